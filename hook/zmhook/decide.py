@@ -1,0 +1,189 @@
+"""One event in, one Decision out: frames, chain and gate, tied together."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import structs
+
+from zmhook import gate
+from zmhook.detection import Box, Decision, Detection, Drop, FrameInfo, Outcome
+from zmhook.errors import FrameError, PortalError
+from zmhook.event import Frame
+from zmhook.frames.resize import reduced
+from zmhook.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from zmhook.chain import Chain
+    from zmhook.deadline import Deadline
+    from zmhook.event import Event
+    from zmhook.frames.base import Source
+    from zmhook.settings import Settings
+
+log = logging.getLogger(__name__)
+
+BESTMATCH = {"a": "alarm", "s": "snapshot"}
+
+
+class Decided(NamedTuple):
+    """A decision, and the frame it speaks of for those who draw it (None when there was none)."""
+
+    decision: Decision
+    frame: Frame | None
+
+
+def decide(event: Event, settings: Settings, chain: Chain, source: Source, deadline: Deadline) -> Decided:
+    """Look at the event's frames and decide.
+
+    What goes wrong with a frame or a model is recorded in the decision; only
+    `DeadlineExceeded` is raised.
+    """
+    return _Decider(event, settings, chain, source, deadline).run()
+
+
+def frame_ids(settings: Settings) -> list[str]:
+    """Expand `frame_id`: each picture once, in the order in which they are looked at."""
+    ids: list[str] = []
+    for wanted in settings.general.frame_id:
+        best = [BESTMATCH[letter] for letter in settings.general.bestmatch_order]
+        ids += best if wanted == "bestmatch" else [wanted]
+    return list(dict.fromkeys(ids))
+
+
+def undecided(event: Event, *errors: str) -> Decision:
+    """Return the decision of an event that could not be looked at."""
+    return Decision(event=event, outcome="undecided", errors=list(errors), version=__version__)
+
+
+class _Looked(NamedTuple):
+    frame: Frame
+    resized_to: tuple[int, int] | None
+    kept: list[Detection]
+    dropped: list[Drop]
+
+
+class _Decider:
+    """Carries what one event has gathered so far."""
+
+    def __init__(
+        self, event: Event, settings: Settings, chain: Chain, source: Source, deadline: Deadline
+    ) -> None:
+        self.event = event
+        self.settings = settings
+        self.chain = chain
+        self.source = source
+        self.deadline = deadline
+        self.started = time.perf_counter()
+        self.timings: dict[str, float] = {}
+        self.frame_errors: list[str] = []
+        self.model_errors: list[str] = []
+
+    def run(self) -> Decided:
+        mode = self.settings.general.detection_mode
+        if mode in ("all", "first"):
+            looked = self._first_with_a_detection(first_model_only=mode == "first")
+        else:
+            looked = self._look(list(self._frames()))
+        return self._decided(self._best(looked, mode))
+
+    def _first_with_a_detection(self, *, first_model_only: bool) -> list[_Looked]:
+        """Fetch the next frame only when the one before it had nothing."""
+        looked: list[_Looked] = []
+        for frame in self._frames():
+            looked += self._look([frame], first_model_only=first_model_only)
+            if looked[-1].kept:
+                break
+        return looked
+
+    def _frames(self) -> Iterator[Frame]:
+        for frame_id in frame_ids(self.settings):
+            started = time.perf_counter()
+            try:
+                frame = self.source.frame(frame_id, self.deadline)
+            except (FrameError, PortalError) as error:
+                log.warning("%s: %s", frame_id, error)
+                self.frame_errors.append(str(error))
+                continue
+            finally:
+                self._took("fetch", time.perf_counter() - started)
+            yield frame
+
+    def _look(self, frames: Sequence[Frame], *, first_model_only: bool = False) -> list[_Looked]:
+        self.deadline.check("looking at the pictures")
+        small = [reduced(frame, self.settings.general.resize) for frame in frames]
+        dropped: list[list[Drop]] = [[] for _ in frames]
+
+        def keep(i: int, found: list[Detection]) -> list[Detection]:
+            started = time.perf_counter()
+            mapped = [_mapped_back(one, small[i], frames[i]) for one in found]
+            kept, drops = gate.judge(mapped, self.settings)
+            dropped[i] += drops
+            self._took("gate", time.perf_counter() - started)
+            return kept
+
+        result = self.chain.run(small, keep, first_only=first_model_only)
+        self.model_errors += [error for error in result.errors if error not in self.model_errors]
+        for stage, milliseconds in result.timings.items():
+            self._took(stage, milliseconds / 1000)
+        return [
+            _Looked(frame, None if tiny is frame else (tiny.width, tiny.height), kept, drops)
+            for frame, tiny, kept, drops in zip(frames, small, result.kept, dropped, strict=True)
+        ]
+
+    @staticmethod
+    def _best(looked: list[_Looked], mode: str) -> _Looked | None:
+        """Choose the frame that answers; of equal ones the earlier."""
+        if not looked:
+            return None
+        if mode == "most_unique":
+            return max(looked, key=lambda one: len({found.label for found in one.kept}))
+        return max(looked, key=lambda one: len(one.kept))
+
+    def _decided(self, best: _Looked | None) -> Decided:
+        outcome: Outcome = "nothing"
+        if best and best.kept:
+            outcome = "alarm"
+        elif best is None or self.model_errors:
+            outcome = "undecided"
+        self._took("total", time.perf_counter() - self.started)
+        decision = Decision(
+            event=self.event,
+            outcome=outcome,
+            detections=best.kept if best else [],
+            dropped=best.dropped if best else [],
+            frame=_info(best) if best else None,
+            timings={stage: round(took, 2) for stage, took in self.timings.items()},
+            errors=self.model_errors + self.frame_errors,
+            version=__version__,
+        )
+        return Decided(decision, best.frame if best else None)
+
+    def _took(self, stage: str, seconds: float) -> None:
+        self.timings[stage] = self.timings.get(stage, 0.0) + seconds * 1000
+
+
+def _info(looked: _Looked) -> FrameInfo:
+    frame = looked.frame
+    return FrameInfo(
+        id=frame.id,
+        origin=frame.origin,
+        width=frame.width,
+        height=frame.height,
+        resized_to=looked.resized_to,
+    )
+
+
+def _mapped_back(found: Detection, seen: Frame, original: Frame) -> Detection:
+    """Turn a box in the reduced frame into one in the original's pixels."""
+    if seen is original:
+        return found
+    x, y = original.width / seen.width, original.height / seen.height
+    box = found.box
+    return structs.replace(
+        found,
+        box=Box.clipped(box.x1 * x, box.y1 * y, box.x2 * x, box.y2 * y, original.width, original.height),
+    )

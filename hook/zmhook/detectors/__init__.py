@@ -1,0 +1,1 @@
+"""The models. `base` is the contract; one module or package per model."""

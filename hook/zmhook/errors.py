@@ -1,0 +1,122 @@
+"""Every error that zmhook raises on purpose.
+
+    ZmhookError
+    ├── SettingsError          the configuration cannot be used (carries every problem found)
+    ├── FrameError             no picture to look at
+    │   ├── FrameUnavailable   the source has none (portal, folder, file)
+    │   └── PictureError       there are bytes, but they are not a usable picture
+    ├── PortalError            ZoneMinder's web portal or API cannot be used
+    │   └── LoginError         it refused the user, the password or the token
+    ├── DetectorError          a model cannot be used
+    │   ├── MissingPart        a Python package is not installed (names the pip extra)
+    │   └── ModelFileError     a weights, config or labels file is missing or of the wrong kind
+    ├── TrainingError          the known faces cannot be trained or their file not be used
+    ├── ReportError            an output could not be written
+    ├── DownloadError          a model file could not be fetched or verified
+    └── DeadlineExceeded       the event's time is over
+
+A message is one line, names the file, key or URL, and says what to do. It never holds a
+secret. Whatever else escapes is a bug.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class ZmhookError(Exception):
+    """Base of all errors below; `str()` is the one line that a user sees."""
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong in a configuration file."""
+
+    file: str
+    section: str
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f" [{self.section}]" if self.section else ""
+        return f"{self.file}:{place} {self.key}: {self.message}".replace(": : ", ": ")
+
+
+class SettingsError(ZmhookError):
+    """The configuration cannot be used; `problems` lists everything that is wrong with it."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(map(str, self.problems)))
+
+
+class FrameError(ZmhookError):
+    """There is no picture to look at."""
+
+
+class FrameUnavailable(FrameError):  # noqa: N818 - reads as what it is
+    """The source has no such picture, or cannot be reached; `retry` says whether it may come."""
+
+    def __init__(self, message: str, *, retry: bool = False) -> None:
+        self.retry = retry
+        super().__init__(message)
+
+
+class PictureError(FrameError):
+    """The bytes are there, but they are not a usable picture.
+
+    `retry` says whether fetching again may help (a JPEG cut short while it is being written).
+    """
+
+    def __init__(self, message: str, *, retry: bool = False) -> None:
+        self.retry = retry
+        super().__init__(message)
+
+
+class PortalError(ZmhookError):
+    """ZoneMinder's portal or API cannot be used; `retry` says whether waiting may help."""
+
+    def __init__(self, message: str, *, retry: bool = False) -> None:
+        self.retry = retry
+        super().__init__(message)
+
+
+class LoginError(PortalError):
+    """ZoneMinder refused the user, the password or the token."""
+
+
+class DetectorError(ZmhookError):
+    """A model cannot be used."""
+
+
+class MissingPart(DetectorError):  # noqa: N818 - reads as what it is
+    """A Python package that a model needs is not installed."""
+
+    def __init__(self, what: str, package: str, extra: str) -> None:
+        self.extra = extra
+        super().__init__(
+            f"{what} needs the Python package {package}, which is not installed: "
+            f"pip install 'zmhook[{extra}]' in zmhook's environment, or ./install.sh --with {extra}"
+        )
+
+
+class ModelFileError(DetectorError):
+    """A weights, config or labels file is missing, unreadable or of the wrong kind."""
+
+
+class TrainingError(ZmhookError):
+    """The known faces cannot be trained, or their file cannot be used."""
+
+
+class ReportError(ZmhookError):
+    """An output could not be written."""
+
+
+class DownloadError(ZmhookError):
+    """A model file could not be fetched, or is not the one that the manifest names."""
+
+
+class DeadlineExceeded(ZmhookError):  # noqa: N818 - reads as what it is
+    """The time that an event may take is over."""

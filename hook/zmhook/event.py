@@ -1,0 +1,55 @@
+"""What we were told about an event, and one picture of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """One event, as the caller named it.
+
+    `id` is None when a picture is looked at without an event (`--file`); `path` is the event's
+    folder when the caller gave it; `asked` is when we were asked, seconds since the epoch.
+    """
+
+    id: int | None = None
+    monitor_id: int | None = None
+    monitor_name: str = ""
+    cause: str = ""
+    path: str = ""
+    asked: float = field(default_factory=time.time)
+
+    def __str__(self) -> str:
+        name = f"event {self.id}" if self.id is not None else "a picture"
+        return f"{name} of monitor {self.monitor_id}" if self.monitor_id is not None else name
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture.
+
+    `image` is a BGR `uint8` array of shape `(height, width, 3)` in its original size; `id` is
+    `snapshot`, `alarm`, or a frame number as text; `origin` says where it came from, without
+    secrets; `data` is the file as it came (the JPEG), for keeping and for sending on.
+    """
+
+    image: npt.NDArray[np.uint8]
+    id: str
+    origin: str
+    data: bytes = b""
+
+    @property
+    def width(self) -> int:
+        return int(self.image.shape[1])
+
+    @property
+    def height(self) -> int:
+        return int(self.image.shape[0])

@@ -1,0 +1,20 @@
+"""Reduce a wide frame before the models see it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zmhook.event import Frame
+
+
+def reduced(frame: Frame, width: int | None) -> Frame:
+    """Return the frame reduced to `width` pixels, or itself when it is not wider."""
+    if width is None or frame.width <= width:
+        return frame
+    import cv2
+
+    height = max(1, round(frame.height * width / frame.width))
+    image = cv2.resize(frame.image, (width, height), interpolation=cv2.INTER_AREA)
+    return replace(frame, image=image)
