@@ -84,7 +84,7 @@ class Chain:
             found = detector.detect([frames[i] for i in wanted])
         except DetectorError as error:
             result.errors.append(str(error))
-            log.error("%s: %s", detector.name, error)  # noqa: TRY400 - one line, no traceback
+            log.warning("%s: %s", detector.name, error)
             return
         result.took(f"{detector.name} load", loaded - started)
         result.took(detector.name, time.perf_counter() - loaded)

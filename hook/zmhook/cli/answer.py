@@ -1,0 +1,58 @@
+"""The process's answer: one line on stdout, written once, and the exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+FOUND, NOTHING, UNDECIDED = 0, 1, 2
+
+
+class Answer:
+    """Owns stdout, so that nothing but the answer can reach it.
+
+    Native libraries print what they like; from here on their stdout is stderr, and the real one
+    takes exactly one line or nothing.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._stdout = os.dup(1)
+        try:
+            os.dup2(2, 1)
+        except OSError:  # started with stderr closed
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+    def give(self, line: str) -> bool:
+        """Write the line (nothing when empty) and close stdout; False if it was given before.
+
+        Raises `OSError` when whoever was to read it has gone.
+        """
+        with self._lock:
+            if self._stdout < 0:
+                return False
+            try:
+                if line:
+                    _write_all(self._stdout, line.encode("utf-8", "replace") + b"\n")
+                    _tell_shell()
+            finally:
+                os.close(self._stdout)
+                self._stdout = -1
+        return True
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def _tell_shell() -> None:
+    """Let zm_event_start.sh know that an alarm is out.
+
+    Should this process crash after that, the shell must neither answer again nor take the alarm
+    back by another exit code.
+    """
+    shell = os.environ.get("ZMHOOK_SHELL_PID", "")
+    if shell.isdigit() and int(shell) == os.getppid():
+        os.kill(int(shell), signal.SIGUSR1)

@@ -1,0 +1,222 @@
+"""`zm_detect.py`: one event in, one detection string out.
+
+The exit code is 0 when something was detected, 1 when nothing was, 2 when no decision could be
+made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from zmhook.cli.answer import FOUND, NOTHING, UNDECIDED, Answer
+from zmhook.errors import SettingsError, ZmhookError
+from zmhook.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zmhook.decide import Decided
+    from zmhook.detection import Decision
+    from zmhook.event import Event
+    from zmhook.settings import Config, Settings
+
+CONFIG = "/etc/zm/objectconfig.ini"
+
+log = logging.getLogger(__name__)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = _parser().parse_args(argv)
+    if args.bareversion:
+        print(__version__)
+        return 0
+    if args.check_config:
+        return _check_config(args)
+    if args.file is None and args.eventid is None:
+        _parser().error("give --eventid, or --file for a picture without an event")
+    return _Run(args).run()
+
+
+class _Run:
+    """One event, from the arguments to the exit code."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        from zmhook.logs import Logs
+
+        self.args = args
+        self.answer = Answer()
+        self.event = _event(args)
+        self.settings, self.settings_error = _settings(args)
+        self.logs = Logs(self.settings, args.monitorid, debug=args.debug)
+
+    def run(self) -> int:
+        from zmhook.cli.watchdog import Watchdog
+
+        watchdog = Watchdog(self.settings.general.event_deadline, self._expired)
+        try:
+            decided = self._decide()
+        finally:
+            watchdog.stop()
+        code = self._give(decided.decision)
+        self._report(decided)
+        self.logs.close()
+        return code
+
+    def _decide(self) -> Decided:
+        """Every failure ends as an undecided event, so that `on_failure` has the last word."""
+        from zmhook.decide import Decided, undecided
+
+        try:
+            if self.settings_error:
+                raise self.settings_error
+            if self.args.undecided:
+                raise ZmhookError(self.args.undecided)
+            return _look(self.event, self.settings, self.args)
+        except ZmhookError as error:
+            self._trace()
+            errors = [str(error)]
+        except Exception as error:  # noqa: BLE001 - the last line of defence for an alarm
+            self._trace()
+            errors = [f"internal error, please report it ({type(error).__name__}: {error}); --debug shows where"]
+        return Decided(undecided(self.event, *errors), None)
+
+    def _give(self, decision: Decision) -> int:
+        from zmhook.report.line import detection_line
+
+        line = detection_line(decision, self.settings)
+        for error in decision.errors:
+            (log.error if decision.outcome == "undecided" else log.warning)("%s: %s", self.event, error)
+        log.info("%s: %s (%s)", self.event, line.partition(" --SPLIT--")[0] or decision.outcome, _timings(decision))
+        try:
+            self.answer.give(decision.to_json().decode() if self.args.json else line)
+        except OSError as error:
+            log.error("%s: nobody reads the answer: %s", self.event, error)  # noqa: TRY400
+        return _code(decision, line)
+
+    def _report(self, decided: Decided) -> None:
+        from zmhook.report import publish
+
+        try:
+            publish(decided, self.settings, notes=self.args.notes, output=self.args.output_path)
+        except Exception as error:  # noqa: BLE001 - the answer is out; nothing may change it now
+            self._trace()
+            log.error("%s: the report is incomplete: %s", self.event, error)  # noqa: TRY400
+
+    def _expired(self) -> None:
+        """Answer in place of a run that is stuck, then end the process as it is."""
+        from zmhook.decide import undecided
+
+        seconds = self.settings.general.event_deadline
+        message = f"no decision after {seconds:g} s ([general] event_deadline)"
+        code = self._give(undecided(self.event, message))
+        self.logs.close(1.0)
+        os._exit(code)
+
+    def _trace(self) -> None:
+        if self.args.debug:
+            import traceback
+
+            traceback.print_exc()
+
+
+def _look(event: Event, settings: Settings, args: argparse.Namespace) -> Decided:
+    from zmhook.chain import Chain
+    from zmhook.deadline import Deadline
+    from zmhook.decide import decide
+    from zmhook.frames import open_source
+
+    deadline = Deadline(settings.general.event_deadline)
+    chain = Chain.from_settings(settings)
+    chain.preload()
+    source = open_source(event, settings, deadline, file=args.file or "")
+    try:
+        return decide(event, settings, chain, source, deadline)
+    finally:
+        source.close()
+        chain.close()
+
+
+def _event(args: argparse.Namespace) -> Event:
+    from zmhook.event import Event
+
+    return Event(
+        id=args.eventid,
+        monitor_id=args.monitorid,
+        monitor_name=_text(args.monitorname),
+        cause=_text(args.reason),
+        path=_text(args.eventpath),
+    )
+
+
+def _text(argument: str) -> str:
+    """Replace bytes that are not UTF-8, which Python hands over as surrogates."""
+    return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _settings(args: argparse.Namespace) -> tuple[Settings, SettingsError | None]:
+    """Read the configuration; what is wrong with it is told once there is a log to tell it to."""
+    from zmhook.settings import Settings, load
+
+    try:
+        config: Config = load(args.config, args.override)
+    except SettingsError as error:
+        return Settings(), error
+    return config.for_monitor(args.monitorid), None
+
+
+def _code(decision: Decision, line: str) -> int:
+    if decision.outcome == "undecided":
+        return FOUND if line else UNDECIDED
+    return FOUND if decision.outcome == "alarm" else NOTHING
+
+
+def _timings(decision: Decision) -> str:
+    return ", ".join(f"{stage} {took:.0f} ms" for stage, took in decision.timings.items())
+
+
+def _check_config(args: argparse.Namespace) -> int:
+    from zmhook.cli.config import check
+
+    return check(args.config, args.override)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the arguments in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(UNDECIDED, f"{self.prog}: {message} (--help shows the arguments)\n")
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="zm_detect.py",
+        description="Look at an event's pictures and print the detection string.",
+        epilog="Exit code: 0 detected, 1 nothing detected, 2 no decision could be made.",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("-c", "--config", default=os.environ.get("ZMHOOK_CONFIG", CONFIG), help="objectconfig.ini (default: %(default)s)")
+    add("-e", "--eventid", type=int, metavar="EID", help="the event to look at")
+    add("-m", "--monitorid", type=int, metavar="MID", help="its monitor; picks the [monitor-MID] settings")
+    add("--monitorname", default="", metavar="NAME", help="the monitor's name")
+    add("-p", "--eventpath", default="", metavar="FOLDER", help="the event's folder; objdetect.jpg is written there")
+    add("-r", "--reason", default="", metavar="CAUSE", help="the event's cause")
+    add("-n", "--notes", action="store_true", help="write the result into the event's notes")
+    add("-f", "--file", metavar="PICTURE", help="look at this picture instead of an event's")
+    add("-o", "--output-path", default="", metavar="FOLDER", help="write the annotated picture there too")
+    add("-O", "--override", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override a setting; may be repeated")
+    add("-d", "--debug", action="store_true", help="show everything on stderr, with tracebacks")
+    add("--json", action="store_true", help="print the whole decision as JSON instead of the line")
+    add("--check-config", action="store_true", help="check the configuration and do nothing else")
+    add("--undecided", default="", metavar="WHY", help=argparse.SUPPRESS)
+    add("-v", "--version", action="version", version=f"zmhook {__version__}")
+    add("--bareversion", action="store_true", help="print only the version number")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

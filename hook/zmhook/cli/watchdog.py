@@ -1,0 +1,30 @@
+"""Ends a process that is past its deadline, even one that is stuck in native code."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GRACE = 0.5
+"""Seconds after the deadline: the ordinary way out, which says more, comes first."""
+HARD_GRACE = 3.0
+"""Seconds after the deadline when the kernel ends the process (a thread that never lets go)."""
+
+
+class Watchdog:
+    """Calls `expired` in a thread of its own when `seconds` are over, unless stopped before."""
+
+    def __init__(self, seconds: float, expired: Callable[[], None]) -> None:
+        self._timer = threading.Timer(seconds + GRACE, expired)
+        self._timer.daemon = True
+        self._timer.start()
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, seconds + HARD_GRACE)
+
+    def stop(self) -> None:
+        self._timer.cancel()
+        signal.setitimer(signal.ITIMER_REAL, 0)

@@ -1,0 +1,202 @@
+"""Where our log goes: ZoneMinder's own log system, or a plain rotating file; and stderr.
+
+On a machine with ZoneMinder the component is `zmesdetect_m<mid>` (`zmesdetect` without a
+monitor) and pyzm writes to file, syslog and database as ZoneMinder's options say. Opening all
+that takes longer than looking at a picture, so it happens in a thread of its own: records wait
+in a bounded queue, and `Logs.close` gives the thread a bounded time to write them.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import sys
+import threading
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from zmhook.settings import Settings
+
+QUEUE_SIZE = 10_000
+CLOSE_TIMEOUT = 5.0
+FILE_BYTES = 5_000_000
+FILE_COUNT = 3
+SHORTEST_SECRET = 4
+
+log = logging.getLogger("zmhook")
+
+
+def component(monitor_id: int | None) -> str:
+    return "zmesdetect" if monitor_id is None else f"zmesdetect_m{monitor_id}"
+
+
+class Logs:
+    """The log of one process. `close` once at the end."""
+
+    def __init__(self, settings: Settings, monitor_id: int | None, *, debug: bool = False) -> None:
+        self._settings = settings
+        self._component = component(monitor_id)
+        self._debug = debug
+        self._queue: queue.Queue[logging.LogRecord | None] = queue.Queue(QUEUE_SIZE)
+        log.handlers.clear()
+        log.setLevel(logging.DEBUG)
+        log.propagate = False
+        hide = _Hide(_secrets(settings))
+        for handler in (self._stderr(), _ToQueue(self._queue)):
+            handler.addFilter(hide)
+            log.addHandler(handler)
+        self._thread = threading.Thread(target=self._write, name="log", daemon=True)
+        self._thread.start()
+
+    def close(self, timeout: float = CLOSE_TIMEOUT) -> None:
+        """Write what is waiting, for at most `timeout` seconds."""
+        try:
+            self._queue.put(None, timeout=timeout)
+        except queue.Full:
+            return
+        self._thread.join(timeout)
+
+    def _stderr(self) -> logging.Handler:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("zmhook: %(levelname)s: %(message)s"))
+        if self._debug:
+            handler.setLevel(logging.DEBUG)
+        else:
+            handler.setLevel(logging.INFO if sys.stderr.isatty() else logging.ERROR)
+        return handler
+
+    def _write(self) -> None:
+        sink = _open_sink(self._settings, self._component, debug=self._debug)
+        while (record := self._queue.get()) is not None:
+            try:
+                sink.write(record)
+            except Exception:  # noqa: BLE001, PERF203 - a log must never be what ends an event
+                continue
+
+
+class Sink(Protocol):
+    """Where the thread writes to."""
+
+    def write(self, record: logging.LogRecord) -> None: ...
+
+
+class _ZoneMinder:
+    """Through pyzm, which knows ZoneMinder's levels, debug targets and tables."""
+
+    def __init__(self, name: str, conf_path: str, *, debug: bool) -> None:
+        from pyzm.log import setup_zm_logging
+
+        override: dict[str, object] = {"conf_path": conf_path}
+        if debug:
+            override |= {"log_debug": 1, "log_level_debug": 1, "log_level_file": 1}
+        self._adapter = setup_zm_logging(name=name, override=override)
+
+    def write(self, record: logging.LogRecord) -> None:
+        text, caller = record.getMessage(), _Caller.of(record)
+        if record.levelno <= logging.DEBUG:
+            self._adapter.Debug(1, text, caller=caller)
+        elif record.levelno <= logging.INFO:
+            self._adapter.Info(text, caller=caller)
+        elif record.levelno <= logging.WARNING:
+            self._adapter.Warning(text, caller=caller)
+        else:
+            self._adapter.Error(text, caller=caller)
+
+
+class _Caller:
+    """The place of a log call, in the form that pyzm takes."""
+
+    def __init__(self, filename: str, lineno: int) -> None:
+        self.filename = filename
+        self.lineno = lineno
+
+    @classmethod
+    def of(cls, record: logging.LogRecord) -> _Caller:
+        return cls(record.pathname, record.lineno)
+
+
+class _File:
+    """A plain rotating file, where there is no ZoneMinder."""
+
+    def __init__(self, name: str, folder: str, *, debug: bool) -> None:
+        from logging.handlers import RotatingFileHandler
+        from pathlib import Path
+
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        self._handler = RotatingFileHandler(
+            Path(folder, f"{name}.log"), maxBytes=FILE_BYTES, backupCount=FILE_COUNT, encoding="utf-8"
+        )
+        form = f"%(asctime)s {name}[%(process)d] %(levelname)s %(module)s:%(lineno)d %(message)s"
+        self._handler.setFormatter(logging.Formatter(form))
+        self._least = logging.DEBUG if debug else logging.INFO
+
+    def write(self, record: logging.LogRecord) -> None:
+        if record.levelno >= self._least:
+            self._handler.handle(record)
+
+
+class _Nowhere:
+    """No log can be opened; stderr still shows what matters."""
+
+    def write(self, record: logging.LogRecord) -> None:
+        del record
+
+
+def _open_sink(settings: Settings, name: str, *, debug: bool) -> Sink:
+    general = settings.general
+    try:
+        if _has_zoneminder(general.base_zm_conf_path):
+            return _ZoneMinder(name, general.base_zm_conf_path, debug=debug)
+        return _File(name, general.log_path, debug=debug)
+    except ImportError:
+        return _Nowhere()
+    except Exception as error:  # noqa: BLE001 - whatever pyzm or the disk say, the event goes on
+        if sys.stderr.isatty():
+            sys.stderr.write(f"zmhook: no log is written: {error}\n")
+        return _Nowhere()
+
+
+def _has_zoneminder(conf_path: str) -> bool:
+    from pathlib import Path
+
+    try:
+        Path(conf_path, "zm.conf").open("rb").close()
+    except OSError:
+        return False
+    return True
+
+
+class _ToQueue(logging.Handler):
+    """Hands a record to the thread; when it cannot keep up, the record is given up."""
+
+    def __init__(self, to: queue.Queue[logging.LogRecord | None]) -> None:
+        super().__init__(logging.DEBUG)
+        self._to = to
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._to.put_nowait(record)
+        except queue.Full:
+            pass
+
+
+class _Hide(logging.Filter):
+    """The last line of defence: a known secret is masked wherever it turns up."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        super().__init__()
+        self._secrets = [secret for secret in secrets if len(secret) >= SHORTEST_SECRET]
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        record.msg, record.args = text, None
+        return True
+
+
+def _secrets(settings: Settings) -> list[str]:
+    general = settings.general
+    return [general.password.reveal(), general.basic_password.reveal()]
