@@ -1,0 +1,78 @@
+"""`zmhook`: one name for all commands. Each is imported only when it is called."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from zmhook.errors import SettingsError, ZmhookError
+from zmhook.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = {
+    "detect": ("zmhook.cli.detect", "look at one event, as zm_detect.py does"),
+    "train-faces": ("zmhook.cli.train_faces", "learn the known faces, as zm_train_faces.py does"),
+    "models": ("zmhook.cli.models", "list, fetch and verify model files"),
+    "config": ("zmhook.cli.config", "check the configuration, print its reference"),
+}
+"""Each command's module, whose `main(argv)` returns the exit code, and what it does."""
+
+FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    given = list(sys.argv[1:] if argv is None else argv)
+    command = given[0] if given else "--help"
+    if command in ("-h", "--help", "help"):
+        print(_help())
+        return 0
+    if command in ("-v", "--version"):
+        print(f"zmhook {__version__}")
+        return 0
+    if command not in COMMANDS:
+        _complain(f"there is no command '{command}'; zmhook --help shows them")
+        return MISUSED
+    return _run(command, given[1:])
+
+
+def _run(command: str, argv: list[str]) -> int:
+    """Call the command. What went wrong is told in a line, or a line for each problem."""
+    module = import_module(COMMANDS[command][0])
+    try:
+        code: int = module.main(argv)
+    except SettingsError as error:
+        for problem in error.problems:
+            _complain(str(problem))
+        return FAILED
+    except ZmhookError as error:
+        _complain(str(error))
+        return FAILED
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return INTERRUPTED
+    return code
+
+
+def _complain(message: str) -> None:
+    print(f"zmhook: {message}", file=sys.stderr)
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {what}" for name, (_, what) in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: zmhook COMMAND [ARGUMENTS]",
+            "",
+            *lines,
+            "",
+            "zmhook COMMAND --help shows a command's arguments; zmhook --version the version.",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""The models folder: which files are in it, and whether they are the manifest's."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from zmhook.errors import DownloadError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from zmhook.models.manifest import Manifest, Model, ModelFile
+    from zmhook.settings import Config, Settings
+
+State = Literal["ok", "missing", "changed"]
+
+_BLOCK = 1 << 20
+
+
+class Store:
+    """The folder `folder`, in which each model file has its place."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+
+    def place(self, file: ModelFile) -> Path:
+        return self.folder / file.path
+
+    def state(self, file: ModelFile) -> State:
+        """`ok` when the file is there with the manifest's checksum.
+
+        Raises `DownloadError` when it is there and cannot be read.
+        """
+        place = self.place(file)
+        try:
+            if not place.exists():
+                return "missing"
+            if file.size is not None and place.stat().st_size != file.size:
+                return "changed"
+            return "ok" if sha256(place) == file.sha256 else "changed"
+        except OSError as error:
+            raise DownloadError(f"{place} cannot be read: {error.strerror}") from None
+
+    def state_of(self, model: Model) -> State:
+        """Return the worst state of the model's files."""
+        states = {self.state(file) for file in model.files}
+        return next(state for state in ("changed", "missing", "ok") if state in states)
+
+
+def sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def used(manifest: Manifest, config: Config) -> list[Model]:
+    """Return the models whose files the configuration's chains read, for any monitor."""
+    paths = {path for settings in _each(config) for path in _paths(settings)}
+    root = Path(config.general.general.base_data_path, "models")
+    return [
+        model
+        for model in manifest.models
+        if any(str(root / file.path) in paths for file in model.files)
+    ]
+
+
+def _each(config: Config) -> Iterable[Settings]:
+    return (config.general, *config.monitors.values())
+
+
+def _paths(settings: Settings) -> Iterable[str]:
+    """Yield the model files that this chain reads."""
+    if "yolo" in settings.general.models:
+        prefix = "tiny_" if settings.yolo.yolo_type == "tiny" else ""
+        yield getattr(settings.yolo, f"{prefix}weights")
+        yield getattr(settings.yolo, f"{prefix}config")
+    face = settings.face
+    if "face" in settings.general.models and "yunet" in (face.face_model, face.face_train_model):
+        yield face.face_yunet_model
