@@ -1,0 +1,398 @@
+"""The whole script, called as the notification server calls it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from zmhook.detection import Decision
+
+pytestmark = pytest.mark.integration
+
+
+def test_a_dog_rings(config, event_folder, hook) -> None:
+    folder = event_folder("dog.jpg", ("snapshot.jpg", "alarm.jpg"))
+
+    said = hook(config(), "17", "1", "Front door", "Motion All", folder)
+
+    assert said.code == 0, said.err
+    text, _, payload = said.out.partition(" --SPLIT--")
+    assert text.startswith("[a] detected:")
+    assert "dog:" in text
+    assert said.out.count("\n") == 1
+    found = json.loads(payload)
+    assert found["frame_id"] == "alarm"
+    assert found["image_dimensions"]["original"] == [576, 768]
+    assert len(found["labels"]) == len(found["boxes"]) == len(found["confidences"])
+    assert said.err == ""
+
+
+def test_the_event_folder_gets_the_picture_and_the_json(config, event_folder, hook) -> None:
+    folder = event_folder()
+
+    said = hook(config(), "17", "1", "Front door", "Motion All", folder)
+
+    assert (folder / "objdetect.jpg").read_bytes().startswith(b"\xff\xd8")
+    assert (
+        json.loads((folder / "objects.json").read_text())["labels"]
+        == json.loads(said.out.partition("--SPLIT--")[2])["labels"]
+    )
+
+
+def test_nothing_wanted_is_silent(config, event_folder, hook) -> None:
+    said = hook(config("detect_pattern = submarine"), "17", "1", "", "", event_folder())
+
+    assert (said.code, said.out, said.err) == (1, "", "")
+
+
+def test_the_snapshot_is_looked_at_when_the_alarm_frame_shows_nothing(
+    config, event_folder, hook, photo: Callable[[str], Path]
+) -> None:
+    folder = event_folder("dog.jpg", ("snapshot.jpg",))
+    (folder / "alarm.jpg").write_bytes(photo("person.jpg").read_bytes())
+
+    said = hook(config("detect_pattern = bicycle"), "17", "1", "", "", folder)
+
+    assert said.text.startswith("[s] detected:bicycle:")
+
+
+def test_a_monitor_has_its_own_settings(config, event_folder, hook) -> None:
+    path = config(rest="[monitor-2]\nshow_percent = no\ndetect_pattern = dog\n")
+    folder = event_folder()
+
+    assert hook(path, "17", "2", "", "", folder).text == "[s] detected:dog"
+    assert "dog:" in hook(path, "17", "1", "", "", folder).text
+
+
+def test_undecided_is_2_and_one_clear_line(config, hook, tmp_path: Path) -> None:
+    said = hook(config(), "17", "1", "", "", tmp_path / "gone")
+
+    assert (said.code, said.out) == (2, "")
+    assert len(said.err.splitlines()) == 1
+    assert str(tmp_path / "gone") in said.err
+    assert "Traceback" not in said.err
+
+
+def test_on_failure_alarm_rings_and_says_why(config, hook, tmp_path: Path) -> None:
+    said = hook(config("on_failure = alarm"), "17", "1", "", "", tmp_path / "gone")
+
+    assert said.code == 0
+    assert said.text.startswith("[x] detected:nothing could be decided (")
+    assert json.loads(said.out.partition("--SPLIT--")[2])["labels"] == []
+
+
+HOSTILE = [
+    'Bob\'s "front" door',
+    "$(touch pwned) `touch pwned`",
+    "* ? [x] ~ \\",
+    "two\nlines\ttab",
+    "Haustür 玄関 🚪",
+    "--help",
+    "-O general.models=face",
+    "",
+    "%s %d {0} {{key}} !TOKEN",
+    b"not utf-8 \xff\xfe",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_arguments_are_data(
+    text: str | bytes, config, event_folder, hook, tmp_path: Path
+) -> None:
+    before = sorted(tmp_path.parent.rglob("pwned"))
+
+    said = hook(config("detect_pattern = dog"), "17", "1", text, text, event_folder())
+
+    assert said.code == 0
+    assert said.text.startswith("[s] detected:dog:")
+    assert sorted(tmp_path.parent.rglob("pwned")) == before
+    assert not Path("/pwned").exists()
+
+
+@pytest.mark.parametrize("text", [t for t in HOSTILE if isinstance(t, str)])
+def test_arguments_arrive_unchanged(text: str, root: Path, tmp_path: Path, environment) -> None:
+    spy = tmp_path / "python"
+    spy.write_text(f"#!{sys.executable}\nimport json, sys\nprint(json.dumps(sys.argv[2:]))\n")
+    spy.chmod(0o755)
+
+    done = subprocess.run(
+        [root / "zm_event_start.sh", "17", "1", text, text, text],
+        env={**environment, "ZMHOOK_PYTHON": str(spy)},
+        capture_output=True,
+        timeout=30,
+    )
+
+    assert json.loads(done.stdout) == [
+        "--eventid=17",
+        "--monitorid=1",
+        f"--monitorname={text}",
+        f"--reason={text}",
+        f"--eventpath={text}",
+    ]
+
+
+def test_the_monitor_may_be_left_out(config, event_folder, hook) -> None:
+    assert hook(config(), "17", "", "", "", event_folder()).code == 0
+
+
+def test_called_through_a_link(config, event_folder, root: Path, tmp_path, environment) -> None:
+    link = tmp_path / "hook.sh"
+    link.symlink_to(root / "zm_event_start.sh")
+
+    done = subprocess.run(
+        [link, "17", "1", "", "", event_folder()],
+        env={**environment, "ZMHOOK_CONFIG": str(config())},
+        capture_output=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 0
+
+
+def crashing_python(tmp_path: Path, how: str) -> Path:
+    """A Python that dies at its first call, and is the real one from then on."""
+    path = tmp_path / "crashing-python"
+    path.write_text(
+        f'#!/bin/sh\n[ -e {tmp_path}/crashed ] && exec {sys.executable} "$@"\n'
+        f": >{tmp_path}/crashed\n{how}\n"
+    )
+    path.chmod(0o755)
+    return path
+
+
+def test_a_crash_is_undecided(config, event_folder, hook, tmp_path: Path) -> None:
+    python = str(crashing_python(tmp_path, "kill -SEGV $$"))
+
+    said = hook(config(), "17", "1", "", "", event_folder(), ZMHOOK_PYTHON=python)
+
+    assert (said.code, said.out) == (2, "")
+    assert "ended with status 139" in said.err
+
+
+def test_a_crash_rings_with_on_failure_alarm(config, event_folder, hook, tmp_path: Path) -> None:
+    python = str(crashing_python(tmp_path, "kill -SEGV $$"))
+
+    said = hook(
+        config("on_failure = alarm"), "17", "1", "", "", event_folder(), ZMHOOK_PYTHON=python
+    )
+
+    assert said.code == 0
+    assert "ended with status 139" in said.text
+
+
+def test_a_crash_after_the_answer_does_not_take_it_back(
+    root: Path, tmp_path: Path, environment
+) -> None:
+    """The report may crash; the alarm has gone out."""
+    script = tmp_path / "python"
+    script.write_text(
+        f"#!{sys.executable}\nimport os, signal, sys\n"
+        f"sys.path.insert(0, {str(root / 'hook')!r})\n"
+        "from zmhook.cli.answer import Answer\n"
+        "Answer().give('[s] detected:dog:99% --SPLIT--{}')\n"
+        "os.kill(os.getpid(), signal.SIGSEGV)\n"
+    )
+    script.chmod(0o755)
+
+    done = subprocess.run(
+        [root / "zm_event_start.sh", "17", "1"],
+        env={**environment, "ZMHOOK_PYTHON": str(script)},
+        capture_output=True,
+        timeout=30,
+    )
+
+    assert done.stdout == b"[s] detected:dog:99% --SPLIT--{}\n"
+    assert done.returncode == 0
+
+
+def test_no_python_is_2(config, event_folder, hook) -> None:
+    said = hook(config(), "17", "1", "", "", event_folder(), ZMHOOK_PYTHON="/nowhere/python")
+
+    assert (said.code, said.out) == (2, "")
+
+
+def test_no_arguments_shows_the_usage(root: Path, environment) -> None:
+    done = subprocess.run([root / "zm_event_start.sh"], env=environment, capture_output=True)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"usage: zm_event_start.sh <eid> <mid>")
+
+
+def test_a_signal_ends_the_hook_and_its_child(root: Path, tmp_path: Path, environment) -> None:
+    sleeper = tmp_path / "python"
+    sleeper.write_text(f"#!/bin/sh\necho $$ >{tmp_path}/pid\nexec sleep 60\n")
+    sleeper.chmod(0o755)
+    process = subprocess.Popen(
+        [root / "zm_event_start.sh", "17", "1"],
+        env={**environment, "ZMHOOK_PYTHON": str(sleeper)},
+        stdout=subprocess.PIPE,
+    )
+    child = tmp_path / "pid"
+    while not (child.exists() and child.read_text().strip()):
+        time.sleep(0.01)
+
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=10)
+
+    assert (process.returncode, out) == (1, b"")
+    gone = time.monotonic() + 5
+    while Path(f"/proc/{child.read_text().strip()}").exists() and time.monotonic() < gone:
+        time.sleep(0.01)
+    assert not Path(f"/proc/{child.read_text().strip()}").exists()
+
+
+def test_started_with_every_standard_file_closed(config, event_folder, root, environment) -> None:
+    folder = event_folder()
+    done = subprocess.run(
+        [
+            "/bin/sh",
+            "-c",
+            'exec "$0" "$@" <&- >&- 2>&-',
+            root / "zm_event_start.sh",
+            "17",
+            "1",
+            "",
+            "",
+            folder,
+        ],
+        env={**environment, "ZMHOOK_CONFIG": str(config())},
+        timeout=60,
+    )
+
+    assert done.returncode in (0, 2)
+    assert (folder / "objdetect.jpg").exists() == (done.returncode == 0)
+
+
+def test_the_end_hook_passes_the_cause_through(root: Path) -> None:
+    cause = 'Bob\'s $(id) `id` * "x"'
+    done = subprocess.run(
+        [root / "zm_event_end.sh", "17", "1", "Front", cause], capture_output=True, timeout=10
+    )
+
+    assert (done.returncode, done.stdout.decode()) == (0, cause + "\n")
+
+
+def test_the_end_hook_can_be_extended(root: Path, tmp_path: Path) -> None:
+    end = tmp_path / "zm_event_end.sh"
+    end.write_bytes((root / "zm_event_end.sh").read_bytes())
+    end.chmod(0o755)
+    local = tmp_path / "zm_event_end_local.sh"
+    local.write_text('#!/bin/sh\nprintf "%s|" "$@"\n')
+    local.chmod(0o755)
+
+    done = subprocess.run([end, "17", "1", "Front door", "notes"], capture_output=True, timeout=10)
+
+    assert done.stdout == b"17|1|Front door|notes|"
+
+
+def test_json_prints_the_whole_decision(config, photo, detect) -> None:
+    said = detect("-c", config(), "--file", photo("dog.jpg"), "--json", "-m", "3")
+
+    decision = Decision.from_json(said.out)
+    assert said.code == 0
+    assert decision.outcome == "alarm"
+    assert decision.event.monitor_id == 3
+    assert {"fetch", "yolo", "gate", "total"} <= set(decision.timings)
+    assert [one.rule for one in decision.dropped] == ["confidence"] * len(decision.dropped)
+
+
+def test_json_tells_an_undecided_event_too(config, detect, tmp_path: Path) -> None:
+    said = detect("-c", config(), "--file", tmp_path / "none.jpg", "--json")
+
+    assert said.code == 2
+    assert "none.jpg" in Decision.from_json(said.out).errors[0]
+
+
+def test_overrides_win(config, photo, detect) -> None:
+    said = detect(
+        "-c", config(), "--file", photo("dog.jpg"), "-O", "general.detect_pattern=bicycle"
+    )
+
+    assert said.text.startswith("[x] detected:bicycle:")
+
+
+def test_output_path_gets_the_annotated_picture(config, photo, detect, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+
+    assert detect("-c", config(), "--file", photo("dog.jpg"), "-o", out).code == 0
+    assert [path.suffix for path in out.iterdir()] == [".jpg"]
+
+
+def test_version(detect) -> None:
+    assert detect("--version").out.startswith("zmhook ")
+    assert detect("--bareversion").out.strip().count(".") == 2
+
+
+@pytest.mark.parametrize("args", [(), ("--eventid", "seven"), ("--nonsense",)])
+def test_wrong_arguments_are_one_line(args: tuple[str, ...], detect) -> None:
+    said = detect(*args)
+
+    assert said.code == 2
+    assert len(said.err.splitlines()) == 1
+
+
+def test_a_hanging_model_ends_at_the_deadline(
+    config, event_folder, root: Path, tmp_path: Path, environment
+) -> None:
+    """A model stuck in code that never returns cannot hold the answer back."""
+    driver = tmp_path / "driver.py"
+    driver.write_text(
+        "import sys, time\n"
+        f"sys.path.insert(0, {str(root / 'hook')!r})\n"
+        "from zmhook.detectors import base\n"
+        "class Stuck:\n"
+        "    name, requires = 'yolo', frozenset()\n"
+        "    def __init__(self, settings): pass\n"
+        "    def load(self): pass\n"
+        "    def close(self): pass\n"
+        "    def detect(self, frames): time.sleep(60)\n"
+        "sys.modules['stuck'] = sys.modules['__main__']\n"
+        "base.BUILT_IN['yolo'] = 'stuck:Stuck'\n"
+        "from zmhook.cli.detect import main\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    path = config("on_failure = alarm\nevent_deadline = 1")
+    started = time.monotonic()
+
+    done = subprocess.run(
+        [sys.executable, driver, "-c", path, "-e", "17", "-p", event_folder()],
+        env=environment,
+        capture_output=True,
+        timeout=30,
+    )
+
+    assert time.monotonic() - started < 20
+    assert done.returncode == 0
+    assert b"no decision after 1 s" in done.stdout
+
+
+def test_without_zoneminder_there_is_a_log_file(config, photo, detect, tmp_path: Path) -> None:
+    detect("-c", config(), "--file", photo("dog.jpg"), "-m", "3")
+
+    log = (tmp_path / "data" / "logs" / "zmesdetect_m3.log").read_text()
+    assert "detected:" in log
+
+
+def test_a_reader_that_went_away_is_not_a_traceback(config, photo, root, environment) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, root / "bin" / "zm_detect.py", "-c", config(), "--file", photo("dog.jpg")],
+        env=environment,
+        stdout=write,
+        stderr=subprocess.PIPE,
+        timeout=60,
+    )
+    os.close(write)
+
+    assert b"Traceback" not in done.stderr
+    assert b"nobody reads the answer" in done.stderr

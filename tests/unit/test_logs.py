@@ -1,0 +1,122 @@
+"""Where the log goes."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import types
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from zmhook import logs
+from zmhook.settings import Secret, Settings
+
+log = logging.getLogger("zmhook.test")
+
+
+def settings(folder: Path, **general: object) -> Settings:
+    base = Settings()
+    given = {"base_zm_conf_path": str(folder / "zm"), "log_path": str(folder / "logs"), **general}
+    return structs.replace(base, general=structs.replace(base.general, **given))
+
+
+@pytest.fixture(autouse=True)
+def as_before():
+    root = logging.getLogger("zmhook")
+    before = root.handlers[:], root.level, root.propagate
+    yield
+    root.handlers[:], root.propagate = before[0], before[2]
+    root.setLevel(before[1])
+
+
+def test_the_component_names_the_monitor() -> None:
+    assert logs.component(5) == "zmesdetect_m5"
+    assert logs.component(None) == "zmesdetect"
+
+
+def test_without_zoneminder_a_file_per_monitor(tmp_path: Path) -> None:
+    to = logs.Logs(settings(tmp_path), 5)
+    log.info("hello %s", "there")
+    log.debug("not this")
+    to.close()
+
+    text = (tmp_path / "logs" / "zmesdetect_m5.log").read_text()
+    assert "INFO test_logs:" in text
+    assert "hello there" in text
+    assert "not this" not in text
+
+
+def test_debug_writes_everything(tmp_path: Path) -> None:
+    to = logs.Logs(settings(tmp_path), None, debug=True)
+    log.debug("details")
+    to.close()
+
+    assert "details" in (tmp_path / "logs" / "zmesdetect.log").read_text()
+
+
+def test_a_secret_is_masked_everywhere(tmp_path: Path, capsys) -> None:
+    to = logs.Logs(settings(tmp_path, password=Secret("s3cr%t word")), None)
+    log.error("login with %s failed", "s3cr%t word")
+    to.close()
+
+    assert "login with *** failed" in (tmp_path / "logs" / "zmesdetect.log").read_text()
+    err = capsys.readouterr().err
+    assert "***" in err
+    assert "s3cr%t" not in err
+
+
+def test_only_errors_reach_a_stderr_that_is_no_terminal(tmp_path: Path, capsys) -> None:
+    to = logs.Logs(settings(tmp_path), None)
+    log.warning("hm")
+    log.error("oh")
+    to.close()
+
+    assert capsys.readouterr().err == "zmhook: ERROR: oh\n"
+
+
+def test_a_folder_that_cannot_be_made_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    to = logs.Logs(settings(tmp_path, log_path=str(tmp_path / "file" / "logs")), None)
+    log.info("lost")
+    to.close()
+
+    assert not to._thread.is_alive()
+
+
+def test_with_zoneminder_pyzm_writes(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "zm").mkdir()
+    (tmp_path / "zm" / "zm.conf").write_text("ZM_DB_HOST=localhost\n")
+    said: list[tuple[str, ...]] = []
+
+    class Adapter:
+        def __getattr__(self, level: str):
+            return lambda *args, **_: said.append((level, *args[-1:]))
+
+    fake = types.ModuleType("pyzm.log")
+    opened: list[tuple[str, dict]] = []
+    fake.setup_zm_logging = lambda name, override: opened.append((name, override)) or Adapter()
+    monkeypatch.setitem(sys.modules, "pyzm", types.ModuleType("pyzm"))
+    monkeypatch.setitem(sys.modules, "pyzm.log", fake)
+
+    to = logs.Logs(settings(tmp_path), 2)
+    log.debug("d")
+    log.info("i")
+    log.warning("w")
+    log.error("e")
+    to.close()
+
+    assert opened == [("zmesdetect_m2", {"conf_path": str(tmp_path / "zm")})]
+    assert said == [("Debug", "d"), ("Info", "i"), ("Warning", "w"), ("Error", "e"), ("close",)]
+
+
+def test_a_full_queue_drops_rather_than_waits(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(logs, "QUEUE_SIZE", 1)
+    monkeypatch.setattr(logs, "_open_sink", lambda *_, **__: logs._Nowhere())
+    to = logs.Logs(settings(tmp_path), None)
+    for number in range(100):
+        log.info("%d", number)
+    to.close()
+
+    assert not to._thread.is_alive()
