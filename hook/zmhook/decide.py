@@ -36,7 +36,9 @@ class Decided(NamedTuple):
     frame: Frame | None
 
 
-def decide(event: Event, settings: Settings, chain: Chain, source: Source, deadline: Deadline) -> Decided:
+def decide(
+    event: Event, settings: Settings, chain: Chain, source: Source, deadline: Deadline
+) -> Decided:
     """Look at the event's frames and decide.
 
     What goes wrong with a frame or a model is recorded in the decision; only
@@ -185,5 +187,7 @@ def _mapped_back(found: Detection, seen: Frame, original: Frame) -> Detection:
     box = found.box
     return structs.replace(
         found,
-        box=Box.clipped(box.x1 * x, box.y1 * y, box.x2 * x, box.y2 * y, original.width, original.height),
+        box=Box.clipped(
+            box.x1 * x, box.y1 * y, box.x2 * x, box.y2 * y, original.width, original.height
+        ),
     )

@@ -28,7 +28,9 @@ class Box(Struct, frozen=True, array_like=True):
         """Round to pixels and clip to a picture of `width` x `height`; never empty."""
         left = min(max(round(x1), 0), width - 1)
         top = min(max(round(y1), 0), height - 1)
-        return cls(left, top, min(max(round(x2), left + 1), width), min(max(round(y2), top + 1), height))
+        return cls(
+            left, top, min(max(round(x2), left + 1), width), min(max(round(y2), top + 1), height)
+        )
 
     @property
     def width(self) -> int:

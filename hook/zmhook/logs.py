@@ -8,6 +8,7 @@ in a bounded queue, and `Logs.close` gives the thread a bounded time to write th
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import sys
@@ -70,16 +71,18 @@ class Logs:
     def _write(self) -> None:
         sink = _open_sink(self._settings, self._component, debug=self._debug)
         while (record := self._queue.get()) is not None:
-            try:
+            # A log must never be what ends an event.
+            with contextlib.suppress(Exception):
                 sink.write(record)
-            except Exception:  # noqa: BLE001, PERF203 - a log must never be what ends an event
-                continue
+        sink.close()
 
 
 class Sink(Protocol):
     """Where the thread writes to."""
 
     def write(self, record: logging.LogRecord) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class _ZoneMinder:
@@ -104,6 +107,9 @@ class _ZoneMinder:
         else:
             self._adapter.Error(text, caller=caller)
 
+    def close(self) -> None:
+        self._adapter.close()
+
 
 class _Caller:
     """The place of a log call, in the form that pyzm takes."""
@@ -126,7 +132,10 @@ class _File:
 
         Path(folder).mkdir(parents=True, exist_ok=True)
         self._handler = RotatingFileHandler(
-            Path(folder, f"{name}.log"), maxBytes=FILE_BYTES, backupCount=FILE_COUNT, encoding="utf-8"
+            Path(folder, f"{name}.log"),
+            maxBytes=FILE_BYTES,
+            backupCount=FILE_COUNT,
+            encoding="utf-8",
         )
         form = f"%(asctime)s {name}[%(process)d] %(levelname)s %(module)s:%(lineno)d %(message)s"
         self._handler.setFormatter(logging.Formatter(form))
@@ -136,12 +145,18 @@ class _File:
         if record.levelno >= self._least:
             self._handler.handle(record)
 
+    def close(self) -> None:
+        self._handler.close()
+
 
 class _Nowhere:
     """No log can be opened; stderr still shows what matters."""
 
     def write(self, record: logging.LogRecord) -> None:
         del record
+
+    def close(self) -> None:
+        pass
 
 
 def _open_sink(settings: Settings, name: str, *, debug: bool) -> Sink:
@@ -176,10 +191,8 @@ class _ToQueue(logging.Handler):
         self._to = to
 
     def emit(self, record: logging.LogRecord) -> None:
-        try:
+        with contextlib.suppress(queue.Full):
             self._to.put_nowait(record)
-        except queue.Full:
-            pass
 
 
 class _Hide(logging.Filter):

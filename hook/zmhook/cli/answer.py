@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import threading
@@ -18,11 +19,10 @@ class Answer:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._stdout = os.dup(1)
-        try:
-            os.dup2(2, 1)
-        except OSError:  # started with stderr closed
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _open_if_closed(1, 2)
+        # Not below 3, so that it can never be taken for a standard file.
+        self._stdout = fcntl.fcntl(1, fcntl.F_DUPFD_CLOEXEC, 3)
+        os.dup2(2, 1)
 
     def give(self, line: str) -> bool:
         """Write the line (nothing when empty) and close stdout; False if it was given before.
@@ -40,6 +40,24 @@ class Answer:
                 os.close(self._stdout)
                 self._stdout = -1
         return True
+
+
+def _open_if_closed(*descriptors: int) -> None:
+    """Give to /dev/null the standard files that a daemon started us without."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in descriptors:
+        if not _is_open(descriptor):
+            os.dup2(nowhere, descriptor)
+    if nowhere not in descriptors:
+        os.close(nowhere)
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

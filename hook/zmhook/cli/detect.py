@@ -81,7 +81,8 @@ class _Run:
             errors = [str(error)]
         except Exception as error:  # noqa: BLE001 - the last line of defence for an alarm
             self._trace()
-            errors = [f"internal error, please report it ({type(error).__name__}: {error}); --debug shows where"]
+            what = f"{type(error).__name__}: {error}"
+            errors = [f"internal error, please report it ({what}); --debug shows where"]
         return Decided(undecided(self.event, *errors), None)
 
     def _give(self, decision: Decision) -> int:
@@ -89,8 +90,15 @@ class _Run:
 
         line = detection_line(decision, self.settings)
         for error in decision.errors:
-            (log.error if decision.outcome == "undecided" else log.warning)("%s: %s", self.event, error)
-        log.info("%s: %s (%s)", self.event, line.partition(" --SPLIT--")[0] or decision.outcome, _timings(decision))
+            (log.error if decision.outcome == "undecided" else log.warning)(
+                "%s: %s", self.event, error
+            )
+        log.info(
+            "%s: %s (%s)",
+            self.event,
+            line.partition(" --SPLIT--")[0] or decision.outcome,
+            _timings(decision),
+        )
         try:
             self.answer.give(decision.to_json().decode() if self.args.json else line)
         except OSError as error:
@@ -199,16 +207,46 @@ def _parser() -> _Parser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("-c", "--config", default=os.environ.get("ZMHOOK_CONFIG", CONFIG), help="objectconfig.ini (default: %(default)s)")
+    add(
+        "-c",
+        "--config",
+        default=os.environ.get("ZMHOOK_CONFIG", CONFIG),
+        help="objectconfig.ini (default: %(default)s)",
+    )
     add("-e", "--eventid", type=int, metavar="EID", help="the event to look at")
-    add("-m", "--monitorid", type=int, metavar="MID", help="its monitor; picks the [monitor-MID] settings")
+    add(
+        "-m",
+        "--monitorid",
+        type=int,
+        metavar="MID",
+        help="its monitor; picks the [monitor-MID] settings",
+    )
     add("--monitorname", default="", metavar="NAME", help="the monitor's name")
-    add("-p", "--eventpath", default="", metavar="FOLDER", help="the event's folder; objdetect.jpg is written there")
+    add(
+        "-p",
+        "--eventpath",
+        default="",
+        metavar="FOLDER",
+        help="the event's folder; objdetect.jpg is written there",
+    )
     add("-r", "--reason", default="", metavar="CAUSE", help="the event's cause")
     add("-n", "--notes", action="store_true", help="write the result into the event's notes")
     add("-f", "--file", metavar="PICTURE", help="look at this picture instead of an event's")
-    add("-o", "--output-path", default="", metavar="FOLDER", help="write the annotated picture there too")
-    add("-O", "--override", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override a setting; may be repeated")
+    add(
+        "-o",
+        "--output-path",
+        default="",
+        metavar="FOLDER",
+        help="write the annotated picture there too",
+    )
+    add(
+        "-O",
+        "--override",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="override a setting; may be repeated",
+    )
     add("-d", "--debug", action="store_true", help="show everything on stderr, with tracebacks")
     add("--json", action="store_true", help="print the whole decision as JSON instead of the line")
     add("--check-config", action="store_true", help="check the configuration and do nothing else")

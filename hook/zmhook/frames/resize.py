@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from zmhook.event import Frame
 
@@ -17,4 +19,4 @@ def reduced(frame: Frame, width: int | None) -> Frame:
 
     height = max(1, round(frame.height * width / frame.width))
     image = cv2.resize(frame.image, (width, height), interpolation=cv2.INTER_AREA)
-    return replace(frame, image=image)
+    return replace(frame, image=image.astype(np.uint8, copy=False))
