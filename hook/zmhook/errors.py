@@ -26,6 +26,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from zmhook.settings import Config
+
 
 class ZmhookError(Exception):
     """Base of all errors below; `str()` is the one line that a user sees."""
@@ -40,15 +42,21 @@ class Problem(NamedTuple):
     message: str
 
     def __str__(self) -> str:
-        place = f" [{self.section}]" if self.section else ""
-        return f"{self.file}:{place} {self.key}: {self.message}".replace(": : ", ": ")
+        section = f"[{self.section}]" if self.section else ""
+        place = " ".join(filter(None, (section, self.key)))
+        return ": ".join(filter(None, (self.file, place, self.message)))
 
 
 class SettingsError(ZmhookError):
-    """The configuration cannot be used; `problems` lists everything that is wrong with it."""
+    """The configuration cannot be used; `problems` lists everything that is wrong with it.
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    `config` is what could be read of it, with defaults in the place of the rest: good enough to
+    log and to fail in the way that it asks for (`on_failure`), not to decide with.
+    """
+
+    def __init__(self, problems: Sequence[Problem], config: Config | None = None) -> None:
         self.problems = tuple(problems)
+        self.config = config
         super().__init__("; ".join(map(str, self.problems)))
 
 
@@ -76,10 +84,14 @@ class PictureError(FrameError):
 
 
 class PortalError(ZmhookError):
-    """ZoneMinder's portal or API cannot be used; `retry` says whether waiting may help."""
+    """ZoneMinder's portal or API cannot be used; `retry` says whether waiting may help.
 
-    def __init__(self, message: str, *, retry: bool = False) -> None:
+    `status` is the HTTP status of the answer that was refused, None when there was no answer.
+    """
+
+    def __init__(self, message: str, *, retry: bool = False, status: int | None = None) -> None:
         self.retry = retry
+        self.status = status
         super().__init__(message)
 
 
