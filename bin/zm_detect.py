@@ -13,7 +13,19 @@ source = Path(__file__).resolve().parent.parent / "hook"
 if source.is_dir():
     sys.path.insert(0, str(source))
 
-from zmhook.cli.detect import main
+
+def run() -> int:
+    """Exit 2 for a broken installation too: Python's own 1 would mean "nothing detected"."""
+    try:
+        from zmhook.cli.detect import main
+
+        return main()
+    except Exception as error:  # noqa: BLE001
+        if "--debug" in sys.argv or "-d" in sys.argv:
+            raise
+        print(f"zm_detect.py: cannot run: {type(error).__name__}: {error}", file=sys.stderr)
+        return 2
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

@@ -396,3 +396,19 @@ def test_a_reader_that_went_away_is_not_a_traceback(config, photo, root, environ
 
     assert b"Traceback" not in done.stderr
     assert b"nobody reads the answer" in done.stderr
+
+
+def test_a_broken_installation_is_2(root: Path, tmp_path: Path, environment) -> None:
+    """Python's own exit code for an exception would mean that nothing was detected."""
+    broken = tmp_path / "zmhook"
+    broken.mkdir()
+    (broken / "__init__.py").write_text("raise RuntimeError('half installed')\n")
+    script = tmp_path / "zm_detect.py"
+    script.write_bytes((root / "bin" / "zm_detect.py").read_bytes())
+
+    done = subprocess.run(
+        [sys.executable, script, "-e", "17"], env=environment, capture_output=True, timeout=30
+    )
+
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr == b"zm_detect.py: cannot run: RuntimeError: half installed\n"
