@@ -1,0 +1,97 @@
+"""The manifest in the package is whole, and a broken one is refused in one line."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import msgspec
+import pytest
+
+from zmhook.errors import DownloadError
+from zmhook.models.manifest import UNSIZED_LIMIT, ModelFile, load_manifest
+from zmhook.settings import Settings
+
+SHA = "0" * 64
+
+
+def test_the_packages_manifest_names_every_file_once():
+    paths = [file.path for model in load_manifest().models for file in model.files]
+    assert len(paths) == len(set(paths)) > 0
+
+
+def test_each_model_says_under_which_licence_it_comes():
+    for model in load_manifest().models:
+        assert model.licence
+        assert model.licence_url.startswith("https://")
+
+
+def test_each_setting_that_a_model_names_exists_and_names_one_of_its_files():
+    settings = Settings()
+    for model in load_manifest().models:
+        for setting, path in model.settings.items():
+            section, key = setting.split(".")
+            assert hasattr(getattr(settings, section), key), setting
+            assert path in [file.path for file in model.files]
+
+
+def test_the_defaults_of_the_settings_can_be_fetched():
+    root = "{{base_data_path}}/models/"
+    places = {root + file.path for model in load_manifest().models for file in model.files}
+    assert Settings().yolo.weights in places
+    assert Settings().yolo.tiny_weights in places
+    assert Settings().face.face_yunet_model in places
+
+
+def test_a_file_without_a_size_is_a_small_one():
+    for model in load_manifest().models:
+        for file in model.files:
+            assert file.size or PurePosixPath(file.path).suffix == ".cfg"
+    assert ModelFile("a", SHA, ("http://x/a",)).limit == UNSIZED_LIMIT
+
+
+def test_the_shared_yunet_is_the_manifests(model):
+    from zmhook.models.store import sha256
+
+    (file,) = load_manifest().pick(["yunet"])[0].files
+    picture = model("face_detection_yunet_2023mar.onnx")
+    assert sha256(picture) == file.sha256
+    assert picture.stat().st_size == file.size
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones():
+    with pytest.raises(DownloadError, match=r"no model is called yolo99; there are yolox_s, "):
+        load_manifest().pick(["yolox_s", "yolo99"])
+
+
+def test_a_name_is_fetched_once_and_a_built_in_one_not_at_all():
+    assert [m.name for m in load_manifest().pick(["yunet", "hog", "yunet"])] == ["yunet"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sha256": "abc"}, "sha256"),
+        ({"path": "../elsewhere"}, "must lie inside the models folder"),
+        ({"path": "/etc/passwd"}, "must lie inside the models folder"),
+        ({"urls": []}, "urls"),
+        ({"urls": ["file:///etc/passwd"]}, "urls"),
+        ({"size": 0}, "size"),
+        ({"surprise": 1}, "surprise"),
+    ],
+)
+def test_a_wrong_file_entry_is_refused(change: dict[str, object], message: str, tmp_path: Path):
+    entry = {"path": "a/b", "sha256": SHA, "urls": ["http://x/a"], **change}
+    model = {
+        "name": "m", "description": "", "licence": "", "licence_url": "", "settings": {},
+        "files": [entry],
+    }  # fmt: skip
+    path = tmp_path / "manifest.json"
+    path.write_bytes(msgspec.json.encode({"models": [model]}))
+    with pytest.raises(DownloadError, match=message) as caught:
+        load_manifest(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_manifest_is_named(tmp_path: Path):
+    with pytest.raises(DownloadError, match=r"nowhere\.json cannot be used: No such file"):
+        load_manifest(tmp_path / "nowhere.json")
