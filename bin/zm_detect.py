@@ -20,7 +20,7 @@ def run() -> int:
         from zmhook.cli.detect import main
 
         return main()
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         if "--debug" in sys.argv or "-d" in sys.argv:
             raise
         print(f"zm_detect.py: cannot run: {type(error).__name__}: {error}", file=sys.stderr)
