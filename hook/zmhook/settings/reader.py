@@ -1,79 +1,35 @@
 """`objectconfig.ini`, its secrets file and overrides → typed `Settings`.
 
 The order in which a value is found: an override (`-O section.key=value`), the `[monitor-N]`
-section, the key's own section, the default. Then `!TOKEN` is looked up in the secrets file and
-`{{key}}` is substituted. Everything that is wrong is collected and reported at once.
+section, the key's own section, the default. An empty value is the default. Then `!TOKEN` is
+looked up in the secrets file and `{{key}}` is put in. Everything that is wrong is collected and
+reported at once.
 """
 
 from __future__ import annotations
 
-import configparser
-import difflib
-import re
-import typing
-from functools import cache
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from zmhook.errors import Problem, SettingsError
-from zmhook.settings import values
-from zmhook.settings.legacy import NOT_USED, OBSOLETE
-from zmhook.settings.model import ALIASES, SECTIONS, Section, Settings
+from zmhook.settings import inifile, values
+from zmhook.settings.expand import CannotExpand, Expander, Secrets
+from zmhook.settings.keys import Key, keys
+from zmhook.settings.layers import OVERRIDE, Entry, Layers
+from zmhook.settings.model import SECTIONS, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-SECTION_ALIASES = {"ml": "remote"}
-_MONITOR = re.compile(r"monitor-(\d+)")
-_VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
-_MAX_DEPTH = 10
-_READERS: dict[Any, Any] = {
-    bool: values.read_bool,
-    int: values.read_int,
-    float: values.read_float,
-    str: str,
-    values.Secret: values.Secret,
-    values.Colour: values.read_colour,
-    int | None: values.read_width,
-    tuple[int, int]: values.read_pair,
-}
-
-
-class Key(typing.NamedTuple):
-    """One key of the model: where it belongs and what it holds."""
-
-    section: str
-    name: str
-    annotation: Any
-    default: Any
-
-    @property
-    def meta(self) -> msgspec.Meta:
-        metas = [m for m in typing.get_args(self.annotation)[1:] if isinstance(m, msgspec.Meta)]
-        return next((m for m in metas if m.description), metas[0])
-
-    @property
-    def type(self) -> Any:
-        return typing.get_args(self.annotation)[0]
-
-
-@cache
-def keys() -> dict[str, Key]:
-    """Every key by its name. Names are unique across the sections."""
-    found: dict[str, Key] = {}
-    for section, model in SECTIONS.items():
-        defaults = model()
-        for name, annotation in model.__annotations__.items():
-            found[name] = Key(section, name, annotation, getattr(defaults, name))
-    return found
+_LONGEST_SHOWN = 80
 
 
 class Config:
     """A configuration file that was read and found right, for every monitor it names."""
 
-    def __init__(self, path: str, general: Settings, monitors: dict[int, Settings], warnings: list[str]) -> None:
+    def __init__(
+        self, path: str, general: Settings, monitors: dict[int, Settings], warnings: list[str]
+    ) -> None:
         self.path = path
         self.general = general
         self.monitors = monitors
@@ -85,248 +41,139 @@ class Config:
         return self.monitors.get(monitor_id, self.general)
 
 
-def load(path: str | Path, overrides: Iterable[str] = ()) -> Config:
+def load(path: str | os.PathLike[str], overrides: Iterable[str] = ()) -> Config:
     """Read a configuration file.
 
-    `overrides` are `section.key=value` texts. Raises `SettingsError` with every problem found.
+    `overrides` are `section.key=value` texts, of which a later one wins. Raises `SettingsError`
+    with every problem found; its `config` has what could be read.
     """
-    return _Loader(str(path)).load(overrides)
+    return _Loader(os.fspath(path)).load(overrides)
 
 
 class _Loader:
-    """Carries what is found while one file is read."""
-
     def __init__(self, path: str) -> None:
         self.path = path
         self.problems: list[Problem] = []
-        self.warnings: list[str] = []
-        self.secrets: Mapping[str, str] = {}
-        self.secrets_path = ""
+        self.secrets = Secrets()
+        self._values: dict[tuple[str, str], Any] = {}
 
     def load(self, overrides: Iterable[str]) -> Config:
-        parser = self._parse(self.path)
-        sections = {name: dict(parser[name]) for name in parser.sections()}
-        override = self._overrides(overrides)
-        base, monitors = self._sort(sections)
-        base.update(override)
-        self._read_secrets(base)
-        general = self._settings(base, "", {})
-        per_monitor = {}
-        for number, (own, zones) in monitors.items():
-            per_monitor[number] = self._settings({**base, **own, **override}, f"monitor-{number}", zones)
-        if self.problems:
-            raise SettingsError(list(dict.fromkeys(self.problems)))
-        return Config(self.path, general, per_monitor, list(dict.fromkeys(self.warnings)))
-
-    # -- files ---------------------------------------------------------------------------------
-
-    def _parse(self, path: str, *, comments: tuple[str, ...] = ("#",)) -> configparser.ConfigParser:
-        parser = configparser.ConfigParser(
-            interpolation=None, inline_comment_prefixes=comments, default_section="\0"
-        )
-        try:
-            with Path(path).open(encoding="utf-8-sig") as file:
-                parser.read_file(file)
-        except (OSError, UnicodeDecodeError, configparser.Error) as error:
-            raise SettingsError([Problem(path, "", "cannot be read", _parse_reason(error))]) from None
-        return parser
-
-    def _read_secrets(self, base: dict[str, tuple[str, str]]) -> None:
-        self.secrets_path = self._expand(base, "secrets", base.get("secrets", ("", ""))[1])
-        if self.secrets_path:
-            # A secret may hold any character, so nothing in that file is an inline comment.
-            parser = self._parse(self.secrets_path, comments=())
-            if not parser.has_section("secrets"):
-                self._problem("general", "secrets", f"{self.secrets_path} has no [secrets] section")
-                return
-            self.secrets = dict(parser["secrets"])
-
-    # -- sorting keys into place ---------------------------------------------------------------
-
-    def _overrides(self, overrides: Iterable[str]) -> dict[str, tuple[str, str]]:
-        found: dict[str, tuple[str, str]] = {}
+        written, given = Layers(self.path), Layers(OVERRIDE)
+        for section, entries in self._sections().items():
+            written.add_section(section, entries)
         for text in overrides:
-            place, equals, value = text.partition("=")
-            section, dot, key = place.strip().partition(".")
-            if not (equals and dot):
-                self.problems.append(Problem("-O", "", text, "expected section.key=value"))
-                continue
-            name = self._known("-O", SECTION_ALIASES.get(section, section), key.lower(), value)
-            if name:
-                found[name] = ("-O", value.strip())
-        return found
+            given.add_override(text)
+        self.problems += written.problems + given.problems
+        self._read_secrets({**written.layer(None).keys, **given.layer(None).keys})
+        warnings = [*written.warnings(), *given.warnings(), *self.secrets.warnings()]
+        config = self._config(written, given, warnings)
+        if self.problems:
+            raise SettingsError(list(dict.fromkeys(self.problems)), config)
+        return config
 
-    def _sort(
-        self, sections: dict[str, dict[str, str]]
-    ) -> tuple[dict[str, tuple[str, str]], dict[int, tuple[dict[str, tuple[str, str]], dict[str, str]]]]:
-        """Split into the keys of all monitors, and per monitor its keys and its polygons.
+    def _sections(self) -> inifile.Sections:
+        try:
+            return inifile.read(self.path)
+        except SettingsError as error:
+            self.problems += error.problems
+            return {}
 
-        A value is kept as `(section it stands in, text)`, so that a problem can name its place.
-        """
-        base: dict[str, tuple[str, str]] = {}
-        monitors: dict[int, tuple[dict[str, tuple[str, str]], dict[str, str]]] = {}
-        for written, entries in sections.items():
-            section = SECTION_ALIASES.get(written, written)
-            monitor = _MONITOR.fullmatch(section)
-            if monitor:
-                monitors[int(monitor[1])] = self._sort_monitor(written, entries)
-            elif section in SECTIONS or section in {place for place, _ in NOT_USED.values()}:
-                for key, value in entries.items():
-                    self._put(base, written, self._known(written, section, key, value), value)
-            else:
-                self._problem(written, "", f"unknown section{_nearest(section, [*SECTIONS, 'monitor-N'])}")
-        return base, monitors
-
-    def _sort_monitor(
-        self, section: str, entries: dict[str, str]
-    ) -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
-        own: dict[str, tuple[str, str]] = {}
-        zones: dict[str, str] = {}
-        for key, value in entries.items():
-            if values.looks_like_polygon(value) and ALIASES.get(key, key) not in keys():
-                zones[key] = value
-            else:
-                self._put(own, section, self._known(section, "", key, value), value)
-        return own, zones
-
-    def _put(self, into: dict[str, tuple[str, str]], section: str, name: str, value: str) -> None:
-        if not name:
+    def _read_secrets(self, entries: Mapping[str, Entry]) -> None:
+        entry = entries.get("secrets")
+        if not (entry and entry.text):
             return
-        if name in into and into[name][0] == section:
-            self._problem(section, name, "given twice, once by another of its names: keep one")
-        into[name] = (section, value)
-
-    def _known(self, written: str, section: str, key: str, value: str) -> str:
-        """Return the model's name of a key, or "" when it has none (and say so)."""
-        name = ALIASES.get(key, key)
-        known = keys().get(name)
-        if known and section in ("", known.section):
-            return name
-        if known:
-            self._problem(written, key, f"belongs in [{known.section}]")
-        elif key in NOT_USED:
-            self.warnings.append(f"{self.path}: [{written}] {key}: {NOT_USED[key][1]}")
-        elif key in OBSOLETE:
-            self.warnings.append(f"{self.path}: [{written}] {key}: {OBSOLETE[key]}")
-        else:
-            names = [n for n, k in keys().items() if section in ("", k.section)]
-            hint = _nearest(key, [*names, *ALIASES]) or _nearest(key, list(keys()))
-            self._problem(written, key, f"unknown key{hint}")
-        return ""
-
-    # -- values --------------------------------------------------------------------------------
-
-    def _settings(self, texts: dict[str, tuple[str, str]], monitor: str, zones: dict[str, str]) -> Settings:
-        sections: dict[str, dict[str, Any]] = {name: {} for name in SECTIONS}
-        for key in keys().values():
-            section, text = texts.get(key.name, (key.section, None))
-            if text is None:
-                text = key.default if isinstance(key.default, str) else None
-            if text is None:
-                continue
-            found = self._value(key, section, text, texts)
-            if found is not _WRONG:
-                sections[key.section][key.name] = found
-        built: dict[str, Section] = {name: SECTIONS[name](**given) for name, given in sections.items()}
-        polygons = [self._zone(monitor, name, text) for name, text in zones.items()]
-        return Settings(**built, zones=tuple(zone for zone in polygons if zone))  # type: ignore[arg-type]
-
-    def _value(self, key: Key, section: str, text: str, texts: dict[str, tuple[str, str]]) -> Any:
-        secret = key.type is values.Secret
         try:
-            value = _read(key, self._expand(texts, key.name, text))
-        except (ValueError, msgspec.ValidationError) as error:
-            shown = "" if secret else f"'{text}': "
-            self._problem(section, key.name, shown + _plain(str(error), key))
-            return _WRONG
-        return value
-
-    def _zone(self, section: str, name: str, text: str) -> values.Zone | None:
-        try:
-            return values.read_polygon(name, text)
+            path = Expander(entries, self.secrets).value("secrets", entry.text)
         except ValueError as error:
-            self._problem(section, name, f"'{text}': {error}")
-            return None
+            self.problems.append(entry.problem(f"{_shown(entry.text)}: {error}"))
+            return
+        self.secrets = Secrets(os.path.join(os.path.dirname(self.path), path))  # noqa: PTH118, PTH120 - start-up time
+        if self.secrets.error:
+            self.problems += self.secrets.error.problems
 
-    def _expand(self, texts: dict[str, tuple[str, str]], key: str, text: str, depth: int = 0) -> str:
-        """Look up `!TOKEN`, substitute `{{key}}`."""
-        if text.startswith("!") and key != "secrets":
-            return self._secret(text[1:])
+    def _config(self, written: Layers, given: Layers, warnings: list[str]) -> Config:
+        monitors = {
+            number: self._settings(written, given, number)
+            for number in {**written.monitors, **given.monitors}
+            if number is not None
+        }
+        return Config(self.path, self._settings(written, given, None), monitors, warnings)
 
-        def substitute(match: re.Match[str]) -> str:
-            name = ALIASES.get(match[1].lower(), match[1].lower())
-            if name not in keys():
-                raise ValueError(f"{match[0]} names no key{_nearest(name, list(keys()))}")
-            if keys()[name].type is values.Secret:
-                raise ValueError(f"{match[0]} is a secret and cannot be substituted")
-            if depth >= _MAX_DEPTH:
-                raise ValueError(f"{match[0]} refers to itself")
-            inner = texts.get(name, ("", str(keys()[name].default)))[1]
-            return self._expand(texts, name, inner, depth + 1)
+    def _settings(self, written: Layers, given: Layers, monitor: int | None) -> Settings:
+        order = [
+            written.layer(None),
+            written.layer(monitor),
+            given.layer(None),
+            given.layer(monitor),
+        ]
+        entries = {name: entry for layer in order for name, entry in layer.keys.items()}
+        zones = {name: entry for layer in order for name, entry in layer.zones.items()}
+        expander = Expander(entries, self.secrets)
+        found: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
+        for key in keys().values():
+            found[key.section][key.name] = self._value(key, entries.get(key.name), expander)
+        sections: dict[str, Any] = {name: SECTIONS[name](**own) for name, own in found.items()}
+        return Settings(**sections, zones=self._zones(zones.values()))
 
-        return _VARIABLE.sub(substitute, text)
+    def _value(self, key: Key, entry: Entry | None, expander: Expander) -> Any:
+        text = (entry and entry.text) or key.template
+        if not text:
+            return key.default
+        try:
+            _check_lines(key, text)
+            return self._read(key, expander.value(key.name, text))
+        except ValueError as error:
+            # A default fails only for a key that it is made from, which has its own problem.
+            if entry and not (self.secrets.error and text.startswith("!")):
+                self.problems.append(entry.problem(_bad_value(key, text, error)))
+            return _plain_default(key)
 
-    def _secret(self, token: str) -> str:
-        if not self.secrets_path:
-            raise ValueError(f"!{token} needs a secrets file: set [general] secrets")
-        if token.lower() not in self.secrets:
-            raise ValueError(f"!{token} is not in [secrets] of {self.secrets_path}")
-        return self.secrets[token.lower()]
+    def _read(self, key: Key, text: str) -> Any:
+        """Read a text once, however many monitors have it."""
+        if not text:
+            return _plain_default(key)
+        place = (key.name, text)
+        if place not in self._values:
+            _check_lines(key, text)
+            self._values[place] = key.read(text)
+        return self._values[place]
 
-    def _problem(self, section: str, key: str, message: str) -> None:
-        self.problems.append(Problem(self.path, section, key, message))
-
-
-_WRONG = object()
-
-
-def _read(key: Key, text: str) -> Any:
-    """Turn text into the key's type, then check the range."""
-    text = text.strip()
-    kind = key.type
-    read = _READERS.get(kind)
-    if key.meta.extra and key.meta.extra.get("is") == "pattern":
-        read = values.read_pattern
-    if typing.get_origin(kind) is typing.Annotated:  # Fraction and the like
-        read = _READERS[typing.get_args(kind)[0]]
-    if read is None and typing.get_origin(kind) is tuple:
-        read = values.read_words
-    if kind in (values.Secret, values.Colour):
-        return read(text)  # type: ignore[misc]
-    value = read(text) if read else text.lower()
-    return msgspec.convert(value, key.annotation)
-
-
-def _plain(message: str, key: Key) -> str:
-    """Say what is allowed, in words rather than in msgspec's."""
-    choices = _choices(key.type)
-    if choices:
-        return f"expected one of {', '.join(choices)}"
-    return message.removesuffix(" - at `$`").replace("Expected `int`", "expected a whole number").replace("Expected `float`", "expected a number").replace("Expected `array` of length >= 1", "expected at least one")
-
-
-def _choices(kind: Any) -> tuple[str, ...]:
-    if typing.get_origin(kind) is typing.Literal:
-        return typing.get_args(kind)
-    if typing.get_origin(kind) is tuple:
-        return _choices(typing.get_args(kind)[0])
-    return ()
+    def _zones(self, entries: Iterable[Entry]) -> tuple[values.Zone, ...]:
+        zones = []
+        for entry in entries:
+            try:
+                zones.append(values.read_polygon(entry.key, entry.text))
+            except ValueError as error:
+                self.problems.append(entry.problem(f"{_shown(entry.text)}: {error}"))
+        return tuple(zones)
 
 
-def _nearest(word: str, words: list[str]) -> str:
-    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
-    return f"; the nearest known is {near[0]}" if near else ""
+def _check_lines(key: Key, text: str) -> None:
+    if "\n" in text and not key.is_list:
+        raise values.Wrong("on one line; a line that begins with a space continues the one above")
 
 
-def _parse_reason(error: Exception) -> str:
-    if isinstance(error, configparser.DuplicateSectionError):
-        return f"line {error.lineno}: section [{error.section}] is there twice: join them"
-    if isinstance(error, configparser.DuplicateOptionError):
-        return f"line {error.lineno}: key {error.option} is twice in [{error.section}]: keep one"
-    if isinstance(error, configparser.MissingSectionHeaderError):
-        return f"line {error.lineno}: there is text before the first [section]"
-    if isinstance(error, configparser.ParsingError):
-        return f"line {error.errors[0][0]}: not a section, a key = value or a comment"
-    if isinstance(error, OSError):
-        return f"{error.strerror or error}"
-    return "it is not UTF-8 text"
+def _plain_default(key: Key) -> Any:
+    """Return a default that names another key with that key's own default in it."""
+    if key.template is None:
+        return key.default
+    name = key.template.partition("{{")[2].partition("}}")[0]
+    return key.template.replace("{{" + name + "}}", keys()[name].default)
+
+
+def _bad_value(key: Key, text: str, error: ValueError) -> str:
+    """Say what was found, unless it is a secret, and what is allowed."""
+    from zmhook.settings.allowed import allowed
+
+    hidden = key.is_secret or (key.form == "address" and "@" in text)
+    found = "" if hidden else f"{_shown(text)}: "
+    if isinstance(error, CannotExpand):
+        return f"{found}{error}"
+    detail = f" ({error})" if isinstance(error, values.Wrong) else ""
+    return f"{found}expected {allowed(key)}{detail}"
+
+
+def _shown(text: str) -> str:
+    one_line = " ".join(text.split())
+    short = f"{one_line[:_LONGEST_SHOWN]}…" if len(one_line) > _LONGEST_SHOWN else one_line
+    return f"'{short}'"

@@ -1,16 +1,37 @@
 """How the text of a configuration value becomes a typed value.
 
-Each type that a setting can have has one reader here, which raises `ValueError` with what is
-allowed; ranges are checked afterwards by msgspec from the setting's `Meta`.
+Each form that a setting can have has one reader here. It raises `ValueError`, or `Wrong` where
+more can be told than what was expected (`allowed.py` has the words for that). Limits are checked
+afterwards, in `keys.py`.
 """
 
 from __future__ import annotations
 
+import math
 import re
+from typing import TYPE_CHECKING, Any
+
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 YES = frozenset({"yes", "true", "on", "1"})
 NO = frozenset({"no", "false", "off", "0"})
+
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]{1,3})?", re.IGNORECASE)
+_WHOLE = re.compile(r"[+-]?[0-9]{1,15}")
+_WORD = re.compile(r"[\w.-]+")
+_FRAME = re.compile(r"snapshot|alarm|bestmatch|0*[1-9][0-9]{0,8}")
+_ADDRESS = re.compile(r"(https?://[^/\s?#@]+)(/[^\s?#]*)?", re.IGNORECASE)
+_USER_IN_ADDRESS = re.compile(r"\w+://[^/]*@")
+_COORDINATES = re.compile(r"[-+.0-9\s]+,[-+.,0-9\s]+")
+FARTHEST = 100_000  # pixels; what draws and what measures a zone must not overflow
+TRIANGLE = 3
+
+
+class Wrong(ValueError):  # noqa: N818 - reads as what it is
+    """A value that cannot be read; `str()` is a detail that helps."""
 
 
 class Secret:
@@ -53,82 +74,116 @@ class Zone(Struct, frozen=True):
 
 
 def read_bool(text: str) -> bool:
-    if text.lower() in YES:
-        return True
-    if text.lower() in NO:
-        return False
-    raise ValueError("expected yes or no")
+    word = text.lower()
+    if word not in YES | NO:
+        raise ValueError
+    return word in YES
 
 
 def read_int(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise ValueError("expected a whole number") from None
+    if not _WHOLE.fullmatch(text):
+        raise ValueError
+    return int(text)
 
 
 def read_float(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError("expected a number") from None
+    if not _NUMBER.fullmatch(text) or math.isinf(float(text)):
+        raise ValueError
+    return float(text)
 
 
 def read_width(text: str) -> int | None:
-    """A width in pixels, or `no` for none."""
-    if text.lower() in NO:
-        return None
-    try:
-        return int(text)
-    except ValueError:
-        raise ValueError("expected a width in pixels, or no") from None
+    """Read a number of pixels, or `no` for none."""
+    return None if text.lower() in NO else read_int(text)
 
 
 def read_words(text: str) -> tuple[str, ...]:
-    """A list of words between commas; brackets and quotes of older files are allowed."""
-    words = (word.strip(" \t\n'\"") for word in text.strip("[]() ").split(","))
-    return tuple(word for word in words if word)
+    """Read a list of words between commas; brackets and quotes of older files are allowed.
+
+    Words are lower-case afterwards, and each is there once.
+    """
+    words = [word.strip(" \t\n'\"").lower() for word in text.strip("[]() \n").split(",")]
+    if not all(_WORD.fullmatch(word) for word in words if word):
+        raise ValueError
+    return tuple(dict.fromkeys(word for word in words if word))
+
+
+def read_frames(text: str) -> tuple[str, ...]:
+    frames = read_words(text)
+    if not all(_FRAME.fullmatch(frame) for frame in frames):
+        raise ValueError
+    return tuple(dict.fromkeys(frame.lstrip("0") for frame in frames))
 
 
 def read_pair(text: str) -> tuple[int, int]:
-    numbers = _numbers(text)
-    if len(numbers) != 2:  # noqa: PLR2004
-        raise ValueError("expected two whole numbers, such as (4,4)")
-    return numbers[0], numbers[1]
+    first, second = _numbers(text)
+    return first, second
 
 
 def read_colour(text: str) -> Colour:
-    numbers = _numbers(text)
-    if len(numbers) != 3 or not all(0 <= number <= 255 for number in numbers):  # noqa: PLR2004
-        raise ValueError("expected three numbers 0..255 (blue, green, red), such as (255,255,255)")
-    return Colour(*numbers)
+    blue, green, red = _numbers(text)
+    if not all(0 <= number <= 255 for number in (blue, green, red)):  # noqa: PLR2004 - a byte
+        raise ValueError
+    return Colour(blue, green, red)
 
 
 def read_pattern(text: str) -> str:
+    import warnings
+
     try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"expected a regular expression; this one is not ({error})") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            re.compile(text)  # the gate compiles it again, from re's cache
+    except (re.error, OverflowError, RecursionError) as error:
+        raise Wrong(str(error)) from None
     return text
 
 
+def read_address(text: str) -> str:
+    """Read an http or https address; a slash at its end is taken off."""
+    if _USER_IN_ADDRESS.match(text):
+        raise Wrong("without a user or password in it: those are basic_user, basic_password")
+    if not _ADDRESS.fullmatch(text):
+        raise ValueError
+    return text.rstrip("/")
+
+
 def read_polygon(name: str, text: str) -> Zone:
-    """A polygon as `x,y x,y x,y`, in pixels."""
+    """Read `x,y x,y x,y`, in pixels."""
     try:
-        points = tuple((int(x), int(y)) for x, y in (pair.split(",") for pair in text.split()))
+        points = [_numbers(point) for point in text.split()]
+        polygon = tuple((x, y) for x, y in points)
     except ValueError:
-        raise ValueError("expected a polygon in whole pixels, such as 0,0 640,0 640,480") from None
-    if len(set(points)) < 3:  # noqa: PLR2004
-        raise ValueError("a polygon needs at least three different points, such as 0,0 640,0 640,480")
-    return Zone(name, points)
+        raise Wrong("expected a polygon in whole pixels, such as 0,0 640,0 640,480") from None
+    if len(set(polygon)) < TRIANGLE:
+        raise Wrong("expected at least three different points, such as 0,0 640,0 640,480")
+    if any(abs(number) > FARTHEST for point in polygon for number in point):
+        raise Wrong(f"expected pixels; {FARTHEST} is the farthest")
+    return Zone(name, polygon)
 
 
 def looks_like_polygon(text: str) -> bool:
-    return bool(re.fullmatch(r"\s*[-\d.]+\s*,\s*[-\d.]+(\s+[-\d.]+\s*,\s*[-\d.]+)*\s*", text))
+    """Tell a zone, right or wrong, from the value of a setting."""
+    return bool(_COORDINATES.fullmatch(text))
 
 
 def _numbers(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.strip("()[] ").split(",")]
-    except ValueError:
-        return []
+    return [read_int(part.strip()) for part in text.strip("()[] ").split(",")]
+
+
+# By the type of a setting, and by the form that its description names.
+READERS: dict[Any, Callable[[str], Any]] = {
+    bool: read_bool,
+    int: read_int,
+    float: read_float,
+    str: str,
+    Secret: Secret,
+    Colour: read_colour,
+    int | None: read_width,
+    tuple[int, int]: read_pair,
+}
+FORMS: dict[str, Callable[[str], Any]] = {
+    "pattern": read_pattern,
+    "frames": read_frames,
+    "address": read_address,
+}

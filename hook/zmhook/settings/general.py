@@ -1,0 +1,166 @@
+"""`[general]`: where things are, which models run, what the answer looks like."""
+
+from typing import Annotated, Literal
+
+from zmhook.settings.section import BASE, Section, about
+from zmhook.settings.values import Colour, Secret
+
+
+class General(Section, frozen=True, kw_only=True):
+    """Where things are, which models run and when, and what the answer looks like."""
+
+    secrets: Annotated[
+        str,
+        about(
+            "File with a [secrets] section, in which a value !TOKEN is looked up. A relative path "
+            "starts at the folder of this configuration."
+        ),
+    ] = ""
+    base_data_path: Annotated[
+        str, about("Folder of everything we store; other values may say {{base_data_path}}.")
+    ] = "/var/lib/zmeventnotification"
+    base_zm_conf_path: Annotated[
+        str, about("Folder of ZoneMinder's own zm.conf; its log settings are found through it.")
+    ] = "/etc/zm"
+    log_path: Annotated[
+        str, about("Folder of our log where there is no ZoneMinder to log through.")
+    ] = f"{BASE}/logs"
+
+    portal: Annotated[
+        str,
+        about(
+            "Address of ZoneMinder's web page, such as https://zm.example.org/zm. Empty: no "
+            "portal, pictures come from the event's folder.",
+            reader="address",
+        ),
+    ] = ""
+    api_portal: Annotated[
+        str, about("Address of ZoneMinder's API. Empty: the portal's, with /api.", reader="address")
+    ] = ""
+    user: Annotated[
+        str, about("ZoneMinder user. Empty when ZoneMinder runs without authentication.")
+    ] = ""
+    password: Annotated[Secret, about("Password of that user.")] = Secret()
+    basic_user: Annotated[
+        str, about("User of an HTTP basic authentication in front of ZoneMinder, if any.")
+    ] = ""
+    basic_password: Annotated[Secret, about("Password of that HTTP basic authentication.")] = (
+        Secret()
+    )
+    allow_self_signed: Annotated[
+        bool, about("Accept a portal certificate that cannot be verified.")
+    ] = True
+
+    models: Annotated[
+        tuple[str, ...],
+        about("The chain: the models that look at a picture, in this order.", min_length=1),
+    ] = ("yolo",)
+    detection_mode: Annotated[
+        Literal["all", "first", "most", "most_unique"],
+        about(
+            "all: every model runs, and the first frame with a detection answers. first: the "
+            "chain stops at the first model that keeps something. most: every frame is looked "
+            "at, and the one with the most detections answers. most_unique: the one with the "
+            "most different labels."
+        ),
+    ] = "all"
+    detect_pattern: Annotated[
+        str,
+        about(
+            "Regular expression that an object's label must match, from its beginning.",
+            reader="pattern",
+        ),
+    ] = ".*"
+    face_detection_pattern: Annotated[
+        str, about("The same for the names of faces.", reader="pattern")
+    ] = ".*"
+    on_failure: Annotated[
+        Literal["silence", "alarm"],
+        about(
+            "What to answer when no decision could be made. silence: nothing, and exit code 2. "
+            "alarm: an alarm whose line says so."
+        ),
+    ] = "silence"
+    event_deadline: Annotated[
+        float, about("Seconds that one event may take in all.", gt=0, le=3600)
+    ] = 30.0
+
+    frame_id: Annotated[
+        tuple[str, ...],
+        about(
+            "Which pictures are looked at: snapshot, alarm, a frame's number, bestmatch (alarm "
+            "and snapshot), or a list of them.",
+            min_length=1,
+            reader="frames",
+        ),
+    ] = ("bestmatch",)
+    bestmatch_order: Annotated[
+        tuple[Literal["a", "s"], ...],
+        about("Which picture bestmatch looks at first: a is alarm, s is snapshot.", min_length=1),
+    ] = ("a", "s")
+    prefer_event_folder: Annotated[
+        bool,
+        about(
+            "Read pictures straight from the event's folder where that can be read; the portal "
+            "is asked only for what is not there."
+        ),
+    ] = True
+    wait: Annotated[
+        float, about("Seconds to wait before the first picture is fetched.", ge=0, le=300)
+    ] = 0.0
+    max_attempts: Annotated[
+        int, about("How often one picture is asked for before giving up.", ge=1, le=100)
+    ] = 5
+    sleep_between_attempts: Annotated[
+        float, about("Seconds between two attempts.", ge=0, le=60)
+    ] = 1.0
+    portal_timeout: Annotated[
+        float, about("Seconds that one request to the portal may take.", gt=0, le=120)
+    ] = 10.0
+    max_picture_pixels: Annotated[
+        int,
+        about(
+            "A picture with more pixels is refused before it is decoded.", ge=1, le=1_000_000_000
+        ),
+    ] = 50_000_000
+    resize: Annotated[
+        int | None,
+        about(
+            "Width in pixels that a wider picture is reduced to before the models see it. Boxes "
+            "always speak of the original.",
+            ge=32,
+            le=20_000,
+        ),
+    ] = None
+    image_path: Annotated[str, about("Folder of the pictures that are kept.")] = f"{BASE}/images"
+    delete_after_analyze: Annotated[bool, about("no keeps each fetched picture in image_path.")] = (
+        True
+    )
+
+    show_percent: Annotated[bool, about("Write person:97% rather than person.")] = True
+    show_models: Annotated[bool, about("Write the model before the label: (yolo) person.")] = False
+    show_frame_match_type: Annotated[
+        bool,
+        about("Begin the line with [s] (snapshot), [a] (alarm) or [x] (another frame)."),
+    ] = True
+    json_format: Annotated[
+        Literal["v6", "v5"],
+        about(
+            "Form of the JSON after --SPLIT-- and in objects.json. v6: an object of lists. "
+            "v5: a list of objects."
+        ),
+    ] = "v6"
+
+    write_image_to_zm: Annotated[
+        bool, about("Write objdetect.jpg and objects.json into the event's folder.")
+    ] = True
+    write_debug_image: Annotated[
+        bool,
+        about("Write <eid>-<frame>-debug.jpg into image_path; it shows what was dropped, and why."),
+    ] = False
+    poly_color: Annotated[
+        Colour, about("Colour of zones in pictures: (blue,green,red), each 0 to 255.")
+    ] = Colour(127, 140, 141)
+    poly_thickness: Annotated[
+        int, about("Line width of zones in pictures, in pixels.", ge=1, le=50)
+    ] = 2

@@ -1,0 +1,26 @@
+"""`[hog]`: people, by OpenCV's built-in detector."""
+
+from typing import Annotated
+
+from zmhook.settings.section import Fraction, Section, about
+
+
+class Hog(Section, frozen=True, kw_only=True):
+    """People, found by OpenCV's built-in detector; it needs no model file."""
+
+    stride: Annotated[
+        tuple[int, int], about("Step of the search window in pixels: (x,y).", ge=1, le=64)
+    ] = (4, 4)
+    padding: Annotated[
+        tuple[int, int], about("Padding around the window in pixels: (x,y).", ge=0, le=64)
+    ] = (8, 8)
+    scale: Annotated[float, about("Factor between two sizes of the search.", ge=1.01, le=2)] = 1.05
+    mean_shift: Annotated[
+        int, about("1 groups boxes by mean shift; 0 and -1 by overlap.", ge=-1, le=1)
+    ] = -1
+    hog_min_confidence: Annotated[Fraction, about("A person below this confidence is dropped.")] = (
+        0.6
+    )
+    hog_nms_threshold: Annotated[
+        Fraction, about("Of two boxes that overlap more than this (IoU), the weaker goes.")
+    ] = 0.45

@@ -1,0 +1,160 @@
+"""Sort what is written into layers: what holds for all monitors, and what for one."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from zmhook.errors import Problem
+from zmhook.settings import values
+from zmhook.settings.keys import Key, find, keys, nearest
+from zmhook.settings.legacy import NOT_USED, OBSOLETE, UNUSED_SECTIONS, VERSION_6
+from zmhook.settings.model import ALIASES, SECTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SECTION_ALIASES = {"ml": "remote"}
+OVERRIDE = "-O"
+_MONITOR = re.compile(r"monitor-0*([1-9][0-9]{0,8})")
+
+
+class Entry(NamedTuple):
+    """A value as it is written, and where."""
+
+    file: str
+    section: str
+    key: str
+    text: str
+
+    def problem(self, message: str) -> Problem:
+        return Problem(self.file, self.section, self.key, message)
+
+
+class Layer:
+    """The entries of some sections: settings by the model's names, zones by their own."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, Entry] = {}
+        self.zones: dict[str, Entry] = {}
+
+
+class Layers:
+    """What one file (or the command line) says, sorted; `problems` has what is out of place.
+
+    `monitors[None]` is the layer of all monitors.
+    """
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.monitors: dict[int | None, Layer] = {None: Layer()}
+        self.problems: list[Problem] = []
+        self._unused: dict[tuple[str, str], list[str]] = {}
+
+    def warnings(self) -> list[str]:
+        return [
+            f"{self.file}: [{section}] {', '.join(names)}: {why}"
+            for (section, why), names in self._unused.items()
+        ]
+
+    def layer(self, monitor: int | None) -> Layer:
+        return self.monitors.setdefault(monitor, Layer())
+
+    def add_section(self, written: str, entries: Mapping[str, str]) -> None:
+        section = SECTION_ALIASES.get(written, written)
+        monitor = _MONITOR.fullmatch(section)
+        if monitor and int(monitor[1]) in self.monitors:
+            self._problem(written, "", f"monitor {monitor[1]} has another section: join the two")
+        elif monitor:
+            self._add_monitor(written, int(monitor[1]), entries)
+        elif section in SECTIONS or section in UNUSED_SECTIONS:
+            for key, text in entries.items():
+                self._add(None, section, Entry(self.file, written, key, text.strip()))
+        else:
+            self._problem(written, "", _unknown_section(section))
+
+    def add_override(self, text: str) -> None:
+        """Add `section.key=value`, as it is given on the command line."""
+        place, equals, value = text.partition("=")
+        written, dot, key = place.strip().partition(".")
+        if not (equals and dot):
+            # What follows may be a password, so only the beginning is shown.
+            self._problem("", place.strip(), "expected section.key=value")
+            return
+        one = Layers(OVERRIDE)
+        one.add_section(written, {key.strip().lower(): value})
+        self._merge(one)
+
+    def _merge(self, other: Layers) -> None:
+        for monitor, layer in other.monitors.items():
+            self.layer(monitor).keys.update(layer.keys)
+            self.layer(monitor).zones.update(layer.zones)
+        self.problems += other.problems
+        self._unused.update(other._unused)
+
+    def _add_monitor(self, written: str, monitor: int, entries: Mapping[str, str]) -> None:
+        layer = self.layer(monitor)
+        for key, text in entries.items():
+            entry = Entry(self.file, written, key, text.strip())
+            if not values.looks_like_polygon(entry.text) or _is_pair(find(key)):
+                self._add(monitor, "", entry)
+            elif _is_known(key):
+                message = "is the name of a setting, so a zone needs another name"
+                self.problems.append(entry.problem(message))
+            else:
+                layer.zones[key] = entry
+
+    def _add(self, monitor: int | None, section: str, entry: Entry) -> None:
+        key = find(entry.key)
+        if key is None:
+            self._add_unknown(section, entry)
+        elif section not in ("", key.section):
+            self.problems.append(entry.problem(f"belongs in [{key.section}]"))
+        elif key.name == "secrets" and monitor is not None:
+            self.problems.append(entry.problem("can only stand in [general]"))
+        else:
+            self._put(self.layer(monitor), key.name, entry)
+
+    def _put(self, layer: Layer, name: str, entry: Entry) -> None:
+        before = layer.keys.get(name)
+        if before:
+            message = f"says the same as {before.key} in [{before.section}]: keep one of the two"
+            self.problems.append(entry.problem(message))
+        layer.keys[name] = entry
+
+    def _add_unknown(self, section: str, entry: Entry) -> None:
+        why = NOT_USED.get(entry.key) or OBSOLETE.get(entry.key)
+        if why:
+            self._unused.setdefault((entry.section, why), []).append(entry.key)
+        else:
+            self.problems.append(entry.problem(_unknown_key(section, entry.key)))
+
+    def _problem(self, section: str, key: str, message: str) -> None:
+        self.problems.append(Problem(self.file, section, key, message))
+
+
+def _is_pair(key: Key | None) -> bool:
+    """Say whether two or three numbers are that key's value rather than a zone's."""
+    return key is not None and key.kind in (tuple[int, int], values.Colour)
+
+
+def _is_known(key: str) -> bool:
+    return find(key) is not None or key in NOT_USED or key in OBSOLETE
+
+
+def _unknown_section(section: str) -> str:
+    if section.lower().startswith("monitor"):
+        return "expected monitor- and the number that ZoneMinder gave it, such as [monitor-3]"
+    if section in VERSION_6:
+        return VERSION_6[section]
+    return f"unknown section{nearest(section, [*SECTIONS, *UNUSED_SECTIONS, *SECTION_ALIASES])}"
+
+
+def _unknown_key(section: str, key: str) -> str:
+    if key in VERSION_6:
+        return VERSION_6[key]
+    known = [name for name, found in keys().items() if section in ("", found.section)]
+    hint = nearest(key, [*known, *ALIASES]) or nearest(key, keys())
+    if not section and not hint:
+        hint = "; a zone is written name = 0,0 640,0 640,480"
+    return f"unknown key{hint}"
