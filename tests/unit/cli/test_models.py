@@ -1,0 +1,135 @@
+"""`zmhook models`: what it says and when it fails; the network is in the integration tests."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from zmhook.cli.models import main
+from zmhook.errors import DownloadError, SettingsError
+
+DATA = b"weights"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A base_data_path with a configuration that uses yolo, and a manifest of two models."""
+    (tmp_path / "objectconfig.ini").write_text(
+        f"[general]\nbase_data_path = {tmp_path}\nmodels = yolo\n"
+    )
+    models = [
+        {
+            "name": name, "description": f"what {name} is", "licence": "MIT",
+            "licence_url": "https://x/l", "settings": {"yolo.weights": path},
+            "files": [{"path": path, "size": len(DATA), "urls": ["http://nowhere.invalid/f"],
+                       "sha256": hashlib.sha256(DATA).hexdigest()}],
+        }
+        for name, path in [("first", "yolox_s/yolox_s.onnx"), ("second", "second/second.onnx")]
+    ]  # fmt: skip
+    (tmp_path / "manifest.json").write_bytes(msgspec.json.encode({"models": models}))
+    return tmp_path
+
+
+def put(folder: Path, path: str, data: bytes = DATA) -> Path:
+    place = folder / "models" / path
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(data)
+    return place
+
+
+def call(folder: Path, command: str, *more: str) -> int:
+    options = ["-c", str(folder / "objectconfig.ini"), "--manifest", str(folder / "manifest.json")]
+    return main([command, *more, *options])
+
+
+def test_list_marks_what_is_used_and_shows_what_is_here(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    put(folder, "second/second.onnx")
+    assert call(folder, "list") == 0
+    lines = {line[2:].split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert lines["first"].startswith("* ")
+    assert "missing" in lines["first"]
+    assert lines["second"].startswith("  ")
+    assert " ok " in lines["second"]
+    assert "built in" in lines["hog"]
+    assert "built in" in lines["face"]
+
+
+def test_verify_tells_ok_missing_and_changed(folder: Path, capsys: pytest.CaptureFixture[str]):
+    assert call(folder, "verify") == 1
+    place = put(folder, "yolox_s/yolox_s.onnx")
+    assert call(folder, "verify") == 0
+    put(folder, "yolox_s/yolox_s.onnx", b"Weights")
+    assert call(folder, "verify") == 1
+    states = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert states == [[state, str(place)] for state in ("missing", "ok", "changed")]
+
+
+def test_get_leaves_a_verified_file_alone(folder: Path, capsys: pytest.CaptureFixture[str]):
+    place = put(folder, "yolox_s/yolox_s.onnx")
+    assert call(folder, "get") == 0
+    assert f"{place}: there already, verified" in capsys.readouterr().out
+
+
+def test_get_does_not_overwrite_somebodys_own_file(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    place = put(folder, "yolox_s/yolox_s.onnx", b"my own")
+    assert call(folder, "get") == 1
+    assert f"{place} is there and is another file; --force" in capsys.readouterr().err
+    assert place.read_bytes() == b"my own"
+
+
+def test_get_without_a_network_is_one_line_that_helps(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert call(folder, "get", "first", "second") == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    for line, path in zip(lines, ["yolox_s/yolox_s.onnx", "second/second.onnx"], strict=True):
+        assert "no network" in line
+        assert "http://nowhere.invalid/f" in line
+        assert f"put it at {folder / 'models' / path};" in line
+        assert "hog" in line
+
+
+def test_get_says_which_setting_is_still_to_be_set(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    put(folder, "yolox_s/yolox_s.onnx")
+    put(folder, "second/second.onnx")
+    assert call(folder, "get", "first", "second") == 0
+    uses = [line for line in capsys.readouterr().out.splitlines() if "to use it" in line]
+    assert uses == ["  to use it: [yolo] weights = {{base_data_path}}/models/second/second.onnx"]
+
+
+def test_a_chain_without_files_has_nothing_to_fetch(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    (folder / "objectconfig.ini").write_text(
+        f"[general]\nbase_data_path = {folder}\nmodels = hog\n"
+    )
+    assert call(folder, "get") == 0
+    assert "Nothing to fetch" in capsys.readouterr().out
+    assert call(folder, "verify") == 0
+
+
+def test_another_folder_needs_no_configuration(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    place = put(folder, "second/second.onnx")
+    options = ["--to", str(tmp_path / "models"), "-c", "/nowhere/objectconfig.ini"]
+    options += ["--manifest", str(folder / "manifest.json")]
+    assert main(["verify", "second", *options]) == 0
+    assert capsys.readouterr().out.split() == ["ok", str(place)]
+    with pytest.raises(DownloadError, match="name them"):
+        main(["get", *options])
+
+
+def test_a_missing_configuration_is_named(tmp_path: Path):
+    with pytest.raises(SettingsError, match=r"nowhere\.ini"):
+        main(["list", "-c", str(tmp_path / "nowhere.ini")])
