@@ -28,4 +28,8 @@ def run() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run())
+    code = run()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Everything is written: taking models and libraries apart would only cost time.
+    os._exit(code)

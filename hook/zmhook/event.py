@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -32,8 +31,7 @@ class Event(Struct, frozen=True, kw_only=True):
         return f"{name} of monitor {self.monitor_id}" if self.monitor_id is not None else name
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True, eq=False):
     """One picture.
 
     `image` is a BGR `uint8` array of shape `(height, width, 3)` in its original size; `id` is

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from zmhook.settings import Settings
 
@@ -127,16 +128,12 @@ class _File:
     """A plain rotating file, where there is no ZoneMinder."""
 
     def __init__(self, name: str, folder: str, *, debug: bool) -> None:
-        from logging.handlers import RotatingFileHandler
         from pathlib import Path
 
         Path(folder).mkdir(parents=True, exist_ok=True)
-        self._handler = RotatingFileHandler(
-            Path(folder, f"{name}.log"),
-            maxBytes=FILE_BYTES,
-            backupCount=FILE_COUNT,
-            encoding="utf-8",
-        )
+        path = Path(folder, f"{name}.log")
+        _rotate(path)
+        self._handler = logging.FileHandler(path, encoding="utf-8")
         form = f"%(asctime)s {name}[%(process)d] %(levelname)s %(module)s:%(lineno)d %(message)s"
         self._handler.setFormatter(logging.Formatter(form))
         self._least = logging.DEBUG if debug else logging.INFO
@@ -147,6 +144,17 @@ class _File:
 
     def close(self) -> None:
         self._handler.close()
+
+
+def _rotate(path: Path) -> None:
+    """Put a full file aside; what does it costs 10 ms to import, so only a full one pays."""
+    if not path.exists() or path.stat().st_size < FILE_BYTES:
+        return
+    from logging.handlers import RotatingFileHandler
+
+    handler = RotatingFileHandler(path, maxBytes=FILE_BYTES, backupCount=FILE_COUNT, delay=True)
+    handler.doRollover()
+    handler.close()
 
 
 class _Nowhere:

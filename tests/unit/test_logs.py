@@ -48,6 +48,18 @@ def test_without_zoneminder_a_file_per_monitor(tmp_path: Path) -> None:
     assert "not this" not in text
 
 
+def test_a_full_file_is_put_aside(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(logs, "FILE_BYTES", 10)
+    for number in range(6):
+        to = logs.Logs(settings(tmp_path), None)
+        log.info("event %d", number)
+        to.close()
+
+    kept = sorted(path.name for path in (tmp_path / "logs").iterdir())
+    assert kept == ["zmesdetect.log", *(f"zmesdetect.log.{n}" for n in (1, 2, 3))]
+    assert "event 5" in (tmp_path / "logs" / "zmesdetect.log").read_text()
+
+
 def test_debug_writes_everything(tmp_path: Path) -> None:
     to = logs.Logs(settings(tmp_path), None, debug=True)
     log.debug("details")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import structs
 
 if TYPE_CHECKING:
     from zmhook.event import Frame
@@ -19,4 +19,4 @@ def reduced(frame: Frame, width: int | None) -> Frame:
 
     height = max(1, round(frame.height * width / frame.width))
     image = cv2.resize(frame.image, (width, height), interpolation=cv2.INTER_AREA)
-    return replace(frame, image=image.astype(np.uint8, copy=False))
+    return structs.replace(frame, image=image.astype(np.uint8, copy=False))
