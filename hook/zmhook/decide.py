@@ -12,6 +12,7 @@ from zmhook import gate
 from zmhook.detection import Box, Decision, Detection, Drop, FrameInfo, Outcome
 from zmhook.errors import FrameError, PortalError
 from zmhook.event import Frame
+from zmhook.frames.keep import keep
 from zmhook.frames.resize import reduced
 from zmhook.version import __version__
 
@@ -112,6 +113,7 @@ class _Decider:
                 continue
             finally:
                 self._took("fetch", time.perf_counter() - started)
+            keep(frame, self.event, self.settings)
             yield frame
 
     def _look(self, frames: Sequence[Frame], *, first_model_only: bool = False) -> list[_Looked]:
@@ -119,7 +121,7 @@ class _Decider:
         small = [reduced(frame, self.settings.general.resize) for frame in frames]
         dropped: list[list[Drop]] = [[] for _ in frames]
 
-        def keep(i: int, found: list[Detection]) -> list[Detection]:
+        def judged(i: int, found: list[Detection]) -> list[Detection]:
             started = time.perf_counter()
             mapped = [_mapped_back(one, small[i], frames[i]) for one in found]
             kept, drops = gate.judge(mapped, self.settings)
@@ -127,7 +129,7 @@ class _Decider:
             self._took("gate", time.perf_counter() - started)
             return kept
 
-        result = self.chain.run(small, keep, first_only=first_model_only)
+        result = self.chain.run(small, judged, first_only=first_model_only)
         self.model_errors += [error for error in result.errors if error not in self.model_errors]
         for stage, milliseconds in result.timings.items():
             self._took(stage, milliseconds / 1000)

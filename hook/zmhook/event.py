@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+    # msgspec never reads the types of Frame, which is not encoded.
+    import numpy as np  # noqa: TC004
+    import numpy.typing as npt  # noqa: TC004
 
 
 class Event(Struct, frozen=True, kw_only=True):
