@@ -1,0 +1,43 @@
+"""The `yolo` detector, as the chain sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zmhook.errors import DetectorError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zmhook.detection import Detection
+    from zmhook.detectors.yolo.model import YoloModel
+    from zmhook.event import Frame
+    from zmhook.settings import Settings
+
+
+class YoloDetector:
+    """Finds objects with the network that `[yolo]` names."""
+
+    name = "yolo"
+    requires: frozenset[str] = frozenset()
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings.yolo
+        self._model: YoloModel | None = None
+
+    def load(self) -> None:
+        """Read the network; raises `ModelFileError` or `MissingPart`, naming setting and file."""
+        from zmhook.detectors.yolo.model import YoloModel
+
+        self._model = YoloModel(self._settings)
+
+    def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:
+        """Return the objects in each frame, strongest first; raises `DetectorError`."""
+        if self._model is None:
+            raise DetectorError("the yolo model is used before it is loaded")
+        return [self._model.detect(frame.image) for frame in frames]
+
+    def close(self) -> None:
+        if self._model is not None:
+            self._model.close()
+            self._model = None

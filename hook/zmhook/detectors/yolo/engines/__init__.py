@@ -1,0 +1,32 @@
+"""What runs a network. Each module here holds one engine, in its attribute `ENGINE`.
+
+A new engine is a new module: nothing else names it. `base` is the contract.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING
+
+from zmhook.errors import ModelFileError
+
+if TYPE_CHECKING:
+    from zmhook.detectors.yolo.engines.base import Engine
+    from zmhook.detectors.yolo.files import ModelFile
+
+
+def engine_for(weights: ModelFile) -> type[Engine]:
+    """Return the engine that reads such a file; raises `ModelFileError` when none does."""
+    engines = {engine.reads: engine for engine in _all()}
+    try:
+        return engines[weights.path.suffix.lower()]
+    except KeyError:
+        raise ModelFileError(
+            f"{weights} is of no kind that can be run; understood: {', '.join(sorted(engines))}"
+        ) from None
+
+
+def _all() -> list[type[Engine]]:
+    modules = (import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__))
+    return [module.ENGINE for module in modules if hasattr(module, "ENGINE")]

@@ -1,0 +1,80 @@
+"""What an engine is."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+
+from zmhook.errors import ModelFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from zmhook.detectors.yolo.files import ModelFiles
+    from zmhook.settings import Yolo
+
+STEP = 32
+"""Networks halve their input five times, so its sides are multiples of this."""
+
+MOST_THREADS = 4
+"""More than these gain little for one picture and take the cores from others."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """What an engine knows of the network it has loaded.
+
+    `outputs` are the shapes it really gives; `metadata` is what the file says about itself.
+    """
+
+    family: Literal["onnx", "darknet"]
+    width: int
+    height: int
+    outputs: tuple[tuple[int, ...], ...]
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """`(width, height)` of the input in pixels."""
+        return self.width, self.height
+
+
+class Engine(Protocol):
+    """Runs one network. Heavy imports belong in `load`."""
+
+    reads: ClassVar[str]
+    """The suffix of the weights that it reads, such as `.onnx`."""
+
+    description: str
+    """For the log: the engine, its version and what it runs on. Set by `load`."""
+
+    def __init__(self, files: ModelFiles, settings: Yolo) -> None: ...
+
+    def load(self) -> Network:
+        """Read the files; raises `ModelFileError`, `MissingPart` or `DetectorError`."""
+
+    def infer(self, blob: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
+        """Run the network on `(1, 3, height, width)`, float32; raises `DetectorError`."""
+
+    def close(self) -> None:
+        """Free what `load` took. May be called twice."""
+
+
+def threads(settings: Yolo) -> int:
+    """Return `yolo_threads`; for 0 the cores that this process may use, at most 4."""
+    return settings.yolo_threads or min(MOST_THREADS, len(os.sched_getaffinity(0)))
+
+
+def chosen_size(settings: Yolo, otherwise: int) -> int:
+    """Return `yolo_input_size`, or `otherwise` for 0; raises `ModelFileError`."""
+    size = settings.yolo_input_size or otherwise
+    if size % STEP:
+        raise ModelFileError(
+            f"[yolo] yolo_input_size: {size} is not a multiple of {STEP}, "
+            f"as networks need it; use {max(STEP, round(size / STEP) * STEP)}"
+        )
+    return size

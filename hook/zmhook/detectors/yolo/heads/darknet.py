@@ -1,0 +1,49 @@
+"""Darknet's networks (YOLOv2, v3, v4 and their tiny ones), as OpenCV's importer runs them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zmhook.detectors.yolo.heads.base import corners, strongest_class
+from zmhook.detectors.yolo.letterbox import Look
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zmhook.detectors.yolo.engines.base import Network
+    from zmhook.detectors.yolo.heads.base import Candidates, Floats, Head
+
+
+class DarknetHead:
+    """Per scale `(n, 5 + classes)`: centre and size as parts of the input, objectness, scores.
+
+    OpenCV has multiplied the scores by the objectness already, and sets those below 0.2 to 0:
+    weaker candidates cannot be reported.
+
+    The picture is stretched over the input, not letterboxed: Darknet itself does so unless its
+    .cfg says `letter_box=1`, hence so do the pictures that networks were trained with.
+    """
+
+    name = "Darknet YOLO"
+    understands = "per scale boxes x (5 + classes), out of a .cfg"
+    look = Look("stretch", rgb=True, scale=1 / 255)
+    suppressed = False
+
+    def __init__(self, classes: int, size: tuple[int, int]) -> None:
+        self.classes: int | None = classes
+        self._size = size
+
+    @classmethod
+    def readings(cls, network: Network) -> list[Head]:
+        depths = {shape[-1] for shape in network.outputs}
+        if network.family != "darknet" or len(depths) != 1:
+            return []
+        return [cls(depths.pop() - 5, network.size)]
+
+    def candidates(self, outputs: Sequence[Floats], floor: float) -> Candidates:
+        rows = np.concatenate(outputs)
+        rows = rows[rows[:, 4] >= floor]
+        scale = np.array(self._size * 2, np.float32)
+        return strongest_class(corners(rows) * scale, rows[:, 5:], floor)

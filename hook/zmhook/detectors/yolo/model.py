@@ -1,0 +1,116 @@
+"""One loaded network: a picture in, detections out."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zmhook.detection import Detection
+from zmhook.detectors.yolo.engines import engine_for
+from zmhook.detectors.yolo.files import chosen
+from zmhook.detectors.yolo.heads import recognise
+from zmhook.detectors.yolo.letterbox import blob
+from zmhook.detectors.yolo.suppress import KEPT, strongest, suppress
+from zmhook.errors import ModelFileError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from zmhook.detectors.yolo.heads.base import Candidates
+    from zmhook.detectors.yolo.letterbox import Placement
+    from zmhook.settings import Yolo
+
+log = logging.getLogger(__name__)
+
+FLOOR = 0.1
+"""Candidates below the minimum confidence but not below this are returned, for the gate to drop."""
+
+ROUNDING = 0.01
+"""How far above 1 the score of a quantised network may lie."""
+
+
+class YoloModel:
+    """An engine, the head that reads it, and the labels."""
+
+    def __init__(self, settings: Yolo) -> None:
+        """Load what the settings name; raises `ModelFileError`, `MissingPart`, `DetectorError`."""
+        started = time.perf_counter()
+        self._files = chosen(settings)
+        self._overlap = settings.yolo_nms_threshold
+        self._floor = min(FLOOR, settings.yolo_min_confidence)
+        self._engine = engine_for(self._files.weights)(self._files, settings)
+        self._network = self._engine.load()
+        self._head, self._labels = recognise(self._network, self._files)
+        self._log_loaded(started)
+
+    def detect(self, image: npt.NDArray[np.uint8]) -> list[Detection]:
+        """Return the objects in a BGR picture `(height, width, 3)`, strongest first."""
+        started = time.perf_counter()
+        given, placement = blob(image, self._network.size, self._head.look)
+        ready = time.perf_counter()
+        outputs = self._engine.infer(given)
+        answered = time.perf_counter()
+        detections = self._read(outputs, placement)
+        _log_times(started, ready, answered)
+        return detections
+
+    def close(self) -> None:
+        self._engine.close()
+
+    def _read(
+        self, outputs: list[npt.NDArray[np.float32]], placement: Placement
+    ) -> list[Detection]:
+        found = self._checked(self._head.candidates(outputs, self._floor))
+        final = self._head.suppressed
+        found = strongest(found, KEPT) if final else suppress(found, self._overlap)
+        return [
+            Detection(
+                label=self._labels[number],
+                confidence=min(score, 1.0),
+                box=placement.to_picture(*box),
+                model="yolo",
+            )
+            for box, score, number in zip(
+                found.boxes.tolist(), found.scores.tolist(), found.classes.tolist(), strict=True
+            )
+        ]
+
+    def _checked(self, found: Candidates) -> Candidates:
+        """Drop rows that are no numbers; raise `ModelFileError` for what no YOLO can mean."""
+        found = found.at(np.flatnonzero(np.isfinite(found.boxes).all(axis=1)))
+        if not len(found.scores):
+            return found
+        if found.scores.max() > 1 + ROUNDING:
+            raise ModelFileError(
+                f"{self._files.weights} gives a score of {found.scores.max():.3g}, above 1: "
+                "it is damaged, or was exported without its last step (sigmoid)"
+            )
+        if not 0 <= found.classes.min() <= found.classes.max() < len(self._labels):
+            raise ModelFileError(
+                f"{self._files.labels or self._files.weights}: {len(self._labels)} labels, but "
+                f"the network speaks of class number {found.classes.max()}"
+            )
+        return found
+
+    def _log_loaded(self, started: float) -> None:
+        log.info(
+            "%s is a %s network for %dx%d with %d labels on %s; loaded in %.0f ms",
+            self._files.weights.path,
+            self._head.name,
+            *self._network.size,
+            len(self._labels),
+            self._engine.description,
+            (time.perf_counter() - started) * 1000,
+        )
+
+
+def _log_times(started: float, ready: float, answered: float) -> None:
+    log.debug(
+        "prepared in %.1f ms, network %.1f ms, read in %.1f ms",
+        (ready - started) * 1000,
+        (answered - ready) * 1000,
+        (time.perf_counter() - answered) * 1000,
+    )
