@@ -42,6 +42,8 @@ class Logs:
         self._component = component(monitor_id)
         self._debug = debug
         self._queue: queue.Queue[logging.LogRecord | None] = queue.Queue(QUEUE_SIZE)
+        # A sink that fails (no syslog socket, a full disk) must not print tracebacks.
+        logging.raiseExceptions = False
         log.handlers.clear()
         log.setLevel(logging.DEBUG)
         log.propagate = False

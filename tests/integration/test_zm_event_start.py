@@ -382,6 +382,13 @@ def test_without_zoneminder_there_is_a_log_file(config, photo, detect, tmp_path:
     assert "detected:" in log
 
 
+def test_nothing_is_told_to_the_vendor_of_the_engine(config, photo, detect, tmp_path) -> None:
+    """ONNX Runtime's telemetry keeps a file under HOME; it is never switched on."""
+    assert detect("-c", config(), "--file", photo("dog.jpg")).code == 0
+
+    assert not (tmp_path / ".cache").exists()
+
+
 def test_a_reader_that_went_away_is_not_a_traceback(config, photo, root, environment) -> None:
     read, write = os.pipe()
     os.close(read)

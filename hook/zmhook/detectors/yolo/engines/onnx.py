@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import os
 from typing import TYPE_CHECKING, Any
 
 from zmhook.detectors.yolo.engines.base import Network, chosen_size, threads
@@ -147,6 +148,9 @@ def _takes_one_picture(shape: list[int | str | None]) -> bool:
 
 
 def _onnxruntime() -> Any:
+    # From 1.29 on it tells its vendor about each model and machine, unless this is set before it
+    # is imported. What a home's cameras run on is nobody's business.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         import onnxruntime
     except ModuleNotFoundError as error:
