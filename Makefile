@@ -1,0 +1,58 @@
+# The commands of a working day. Everything happens in .venv; nothing outside this folder changes.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin
+PIP := $(RUN)/python -m pip install --quiet --disable-pip-version-check --retries 2
+TIER ?= all
+BENCHES := $(filter-out bench/measure.py bench/peer_%.py,$(wildcard bench/*.py))
+SHELL_SCRIPTS := install.sh zm_event_start.sh zm_event_end.sh .ci/run $(wildcard tests/zoneminder/*.sh)
+
+.PHONY: help demo test lint docs bench clean
+
+help:
+	@echo 'make demo    a demonstration event: the line, and the annotated picture'
+	@echo 'make test    every test (TIER=unit, integration or zoneminder: only those)'
+	@echo 'make lint    ruff, mypy --strict, shellcheck'
+	@echo 'make docs    the guide as web pages in docs/_build/html'
+	@echo 'make bench   the measurements (ARGS=--quick: within a minute each)'
+	@echo 'make clean   remove everything that these commands made'
+
+demo: $(VENV)/.demo
+	@$(RUN)/python tools/demo.py
+
+test: $(VENV)/.test
+	@case '$(TIER)' in \
+	    all) $(RUN)/python -m pytest $(ARGS);; \
+	    unit|integration|zoneminder) $(RUN)/python -m pytest tests/$(TIER) $(ARGS);; \
+	    *) echo 'make test: TIER is all, unit, integration or zoneminder' >&2; exit 2;; \
+	esac
+
+lint: $(VENV)/.lint
+	@command -v shellcheck >/dev/null || { echo 'make lint: install shellcheck (apt-get install shellcheck)' >&2; exit 1; }
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+	shellcheck $(SHELL_SCRIPTS)
+
+docs: $(VENV)/.docs
+	$(RUN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+	@echo 'The guide: docs/_build/html/index.html'
+
+bench: $(VENV)/.test
+	@for bench in $(BENCHES); do echo "== $$bench"; $(RUN)/python $$bench $(ARGS) || exit 1; done
+
+clean:
+	rm -rf $(VENV) demo build dist docs/_build hook/*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+
+$(RUN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo 'make: there is no $(PYTHON): install it (apt-get install python3 python3-venv)' >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo 'make: Python 3.10 or newer is needed: name one, make PYTHON=...' >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo 'make: $(PYTHON) cannot make environments: install its venv module (apt-get install python3-venv)' >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+# One marker an extra of pyproject.toml: installed once, and again when that file changes.
+$(VENV)/.%: pyproject.toml | $(RUN)/python
+	@echo 'Installing what "$*" needs into $(VENV) (once) ...'
+	@$(PIP) --editable '.[$*]' || { echo 'make: the Python packages could not be installed (see above; is there a network?)' >&2; exit 1; }
+	@touch $@
