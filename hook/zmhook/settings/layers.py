@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 SECTION_ALIASES = {"ml": "remote"}
 OVERRIDE = "-O"
+_PLACE = re.compile(r"[\w-]*(\.\w+)?")
 _MONITOR = re.compile(r"monitor-0*([1-9][0-9]{0,8})")
 
 
@@ -76,10 +77,10 @@ class Layers:
     def add_override(self, text: str) -> None:
         """Add `section.key=value`, as it is given on the command line."""
         place, equals, value = text.partition("=")
-        written, dot, key = place.strip().partition(".")
-        if not (equals and dot):
+        written, _, key = place.strip().partition(".")
+        if not (equals and written and key):
             # What follows may be a password, so only the beginning is shown.
-            self._problem("", place.strip(), "expected section.key=value")
+            self._problem("", _shown_place(text), "expected section.key=value")
             return
         one = Layers(OVERRIDE)
         one.add_section(written, {key.strip().lower(): value})
@@ -131,6 +132,11 @@ class Layers:
 
     def _problem(self, section: str, key: str, message: str) -> None:
         self.problems.append(Problem(self.file, section, key, message))
+
+
+def _shown_place(text: str) -> str:
+    found = _PLACE.match(text)
+    return found[0] if found else ""
 
 
 def _is_pair(key: Key | None) -> bool:

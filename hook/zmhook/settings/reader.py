@@ -174,6 +174,7 @@ def _bad_value(key: Key, text: str, error: ValueError) -> str:
 
 
 def _shown(text: str) -> str:
-    one_line = " ".join(text.split())
-    short = f"{one_line[:_LONGEST_SHOWN]}…" if len(one_line) > _LONGEST_SHOWN else one_line
-    return f"'{short}'"
+    """Show the first line only: the next may be an indented `password = …`."""
+    first, *more = text.split("\n")
+    short = first[:_LONGEST_SHOWN].rstrip()
+    return f"'{short}…'" if more or len(first) > len(short) else f"'{short}'"

@@ -1,0 +1,98 @@
+"""The reference page of the configuration, made from the model."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING
+
+from zmhook.settings import legacy
+from zmhook.settings.allowed import allowed, written
+from zmhook.settings.keys import keys
+from zmhook.settings.model import ALIASES, SECTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from zmhook.settings.keys import Key
+
+_BEGINNING = """\
+# Configuration reference
+
+Every key of `objectconfig.ini`. This page is made from the code: `zmhook config reference`.
+
+- An empty value is the default.
+- `!TOKEN` is looked up in the `[secrets]` section of the file that `secrets` names.
+- `{{key}}` is replaced by that key's value.
+- Any key but `secrets` may also stand in a `[monitor-N]` section, and holds for monitor N then.
+- `-O section.key=value` on the command line overrides a key for one run and for every monitor;
+  `-O monitor-3.key=value` does so for monitor 3.
+"""
+
+_ZONES = """\
+## `[monitor-N]`
+
+N is the monitor's number in ZoneMinder. Beside the keys of all other sections it takes zones: any
+other key whose value is a polygon.
+
+```ini
+[monitor-3]
+models = yolo
+driveway = 0,400 1280,400 1280,720 0,720
+```
+
+A zone is written as corners `x,y` in whole pixels of the monitor's full picture, at least three,
+with spaces between them.
+"""
+
+_LEGACY = """\
+## Keys without effect
+
+These keys of older files are accepted, so that such a file can be used as it is. They do nothing;
+`zmhook config check` lists those that a file has.
+"""
+
+
+def reference() -> str:
+    """Return the page, as Markdown."""
+    sections = [_section(name) for name in SECTIONS]
+    unused = {**legacy.NOT_USED, **legacy.OBSOLETE}
+    rows = [f"| `{key}` | {why} |" for key, why in unused.items()]
+    table = _table(("Key", "Why"), rows)
+    return "\n".join([_BEGINNING, *sections, _ZONES, _LEGACY, table])
+
+
+def _section(name: str) -> str:
+    about = inspect.cleandoc(SECTIONS[name].__doc__ or "")
+    rows = [_row(key) for key in keys().values() if key.section == name]
+    table = _table(("Key", "Allowed", "Default", "Meaning"), rows)
+    return f"## `[{name}]`\n\n{about}\n\n{table}"
+
+
+def _row(key: Key) -> str:
+    default = written(key, key.default)
+    cells = (
+        f"`{key.name}`",
+        allowed(key),
+        f"`{default}`" if default else "empty",
+        f"{key.description}{_aliases(key.name)}",
+    )
+    return f"| {' | '.join(_cell(cell) for cell in cells)} |"
+
+
+def _aliases(name: str) -> str:
+    others = [f"`{alias}`" for alias, meant in ALIASES.items() if meant == name]
+    return f" Also called {', '.join(others)}." if others else ""
+
+
+def _table(heads: Iterable[str], rows: Iterable[str]) -> str:
+    return "\n".join([*_head(tuple(heads)), *rows, ""])
+
+
+def _head(heads: tuple[str, ...]) -> Iterator[str]:
+    yield f"| {' | '.join(heads)} |"
+    yield f"|{'---|' * len(heads)}"
+
+
+def _cell(text: str) -> str:
+    """Keep what Markdown would read as its own."""
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("--SPLIT--", "`--SPLIT--`")
