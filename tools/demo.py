@@ -80,7 +80,7 @@ def scene(photographs: dict[str, np.ndarray], brightness: float) -> np.ndarray:
     One is mirrored, both are at another size, and the light is another.
     """
     wall = np.rot90(read("skimage", "data/brick.png"))
-    picture = np.tile(wall, (2, 3, 1))[:HEIGHT, :WIDTH].copy()
+    picture = cv2.resize(wall, (WIDTH, WIDTH), interpolation=cv2.INTER_LINEAR)[:HEIGHT]
     paste(picture, cv2.flip(photographs["grace_hopper"], 1), left=150, height=480)
     paste(picture, photographs["eileen_collins"][:400], left=700, height=340)
     return cv2.convertScaleAbs(picture, alpha=brightness, beta=6)
