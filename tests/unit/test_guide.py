@@ -1,0 +1,121 @@
+"""What the guide shows is true: messages, settings, the example of a detector."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from zmhook.detection import Box
+from zmhook.event import Frame
+from zmhook.settings import Settings, load
+
+ROOT = Path(__file__).resolve().parents[2]
+GUIDE = sorted((ROOT / "docs").glob("*.md"))
+HOLE = "\0"
+OURS = re.compile(r"\[(general|yolo|hog|face|monitor-\d+)\]")
+
+
+def _texts_in_the_code() -> list[str]:
+    """Every string of the package, with a hole where a value is put in."""
+    found = []
+    for file in [*(ROOT / "hook").rglob("*.py"), *(ROOT / "bin").glob("*.py")]:
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                parts = (
+                    part.value if isinstance(part, ast.Constant) else HOLE for part in node.values
+                )
+                found.append("".join(map(str, parts)))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.append(node.value.replace("%s", HOLE).replace("%d", HOLE))
+    return found
+
+
+TEXTS = _texts_in_the_code()
+
+
+NOT_OURS = {
+    "not found",
+    "Permission denied",
+    "No module named 'zmhook'",
+    "Segmentation fault",
+    "import cv2",
+    "import dlib",
+}
+
+
+def _quoted_messages() -> list[str]:
+    """Return the messages in the first column of the tables of troubleshooting.md."""
+    cells: list[str] = []
+    for line in (ROOT / "docs" / "troubleshooting.md").read_text("utf-8").splitlines():
+        before, bar, _ = line.partition(" | ")
+        if bar:
+            cells += re.findall(r"`([^`]+)`", before)
+    return [cell for cell in cells if cell not in NOT_OURS]
+
+
+@pytest.mark.parametrize("message", _quoted_messages())
+def test_a_message_in_the_guide_is_one_that_is_printed(message: str) -> None:
+    """A quoted value, and an ellipsis, stand for whatever is put in."""
+    parts = [re.escape(part.strip()) for part in re.split(r"…|'[^']*'", message) if part.strip()]
+    wanted = re.compile(".*".join(parts), re.DOTALL)
+    assert any(wanted.search(text) for text in TEXTS), f"nothing prints {message!r}"
+
+
+def _blocks(language: str) -> list[tuple[str, str]]:
+    return [
+        (page.name, block)
+        for page in GUIDE
+        for block in re.findall(
+            rf"^```{language}\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL
+        )
+    ]
+
+
+def _settings_blocks() -> list[tuple[str, str]]:
+    found = []
+    for page, block in _blocks("ini"):
+        if OURS.search(block):
+            found.append((page, block))
+        elif "[" not in block:
+            found.append((page, f"[general]\n{block}"))
+    return found
+
+
+@pytest.mark.parametrize(("page", "block"), _settings_blocks())
+def test_settings_in_the_guide_are_accepted(page: str, block: str, tmp_path: Path) -> None:
+    del page
+    (tmp_path / "secrets.ini").write_text(
+        "[secrets]\nZM_PORTAL=http://x/zm\nZM_USER=\nZM_PASSWORD=\n"
+    )
+    (tmp_path / "secrets.ini").chmod(0o600)
+    file = tmp_path / "objectconfig.ini"
+    file.write_text(block, encoding="utf-8")
+    assert load(file).warnings == []
+
+
+def test_the_detector_in_the_guide_detects() -> None:
+    code = next(block for page, block in _blocks("python") if page == "models.md")
+    names: dict[str, type] = {}
+    exec(code, names)
+    detector = names["BrightnessDetector"](Settings())
+    detector.load()
+    dark, bright = (
+        Frame(np.full((48, 64, 3), level, np.uint8), "snapshot", "here") for level in (10, 200)
+    )
+    nothing, something = detector.detect([dark, bright])
+    assert nothing == []
+    assert something[0].label == "daylight"
+    assert something[0].confidence == pytest.approx(200 / 255)
+    assert something[0].box == Box(0, 0, 64, 48)
+    detector.close()
+
+
+def test_each_page_is_linked_from_the_index() -> None:
+    index = (ROOT / "docs" / "index.md").read_text("utf-8")
+    trees = re.findall(r"```\{toctree\}.*?```", index, re.DOTALL)
+    listed = [line for tree in trees for line in tree.splitlines() if re.fullmatch(r"[\w-]+", line)]
+    assert sorted(listed) == sorted(page.stem for page in GUIDE if page.stem != "index")
