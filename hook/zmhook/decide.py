@@ -57,11 +57,6 @@ def frame_ids(settings: Settings) -> list[str]:
     return list(dict.fromkeys(ids))
 
 
-def undecided(event: Event, *errors: str) -> Decision:
-    """Return the decision of an event that could not be looked at."""
-    return Decision(event=event, outcome="undecided", errors=list(errors), version=__version__)
-
-
 class _Looked(NamedTuple):
     frame: Frame
     resized_to: tuple[int, int] | None

@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct, field, json
 
 from zmhook.event import Event
+from zmhook.version import __version__
 
 Kind = Literal["object", "face", "licenseplate", "description"]
 Outcome = Literal["alarm", "nothing", "undecided"]
@@ -101,6 +102,11 @@ class Decision(Struct, frozen=True, kw_only=True):
     timings: dict[str, float] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
     version: str = ""
+
+    @classmethod
+    def undecided(cls, event: Event, *errors: str) -> Decision:
+        """Return the decision of an event that could not be looked at."""
+        return cls(event=event, outcome="undecided", errors=list(errors), version=__version__)
 
     def to_json(self) -> bytes:
         return json.encode(self)

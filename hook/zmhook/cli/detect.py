@@ -68,7 +68,8 @@ class _Run:
 
     def _decide(self) -> Decided:
         """Every failure ends as an undecided event, so that `on_failure` has the last word."""
-        from zmhook.decide import Decided, undecided
+        from zmhook.decide import Decided
+        from zmhook.detection import Decision
 
         try:
             if self.settings_error:
@@ -83,7 +84,7 @@ class _Run:
             self._trace()
             what = f"{type(error).__name__}: {error}"
             errors = [f"internal error, please report it ({what}); --debug shows where"]
-        return Decided(undecided(self.event, *errors), None)
+        return Decided(Decision.undecided(self.event, *errors), None)
 
     def _give(self, decision: Decision) -> int:
         from zmhook.report.line import detection_line
@@ -116,11 +117,11 @@ class _Run:
 
     def _expired(self) -> None:
         """Answer in place of a run that is stuck, then end the process as it is."""
-        from zmhook.decide import undecided
+        from zmhook.detection import Decision
 
         seconds = self.settings.general.event_deadline
         message = f"no decision after {seconds:g} s ([general] event_deadline)"
-        code = self._give(undecided(self.event, message))
+        code = self._give(Decision.undecided(self.event, message))
         self.logs.close(1.0)
         os._exit(code)
 
