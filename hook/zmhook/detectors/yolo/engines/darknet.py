@@ -46,15 +46,14 @@ class DarknetEngine:
         cv2 = _opencv()
         self._files.weights.check()
         cfg = _Cfg(self._config())
-        width = chosen_size(self._settings, cfg.number("net", "width"))
-        height = chosen_size(self._settings, cfg.number("net", "height"))
+        outputs = tuple((-1, 5 + classes) for classes in cfg.classes())
+        width, height = (chosen_size(self._settings, cfg.side(key)) for key in ("width", "height"))
         # The number is OpenCV's own, for all networks of this process.
         cv2.setNumThreads(threads(self._settings))
         with _silent(cv2):
             self._read(cv2, (1, 3, height, width))
         on = "CUDA" if self._use_gpu(cv2) else "CPU"
         self.description = f"OpenCV {cv2.__version__} ({on}, {threads(self._settings)} threads)"
-        outputs = tuple((-1, 5 + classes) for classes in cfg.classes())
         return Network(family="darknet", width=width, height=height, outputs=outputs)
 
     def infer(self, blob: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
@@ -127,13 +126,11 @@ class _Cfg:
         if not self._sections or self._sections[0][0] not in ("net", "network"):
             raise ModelFileError(f"{file} is no Darknet .cfg: it does not begin with [net]")
 
-    def number(self, section: str, key: str) -> int:
-        """Return a positive number from `[net]`; raises `ModelFileError` when there is none."""
+    def side(self, key: str) -> int:
+        """Return `width` or `height` of the input; raises `ModelFileError` when there is none."""
         value = _value(self._sections[0][1], key)
-        if value is None or value < 1:
-            raise ModelFileError(
-                f"{self._file} is no usable Darknet .cfg: [{section}] has no {key}"
-            )
+        if not value:
+            raise ModelFileError(f"{self._file} is no usable Darknet .cfg: its [net] has no {key}")
         return value
 
     def classes(self) -> list[int]:

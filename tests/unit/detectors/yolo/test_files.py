@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from zmhook.detectors.yolo.files import ModelFile, chosen
+from zmhook.errors import ModelFileError
+from zmhook.settings import Yolo
+
+
+def test_full_and_tiny_take_their_own_settings():
+    settings = Yolo(
+        weights="a.weights",
+        config="a.cfg",
+        labels="a.names",
+        tiny_weights="b.onnx",
+        tiny_config="",
+        tiny_labels="",
+    )
+    full = chosen(settings)
+    assert full.weights == ModelFile("weights", Path("a.weights"))
+    assert full.config == ModelFile("config", Path("a.cfg"))
+    assert full.labels == ModelFile("labels", Path("a.names"))
+
+
+def test_tiny_takes_the_tiny_ones():
+    settings = Yolo(
+        yolo_type="tiny", weights="a", config="a.cfg", labels="a", tiny_weights="b.onnx"
+    )
+    tiny = chosen(settings)
+    assert tiny.weights == ModelFile("tiny_weights", Path("b.onnx"))
+    assert (tiny.config, tiny.labels, tiny.labels_key) == (None, None, "[yolo] tiny_labels")
+
+
+def test_weights_have_to_be_named():
+    with pytest.raises(ModelFileError, match=r"\[yolo\] tiny_weights is empty"):
+        chosen(Yolo(yolo_type="tiny", tiny_weights=""))
+
+
+def test_a_file_with_something_in_it_is_fine(tmp_path):
+    path = tmp_path / "a.onnx"
+    path.write_bytes(b"x")
+    ModelFile("weights", path).check()
+
+
+def test_problems_name_setting_and_file_and_what_to_do(tmp_path):
+    (tmp_path / "empty.onnx").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    for name, says in {
+        "none.onnx": "does not exist; fetch it with 'zmhook models get'",
+        "": "is a directory",
+        "empty.onnx": "is empty",
+        "loop": "cannot be read",
+        "empty.onnx/below": "cannot be read (Not a directory)",
+    }.items():
+        with pytest.raises(ModelFileError) as caught:
+            ModelFile("weights", tmp_path / name).check()
+        assert str(caught.value).startswith(f"[yolo] weights: {tmp_path / name} {says}")
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_file_that_may_not_be_read_as_root(tmp_path):
+    path = forbidden(tmp_path)
+    os.seteuid(65534)
+    try:
+        refused(path)
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read(tmp_path):
+    refused(forbidden(tmp_path))
+
+
+def forbidden(folder: Path) -> Path:
+    path = folder / "secret.onnx"
+    path.write_bytes(b"x")
+    path.chmod(0)
+    return path
+
+
+def refused(path: Path) -> None:
+    with pytest.raises(ModelFileError, match="may not be read by this user"):
+        ModelFile("weights", path).check()
