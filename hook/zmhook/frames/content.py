@@ -1,0 +1,78 @@
+"""What bytes are, told by the bytes and not by what somebody calls them."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+from msgspec import DecodeError, json
+
+_TITLE = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
+_SHOWN = 60
+_LOOKED_AT = 4096
+
+
+def describe(data: bytes) -> str:
+    """Say in a few words what these bytes are, which should have been a picture."""
+    head = data[:_LOOKED_AT].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not data:
+        return "nothing (0 bytes)"
+    if head[:1] == b"<":
+        return _page(data)
+    if head[:1] in (b"{", b"["):
+        return _json(data)
+    return _text(head) or f"{len(data)} bytes of an unknown format"
+
+
+def is_page(data: bytes) -> bool:
+    """Tell whether this is HTML (or XML)."""
+    return data[:_LOOKED_AT].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
+
+
+def title(data: bytes) -> str:
+    """Return an HTML page's title, or nothing."""
+    found = _TITLE.search(data)
+    return one_line(found[1]) if found else ""
+
+
+def message(data: bytes) -> str:
+    """Return what ZoneMinder's API says in its JSON, or nothing."""
+    try:
+        answer: Any = json.decode(data)
+    except DecodeError:
+        return ""
+    for place in (answer.get("data"), answer) if isinstance(answer, dict) else ():
+        if isinstance(place, dict) and isinstance(place.get("message"), str):
+            return one_line(place["message"].encode())
+    return ""
+
+
+def one_line(data: bytes) -> str:
+    """Return the beginning of a text as plain characters on one line."""
+    text = html.unescape(data[:_LOOKED_AT].decode("utf-8", "replace"))
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return text if len(text) <= _SHOWN else text[:_SHOWN].rstrip() + "…"
+
+
+def _page(data: bytes) -> str:
+    found = title(data)
+    return f"an HTML page titled '{found}'" if found else "an HTML page without a title"
+
+
+def _json(data: bytes) -> str:
+    found = message(data)
+    return f"JSON saying '{found}'" if found else f"JSON: {one_line(data)}"
+
+
+def _text(head: bytes) -> str:
+    """Return "" when this is not UTF-8 text; its last character may be cut."""
+    try:
+        text = head.decode()
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - 3:
+            return ""
+        text = head[: error.start].decode()
+    is_readable = not _CONTROL.search(text) and bool(text.strip())
+    return f"text: '{one_line(head)}'" if is_readable else ""

@@ -1,0 +1,67 @@
+"""One picture file, looked at in place of an event's pictures; and how any such file is read."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zmhook.errors import FrameUnavailable
+from zmhook.frames.picture import frame_from
+
+if TYPE_CHECKING:
+    from zmhook.deadline import Deadline
+    from zmhook.event import Frame
+
+MAX_BYTES = 256 * 1024 * 1024
+
+
+class FileSource:
+    """Gives the same picture whatever frame is asked for; its frame id is `file`."""
+
+    def __init__(self, path: str | Path, max_pixels: int) -> None:
+        self.path = Path(path)
+        self.max_pixels = max_pixels
+        self._frame: Frame | None = None
+
+    def frame(self, frame_id: str, deadline: Deadline) -> Frame:  # noqa: ARG002 - it has only one
+        """Raise `FrameError` when the file is not a picture that can be read."""
+        deadline.check(f"reading {self.path}")
+        if self._frame is None:
+            self._frame = frame_from(read(self.path), "file", str(self.path), self.max_pixels)
+        return self._frame
+
+    def close(self) -> None:
+        self._frame = None
+
+
+def read(path: Path) -> bytes:
+    """Return the file's bytes.
+
+    Raises `FrameUnavailable`; its `retry` is true when the file is not there (yet).
+    """
+    try:
+        _check(path)
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise FrameUnavailable(f"{path}: there is no such file", retry=True) from None
+    except PermissionError:
+        raise FrameUnavailable(
+            f"{path}: no permission to read it: run as a user who may, such as the web server's"
+        ) from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or error
+        raise FrameUnavailable(f"{str(path)!r}: cannot be read ({reason})") from None
+
+
+def _check(path: Path) -> None:
+    """Refuse what would be read for ever, or eat all memory, before it is opened."""
+    found = path.stat()
+    if stat.S_ISDIR(found.st_mode):
+        raise FrameUnavailable(
+            f"{path}: is a folder: name a picture in it, or give it as the event's path"
+        )
+    if not stat.S_ISREG(found.st_mode):
+        raise FrameUnavailable(f"{path}: is not a regular file")
+    if found.st_size > MAX_BYTES:
+        raise FrameUnavailable(f"{path}: has {found.st_size} bytes; at most {MAX_BYTES} are read")

@@ -1,0 +1,62 @@
+"""Bytes → a picture that the models can look at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zmhook.errors import PictureError
+from zmhook.event import Frame
+from zmhook.frames.content import describe
+from zmhook.frames.header import FORMATS, Header, read_header
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+
+def decode(data: bytes, origin: str, max_pixels: int) -> npt.NDArray[np.uint8]:
+    """Return the picture as BGR `uint8` of shape `(height, width, 3)`.
+
+    Grey and CMYK pictures are converted, 16 bits reduced to 8, transparency is dropped, and a
+    picture is turned upright as its EXIF orientation says.
+
+    Raises `PictureError`, whose line begins with `origin`; its `retry` is true when the data
+    ends too early, because the file may still be being written.
+    """
+    _check(read_header(data), data, origin, max_pixels)
+    import cv2
+
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        raise PictureError(f"{origin}: cannot be decoded ({error.err or error.func})") from None
+    if image is None:
+        raise PictureError(f"{origin}: is damaged and cannot be decoded: save or fetch it again")
+    return np.asarray(image, np.uint8)
+
+
+def frame_from(data: bytes, frame_id: str, origin: str, max_pixels: int) -> Frame:
+    """Return a frame of these bytes; raises `PictureError`."""
+    return Frame(decode(data, origin, max_pixels), frame_id, origin, data)
+
+
+def _check(header: Header | None, data: bytes, origin: str, max_pixels: int) -> None:
+    if not data:
+        raise PictureError(f"{origin}: is empty (0 bytes)", retry=True)
+    if header is None:
+        raise PictureError(f"{origin}: expected a picture ({FORMATS}), got {describe(data)}")
+    name, width, height, complete = header
+    if width * height > max_pixels:
+        raise PictureError(
+            f"{origin}: {width}x{height} are more pixels than [general] max_picture_pixels"
+            f" = {max_pixels} allows"
+        )
+    if not complete:
+        raise PictureError(
+            f"{origin}: the {name} is cut short: its end is missing after {len(data)} bytes"
+            " (still being written, or damaged)",
+            retry=True,
+        )
+    if not width * height:
+        raise PictureError(f"{origin}: the {name} is damaged: it does not say its size")
