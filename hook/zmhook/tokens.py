@@ -1,0 +1,84 @@
+"""The login that processes share, so that an event does not cost one.
+
+Kept in `zm_token.json`, readable by its owner alone and replaced atomically.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import time
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from msgspec import DecodeError, Struct, ValidationError, json
+
+from zmhook import atomic
+
+log = logging.getLogger(__name__)
+
+FILE = "zm_token.json"
+MAX_KEPT = 16
+# A token is not used in its last minutes, so that it lasts for the event at hand.
+MARGIN = 120.0
+# Where the credentials do not say themselves how long they hold.
+ASSUMED_LIFE = 3600.0
+
+
+class Kept(Struct, frozen=True):
+    """What goes into a request's query to be let in, and until when (seconds since the epoch)."""
+
+    credentials: str
+    until: float
+
+
+class Tokens:
+    """The kept login of one user at one portal.
+
+    Nothing here is worth failing for: a file that cannot be read or written costs a login.
+    """
+
+    def __init__(self, folder: str, portal: str, user: str) -> None:
+        self.path = Path(folder) / FILE
+        self._key = sha256(f"{portal}\n{user}".encode()).hexdigest()
+
+    def read(self) -> str | None:
+        """Return credentials that still hold, or None."""
+        kept = self._all().get(self._key)
+        return kept.credentials if kept and kept.until - MARGIN > time.time() else None
+
+    def write(self, credentials: str, until: float) -> None:
+        now = time.time()
+        others = [
+            (key, kept)
+            for key, kept in self._all().items()
+            if kept.until > now and key != self._key
+        ]
+        newest = dict(others[-MAX_KEPT + 1 :])
+        self._replace(json.encode({**newest, self._key: Kept(credentials, until)}))
+
+    def _all(self) -> dict[str, Kept]:
+        try:
+            return json.decode(self.path.read_bytes(), type=dict[str, Kept])
+        except FileNotFoundError:
+            return {}
+        except (OSError, DecodeError, ValidationError) as error:
+            # What is in the file is never shown.
+            log.debug("%s: cannot be read (%s); logging in", self.path, type(error).__name__)
+            return {}
+
+    def _replace(self, data: bytes) -> None:
+        try:
+            atomic.write(self.path, data, 0o600)
+        except OSError as error:
+            log.debug("%s: cannot be written (%s)", self.path, error.strerror)
+
+
+def lasts_until(credentials: str) -> float:
+    """Return when a token ends (seconds since the epoch): it is a JWT and says so (RFC 7519)."""
+    try:
+        claims: Any = json.decode(base64.urlsafe_b64decode(credentials.split(".")[1] + "=="))
+        return float(claims["exp"])
+    except (LookupError, ValueError, TypeError, DecodeError):
+        return time.time() + ASSUMED_LIFE
