@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from zmhook.deadline import Deadline
+from zmhook.errors import DeadlineExceeded, FrameUnavailable
+from zmhook.event import Event
+from zmhook.frames import open_source
+from zmhook.portal import Portal
+from zmhook.settings import General, Settings
+
+
+class OnePicture(Portal):
+    """A portal whose every picture is the same."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(General(portal="http://zm.example/zm"))
+        self.data = data
+        self.asked: list[str] = []
+
+    def image(self, event_id: int, frame_id: str, deadline: Deadline | None = None) -> bytes:
+        self.asked.append(frame_id)
+        return self.data
+
+
+def settings(**general: object) -> Settings:
+    quick = {"max_attempts": 2, "sleep_between_attempts": 0.01}
+    return Settings(general=General(**{**quick, **general}))
+
+
+@pytest.fixture
+def portal(photo) -> OnePicture:
+    return OnePicture(photo("horses.jpg").read_bytes())
+
+
+@pytest.fixture
+def folder(tmp_path: Path, photo) -> Path:
+    shutil.copy(photo("dog.jpg"), tmp_path / "snapshot.jpg")
+    return tmp_path
+
+
+def event(path: Path | str = "") -> Event:
+    return Event(id=3, path=str(path))
+
+
+def test_a_file_is_looked_at_in_place_of_everything_else(folder: Path, photo) -> None:
+    configured = settings(portal="http://127.0.0.1:1/zm", wait=30.0)
+    source = open_source(event(folder), configured, Deadline(5), file=str(photo("person.jpg")))
+    frame = source.frame("alarm", Deadline(5))
+    assert frame.id == "file"
+    assert frame.data == photo("person.jpg").read_bytes()
+
+
+def test_folder_first_then_portal_for_what_is_not_there(folder: Path, portal: OnePicture) -> None:
+    configured = settings(portal="http://zm.example/zm", sleep_between_attempts=60.0)
+    source = open_source(event(folder), configured, Deadline(5), portal=portal)
+    started = time.monotonic()
+    assert source.frame("snapshot", Deadline(5)).origin == f"{folder}/snapshot.jpg"
+    assert portal.asked == []
+    assert source.frame("alarm", Deadline(5)).data == portal.data
+    assert portal.asked == ["alarm"]
+    assert time.monotonic() - started < 2
+    source.close()
+
+
+def test_picture_that_stays_cut_is_asked_of_the_portal(folder: Path, portal: OnePicture) -> None:
+    file = folder / "snapshot.jpg"
+    file.write_bytes(file.read_bytes()[:3000])
+    configured = settings(portal="http://zm.example/zm")
+    source = open_source(event(folder), configured, Deadline(5), portal=portal)
+    assert source.frame("snapshot", Deadline(5)).data == portal.data
+
+
+def test_portal_only_when_the_folder_is_not_preferred(folder: Path, portal: OnePicture) -> None:
+    configured = settings(portal="http://zm.example/zm", prefer_event_folder=False)
+    source = open_source(event(folder), configured, Deadline(5), portal=portal)
+    source.frame("snapshot", Deadline(5))
+    assert portal.asked == ["snapshot"]
+
+
+def test_folder_alone_waits_for_its_pictures(folder: Path) -> None:
+    source = open_source(event(folder), settings(prefer_event_folder=False), Deadline(5))
+    assert source.frame("snapshot", Deadline(5)).origin == f"{folder}/snapshot.jpg"
+    with pytest.raises(FrameUnavailable, match=r"alarm.jpg.*\(asked 2 times\)"):
+        source.frame("alarm", Deadline(5))
+
+
+def test_folder_without_an_event_id(folder: Path) -> None:
+    configured = settings(portal="http://127.0.0.1:1/zm", prefer_event_folder=False)
+    source = open_source(Event(path=str(folder)), configured, Deadline(5))
+    assert source.frame("snapshot", Deadline(5)).width > 0
+
+
+def test_nowhere_to_look() -> None:
+    with pytest.raises(FrameUnavailable, match=r"event 3: nowhere .* \[general\] portal"):
+        open_source(event(), settings(), Deadline(5))
+    with pytest.raises(FrameUnavailable, match="give an event id, an event's folder or a file"):
+        open_source(Event(), settings(portal="http://zm.example/zm"), Deadline(5))
+
+
+def test_waits_once(folder: Path) -> None:
+    source = open_source(event(folder), settings(wait=0.3), Deadline(5))
+    started = time.monotonic()
+    source.frame("snapshot", Deadline(5))
+    assert 0.3 <= time.monotonic() - started < 1
+    started = time.monotonic()
+    source.frame("snapshot", Deadline(5))
+    assert time.monotonic() - started < 0.25
+
+
+def test_does_not_wait_past_the_deadline(folder: Path) -> None:
+    deadline = Deadline(0.1)
+    source = open_source(event(folder), settings(wait=60.0), deadline)
+    with pytest.raises(DeadlineExceeded, match="wait"):
+        source.frame("snapshot", deadline)
+
+
+def test_a_folder_costs_no_network_library(folder: Path) -> None:
+    """A cold start pays for what it imports."""
+    code = (
+        "import sys; from zmhook.frames import open_source; from zmhook.event import Event;"
+        "from zmhook.deadline import Deadline; from zmhook.settings import General, Settings;"
+        f"s = Settings(general=General(portal='http://127.0.0.1:1/zm'));"
+        f"f = open_source(Event(id=1, path={str(folder)!r}), s, Deadline(5));"
+        "f.frame('snapshot', Deadline(5)); f.close();"
+        "print([m for m in ('requests', 'urllib3', 'pyzm', 'ssl', 'PIL') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
