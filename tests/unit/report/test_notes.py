@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from zmhook.deadline import Deadline
+from zmhook.detection import Decision
+from zmhook.errors import PortalError
+from zmhook.event import Event
+from zmhook.portal import Portal
+from zmhook.report.notes import MAX_BYTES, merged, write_notes
+from zmhook.settings import General
+
+FOUND = "[s] detected:person:97% car:88%"
+
+
+class Database(Portal):
+    """Holds one event's notes, in a column that stores what `encoding` can write."""
+
+    def __init__(
+        self, notes: str | None, encoding: str = "utf-8", basic_plane: bool = False
+    ) -> None:
+        super().__init__(General())
+        self.notes = notes
+        self.encoding = encoding
+        self.largest = 0xFFFF if basic_plane else 0x10FFFF
+        self.puts: list[str] = []
+        self.status = 500
+
+    def event(self, event_id: int, deadline: Deadline | None = None) -> dict[str, Any]:
+        return {"Id": event_id, "Notes": self.notes}
+
+    def set_notes(self, event_id: int, text: str, deadline: Deadline | None = None) -> None:
+        self.puts.append(text)
+        try:
+            text.encode(self.encoding)
+        except UnicodeEncodeError:
+            raise PortalError("refused", status=self.status) from None
+        if max(map(ord, text)) > self.largest:
+            raise PortalError("refused", status=self.status)
+        self.notes = text
+
+
+def write(database: Database, text: str, event_id: int | None = 5) -> None:
+    write_notes(Decision(event=Event(id=event_id), outcome="alarm"), text, database)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("", FOUND),
+        ("Motion: All", f"{FOUND} Motion: All"),
+        ("detected:dog:50% Motion: All, Driveway", f"{FOUND} Motion: All, Driveway"),
+        ("[a] detected:unknown face,dog Motion: All", f"{FOUND} Motion: All"),
+        ("[x] detected:dog:50%", FOUND),
+        ("Forced Web: ", f"{FOUND} Forced Web:"),
+        ("detected:dog:5% Forced Web: ", f"{FOUND} Forced Web:"),
+        ("Continuous", f"{FOUND} Continuous"),
+        ("what somebody wrote", f"{FOUND} what somebody wrote"),
+        (f"{FOUND} Motion: All", f"{FOUND} Motion: All"),
+    ],
+)
+def test_old_detection_goes_and_zoneminders_part_stays(old: str, new: str) -> None:
+    assert merged(FOUND, old) == new
+    assert merged(FOUND, new) == new
+
+
+def test_only_the_text_of_the_line_is_written() -> None:
+    database = Database("Motion: All")
+    write(database, f'{FOUND} --SPLIT--{{"labels":[]}}')
+    assert database.notes == f"{FOUND} Motion: All"
+    assert len(database.puts) == 1
+
+
+def test_event_without_notes() -> None:
+    database = Database(None)
+    write(database, FOUND)
+    assert database.notes == FOUND
+
+
+@pytest.mark.parametrize(("text", "event_id"), [("", 5), (FOUND, None)])
+def test_nothing_to_write(text: str, event_id: int | None) -> None:
+    database = Database("Motion: All")
+    write(database, text, event_id)
+    assert database.puts == []
+
+
+def test_emoji_that_the_database_refuses() -> None:
+    database = Database("Motion: All", basic_plane=True)
+    write(database, "detected:Zoë 🙂 Łukasz")
+    assert database.notes == "detected:Zoë ? Łukasz Motion: All"
+    assert len(database.puts) == 2
+
+
+def test_latin_1_database() -> None:
+    database = Database("Motion: All", "latin-1")
+    write(database, "detected:Zoë 🙂 Łukasz")
+    assert database.notes == "detected:Zoë ? ?ukasz Motion: All"
+    assert len(database.puts) == 3
+
+
+def test_refusal_of_plain_text_is_told() -> None:
+    database = Database("", basic_plane=True)
+    database.largest = 0
+    with pytest.raises(PortalError, match="refused"):
+        write(database, FOUND)
+    assert database.puts == [FOUND]
+
+
+def test_other_errors_are_not_tried_again() -> None:
+    database = Database("", "latin-1")
+    database.status = 403
+    with pytest.raises(PortalError):
+        write(database, "detected:Ł 🙂")
+    assert len(database.puts) == 1
+
+
+def test_more_than_the_column_holds_is_cut_between_characters() -> None:
+    notes = merged(FOUND, "Motion: " + "é" * 70_000)
+    assert notes.startswith(f"{FOUND} Motion: éé")
+    assert MAX_BYTES - 2 < len(notes.encode()) <= MAX_BYTES
