@@ -1,0 +1,80 @@
+"""The pictures of known people: one folder per person."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from zmhook.errors import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif"),
+    *(".tif", ".tiff", ".heic", ".heif"),  # cannot be read; listed so that training says so
+)
+
+log = logging.getLogger(__name__)
+
+
+class Picture(NamedTuple):
+    """A picture of a known person: `path` is relative to the folder, `person/file`."""
+
+    path: str
+    size: int
+    mtime_ns: int
+
+
+def person_of(path: str) -> str:
+    """Return whose picture it is: the name of its folder."""
+    return path.partition("/")[0]
+
+
+def listed(folder: Path) -> dict[str, Picture]:
+    """Return the pictures under `folder` by path; empty when there is no such folder.
+
+    Hidden files and folders, and files that are no pictures by their names, are passed over.
+    Raises `TrainingError` when the folder cannot be read.
+    """
+    try:
+        return {picture.path: picture for picture in _walk(folder)}
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise TrainingError(
+            f"[face] known_images_path: {folder} cannot be read: {error.strerror}"
+        ) from None
+
+
+def loose(folder: Path) -> list[str]:
+    """Return the pictures that lie beside the folders of people, and so belong to nobody."""
+    try:
+        files = sorted(folder.iterdir())
+    except OSError:
+        return []
+    return [file.name for file in files if _is_picture(file.name) and file.is_file()]
+
+
+def _walk(folder: Path) -> Iterator[Picture]:
+    for person in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if person.is_dir() and not person.name.startswith("."):
+            yield from _of_person(person)
+
+
+def _of_person(person: os.DirEntry[str]) -> Iterator[Picture]:
+    try:
+        entries = sorted(os.scandir(person), key=lambda entry: entry.name)
+    except OSError as error:
+        log.warning("%s: cannot be read and is passed over: %s", person.path, error.strerror)
+        return
+    for entry in entries:
+        if _is_picture(entry.name) and entry.is_file():
+            status = entry.stat()
+            yield Picture(f"{person.name}/{entry.name}", status.st_size, status.st_mtime_ns)
+
+
+def _is_picture(name: str) -> bool:
+    return not name.startswith(".") and name.lower().endswith(SUFFIXES)

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from zmhook.detectors.face.pictures import listed, loose, person_of
+from zmhook.errors import TrainingError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in (
+        "anna/1.jpg",
+        "anna/2.JPEG",
+        "anna/notes.txt",
+        "anna/.hidden.jpg",
+        "anna/holiday/3.jpg",
+        "Łukasz K/x.png",
+        ".trash/1.jpg",
+        "README.md",
+        "faces.npz",
+        "loose.jpg",
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"abc")
+    return tmp_path
+
+
+def test_the_pictures_of_each_person_are_listed(folder):
+    assert sorted(listed(folder)) == ["anna/1.jpg", "anna/2.JPEG", "Łukasz K/x.png"]
+
+
+def test_a_picture_carries_its_size_and_time(folder):
+    status = (folder / "anna/1.jpg").stat()
+    assert listed(folder)["anna/1.jpg"] == ("anna/1.jpg", 3, status.st_mtime_ns)
+
+
+def test_the_person_is_the_folder():
+    assert person_of("Łukasz K/x.png") == "Łukasz K"
+
+
+def test_pictures_beside_the_folders_are_told_apart(folder):
+    assert loose(folder) == ["loose.jpg"]
+
+
+def test_a_person_may_be_a_link_to_a_folder_elsewhere(folder, tmp_path_factory):
+    album = tmp_path_factory.mktemp("album")
+    (album / "a.jpg").write_bytes(b"abc")
+    (folder / "ben").symlink_to(album)
+    assert "ben/a.jpg" in listed(folder)
+
+
+def test_a_dangling_link_is_passed_over(folder):
+    (folder / "ben").symlink_to("/nonexistent")
+    (folder / "anna" / "9.jpg").symlink_to("/nonexistent")
+    assert "anna/9.jpg" not in listed(folder)
+
+
+def test_no_folder_is_no_pictures(tmp_path):
+    assert listed(tmp_path / "none") == {}
+    assert loose(tmp_path / "none") == []
+
+
+def test_a_folder_that_cannot_be_read_is_an_error_that_names_the_setting(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TrainingError, match=r"known_images_path: .*/file cannot be read"):
+        listed(tmp_path / "file")
+
+
+def test_a_person_whose_folder_cannot_be_read_is_passed_over_with_a_warning(
+    folder, caplog, monkeypatch
+):
+    import os
+
+    real = os.scandir
+
+    def refuse(path):
+        if Path(path).name == "anna":
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with caplog.at_level(logging.WARNING, "zmhook"):
+        assert list(listed(folder)) == ["Łukasz K/x.png"]
+    assert "anna: cannot be read and is passed over: Permission denied" in caplog.text
