@@ -49,6 +49,9 @@ polygons = st.lists(st.tuples(coordinate, coordinate), min_size=3, max_size=8, u
 def test_agrees_with_a_geometry_library(
     points: list[tuple[int, int]], x: int, y: int, width: int, height: int
 ) -> None:
-    shape = shapely.make_valid(shapely.Polygon(points))
-    expected = shape.intersects(shapely.box(x, y, x + width, y + height))
+    rectangle = shapely.box(x, y, x + width, y + height)
+    # The edges are asked by themselves, because mending a polygon moves them a little.
+    expected = shapely.LinearRing(points).intersects(rectangle) or shapely.make_valid(
+        shapely.Polygon(points)
+    ).intersects(rectangle)
     assert touches(points, Box(x, y, x + width, y + height)) == expected

@@ -1,0 +1,128 @@
+"""The files that a decision leaves: objdetect.jpg, objects.json, debug pictures."""
+
+from __future__ import annotations
+
+import errno
+import getpass
+import logging
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zmhook import atomic
+from zmhook.errors import ReportError
+from zmhook.report.line import payload
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from zmhook.decide import Decided
+    from zmhook.detection import Decision
+    from zmhook.settings import Settings
+
+log = logging.getLogger(__name__)
+
+JPEG_QUALITY = 90
+
+
+def write_to_event(decided: Decided, settings: Settings) -> None:
+    """Write objdetect.jpg and objects.json into the event's folder, when we know it.
+
+    Raises `ReportError`, as all of this module do.
+    """
+    folder = decided.decision.event.path
+    if not folder:
+        log.debug("no objdetect.jpg: the caller did not name the event's folder")
+        return
+    # The notification server waits for the picture, so that comes last, when all is there.
+    _write(Path(folder, "objects.json"), _objects(decided.decision, settings))
+    _write(Path(folder, "objdetect.jpg"), _jpeg(decided, settings))
+
+
+def write_debug_image(decided: Decided, settings: Settings) -> None:
+    """Write `<eid>-<frame>-debug.jpg` into `image_path`, with what was dropped and why."""
+    frame_id = decided.frame.id if decided.frame else "none"
+    name = f"{_prefix(decided.decision)}{_safe(frame_id)}-debug.jpg"
+    folder = _made(Path(settings.general.image_path))
+    _write(folder / name, _jpeg(decided, settings, debug=True))
+
+
+def write_annotated(decided: Decided, settings: Settings, output: str) -> None:
+    """Write `<eid>-objdetect.jpg` (objdetect.jpg without an event) into the folder `output`."""
+    name = f"{_prefix(decided.decision)}objdetect.jpg"
+    _write(_made(Path(output)) / name, _jpeg(decided, settings))
+
+
+def _prefix(decision: Decision) -> str:
+    return "" if decision.event.id is None else f"{decision.event.id}-"
+
+
+def _safe(frame_id: str) -> str:
+    return re.sub(r"[^\w-]", "_", frame_id)
+
+
+def _objects(decision: Decision, settings: Settings) -> bytes:
+    data = payload(decision, settings)
+    if settings.general.json_format == "v6":
+        return data
+    from msgspec import Raw, json
+
+    frame_id = decision.frame.id if decision.frame else ""
+    return json.encode({"frame": frame_id, "detections": Raw(data)})
+
+
+def _jpeg(decided: Decided, settings: Settings, *, debug: bool = False) -> bytes:
+    if decided.frame is None:
+        raise ReportError("there is no picture to draw in")
+    from zmhook.report.picture import annotated
+
+    return _encoded(annotated(decided.frame, decided.decision, settings, debug=debug))
+
+
+def _encoded(picture: npt.NDArray[np.uint8]) -> bytes:
+    import cv2
+
+    try:
+        _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    except cv2.error as error:
+        size = f"{picture.shape[1]}x{picture.shape[0]}"
+        raise ReportError(f"the picture ({size}) cannot be made a JPEG: {error.err}") from None
+    return data.tobytes()
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _error(folder, error) from None
+    return folder
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        atomic.write(path, data)
+    except OSError as error:
+        raise _error(path, error) from None
+    log.debug("wrote %s", path)
+
+
+def _error(path: Path, error: OSError) -> ReportError:
+    return ReportError(f"{path} cannot be written: {error.strerror or error}{_hint(path, error)}")
+
+
+def _hint(path: Path, error: OSError) -> str:
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"; let {_user()} write to {path.parent}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "; free some space there"
+    if error.errno == errno.ENOENT:
+        return "; the event's folder is gone, or is on another machine"
+    return ""
+
+
+def _user() -> str:
+    try:
+        return f"user {getpass.getuser()}"
+    except (KeyError, OSError):  # a user id without a name
+        return "this user"
