@@ -285,7 +285,7 @@ explain_pip() {
     if grep -qE 'NewConnectionError|NameResolutionError|ConnectTimeout|Temporary failure|Name or service|Network is unreachable|ConnectionError' "$1"; then
         die "the Python packages cannot be fetched: no network? Try again with one, or gather the wheels elsewhere and give --wheels DIR (--help shows how). Details: $1"
     fi
-    die "pip: $(grep -m1 '^ERROR' "$1" || tail -n1 "$1") (details: $1)"
+    die "pip: $(grep -m1 -o 'ERROR: .*' "$1" || tail -n1 "$1") (details: $1)"
 }
 
 # -- this machine's own OpenCV and dlib ------------------------------------------------------------

@@ -1,0 +1,386 @@
+"""install.sh for real, below a folder of its own: what it makes, leaves alone and takes away."""
+
+from __future__ import annotations
+
+import os
+import pty
+import pwd
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.integration
+
+ROOT = os.geteuid() == 0
+TIMEOUT = 400
+DATA = {
+    "images": 0o750,
+    "known_faces": 0o750,
+    "unknown_faces": 0o750,
+    "logs": 0o750,
+    "models": 0o755,
+}
+SCRIPTS = {"zm_detect.py", "zm_train_faces.py", "zm_event_start.sh", "zm_event_end.sh"}
+
+
+class Place:
+    """A prefix, and where things are below it."""
+
+    def __init__(self, prefix: Path) -> None:
+        self.prefix = prefix
+        self.base = prefix / "var/lib/zmeventnotification"
+        self.etc = prefix / "etc/zm"
+        self.command = prefix / "usr/local/bin/zmhook"
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return what a login shell has: nothing of the tests' own environment but the path."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return {**kept, **more}
+
+
+def user() -> str:
+    """A user who is no root, where we may give files away."""
+    return "www-data" if ROOT else pwd.getpwuid(os.geteuid()).pw_name
+
+
+@pytest.fixture(scope="module")
+def install(root: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    def run(prefix: Path, *options: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [root / "install.sh", "--prefix", prefix, *options],
+            env=environment(**more),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+            umask=0o077,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def installed(install, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """A whole installation, made under a umask that forbids everything to others."""
+    prefix = tmp_path_factory.mktemp("prefix")
+    for folder in (prefix, *prefix.parents[:3]):
+        if folder.owner() == pwd.getpwuid(os.geteuid()).pw_name:
+            folder.chmod(0o755)
+    done = install(prefix, "--yes", "--no-models", "--user", user())
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert "install the Python packages" in done.stdout
+    return Place(prefix)
+
+
+@pytest.fixture
+def copy(installed: Place, tmp_path: Path) -> Place:
+    """The installation's configuration and folders, to spoil; without the environment."""
+    shutil.copytree(installed.etc, tmp_path / "etc/zm", symlinks=True)
+    place = Place(tmp_path)
+    (place.base / "venv/bin").mkdir(parents=True)
+    (place.base / "known_faces/ann").mkdir(parents=True)
+    (place.base / "known_faces/ann/1.jpg").write_bytes(b"a face")
+    return place
+
+
+def as_user(command: list[str | Path], **more: str) -> subprocess.CompletedProcess[str]:
+    """Run as the web server does: its user, an empty environment, another folder."""
+    prefix = ["setpriv", "--reuid", user(), "--regid", user(), "--clear-groups"] if ROOT else []
+    return subprocess.run(
+        [*prefix, *command],
+        env={"PATH": "/usr/bin:/bin", **more},
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+
+
+def tree(folder: Path) -> dict[str, tuple[int, int, int, int]]:
+    """Everything below, with mode, owner, group and time of change; byte code comes by use."""
+    found = {}
+    for path in folder.rglob("*"):
+        if "__pycache__" not in path.parts:
+            about = path.lstat()
+            found[str(path)] = (about.st_mode, about.st_uid, about.st_gid, about.st_mtime_ns)
+    return found
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+# -- what is installed -----------------------------------------------------------------------------
+
+
+def test_the_folders_belong_to_the_web_servers_user(installed: Place):
+    for name, expected in DATA.items():
+        folder = installed.base / name
+        assert (mode(folder), folder.owner()) == (expected, user())
+
+
+def test_nobody_but_root_can_change_what_runs(installed: Place):
+    assert {path.name for path in (installed.base / "bin").iterdir()} == SCRIPTS
+    runs = [installed.base, installed.base / "bin", *(installed.base / "bin").iterdir()]
+    runs += [installed.base / "venv", installed.base / "venv/bin/python"]
+    for path in runs:
+        assert mode(path) == 0o755
+        assert path.owner() == pwd.getpwuid(os.geteuid()).pw_name
+
+
+def test_secrets_are_for_root_and_the_group_only(installed: Place):
+    secrets = installed.etc / "secrets.ini"
+    assert mode(secrets) == 0o640
+    if ROOT:
+        assert (secrets.owner(), secrets.group()) == ("root", user())
+    assert mode(installed.etc / "objectconfig.ini") == 0o644
+
+
+def test_the_command_and_the_configuration_work_for_that_user(installed: Place):
+    done = as_user([installed.command, "config", "check", "-c", installed.etc / "objectconfig.ini"])
+    assert done.returncode == 0, done.stderr
+    assert as_user([installed.command, "--version"]).stdout.startswith("zmhook ")
+
+
+def test_the_hook_finds_its_environment_and_answers(installed: Place, photo, tmp_path: Path):
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    config = tmp_path / "objectconfig.ini"
+    config.write_text(
+        f"[general]\nbase_data_path = {installed.base}\nmodels = hog\n"
+        f"base_zm_conf_path = {tmp_path}\nwrite_image_to_zm = no\n[hog]\nhog_min_confidence = 0.1\n"
+    )
+    (tmp_path / "snapshot.jpg").write_bytes(photo("person.jpg").read_bytes())
+    hook = installed.base / "bin/zm_event_start.sh"
+    done = as_user([hook, "1", "1", "Door", "Motion", tmp_path], ZMHOOK_CONFIG=str(config))
+    assert done.returncode == 0, done.stderr
+    assert "detected:person" in done.stdout
+    assert done.stdout.count("\n") == 1
+
+
+def test_a_second_run_changes_nothing_and_says_so(install, installed: Place):
+    before = tree(installed.prefix)
+    done = install(installed.prefix, "--yes", "--no-models")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "nothing was changed" in done.stdout
+    assert tree(installed.prefix) == before
+
+
+def test_a_wrong_mode_is_repaired(install, installed: Place):
+    (installed.etc / "secrets.ini").chmod(0o666)
+    (installed.base / "images").chmod(0o700)
+    done = install(installed.prefix, "--yes", "--no-models")
+    assert "Done: 2 changes." in done.stdout
+    assert mode(installed.etc / "secrets.ini") == 0o640
+    assert mode(installed.base / "images") == 0o750
+
+
+def test_missing_model_files_are_told_and_do_not_stop_it(install, installed: Place):
+    """Without a network; with one the files of the default chain would be fetched here."""
+    done = install(installed.prefix, "--yes", https_proxy="http://127.0.0.1:9")
+    assert done.returncode == 0, done.stderr
+    assert "yolox_s.onnx cannot be fetched" in done.stderr
+    assert "hog" in done.stderr
+    assert "Note: Model files are missing" in done.stdout
+    assert list((installed.base / "models").rglob("*.onnx")) == []
+
+
+def test_this_machines_opencv_and_dlib_are_used_when_asked(install, tmp_path: Path):
+    """The machine is played by the environment of these tests, which has both."""
+    options = ["--yes", "--no-models", "--with", "face", "--python", sys.executable]
+    owner = pwd.getpwuid(os.geteuid()).pw_name
+    done = install(tmp_path, *options, "--user", owner, "--use-system", "opencv,dlib")
+    assert (done.returncode, done.stderr) == (0, "")
+    python = tmp_path / "var/lib/zmeventnotification/venv/bin/python"
+    script = "import cv2, dlib; cv2.HOGDescriptor(); print(cv2.__file__, dlib.__file__, sep='\\n')"
+    asked = subprocess.run([python, "-c", script], capture_output=True, text=True, check=True)
+    for path in asked.stdout.split():
+        assert path.startswith(str(tmp_path))  # a link below the environment ...
+        assert not Path(path).resolve().is_relative_to(tmp_path)  # ... that leads out of it
+
+    again = install(tmp_path, *options, "--user", owner)
+    assert "nothing was changed" in again.stdout
+
+
+# -- what it leaves alone --------------------------------------------------------------------------
+
+
+def test_a_dry_run_changes_nothing(install, tmp_path: Path):
+    done = install(tmp_path, "--dry-run", "--user", user())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "would make the folder" in done.stdout
+    assert "Nothing was changed" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_your_configuration_stays_and_the_new_one_lies_beside_it(install, installed: Place):
+    config = installed.etc / "objectconfig.ini"
+    sample = config.read_bytes()
+    config.write_bytes(b"[general]\nmodels = hog\n")
+    secrets = installed.etc / "secrets.ini"
+    secrets.write_bytes(b"[secrets]\nZM_USER = me\n")
+    try:
+        done = install(installed.prefix, "--yes", "--no-models")
+        assert f"{config} is yours and was left alone; the one of this version is" in done.stdout
+        assert config.read_bytes() == b"[general]\nmodels = hog\n"
+        assert secrets.read_bytes() == b"[secrets]\nZM_USER = me\n"
+        assert (installed.etc / "objectconfig.ini.new").read_bytes() == sample
+        assert "nothing was changed" in install(installed.prefix, "--yes", "--no-models").stdout
+    finally:
+        config.write_bytes(sample)
+        (installed.etc / "objectconfig.ini.new").unlink()
+
+
+def test_uninstalling_keeps_what_is_yours(install, copy: Place):
+    copy.command.parent.mkdir(parents=True)
+    copy.command.symlink_to(copy.base / "venv/bin/zmhook")
+    (copy.base / "bin").mkdir()
+    (copy.base / "bin/zm_event_start.sh").touch()
+    (copy.base / "bin/my_own.sh").touch()
+    (copy.base / "images").mkdir()
+
+    done = install(copy.prefix, "--uninstall")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not (copy.base / "venv").exists()
+    assert not copy.command.is_symlink()
+    assert not (copy.base / "bin/zm_event_start.sh").exists()
+    assert not (copy.base / "images").exists()
+    assert (copy.base / "bin/my_own.sh").exists()
+    assert (copy.base / "known_faces/ann/1.jpg").read_bytes() == b"a face"
+    assert (copy.etc / "objectconfig.ini").exists()
+    assert (copy.etc / "secrets.ini").exists()
+    assert f"These are yours and stay: {copy.etc / 'objectconfig.ini'}" in done.stdout
+
+    assert "Nothing of zmhook is installed." in install(copy.prefix, "--uninstall").stdout
+
+
+def test_uninstalling_dry_removes_nothing(install, copy: Place):
+    before = tree(copy.prefix)
+    assert (
+        f"would remove {copy.base / 'venv'}"
+        in install(copy.prefix, "--uninstall", "--dry-run").stdout
+    )
+    assert tree(copy.prefix) == before
+
+
+def test_a_zmhook_command_of_somebody_else_is_not_touched(install, copy: Place):
+    copy.command.parent.mkdir(parents=True)
+    copy.command.write_text("another program")
+    install(copy.prefix, "--uninstall")
+    assert copy.command.read_text() == "another program"
+
+
+# -- what stops it ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--frobnicate"], "unknown option --frobnicate"),
+        (["--yes", "--with"], "--with needs a value"),
+        (
+            ["--yes", "--with", "yolo,telepathy"],
+            "there is no part 'telepathy'; there are: zoneminder",
+        ),
+        (["--yes", "--with", "dev"], "there is no part 'dev'"),
+        (["--yes", "--user", "no-such-user"], "there is no user no-such-user"),
+        (["--yes", "--group", "no-such-group"], "there is no group no-such-group"),
+        (["--yes", "--python", "/nowhere/python"], "there is no /nowhere/python"),
+        (["--yes", "--wheels", "/nowhere"], "there is no folder /nowhere"),
+        (["--yes", "--use-system", "torch"], "expected opencv or dlib, not 'torch'"),
+        ([], "there is nobody to ask"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_changes_nothing(
+    options: list[str], message: str, install, tmp_path: Path
+):
+    if "--user" not in options and "--yes" in options:
+        options = [*options[:1], "--user", user(), *options[1:]]
+    done = install(tmp_path, *options)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("install.sh: ")
+    assert message in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_old_python_is_named(install, tmp_path: Path):
+    old = tmp_path / "python3"
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "Python 3.9.2"\nexit 1\n')
+    old.chmod(0o755)
+    done = install(tmp_path / "prefix", "--yes", "--user", user(), "--python", str(old))
+    assert done.returncode == 1
+    assert "Python 3.9.2 is too old, 3.10 or newer is needed" in done.stderr
+
+
+@pytest.mark.skipif(not ROOT, reason="optional: only root can become somebody else")
+def test_without_root_it_says_so(root: Path):
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        for name in ("install.sh", "pyproject.toml"):
+            shutil.copy(root / name, folder)
+        done = as_user([Path(folder, "install.sh"), "--yes"])
+    assert done.returncode == 1
+    assert "run it as root (sudo ./install.sh), or with --prefix DIR" in done.stderr
+
+
+@pytest.mark.parametrize("offline", ["network", "wheels"])
+def test_without_packages_it_ends_in_one_line(offline: str, install, tmp_path: Path):
+    """pip's own pages go to a file; an index that refuses plays the missing network."""
+    (tmp_path / "wheels").mkdir()
+    options = ["--wheels", str(tmp_path / "wheels")] if offline == "wheels" else []
+    more = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_CONFIG_FILE": os.devnull}
+    done = install(tmp_path / "prefix", "--yes", "--user", user(), *options, **more)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert ("no network?" in line and "--wheels DIR" in line) or "pip: ERROR" in line
+    assert ("no network?" in line) == (offline == "network")
+    log = Path(line.rpartition(" ")[2].rstrip(")"))
+    assert "setuptools" in log.read_text()
+
+
+# -- asking ----------------------------------------------------------------------------------------
+
+
+def answered(root: Path, prefix: Path, answers: str) -> str:
+    """Run it on a terminal of its own, type the answers, and return what was shown."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvpe(str(root / "install.sh"), ["install.sh", "--prefix", str(prefix)], environment())
+    os.write(terminal, answers.encode())
+    shown = b""
+    while True:
+        try:
+            block = os.read(terminal, 4096)
+        except OSError:  # the terminal is closed: it has ended
+            break
+        if not block:
+            break
+        shown += block
+    os.close(terminal)
+    os.waitpid(pid, 0)
+    return shown.decode()
+
+
+def test_it_asks_and_no_is_no(root: Path, tmp_path: Path):
+    shown = answered(root, tmp_path, f"face\n{user()}\nno\nno\n")
+    assert "Which parts? There are: zoneminder yolo" in shown
+    assert "Which user runs the hooks" in shown
+    assert "Nothing was changed." in shown
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_answer_that_is_wrong_is_refused(root: Path, tmp_path: Path):
+    shown = answered(root, tmp_path, f"telepathy\n{user()}\nno\nyes\n")
+    assert "there is no part 'telepathy'" in shown
+    assert list(tmp_path.iterdir()) == []
