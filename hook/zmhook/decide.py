@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import structs
@@ -12,7 +13,9 @@ from zmhook import gate
 from zmhook.detection import Box, Decision, Detection, Drop, FrameInfo, Outcome
 from zmhook.errors import FrameError, PortalError
 from zmhook.event import Frame
+from zmhook.frames.ids import frame_ids
 from zmhook.frames.keep import keep
+from zmhook.frames.picture import frame_of
 from zmhook.frames.resize import reduced
 from zmhook.version import __version__
 
@@ -26,8 +29,6 @@ if TYPE_CHECKING:
     from zmhook.settings import Settings
 
 log = logging.getLogger(__name__)
-
-BESTMATCH = {"a": "alarm", "s": "snapshot"}
 
 
 class Decided(NamedTuple):
@@ -46,15 +47,6 @@ def decide(
     `DeadlineExceeded` is raised.
     """
     return _Decider(event, settings, chain, source, deadline).run()
-
-
-def frame_ids(settings: Settings) -> list[str]:
-    """Expand `frame_id`: each picture once, in the order in which they are looked at."""
-    ids: list[str] = []
-    for wanted in settings.general.frame_id:
-        best = [BESTMATCH[letter] for letter in settings.general.bestmatch_order]
-        ids += best if wanted == "bestmatch" else [wanted]
-    return list(dict.fromkeys(ids))
 
 
 class _Looked(NamedTuple):
@@ -99,17 +91,21 @@ class _Decider:
 
     def _frames(self) -> Iterator[Frame]:
         for frame_id in frame_ids(self.settings):
-            started = time.perf_counter()
-            try:
-                frame = self.source.frame(frame_id, self.deadline)
-            except (FrameError, PortalError) as error:
-                log.warning("%s: %s", frame_id, error)
-                self.frame_errors.append(str(error))
-                continue
-            finally:
-                self._took("fetch", time.perf_counter() - started)
-            keep(frame, self.event, self.settings)
-            yield frame
+            frame = self._frame(frame_id)
+            if frame is not None:
+                keep(frame, self.event, self.settings)
+                yield frame
+
+    def _frame(self, frame_id: str) -> Frame | None:
+        try:
+            with self._timed("fetch"):
+                picture = self.source.picture(frame_id, self.deadline)
+            with self._timed("decode"):
+                return frame_of(picture)
+        except (FrameError, PortalError) as error:
+            log.warning("%s: %s", frame_id, error)
+            self.frame_errors.append(str(error))
+            return None
 
     def _look(self, frames: Sequence[Frame], *, first_model_only: bool = False) -> list[_Looked]:
         self.deadline.check("looking at the pictures")
@@ -117,11 +113,10 @@ class _Decider:
         dropped: list[list[Drop]] = [[] for _ in frames]
 
         def judged(i: int, found: list[Detection]) -> list[Detection]:
-            started = time.perf_counter()
-            mapped = [_mapped_back(one, small[i], frames[i]) for one in found]
-            kept, drops = gate.judge(mapped, self.settings)
+            with self._timed("gate"):
+                mapped = [_mapped_back(one, small[i], frames[i]) for one in found]
+                kept, drops = gate.judge(mapped, self.settings)
             dropped[i] += drops
-            self._took("gate", time.perf_counter() - started)
             return kept
 
         result = self.chain.run(small, judged, first_only=first_model_only)
@@ -160,6 +155,14 @@ class _Decider:
             version=__version__,
         )
         return Decided(decision, best.frame if best else None)
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._took(stage, time.perf_counter() - started)
 
     def _took(self, stage: str, seconds: float) -> None:
         self.timings[stage] = self.timings.get(stage, 0.0) + seconds * 1000

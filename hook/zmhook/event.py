@@ -1,4 +1,4 @@
-"""What we were told about an event, and one picture of it."""
+"""What we were told about an event, and one picture of it: as a file, and as pixels."""
 
 from __future__ import annotations
 
@@ -30,6 +30,14 @@ class Event(Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         name = f"event {self.id}" if self.id is not None else "a picture"
         return f"{name} of monitor {self.monitor_id}" if self.monitor_id is not None else name
+
+
+class Picture(Struct, frozen=True):
+    """A picture file as it was fetched, not decoded yet; the fields are those of `Frame`."""
+
+    data: bytes
+    id: str
+    origin: str
 
 
 class Frame(Struct, frozen=True, eq=False):

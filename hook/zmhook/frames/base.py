@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from zmhook.deadline import Deadline
-    from zmhook.event import Frame
+    from zmhook.event import Picture
 
 
 class Source(Protocol):
     """Gives the pictures of one event, by frame id."""
 
-    def frame(self, frame_id: str, deadline: Deadline) -> Frame:
-        """Return the picture `snapshot`, `alarm` or a frame number.
+    def picture(self, frame_id: str, deadline: Deadline) -> Picture:
+        """Return the picture `snapshot`, `alarm` or a frame number: whole, but not decoded.
 
         Tries again within bounds while the picture may still come. Raises `FrameError` (or
         `PortalError`) when there is none, `DeadlineExceeded` when the event's time is over.

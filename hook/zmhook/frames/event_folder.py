@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from zmhook.errors import FrameUnavailable
 from zmhook.frames.file import read
-from zmhook.frames.picture import frame_from
+from zmhook.frames.picture import checked
 
 if TYPE_CHECKING:
     from zmhook.deadline import Deadline
-    from zmhook.event import Frame
+    from zmhook.event import Picture
     from zmhook.frames.patience import Patience
 
 # ZoneMinder's option EVENT_IMAGE_DIGITS; 5 unless somebody changed it.
@@ -40,13 +40,13 @@ class EventFolder:
         self.patience = patience
         self.missing_is_final = missing_is_final
 
-    def frame(self, frame_id: str, deadline: Deadline) -> Frame:
+    def picture(self, frame_id: str, deadline: Deadline) -> Picture:
         return self.patience.ask(lambda: self._once(frame_id, deadline), deadline)
 
     def close(self) -> None:
         """Nothing is held open."""
 
-    def _once(self, frame_id: str, deadline: Deadline) -> Frame:
+    def _once(self, frame_id: str, deadline: Deadline) -> Picture:
         deadline.check(f"reading the {frame_id} picture in {self.path}")
         try:
             file = self._file(frame_id)
@@ -54,7 +54,7 @@ class EventFolder:
         except FrameUnavailable as error:
             error.retry = error.retry and not self.missing_is_final
             raise
-        return frame_from(data, frame_id, str(file), self.max_pixels)
+        return checked(data, frame_id, str(file), self.max_pixels)
 
     def _file(self, frame_id: str) -> Path:
         if not frame_id.isdecimal():

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zmhook.errors import FrameUnavailable
-from zmhook.frames.picture import frame_from
+from zmhook.frames.picture import checked
 
 if TYPE_CHECKING:
     from zmhook.deadline import Deadline
-    from zmhook.event import Frame
+    from zmhook.event import Picture
 
 MAX_BYTES = 256 * 1024 * 1024
 
@@ -22,17 +22,17 @@ class FileSource:
     def __init__(self, path: str | Path, max_pixels: int) -> None:
         self.path = Path(path)
         self.max_pixels = max_pixels
-        self._frame: Frame | None = None
+        self._picture: Picture | None = None
 
-    def frame(self, frame_id: str, deadline: Deadline) -> Frame:  # noqa: ARG002 - it has only one
+    def picture(self, frame_id: str, deadline: Deadline) -> Picture:  # noqa: ARG002 - it has only one
         """Raise `FrameError` when the file is not a picture that can be read."""
         deadline.check(f"reading {self.path}")
-        if self._frame is None:
-            self._frame = frame_from(read(self.path), "file", str(self.path), self.max_pixels)
-        return self._frame
+        if self._picture is None:
+            self._picture = checked(read(self.path), "file", str(self.path), self.max_pixels)
+        return self._picture
 
     def close(self) -> None:
-        self._frame = None
+        self._picture = None
 
 
 def read(path: Path) -> bytes:

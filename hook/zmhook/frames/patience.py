@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from zmhook.deadline import Deadline
-    from zmhook.event import Frame
+    from zmhook.event import Picture
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ class Patience(NamedTuple):
     attempts: int
     pause: float
 
-    def ask(self, fetch: Callable[[], Frame], deadline: Deadline) -> Frame:
+    def ask(self, fetch: Callable[[], Picture], deadline: Deadline) -> Picture:
         """Return what `fetch` returns, calling it again while its error says `retry`.
 
         Raises the last error, with the number of attempts. It also gives up when the deadline

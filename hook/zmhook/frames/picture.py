@@ -4,41 +4,55 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from zmhook.errors import PictureError
-from zmhook.event import Frame
+from zmhook.event import Frame, Picture
 from zmhook.frames.content import describe
 from zmhook.frames.header import FORMATS, Header, read_header
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
+
+
+def checked(data: bytes, frame_id: str, origin: str, max_pixels: int) -> Picture:
+    """Return the bytes as a picture when their format, size and end are right.
+
+    Costs microseconds: nothing is decoded. Raises `PictureError`, whose line begins with
+    `origin`; its `retry` is true when the data ends too early, because the file may still be
+    being written.
+    """
+    _check(read_header(data), data, origin, max_pixels)
+    return Picture(data, frame_id, origin)
+
+
+def frame_of(picture: Picture) -> Frame:
+    """Return a checked picture's pixels; raises `PictureError`."""
+    return Frame(_decoded(picture), picture.id, picture.origin, picture.data)
 
 
 def decode(data: bytes, origin: str, max_pixels: int) -> npt.NDArray[np.uint8]:
     """Return the picture as BGR `uint8` of shape `(height, width, 3)`.
 
     Grey and CMYK pictures are converted, 16 bits reduced to 8, transparency is dropped, and a
-    picture is turned upright as its EXIF orientation says.
-
-    Raises `PictureError`, whose line begins with `origin`; its `retry` is true when the data
-    ends too early, because the file may still be being written.
+    picture is turned upright as its EXIF orientation says. Raises `PictureError` as `checked`.
     """
-    _check(read_header(data), data, origin, max_pixels)
+    return _decoded(checked(data, "", origin, max_pixels))
+
+
+def _decoded(picture: Picture) -> npt.NDArray[np.uint8]:
     import cv2
+    import numpy as np
 
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        image = cv2.imdecode(np.frombuffer(picture.data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as error:
-        raise PictureError(f"{origin}: cannot be decoded ({error.err or error.func})") from None
+        reason = error.err or error.func
+        raise PictureError(f"{picture.origin}: cannot be decoded ({reason})") from None
     if image is None:
-        raise PictureError(f"{origin}: is damaged and cannot be decoded: save or fetch it again")
+        raise PictureError(
+            f"{picture.origin}: is damaged and cannot be decoded: save or fetch it again"
+        )
     return np.asarray(image, np.uint8)
-
-
-def frame_from(data: bytes, frame_id: str, origin: str, max_pixels: int) -> Frame:
-    """Return a frame of these bytes; raises `PictureError`."""
-    return Frame(decode(data, origin, max_pixels), frame_id, origin, data)
 
 
 def _check(header: Header | None, data: bytes, origin: str, max_pixels: int) -> None:

@@ -10,7 +10,7 @@ from zmhook.frames.patience import Patience
 
 if TYPE_CHECKING:
     from zmhook.deadline import Deadline
-    from zmhook.event import Event, Frame
+    from zmhook.event import Event, Picture
     from zmhook.frames.base import Source
     from zmhook.portal import Portal
     from zmhook.settings import General, Settings
@@ -57,14 +57,14 @@ class InTurn:
         self.places = places
         self.wait = wait
 
-    def frame(self, frame_id: str, deadline: Deadline) -> Frame:
+    def picture(self, frame_id: str, deadline: Deadline) -> Picture:
         self._wait(deadline)
         for place in self.places[:-1]:
             try:
-                return place.frame(frame_id, deadline)
+                return place.picture(frame_id, deadline)
             except FrameError as error:
                 log.debug("%s; asking elsewhere", error)
-        return self.places[-1].frame(frame_id, deadline)
+        return self.places[-1].picture(frame_id, deadline)
 
     def close(self) -> None:
         for place in self.places:

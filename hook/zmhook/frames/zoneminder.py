@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zmhook.frames.picture import frame_from
+from zmhook.frames.picture import checked
 
 if TYPE_CHECKING:
     from zmhook.deadline import Deadline
-    from zmhook.event import Frame
+    from zmhook.event import Picture
     from zmhook.frames.patience import Patience
     from zmhook.portal import Portal
 
@@ -26,13 +26,13 @@ class PortalFrames:
         self.max_pixels = max_pixels
         self.patience = patience
 
-    def frame(self, frame_id: str, deadline: Deadline) -> Frame:
+    def picture(self, frame_id: str, deadline: Deadline) -> Picture:
         return self.patience.ask(lambda: self._once(frame_id, deadline), deadline)
 
     def close(self) -> None:
         self.portal.close()
 
-    def _once(self, frame_id: str, deadline: Deadline) -> Frame:
+    def _once(self, frame_id: str, deadline: Deadline) -> Picture:
         data = self.portal.image(self.event_id, frame_id, deadline)
         origin = f"{self.portal.address}: {frame_id} of event {self.event_id}"
-        return frame_from(data, frame_id, origin, self.max_pixels)
+        return checked(data, frame_id, origin, self.max_pixels)

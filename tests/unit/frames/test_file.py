@@ -14,8 +14,8 @@ LIMIT = 50_000_000
 
 def test_the_same_picture_for_any_frame(photo) -> None:
     source = FileSource(photo("dog.jpg"), LIMIT)
-    snapshot = source.frame("snapshot", Deadline(5))
-    assert source.frame("7", Deadline(5)) is snapshot
+    snapshot = source.picture("snapshot", Deadline(5))
+    assert source.picture("7", Deadline(5)) is snapshot
     assert snapshot.id == "file"
     assert snapshot.origin == str(photo("dog.jpg"))
     assert snapshot.data == photo("dog.jpg").read_bytes()
@@ -85,9 +85,9 @@ def test_not_a_picture(tmp_path: Path, data: bytes, says: str) -> None:
     file = tmp_path / "p.jpg"
     file.write_bytes(data)
     with pytest.raises(PictureError, match=says):
-        FileSource(file, LIMIT).frame("snapshot", Deadline(5))
+        FileSource(file, LIMIT).picture("snapshot", Deadline(5))
 
 
 def test_no_time_left(photo) -> None:
     with pytest.raises(DeadlineExceeded, match=r"dog\.jpg"):
-        FileSource(photo("dog.jpg"), LIMIT).frame("snapshot", Deadline(0))
+        FileSource(photo("dog.jpg"), LIMIT).picture("snapshot", Deadline(0))

@@ -2,15 +2,14 @@ from __future__ import annotations
 
 import time
 
-import numpy as np
 import pytest
 
 from zmhook.deadline import Deadline
 from zmhook.errors import FrameUnavailable, LoginError, PictureError, PortalError
-from zmhook.event import Frame
+from zmhook.event import Picture
 from zmhook.frames.patience import Patience
 
-FRAME = Frame(np.zeros((2, 2, 3), np.uint8), "snapshot", "test")
+PICTURE = Picture(b"jpeg", "snapshot", "test")
 
 
 class Fetch:
@@ -20,11 +19,11 @@ class Fetch:
         self.errors = list(errors)
         self.calls = 0
 
-    def __call__(self) -> Frame:
+    def __call__(self) -> Picture:
         self.calls += 1
         if self.errors:
             raise self.errors.pop(0)
-        return FRAME
+        return PICTURE
 
 
 @pytest.mark.parametrize(
@@ -37,7 +36,7 @@ class Fetch:
 )
 def test_asks_again(error: Exception) -> None:
     fetch = Fetch(error, error)
-    assert Patience(3, 0.01).ask(fetch, Deadline(5)) is FRAME
+    assert Patience(3, 0.01).ask(fetch, Deadline(5)) is PICTURE
     assert fetch.calls == 3
 
 

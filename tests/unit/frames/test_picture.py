@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from zmhook.errors import PictureError
-from zmhook.frames.picture import decode, frame_from
+from zmhook.frames.picture import checked, decode, frame_of
 
 LIMIT = 50_000_000
 RED, GREEN = (230, 20, 10), (10, 200, 30)
@@ -189,7 +189,7 @@ def test_damage_ends_in_a_picture_or_a_picture_error(
         assert image.dtype == np.uint8
 
 
-def test_frame_from_keeps_the_file() -> None:
-    frame = frame_from(JPEG, "alarm", "here", LIMIT)
+def test_a_frame_keeps_the_file() -> None:
+    frame = frame_of(checked(JPEG, "alarm", "here", LIMIT))
     assert (frame.id, frame.origin, frame.data) == ("alarm", "here", JPEG)
     assert (frame.width, frame.height) == (64, 32)

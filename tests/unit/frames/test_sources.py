@@ -52,7 +52,7 @@ def event(path: Path | str = "") -> Event:
 def test_a_file_is_looked_at_in_place_of_everything_else(folder: Path, photo) -> None:
     configured = settings(portal="http://127.0.0.1:1/zm", wait=30.0)
     source = open_source(event(folder), configured, Deadline(5), file=str(photo("person.jpg")))
-    frame = source.frame("alarm", Deadline(5))
+    frame = source.picture("alarm", Deadline(5))
     assert frame.id == "file"
     assert frame.data == photo("person.jpg").read_bytes()
 
@@ -61,9 +61,9 @@ def test_folder_first_then_portal_for_what_is_not_there(folder: Path, portal: On
     configured = settings(portal="http://zm.example/zm", sleep_between_attempts=60.0)
     source = open_source(event(folder), configured, Deadline(5), portal=portal)
     started = time.monotonic()
-    assert source.frame("snapshot", Deadline(5)).origin == f"{folder}/snapshot.jpg"
+    assert source.picture("snapshot", Deadline(5)).origin == f"{folder}/snapshot.jpg"
     assert portal.asked == []
-    assert source.frame("alarm", Deadline(5)).data == portal.data
+    assert source.picture("alarm", Deadline(5)).data == portal.data
     assert portal.asked == ["alarm"]
     assert time.monotonic() - started < 2
     source.close()
@@ -74,27 +74,27 @@ def test_picture_that_stays_cut_is_asked_of_the_portal(folder: Path, portal: One
     file.write_bytes(file.read_bytes()[:3000])
     configured = settings(portal="http://zm.example/zm")
     source = open_source(event(folder), configured, Deadline(5), portal=portal)
-    assert source.frame("snapshot", Deadline(5)).data == portal.data
+    assert source.picture("snapshot", Deadline(5)).data == portal.data
 
 
 def test_portal_only_when_the_folder_is_not_preferred(folder: Path, portal: OnePicture) -> None:
     configured = settings(portal="http://zm.example/zm", prefer_event_folder=False)
     source = open_source(event(folder), configured, Deadline(5), portal=portal)
-    source.frame("snapshot", Deadline(5))
+    source.picture("snapshot", Deadline(5))
     assert portal.asked == ["snapshot"]
 
 
 def test_folder_alone_waits_for_its_pictures(folder: Path) -> None:
     source = open_source(event(folder), settings(prefer_event_folder=False), Deadline(5))
-    assert source.frame("snapshot", Deadline(5)).origin == f"{folder}/snapshot.jpg"
+    assert source.picture("snapshot", Deadline(5)).origin == f"{folder}/snapshot.jpg"
     with pytest.raises(FrameUnavailable, match=r"alarm.jpg.*\(asked 2 times\)"):
-        source.frame("alarm", Deadline(5))
+        source.picture("alarm", Deadline(5))
 
 
 def test_folder_without_an_event_id(folder: Path) -> None:
     configured = settings(portal="http://127.0.0.1:1/zm", prefer_event_folder=False)
     source = open_source(Event(path=str(folder)), configured, Deadline(5))
-    assert source.frame("snapshot", Deadline(5)).width > 0
+    assert source.picture("snapshot", Deadline(5)).data
 
 
 def test_nowhere_to_look() -> None:
@@ -107,10 +107,10 @@ def test_nowhere_to_look() -> None:
 def test_waits_once(folder: Path) -> None:
     source = open_source(event(folder), settings(wait=0.3), Deadline(5))
     started = time.monotonic()
-    source.frame("snapshot", Deadline(5))
+    source.picture("snapshot", Deadline(5))
     assert 0.3 <= time.monotonic() - started < 1
     started = time.monotonic()
-    source.frame("snapshot", Deadline(5))
+    source.picture("snapshot", Deadline(5))
     assert time.monotonic() - started < 0.25
 
 
@@ -118,7 +118,7 @@ def test_does_not_wait_past_the_deadline(folder: Path) -> None:
     deadline = Deadline(0.1)
     source = open_source(event(folder), settings(wait=60.0), deadline)
     with pytest.raises(DeadlineExceeded, match="wait"):
-        source.frame("snapshot", deadline)
+        source.picture("snapshot", deadline)
 
 
 def test_a_folder_costs_no_network_library(folder: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_folder_costs_no_network_library(folder: Path) -> None:
         "from zmhook.deadline import Deadline; from zmhook.settings import General, Settings;"
         f"s = Settings(general=General(portal='http://127.0.0.1:1/zm'));"
         f"f = open_source(Event(id=1, path={str(folder)!r}), s, Deadline(5));"
-        "f.frame('snapshot', Deadline(5)); f.close();"
+        "f.picture('snapshot', Deadline(5)); f.close();"
         "print([m for m in ('requests', 'urllib3', 'pyzm', 'ssl', 'PIL') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -45,7 +45,7 @@ def dog(photo) -> bytes:
 
 def test_frame(dog: bytes) -> None:
     portal = Answers(dog)
-    frame = frames(portal).frame("alarm", Deadline(5))
+    frame = frames(portal).picture("alarm", Deadline(5))
     assert portal.asked == [(12, "alarm")]
     assert (frame.id, frame.data) == ("alarm", dog)
     assert frame.origin == "http://zm.example/zm: alarm of event 12"
@@ -53,20 +53,20 @@ def test_frame(dog: bytes) -> None:
 
 def test_not_there_yet_then_cut_then_whole(dog: bytes) -> None:
     portal = Answers(FrameUnavailable("404", retry=True), dog[:5000], dog)
-    assert frames(portal).frame("snapshot", Deadline(5)).data == dog
+    assert frames(portal).picture("snapshot", Deadline(5)).data == dog
     assert len(portal.asked) == 3
 
 
 def test_cut_for_ever(dog: bytes) -> None:
     portal = Answers(dog[:5000])
     with pytest.raises(PictureError, match=r"snapshot of event 12: the JPEG is cut short.*3 times"):
-        frames(portal).frame("snapshot", Deadline(5))
+        frames(portal).picture("snapshot", Deadline(5))
 
 
 def test_final_refusal_is_not_asked_again() -> None:
     portal = Answers(FrameUnavailable("no"))
     with pytest.raises(FrameUnavailable):
-        frames(portal).frame("snapshot", Deadline(5))
+        frames(portal).picture("snapshot", Deadline(5))
     assert len(portal.asked) == 1
 
 
