@@ -401,9 +401,12 @@ models() {
     "$VENV/bin/zmhook" models verify -c "$ETC/objectconfig.ini" >/dev/null 2>&1 && return 0
     CHANGES=$((CHANGES + 1))
     say "fetch the model files that $ETC/objectconfig.ini uses"
-    "$VENV/bin/zmhook" models get -c "$ETC/objectconfig.ini" ||
-        note "Model files are missing (see above): run zmhook models get when there is a network, or set models = hog."
+    fetch "$VENV/bin/zmhook" models get -c "$ETC/objectconfig.ini" ||
+        note "Model files are missing (see above): run zmhook models get as $RUN_AS when there is a network, or set models = hog."
 }
+
+# As the user who may replace the files later.
+fetch() { if may_own; then as_user "$@"; else "$@"; fi; }
 
 # -- uninstall ---------------------------------------------------------------------------------------
 
@@ -460,7 +463,8 @@ What to do next:
   3. Try one event as the web server does (event 1 of monitor 1):
        sudo -u $RUN_AS ${config}$BASE/bin/zm_event_start.sh 1 1
   4. Known faces: one folder per person in $BASE/known_faces, then zmhook train-faces.
-  5. Have the notification server or ZoneMinder call $BASE/bin/zm_event_start.sh (docs/).
+  5. Have the notification server or ZoneMinder call $BASE/bin/zm_event_start.sh:
+     docs/notification-server.md tells how.
 END
 }
 

@@ -63,7 +63,6 @@ def download(
     part = target.with_name(target.name + ".part")
     reasons = []
     try:
-        _make_folder(target.parent)
         for url in file.urls:
             try:
                 _from_address(url, file, part, progress, sleep)
@@ -130,6 +129,7 @@ def _append(
 ) -> None:
     length = answer.headers.get("Content-Length", "")
     total = have + int(length) if length.isdigit() else file.size
+    _make_folder(part.parent)
     with part.open("ab") as out:
         out.truncate(have)
         progress(have, total)
