@@ -29,7 +29,8 @@ def run() -> int:
 
 if __name__ == "__main__":
     code = run()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # ZoneMinder's EventStartCommand runs with all of them closed
+            stream.flush()
     # Everything is written: taking models and libraries apart would only cost time.
     os._exit(code)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import sys
 import threading
 
 FOUND, NOTHING, UNDECIDED = 0, 1, 2
@@ -20,6 +21,8 @@ class Answer:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         _open_if_closed(1, 2)
+        if sys.stderr is None:  # Python has none when it was started without one
+            sys.stderr = os.fdopen(2, "w", closefd=False)
         # Not below 3, so that it can never be taken for a standard file.
         self._stdout = fcntl.fcntl(1, fcntl.F_DUPFD_CLOEXEC, 3)
         os.dup2(2, 1)
