@@ -19,7 +19,7 @@ from zmhook.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zmhook.detectors.face.pictures import Picture
+    from zmhook.detectors.face.pictures import KnownPicture
     from zmhook.detectors.face.store import Entries
     from zmhook.settings import Settings
 
@@ -89,7 +89,7 @@ class Training:
             entries = self._train(pictures)
         return self._report(entries)
 
-    def _train(self, pictures: dict[str, Picture]) -> Entries:
+    def _train(self, pictures: dict[str, KnownPicture]) -> Entries:
         from zmhook.cli.train_progress import progress
         from zmhook.detectors.face.training import Trainer
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from zmhook.detection import Detection
@@ -26,6 +27,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What `load` makes. The encoder comes later, when there is a face to encode."""
+
+    finder: Finder
+    fresh: FreshFaces
+    unknown: UnknownFaces | None
+
+
 class FaceDetector:
     """Finds faces and names the people they belong to.
 
@@ -41,13 +51,22 @@ class FaceDetector:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._face = settings.face
-        self._finder: Finder | None = None
+        self._parts: _Parts | None = None
         self._encoder: Encoder | None = None
-        self._fresh: FreshFaces | None = None
-        self._unknown: UnknownFaces | None = None
 
     def load(self) -> None:
         """Load the finder; raises `DetectorError`, also for parts that only a found face needs."""
+        self._parts = self._load()
+
+    def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:
+        """Return the faces in each frame, surest first; raises `DetectorError`."""
+        self._parts = parts = self._parts or self._load()
+        return [self._detect(parts, frame.image) for frame in frames]
+
+    def close(self) -> None:
+        self._parts = self._encoder = None
+
+    def _load(self) -> _Parts:
         from zmhook.detectors.face.dlib_parts import ENCODER, LANDMARKS, load_dlib, model_file
         from zmhook.detectors.face.finders import make_finder
         from zmhook.detectors.face.freshness import FreshFaces
@@ -57,27 +76,21 @@ class FaceDetector:
         load_dlib()
         for needed in (LANDMARKS, ENCODER):
             model_file(needed)
-        self._finder = make_finder(self._face.face_model, self._face, hog_cache(self._settings))
-        self._fresh = FreshFaces(self._settings)
-        self._unknown = UnknownFaces(self._face) if self._face.save_unknown_faces else None
+        return _Parts(
+            make_finder(self._face.face_model, self._face, hog_cache(self._settings)),
+            FreshFaces(self._settings),
+            UnknownFaces(self._face) if self._face.save_unknown_faces else None,
+        )
 
-    def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:
-        """Return the faces in each frame, surest first; raises `DetectorError`."""
-        if self._finder is None:
-            self.load()
-        return [self._detect(frame.image) for frame in frames]
-
-    def close(self) -> None:
-        self._finder = self._encoder = self._fresh = self._unknown = None
-
-    def _detect(self, image: npt.NDArray[np.uint8]) -> list[Detection]:
-        assert self._finder is not None  # noqa: S101 - `detect` has loaded it
-        assert self._fresh is not None  # noqa: S101
-        faces = self._finder.find(image)
+    def _detect(self, parts: _Parts, image: npt.NDArray[np.uint8]) -> list[Detection]:
+        faces = parts.finder.find(image)
         if not faces:
             return []
-        known = self._fresh.current()
-        found = [self._name(image, face, self._nearest(image, face, known)) for face in faces]
+        known = parts.fresh.current()
+        found = [
+            self._named(face, self._nearest(image, face, known), parts.unknown, image)
+            for face in faces
+        ]
         return sorted(found, key=lambda one: one.confidence, reverse=True)
 
     def _nearest(
@@ -91,15 +104,23 @@ class FaceDetector:
             self._encoder = Encoder(self._face.face_num_jitters)
         return known.nearest(self._encoder.encode(image, face))
 
-    def _name(
-        self, image: npt.NDArray[np.uint8], face: Found, nearest: Nearest | None
+    def _named(
+        self,
+        face: Found,
+        nearest: Nearest | None,
+        unknown: UnknownFaces | None,
+        image: npt.NDArray[np.uint8],
     ) -> Detection:
-        threshold = self._face.face_recog_dist_threshold
-        if nearest is None or nearest.distance > threshold:
-            return self._stranger(image, face, nearest)
+        if nearest is not None and nearest.distance <= self._face.face_recog_dist_threshold:
+            return self._known(face, nearest)
+        if unknown is not None:
+            unknown.keep(image, face.box)
+        return self._stranger(face, nearest)
+
+    def _known(self, face: Found, nearest: Nearest) -> Detection:
         return Detection(
             label=nearest.person,
-            confidence=confidence.of_known(nearest.distance, threshold),
+            confidence=confidence.of_known(nearest.distance, self._face.face_recog_dist_threshold),
             box=face.box,
             model=self.name,
             kind=self.kind,
@@ -110,21 +131,18 @@ class FaceDetector:
             },
         )
 
-    def _stranger(
-        self, image: npt.NDArray[np.uint8], face: Found, nearest: Nearest | None
-    ) -> Detection:
+    def _stranger(self, face: Found, nearest: Nearest | None) -> Detection:
         attributes: dict[str, str | float | int | bool] = {"score": round(face.score, 4)}
         distance = math.inf
         if nearest is not None:
             distance = nearest.distance
             attributes["distance"] = round(distance, 4)
             log.debug("an unknown face; %s is nearest, %.3f away", nearest.source, distance)
-        if self._unknown is not None:
-            self._unknown.keep(image, face.box)
-        threshold = self._face.face_recog_dist_threshold
         return Detection(
             label=self._face.unknown_face_name,
-            confidence=confidence.of_unknown(distance, threshold, face.certainty),
+            confidence=confidence.of_unknown(
+                distance, self._face.face_recog_dist_threshold, face.certainty
+            ),
             box=face.box,
             model=self.name,
             kind=self.kind,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zmhook.detectors.face.known import KnownFaces
-    from zmhook.detectors.face.pictures import Picture
+    from zmhook.detectors.face.pictures import KnownPicture
     from zmhook.detectors.face.store import Entries
     from zmhook.settings import Settings
 
@@ -51,7 +51,7 @@ class FreshFaces:
             self._refresh(pictures)
         return self._known
 
-    def _refresh(self, pictures: Mapping[str, Picture]) -> None:
+    def _refresh(self, pictures: Mapping[str, KnownPicture]) -> None:
         entries, damaged = self._read()
         complete = _fits(entries, pictures)
         if not complete or damaged:
@@ -62,7 +62,7 @@ class FreshFaces:
         if not pictures:
             log.info("no pictures of known people in %s: every face is unknown", self._folder)
 
-    def _train(self, pictures: Mapping[str, Picture], old: Entries) -> tuple[Entries, bool]:
+    def _train(self, pictures: Mapping[str, KnownPicture], old: Entries) -> tuple[Entries, bool]:
         """Return the entries, and whether they are of all pictures."""
         with folder_lock(self._folder, LOCK_WAIT) as mine:
             if not mine:
@@ -73,7 +73,9 @@ class FreshFaces:
                 return entries, True
             return self._train_now(pictures, entries or old)
 
-    def _train_now(self, pictures: Mapping[str, Picture], old: Entries) -> tuple[Entries, bool]:
+    def _train_now(
+        self, pictures: Mapping[str, KnownPicture], old: Entries
+    ) -> tuple[Entries, bool]:
         from zmhook.detectors.face.training import Trainer
 
         self._mention_old_format(old)
@@ -122,7 +124,7 @@ class FreshFaces:
             log.info("%s is of an older version and is not read; it can be removed", old)
 
 
-def _fits(entries: Entries, pictures: Mapping[str, Picture]) -> bool:
+def _fits(entries: Entries, pictures: Mapping[str, KnownPicture]) -> bool:
     """Tell whether the entries are of exactly these pictures, by path, size and time."""
     return entries.keys() == pictures.keys() and all(
         entries[path][:3] == picture for path, picture in pictures.items()

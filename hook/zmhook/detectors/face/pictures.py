@@ -20,7 +20,7 @@ SUFFIXES = (
 log = logging.getLogger(__name__)
 
 
-class Picture(NamedTuple):
+class KnownPicture(NamedTuple):
     """A picture of a known person: `path` is relative to the folder, `person/file`."""
 
     path: str
@@ -33,7 +33,7 @@ def person_of(path: str) -> str:
     return path.partition("/")[0]
 
 
-def listed(folder: Path) -> dict[str, Picture]:
+def listed(folder: Path) -> dict[str, KnownPicture]:
     """Return the pictures under `folder` by path; empty when there is no such folder.
 
     Hidden files and folders, and files that are no pictures by their names, are passed over.
@@ -58,13 +58,13 @@ def loose(folder: Path) -> list[str]:
     return [file.name for file in files if _is_picture(file.name) and file.is_file()]
 
 
-def _walk(folder: Path) -> Iterator[Picture]:
+def _walk(folder: Path) -> Iterator[KnownPicture]:
     for person in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if person.is_dir() and not person.name.startswith("."):
             yield from _of_person(person)
 
 
-def _of_person(person: os.DirEntry[str]) -> Iterator[Picture]:
+def _of_person(person: os.DirEntry[str]) -> Iterator[KnownPicture]:
     try:
         entries = sorted(os.scandir(person), key=lambda entry: entry.name)
     except OSError as error:
@@ -73,7 +73,7 @@ def _of_person(person: os.DirEntry[str]) -> Iterator[Picture]:
     for entry in entries:
         if _is_picture(entry.name) and entry.is_file():
             status = entry.stat()
-            yield Picture(f"{person.name}/{entry.name}", status.st_size, status.st_mtime_ns)
+            yield KnownPicture(f"{person.name}/{entry.name}", status.st_size, status.st_mtime_ns)
 
 
 def _is_picture(name: str) -> bool:

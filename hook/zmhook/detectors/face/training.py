@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from zmhook.detectors.face.finders import Finder, Found
-    from zmhook.detectors.face.pictures import Picture
+    from zmhook.detectors.face.pictures import KnownPicture
     from zmhook.settings import Settings
 
 LEAST_WIDTH = 40
@@ -54,11 +54,11 @@ class Memory:
         self._by_path = {entry.path: entry for entry in hashed}
         self._by_hash = {entry.sha256: entry for entry in hashed}
 
-    def unchanged(self, picture: Picture) -> Entry | None:
+    def unchanged(self, picture: KnownPicture) -> Entry | None:
         entry = self._by_path.get(picture.path)
         return entry if entry is not None and entry[:3] == picture else None
 
-    def same_content(self, digest: str, picture: Picture) -> Entry | None:
+    def same_content(self, digest: str, picture: KnownPicture) -> Entry | None:
         """Find a picture that was copied, moved to another person, or only touched."""
         entry = self._by_hash.get(digest)
         return entry and entry._replace(**picture._asdict())
@@ -76,12 +76,12 @@ class Trainer:
     def train(
         self,
         folder: Path,
-        pictures: Mapping[str, Picture],
+        pictures: Mapping[str, KnownPicture],
         known: Entries,
         *,
         seconds: float = math.inf,
         same_recipe: bool = False,
-        progress: Callable[[Picture], None] = lambda _: None,
+        progress: Callable[[KnownPicture], None] = lambda _: None,
         save: Callable[[Entries], None] = lambda _: None,
     ) -> Trained:
         """Return an entry per picture; what is in `known` already is not looked at again.
@@ -94,22 +94,19 @@ class Trainer:
             entry for entry in known.values() if not same_recipe or entry.recipe == self.recipe
         )
         entries = {path: entry for path, entry in known.items() if path in pictures}
-        started = saved = time.monotonic()
-        self._looked = left = 0
+        end, saved, self._looked = time.monotonic() + seconds, time.monotonic(), 0
         for done, picture in enumerate(pictures.values()):
-            if time.monotonic() - started > seconds:
-                left = len(pictures) - done
-                break
-            entries[picture.path] = memory.unchanged(picture) or self._entry(
-                folder, picture, memory
-            )
+            if time.monotonic() > end:
+                return Trained(entries, self._looked, len(pictures) - done)
+            entry = memory.unchanged(picture) or self._entry(folder, picture, memory)
+            entries[picture.path] = entry
             progress(picture)
             if time.monotonic() - saved > SAVE_EVERY:
                 save(entries)
                 saved = time.monotonic()
-        return Trained(entries, self._looked, left)
+        return Trained(entries, self._looked, 0)
 
-    def _entry(self, folder: Path, picture: Picture, memory: Memory) -> Entry:
+    def _entry(self, folder: Path, picture: KnownPicture, memory: Memory) -> Entry:
         try:
             data = (folder / picture.path).read_bytes()
         except OSError as error:
@@ -124,7 +121,9 @@ class Trainer:
         log.debug("%s: %s", picture.path, reason or "encoded")
         return Entry(*picture, digest, self.recipe, reason, encoding)
 
-    def _look(self, data: bytes, picture: Picture) -> tuple[npt.NDArray[np.float32] | None, str]:
+    def _look(
+        self, data: bytes, picture: KnownPicture
+    ) -> tuple[npt.NDArray[np.float32] | None, str]:
         try:
             most = self._settings.general.max_picture_pixels
             image = decode(data, picture.path, most)

@@ -8,7 +8,7 @@ from msgspec import json
 
 from zmhook.detection import Box
 from zmhook.detectors.base import find
-from zmhook.detectors.face import FaceDetector
+from zmhook.detectors.face import FaceDetector, encoder
 from zmhook.errors import MissingPart
 from zmhook.event import Frame
 
@@ -80,7 +80,8 @@ def test_half_a_face_is_known(detect):
     assert found.box.x1 == 0
 
 
-def test_no_face_needs_no_known_people_and_no_encoder(detect, known_faces):
+def test_no_face_needs_no_known_people_and_no_encoder(detect, known_faces, monkeypatch):
+    monkeypatch.setattr(encoder, "Encoder", None)
     assert detect("dog.jpg") == []
     assert not (known_faces / "faces.npz").exists()
 
