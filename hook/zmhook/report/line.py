@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zmhook.settings import General, Settings
 
 SPLIT = "--SPLIT--"
+_ESCAPED_SPLIT = SPLIT.replace("-", "\\u002d")
 PREFIXES = {"snapshot": "[s] ", "alarm": "[a] "}
 OTHER_FRAME = "[x] "
 
@@ -30,7 +31,9 @@ def detection_line(decision: Decision, settings: Settings) -> str:
     if decision.outcome == "undecided" and general.on_failure == "silence":
         return ""
     text = f"{_prefix(decision, general)}detected:{_found(decision, general)}"
-    return f"{text} {SPLIT}{payload(decision, settings).decode()}"
+    # The server splits at every SPLIT, so in the JSON a name that has one is written with escapes.
+    data = payload(decision, settings).decode().replace(SPLIT, _ESCAPED_SPLIT)
+    return f"{text} {SPLIT}{data}"
 
 
 def payload(decision: Decision, settings: Settings) -> bytes:
@@ -46,7 +49,7 @@ def _v6(decision: Decision) -> dict[str, Any]:
         # Height first, as the field's readers have it.
         dimensions = {"original": [frame.height, frame.width], "resized": resized}
     return {
-        "labels": [found.label for found in decision.detections],
+        "labels": [_encodable(found.label) for found in decision.detections],
         "boxes": [found.box for found in decision.detections],
         "frame_id": frame.id if frame else "",
         "confidences": [round(found.confidence, 4) for found in decision.detections],
@@ -58,7 +61,7 @@ def _v5(decision: Decision) -> list[dict[str, Any]]:
     return [
         {
             "type": found.kind,
-            "label": found.label,
+            "label": _encodable(found.label),
             "box": found.box,
             "confidence": f"{found.confidence:.2%}",
         }
@@ -92,4 +95,10 @@ def _one(found: Detection, general: General) -> str:
 
 def _plain(text: str) -> str:
     """Keep the line one line with one split, whatever a person's folder is called."""
-    return " ".join(text.split()).replace(SPLIT, "-")
+    printable = "".join(one if one.isprintable() else " " for one in text)
+    return " ".join(printable.split()).replace(SPLIT, "-")
+
+
+def _encodable(text: str) -> str:
+    """Replace what stands for bytes that were not UTF-8, such as in an old folder's name."""
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from zmhook.decide import Decided
+from zmhook.detection import Box, Decision, Detection, Drop, FrameInfo
+from zmhook.event import Event, Frame
+
+
+@pytest.fixture
+def found() -> Callable[..., Detection]:
+    def found(label: str = "person", confidence: float = 0.97, **more) -> Detection:
+        given = {"box": Box(30, 40, 130, 200), "model": "yolo", **more}
+        return Detection(label=label, confidence=confidence, **given)
+
+    return found
+
+
+@pytest.fixture
+def decision() -> Callable[..., Decision]:
+    """A decision with these detections, made from the snapshot."""
+
+    def decision(*detections: Detection, **more) -> Decision:
+        given = {
+            "event": Event(id=7, monitor_id=2, asked=0.0),
+            "outcome": "alarm",
+            "frame": FrameInfo(id="snapshot", origin="test", width=640, height=480),
+            **more,
+        }
+        return Decision(detections=list(detections), **given)
+
+    return decision
+
+
+@pytest.fixture
+def decided(decision, found) -> Callable[..., Decided]:
+    """One person kept and a cat dropped, in a grey picture."""
+
+    def decided(width: int = 640, height: int = 480, **more) -> Decided:
+        image = np.full((height, width, 3), 128, np.uint8)
+        drop = Drop(
+            detection=found("cat", 0.2, box=Box(300, 300, 380, 360)),
+            rule="confidence",
+            reason="confidence 0.20 is below 0.3",
+        )
+        return Decided(decision(found(), dropped=[drop], **more), Frame(image, "snapshot", "test"))
+
+    return decided
