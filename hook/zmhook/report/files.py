@@ -83,11 +83,12 @@ def _jpeg(decided: Decided, settings: Settings, *, debug: bool = False) -> bytes
 def _encoded(picture: npt.NDArray[np.uint8]) -> bytes:
     import cv2
 
-    try:
-        _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    except cv2.error as error:
-        size = f"{picture.shape[1]}x{picture.shape[0]}"
-        raise ReportError(f"the picture ({size}) cannot be made a JPEG: {error.err}") from None
+    done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    if not done:
+        height, width = picture.shape[:2]
+        raise ReportError(
+            f"the picture cannot be written: {width}x{height} pixels are too many for a JPEG"
+        )
     return data.tobytes()
 
 

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from zmhook import atomic
+from zmhook.decide import Decided
+from zmhook.detection import Decision
+from zmhook.errors import ReportError
+from zmhook.event import Event, Frame
+from zmhook.report import files
+from zmhook.settings import General, Settings
+
+BLUE, GREEN, RED = range(3)
+
+
+def in_folder(folder: Path | str) -> dict[str, Event]:
+    return {"event": Event(id=7, path=str(folder))}
+
+
+def settings(**general) -> Settings:
+    return Settings(general=General(**general))
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_event_gets_picture_and_objects(decided, tmp_path: Path) -> None:
+    files.write_to_event(decided(**in_folder(tmp_path)), settings())
+    assert names(tmp_path) == ["objdetect.jpg", "objects.json"]
+    assert json.loads((tmp_path / "objects.json").read_bytes()) == {
+        "labels": ["person"],
+        "boxes": [[30, 40, 130, 200]],
+        "frame_id": "snapshot",
+        "confidences": [0.97],
+        "image_dimensions": {"original": [480, 640], "resized": None},
+    }
+    picture = cv2.imread(str(tmp_path / "objdetect.jpg"))
+    assert picture.shape == (480, 640, 3)
+    foot_of_box = picture[199, 80].astype(int)  # one line, which JPEG blurs
+    assert foot_of_box[GREEN] > foot_of_box[RED] + 40
+
+
+def test_objects_of_version_5(decided, tmp_path: Path) -> None:
+    files.write_to_event(decided(**in_folder(tmp_path)), settings(json_format="v5"))
+    assert json.loads((tmp_path / "objects.json").read_bytes()) == {
+        "frame": "snapshot",
+        "detections": [
+            {
+                "type": "object",
+                "label": "person",
+                "box": [30, 40, 130, 200],
+                "confidence": "97.00%",
+            }
+        ],
+    }
+
+
+def test_what_was_there_is_replaced(decided, tmp_path: Path) -> None:
+    (tmp_path / "objdetect.jpg").write_bytes(b"old")
+    files.write_to_event(decided(**in_folder(tmp_path)), settings())
+    assert (tmp_path / "objdetect.jpg").read_bytes()[:2] == b"\xff\xd8"
+
+
+def test_event_without_a_known_folder(decided, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    files.write_to_event(decided(), settings())
+    assert names(tmp_path) == []
+
+
+def test_debug_picture(decided, tmp_path: Path) -> None:
+    folder = tmp_path / "made" / "for it"
+    files.write_debug_image(decided(), settings(image_path=str(folder)))
+    assert names(folder) == ["7-snapshot-debug.jpg"]
+    picture = cv2.imread(str(folder / "7-snapshot-debug.jpg")).astype(int)
+    side_of_dropped = picture[330, 300]
+    assert side_of_dropped[RED] > side_of_dropped[GREEN] + 40
+
+
+def test_debug_picture_without_an_event(decided, tmp_path: Path) -> None:
+    given = decided(event=Event())
+    given = Decided(given.decision, Frame(given.frame.image, "../a b", "x"))
+    files.write_debug_image(given, settings(image_path=str(tmp_path)))
+    assert names(tmp_path) == ["___a_b-debug.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("event", "name"), [(Event(id=7), "7-objdetect.jpg"), (Event(), "objdetect.jpg")]
+)
+def test_picture_for_the_caller(decided, tmp_path: Path, event: Event, name: str) -> None:
+    files.write_annotated(decided(event=event), settings(), str(tmp_path / "out"))
+    assert names(tmp_path / "out") == [name]
+
+
+# -- what goes wrong ---------------------------------------------------------------------------
+
+
+def fails(write) -> str:
+    with pytest.raises(ReportError) as caught:
+        write()
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_folder_is_gone(decided, tmp_path: Path) -> None:
+    gone = decided(**in_folder(tmp_path / "gone"))
+    assert fails(lambda: files.write_to_event(gone, settings())) == (
+        f"{tmp_path}/gone/objects.json cannot be written: No such file or directory; "
+        "the event's folder is gone, or is on another machine"
+    )
+
+
+def test_folder_is_a_file(decided, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    message = fails(lambda: files.write_annotated(decided(), settings(), str(tmp_path / "file")))
+    assert message == f"{tmp_path}/file cannot be written: File exists"
+
+
+@pytest.mark.parametrize(
+    ("number", "hint"),
+    [
+        (errno.ENOSPC, "No space left on device; free some space there"),
+        (errno.EACCES, "Permission denied; let "),
+        (errno.EROFS, "Read-only file system"),
+    ],
+)
+def test_disk_says_no(decided, tmp_path: Path, monkeypatch, number: int, hint: str) -> None:
+    (tmp_path / "objects.json").write_bytes(b"old")
+
+    def refuse(*_args, **_options):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(atomic.os, "fchmod", refuse)
+    message = fails(lambda: files.write_to_event(decided(**in_folder(tmp_path)), settings()))
+    assert message.startswith(f"{tmp_path}/objects.json cannot be written: {hint}")
+    assert names(tmp_path) == ["objects.json"]
+    assert (tmp_path / "objects.json").read_bytes() == b"old"
+
+
+def test_user_without_a_name(monkeypatch) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 4711")
+
+    monkeypatch.setattr(files.getpass, "getuser", nobody)
+    error = files._error(Path("/a/b"), PermissionError(errno.EACCES, "Permission denied"))
+    assert str(error) == "/a/b cannot be written: Permission denied; let this user write to /a"
+
+
+def test_picture_too_large_for_a_jpeg(tmp_path: Path, decision) -> None:
+    frame = Frame(np.zeros((1, 70_000, 3), np.uint8), "snapshot", "x")
+    given = Decided(decision(), frame)
+    message = fails(lambda: files.write_annotated(given, settings(), str(tmp_path)))
+    assert message == "the picture cannot be written: 70000x1 pixels are too many for a JPEG"
+    assert names(tmp_path) == []
+
+
+def test_no_picture(tmp_path: Path) -> None:
+    given = Decided(Decision(event=Event(), outcome="undecided"), None)
+    assert "no picture" in fails(lambda: files.write_annotated(given, settings(), str(tmp_path)))

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from zmhook.detection import Box
+from zmhook.event import Frame
+from zmhook.report.picture import DROPPED, KEPT, _Canvas, annotated
+from zmhook.settings import General, Settings, Zone
+from zmhook.settings.values import Colour
+
+GREEN = (KEPT.blue, KEPT.green, KEPT.red)
+RED = (DROPPED.blue, DROPPED.green, DROPPED.red)
+SIZES = [(160, 120), (640, 480), (3840, 2160)]
+
+
+def drawn(decided, settings: Settings | None = None, *, debug: bool = False) -> np.ndarray:
+    return annotated(decided.frame, decided.decision, settings or Settings(), debug=debug)
+
+
+def has(picture: np.ndarray, colour: tuple[int, int, int]) -> bool:
+    return bool((picture == colour).all(axis=2).any())
+
+
+def test_draws_in_a_copy(decided) -> None:
+    given = decided()
+    picture = drawn(given)
+    assert picture.shape == given.frame.image.shape
+    assert picture.dtype == np.uint8
+    assert (given.frame.image == 128).all()
+
+
+def test_box_and_label(decided) -> None:
+    picture = drawn(decided())
+    assert tuple(picture[120, 30]) == tuple(picture[199, 80]) == GREEN  # left side, foot
+    assert tuple(picture[120, 129]) == GREEN  # right side: x2 is exclusive
+    assert tuple(picture[120, 80]) == (128, 128, 128)  # nothing inside
+    assert tuple(picture[38, 31]) == GREEN  # the label sits on the box
+    assert not has(picture, RED)
+
+
+def test_debug_shows_what_was_dropped(decided) -> None:
+    picture = drawn(decided(), debug=True)
+    assert tuple(picture[330, 300]) == RED
+    assert has(picture, GREEN)
+
+
+def test_zones_in_their_colour_and_width(decided) -> None:
+    zone = Zone("drive", ((200, 300), (400, 300), (400, 400), (200, 400)))
+    general = General(poly_color=Colour(1, 2, 3), poly_thickness=5)
+    picture = drawn(decided(), Settings(general=general, zones=(zone,)))
+    assert [tuple(picture[350, x]) for x in (198, 200, 202)] == [(1, 2, 3)] * 3
+    assert tuple(picture[350, 210]) == (128, 128, 128)
+
+
+def test_zone_that_reaches_far_out(decided) -> None:
+    zone = Zone("all", ((-100_000, -100_000), (100_000, 240), (-100_000, 100_000)))
+    assert drawn(decided(), Settings(zones=(zone,))).shape == (480, 640, 3)
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_lines_and_letters_suit_the_size(width: int, height: int) -> None:
+    canvas = _Canvas(np.zeros((height, width, 3), np.uint8))
+    assert canvas.line == {120: 1, 480: 1, 2160: 6}[height]
+    assert canvas.letters == {120: 8, 480: 13, 2160: 60}[height]
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+@pytest.mark.parametrize("corner", ["left top", "right top", "left foot", "right foot"])
+@pytest.mark.parametrize("label", ["person", "a person with a very long name", "Дмитрий Ж"])
+def test_label_is_inside_the_picture(
+    found, width: int, height: int, corner: str, label: str
+) -> None:
+    x = 0 if "left" in corner else width - 20
+    y = 0 if "top" in corner else height - 20
+    canvas = _Canvas(np.zeros((height, width, 3), np.uint8))
+    one = canvas.label(Box(x, y, x + 20, y + 20), f"{label} 97%", KEPT, DROPPED)
+    rows, columns = one.patch.shape[:2]
+    assert 0 <= one.x <= one.x + columns <= width
+    assert 0 <= one.y <= one.y + rows <= height
+    assert rows >= canvas.letters
+    canvas.paste(one)
+
+
+def test_labels_keep_out_of_each_others_way(found) -> None:
+    canvas = _Canvas(np.zeros((480, 640, 3), np.uint8))
+    box = Box(100, 100, 300, 300)
+    labels = [canvas.label(box, name, KEPT, DROPPED) for name in ("a", "b", "c", "d")]
+    tops = {(label.y, label.y + label.patch.shape[0]) for label in labels}
+    assert len(tops) == 4
+    assert canvas.label(box, "e", KEPT, DROPPED).y == labels[0].y  # no room left
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (3, 40), (40, 3)])
+def test_tiny_picture(decided, width: int, height: int) -> None:
+    assert drawn(decided(width, height), debug=True).shape == (height, width, 3)
+
+
+@pytest.mark.parametrize(
+    ("general", "caption"),
+    [
+        ({}, "person 97%"),
+        ({"show_percent": False}, "person"),
+        ({"show_models": True}, "(yolo) person 97%"),
+    ],
+)
+def test_caption(decided, monkeypatch: pytest.MonkeyPatch, general, caption: str) -> None:
+    from zmhook.report import picture
+
+    written = []
+
+    def lettered(text, *_):
+        written.append(text)
+        return np.zeros((1, 1, 3), np.uint8)
+
+    monkeypatch.setattr(picture, "lettered", lettered)
+    drawn(decided(), Settings(general=General(**general)), debug=True)
+    assert written == [caption, "cat 20%: confidence 0.20 is below 0.3"]
+
+
+def test_nothing_found(decided) -> None:
+    given = decided()
+    empty = Frame(given.frame.image, "snapshot", "x")
+    from msgspec import structs
+
+    decision = structs.replace(given.decision, detections=[], dropped=[])
+    assert (annotated(empty, decision, Settings(), debug=True) == empty.image).all()
