@@ -13,6 +13,7 @@ import logging
 import queue
 import sys
 import threading
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ QUEUE_SIZE = 10_000
 CLOSE_TIMEOUT = 5.0
 FILE_BYTES = 5_000_000
 FILE_COUNT = 3
+MOST_SINKS = 32
 SHORTEST_SECRET = 4
 
 log = logging.getLogger("zmhook")
@@ -35,7 +37,10 @@ def component(monitor_id: int | None) -> str:
 
 
 class Logs:
-    """The log of one process. `close` once at the end."""
+    """The log of one process. `close` once at the end.
+
+    A record may carry a `monitor_id` of its own, and goes to that monitor's component.
+    """
 
     def __init__(self, settings: Settings, monitor_id: int | None, *, debug: bool = False) -> None:
         self._settings = settings
@@ -72,12 +77,26 @@ class Logs:
         return handler
 
     def _write(self) -> None:
-        sink = _open_sink(self._settings, self._component, debug=self._debug)
+        sinks: OrderedDict[str, Sink] = OrderedDict()
+        self._sink(sinks, self._component)
         while (record := self._queue.get()) is not None:
             # A log must never be what ends an event.
             with contextlib.suppress(Exception):
-                sink.write(record)
-        sink.close()
+                self._sink(sinks, self._component_of(record)).write(record)
+        for sink in sinks.values():
+            sink.close()
+
+    def _component_of(self, record: logging.LogRecord) -> str:
+        monitor_id = getattr(record, "monitor_id", None)
+        return self._component if monitor_id is None else component(monitor_id)
+
+    def _sink(self, sinks: OrderedDict[str, Sink], name: str) -> Sink:
+        if name not in sinks:
+            if len(sinks) >= MOST_SINKS:
+                sinks.popitem(last=False)[1].close()
+            sinks[name] = _open_sink(self._settings, name, debug=self._debug)
+        sinks.move_to_end(name)
+        return sinks[name]
 
 
 class Sink(Protocol):
@@ -92,12 +111,18 @@ class _ZoneMinder:
     """Through pyzm, which knows ZoneMinder's levels, debug targets and tables."""
 
     def __init__(self, name: str, conf_path: str, *, debug: bool) -> None:
-        from pyzm.log import setup_zm_logging
+        from pyzm.log import ZMLogAdapter, setup_zm_logging
 
         override: dict[str, object] = {"conf_path": conf_path}
         if debug:
             override |= {"log_debug": 1, "log_level_debug": 1, "log_level_file": 1}
-        self._adapter = setup_zm_logging(name=name, override=override)
+        shared = logging.getLogger("pyzm")
+        before = shared.handlers[:]
+        config = setup_zm_logging(name=name, override=override).get_config()
+        # pyzm has one logger for a process; a service writes for many monitors.
+        own = logging.Logger(name)
+        own.handlers, shared.handlers = shared.handlers, before
+        self._adapter = ZMLogAdapter(own, config, name)
 
     def write(self, record: logging.LogRecord) -> None:
         text, caller = record.getMessage(), _Caller.of(record)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import sys
-import types
+import signal
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,8 @@ from zmhook import logs
 from zmhook.settings import Secret, Settings
 
 log = logging.getLogger("zmhook.test")
+
+SIGNALS = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
 def settings(folder: Path, **general: object) -> Settings:
@@ -97,30 +98,37 @@ def test_a_folder_that_cannot_be_made_stops_nothing(tmp_path: Path) -> None:
     assert not to._thread.is_alive()
 
 
-def test_with_zoneminder_pyzm_writes(tmp_path: Path, monkeypatch) -> None:
-    (tmp_path / "zm").mkdir()
-    (tmp_path / "zm" / "zm.conf").write_text("ZM_DB_HOST=localhost\n")
-    said: list[tuple[str, ...]] = []
+@pytest.fixture
+def zoneminder(tmp_path: Path, monkeypatch) -> Path:
+    """A ZoneMinder that logs to files only; pyzm reads its zm.conf."""
+    conf = tmp_path / "zm"
+    conf.mkdir()
+    (conf / "zm.conf").write_text(f"ZM_DB_HOST=localhost:/nowhere\nZM_PATH_LOGS={tmp_path}\n")
+    monkeypatch.setenv("PYZM_SYSLOGLEVEL", "-5")
+    monkeypatch.setenv("PYZM_DBLOGLEVEL", "-5")
+    before = [signal.getsignal(number) for number in SIGNALS]
+    yield tmp_path
+    for number, handler in zip(SIGNALS, before, strict=True):
+        signal.signal(number, handler)
 
-    class Adapter:
-        def __getattr__(self, level: str):
-            return lambda *args, **_: said.append((level, *args[-1:]))
 
-    fake = types.ModuleType("pyzm.log")
-    opened: list[tuple[str, dict]] = []
-    fake.setup_zm_logging = lambda name, override: opened.append((name, override)) or Adapter()
-    monkeypatch.setitem(sys.modules, "pyzm", types.ModuleType("pyzm"))
-    monkeypatch.setitem(sys.modules, "pyzm.log", fake)
-
-    to = logs.Logs(settings(tmp_path), 2)
-    log.debug("d")
-    log.info("i")
-    log.warning("w")
-    log.error("e")
+def test_with_zoneminder_pyzm_writes(zoneminder: Path) -> None:
+    pytest.importorskip("pyzm", reason="optional: the extra zoneminder is not installed")
+    to = logs.Logs(settings(zoneminder), 2)
+    log.info("of our own monitor")
+    log.warning("of another", extra={"monitor_id": 7})
+    log.info("100%% of %s", "us")
     to.close()
 
-    assert opened == [("zmesdetect_m2", {"conf_path": str(tmp_path / "zm")})]
-    assert said == [("Debug", "d"), ("Info", "i"), ("Warning", "w"), ("Error", "e"), ("close",)]
+    own = (zoneminder / "zmesdetect_m2.log").read_text()
+    assert "zmesdetect_m2[" in own
+    assert ".INF [test_logs.py:" in own
+    assert "[of our own monitor]" in own
+    assert "[100% of us]" in own
+    assert "of another" not in own
+    other = (zoneminder / "zmesdetect_m7.log").read_text()
+    assert ".WAR [" in other
+    assert "[of another]" in other
 
 
 def test_a_full_queue_drops_rather_than_waits(tmp_path: Path, monkeypatch) -> None:
