@@ -120,7 +120,9 @@ class _ZoneMinder:
         before = shared.handlers[:]
         config = setup_zm_logging(name=name, override=override).get_config()
         # pyzm has one logger for a process; a service writes for many monitors.
-        own = logging.Logger(name)
+        own = logging.getLogger(f"zoneminder.{name}")
+        own.setLevel(logging.DEBUG)
+        own.propagate = False
         own.handlers, shared.handlers = shared.handlers, before
         self._adapter = ZMLogAdapter(own, config, name)
 
