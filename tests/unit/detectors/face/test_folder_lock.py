@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import fcntl
 import subprocess
 import sys
 import time
@@ -62,4 +64,13 @@ def test_nothing_is_left_in_the_folder(tmp_path):
 
 def test_a_folder_that_is_not_there_needs_no_lock(tmp_path):
     with folder_lock(tmp_path / "none", 0) as mine:
+        assert mine
+
+
+def test_a_file_system_without_locks_does_not_stop_the_training(tmp_path, monkeypatch):
+    def refuse(descriptor, how):
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with folder_lock(tmp_path, 0) as mine:
         assert mine

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from zmhook.detectors.face.finders.yunet import YunetFinder
-from zmhook.errors import ModelFileError
+from zmhook.errors import DetectorError, ModelFileError
 from zmhook.settings import Face
 
 
@@ -38,3 +39,20 @@ def test_a_truncated_file_is_refused(tmp_path, yunet):
 def test_an_onnx_file_of_another_network_is_refused(model):
     with pytest.raises(ModelFileError, match="not a YuNet file"):
         YunetFinder(Face(face_yunet_model=str(model("yolox_nano_416.onnx"))))
+
+
+def test_what_opencv_raises_while_finding_becomes_one_line(yunet):
+    finder = YunetFinder(Face(face_yunet_model=yunet))
+    real = finder._detector
+
+    class OfAnotherSize:
+        def setInputSize(self, size):  # noqa: N802 - OpenCV's name
+            real.setInputSize((32, 32))
+
+        def detect(self, image):
+            return real.detect(image)
+
+    finder._detector = OfAnotherSize()
+    with pytest.raises(DetectorError, match="finding faces with yunet failed: .*[Ss]ize") as raised:
+        finder.find(np.zeros((100, 100, 3), np.uint8))
+    assert "\n" not in str(raised.value)
