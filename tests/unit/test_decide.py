@@ -1,0 +1,322 @@
+"""Decisions from small pictures and models that find what a test says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import pytest
+
+from zmhook.chain import Chain
+from zmhook.deadline import Deadline
+from zmhook.decide import Decided, decide
+from zmhook.detection import Box, Detection, Drop, FrameInfo
+from zmhook.errors import DeadlineExceeded, DetectorError, FrameUnavailable, PortalError
+from zmhook.event import Event, Frame, Picture
+from zmhook.settings import General, Settings, Yolo, Zone
+from zmhook.version import __version__
+
+EVENT = Event(id=7, monitor_id=2)
+
+
+def found(label: str, confidence: float = 0.9, box: Box | None = None) -> Detection:
+    box = box or Box(10, 10, 20, 20)
+    return Detection(label=label, confidence=confidence, box=box, model="yolo")
+
+
+class Pictures:
+    """Grey pictures of one size; an error in the place of those that are named."""
+
+    def __init__(self, width: int = 64, height: int = 48, **errors: Exception) -> None:
+        image = np.full((height, width, 3), 128, np.uint8)
+        self.data = cv2.imencode(".png", image)[1].tobytes()
+        self.errors = errors
+        self.asked: list[str] = []
+
+    def picture(self, frame_id: str, deadline: Deadline) -> Picture:
+        self.asked.append(frame_id)
+        if frame_id in self.errors:
+            raise self.errors[frame_id]
+        return Picture(self.data, frame_id, f"test/{frame_id}")
+
+    def close(self) -> None:
+        pass
+
+
+class Model:
+    """Finds per frame id what it is told; `sizes` are those of the frames it was given."""
+
+    requires: frozenset[str] = frozenset()
+
+    def __init__(self, name: str = "yolo", **finds: list[Detection] | DetectorError) -> None:
+        self.name = name
+        self.finds = finds
+        self.sizes: list[tuple[int, int]] = []
+        self.seen: list[list[str]] = []
+
+    def load(self) -> None:
+        pass
+
+    def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:
+        self.seen.append([frame.id for frame in frames])
+        self.sizes += [(frame.width, frame.height) for frame in frames]
+        return [self._found(frame.id) for frame in frames]
+
+    def _found(self, frame_id: str) -> list[Detection]:
+        answer = self.finds.get(frame_id, [])
+        if isinstance(answer, DetectorError):
+            raise answer
+        return answer
+
+    def close(self) -> None:
+        pass
+
+
+def decided(*models: Model, pictures: Pictures | None = None, **more) -> Decided:
+    given = {key: more.pop(key) for key in ("yolo", "zones") if key in more}
+    settings = Settings(general=General(**more), **given)
+    return decide(EVENT, settings, Chain(models), pictures or Pictures(), Deadline(30))
+
+
+def labels(answer: Decided) -> list[str]:
+    return [one.label for one in answer.decision.detections]
+
+
+# -- outcomes ----------------------------------------------------------------------------------
+
+
+def test_alarm() -> None:
+    decision, frame = decided(Model(alarm=[found("person"), found("car")]))
+    assert decision.outcome == "alarm"
+    assert [one.label for one in decision.detections] == ["person", "car"]
+    assert decision.event == EVENT
+    assert decision.frame == FrameInfo(id="alarm", origin="test/alarm", width=64, height=48)
+    assert decision.errors == decision.dropped == []
+    assert decision.version == __version__
+    assert frame is not None
+    assert frame.id == "alarm"
+
+
+def test_nothing() -> None:
+    answer = decided(Model())
+    assert answer.decision.outcome == "nothing"
+    assert answer.decision.errors == []
+    assert answer.frame is not None
+    assert answer.frame.id == "alarm"  # of equal ones the first
+
+
+def test_nothing_counts() -> None:
+    cat = found("cat", 0.2)
+    tree = found("tree")
+    answer = decided(Model(snapshot=[cat, tree]), frame_id=("snapshot",), detect_pattern="person")
+    assert answer.decision.outcome == "nothing"
+    assert answer.decision.dropped == [
+        Drop(detection=cat, rule="confidence", reason="confidence 0.20 is below 0.3"),
+        Drop(detection=tree, rule="pattern", reason="label does not match person"),
+    ]
+
+
+def test_no_picture_at_all_is_undecided() -> None:
+    model = Model()
+    pictures = Pictures(alarm=FrameUnavailable("no alarm"), snapshot=PortalError("no portal"))
+    decision, frame = decided(model, pictures=pictures)
+    assert decision.outcome == "undecided"
+    assert decision.errors == ["no alarm", "no portal"]
+    assert decision.frame is frame is None
+    assert model.seen == []
+
+
+def test_one_picture_of_two_is_enough() -> None:
+    pictures = Pictures(alarm=FrameUnavailable("no alarm"))
+    nothing = decided(Model(), pictures=pictures).decision
+    assert (nothing.outcome, nothing.errors) == ("nothing", ["no alarm"])
+    alarm = decided(Model(snapshot=[found("person")]), pictures=pictures).decision
+    assert (alarm.outcome, alarm.errors) == ("alarm", ["no alarm"])
+
+
+def test_picture_that_cannot_be_decoded() -> None:
+    pictures = Pictures()
+    pictures.data = b"not a picture"
+    decision = decided(Model(), pictures=pictures, frame_id=("snapshot",)).decision
+    assert decision.outcome == "undecided"
+    assert decision.errors == [
+        "test/snapshot: is damaged and cannot be decoded: save or fetch it again"
+    ]
+
+
+def test_failed_model_is_undecided_and_told_once() -> None:
+    error = DetectorError("no weights")
+    decision = decided(Model(alarm=error, snapshot=error)).decision
+    assert (decision.outcome, decision.errors) == ("undecided", ["no weights"])
+
+
+def test_failed_model_does_not_silence_another() -> None:
+    broken = Model("face", alarm=DetectorError("no faces"))
+    answer = decided(broken, Model(alarm=[found("person")]))
+    assert answer.decision.outcome == "alarm"
+    assert answer.decision.errors == ["no faces"]
+
+
+def test_what_no_error_of_ours_is_escapes() -> None:
+    with pytest.raises(ZeroDivisionError):
+        decided(Model(), pictures=Pictures(alarm=ZeroDivisionError()))
+
+
+def test_time_is_over() -> None:
+    with pytest.raises(DeadlineExceeded, match="event_deadline"):
+        decide(EVENT, Settings(), Chain([Model()]), Pictures(), Deadline(0))
+
+
+# -- which frames, which models ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["all", "first"])
+def test_next_picture_is_fetched_only_when_needed(mode: str) -> None:
+    pictures = Pictures()
+    model = Model(alarm=[found("person")], snapshot=[found("car"), found("dog")])
+    answer = decided(model, pictures=pictures, detection_mode=mode)
+    assert labels(answer) == ["person"]
+    assert pictures.asked == ["alarm"]
+
+
+@pytest.mark.parametrize("mode", ["all", "first"])
+def test_next_picture_when_the_first_has_nothing_that_counts(mode: str) -> None:
+    pictures = Pictures()
+    model = Model(alarm=[found("person", 0.1)], snapshot=[found("car")])
+    answer = decided(model, pictures=pictures, detection_mode=mode)
+    assert labels(answer) == ["car"]
+    assert answer.decision.frame is not None
+    assert answer.decision.frame.id == "snapshot"
+    assert pictures.asked == ["alarm", "snapshot"]
+    assert answer.decision.dropped == []  # those of the frame that answers
+
+
+def test_order_of_bestmatch() -> None:
+    pictures = Pictures()
+    decided(Model(), pictures=pictures, bestmatch_order=("s", "a"))
+    assert pictures.asked == ["snapshot", "alarm"]
+
+
+def test_each_picture_once() -> None:
+    pictures = Pictures()
+    decided(Model(), pictures=pictures, frame_id=("snapshot", "bestmatch", "12", "12"))
+    assert pictures.asked == ["snapshot", "alarm", "12"]
+
+
+def test_all_models_run_in_mode_all() -> None:
+    models = Model("yolo", alarm=[found("person")]), Model("face", alarm=[found("bob")])
+    assert labels(decided(*models)) == ["person", "bob"]
+
+
+def test_chain_ends_with_the_first_model_that_finds_something() -> None:
+    first, second = Model("yolo", alarm=[found("person")]), Model("face", alarm=[found("bob")])
+    assert labels(decided(first, second, detection_mode="first")) == ["person"]
+    assert second.seen == []
+
+
+def test_first_goes_on_while_nothing_counts() -> None:
+    first, second = Model("yolo", alarm=[found("cat", 0.1)]), Model("face", alarm=[found("bob")])
+    answer = decided(first, second, detection_mode="first")
+    assert labels(answer) == ["bob"]
+    assert [drop.detection.label for drop in answer.decision.dropped] == ["cat"]
+
+
+MANY = {
+    "alarm": [found("car"), found("car"), found("car")],
+    "snapshot": [found("car"), found("person")],
+    "12": [found("dog"), found("bird")],
+}
+
+
+@pytest.mark.parametrize(
+    ("mode", "frame_id"), [("all", "alarm"), ("most", "alarm"), ("most_unique", "snapshot")]
+)
+def test_frame_that_answers(mode: str, frame_id: str) -> None:
+    model = Model(**MANY)
+    answer = decided(model, detection_mode=mode, frame_id=("alarm", "snapshot", "12"))
+    assert answer.decision.detections == MANY[frame_id]
+    assert answer.frame is not None
+    assert answer.frame.id == frame_id
+
+
+@pytest.mark.parametrize("mode", ["most", "most_unique"])
+def test_modes_that_compare_look_at_all_pictures_in_one_call(mode: str) -> None:
+    model = Model(snapshot=[found("person")])
+    pictures = Pictures(**{"12": FrameUnavailable("no 12")})
+    answer = decided(
+        model, pictures=pictures, detection_mode=mode, frame_id=("alarm", "12", "snapshot")
+    )
+    assert model.seen == [["alarm", "snapshot"]]
+    assert labels(answer) == ["person"]
+    assert answer.decision.errors == ["no 12"]
+
+
+@pytest.mark.parametrize("mode", ["most", "most_unique"])
+def test_modes_that_compare_without_any_picture(mode: str) -> None:
+    gone = FrameUnavailable("gone")
+    answer = decided(Model(), pictures=Pictures(alarm=gone, snapshot=gone), detection_mode=mode)
+    assert answer.decision.outcome == "undecided"
+
+
+# -- sizes -------------------------------------------------------------------------------------
+
+
+def test_boxes_are_mapped_back_to_the_original() -> None:
+    model = Model(
+        alarm=[found("person", box=Box(0, 10, 50, 60)), found("car", box=Box(99, 0, 100, 75))]
+    )
+    decision, frame = decided(model, pictures=Pictures(400, 300), resize=100)
+    assert model.sizes == [(100, 75)]
+    assert [one.box for one in decision.detections] == [Box(0, 40, 200, 240), Box(396, 0, 400, 300)]
+    assert decision.frame is not None
+    assert (decision.frame.width, decision.frame.height) == (400, 300)
+    assert decision.frame.resized_to == (100, 75)
+    assert frame is not None
+    assert (frame.width, frame.height) == (400, 300)
+
+
+def test_narrow_picture_is_left_alone() -> None:
+    model = Model(alarm=[found("person")])
+    decision = decided(model, pictures=Pictures(64, 48), resize=100).decision
+    assert model.sizes == [(64, 48)]
+    assert decision.frame is not None
+    assert decision.frame.resized_to is None
+    assert decision.detections[0].box == Box(10, 10, 20, 20)
+
+
+def test_zones_are_in_pixels_of_the_original() -> None:
+    zone = Zone("drive", ((300, 200), (400, 200), (400, 300), (300, 300)))
+    inside, outside = found("person", box=Box(80, 55, 90, 70)), found("car", box=Box(0, 0, 50, 40))
+    answer = decided(
+        Model(alarm=[inside, outside]), pictures=Pictures(400, 300), resize=100, zones=(zone,)
+    )
+    assert labels(answer) == ["person"]
+    (drop,) = answer.decision.dropped
+    assert (drop.detection.box, drop.rule) == (Box(0, 0, 200, 160), "zone")
+
+
+def test_settings_of_a_model() -> None:
+    answer = decided(Model(alarm=[found("cat", 0.6)]), yolo=Yolo(yolo_min_confidence=0.7))
+    assert answer.decision.outcome == "nothing"
+
+
+def test_every_stage_is_timed() -> None:
+    timings = decided(Model(), Model("face")).decision.timings
+    assert set(timings) == {
+        "fetch",
+        "decode",
+        "gate",
+        "yolo load",
+        "yolo",
+        "face load",
+        "face",
+        "total",
+    }
+    assert all(took >= 0 for took in timings.values())
+    assert timings["total"] >= timings["fetch"] + timings["decode"]
+
+
+def test_decision_is_the_same_after_a_journey() -> None:
+    decision = decided(Model(alarm=[found("person"), found("cat", 0.1)])).decision
+    assert type(decision).from_json(decision.to_json()) == decision
