@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
-PIP := $(RUN)/python -m pip install --quiet --disable-pip-version-check --retries 2
+PIP := $(RUN)/python -m pip install --quiet --disable-pip-version-check --use-pep517 --retries 2
 TIER ?= all
 BENCHES := $(filter-out bench/measure.py bench/peer_%.py,$(wildcard bench/*.py))
 SHELL_SCRIPTS := install.sh zm_event_start.sh zm_event_end.sh .ci/run $(wildcard tests/zoneminder/*.sh)

@@ -264,7 +264,7 @@ make_environment() {
 same_python() { [ "$("$VENV/bin/python" -VV 2>/dev/null)" = "$("$PYTHON" -VV)" ]; }
 
 pip_install() {
-    local options=(--disable-pip-version-check --no-input --retries 2 --timeout 20)
+    local options=(--disable-pip-version-check --no-input --use-pep517 --retries 2 --timeout 20)
     if [ -n "$WHEELS" ]; then options+=(--no-index --find-links "$WHEELS"); fi
     if [ -n "$USE_SYSTEM" ]; then
         # What was compiled against one numpy cannot be used with the next major one.
