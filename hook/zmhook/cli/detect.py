@@ -167,14 +167,18 @@ def _text(argument: str) -> str:
 
 
 def _settings(args: argparse.Namespace) -> tuple[Settings, SettingsError | None]:
-    """Read the configuration; what is wrong with it is told once there is a log to tell it to."""
+    """Read the configuration; what is wrong with it is told once there is a log to tell it to.
+
+    Such an event still fails as `on_failure` says, when that much could be read.
+    """
     from zmhook.settings import Settings, load
 
+    config: Config | None
     try:
-        config: Config = load(args.config, args.override)
+        config, wrong = load(args.config, args.override), None
     except SettingsError as error:
-        return Settings(), error
-    return config.for_monitor(args.monitorid), None
+        config, wrong = error.config, error
+    return (config.for_monitor(args.monitorid) if config else Settings()), wrong
 
 
 def _code(decision: Decision, line: str) -> int:

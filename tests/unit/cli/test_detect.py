@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.parametrize(("on_failure", "code"), [("alarm", 0), ("silence", 2)])
+def test_wrong_configuration_fails_as_it_says_itself(
+    root: Path, tmp_path: Path, on_failure: str, code: int
+) -> None:
+    (tmp_path / "a.ini").write_text(
+        f"[general]\nbase_data_path={tmp_path}\nbase_zm_conf_path={tmp_path}\n"
+        f"wat=1\n[monitor-3]\non_failure={on_failure}\n"
+    )
+    command = [sys.executable, root / "bin" / "zm_detect.py", "-c", tmp_path / "a.ini"]
+    done = subprocess.run(
+        [*command, "-e", "1", "-m", "3"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={"PYTHONPATH": str(root / "hook"), "LC_ALL": "C.UTF-8"},
+    )
+    assert done.returncode == code
+    assert "wat: unknown key; the nearest known is wait" in done.stderr
+    assert ("wat: unknown key" in done.stdout) is (on_failure == "alarm")
