@@ -88,7 +88,7 @@ def plain(text: str) -> str:
 
 
 def _drawn_by_opencv(text: str, height: int, ink: Colour, paper: Colour) -> Picture:
-    thickness = max(1, round(height / 10))
+    thickness = max(1, round(height / 12))
     scale = cv2.getFontScaleFromHeight(FACE, height, thickness)
     (width, _), below = cv2.getTextSize(text, FACE, scale, thickness)
     margin = _margin(height)

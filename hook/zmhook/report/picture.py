@@ -106,12 +106,13 @@ class _Canvas:
         self.picture[label.y : label.y + height, label.x : label.x + width] = label.patch
 
     def _place(self, box: Box, width: int, height: int) -> tuple[int, int]:
-        """Choose above, inside, below or at the foot of the box: the first place that is free."""
-        x = min(box.x1, self.width - width)
-        tops = (box.y1 - height, box.y1, box.y2, box.y2 - height)
-        inside = [y for y in tops if 0 <= y <= self.height - height]
-        free = [y for y in inside if self._is_free(x, y, x + width, y + height)]
-        return x, next(iter(free or inside), 0)
+        """Choose the first place that is free: above, inside, below, at the foot, then near by."""
+        x, lowest = min(box.x1, self.width - width), self.height - height
+        near_by = sorted(range(0, lowest + 1, height), key=lambda y: abs(y - box.y1))
+        tops = (box.y1 - height, box.y1, box.y2, box.y2 - height, *near_by)
+        inside = [y for y in tops if 0 <= y <= lowest]
+        free = (y for y in inside if self._is_free(x, y, x + width, y + height))
+        return x, next(free, inside[0])
 
     def _is_free(self, x1: int, y1: int, x2: int, y2: int) -> bool:
         return not any(

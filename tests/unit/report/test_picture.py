@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -82,13 +84,20 @@ def test_label_is_inside_the_picture(
     canvas.paste(one)
 
 
-def test_labels_keep_out_of_each_others_way(found) -> None:
+def test_labels_keep_out_of_each_others_way() -> None:
     canvas = _Canvas(np.zeros((480, 640, 3), np.uint8))
     box = Box(100, 100, 300, 300)
-    labels = [canvas.label(box, name, KEPT, DROPPED) for name in ("a", "b", "c", "d")]
-    tops = {(label.y, label.y + label.patch.shape[0]) for label in labels}
-    assert len(tops) == 4
-    assert canvas.label(box, "e", KEPT, DROPPED).y == labels[0].y  # no room left
+    labels = [canvas.label(box, "person", KEPT, DROPPED) for _ in range(10)]
+    height = labels[0].patch.shape[0]
+    assert [label.y for label in labels[:4]] == [100 - height, 100, 300, 300 - height]
+    tops = sorted(label.y for label in labels)
+    assert all(below - above >= height for above, below in pairwise(tops))
+
+
+def test_more_labels_than_there_is_room_for() -> None:
+    canvas = _Canvas(np.zeros((60, 640, 3), np.uint8))
+    labels = [canvas.label(Box(0, 30, 9, 40), "person", KEPT, DROPPED) for _ in range(10)]
+    assert labels[-1].y == labels[0].y
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (3, 40), (40, 3)])
