@@ -113,6 +113,8 @@ class Expander:
 
 
 def _default(key: Key) -> str:
+    if isinstance(key.default, str):
+        return key.default
     from zmhook.settings.allowed import written
 
-    return key.template or written(key, key.default)
+    return written(key, key.default)

@@ -20,7 +20,8 @@ def test_right(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr() == (
         "",
         (
-            f"note: {path}: [alpr] alpr_key: known, but this version does not do that yet: no effect\n"
+            f"note: {path}: [alpr] alpr_key: known, but this version does not do "
+            "that yet: no effect\n"
             f"{path}: right, with settings of its own for monitor 3\n"
         ),
     )

@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 
 from zmhook.settings import allowed
-from zmhook.settings.keys import find, keys, nearest
+from zmhook.settings.keys import Key, find, keys, nearest
 from zmhook.settings.legacy import NOT_USED, OBSOLETE, UNUSED_SECTIONS, VERSION_6
 from zmhook.settings.model import ALIASES, SECTIONS, Settings
+from zmhook.settings.section import about
 
 # Every key of the classic version 5 configuration, by section.
 VERSION_5 = {
@@ -95,3 +96,12 @@ def test_find() -> None:
 def test_nearest() -> None:
     assert nearest("portl", ["user", "portal"]) == "; the nearest known is portal"
     assert nearest("zzz", ["user", "portal"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"), [({"ge": 3}, "a whole number of 3 or more"), ({}, "a whole number")]
+)
+def test_what_is_allowed_without_an_end(limits: dict[str, float], words: str) -> None:
+    key = Key("general", "x", int, (about("X.", **limits),), 5)
+    assert allowed.allowed(key) == words
+    assert key.read("10000000") == 10_000_000

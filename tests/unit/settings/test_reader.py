@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -122,8 +124,8 @@ show_percent = maybe
             ),
             "[general] resize: '3': expected a whole number of pixels from 32 to 20000, or no",
             (
-                "[general] poly_color: '1,2,300': expected three numbers from 0 to 255 (blue, green, "
-                "red), such as (255,255,255)"
+                "[general] poly_color: '1,2,300': expected three numbers from 0 to 255 "
+                "(blue, green, red), such as (255,255,255)"
             ),
             "[general] bestmatch_order: 'x': expected one or more of a, s, between commas",
             "[general] event_deadline: '0': expected a number above 0, at most 3600",
@@ -409,3 +411,18 @@ def test_any_text_is_read_or_refused(tmp_path: Path, lines: list[str]) -> None:
         found = None
         problems = [str(problem) for problem in error.problems]
     assert isinstance(found, Settings) or (problems and not any("\n" in one for one in problems))
+
+
+def test_reading_imports_nothing_that_it_can_do_without(write) -> None:
+    """Every event pays for it; messages and the reference have their own imports."""
+    path = write(
+        "[general]\nsecrets=secrets.ini\nuser=!U\n[monitor-1]\na=0,0 1,0 1,1\n", "[secrets]\nU=x\n"
+    )
+    code = (
+        "import sys\nfrom zmhook.settings import load\n"
+        f"load({str(path)!r}).for_monitor(1)\n"
+        "heavy = ('numpy', 'cv2', 'difflib', 'zmhook.settings.allowed')\n"
+        "print([name for name in heavy if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -139,8 +139,9 @@ def test_not_a_colour(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["(a", "a**", "(?P<x>a)(?P<x>b)", "a{99999999999}", "\\"])
 def test_not_a_pattern(text: str) -> None:
-    with pytest.raises(values.Wrong, match="."):
+    with pytest.raises(values.Wrong) as caught:
         values.read_pattern(text)
+    assert str(caught.value)
 
 
 def test_pattern_that_python_warns_about() -> None:
