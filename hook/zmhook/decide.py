@@ -104,7 +104,8 @@ class _Decider:
                 return frame_of(picture)
         except (FrameError, PortalError) as error:
             log.warning("%s: %s", frame_id, error)
-            self.frame_errors.append(str(error))
+            if str(error) not in self.frame_errors:
+                self.frame_errors.append(str(error))
             return None
 
     def _look(self, frames: Sequence[Frame], *, first_model_only: bool = False) -> list[_Looked]:

@@ -84,7 +84,8 @@ class Logs:
             with contextlib.suppress(Exception):
                 self._sink(sinks, self._component_of(record)).write(record)
         for sink in sinks.values():
-            sink.close()
+            with contextlib.suppress(Exception):
+                sink.close()
 
     def _component_of(self, record: logging.LogRecord) -> str:
         monitor_id = getattr(record, "monitor_id", None)
@@ -93,7 +94,8 @@ class Logs:
     def _sink(self, sinks: OrderedDict[str, Sink], name: str) -> Sink:
         if name not in sinks:
             if len(sinks) >= MOST_SINKS:
-                sinks.popitem(last=False)[1].close()
+                with contextlib.suppress(Exception):
+                    sinks.popitem(last=False)[1].close()
             sinks[name] = _open_sink(self._settings, name, debug=self._debug)
         sinks.move_to_end(name)
         return sinks[name]

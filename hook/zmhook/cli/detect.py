@@ -90,10 +90,9 @@ class _Run:
         from zmhook.report.line import detection_line
 
         line = detection_line(decision, self.settings)
-        for error in decision.errors:
-            (log.error if decision.outcome == "undecided" else log.warning)(
-                "%s: %s", self.event, error
-            )
+        if decision.errors:
+            level = logging.ERROR if decision.outcome == "undecided" else logging.WARNING
+            log.log(level, "%s: %s", self.event, "; ".join(decision.errors))
         log.info(
             "%s: %s (%s)",
             self.event,

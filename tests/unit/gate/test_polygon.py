@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,13 +44,15 @@ coordinate = st.integers(-30, 60)
 polygons = st.lists(st.tuples(coordinate, coordinate), min_size=3, max_size=8, unique=True)
 
 
-@given(polygons, coordinate, coordinate, st.integers(1, 30), st.integers(1, 30))
-def test_agrees_with_a_geometry_library(
-    points: list[tuple[int, int]], x: int, y: int, width: int, height: int
+@given(polygons, coordinate, coordinate, st.integers(1, 30), st.integers(1, 30), coordinate)
+def test_moved_mirrored_and_enlarged_together_the_answer_stays(
+    points: list[tuple[int, int]], x: int, y: int, width: int, height: int, by: int
 ) -> None:
-    rectangle = shapely.box(x, y, x + width, y + height)
-    # The edges are asked by themselves, because mending a polygon moves them a little.
-    expected = shapely.LinearRing(points).intersects(rectangle) or shapely.make_valid(
-        shapely.Polygon(points)
-    ).intersects(rectangle)
-    assert touches(points, Box(x, y, x + width, y + height)) == expected
+    box = Box(x, y, x + width, y + height)
+    expected = touches(tuple(points), box)
+    moved = Box(x + by, y - by, x + width + by, y + height - by)
+    assert touches(tuple((a + by, b - by) for a, b in points), moved) == expected
+    mirrored = Box(-x - width, y, -x, y + height)
+    assert touches(tuple((-a, b) for a, b in points), mirrored) == expected
+    tripled = Box(3 * x, 3 * y, 3 * (x + width), 3 * (y + height))
+    assert touches(tuple((3 * a, 3 * b) for a, b in points), tripled) == expected
