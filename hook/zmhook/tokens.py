@@ -1,6 +1,6 @@
 """The login that processes share, so that an event does not cost one.
 
-Kept in `zm_token.json`, readable by its owner alone and replaced atomically.
+Kept in `<base_data_path>/cache/zm_token.json`, readable by its owner alone and replaced atomically.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from zmhook import atomic
 
 log = logging.getLogger(__name__)
 
+FOLDER = "cache"  # the data folder itself need not belong to the user who runs events
 FILE = "zm_token.json"
 MAX_KEPT = 16
 # A token is not used in its last minutes, so that it lasts for the event at hand.
@@ -40,7 +41,7 @@ class Tokens:
     """
 
     def __init__(self, folder: str, portal: str, user: str) -> None:
-        self.path = Path(folder) / FILE
+        self.path = Path(folder) / FOLDER / FILE
         self._key = sha256(f"{portal}\n{user}".encode()).hexdigest()
 
     def read(self) -> str | None:
@@ -70,6 +71,7 @@ class Tokens:
 
     def _replace(self, data: bytes) -> None:
         try:
+            self.path.parent.mkdir(exist_ok=True)
             atomic.write(self.path, data, 0o600)
         except OSError as error:
             log.debug("%s: cannot be written (%s)", self.path, error.strerror)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from zmhook import atomic
-from zmhook.tokens import ASSUMED_LIFE, FILE, MARGIN, MAX_KEPT, Tokens, lasts_until
+from zmhook.tokens import ASSUMED_LIFE, FILE, FOLDER, MARGIN, MAX_KEPT, Tokens, lasts_until
 
 TOKEN = "token=very.secret.thing"
 
@@ -31,17 +31,18 @@ def test_another_process_finds_it(tmp_path: Path) -> None:
 def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
     for _ in range(2):
         tokens(tmp_path).write(TOKEN, later())
-        assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
-    assert [file.name for file in tmp_path.iterdir()] == [FILE]
+        assert stat.S_IMODE((tmp_path / FOLDER / FILE).stat().st_mode) == 0o600
+    assert [file.name for file in (tmp_path / FOLDER).iterdir()] == [FILE]
 
 
 def test_a_link_in_its_place_is_replaced_not_followed(tmp_path: Path) -> None:
     target = tmp_path / "elsewhere"
     target.write_text("{}")
-    (tmp_path / FILE).symlink_to(target)
+    (tmp_path / FOLDER).mkdir()
+    (tmp_path / FOLDER / FILE).symlink_to(target)
     tokens(tmp_path).write(TOKEN, later())
     assert target.read_text() == "{}"
-    assert not (tmp_path / FILE).is_symlink()
+    assert not (tmp_path / FOLDER / FILE).is_symlink()
 
 
 def test_portals_and_users_do_not_mix(tmp_path: Path) -> None:
@@ -64,7 +65,8 @@ def test_not_used_in_its_last_minutes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"garbage", b"[]", b'{"a": {"credentials": 3}}', b"\xff"])
 def test_damaged_file_costs_a_login(tmp_path: Path, data: bytes) -> None:
-    (tmp_path / FILE).write_bytes(data)
+    (tmp_path / FOLDER).mkdir()
+    (tmp_path / FOLDER / FILE).write_bytes(data)
     assert tokens(tmp_path).read() is None
     tokens(tmp_path).write(TOKEN, later())
     assert tokens(tmp_path).read() == TOKEN
@@ -74,9 +76,9 @@ def test_does_not_grow_and_forgets_what_is_over(tmp_path: Path) -> None:
     tokens(tmp_path, user="gone").write("token=old", time.time() - 1)
     for i in range(MAX_KEPT + 9):
         tokens(tmp_path, user=f"user{i}").write(f"token={i}", later())
-    assert len(json.loads((tmp_path / FILE).read_bytes())) == MAX_KEPT
+    assert len(json.loads((tmp_path / FOLDER / FILE).read_bytes())) == MAX_KEPT
     assert tokens(tmp_path, user=f"user{MAX_KEPT + 8}").read() == f"token={MAX_KEPT + 8}"
-    assert "token=old" not in (tmp_path / FILE).read_text()
+    assert "token=old" not in (tmp_path / FOLDER / FILE).read_text()
 
 
 def test_folder_that_is_not_there(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -96,7 +98,7 @@ def test_disk_full_keeps_the_older(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(atomic, "write", refuse)
     tokens(tmp_path).write("token=newer", later())
     assert tokens(tmp_path).read() == TOKEN
-    assert [file.name for file in tmp_path.iterdir()] == [FILE]
+    assert [file.name for file in (tmp_path / FOLDER).iterdir()] == [FILE]
 
 
 def jwt(claims: object) -> str:

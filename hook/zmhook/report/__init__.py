@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zmhook.errors import PortalError, ReportError
@@ -23,27 +25,50 @@ def publish(decided: Decided, settings: Settings, *, notes: bool = False, output
     from zmhook.report import files
 
     general = settings.general
-    if decided.decision.outcome == "alarm" and general.write_image_to_zm:
-        _attempt(lambda: files.write_to_event(decided, settings))
+    is_alarm = decided.decision.outcome == "alarm"
+    if is_alarm and general.write_image_to_zm:
+        _attempt(lambda: _write_to_event(decided, settings))
     if general.write_debug_image:
         _attempt(lambda: files.write_debug_image(decided, settings))
     if output:
         _attempt(lambda: files.write_annotated(decided, settings, output))
-    if notes and decided.decision.outcome == "alarm":
+    if is_alarm and notes:
         _attempt(lambda: _write_notes(decided, settings))
+
+
+def _write_to_event(decided: Decided, settings: Settings) -> None:
+    from zmhook.report import files
+
+    folder = _event_folder(decided, settings)
+    if folder:
+        files.write_to_event(decided, settings, folder)
+
+
+def _event_folder(decided: Decided, settings: Settings) -> str:
+    """Return the folder that the caller named, or the one that the API tells; "" for neither.
+
+    The API is asked only now, when it delays no answer any more.
+    """
+    event = decided.decision.event
+    if event.path or event.id is None or not settings.general.portal:
+        return event.path
+    from zmhook.portal import Portal
+
+    with closing(Portal(settings.general)) as portal:
+        folder = portal.event_folder(event.id)
+    if Path(folder).is_dir():
+        return folder
+    log.debug("no objdetect.jpg: %s is not on this machine", folder)
+    return ""
 
 
 def _write_notes(decided: Decided, settings: Settings) -> None:
     from zmhook.portal import Portal
-    from zmhook.report.line import SPLIT, detection_line
+    from zmhook.report.line import detection_line
     from zmhook.report.notes import write_notes
 
-    portal = Portal(settings.general)
-    try:
-        text = detection_line(decided.decision, settings).partition(SPLIT)[0].strip()
-        write_notes(decided.decision, text, portal)
-    finally:
-        portal.close()
+    with closing(Portal(settings.general)) as portal:
+        write_notes(decided.decision, detection_line(decided.decision, settings), portal)
 
 
 def _attempt(write: Callable[[], object]) -> None:

@@ -26,15 +26,11 @@ log = logging.getLogger(__name__)
 JPEG_QUALITY = 90
 
 
-def write_to_event(decided: Decided, settings: Settings) -> None:
-    """Write objdetect.jpg and objects.json into the event's folder, when we know it.
+def write_to_event(decided: Decided, settings: Settings, folder: str) -> None:
+    """Write objdetect.jpg and objects.json into the event's folder.
 
     Raises `ReportError`, as all of this module do.
     """
-    folder = decided.decision.event.path
-    if not folder:
-        log.debug("no objdetect.jpg: the caller did not name the event's folder")
-        return
     # The notification server waits for the picture, so that comes last, when all is there.
     _write(Path(folder, "objects.json"), _objects(decided.decision, settings))
     _write(Path(folder, "objdetect.jpg"), _jpeg(decided, settings))

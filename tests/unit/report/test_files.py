@@ -33,7 +33,7 @@ def names(folder: Path) -> list[str]:
 
 
 def test_event_gets_picture_and_objects(decided, tmp_path: Path) -> None:
-    files.write_to_event(decided(**in_folder(tmp_path)), settings())
+    files.write_to_event(decided(), settings(), str(tmp_path))
     assert names(tmp_path) == ["objdetect.jpg", "objects.json"]
     assert json.loads((tmp_path / "objects.json").read_bytes()) == {
         "labels": ["person"],
@@ -49,7 +49,7 @@ def test_event_gets_picture_and_objects(decided, tmp_path: Path) -> None:
 
 
 def test_objects_of_version_5(decided, tmp_path: Path) -> None:
-    files.write_to_event(decided(**in_folder(tmp_path)), settings(json_format="v5"))
+    files.write_to_event(decided(), settings(json_format="v5"), str(tmp_path))
     assert json.loads((tmp_path / "objects.json").read_bytes()) == {
         "frame": "snapshot",
         "detections": [
@@ -65,14 +65,8 @@ def test_objects_of_version_5(decided, tmp_path: Path) -> None:
 
 def test_what_was_there_is_replaced(decided, tmp_path: Path) -> None:
     (tmp_path / "objdetect.jpg").write_bytes(b"old")
-    files.write_to_event(decided(**in_folder(tmp_path)), settings())
+    files.write_to_event(decided(), settings(), str(tmp_path))
     assert (tmp_path / "objdetect.jpg").read_bytes()[:2] == b"\xff\xd8"
-
-
-def test_event_without_a_known_folder(decided, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    files.write_to_event(decided(), settings())
-    assert names(tmp_path) == []
 
 
 def test_debug_picture(decided, tmp_path: Path) -> None:
@@ -111,8 +105,8 @@ def fails(write) -> str:
 
 
 def test_folder_is_gone(decided, tmp_path: Path) -> None:
-    gone = decided(**in_folder(tmp_path / "gone"))
-    assert fails(lambda: files.write_to_event(gone, settings())) == (
+    gone = str(tmp_path / "gone")
+    assert fails(lambda: files.write_to_event(decided(), settings(), gone)) == (
         f"{tmp_path}/gone/objects.json cannot be written: No such file or directory; "
         "the event's folder is gone, or is on another machine"
     )
@@ -139,7 +133,7 @@ def test_disk_says_no(decided, tmp_path: Path, monkeypatch, number: int, hint: s
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(atomic.os, "fchmod", refuse)
-    message = fails(lambda: files.write_to_event(decided(**in_folder(tmp_path)), settings()))
+    message = fails(lambda: files.write_to_event(decided(), settings(), str(tmp_path)))
     assert message.startswith(f"{tmp_path}/objects.json cannot be written: {hint}")
     assert names(tmp_path) == ["objects.json"]
     assert (tmp_path / "objects.json").read_bytes() == b"old"
