@@ -10,7 +10,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -51,10 +51,31 @@ def user() -> str:
 
 
 @pytest.fixture(scope="module")
-def install(root: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+def public() -> Iterator[Path]:
+    """A folder that other users can reach: pytest's own are closed to them, and stay so."""
+    with tempfile.TemporaryDirectory(prefix="zmhook-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def checkout(root: Path, public: Path) -> Path:
+    """A copy of the repository that nobody edits meanwhile."""
+    folder = public / "checkout"
+    folder.mkdir(mode=0o755)
+    for name in ("hook", "bin"):
+        shutil.copytree(root / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in root.iterdir():
+        if path.is_file():
+            shutil.copy(path, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def install(checkout: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     def run(prefix: Path, *options: str, **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [root / "install.sh", "--prefix", prefix, *options],
+            [checkout / "install.sh", "--prefix", prefix, *options],
             env=environment(**more),
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -68,12 +89,9 @@ def install(root: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 @pytest.fixture(scope="module")
-def installed(install, tmp_path_factory: pytest.TempPathFactory) -> Place:
+def installed(install, public: Path) -> Place:
     """A whole installation, made under a umask that forbids everything to others."""
-    prefix = tmp_path_factory.mktemp("prefix")
-    for folder in (prefix, *prefix.parents[:3]):
-        if folder.owner() == pwd.getpwuid(os.geteuid()).pw_name:
-            folder.chmod(0o755)
+    prefix = public / "prefix"
     done = install(prefix, "--yes", "--no-models", "--user", user())
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert "install the Python packages" in done.stdout
@@ -152,17 +170,17 @@ def test_the_command_and_the_configuration_work_for_that_user(installed: Place):
     assert as_user([installed.command, "--version"]).stdout.startswith("zmhook ")
 
 
-def test_the_hook_finds_its_environment_and_answers(installed: Place, photo, tmp_path: Path):
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-    config = tmp_path / "objectconfig.ini"
+def test_the_hook_finds_its_environment_and_answers(installed: Place, photo, public: Path):
+    event = public / "event"
+    event.mkdir(mode=0o755)
+    config = event / "objectconfig.ini"
     config.write_text(
         f"[general]\nbase_data_path = {installed.base}\nmodels = hog\n"
-        f"base_zm_conf_path = {tmp_path}\nwrite_image_to_zm = no\n[hog]\nhog_min_confidence = 0.1\n"
+        f"base_zm_conf_path = {event}\nwrite_image_to_zm = no\n[hog]\nhog_min_confidence = 0.1\n"
     )
-    (tmp_path / "snapshot.jpg").write_bytes(photo("person.jpg").read_bytes())
+    (event / "snapshot.jpg").write_bytes(photo("person.jpg").read_bytes())
     hook = installed.base / "bin/zm_event_start.sh"
-    done = as_user([hook, "1", "1", "Door", "Motion", tmp_path], ZMHOOK_CONFIG=str(config))
+    done = as_user([hook, "1", "1", "Door", "Motion", event], ZMHOOK_CONFIG=str(config))
     assert done.returncode == 0, done.stderr
     assert "detected:person" in done.stdout
     assert done.stdout.count("\n") == 1
@@ -324,12 +342,8 @@ def test_an_old_python_is_named(install, tmp_path: Path):
 
 
 @pytest.mark.skipif(not ROOT, reason="optional: only root can become somebody else")
-def test_without_root_it_says_so(root: Path):
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        for name in ("install.sh", "pyproject.toml"):
-            shutil.copy(root / name, folder)
-        done = as_user([Path(folder, "install.sh"), "--yes"])
+def test_without_root_it_says_so(checkout: Path):
+    done = as_user([checkout / "install.sh", "--yes"])
     assert done.returncode == 1
     assert "run it as root (sudo ./install.sh), or with --prefix DIR" in done.stderr
 
@@ -352,11 +366,13 @@ def test_without_packages_it_ends_in_one_line(offline: str, install, tmp_path: P
 # -- asking ----------------------------------------------------------------------------------------
 
 
-def answered(root: Path, prefix: Path, answers: str) -> str:
+def answered(checkout: Path, prefix: Path, answers: str) -> str:
     """Run it on a terminal of its own, type the answers, and return what was shown."""
     pid, terminal = pty.fork()
     if pid == 0:
-        os.execvpe(str(root / "install.sh"), ["install.sh", "--prefix", str(prefix)], environment())
+        os.execvpe(
+            str(checkout / "install.sh"), ["install.sh", "--prefix", str(prefix)], environment()
+        )
     os.write(terminal, answers.encode())
     shown = b""
     while True:
@@ -372,15 +388,15 @@ def answered(root: Path, prefix: Path, answers: str) -> str:
     return shown.decode()
 
 
-def test_it_asks_and_no_is_no(root: Path, tmp_path: Path):
-    shown = answered(root, tmp_path, f"face\n{user()}\nno\nno\n")
+def test_it_asks_and_no_is_no(checkout: Path, tmp_path: Path):
+    shown = answered(checkout, tmp_path, f"face\n{user()}\nno\nno\n")
     assert "Which parts? There are: zoneminder yolo" in shown
     assert "Which user runs the hooks" in shown
     assert "Nothing was changed." in shown
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_answer_that_is_wrong_is_refused(root: Path, tmp_path: Path):
-    shown = answered(root, tmp_path, f"telepathy\n{user()}\nno\nyes\n")
+def test_an_answer_that_is_wrong_is_refused(checkout: Path, tmp_path: Path):
+    shown = answered(checkout, tmp_path, f"telepathy\n{user()}\nno\nyes\n")
     assert "there is no part 'telepathy'" in shown
     assert list(tmp_path.iterdir()) == []
