@@ -28,6 +28,7 @@ MAX_BODY = 64 * 1024 * 1024
 _CHUNK = 64 * 1024
 _MAX_CAUSES = 20
 
+_TIMEOUTS = (TimeoutError, urllib3.exceptions.TimeoutError)
 _UNKNOWN_HOST = "its host name cannot be resolved: check [general] portal and this machine's DNS"
 _TOO_SLOW = "is the address right, and the server not overloaded? ([general] portal_timeout)"
 
@@ -112,7 +113,6 @@ _PLAIN: tuple[tuple[tuple[type[BaseException], ...], str, bool], ...] = (
         "refused the connection: is the web server running, and the port right?",
         True,
     ),
-    ((TimeoutError, urllib3.exceptions.TimeoutError), f"did not answer in time: {_TOO_SLOW}", True),
     ((_TooLongError,), f"sent more than {MAX_BODY} bytes: is that address ZoneMinder's?", False),
     (
         (ConnectionError, http.client.IncompleteRead),
@@ -173,12 +173,12 @@ def _explain(causes: list[BaseException], seconds: float) -> tuple[str, bool]:
     for kinds, text, retry in _PLAIN:
         if any(isinstance(cause, kinds) for cause in causes):
             return text, retry
+    if not causes or any(isinstance(cause, _TIMEOUTS) for cause in causes):
+        return f"no complete answer within {seconds:.3g} s: {_TOO_SLOW}", True
     reasons = [cause.strerror for cause in causes if isinstance(cause, OSError) and cause.strerror]
     if reasons:
         return f"cannot be reached ({reasons[0]})", True
-    if causes:
-        return f"cannot be asked ({type(causes[0]).__name__})", False
-    return f"no complete answer within {seconds:.3g} s: {_TOO_SLOW}", True
+    return f"cannot be asked ({type(causes[0]).__name__})", False
 
 
 def _explain_tls(error: ssl.SSLError) -> str:
