@@ -10,8 +10,8 @@ export LC_ALL=C.UTF-8
 SOURCE=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 SCRIPTS="bin/zm_detect.py bin/zm_train_faces.py zm_event_start.sh zm_event_end.sh"
 DEFAULT_EXTRAS=zoneminder,yolo,face,cli
-# Pictures of people and what is logged about them are nobody else's business.
-DATA_FOLDERS="images:750 known_faces:750 unknown_faces:750 logs:750 models:755"
+# Pictures of people, what is logged about them, and a login are nobody else's business.
+DATA_FOLDERS="images:750 known_faces:750 unknown_faces:750 logs:750 cache:700 models:755"
 
 PREFIX='' RUN_AS='' RUN_GROUP='' EXTRAS='' PYTHON='' WHEELS='' USE_SYSTEM=''
 ASK=yes MODELS=yes DRY=no UNINSTALL=no CHANGES=0 NOTES=()
@@ -417,6 +417,8 @@ uninstall() {
         if [ -e "$BASE/bin/${script##*/}" ]; then do_it "remove $BASE/bin/${script##*/}" rm -f "$BASE/bin/${script##*/}"; fi
     done
     if [ -d "$VENV" ]; then do_it "remove $VENV" rm -rf "$VENV"; fi
+    # A login to ZoneMinder is kept in there.
+    if [ -d "$BASE/cache" ]; then do_it "remove $BASE/cache" rm -rf "$BASE/cache"; fi
     if [ -e "$ETC/objectconfig.ini.new" ]; then do_it "remove $ETC/objectconfig.ini.new" rm -f "$ETC/objectconfig.ini.new"; fi
     remove_empty
     [ "$CHANGES" -gt 0 ] || say "Nothing of zmhook is installed."

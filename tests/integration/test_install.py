@@ -24,6 +24,7 @@ DATA = {
     "known_faces": 0o750,
     "unknown_faces": 0o750,
     "logs": 0o750,
+    "cache": 0o700,
     "models": 0o755,
 }
 SCRIPTS = {"zm_detect.py", "zm_train_faces.py", "zm_event_start.sh", "zm_event_end.sh"}
@@ -266,6 +267,8 @@ def test_uninstalling_keeps_what_is_yours(install, copy: Place):
     (copy.base / "bin/zm_event_start.sh").touch()
     (copy.base / "bin/my_own.sh").touch()
     (copy.base / "images").mkdir()
+    (copy.base / "cache").mkdir()
+    (copy.base / "cache/zm_token.json").touch()
 
     done = install(copy.prefix, "--uninstall")
     assert (done.returncode, done.stderr) == (0, "")
@@ -273,6 +276,7 @@ def test_uninstalling_keeps_what_is_yours(install, copy: Place):
     assert not copy.command.is_symlink()
     assert not (copy.base / "bin/zm_event_start.sh").exists()
     assert not (copy.base / "images").exists()
+    assert not (copy.base / "cache").exists()
     assert (copy.base / "bin/my_own.sh").exists()
     assert (copy.base / "known_faces/ann/1.jpg").read_bytes() == b"a face"
     assert (copy.etc / "objectconfig.ini").exists()
