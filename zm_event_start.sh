@@ -5,10 +5,13 @@
 #   zm_event_start.sh <eid> <mid> [monitor name] [cause] [event path]
 #
 # Exit 0: detected (the string is on stdout). 1: nothing detected. 2: no decision could be made.
-# The notification server calls it so, and so can you. Two variables of the environment may point
-# it elsewhere:
+# The notification server calls it so, and so can you. It asks the service that keeps the models
+# loaded; where none runs, zm_detect.py starts one and decides this event itself.
+#
+# These variables of the environment may point it elsewhere:
 #   ZMHOOK_CONFIG   the configuration (default /etc/zm/objectconfig.ini)
 #   ZMHOOK_PYTHON   the Python that has zmhook (default: the environment that install.sh made)
+#   ZMHOOK_RUN      the folder of the service's socket (default /run/zmhook, or ../run)
 
 self=$0
 [ -L "$self" ] && self=$(readlink -f -- "$self")
@@ -21,6 +24,72 @@ if [ $# -lt 1 ]; then
     echo "usage: ${self##*/} <eid> <mid> [monitor name] [cause] [event path]" >&2
     exit 2
 fi
+eid=$1 mid=${2:-} name=${3:-} cause=${4:-} path=${5:-}
+config=${ZMHOOK_CONFIG:-/etc/zm/objectconfig.ini}
+export ZMHOOK_CONFIG="$config"
+
+# The server may end us at its time-out: take along what works for us, and leave stdout empty. The
+# service sees its caller go, and drops the event.
+answered=no child=
+ended() {
+    [ -n "$child" ] && kill "$child" 2>/dev/null
+    [ "$answered" = yes ] && exit 0
+    exit 1
+}
+trap ended TERM INT HUP
+trap 'answered=yes' USR1
+
+# Wait for $child. The wait is cut short by a signal; go on until the child itself has ended.
+await() {
+    while :; do
+        wait "$child"
+        status=$?
+        kill -0 "$child" 2>/dev/null || return
+    done
+}
+
+# --- The fast way: the service's socket (its name is made as in zmhook/service/place.py) -------
+
+run=${ZMHOOK_RUN:-}
+[ -z "$run" ] && [ -w /run/zmhook ] && run=/run/zmhook
+[ -n "$run" ] || run=$here/../run
+
+socket_of() {
+    set -f
+    IFS=/
+    # shellcheck disable=SC2086 # it is to be split at the slashes
+    set -- ${config#/}
+    IFS=_
+    socket=$*
+    unset IFS
+    set +f
+    while [ ${#socket} -gt 40 ]; do socket=${socket#?}; done
+    socket=$run/$socket.sock
+}
+socket_of
+
+# Each value is one word with its name, so nothing in it can be taken for an option or for code.
+# curl's exit code is the answer: 0 for an alarm, 47 for a redirect (nothing), 22 for an error
+# status (no decision); anything else means that no service is there.
+ask_by_curl() {
+    exec curl -q -sfL --max-redirs 0 --noproxy '*' --max-time 3700 --unix-socket "$socket" \
+        --data-urlencode "eid=$eid" --data-urlencode "mid=$mid" --data-urlencode "name=$name" \
+        --data-urlencode "cause=$cause" --data-urlencode "path=$path" \
+        --data-urlencode "config=$config" http://zmhook/decide
+}
+
+if [ -S "$socket" ] && command -v curl >/dev/null; then
+    ask_by_curl </dev/null &
+    child=$!
+    await
+    case $status in
+    0) exit 0 ;;
+    47) exit 1 ;;
+    22) exit 2 ;;
+    esac
+fi
+
+# --- The other way: Python, which starts a service and meanwhile decides by itself --------------
 
 detect=$here/zm_detect.py
 [ -e "$detect" ] || detect=$here/bin/zm_detect.py
@@ -31,44 +100,20 @@ for candidate in "$here/../venv/bin/python" "$here/.venv/bin/python"; do
 done
 [ -n "$python" ] || python=python3
 
-# Each value is one word with its option, so nothing in it can be taken for an option or code.
 look() {
     ZMHOOK_SHELL_PID=$$ exec "$python" "$detect" --eventid="$eid" ${mid:+--monitorid="$mid"} \
         --monitorname="$name" --reason="$cause" --eventpath="$path" "$@"
 }
-eid=$1 mid=${2:-} name=${3:-} cause=${4:-} path=${5:-}
 
-# The server may end us at its time-out: take the model with us and leave stdout empty.
-answered=no child=
-ended() {
-    [ -n "$child" ] && kill "$child" 2>/dev/null
-    [ "$answered" = yes ] && exit 0
-    exit 1
-}
-trap ended TERM INT HUP
-trap 'answered=yes' USR1
-
-look </dev/null &
+look --ask-service </dev/null &
 child=$!
-# The wait is cut short by a signal; go on until the child itself has ended.
-while :; do
-    wait "$child"
-    status=$?
-    kill -0 "$child" 2>/dev/null || break
-done
+await
+[ "$status" -le 2 ] && exit "$status"
+[ "$answered" = yes ] && exit 0
 
-if [ "$status" -gt 2 ] && [ "$answered" = yes ]; then
-    exit 0
-elif [ "$status" -gt 2 ]; then
-    # It crashed (or there is no such Python) before it could answer: `on_failure` decides.
-    look --undecided="the detection process ended with status $status" </dev/null &
-    child=$!
-    wait "$child"
-    status=$?
-    while kill -0 "$child" 2>/dev/null; do
-        wait "$child"
-        status=$?
-    done
-    [ "$status" -gt 2 ] && status=2
-fi
+# It crashed (or there is no such Python) before it could answer: `on_failure` decides.
+look --undecided="the detection process ended with status $status" </dev/null &
+child=$!
+await
+[ "$status" -gt 2 ] && status=2
 exit "$status"

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from zmhook.detectors.base import find
-from zmhook.errors import DetectorError
+from zmhook.errors import DeadlineExceeded, DetectorError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -82,12 +82,19 @@ class Chain:
             self._load(detector)
             loaded = time.perf_counter()
             found = detector.detect([frames[i] for i in wanted])
+            detected = time.perf_counter()
+        except DeadlineExceeded:
+            raise
         except DetectorError as error:
-            result.errors.append(str(error))
-            log.warning("%s: %s", detector.name, error)
+            result.failed(detector.name, str(error))
+            return
+        except Exception as error:  # a bug in one model must not silence the others
+            log.debug("%s failed", detector.name, exc_info=True)
+            what = f"{type(error).__name__}: {error}"
+            result.failed(detector.name, f"{detector.name} failed ({what}); --debug shows where")
             return
         result.took(f"{detector.name} load", loaded - started)
-        result.took(detector.name, time.perf_counter() - loaded)
+        result.took(detector.name, detected - loaded)
         for i, detections in zip(wanted, found, strict=True):
             result.kept[i] += keep(i, detections)
 
@@ -105,9 +112,20 @@ class Chain:
     def _may_run(detector: Detector, kept: Sequence[Detection]) -> bool:
         return not detector.requires or any(one.label in detector.requires for one in kept)
 
+    def load(self) -> None:
+        """Load every detector now; raises the first one's `DetectorError`."""
+        for detector in self.detectors:
+            self._load(detector)
+
+    def loaded(self) -> list[str]:
+        """Return the detectors that are loaded, as they describe themselves."""
+        ready = [detector for detector in self.detectors if detector.name in self._loaded]
+        return [getattr(detector, "description", detector.name) for detector in ready]
+
     def close(self) -> None:
         for detector in self.detectors:
             detector.close()
+        self._loaded.clear()
 
 
 class ChainResult:
@@ -117,6 +135,10 @@ class ChainResult:
         self.kept: list[list[Detection]] = [[] for _ in range(frames)]
         self.timings: dict[str, float] = {}
         self.errors: list[str] = []
+
+    def failed(self, name: str, why: str) -> None:
+        self.errors.append(why)
+        log.warning("%s: %s", name, why)
 
     def took(self, stage: str, seconds: float) -> None:
         self.timings[stage] = round(seconds * 1000, 2)

@@ -213,10 +213,10 @@ class Portal:
         return credentials
 
     def _answer_to_login(
-        self, method: str, url: str, data: Mapping[str, str] | None, deadline: Deadline | None
+        self, url: str, data: Mapping[str, str], deadline: Deadline | None
     ) -> Response:
         """Return an answer that is a JSON object with status 200."""
-        answer = self._send(method, url, "a login", deadline, data)
+        answer = self._send("POST", url, "a login", deadline, data)
         if _wants_login(answer):
             raise LoginError(
                 f"{shown(answer.url)}: refused to log in user '{self.general.user}'"
@@ -304,11 +304,8 @@ class _LoginWire:
         self._portal = portal
         self._deadline = deadline
 
-    def post(self, url: str, data: Mapping[str, str], timeout: float) -> Response:  # noqa: ARG002 - ours hold
-        return self._portal._answer_to_login("POST", url, data, self._deadline)  # noqa: SLF001
-
-    def get(self, url: str, timeout: float) -> Response:  # noqa: ARG002 - ours hold
-        return self._portal._answer_to_login("GET", url, None, self._deadline)  # noqa: SLF001
+    def post(self, url: str, data: Mapping[str, str], timeout: float) -> Response:  # noqa: ARG002 - ours holds
+        return self._portal._answer_to_login(url, data, self._deadline)  # noqa: SLF001 - its part
 
 
 def _portal_url(general: General) -> str:

@@ -187,5 +187,5 @@ def _explain_tls(error: ssl.SSLError) -> str:
             f"its certificate cannot be verified ({error.verify_message.strip(' .')}): set"
             " [general] allow_self_signed = yes if that is to be expected"
         )
-    reason = (error.reason or "no reason given").replace("_", " ").lower()
+    reason = (getattr(error, "reason", None) or "no reason given").replace("_", " ").lower()
     return f"TLS failed ({reason}): does that port speak https?"

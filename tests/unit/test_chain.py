@@ -10,7 +10,7 @@ import pytest
 
 from zmhook.chain import Chain
 from zmhook.detection import Box, Detection
-from zmhook.errors import DetectorError, MissingPart
+from zmhook.errors import DeadlineExceeded, DetectorError, MissingPart
 from zmhook.event import Frame
 from zmhook.settings import General, Settings
 
@@ -124,9 +124,29 @@ def test_a_model_that_fails_is_noted_and_the_others_go_on(when, caplog):
     assert f"broken: {error}" in caplog.text
 
 
-def test_what_is_no_error_of_a_model_is_not_hidden():
-    with pytest.raises(ZeroDivisionError):
-        Chain([Fake("broken", detect_error=ZeroDivisionError())]).run(frames("alarm"), everything)
+def test_a_bug_in_one_model_does_not_silence_the_others():
+    broken = Fake("broken", detect_error=ZeroDivisionError("by zero"))
+    result = Chain([broken, Fake("yolo", "car")]).run(frames("alarm"), everything)
+    assert labels(result.kept) == [["car"]]
+    assert result.errors == [
+        "broken failed (ZeroDivisionError: by zero); --debug shows where",
+    ]
+
+
+def test_the_end_of_the_time_is_no_failure_of_a_model():
+    slow = Fake("slow", detect_error=DeadlineExceeded("over"))
+    with pytest.raises(DeadlineExceeded):
+        Chain([slow]).run(frames("alarm"), everything)
+
+
+def test_all_can_be_loaded_ahead_and_closed():
+    yolo, face = Fake("yolo"), Fake("face")
+    chain = Chain([yolo, face])
+    assert chain.loaded() == []
+    chain.load()
+    assert chain.loaded() == ["yolo", "face"]
+    chain.close()
+    assert chain.loaded() == []
 
 
 def test_models_are_loaded_once_and_kept():

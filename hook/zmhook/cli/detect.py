@@ -58,6 +58,9 @@ class _Run:
 
         watchdog = Watchdog(self.settings.general.event_deadline, self._expired)
         try:
+            answered = self._ask_service()
+            if answered is not None:
+                return answered
             decided = self._decide()
         finally:
             watchdog.stop()
@@ -65,6 +68,21 @@ class _Run:
         self._report(decided)
         self.logs.close()
         return code
+
+    def _ask_service(self) -> int | None:
+        """Let the service decide, starting it when there is none; None: decide here."""
+        if not self.args.ask_service or self.settings_error or self.args.undecided:
+            return None
+        if not self.settings.service.use_service:
+            return None
+        from zmhook.cli.ask import ask
+
+        answered = ask(self.event, self.settings, self.args.config)
+        if answered is None:
+            return None
+        self.answer.give(answered.line)
+        self.logs.close()
+        return answered.code
 
     def _decide(self) -> Decided:
         """Every failure ends as an undecided event, so that `on_failure` has the last word."""
@@ -254,6 +272,7 @@ def _parser() -> _Parser:
     add("-d", "--debug", action="store_true", help="show everything on stderr, with tracebacks")
     add("--json", action="store_true", help="print the whole decision as JSON instead of the line")
     add("--check-config", action="store_true", help="check the configuration and do nothing else")
+    add("--ask-service", action="store_true", help=argparse.SUPPRESS)
     add("--undecided", default="", metavar="WHY", help=argparse.SUPPRESS)
     add("-v", "--version", action="version", version=f"zmhook {__version__}")
     add("--bareversion", action="store_true", help="print only the version number")

@@ -11,10 +11,21 @@ from zmhook.settings.face import Face
 from zmhook.settings.general import General
 from zmhook.settings.hog import Hog
 from zmhook.settings.section import Section
+from zmhook.settings.service import Service
 from zmhook.settings.values import Zone
 from zmhook.settings.yolo import Yolo
 
-__all__ = ["ALIASES", "SECTIONS", "Face", "General", "Hog", "Section", "Settings", "Yolo"]
+__all__ = [
+    "ALIASES",
+    "SECTIONS",
+    "Face",
+    "General",
+    "Hog",
+    "Section",
+    "Service",
+    "Settings",
+    "Yolo",
+]
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -24,10 +35,17 @@ class Settings(Struct, frozen=True, kw_only=True):
     yolo: Yolo = Yolo()
     hog: Hog = Hog()
     face: Face = Face()
+    service: Service = Service()
     zones: tuple[Zone, ...] = ()
 
 
-SECTIONS: dict[str, type[Section]] = {"general": General, "yolo": Yolo, "hog": Hog, "face": Face}
+SECTIONS: dict[str, type[Section]] = {
+    "general": General,
+    "yolo": Yolo,
+    "hog": Hog,
+    "face": Face,
+    "service": Service,
+}
 
 # Names that the field's documents and older files use, and what they are called here.
 ALIASES = {

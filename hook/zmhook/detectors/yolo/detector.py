@@ -37,6 +37,11 @@ class YoloDetector:
             raise DetectorError("the yolo model is used before it is loaded")
         return [self._model.detect(frame.image) for frame in frames]
 
+    @property
+    def description(self) -> str:
+        """Name the network, the engine and what it runs on, once loaded."""
+        return self._model.description if self._model else self.name
+
     def close(self) -> None:
         if self._model is not None:
             self._model.close()

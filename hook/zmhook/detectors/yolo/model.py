@@ -57,6 +57,13 @@ class YoloModel:
         _log_times(started, ready, answered)
         return detections
 
+    @property
+    def description(self) -> str:
+        """Name the file, its network and what runs it, for people."""
+        width, height = self._network.size
+        network = f"{self._head.name} {width}x{height}"
+        return f"yolo: {self._files.weights.path.name} ({network}) on {self._engine.description}"
+
     def close(self) -> None:
         self._engine.close()
 

@@ -1,0 +1,67 @@
+"""The hook's slow way to the service: find it, or start it, and ask."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, NamedTuple
+
+from zmhook.cli.answer import FOUND, NOTHING, UNDECIDED
+from zmhook.deadline import Deadline
+from zmhook.service import client, place, start
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from zmhook.event import Event
+    from zmhook.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class Answered(NamedTuple):
+    """What the service answered, as this process is to answer."""
+
+    code: int
+    line: str
+
+
+def ask(event: Event, settings: Settings, config: str) -> Answered | None:
+    """Return the service's answer, or None when this process had better decide itself.
+
+    Whoever finds no service starts one and decides its own event meanwhile; those who come while
+    it starts wait for it.
+    """
+    deadline = Deadline(settings.general.event_deadline)
+    socket = place.socket_path(config, settings.general)
+    try:
+        return _decided(socket, event, config, deadline)
+    except client.NoService as error:
+        log.debug("%s", error)
+    if _started(socket, config) or not start.wait_for(socket, deadline.left() / 2):
+        return None
+    try:
+        return _decided(socket, event, config, deadline)
+    except client.NoService as error:
+        log.warning("%s", error)
+        return None
+
+
+def _decided(socket: Path, event: Event, config: str, deadline: Deadline) -> Answered:
+    status, body = client.decide(socket, event, config, deadline.left())
+    if status == client.ALARM:
+        return Answered(FOUND, body.decode().rstrip("\n"))
+    if status == client.NOTHING:
+        return Answered(NOTHING, "")
+    if status == client.UNDECIDED:
+        log.error("%s: %s", event, body.decode("utf-8", "replace").strip())
+        return Answered(UNDECIDED, "")
+    raise client.NoService(f"{socket}: answers with status {status}")
+
+
+def _started(socket: Path, config: str) -> bool:
+    """Say whether a service was started here, or cannot be: then the event is decided here."""
+    try:
+        return start.start(config, socket)
+    except OSError as error:
+        log.warning("%s: no service can be started there (%s)", socket, error.strerror)
+        return True

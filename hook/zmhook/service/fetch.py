@@ -1,0 +1,92 @@
+"""The pictures of one event, fetched in threads while the workers infer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from zmhook.deadline import Deadline
+from zmhook.errors import ZmhookError
+from zmhook.service.wire import Picture
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from zmhook.event import Event
+    from zmhook.frames.base import Source
+    from zmhook.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class Fetcher:
+    """Fetches an event's pictures by their ids, one after the other and each once.
+
+    Asked for one, it begins with the next of `ids` as well: should the first show nothing, the
+    worker has the next at hand.
+    """
+
+    def __init__(self, event: Event, settings: Settings, ids: list[str], threads: Executor) -> None:
+        self.ids = ids
+        self._event = event
+        self._settings = settings
+        self._threads = threads
+        self._deadline = Deadline(settings.general.event_deadline)
+        self._source: Source | None = None
+        self._last: asyncio.Task[Picture] | None = None
+        self._pictures: dict[str, asyncio.Task[Picture]] = {}
+
+    async def first(self) -> Picture:
+        """Wait as `wait` says, then fetch the first picture."""
+        await asyncio.sleep(self._settings.general.wait)
+        return await self.picture(self.ids[0])
+
+    async def picture(self, frame_id: str) -> Picture:
+        """Return a picture, or why there is none."""
+        return await asyncio.shield(self._begin(frame_id))
+
+    def begin_after(self, frame_id: str) -> None:
+        """Begin to fetch the picture that comes after this one."""
+        following = self.ids[self.ids.index(frame_id) + 1 :] if frame_id in self.ids else []
+        if following:
+            self._begin(following[0])
+
+    async def close(self) -> None:
+        """Free connections, once what is under way has ended."""
+        if self._last:
+            await asyncio.wait([self._last])
+        if self._source:
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._source.close)
+
+    def _begin(self, frame_id: str) -> asyncio.Task[Picture]:
+        if frame_id not in self._pictures:
+            self._last = asyncio.create_task(self._in_turn(frame_id, self._last))
+            self._pictures[frame_id] = self._last
+        return self._pictures[frame_id]
+
+    async def _in_turn(self, frame_id: str, before: asyncio.Task[Picture] | None) -> Picture:
+        """Fetch after the one before: a source is used by one thread at a time."""
+        if before:
+            await asyncio.wait([before])
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._fetch, frame_id)
+
+    def _fetch(self, frame_id: str) -> Picture:
+        try:
+            if self._source is None:
+                self._source = self._open()
+            found = self._source.picture(frame_id, self._deadline)
+        except ZmhookError as error:
+            return Picture(frame_id, error=str(error))
+        return Picture(found.id, found.origin, found.data)
+
+    def _open(self) -> Source:
+        from zmhook.frames import open_source
+
+        # The wait was slept through without a thread.
+        general = structs.replace(self._settings.general, wait=0.0)
+        settings = structs.replace(self._settings, general=general)
+        return open_source(self._event, settings, self._deadline)

@@ -1,0 +1,147 @@
+"""A small HTTP/1.1 server for hooks and people, on asyncio streams and h11.
+
+Made for callers that may be many, slow, silent or gone: connections, bytes and seconds are
+bounded, and a handler learns when its caller has left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+import h11
+
+log = logging.getLogger(__name__)
+
+MOST_CONNECTIONS = 1500
+READ_TIMEOUT = 5.0
+WRITE_TIMEOUT = 10.0
+LARGEST_BODY = 1024 * 1024
+CHUNK = 64 * 1024
+
+
+class Request(NamedTuple):
+    """One request: its method, path without the query, query and body."""
+
+    method: str
+    path: str
+    query: str
+    body: bytes
+
+
+class Response(NamedTuple):
+    """What to answer; `location` makes it a redirect."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "text/plain; charset=utf-8"
+    location: str = ""
+
+
+class HangUp(Exception):  # noqa: N818 - reads as what it is
+    """Raised by a handler that wants the connection closed without an answer."""
+
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class HttpServer:
+    """Answers one request a connection by `handler`, which is cancelled when the caller leaves."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+        self._connections: set[asyncio.Task[None]] = set()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection, as asyncio's start_server calls it."""
+        task = asyncio.current_task()
+        if task is None or len(self._connections) >= MOST_CONNECTIONS:
+            writer.close()
+            return
+        self._connections.add(task)
+        try:
+            await self._serve(reader, writer)
+        except (OSError, asyncio.TimeoutError, HangUp):
+            writer.transport.abort()
+        finally:
+            self._connections.discard(task)
+            writer.close()
+
+    async def finish(self, seconds: float) -> None:
+        """Let the answers under way go out, for at most `seconds`."""
+        if self._connections:
+            await asyncio.wait(self._connections, timeout=seconds)
+        for task in self._connections:
+            task.cancel()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = h11.Connection(h11.SERVER, max_incomplete_event_size=16 * 1024)
+        try:
+            request = await asyncio.wait_for(_read(connection, reader), READ_TIMEOUT)
+            if request is None:
+                return
+            response = await self._answer(request, reader)
+        except h11.RemoteProtocolError as error:
+            response = Response(error.error_status_hint, f"{error}\n".encode())
+        if response is not None:
+            await asyncio.wait_for(_write(connection, writer, response), WRITE_TIMEOUT)
+
+    async def _answer(self, request: Request, reader: asyncio.StreamReader) -> Response | None:
+        """Return the handler's response, or None when the caller has left before it came."""
+        answering = asyncio.ensure_future(self._handler(request))
+        leaving = asyncio.ensure_future(reader.read(1))
+        try:
+            await asyncio.wait([answering, leaving], return_when=asyncio.FIRST_COMPLETED)
+            return await answering if answering.done() else None
+        finally:
+            for task in (answering, leaving):
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError, OSError, HangUp):
+                    await task
+
+
+async def _read(connection: h11.Connection, reader: asyncio.StreamReader) -> Request | None:
+    """Return the request, or None when the caller left without one."""
+    head: h11.Request | None = None
+    body = bytearray()
+    while True:
+        event = connection.next_event()
+        if event is h11.NEED_DATA:
+            connection.receive_data(await reader.read(CHUNK))
+        elif isinstance(event, h11.Request):
+            head = event
+        elif isinstance(event, h11.Data):
+            body += event.data
+            if len(body) > LARGEST_BODY:
+                raise h11.RemoteProtocolError(
+                    f"at most {LARGEST_BODY} bytes are taken", error_status_hint=413
+                )
+        elif isinstance(event, h11.EndOfMessage) and head is not None:
+            path, _, query = head.target.decode("ascii", "replace").partition("?")
+            return Request(head.method.decode("ascii"), path, query, bytes(body))
+        else:
+            return None
+
+
+async def _write(
+    connection: h11.Connection, writer: asyncio.StreamWriter, response: Response
+) -> None:
+    headers = [
+        ("Content-Type", response.content_type),
+        ("Content-Length", str(len(response.body))),
+        ("Connection", "close"),
+    ]
+    if response.location:
+        headers.append(("Location", response.location))
+    if connection.our_state in (h11.ERROR, h11.MUST_CLOSE, h11.CLOSED):
+        return
+    for event in (
+        h11.Response(status_code=response.status, headers=headers),
+        h11.Data(data=response.body),
+        h11.EndOfMessage(),
+    ):
+        writer.write(connection.send(event) or b"")
+    await writer.drain()

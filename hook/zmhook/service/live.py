@@ -1,0 +1,133 @@
+"""The configuration and the files behind it, as they are now.
+
+An edit of `objectconfig.ini`, the secrets, the known faces or a model file takes effect on the
+next event; a broken edit leaves the last good configuration in force and is reported.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import zmhook
+from zmhook.errors import SettingsError
+from zmhook.settings import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from zmhook.settings import Config, Settings
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = 0.5
+"""Seconds between two looks at the model files and the package, which are many."""
+
+Stat = tuple[str, int, int]
+
+
+class LiveConfig:
+    """Holds the last good configuration of a file.
+
+    Raises `SettingsError` when there never was one.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.error = ""
+        self._stats = self._look()
+        self._config = load(path)
+        self._stats = self._look()
+
+    def current(self) -> Config:
+        """Return the configuration, read anew when a file of it has changed."""
+        stats = self._look()
+        if stats != self._stats:
+            self._stats = stats
+            self._read()
+        return self._config
+
+    def _read(self) -> None:
+        try:
+            self._config = load(self.path)
+        except SettingsError as error:
+            self.error = str(error)
+            log.error("the last good configuration stays in force: %s", error)  # noqa: TRY400
+            return
+        self._stats = self._look()
+        self.error = ""
+        log.info("%s was read anew", self.path)
+
+    def _look(self) -> list[Stat]:
+        config = getattr(self, "_config", None)
+        secrets = config.general.general.secrets if config else ""
+        return _stats([self.path, secrets] if secrets else [self.path])
+
+
+class Stamp:
+    """A text that changes with the model files and known faces of the settings."""
+
+    def __init__(self) -> None:
+        self._looked: dict[tuple[str, ...], tuple[float, str]] = {}
+
+    def of(self, settings: Settings) -> str:
+        places = _places(settings)
+        looked, stamp = self._looked.get(places, (0.0, ""))
+        if time.monotonic() - looked >= LOOK_EVERY:
+            stamp = str(hash(tuple(_stats(_files(places)))))
+            self._looked[places] = time.monotonic(), stamp
+        return stamp
+
+
+class Code:
+    """Notices that the package has been replaced by another version under our feet."""
+
+    def __init__(self) -> None:
+        self._folder = Path(zmhook.__file__).parent
+        self._stats = self._look()
+        self._looked = time.monotonic()
+
+    def has_changed(self) -> bool:
+        if time.monotonic() - self._looked < LOOK_EVERY:
+            return False
+        self._looked = time.monotonic()
+        return self._look() != self._stats
+
+    def _look(self) -> list[Stat]:
+        return _stats(str(path) for path in sorted(self._folder.rglob("*.py")))
+
+
+def _places(settings: Settings) -> tuple[str, ...]:
+    yolo, face = settings.yolo, settings.face
+    models = settings.general.models
+    found: list[str] = []
+    if "yolo" in models:
+        tiny = yolo.yolo_type == "tiny"
+        found += [yolo.tiny_weights, yolo.tiny_config, yolo.tiny_labels] if tiny else []
+        found += [] if tiny else [yolo.weights, yolo.config, yolo.labels]
+    if "face" in models:
+        found += [face.face_yunet_model, face.known_images_path]
+    return tuple(place for place in found if place)
+
+
+def _files(places: Iterable[str]) -> Iterable[str]:
+    """Return the files and folders; of a folder all that is in it."""
+    for place in places:
+        yield place
+        for folder, folders, files in os.walk(place):
+            yield from (f"{folder}/{name}" for name in (*folders, *files))
+
+
+def _stats(paths: Iterable[str]) -> list[Stat]:
+    return [_stat(path) for path in paths]
+
+
+def _stat(path: str) -> Stat:
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return path, -1, -1
+    return path, found.st_mtime_ns, found.st_size

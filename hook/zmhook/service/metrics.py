@@ -1,0 +1,68 @@
+"""The service's status in Prometheus's text format."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from prometheus_client.metrics_core import Metric
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+
+class _Collector:
+    """Turns one status into metrics."""
+
+    def __init__(self, status: dict[str, Any]) -> None:
+        self._status = status
+
+    def collect(self) -> Iterator[Metric]:
+        status = self._status
+        events = CounterMetricFamily("zmhook_events", "Decided events.", labels=["outcome"])
+        for outcome, count in status["events"].items():
+            events.add_metric([outcome], count)
+        yield events
+        for name in ("refused", "dropped", "restarts"):
+            yield CounterMetricFamily(f"zmhook_{name}", _HELP[name], value=status[name])
+        yield GaugeMetricFamily(
+            "zmhook_queue_waiting", "Events that wait.", value=status["queue"]["waiting"]
+        )
+        alive = sum(worker["pid"] is not None for worker in status["workers"])
+        yield GaugeMetricFamily("zmhook_workers", "Worker processes.", value=alive)
+        yield GaugeMetricFamily("zmhook_uptime_seconds", "Age.", value=status["uptime_s"])
+        yield GaugeMetricFamily(
+            "zmhook_config_ok",
+            "0: the last edit of the configuration is broken.",
+            value=not status["config_error"],
+        )
+        yield from self._stages()
+
+    def _stages(self) -> Iterator[Metric]:
+        for share in ("p50", "p95"):
+            family = GaugeMetricFamily(
+                f"zmhook_stage_{share}_milliseconds",
+                f"{share} of a stage over the last 1000 events.",
+                labels=["stage"],
+            )
+            for stage, times in self._status["stages_ms"].items():
+                family.add_metric([stage], times[share])
+            yield family
+
+
+_HELP = {
+    "refused": "Events refused because the queue was full.",
+    "dropped": "Events whose caller went away.",
+    "restarts": "Worker processes that were replaced.",
+}
+
+
+def exposition(status: dict[str, Any]) -> bytes:
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Collector(status))
+    text: bytes = generate_latest(registry)
+    return text

@@ -1,0 +1,197 @@
+"""The workers: each slot keeps one worker process going and gives it events from the queue."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+from typing import TYPE_CHECKING
+
+from zmhook.service.process import WorkerDied, WorkerProcess
+from zmhook.service.wire import Answer, Given, Job, Need, Prepare, Ready, Record
+from zmhook.settings.plain import to_plain
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import Any
+
+    from zmhook.service.queue import FairQueue
+    from zmhook.service.records import Records
+    from zmhook.service.stats import Stats
+    from zmhook.service.ticket import Ticket
+
+log = logging.getLogger(__name__)
+
+TRIES = 2
+"""An event whose worker crashes is tried once more in a fresh one."""
+HANG_GRACE = 1.0
+"""Seconds past an event's deadline after which its worker is taken for hung."""
+LONGEST_BACK_OFF = 30.0
+
+
+class Slot:
+    """One place for a worker process.
+
+    `first` returns the settings and the stamp whose models a fresh worker loads at once.
+    """
+
+    def __init__(
+        self,
+        queue: FairQueue,
+        stats: Stats,
+        records: Records,
+        first: Callable[[], tuple[dict[str, Any], str]],
+        *,
+        max_rss_mb: float,
+        idle_unload: float,
+    ) -> None:
+        self.queue = queue
+        self.stats = stats
+        self.records = records
+        self.first = first
+        self.max_rss_mb = max_rss_mb
+        self.idle_unload = idle_unload
+        self.worker: WorkerProcess | None = None
+        self.ticket: Ticket | None = None
+        self.models: list[str] = []
+        self.rss_mb = 0.0
+        self.idle = asyncio.Event()
+        self.idle.set()
+        self._deaths = 0
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        await self._survive(self._start)
+        while True:
+            ticket = await self._next()
+            if not ticket.is_open:
+                continue
+            self.ticket = ticket
+            self.idle.clear()
+            await self._survive(functools.partial(self._serve, ticket))
+            self.ticket = None
+            self.idle.set()
+            await self._replace_if_grown()
+
+    async def stop(self) -> None:
+        if self.worker:
+            worker, self.worker = self.worker, None
+            await worker.stop()
+
+    async def _next(self) -> Ticket:
+        """Wait for an event; give the models' memory back when none comes for long."""
+        waiting = asyncio.ensure_future(self.queue.get())
+        try:
+            if self.worker and self.idle_unload:
+                done, _ = await asyncio.wait([waiting], timeout=self.idle_unload)
+                if not done:
+                    log.info("no event for %g s: unloading the models", self.idle_unload)
+                    await self.stop()
+            return await waiting
+        except asyncio.CancelledError:
+            waiting.cancel()
+            raise
+
+    async def _survive(self, doing: Callable[[], Awaitable[None]]) -> None:
+        """Do something with the worker; when it dies, tidy up, count it and wait a little."""
+        try:
+            await doing()
+            self._deaths = 0
+        except WorkerDied as death:
+            await self._buried(str(death))
+        except asyncio.CancelledError:
+            if self.worker:
+                self.worker.kill()
+            raise
+
+    async def _start(self) -> None:
+        self.worker = WorkerProcess()
+        await self.worker.start()
+        settings, stamp = self.first()
+        await self.worker.send(Prepare(settings, stamp))
+        await self._until_ready()
+
+    async def _serve(self, ticket: Ticket) -> None:
+        if self.worker is None:
+            await self._start()
+        if self.worker is None:
+            raise WorkerDied("it was not started")
+        picture = await ticket.fetcher.first()
+        ticket.tries += 1
+        job = Job(ticket.event, to_plain(ticket.settings), ticket.stamp, ticket.left(), picture)
+        await self.worker.send(job)
+        ticket.fetcher.begin_after(picture.id)
+        try:
+            await asyncio.wait_for(self._until_ready(ticket), ticket.left() + HANG_GRACE)
+        except asyncio.TimeoutError:
+            self.worker.kill()
+            raise WorkerDied("because it hung past the event's deadline") from None
+
+    async def _until_ready(self, ticket: Ticket | None = None) -> None:
+        if self.worker is None:
+            raise WorkerDied("it was not started")
+        while True:
+            message = await self.worker.receive()
+            if isinstance(message, Ready):
+                self.rss_mb, self.models = message.rss_mb, message.models
+                return
+            if isinstance(message, Answer) and ticket:
+                ticket.decide(message.decision)
+            elif isinstance(message, Need) and ticket:
+                picture = await ticket.fetcher.picture(message.id)
+                await self.worker.send(Given(picture))
+                ticket.fetcher.begin_after(picture.id)
+            elif isinstance(message, Record):
+                self.records(message, ticket.monitor_id if ticket else None)
+
+    async def _buried(self, how: str) -> None:
+        self._deaths += 1
+        self.stats.restarts += 1
+        ticket, self.ticket = self.ticket, None
+        log.error("a worker ended %s%s", how, f" during {ticket.event}" if ticket else "")
+        if self.worker:
+            self.worker.kill()
+            await self.stop()
+        if ticket and ticket.is_open:
+            await self._again(ticket, how)
+        await asyncio.sleep(self._back_off())
+
+    async def _again(self, ticket: Ticket, how: str) -> None:
+        if ticket.tries < TRIES and ticket.left() > 0:
+            self.queue.put(ticket, again=True)
+            await self.queue.ready(ticket)
+        else:
+            ticket.fail(f"the model process ended {how}, {ticket.tries} times")
+
+    def _back_off(self) -> float:
+        """Return nothing after the first death, so that its event is tried again at once."""
+        return 0.0 if self._deaths <= 1 else min(LONGEST_BACK_OFF, 0.25 * 2.0**self._deaths)
+
+    async def _replace_if_grown(self) -> None:
+        if self.worker and self.rss_mb > self.max_rss_mb:
+            log.warning("a worker grew to %.0f MB and is replaced", self.rss_mb)
+            self.stats.restarts += 1
+            await self.stop()
+            await self._survive(self._start)
+
+
+class Pool:
+    """All slots."""
+
+    def __init__(self, slots: list[Slot]) -> None:
+        self.slots = slots
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        self._tasks = [asyncio.create_task(slot.run()) for slot in self.slots]
+
+    async def finish(self, seconds: float) -> None:
+        """Let what is running end, for at most `seconds`; then end the workers."""
+        busy = [slot.idle.wait() for slot in self.slots]
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*busy), seconds)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(slot.stop() for slot in self.slots))

@@ -1,0 +1,98 @@
+"""One worker process, as the supervisor sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+from zmhook.service.start import environment
+from zmhook.service.wire import HEAD, LARGEST, Message, packed, unpacked
+
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
+
+STOP_TIMEOUT = 5.0
+
+
+class WorkerDied(Exception):  # noqa: N818 - reads as what it is
+    """The worker process has ended; the message says how."""
+
+
+class WorkerProcess:
+    """Starts with `start`; then messages go both ways until it ends or is ended."""
+
+    def __init__(self) -> None:
+        self._process: Process | None = None
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    async def start(self) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "zmhook.service.worker",
+                str(os.getpid()),
+                stdin=theirs.fileno(),
+                stdout=asyncio.subprocess.DEVNULL,
+                cwd="/",
+                env={**environment(), "OPENBLAS_NUM_THREADS": "1"},
+            )
+        self._reader, self._writer = await asyncio.open_connection(sock=ours)
+
+    async def send(self, message: Message) -> None:
+        """Raise `WorkerDied` when nobody is there to take it."""
+        if self._writer is None:
+            raise WorkerDied("it was not started")
+        try:
+            self._writer.write(packed(message))
+            await self._writer.drain()
+        except OSError:
+            raise WorkerDied(await self._how_it_ended()) from None
+
+    async def receive(self) -> Message:
+        """Raise `WorkerDied` when it ends in place of answering."""
+        if self._reader is None:
+            raise WorkerDied("it was not started")
+        try:
+            (size,) = HEAD.unpack(await self._reader.readexactly(HEAD.size))
+            if size > LARGEST:
+                raise WorkerDied("it sent something that is no message")
+            return unpacked(await self._reader.readexactly(size))
+        except (OSError, asyncio.IncompleteReadError):
+            raise WorkerDied(await self._how_it_ended()) from None
+
+    def kill(self) -> None:
+        if self._process and self._process.returncode is None:
+            self._process.kill()
+
+    async def stop(self) -> None:
+        """Close the connection, which ends an idle worker; kill it when that takes too long."""
+        if self._process is None or self._writer is None:
+            return
+        self._writer.close()
+        try:
+            await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT)
+        except asyncio.TimeoutError:
+            self.kill()
+            await self._process.wait()
+        self._process = None
+
+    async def _how_it_ended(self) -> str:
+        if self._process is None:
+            return "it was not started"
+        try:
+            code = await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT)
+        except asyncio.TimeoutError:
+            self.kill()
+            code = await self._process.wait()
+        return f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"

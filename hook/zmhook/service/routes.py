@@ -1,0 +1,115 @@
+"""What can be asked of the service, over its socket.
+
+`POST /decide` (form: eid, mid, name, cause, path) answers for zm_event_start.sh, whose client is
+often curl, in a way that curl's own exit code tells: 200 with the line is an alarm (curl: 0), a
+redirect to nowhere is "nothing detected" (curl with -L and no redirects allowed: 47), 422 is "no
+decision" (curl with -f: 22). Whatever else happens the hook takes for "no service here".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from msgspec import json
+
+from zmhook.event import Event
+from zmhook.report.line import detection_line
+from zmhook.service.client import ALARM, NOTHING, UNDECIDED
+from zmhook.service.http import HangUp, Request, Response
+from zmhook.service.status import status
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from zmhook.service.supervisor import Supervisor
+
+JSON = "application/json"
+
+
+class Routes:
+    """Answers requests with what the supervisor decides and knows.
+
+    With `public` only health and metrics: those may be asked over a network.
+    """
+
+    def __init__(self, supervisor: Supervisor, *, public: bool = False) -> None:
+        self._supervisor = supervisor
+        self._routes: dict[tuple[str, str], Callable[[Request], Awaitable[Response]]] = {
+            ("GET", "/health/live"): self._live,
+            ("GET", "/health/ready"): self._ready,
+            ("GET", "/metrics"): self._metrics,
+        }
+        if not public:
+            self._routes |= {
+                ("POST", "/decide"): self._decide,
+                ("POST", "/stop"): self._stop,
+                ("GET", "/status"): self._status,
+            }
+
+    async def __call__(self, request: Request) -> Response:
+        route = self._routes.get((request.method, request.path))
+        if route is None:
+            return Response(404, f"nothing at {request.method} {request.path}\n".encode())
+        return await route(request)
+
+    async def _decide(self, request: Request) -> Response:
+        try:
+            form = parse_qs(request.body.decode("utf-8", "replace"), keep_blank_values=True)
+            if _one(form, "config") not in ("", self._supervisor.config.path):
+                raise HangUp
+            event = _event(form)
+        except ValueError as error:
+            return Response(400, f"{error}\n".encode())
+        decision, settings = await self._supervisor.decide(event)
+        if _one(form, "json"):
+            return Response(ALARM, decision.to_json(), JSON)
+        line = detection_line(decision, settings)
+        if line:
+            return Response(ALARM, line.encode() + b"\n")
+        if decision.outcome == "undecided":
+            return Response(UNDECIDED, "; ".join(decision.errors).encode() + b"\n")
+        return Response(NOTHING, location="http://nothing/")
+
+    async def _stop(self, _: Request) -> Response:
+        self._supervisor.stopping.set()
+        return Response(200, b"stopping\n")
+
+    async def _status(self, _: Request) -> Response:
+        return Response(200, json.encode(status(self._supervisor)), JSON)
+
+    async def _live(self, _: Request) -> Response:
+        return Response(200, b"alive\n")
+
+    async def _ready(self, _: Request) -> Response:
+        ready = self._supervisor.is_ready()
+        return Response(200 if ready else 503, b"ready\n" if ready else b"not ready\n")
+
+    async def _metrics(self, _: Request) -> Response:
+        from zmhook.service.metrics import CONTENT_TYPE, exposition
+
+        return Response(200, exposition(status(self._supervisor)), CONTENT_TYPE)
+
+
+def _event(form: dict[str, list[str]]) -> Event:
+    """Raise `ValueError` with one line when the ids are no numbers."""
+    return Event(
+        id=_number(form, "eid"),
+        monitor_id=_number(form, "mid"),
+        monitor_name=_one(form, "name"),
+        cause=_one(form, "cause"),
+        path=_one(form, "path"),
+    )
+
+
+def _one(form: dict[str, list[str]], name: str) -> str:
+    return form.get(name, [""])[0]
+
+
+def _number(form: dict[str, list[str]], name: str) -> int | None:
+    text = _one(form, name)
+    if not text:
+        return None
+    if not text.isdecimal():
+        raise ValueError(f"{name}: expected a number, got {text[:40]!r}")
+    return int(text)

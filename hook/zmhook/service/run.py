@@ -1,0 +1,167 @@
+"""The service's process: its socket, its signals, its end."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import resource
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zmhook.errors import SettingsError
+from zmhook.service.http import HttpServer
+from zmhook.service.live import LiveConfig
+from zmhook.service.place import socket_path
+from zmhook.service.records import Records
+from zmhook.service.routes import Routes
+from zmhook.service.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+log = logging.getLogger(__name__)
+
+FINISH_SECONDS = 10.0
+CANNOT_START = 2
+LISTEN_FDS_START = 3
+BACKLOG = 1024
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit 0 at a proper end and when another service runs already, 2 when it cannot start."""
+    args = _arguments(argv)
+    os.umask(0o007)
+    try:
+        config = LiveConfig(args.config)
+    except SettingsError as error:
+        return _complain(str(error))
+    general = config.current().general.general
+    place = Path(args.socket) if args.socket else socket_path(args.config, general)
+    try:
+        lock = _lock_in_time(place)
+    except OSError as error:
+        return _complain(f"{place}: the service cannot start: {error.strerror}")
+    if lock is None:
+        _complain(f"{place}: a service runs already")
+        return 0
+    _many_files()
+    with Records(config, debug=args.debug) as records:
+        asyncio.run(_serve(config, place, records, args))
+    os.close(lock)
+    return 0
+
+
+async def _serve(
+    config: LiveConfig, place: Path, records: Records, args: argparse.Namespace
+) -> None:
+    supervisor = Supervisor(config, records)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, supervisor.stopping.set)
+    listener = _given_socket() or _bound(place)
+    http = HttpServer(Routes(supervisor))
+    servers = [await asyncio.start_unix_server(http.serve, sock=listener, backlog=BACKLOG)]
+    servers += await _tcp(config.current().general.service.listen, supervisor)
+    supervisor.start()
+    if args.start_lock is not None:
+        os.close(args.start_lock)
+    log.info("serving on %s", place)
+    try:
+        await supervisor.until_stopped(place, permanent=args.permanent)
+    finally:
+        _remove(place)
+        for server in servers:
+            server.close()
+        await supervisor.finish(FINISH_SECONDS)
+        await http.finish(FINISH_SECONDS)
+        log.info("ended")
+
+
+def _complain(message: str) -> int:
+    sys.stderr.write(f"zmhook: {message}\n")
+    return CANNOT_START
+
+
+async def _tcp(listen: str, supervisor: Supervisor) -> list[asyncio.Server]:
+    """Answer health and metrics on TCP too; a port that is taken is no reason not to serve."""
+    host, _, port = listen.rpartition(":")
+    if not port:
+        return []
+    http = HttpServer(Routes(supervisor, public=True))
+    try:
+        return [await asyncio.start_server(http.serve, host.strip("[]") or None, int(port))]
+    except (OSError, ValueError) as error:
+        log.error("[service] listen = %s: cannot be listened on (%s)", listen, error)  # noqa: TRY400
+        return []
+
+
+def _lock_in_time(place: Path) -> int | None:
+    """Take the lock, waiting for a service that is just ending: it has no socket any more."""
+    end = time.monotonic() + FINISH_SECONDS + 5
+    while (lock := _lock(place)) is None and not place.exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    return lock
+
+
+def _lock(place: Path) -> int | None:
+    """Take the lock that only one service of a socket can have; None when another has it."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    lock = os.open(place.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return None
+    os.truncate(lock, 0)
+    os.write(lock, f"{os.getpid()}\n".encode())
+    return lock
+
+
+def _remove(place: Path) -> None:
+    with contextlib.suppress(OSError):
+        place.unlink()
+
+
+def _bound(place: Path) -> socket.socket:
+    """Return a listening socket; having the lock, a file in its place is a dead service's."""
+    _remove(place)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(place))
+    place.chmod(0o660)
+    return listener
+
+
+def _given_socket() -> socket.socket | None:
+    """Return the socket that systemd passes to a service it starts on demand."""
+    if os.environ.get("LISTEN_PID") != str(os.getpid()):
+        return None
+    return socket.socket(fileno=LISTEN_FDS_START)
+
+
+def _many_files() -> None:
+    """Raise the usual limit of 1024 open files, for storms and for clients that say nothing."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 16384) if most > 0 else 16384, most))
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="zmhook serve",
+        description="Keep the models loaded and decide events for hooks, over a unix socket.",
+    )
+    add = parser.add_argument
+    add("-c", "--config", default="/etc/zm/objectconfig.ini", help="objectconfig.ini (%(default)s)")
+    add("--socket", default="", help="the socket's path (default: as the hook looks for it)")
+    add("--permanent", action="store_true", help="do not end when idle, whatever the settings say")
+    add("--start-lock", type=int, help=argparse.SUPPRESS)
+    add("-d", "--debug", action="store_true", help="log everything")
+    return parser.parse_args(argv)

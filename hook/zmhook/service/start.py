@@ -1,0 +1,63 @@
+"""Starting a service from a hook, so that a hundred hooks at once start exactly one."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import zmhook
+
+START_SECONDS = 10.0
+LOOK_EVERY = 0.05
+
+
+def start(config: str, place: Path) -> bool:
+    """Start a service unless somebody else is just doing so; say whether we did.
+
+    The new service holds the lock until it serves. It is fully detached: the notification server
+    reads the hook's stdout until everybody has closed it. Raises `OSError` when the run folder
+    cannot be used.
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    lock = os.open(place.with_suffix(".start"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    else:
+        command = [sys.executable, "-m", "zmhook.service", "-c", config, "--socket", str(place)]
+        subprocess.Popen(
+            [*command, "--start-lock", str(lock)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env=environment(),
+            pass_fds=[lock],
+            start_new_session=True,
+        )
+        return True
+    finally:
+        os.close(lock)
+
+
+def wait_for(place: Path, seconds: float) -> bool:
+    """Wait until a starting service has its socket; False when it takes too long."""
+    end = time.monotonic() + min(seconds, START_SECONDS)
+    while not place.exists():
+        if time.monotonic() >= end:
+            return False
+        time.sleep(LOOK_EVERY)
+    return True
+
+
+def environment() -> dict[str, str]:
+    """Pass on what finds our package, and nothing that speaks of this one event."""
+    source = str(Path(zmhook.__file__).resolve().parent.parent)
+    kept = {key: value for key, value in os.environ.items() if key != "ZMHOOK_SHELL_PID"}
+    found = [path for path in kept.get("PYTHONPATH", "").split(os.pathsep) if path]
+    return {**kept, "PYTHONPATH": os.pathsep.join(dict.fromkeys([source, *found]))}

@@ -1,0 +1,55 @@
+"""What the service has done: counts and times, for `status` and for Prometheus."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from zmhook.detection import Decision
+
+KEPT_TIMES = 1000
+"""The percentiles are those of this many events."""
+
+
+class Stats:
+    """Filled by the supervisor as things happen; one event loop, so no locks."""
+
+    def __init__(self) -> None:
+        self.started = time.time()
+        self.outcomes: Counter[str] = Counter()
+        self.refused = 0
+        self.dropped = 0
+        self.restarts = 0
+        self.last_errors: dict[str, dict[str, Any]] = {}
+        self._stages: dict[str, deque[float]] = {}
+
+    def decided(self, decision: Decision, seconds: float) -> None:
+        """Count a decision that took so long, the waiting included."""
+        self.outcomes[decision.outcome] += 1
+        self._took("whole", seconds * 1000)
+        for stage, milliseconds in decision.timings.items():
+            self._took(stage, milliseconds)
+        if decision.errors:
+            self.failed(decision.event.monitor_id, decision.errors[0])
+
+    def failed(self, monitor_id: int | None, error: str) -> None:
+        self.last_errors[str(monitor_id)] = {"at": time.time(), "error": error}
+
+    def stages(self) -> dict[str, dict[str, float]]:
+        """Return per stage how many events are counted and the percentiles, in ms."""
+        return {
+            stage: {"events": len(times), "p50": _share(times, 0.5), "p95": _share(times, 0.95)}
+            for stage, times in self._stages.items()
+        }
+
+    def _took(self, stage: str, milliseconds: float) -> None:
+        self._stages.setdefault(stage, deque(maxlen=KEPT_TIMES)).append(milliseconds)
+
+
+def _share(times: Iterable[float], share: float) -> float:
+    ordered = sorted(times)
+    return round(ordered[min(len(ordered) - 1, int(len(ordered) * share))], 2)

@@ -1,0 +1,46 @@
+"""What the service tells about itself."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from zmhook.version import __version__
+
+if TYPE_CHECKING:
+    from zmhook.service.pool import Slot
+    from zmhook.service.supervisor import Supervisor
+
+
+def status(supervisor: Supervisor) -> dict[str, Any]:
+    """Return plain data: times in seconds since the epoch, durations in ms, memory in MB."""
+    stats = supervisor.stats
+    return {
+        "version": __version__,
+        "pid": os.getpid(),
+        "uptime_s": round(time.time() - stats.started, 1),
+        "config": supervisor.config.path,
+        "config_error": supervisor.config.error,
+        "workers": [_worker(slot) for slot in supervisor.pool.slots],
+        "queue": {
+            "size": supervisor.queue.size,
+            "waiting": len(supervisor.queue),
+            "per_monitor": {str(mid): n for mid, n in supervisor.queue.depths().items()},
+        },
+        "events": dict(stats.outcomes),
+        "refused": stats.refused,
+        "dropped": stats.dropped,
+        "restarts": stats.restarts,
+        "stages_ms": stats.stages(),
+        "last_errors": stats.last_errors,
+    }
+
+
+def _worker(slot: Slot) -> dict[str, Any]:
+    return {
+        "pid": slot.worker.pid if slot.worker else None,
+        "event": str(slot.ticket.event) if slot.ticket else "",
+        "rss_mb": round(slot.rss_mb, 1),
+        "models": slot.models,
+    }

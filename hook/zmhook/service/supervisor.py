@@ -1,0 +1,187 @@
+"""The service's main process: takes events, answers each by its deadline, keeps workers going."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from zmhook.frames.ids import frame_ids
+from zmhook.service.fetch import Fetcher
+from zmhook.service.http import HangUp
+from zmhook.service.live import Code, LiveConfig, Stamp
+from zmhook.service.pool import Pool, Slot
+from zmhook.service.queue import FairQueue
+from zmhook.service.stats import Stats
+from zmhook.service.ticket import Ticket
+from zmhook.settings.plain import to_plain
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from zmhook.detection import Decision
+    from zmhook.event import Event
+    from zmhook.service.records import Records
+    from zmhook.settings import Service, Settings
+
+log = logging.getLogger(__name__)
+
+FETCH_THREADS = 16
+LOOK_EVERY = 0.5
+"""Seconds between two looks at whether to end."""
+
+
+class Supervisor:
+    """Decides events by its workers. `start` once; `finish` once."""
+
+    def __init__(self, config: LiveConfig, records: Records) -> None:
+        self.config = config
+        self.stats = Stats()
+        self.records = records
+        self.stamp = Stamp()
+        self.code = Code()
+        self.stopping = asyncio.Event()
+        self.last_asked = time.monotonic()
+        service = self._service()
+        self.queue = FairQueue(service.service_queue)
+        self.pool = Pool([self._slot(service) for _ in range(_workers(service))])
+        self._threads = ThreadPoolExecutor(FETCH_THREADS, thread_name_prefix="fetch")
+        self._open: set[Ticket] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        self.pool.start()
+
+    async def decide(self, event: Event) -> tuple[Decision, Settings]:
+        """Return the decision and the settings it was made by.
+
+        Raises `HangUp` when this service is out of date and the caller should find another way.
+        """
+        self.last_asked = time.monotonic()
+        if self.code.has_changed():
+            log.info("zmhook itself has been replaced: ending, so that a new service can start")
+            self.stopping.set()
+        if self.stopping.is_set():
+            raise HangUp
+        ticket = self._ticket(event)
+        self._open.add(ticket)
+        try:
+            self._admit(ticket)
+            decision = await ticket.decided()
+        except asyncio.CancelledError:
+            self._forget(ticket)
+            raise
+        finally:
+            self._open.discard(ticket)
+            self.last_asked = time.monotonic()
+        self.queue.remove(ticket)
+        self.stats.decided(decision, time.monotonic() - ticket.asked)
+        return decision, ticket.settings
+
+    async def finish(self, seconds: float) -> None:
+        """Let what is running end, answer the rest, end the workers."""
+        self.stopping.set()
+        for ticket in self.queue.drain():
+            ticket.fail("the service was stopped before the event's turn came")
+        await self.pool.finish(seconds)
+        for ticket in list(self._open):
+            ticket.fail("the service was stopped")
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def until_stopped(self, place: Path, *, permanent: bool) -> None:
+        """Wait until somebody says stop, nobody asks for long, or the socket's file has gone."""
+        while not self.stopping.is_set():
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), LOOK_EVERY)
+            if why := self._why_end(place, permanent=permanent):
+                log.info("ending: %s", why)
+                self.stopping.set()
+
+    def _why_end(self, place: Path, *, permanent: bool) -> str:
+        service = self._service()
+        if not service.use_service:
+            return "[service] use_service is no"
+        if not place.exists():
+            return f"{place} has been removed"
+        if not permanent and 0 < service.service_idle_exit <= self._idle_seconds():
+            return f"no event for {service.service_idle_exit:g} s"
+        return ""
+
+    def is_ready(self) -> bool:
+        """Say whether a worker could take an event now or soon."""
+        return not self.stopping.is_set() and any(slot.worker for slot in self.pool.slots)
+
+    def _idle_seconds(self) -> float:
+        return 0.0 if self._open else time.monotonic() - self.last_asked
+
+    def _ticket(self, event: Event) -> Ticket:
+        settings = _for_workers(self.config.current().for_monitor(event.monitor_id))
+        fetcher = Fetcher(event, settings, frame_ids(settings), self._threads)
+        return Ticket(event, settings, self.stamp.of(settings), fetcher)
+
+    def _admit(self, ticket: Ticket) -> None:
+        refused = self.queue.put(ticket)
+        if refused:
+            self.stats.refused += 1
+            waiting = self.queue.size
+            refused.fail(f"refused: {waiting} events wait already ([service] service_queue)")
+            log.warning("%s was refused: %d events wait already", refused.event, waiting)
+        task = asyncio.create_task(self._prepare(ticket))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _prepare(self, ticket: Ticket) -> None:
+        """Fetch the first picture; then the event may have a worker."""
+        try:
+            await ticket.fetcher.first()
+            await self.queue.ready(ticket)
+            await ticket.closed()
+        finally:
+            await ticket.fetcher.close()
+
+    def _forget(self, ticket: Ticket) -> None:
+        """Take out an event whose caller has gone: nobody needs its decision."""
+        self.queue.remove(ticket)
+        self.stats.dropped += 1
+        log.info("%s: dropped, its caller has gone", ticket.event)
+        ticket.drop()
+
+    def _slot(self, service: Service) -> Slot:
+        return Slot(
+            self.queue,
+            self.stats,
+            self.records,
+            self._first,
+            max_rss_mb=service.worker_max_rss,
+            idle_unload=service.model_idle_unload,
+        )
+
+    def _first(self) -> tuple[dict[str, Any], str]:
+        """Return what a fresh worker loads at once: the chain of most monitors."""
+        settings = _for_workers(self.config.current().general)
+        return to_plain(settings), self.stamp.of(settings)
+
+    def _service(self) -> Service:
+        return self.config.current().general.service
+
+
+def _workers(service: Service) -> int:
+    return service.service_workers or len(os.sched_getaffinity(0))
+
+
+def _for_workers(settings: Settings) -> Settings:
+    """Give a worker its threads where the settings leave them open.
+
+    Workers with one thread each get more done on a CPU than one worker with all threads.
+    """
+    if settings.yolo.yolo_threads:
+        return settings
+    threads = settings.service.service_threads
+    return structs.replace(settings, yolo=structs.replace(settings.yolo, yolo_threads=threads))

@@ -1,0 +1,222 @@
+"""A worker process: owns models, decides one event at a time.
+
+It talks with the supervisor over the socket that is its stdin, and ends when that closes. Run as
+`python -m zmhook.service.worker`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import resource
+import signal
+import socket
+import sys
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zmhook.errors import FrameUnavailable, ZmhookError
+from zmhook.service.wire import (
+    HEAD,
+    Answer,
+    Given,
+    Job,
+    Message,
+    Need,
+    Picture,
+    Prepare,
+    Ready,
+    Record,
+    packed,
+    unpacked,
+)
+from zmhook.settings.plain import from_plain
+
+if TYPE_CHECKING:
+    from zmhook.chain import Chain
+    from zmhook.deadline import Deadline
+    from zmhook.event import Picture as FetchedPicture
+
+log = logging.getLogger(__name__)
+
+PR_SET_PDEATHSIG = 1
+CHAINS = 8
+"""Chains that a worker keeps: monitors with other models have others."""
+
+
+class Wire:
+    """Blocking messages to and from the supervisor; sending is safe from any thread."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._stream = connection.makefile("rb")
+
+    def send(self, message: Message) -> None:
+        with self._lock:
+            self._connection.sendall(packed(message))
+
+    def receive(self) -> Message:
+        """Return the next message; raises `EOFError` when the supervisor has gone."""
+        return unpacked(self._exactly(*HEAD.unpack(self._exactly(HEAD.size))))
+
+    def _exactly(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        if len(data) < size:
+            raise EOFError
+        return data
+
+
+class Worker:
+    """Takes jobs until the supervisor goes."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.chains: OrderedDict[str, Chain] = OrderedDict()
+
+    def run(self) -> None:
+        while True:
+            message = self.wire.receive()
+            if isinstance(message, Prepare):
+                self._prepare(message)
+            elif isinstance(message, Job):
+                self._decide(message)
+            self.wire.send(Ready(_rss_mb(), self._loaded()))
+
+    def _prepare(self, message: Prepare) -> None:
+        try:
+            self._chain(message.settings, message.stamp).load()
+        except ZmhookError as error:
+            # The event that needs it will say so again; here it is only early.
+            log.warning("%s", error)
+
+    def _decide(self, job: Job) -> None:
+        from zmhook.deadline import Deadline
+        from zmhook.decide import Decided, decide
+        from zmhook.detection import Decision
+        from zmhook.report import publish
+
+        settings = from_plain(job.settings)
+        try:
+            chain = self._chain(job.settings, job.stamp)
+            source = _Handed(self.wire, job.picture)
+            decided = decide(job.event, settings, chain, source, Deadline(job.seconds))
+        except ZmhookError as error:
+            decided = Decided(Decision.undecided(job.event, str(error)), None)
+        except Exception as error:
+            log.exception("%s: internal error, please report it", job.event)
+            what = f"internal error, please report it ({type(error).__name__}: {error})"
+            decided = Decided(Decision.undecided(job.event, what), None)
+        self.wire.send(Answer(decided.decision))
+        try:
+            publish(decided, settings)
+        except Exception:
+            log.exception("%s: the report is incomplete", job.event)
+
+    def _chain(self, settings: dict[str, Any], stamp: str) -> Chain:
+        """Return the chain of these settings, which is the same for many monitors."""
+        from zmhook.chain import Chain
+
+        key = stamp + _models_key(settings)
+        if key not in self.chains:
+            self._forget(stamp)
+            self.chains[key] = Chain.from_settings(from_plain(settings))
+        self.chains.move_to_end(key)
+        return self.chains[key]
+
+    def _forget(self, stamp: str) -> None:
+        """Close chains whose files have changed, and the one unused for longest."""
+        for key in [key for key in self.chains if not key.startswith(stamp)]:
+            self.chains.pop(key).close()
+        while len(self.chains) >= CHAINS:
+            self.chains.popitem(last=False)[1].close()
+
+    def _loaded(self) -> list[str]:
+        found = [model for chain in self.chains.values() for model in chain.loaded()]
+        return list(dict.fromkeys(found))
+
+
+class _Handed:
+    """A source of pictures that asks the supervisor for all but the first."""
+
+    def __init__(self, wire: Wire, first: Picture) -> None:
+        self.wire = wire
+        self.first = first
+
+    def picture(self, frame_id: str, deadline: Deadline) -> FetchedPicture:
+        from zmhook.event import Picture as FetchedPicture
+
+        deadline.check(f"fetching {frame_id}")
+        picture = self.first if self.first.id == frame_id else self._ask(frame_id)
+        if picture.error:
+            raise FrameUnavailable(picture.error)
+        return FetchedPicture(picture.data, picture.id, picture.origin)
+
+    def close(self) -> None:
+        """Do nothing: the supervisor holds what there is to close."""
+
+    def _ask(self, frame_id: str) -> Picture:
+        self.wire.send(Need(frame_id))
+        answer = self.wire.receive()
+        if not isinstance(answer, Given):
+            raise FrameUnavailable(f"{frame_id}: the service answered something else")
+        return answer.picture
+
+
+class _LogToSupervisor(logging.Handler):
+    """The supervisor writes the log, so that an event's lines stand in one place."""
+
+    def __init__(self, wire: Wire) -> None:
+        super().__init__()
+        self._wire = wire
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = self.format(record)
+        self._wire.send(Record(record.levelno, text, record.pathname, record.lineno))
+
+
+def _models_key(settings: dict[str, Any]) -> str:
+    """Return what makes one chain another; monitors differ mostly in the rest."""
+    from zmhook.detectors.base import BUILT_IN
+
+    models = settings["general"]["models"]
+    if not set(models) <= set(BUILT_IN):
+        return repr(settings)
+    folder = settings["general"]["base_data_path"]
+    return repr([folder, [(name, settings[name]) for name in models]])
+
+
+def _rss_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize() / 1e6
+
+
+def _end_with_parent(parent: int) -> None:
+    """Have the kernel kill us with the supervisor: stuck in a model, we would not notice."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit(0)
+
+
+def main() -> None:
+    _end_with_parent(int(sys.argv[1]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    connection = socket.socket(fileno=os.dup(0))
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    wire = Wire(connection)
+    root = logging.getLogger("zmhook")
+    root.setLevel(logging.DEBUG)
+    root.addHandler(_LogToSupervisor(wire))
+    root.propagate = False
+    try:
+        Worker(wire).run()
+    except (EOFError, OSError):
+        # Skip taking the models apart: the process ends here.
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

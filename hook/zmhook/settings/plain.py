@@ -1,0 +1,43 @@
+"""Settings as plain data, for sending them to another process and for comparing them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from zmhook.settings.keys import keys
+from zmhook.settings.model import SECTIONS, Settings
+from zmhook.settings.values import Secret, Zone
+
+
+def to_plain(settings: Settings) -> dict[str, Any]:
+    """Return dicts, lists, texts and numbers. Secrets are in it: it is for our processes only."""
+    plain: dict[str, Any] = msgspec.to_builtins(settings, enc_hook=_reveal)
+    return plain
+
+
+def from_plain(plain: dict[str, Any]) -> Settings:
+    """Return the settings that `to_plain` made this of."""
+    sections = {
+        name: section(**{key: _value(key, value) for key, value in plain[name].items()})
+        for name, section in SECTIONS.items()
+    }
+    zones = msgspec.convert(plain["zones"], tuple[Zone, ...])
+    return Settings(**sections, zones=zones)  # type: ignore[arg-type]
+
+
+def _value(name: str, value: Any) -> Any:
+    return msgspec.convert(value, keys()[name].kind, dec_hook=_conceal)
+
+
+def _reveal(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return value.reveal()
+    raise TypeError(f"a {type(value).__name__} has no plain form")
+
+
+def _conceal(kind: type, value: Any) -> Any:
+    if kind is Secret:
+        return Secret(value)
+    raise TypeError(f"a {kind.__name__} has no plain form")

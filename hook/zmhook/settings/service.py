@@ -1,0 +1,58 @@
+"""`[service]`: the process that keeps the models loaded."""
+
+from typing import Annotated
+
+from zmhook.settings.section import Section, about
+
+
+class Service(Section, frozen=True, kw_only=True):
+    """The service that keeps the models loaded between events. A hook starts it when needed."""
+
+    use_service: Annotated[
+        bool,
+        about(
+            "Ask the service, and start it when it does not run. no: every event loads its models."
+        ),
+    ] = True
+    service_idle_exit: Annotated[
+        float,
+        about("Seconds without an event after which the service ends. 0: never.", ge=0),
+    ] = 600.0
+    service_workers: Annotated[
+        int,
+        about("Processes that look at pictures at the same time. 0: one per core.", ge=0, le=64),
+    ] = 0
+    service_threads: Annotated[
+        int,
+        about(
+            "Threads of each of them where yolo_threads is 0. More workers with one thread each "
+            "do more than fewer with several.",
+            ge=1,
+            le=64,
+        ),
+    ] = 1
+    service_queue: Annotated[
+        int,
+        about(
+            "Events that may wait. Above it the newest of the busiest monitor is refused.",
+            ge=1,
+            le=100_000,
+        ),
+    ] = 500
+    worker_max_rss: Annotated[
+        float,
+        about("Megabytes of memory above which a worker is replaced, between events.", ge=100),
+    ] = 2000.0
+    model_idle_unload: Annotated[
+        float,
+        about(
+            "Seconds without an event after which a worker gives its memory back. 0: never.", ge=0
+        ),
+    ] = 300.0
+    listen: Annotated[
+        str,
+        about(
+            "Address such as 127.0.0.1:9119 where /health/live, /health/ready and /metrics are "
+            "answered too. Empty: only on the socket."
+        ),
+    ] = ""
