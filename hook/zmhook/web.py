@@ -173,11 +173,12 @@ def _explain(causes: list[BaseException], seconds: float) -> tuple[str, bool]:
     for kinds, text, retry in _PLAIN:
         if any(isinstance(cause, kinds) for cause in causes):
             return text, retry
-    if not causes or any(isinstance(cause, _TIMEOUTS) for cause in causes):
-        return f"no complete answer within {seconds:.3g} s: {_TOO_SLOW}", True
     reasons = [cause.strerror for cause in causes if isinstance(cause, OSError) and cause.strerror]
     if reasons:
         return f"cannot be reached ({reasons[0]})", True
+    # Last, since urllib3 takes every failed connection for one that was late.
+    if not causes or any(isinstance(cause, _TIMEOUTS) for cause in causes):
+        return f"no complete answer within {seconds:.3g} s: {_TOO_SLOW}", True
     return f"cannot be asked ({type(causes[0]).__name__})", False
 
 

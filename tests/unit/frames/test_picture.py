@@ -5,6 +5,7 @@ import io
 import struct
 import zlib
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -126,8 +127,6 @@ def huge_jpeg(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("make", [huge_png, huge_jpeg])
 def test_too_many_pixels_are_refused_before_decoding(make, monkeypatch: pytest.MonkeyPatch) -> None:
-    import cv2
-
     def decoded(*_: object) -> None:
         pytest.fail("it was decoded")
 
