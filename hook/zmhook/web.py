@@ -115,7 +115,7 @@ _PLAIN: tuple[tuple[tuple[type[BaseException], ...], str, bool], ...] = (
     ),
     ((_TooLongError,), f"sent more than {MAX_BODY} bytes: is that address ZoneMinder's?", False),
     (
-        (ConnectionError, http.client.IncompleteRead),
+        (ConnectionError, http.client.IncompleteRead, ssl.SSLEOFError),
         "closed the connection before its answer was complete",
         True,
     ),
@@ -166,7 +166,7 @@ def _explain(causes: list[BaseException], seconds: float) -> tuple[str, bool]:
     The libraries' own texts are not shown, for they hold the address with the token.
     """
     for cause in causes:
-        if isinstance(cause, ssl.SSLError):
+        if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError):
             return _explain_tls(cause), False
         if isinstance(cause, socket.gaierror):
             return _UNKNOWN_HOST, cause.errno == socket.EAI_AGAIN

@@ -57,6 +57,7 @@ def wrapped(cause: BaseException) -> requests.ConnectionError:
         ),
         (requests.exceptions.InvalidURL(URL), "is not an address", False),
         (requests.exceptions.SSLError(ssl.SSLError(1, URL)), "TLS failed", False),
+        (requests.exceptions.SSLError(ssl.SSLEOFError(8, URL)), "closed the connection", True),
         (RuntimeError(URL), "cannot be asked (RuntimeError)", False),
     ],
     ids=lambda value: None if isinstance(value, bool | str) else type(value).__name__,
