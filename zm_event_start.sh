@@ -6,7 +6,8 @@
 #
 # Exit 0: detected (the string is on stdout). 1: nothing detected. 2: no decision could be made.
 # The notification server calls it so, and so can you. It asks the service that keeps the models
-# loaded; where none runs, zm_detect.py starts one and decides this event itself.
+# loaded, by curl or else by zm_ask.py; where none runs, zm_detect.py starts one and decides this
+# event itself.
 #
 # These variables of the environment may point it elsewhere:
 #   ZMHOOK_CONFIG   the configuration (default /etc/zm/objectconfig.ini)
@@ -48,6 +49,16 @@ await() {
     done
 }
 
+detect=$here/zm_detect.py
+[ -e "$detect" ] || detect=$here/bin/zm_detect.py
+ask=${detect%/*}/zm_ask.py
+
+python=${ZMHOOK_PYTHON:-}
+for candidate in "$here/../venv/bin/python" "$here/.venv/bin/python"; do
+    [ -z "$python" ] && [ -x "$candidate" ] && python=$candidate
+done
+[ -n "$python" ] || python=python3
+
 # --- The fast way: the service's socket (its name is made as in zmhook/service/place.py) -------
 
 run=${ZMHOOK_RUN:-}
@@ -78,6 +89,11 @@ ask_by_curl() {
         --data-urlencode "config=$config" http://zmhook/decide
 }
 
+# Without curl: a Python client that imports next to nothing. 0, 1 and 2 are the answer.
+ask_by_python() {
+    exec "$python" -I -S "$ask" "$socket" "$eid" "$mid" "$name" "$cause" "$path" "$config"
+}
+
 if [ -S "$socket" ] && command -v curl >/dev/null; then
     ask_by_curl </dev/null &
     child=$!
@@ -87,18 +103,14 @@ if [ -S "$socket" ] && command -v curl >/dev/null; then
     47) exit 1 ;;
     22) exit 2 ;;
     esac
+elif [ -S "$socket" ] && [ -e "$ask" ]; then
+    ask_by_python </dev/null &
+    child=$!
+    await
+    [ "$status" -le 2 ] && exit "$status"
 fi
 
 # --- The other way: Python, which starts a service and meanwhile decides by itself --------------
-
-detect=$here/zm_detect.py
-[ -e "$detect" ] || detect=$here/bin/zm_detect.py
-
-python=${ZMHOOK_PYTHON:-}
-for candidate in "$here/../venv/bin/python" "$here/.venv/bin/python"; do
-    [ -z "$python" ] && [ -x "$candidate" ] && python=$candidate
-done
-[ -n "$python" ] || python=python3
 
 look() {
     ZMHOOK_SHELL_PID=$$ exec "$python" "$detect" --eventid="$eid" ${mid:+--monitorid="$mid"} \
