@@ -8,6 +8,8 @@ import functools
 import logging
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from zmhook.service.process import WorkerDied, WorkerProcess
 from zmhook.service.wire import Answer, Given, Job, Need, Prepare, Ready, Record
 from zmhook.settings.plain import to_plain
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from zmhook.service.records import Records
     from zmhook.service.stats import Stats
     from zmhook.service.ticket import Ticket
+    from zmhook.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +36,9 @@ LONGEST_BACK_OFF = 30.0
 class Slot:
     """One place for a worker process.
 
-    `first` returns the settings and the stamp whose models a fresh worker loads at once.
+    `first` returns the settings and the stamp whose models a fresh worker loads at once. Of the
+    slots that are idle the one with the smallest `rank` gets the next event; its `threads` hold
+    where the settings leave them open.
     """
 
     def __init__(
@@ -41,8 +46,10 @@ class Slot:
         queue: FairQueue,
         stats: Stats,
         records: Records,
-        first: Callable[[], tuple[dict[str, Any], str]],
+        first: Callable[[], tuple[Settings, str]],
         *,
+        rank: int,
+        threads: int,
         max_rss_mb: float,
         idle_unload: float,
     ) -> None:
@@ -50,6 +57,8 @@ class Slot:
         self.stats = stats
         self.records = records
         self.first = first
+        self.rank = rank
+        self.threads = threads
         self.max_rss_mb = max_rss_mb
         self.idle_unload = idle_unload
         self.worker: WorkerProcess | None = None
@@ -81,7 +90,7 @@ class Slot:
 
     async def _next(self) -> Ticket:
         """Wait for an event; give the models' memory back when none comes for long."""
-        waiting = asyncio.ensure_future(self.queue.get())
+        waiting = asyncio.ensure_future(self.queue.get(self.rank))
         try:
             if self.worker and self.idle_unload:
                 done, _ = await asyncio.wait([waiting], timeout=self.idle_unload)
@@ -109,7 +118,7 @@ class Slot:
         self.worker = WorkerProcess()
         await self.worker.start()
         settings, stamp = self.first()
-        await self.worker.send(Prepare(settings, stamp))
+        await self.worker.send(Prepare(self._plain(settings), stamp))
         await self._until_ready()
 
     async def _serve(self, ticket: Ticket) -> None:
@@ -119,7 +128,8 @@ class Slot:
             raise WorkerDied("it was not started")
         picture = await ticket.fetcher.first()
         ticket.tries += 1
-        job = Job(ticket.event, to_plain(ticket.settings), ticket.stamp, ticket.left(), picture)
+        settings = self._plain(ticket.settings)
+        job = Job(ticket.event, settings, ticket.stamp, ticket.left(), picture)
         await self.worker.send(job)
         ticket.fetcher.begin_after(picture.id)
         try:
@@ -127,6 +137,12 @@ class Slot:
         except asyncio.TimeoutError:
             self.worker.kill()
             raise WorkerDied("because it hung past the event's deadline") from None
+
+    def _plain(self, settings: Settings) -> dict[str, Any]:
+        if settings.yolo.yolo_threads:
+            return to_plain(settings)
+        yolo = structs.replace(settings.yolo, yolo_threads=self.threads)
+        return to_plain(structs.replace(settings, yolo=yolo))
 
     async def _until_ready(self, ticket: Ticket | None = None) -> None:
         if self.worker is None:

@@ -22,6 +22,7 @@ class FairQueue:
         self.size = size
         self._waiting: OrderedDict[int | None, list[Ticket]] = OrderedDict()
         self._ready: set[Ticket] = set()
+        self._takers: list[int] = []
         self._changed = asyncio.Condition()
 
     def __len__(self) -> int:
@@ -50,12 +51,20 @@ class FairQueue:
         async with self._changed:
             if ticket in self._waiting.get(ticket.monitor_id, ()):
                 self._ready.add(ticket)
-                self._changed.notify()
+                self._changed.notify_all()
 
-    async def get(self) -> Ticket:
-        """Wait for an event that is ready, of the monitor whose turn it is."""
+    async def get(self, rank: int = 0) -> Ticket:
+        """Wait for an event that is ready, of the monitor whose turn it is.
+
+        Of those who wait here, the one with the smallest rank is served.
+        """
         async with self._changed:
-            await self._changed.wait_for(lambda: self._ready)
+            self._takers.append(rank)
+            try:
+                await self._changed.wait_for(lambda: self._ready and min(self._takers) == rank)
+            finally:
+                self._takers.remove(rank)
+                self._changed.notify_all()
             monitor = next(m for m, tickets in self._waiting.items() if self._ready & set(tickets))
             ticket = next(one for one in self._waiting[monitor] if one in self._ready)
             self.remove(ticket)

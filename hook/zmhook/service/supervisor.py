@@ -10,8 +10,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from msgspec import structs
-
 from zmhook.frames.ids import frame_ids
 from zmhook.service.fetch import Fetcher
 from zmhook.service.http import HangUp
@@ -20,11 +18,9 @@ from zmhook.service.pool import Pool, Slot
 from zmhook.service.queue import FairQueue
 from zmhook.service.stats import Stats
 from zmhook.service.ticket import Ticket
-from zmhook.settings.plain import to_plain
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Any
 
     from zmhook.detection import Decision
     from zmhook.event import Event
@@ -34,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FETCH_THREADS = 16
+MOST_THREADS = 4
 LOOK_EVERY = 0.5
 """Seconds between two looks at whether to end."""
 
@@ -51,7 +48,7 @@ class Supervisor:
         self.last_asked = time.monotonic()
         service = self._service()
         self.queue = FairQueue(service.service_queue)
-        self.pool = Pool([self._slot(service) for _ in range(_workers(service))])
+        self.pool = Pool([self._slot(service, rank) for rank in range(_workers(service))])
         self._threads = ThreadPoolExecutor(FETCH_THREADS, thread_name_prefix="fetch")
         self._open: set[Ticket] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -122,7 +119,7 @@ class Supervisor:
         return 0.0 if self._open else time.monotonic() - self.last_asked
 
     def _ticket(self, event: Event) -> Ticket:
-        settings = _for_workers(self.config.current().for_monitor(event.monitor_id))
+        settings = self.config.current().for_monitor(event.monitor_id)
         fetcher = Fetcher(event, settings, frame_ids(settings), self._threads)
         return Ticket(event, settings, self.stamp.of(settings), fetcher)
 
@@ -153,20 +150,22 @@ class Supervisor:
         log.info("%s: dropped, its caller has gone", ticket.event)
         ticket.drop()
 
-    def _slot(self, service: Service) -> Slot:
+    def _slot(self, service: Service, rank: int) -> Slot:
         return Slot(
             self.queue,
             self.stats,
             self.records,
             self._first,
+            rank=rank,
+            threads=_threads(service, rank),
             max_rss_mb=service.worker_max_rss,
             idle_unload=service.model_idle_unload,
         )
 
-    def _first(self) -> tuple[dict[str, Any], str]:
+    def _first(self) -> tuple[Settings, str]:
         """Return what a fresh worker loads at once: the chain of most monitors."""
-        settings = _for_workers(self.config.current().general)
-        return to_plain(settings), self.stamp.of(settings)
+        settings = self.config.current().general
+        return settings, self.stamp.of(settings)
 
     def _service(self) -> Service:
         return self.config.current().general.service
@@ -176,12 +175,12 @@ def _workers(service: Service) -> int:
     return service.service_workers or len(os.sched_getaffinity(0))
 
 
-def _for_workers(settings: Settings) -> Settings:
-    """Give a worker its threads where the settings leave them open.
+def _threads(service: Service, rank: int) -> int:
+    """Return how many threads the worker of this rank has.
 
-    Workers with one thread each get more done on a CPU than one worker with all threads.
+    Workers with one thread each get more done than fewer with several, but an event that comes
+    alone should not leave the other cores idle: it goes to the first, which has them all.
     """
-    if settings.yolo.yolo_threads:
-        return settings
-    threads = settings.service.service_threads
-    return structs.replace(settings, yolo=structs.replace(settings.yolo, yolo_threads=threads))
+    if service.service_threads:
+        return service.service_threads
+    return min(MOST_THREADS, len(os.sched_getaffinity(0))) if rank == 0 else 1

@@ -25,12 +25,12 @@ class Service(Section, frozen=True, kw_only=True):
     service_threads: Annotated[
         int,
         about(
-            "Threads of each of them where yolo_threads is 0. More workers with one thread each "
-            "do more than fewer with several.",
-            ge=1,
+            "Threads of each of them where yolo_threads is 0. 0: the first, which gets the events "
+            "that come alone, has one per core (at most 4), the others one.",
+            ge=0,
             le=64,
         ),
-    ] = 1
+    ] = 0
     service_queue: Annotated[
         int,
         about(

@@ -44,6 +44,17 @@ class Yolo(Section, frozen=True, kw_only=True):
             le=4096,
         ),
     ] = 0
+    yolo_engine: Annotated[
+        Literal["onnxruntime", "openvino"],
+        about("What runs an ONNX file. openvino has to be installed: zmhook[openvino]."),
+    ] = "onnxruntime"
+    yolo_precision: Annotated[
+        Literal["f32", "bf16"],
+        about(
+            "What openvino computes in. bf16 is faster on processors that have it, and moves "
+            "confidences by a few percent."
+        ),
+    ] = "f32"
     yolo_processor: Annotated[
         Literal["cpu", "gpu"],
         about("gpu uses CUDA, and falls back to the CPU with a warning when it cannot."),

@@ -41,7 +41,8 @@ class YoloModel:
         self._files = chosen(settings)
         self._overlap = settings.yolo_nms_threshold
         self._floor = min(FLOOR, settings.yolo_min_confidence)
-        self._engine = engine_for(self._files.weights)(self._files, settings)
+        engine = engine_for(self._files.weights, settings.yolo_engine)
+        self._engine = engine(self._files, settings)
         self._network = self._engine.load()
         self._head, self._labels = recognise(self._network, self._files)
         self._log_loaded(started)

@@ -16,15 +16,17 @@ if TYPE_CHECKING:
     from zmhook.detectors.yolo.files import ModelFile
 
 
-def engine_for(weights: ModelFile) -> type[Engine]:
-    """Return the engine that reads such a file; raises `ModelFileError` when none does."""
-    engines = {engine.reads: engine for engine in _all()}
-    try:
-        return engines[weights.path.suffix.lower()]
-    except KeyError:
-        raise ModelFileError(
-            f"{weights} is of no kind that can be run; understood: {', '.join(sorted(engines))}"
-        ) from None
+def engine_for(weights: ModelFile, preferred: str) -> type[Engine]:
+    """Return the engine that reads such a file; where several do, the `preferred` one.
+
+    Raises `ModelFileError` when none does.
+    """
+    engines = _all()
+    able = [engine for engine in engines if engine.reads == weights.path.suffix.lower()]
+    if not able:
+        understood = ", ".join(sorted({engine.reads for engine in engines}))
+        raise ModelFileError(f"{weights} is of no kind that can be run; understood: {understood}")
+    return next((engine for engine in able if engine.name == preferred), able[0])
 
 
 def _all() -> list[type[Engine]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 from zmhook.errors import ModelFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 STEP = 32
 """Networks halve their input five times, so its sides are multiples of this."""
+
+OPEN_SIZE = 640
+"""What YOLO networks are trained at, where neither the file nor the settings say otherwise."""
 
 MOST_THREADS = 4
 """More than these gain little for one picture and take the cores from others."""
@@ -49,6 +52,9 @@ class Engine(Protocol):
     reads: ClassVar[str]
     """The suffix of the weights that it reads, such as `.onnx`."""
 
+    name: ClassVar[str]
+    """What `yolo_engine` calls it, where several read the same suffix."""
+
     description: str
     """For the log: the engine, its version and what it runs on. Set by `load`."""
 
@@ -78,3 +84,11 @@ def chosen_size(settings: Yolo, otherwise: int) -> int:
             f"as networks need it; use {max(STEP, round(size / STEP) * STEP)}"
         )
     return size
+
+
+def takes_one_picture(shape: Sequence[int | str | None]) -> bool:
+    """Whether `shape` is `[1, 3, height, width]`; a name or None stands for a free side."""
+    if len(shape) != 4:  # noqa: PLR2004
+        return False
+    batch, channels, _, _ = shape
+    return (batch == 1 or not isinstance(batch, int)) and channels == 3  # noqa: PLR2004

@@ -34,6 +34,7 @@ class DarknetEngine:
     """Runs `.weights` with their `.cfg`."""
 
     reads = ".weights"
+    name = "opencv"
 
     def __init__(self, files: ModelFiles, settings: Yolo) -> None:
         self._files = files

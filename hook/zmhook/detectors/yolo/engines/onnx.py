@@ -8,7 +8,13 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any
 
-from zmhook.detectors.yolo.engines.base import Network, chosen_size, threads
+from zmhook.detectors.yolo.engines.base import (
+    OPEN_SIZE,
+    Network,
+    chosen_size,
+    takes_one_picture,
+    threads,
+)
 from zmhook.errors import DetectorError, MissingPart, ModelFileError
 
 if TYPE_CHECKING:
@@ -19,9 +25,6 @@ if TYPE_CHECKING:
     from zmhook.settings import Yolo
 
 log = logging.getLogger(__name__)
-
-OPEN_SIZE = 640
-"""What YOLO networks are trained at, where neither the file nor the settings say otherwise."""
 
 ERRORS_ONLY = 3
 """Of ONNX Runtime's own log, which it writes to stderr past Python's logging."""
@@ -35,6 +38,7 @@ class OnnxEngine:
     """Runs an `.onnx` file with float32 or float16 input `(1, 3, height, width)`."""
 
     reads = ".onnx"
+    name = "onnxruntime"
 
     def __init__(self, files: ModelFiles, settings: Yolo) -> None:
         self._weights = files.weights
@@ -46,6 +50,8 @@ class OnnxEngine:
 
     def load(self) -> Network:
         self._weights.check()
+        if self._settings.yolo_precision != "f32":
+            log.warning("[yolo] yolo_precision: ONNX Runtime computes in f32; bf16 needs openvino")
         ort = _onnxruntime()
         self._session = self._open(ort)
         on = self._session.get_providers()[0].removesuffix("ExecutionProvider")
@@ -116,7 +122,7 @@ class OnnxEngine:
         """Return `(width, height)` to give; raises `ModelFileError` when it is no picture."""
         inputs = self._session.get_inputs()
         shape = inputs[0].shape if len(inputs) == 1 else []
-        if not _takes_one_picture(shape) or inputs[0].type not in INPUT_TYPES:
+        if not takes_one_picture(shape) or inputs[0].type not in INPUT_TYPES:
             found = ", ".join(f"{one.type} {one.shape}" for one in inputs)
             raise ModelFileError(
                 f"{self._weights} takes {found}; "
@@ -137,14 +143,6 @@ class OnnxEngine:
         import numpy as np
 
         return tuple(one.shape for one in self.infer(np.zeros((1, 3, height, width), np.float32)))
-
-
-def _takes_one_picture(shape: list[int | str | None]) -> bool:
-    """Whether `shape` is `[1, 3, height, width]`; a name or None stands for a free side."""
-    if len(shape) != 4:  # noqa: PLR2004
-        return False
-    batch, channels, _, _ = shape
-    return (batch == 1 or not isinstance(batch, int)) and channels == 3  # noqa: PLR2004
 
 
 def _onnxruntime() -> Any:
