@@ -106,17 +106,10 @@ class _Run:
 
     def _give(self, decision: Decision) -> int:
         from zmhook.report.line import detection_line
+        from zmhook.report.summary import log_decision
 
         line = detection_line(decision, self.settings)
-        if decision.errors:
-            level = logging.ERROR if decision.outcome == "undecided" else logging.WARNING
-            log.log(level, "%s: %s", self.event, "; ".join(decision.errors))
-        log.info(
-            "%s: %s (%s)",
-            self.event,
-            line.partition(" --SPLIT--")[0] or decision.outcome,
-            _timings(decision),
-        )
+        log_decision(decision, line)
         try:
             self.answer.give(decision.to_json().decode() if self.args.json else line)
         except OSError as error:
@@ -202,10 +195,6 @@ def _code(decision: Decision, line: str) -> int:
     if decision.outcome == "undecided":
         return FOUND if line else UNDECIDED
     return FOUND if decision.outcome == "alarm" else NOTHING
-
-
-def _timings(decision: Decision) -> str:
-    return ", ".join(f"{stage} {took:.0f} ms" for stage, took in decision.timings.items())
 
 
 def _check_config(args: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ decision" (curl with -f: 22). Whatever else happens the hook takes for "no servi
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -15,6 +16,7 @@ from msgspec import json
 
 from zmhook.event import Event
 from zmhook.report.line import detection_line
+from zmhook.report.summary import log_decision
 from zmhook.service.client import ALARM, NOTHING, UNDECIDED
 from zmhook.service.http import HangUp, Request, Response
 from zmhook.service.status import status
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from zmhook.service.supervisor import Supervisor
 
 JSON = "application/json"
+MOST_FIELDS = 20
+_WHOLE = re.compile(r"[0-9]{1,18}")
 
 
 class Routes:
@@ -55,16 +59,21 @@ class Routes:
 
     async def _decide(self, request: Request) -> Response:
         try:
-            form = parse_qs(request.body.decode("utf-8", "replace"), keep_blank_values=True)
+            form = parse_qs(
+                request.body.decode("utf-8", "replace"),
+                keep_blank_values=True,
+                max_num_fields=MOST_FIELDS,
+            )
             if _one(form, "config") not in ("", self._supervisor.config.path):
                 raise HangUp
             event = _event(form)
         except ValueError as error:
             return Response(400, f"{error}\n".encode())
         decision, settings = await self._supervisor.decide(event)
+        line = detection_line(decision, settings)
+        log_decision(decision, line)
         if _one(form, "json"):
             return Response(ALARM, decision.to_json(), JSON)
-        line = detection_line(decision, settings)
         if line:
             return Response(ALARM, line.encode() + b"\n")
         if decision.outcome == "undecided":
@@ -110,6 +119,6 @@ def _number(form: dict[str, list[str]], name: str) -> int | None:
     text = _one(form, name)
     if not text:
         return None
-    if not text.isdecimal():
+    if not _WHOLE.fullmatch(text):
         raise ValueError(f"{name}: expected a number, got {text[:40]!r}")
     return int(text)

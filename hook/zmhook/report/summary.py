@@ -1,0 +1,28 @@
+"""What the log says about a decision."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from zmhook.report.line import SPLIT
+
+if TYPE_CHECKING:
+    from zmhook.detection import Decision
+
+log = logging.getLogger(__name__)
+
+
+def log_decision(decision: Decision, line: str) -> None:
+    """Log what was answered and how long each stage took; before it, what went wrong."""
+    event = decision.event
+    where = {"monitor_id": event.monitor_id}
+    if decision.errors:
+        level = logging.ERROR if decision.outcome == "undecided" else logging.WARNING
+        log.log(level, "%s: %s", event, "; ".join(decision.errors), extra=where)
+    answer = line.partition(f" {SPLIT}")[0] or decision.outcome
+    log.info("%s: %s (%s)", event, answer, _timings(decision), extra=where)
+
+
+def _timings(decision: Decision) -> str:
+    return ", ".join(f"{stage} {took:.0f} ms" for stage, took in decision.timings.items())
