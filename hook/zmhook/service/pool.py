@@ -31,6 +31,8 @@ TRIES = 2
 HANG_GRACE = 1.0
 """Seconds past an event's deadline after which its worker is taken for hung."""
 LONGEST_BACK_OFF = 30.0
+LONGEST_LOAD = 120.0
+"""Seconds after which a worker that loads its first models is taken for hung."""
 
 
 class Slot:
@@ -113,21 +115,30 @@ class Slot:
             if self.worker:
                 self.worker.kill()
             raise
+        except Exception as error:  # a bug may cost a worker and an event, but not the slot
+            log.exception("internal error, please report it")
+            await self._buried(f"for an internal error ({type(error).__name__}: {error})")
 
     async def _start(self) -> None:
         self.worker = WorkerProcess()
         await self.worker.start()
         settings, stamp = self.first()
         await self.worker.send(Prepare(self._plain(settings), stamp))
-        await self._until_ready()
+        try:
+            await asyncio.wait_for(self._until_ready(), LONGEST_LOAD)
+        except asyncio.TimeoutError:
+            raise WorkerDied("because it hung while it loaded its models") from None
 
     async def _serve(self, ticket: Ticket) -> None:
+        ticket.tries += 1
+        await self._bury_the_idle()
         if self.worker is None:
             await self._start()
         if self.worker is None:
             raise WorkerDied("it was not started")
         picture = await ticket.fetcher.first()
-        ticket.tries += 1
+        if not ticket.is_open:
+            return
         settings = self._plain(ticket.settings)
         job = Job(ticket.event, settings, ticket.stamp, ticket.left(), picture)
         await self.worker.send(job)
@@ -143,6 +154,13 @@ class Slot:
             return to_plain(settings)
         yolo = structs.replace(settings.yolo, yolo_threads=self.threads)
         return to_plain(structs.replace(settings, yolo=yolo))
+
+    async def _bury_the_idle(self) -> None:
+        """Take away a worker that ended between events; that is not the next event's fault."""
+        if self.worker and self.worker.has_ended:
+            log.error("a worker ended between events")
+            self.stats.restarts += 1
+            await self.stop()
 
     async def _until_ready(self, ticket: Ticket | None = None) -> None:
         if self.worker is None:

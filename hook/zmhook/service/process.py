@@ -9,6 +9,8 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
+from msgspec import MsgspecError
+
 from zmhook.service.start import environment
 from zmhook.service.wire import HEAD, LARGEST, Message, packed, unpacked
 
@@ -34,19 +36,34 @@ class WorkerProcess:
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
 
+    @property
+    def has_ended(self) -> bool:
+        return self._process is None or self._process.returncode is not None
+
     async def start(self) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
+        """Raise `WorkerDied` when the machine has no process or file to spare."""
+        try:
+            ours, theirs = socket.socketpair()
+            with theirs:
+                await self._start(ours, theirs.fileno())
+        except OSError as error:
+            raise WorkerDied(f"before it began ({error.strerror})") from None
+
+    async def _start(self, ours: socket.socket, theirs: int) -> None:
+        try:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
                 "zmhook.service.worker",
                 str(os.getpid()),
-                stdin=theirs.fileno(),
+                stdin=theirs,
                 stdout=asyncio.subprocess.DEVNULL,
                 cwd="/",
                 env={**environment(), "OPENBLAS_NUM_THREADS": "1"},
             )
+        except OSError:
+            ours.close()
+            raise
         self._reader, self._writer = await asyncio.open_connection(sock=ours)
 
     async def send(self, message: Message) -> None:
@@ -60,7 +77,7 @@ class WorkerProcess:
             raise WorkerDied(await self._how_it_ended()) from None
 
     async def receive(self) -> Message:
-        """Raise `WorkerDied` when it ends in place of answering."""
+        """Raise `WorkerDied` when it ends, or sends what is no message, in place of answering."""
         if self._reader is None:
             raise WorkerDied("it was not started")
         try:
@@ -68,6 +85,8 @@ class WorkerProcess:
             if size > LARGEST:
                 raise WorkerDied("it sent something that is no message")
             return unpacked(await self._reader.readexactly(size))
+        except MsgspecError as error:
+            raise WorkerDied(f"after a message that cannot be read ({error})") from None
         except (OSError, asyncio.IncompleteReadError):
             raise WorkerDied(await self._how_it_ended()) from None
 
