@@ -81,6 +81,10 @@ class Fetcher:
             found = self._source.picture(frame_id, self._deadline)
         except ZmhookError as error:
             return Picture(frame_id, error=str(error))
+        except Exception as error:  # a bug in a source must not leave the event waiting
+            log.exception("%s: %s: internal error, please report it", self._event, frame_id)
+            what = f"internal error, please report it ({type(error).__name__}: {error})"
+            return Picture(frame_id, error=f"{frame_id}: {what}")
         return Picture(found.id, found.origin, found.data)
 
     def _open(self) -> Source:

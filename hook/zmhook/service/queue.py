@@ -35,11 +35,12 @@ class FairQueue:
     def put(self, ticket: Ticket, *, again: bool = False) -> Ticket | None:
         """Take a place; return the event that had to make room, if any.
 
-        One that is tried `again` goes before the others of its monitor.
+        One that is tried `again` goes before the others of its monitor, and nobody has to go
+        for it: it had its place before.
         """
         tickets = self._waiting.setdefault(ticket.monitor_id, [])
         tickets.insert(0 if again else len(tickets), ticket)
-        if len(self) <= self.size:
+        if again or len(self) <= self.size:
             return None
         busiest = max(self._waiting.values(), key=len)
         refused = busiest[-1]

@@ -130,6 +130,8 @@ class Supervisor:
             waiting = self.queue.size
             refused.fail(f"refused: {waiting} events wait already ([service] service_queue)")
             log.warning("%s was refused: %d events wait already", refused.event, waiting)
+        if refused is ticket:
+            return
         task = asyncio.create_task(self._prepare(ticket))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
