@@ -75,7 +75,7 @@ class Worker:
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
-        self.chains: OrderedDict[str, Chain] = OrderedDict()
+        self.chains: OrderedDict[str, tuple[str, Chain]] = OrderedDict()
 
     def run(self) -> None:
         while True:
@@ -120,22 +120,24 @@ class Worker:
         """Return the chain of these settings, which is the same for many monitors."""
         from zmhook.chain import Chain
 
-        key = stamp + _models_key(settings)
-        if key not in self.chains:
-            self._forget(stamp)
-            self.chains[key] = Chain.from_settings(from_plain(settings))
-        self.chains.move_to_end(key)
-        return self.chains[key]
+        key = _models_key(settings)
+        made_of, chain = self.chains.pop(key, ("", None))
+        if chain and made_of != stamp:
+            chain.close()
+            chain = None
+        if chain is None:
+            self._make_room()
+            chain = Chain.from_settings(from_plain(settings))
+        self.chains[key] = stamp, chain
+        return chain
 
-    def _forget(self, stamp: str) -> None:
-        """Close chains whose files have changed, and the one unused for longest."""
-        for key in [key for key in self.chains if not key.startswith(stamp)]:
-            self.chains.pop(key).close()
+    def _make_room(self) -> None:
+        """Close the chain unused for longest."""
         while len(self.chains) >= CHAINS:
-            self.chains.popitem(last=False)[1].close()
+            self.chains.popitem(last=False)[1][1].close()
 
     def _loaded(self) -> list[str]:
-        found = [model for chain in self.chains.values() for model in chain.loaded()]
+        found = [model for _, chain in self.chains.values() for model in chain.loaded()]
         return list(dict.fromkeys(found))
 
 
