@@ -38,9 +38,9 @@ class LiveConfig:
     def __init__(self, path: str) -> None:
         self.path = path
         self.error = ""
-        self._stats = self._look()
+        before = self._look()
         self._config = load(path)
-        self._stats = self._look()
+        self._stats = self._looked(before)
 
     def current(self) -> Config:
         """Return the configuration, read anew when a file of it has changed."""
@@ -57,14 +57,20 @@ class LiveConfig:
             self.error = str(error)
             log.error("the last good configuration stays in force: %s", error)  # noqa: TRY400
             return
-        self._stats = self._look()
+        self._stats = self._looked(self._stats)
         self.error = ""
         log.info("%s was read anew", self.path)
+
+    def _looked(self, before: list[Stat]) -> list[Stat]:
+        """Return what was read: the file as it was before, so that no edit meanwhile is missed."""
+        return [before[0], *self._look()[1:]]
 
     def _look(self) -> list[Stat]:
         config = getattr(self, "_config", None)
         secrets = config.general.general.secrets if config else ""
-        return _stats([self.path, secrets] if secrets else [self.path])
+        # A relative path starts at the folder of the configuration.
+        beside = [str(Path(self.path).parent / secrets)] if secrets else []
+        return _stats([self.path, *beside])
 
 
 class Stamp:
