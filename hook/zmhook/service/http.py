@@ -84,6 +84,8 @@ class HttpServer:
             if request is None:
                 return
             response = await self._answer(request, reader)
+            if response is not None and request.method == "HEAD":
+                response = response._replace(body=b"")
         except h11.RemoteProtocolError as error:
             response = Response(error.error_status_hint, f"{error}\n".encode())
         if response is not None:

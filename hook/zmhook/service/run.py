@@ -54,8 +54,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     _many_files()
     with Records(config, debug=args.debug) as records:
-        asyncio.run(_serve(config, place, records, args))
+        code = _run(config, place, records, args)
     os.close(lock)
+    return code
+
+
+def _run(config: LiveConfig, place: Path, records: Records, args: argparse.Namespace) -> int:
+    try:
+        asyncio.run(_serve(config, place, records, args))
+    except OSError as error:
+        log.error("%s: the service cannot go on: %s", place, error)  # noqa: TRY400
+        return CANNOT_START
     return 0
 
 

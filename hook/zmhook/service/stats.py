@@ -19,13 +19,17 @@ class Stats:
     """Filled by the supervisor as things happen; one event loop, so no locks."""
 
     def __init__(self) -> None:
-        self.started = time.time()
+        self._started = time.monotonic()
         self.outcomes: Counter[str] = Counter()
         self.refused = 0
         self.dropped = 0
         self.restarts = 0
         self.last_errors: dict[str, dict[str, Any]] = {}
         self._stages: dict[str, deque[float]] = {}
+
+    def uptime(self) -> float:
+        """Return the seconds since the start, whatever became of the clock."""
+        return time.monotonic() - self._started
 
     def decided(self, decision: Decision, seconds: float) -> None:
         """Count a decision that took so long, the waiting included."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import TYPE_CHECKING, Any
 
 from zmhook.version import __version__
@@ -19,7 +18,7 @@ def status(supervisor: Supervisor) -> dict[str, Any]:
     return {
         "version": __version__,
         "pid": os.getpid(),
-        "uptime_s": round(time.time() - stats.started, 1),
+        "uptime_s": round(stats.uptime(), 1),
         "config": supervisor.config.path,
         "config_error": supervisor.config.error,
         "workers": [_worker(slot) for slot in supervisor.pool.slots],
