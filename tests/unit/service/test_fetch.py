@@ -1,0 +1,183 @@
+"""Pictures in order, each once, one thread of a source at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from zmhook import frames
+from zmhook.errors import FrameUnavailable
+from zmhook.event import Event, Picture
+from zmhook.service.fetch import Fetcher
+from zmhook.settings import General, Settings
+
+
+class Source:
+    """Hands out a picture per id; an id `bad` has none, `bug` is one of ours."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.at_once = 0
+        self.most_at_once = 0
+        self.closed = 0
+        self.lock = threading.Lock()
+        self.hold = threading.Event()
+        self.hold.set()
+
+    def picture(self, frame_id: str, deadline: object) -> Picture:
+        with self.lock:
+            self.asked.append(frame_id)
+            self.at_once += 1
+            self.most_at_once = max(self.at_once, self.most_at_once)
+        self.hold.wait(10)
+        time.sleep(0.01)
+        with self.lock:
+            self.at_once -= 1
+        if frame_id == "bad":
+            raise FrameUnavailable("bad: there is none")
+        if frame_id == "bug":
+            raise RuntimeError("oops")
+        return Picture(frame_id.encode(), frame_id, "here")
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture
+def source(monkeypatch: pytest.MonkeyPatch) -> Source:
+    source = Source()
+    monkeypatch.setattr(frames, "open_source", lambda *_, **__: source)
+    return source
+
+
+@pytest.fixture
+def threads():
+    with ThreadPoolExecutor(4) as threads:
+        yield threads
+
+
+def fetcher(threads, *ids: str, **general: object) -> Fetcher:
+    return Fetcher(Event(id=1), Settings(general=General(**general)), [*ids], threads)
+
+
+def test_the_first_and_then_the_next(source: Source, threads, soon) -> None:
+    async def run() -> None:
+        fetching = fetcher(threads, "alarm", "snapshot", "5")
+        first = await fetching.first()
+        assert (first.id, first.data, first.origin) == ("alarm", b"alarm", "here")
+        assert source.asked == ["alarm"]
+
+        fetching.begin_after("alarm")
+        assert (await fetching.picture("snapshot")).data == b"snapshot"
+        await fetching.close()
+
+    soon(run)
+    assert source.asked == ["alarm", "snapshot"]
+    assert source.closed == 1
+
+
+def test_one_after_the_other_and_each_once(source: Source, threads, soon) -> None:
+    async def run() -> None:
+        fetching = fetcher(threads, "1", "2", "3")
+        asked = [fetching.picture(one) for one in ("1", "2", "3", "2", "1")]
+        assert [one.id for one in await asyncio.gather(*asked)] == ["1", "2", "3", "2", "1"]
+
+    soon(run)
+    assert source.asked == ["1", "2", "3"]
+    assert source.most_at_once == 1
+
+
+def test_there_is_nothing_after_the_last(source: Source, threads, soon) -> None:
+    async def run() -> None:
+        fetching = fetcher(threads, "1")
+        await fetching.first()
+        fetching.begin_after("1")
+        fetching.begin_after("not one of ours")
+        await fetching.close()
+
+    soon(run)
+    assert source.asked == ["1"]
+
+
+def test_a_picture_that_is_not_there_says_why(source: Source, threads, soon) -> None:
+    async def run() -> None:
+        picture = await fetcher(threads, "bad").first()
+        assert (picture.data, picture.error) == (b"", "bad: there is none")
+
+    soon(run)
+
+
+def test_a_bug_in_a_source_is_no_picture_either(source: Source, threads, soon) -> None:
+    """It must neither leave the event waiting until its deadline nor end a worker's slot."""
+
+    async def run() -> None:
+        picture = await fetcher(threads, "bug").first()
+        assert "RuntimeError: oops" in picture.error
+
+    soon(run)
+
+
+def test_a_source_that_cannot_be_opened_says_why(
+    threads, soon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise FrameUnavailable("no such portal")
+
+    monkeypatch.setattr(frames, "open_source", refuse)
+
+    async def run() -> None:
+        fetching = fetcher(threads, "alarm", "snapshot")
+        assert (await fetching.first()).error == "no such portal"
+        assert (await fetching.picture("snapshot")).error == "no such portal"
+        await fetching.close()
+
+    soon(run)
+
+
+def test_closing_waits_for_what_is_under_way(source: Source, threads, soon, until) -> None:
+    async def run() -> None:
+        fetching = fetcher(threads, "1")
+        source.hold.clear()
+        first = asyncio.ensure_future(fetching.first())
+        await until(lambda: source.asked)
+        closing = asyncio.ensure_future(fetching.close())
+        await asyncio.sleep(0.02)
+        assert source.closed == 0
+        source.hold.set()
+        await closing
+        await first
+
+    soon(run)
+    assert source.closed == 1
+
+
+def test_a_caller_who_leaves_does_not_take_the_picture_from_the_others(
+    source: Source, threads, soon
+) -> None:
+    async def run() -> None:
+        fetching = fetcher(threads, "1")
+        source.hold.clear()
+        leaves, stays = (asyncio.ensure_future(fetching.picture("1")) for _ in range(2))
+        await asyncio.sleep(0.02)
+        leaves.cancel()
+        source.hold.set()
+
+        assert (await stays).data == b"1"
+
+    soon(run)
+
+
+def test_the_wait_comes_before_the_first_and_holds_no_thread(source: Source, threads, soon) -> None:
+    async def run() -> None:
+        started = time.monotonic()
+        first = asyncio.ensure_future(fetcher(threads, "1", wait=0.2).first())
+        await asyncio.sleep(0.05)
+        assert source.asked == []
+        await first
+        assert time.monotonic() - started >= 0.2
+
+    soon(run)

@@ -1,0 +1,86 @@
+"""Each event is answered once, by its deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from zmhook.detection import Decision
+
+
+def test_the_decision_comes_to_whoever_waits(ticket, soon) -> None:
+    async def run() -> None:
+        one = ticket()
+        waiting = asyncio.ensure_future(one.decided())
+        await asyncio.sleep(0)
+        decision = Decision(event=one.event, outcome="nothing")
+        one.decide(decision)
+        one.fail("too late to matter")
+
+        assert await waiting is decision
+        assert not one.is_open
+
+    soon(run)
+
+
+def test_at_the_deadline_it_is_undecided(ticket, soon) -> None:
+    async def run() -> None:
+        one = ticket(event_deadline=0.05)
+
+        decision = await one.decided()
+
+        assert decision.outcome == "undecided"
+        assert decision.errors == ["no decision after 0.05 s ([general] event_deadline)"]
+        one.decide(Decision(event=one.event, outcome="alarm"))
+        assert (await one.decided()) is decision
+
+    soon(run)
+
+
+def test_dropped_nobody_waits(ticket, soon) -> None:
+    async def run() -> None:
+        one = ticket()
+        one.drop()
+
+        assert not one.is_open
+        await one.closed()
+        one.fail("nobody hears")
+
+    soon(run)
+
+
+def test_closed_does_not_take_the_decision(ticket, soon) -> None:
+    async def run() -> None:
+        one = ticket()
+        closed = asyncio.ensure_future(one.closed())
+        await asyncio.sleep(0)
+        assert not closed.done()
+        one.fail("why")
+        await closed
+
+        assert (await one.decided()).errors == ["why"]
+
+    soon(run)
+
+
+def test_what_is_left_ignores_the_wall_clock(ticket, soon, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        one = ticket(event_deadline=30.0)
+        monkeypatch.setattr(time, "time", lambda: 0.0)
+
+        assert 29 < one.left() <= 30
+
+    soon(run)
+
+
+def test_left_is_never_negative(ticket, soon) -> None:
+    async def run() -> None:
+        one = ticket(event_deadline=0.01)
+        one.asked -= 60
+
+        assert one.left() == 0
+        assert (await one.decided()).outcome == "undecided"
+
+    soon(run)
