@@ -45,12 +45,17 @@ def said(
 
 @pytest.fixture
 def config(tmp_path: Path, model: Callable[[str], Path]) -> Callable[..., Path]:
-    """Write an objectconfig.ini that uses YOLOX-nano and nothing outside tmp_path."""
+    """Write an objectconfig.ini that uses YOLOX-nano and nothing outside tmp_path.
+
+    No service is started, unless `rest` has a [service] section of its own.
+    """
 
     def write(general: str = "", rest: str = "", name: str = "objectconfig.ini") -> Path:
         path = tmp_path / name
         if "max_attempts" not in general:
             general += "\nmax_attempts = 2\nsleep_between_attempts = 0.05"
+        if "[service]" not in rest:
+            rest += "\n[service]\nuse_service = no"
         path.write_text(
             f"[general]\nbase_data_path = {tmp_path}/data\nbase_zm_conf_path = {tmp_path}\n"
             f"{general}\n[yolo]\nweights = {model('yolox_nano_416.onnx')}\n{rest}\n",
