@@ -136,6 +136,7 @@ def test_arguments_arrive_unchanged(text: str, root: Path, tmp_path: Path, envir
         f"--monitorname={text}",
         f"--reason={text}",
         f"--eventpath={text}",
+        "--ask-service",
     ]
 
 
