@@ -24,8 +24,11 @@ class Cost(NamedTuple):
     rss: float
 
 
-def run(command: Sequence[str], env: Mapping[str, str] | None = None) -> Cost:
-    """Run a command to its end; raise when it says it failed (exit code above 1)."""
+def run(command: Sequence[str], env: Mapping[str, str] | None = None, says: bytes = b"") -> Cost:
+    """Run a command to its end.
+
+    Raise when it says it failed (exit code above 1) or does not print what it should (`says`).
+    """
     started = time.perf_counter()
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env
@@ -33,12 +36,12 @@ def run(command: Sequence[str], env: Mapping[str, str] | None = None) -> Cost:
         output, errors = process.stdout, process.stderr
         assert output is not None
         assert errors is not None
-        output.read()
+        answer = output.read()
         said = errors.read()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     wall = time.perf_counter() - started
-    if process.returncode not in (0, 1):
+    if process.returncode not in (0, 1) or says not in answer:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}: {said.decode()}")
     return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 

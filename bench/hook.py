@@ -1,0 +1,214 @@
+"""The whole hook with the warm service, against pyzm's process and pyzm's server.
+
+Everything runs the same YOLOv8n file over the same photo, in turns. Ours is the real
+zm_event_start.sh from start to exit, pictures in the event's folder and the report included.
+Medians. The peer's server is asked in two ways: by pyzm's own client, a process for each event,
+for the time of one event; and by eight lean HTTP clients that post the JPEG, for the throughput,
+where ours is asked by eight hooks that are processes.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from lab.bare import Bare, Setup, tight_loop
+from lab.load import rate
+from lab.peer import PeerServer
+from lab.service import ROOT, Service
+from measure import arguments, peer_python, run, show
+
+CALLERS = 8
+ROUNDS, QUICK_ROUNDS = 40, 8
+SPELLS, SPELL = 4, 5.0
+QUICK_SPELLS, QUICK_SPELL = 1, 2.5
+QUIET = 10
+"""Monitors above this write no picture (ours) or have bf16 (OpenVINO's)."""
+
+PRECISIONS = {"openvino_f32": 1, "openvino_bf16": QUIET + 1}
+Figures = dict[str, float]
+
+
+def main() -> None:
+    args = arguments(__doc__ or "").parse_args()
+    python = peer_python()
+    with ExitStack() as stack:
+        bench = Bench(stack, args.assets, python)
+        figures = bench.alone(QUICK_ROUNDS if args.quick else ROUNDS)
+        spells = (QUICK_SPELLS, QUICK_SPELL) if args.quick else (SPELLS, SPELL)
+        figures |= bench.together(*spells)
+        changed = bench.changed_labels(sorted((args.assets / "photos").glob("*.jpg")))
+        figures |= {f"{name}_photos_changed": len(some) for name, some in changed.items()}
+        bench.only_ours()
+        figures["service_pss_mb"] = bench.ours.pss_mb()
+    figures |= ratios(figures)
+    show(figures, [*rows(figures), *label_rows(changed)], as_json=args.json)
+
+
+class Bench:
+    """Everything that is measured, started. `alone` comes first: the service counts its events."""
+
+    def __init__(self, stack: ExitStack, assets: Path, python: Path) -> None:
+        self.model = assets / "models" / "yolov8n.onnx"
+        self.photo = assets / "photos" / "dog.jpg"
+        self.python = python
+        self.ours = stack.enter_context(self._service("", "write_image_to_zm = no"))
+        self._others = stack.enter_context(ExitStack())
+        enter = self._others.enter_context
+        self.openvino = enter(
+            self._service("yolo_engine = openvino", "yolo_precision = bf16"),
+        )
+        self.server = enter(PeerServer(python, self.model))
+        self.alone_engine = enter(self._bare(self.ours.threads()))
+        self.engines = [enter(self._bare(1)) for _ in range(os.cpu_count() or 1)]
+
+    def alone(self, rounds: int) -> Figures:
+        """Milliseconds of one event at a time, all kinds in turns."""
+        peer = [str(self.python), f"{ROOT}/bench/peer_detect.py", str(self.model), str(self.photo)]
+        client = [*peer, self.server.url]
+        client[1] = f"{ROOT}/bench/peer_client.py"
+        kinds: dict[str, Callable[[], object]] = {
+            "hook_ms": lambda: self.ours.run(1),
+            "pyzm_process_ms": lambda: run(peer, says=b"dog"),
+            "pyzm_client_ms": lambda: run(client, says=b"dog"),
+        } | {
+            f"{name}_ms": lambda monitor=monitor: self.openvino.run(monitor)
+            for name, monitor in PRECISIONS.items()
+        }
+        for work in kinds.values():
+            work()  # once for the file cache, and for models that are loaded when first asked
+        times: dict[str, list[float]] = {name: [] for name in kinds}
+        bare: list[float] = []
+        for _ in range(rounds):
+            for name, work in kinds.items():
+                times[name].append(milliseconds(work))
+            bare += self.alone_engine.times(6)[1:]
+        figures = {name: statistics.median(some) for name, some in times.items()}
+        stages = self.ours.status()["stages_ms"]
+        return figures | {
+            "bare_ms": statistics.median(bare),
+            "service_ms": stages["total"]["p50"],
+            "overhead_ms": figures["hook_ms"] - stages["whole"]["p50"],
+        }
+
+    def together(self, spells: int, seconds: float) -> Figures:
+        """Events a second with many callers at a time, the means of some spells in turns."""
+        jpeg = self.photo.read_bytes()
+        ours, openvino = self.ours, self.openvino
+        kinds: dict[str, Callable[[], float]] = {
+            "hooks_per_s": lambda: rate(hooks(ours, 1), seconds),
+            "hooks_without_picture_per_s": lambda: rate(hooks(ours, QUIET + 1), seconds),
+            "pyzm_serve_per_s": lambda: rate([lambda: self.server.infer(jpeg)] * CALLERS, seconds),
+            "bare_per_s": lambda: tight_loop(self.engines, seconds),
+        } | {
+            f"{name}_per_s": lambda monitor=monitor: rate(hooks(openvino, monitor), seconds)
+            for name, monitor in PRECISIONS.items()
+        }
+        self._warm_up()
+        rates: dict[str, list[float]] = {name: [] for name in kinds}
+        for _ in range(spells):
+            for name, work in kinds.items():
+                rates[name].append(work())
+        return {name: statistics.mean(some) for name, some in rates.items()}
+
+    def changed_labels(self, photos: Sequence[Path]) -> dict[str, dict[str, str]]:
+        """Return per precision of OpenVINO the photos whose labels are not ONNX Runtime's."""
+        changed: dict[str, dict[str, str]] = {name: {} for name in PRECISIONS}
+        for photo in photos:
+            expected = labels(self.ours.decide(1, photo))
+            for name, monitor in PRECISIONS.items():
+                found = labels(self.openvino.decide(monitor, photo))
+                if found != expected:
+                    changed[name][photo.name] = difference(expected, found)
+        return changed
+
+    def only_ours(self) -> None:
+        """End all others: memory that processes share counts for each of them in part."""
+        self._others.close()
+
+    def _service(self, yolo: str, quiet: str) -> Service:
+        sections = "".join(f"[monitor-{QUIET + 1 + i}]\n{quiet}\n" for i in range(CALLERS))
+        return Service(self.model, self.photo, yolo=yolo, rest=sections)
+
+    def _bare(self, threads: int) -> Bare:
+        return Bare(Setup(self.model, self.photo, threads=threads))
+
+    def _warm_up(self) -> None:
+        """Have every worker load every model: only at the same time do all of them get events."""
+        for service in (self.ours, self.openvino):
+            for monitor in (1, QUIET + 1):
+                rate(hooks(service, monitor), 0.3)
+
+
+def hooks(service: Service, first: int) -> list[Callable[[], object]]:
+    monitors = range(first, first + CALLERS)
+    return [lambda monitor=monitor: service.run(monitor) for monitor in monitors]
+
+
+def milliseconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return (time.perf_counter() - started) * 1000
+
+
+def labels(decision: Mapping) -> list[str]:
+    return sorted(one["label"] for one in decision["detections"])
+
+
+def difference(expected: Sequence[str], found: Sequence[str]) -> str:
+    gone, new = list(expected), []
+    for label in found:
+        if label in gone:
+            gone.remove(label)
+        else:
+            new.append(label)
+    return " ".join([*(f"-{label}" for label in gone), *(f"+{label}" for label in new)])
+
+
+def ratios(figures: Figures) -> Figures:
+    return {
+        "warm_vs_pyzm_process": figures["hook_ms"] / figures["pyzm_process_ms"],
+        "warm_vs_pyzm_serve": figures["hook_ms"] / figures["pyzm_client_ms"],
+        "service_vs_inference": figures["service_ms"] / figures["bare_ms"],
+        "throughput_vs_bare": figures["hooks_per_s"] / figures["bare_per_s"],
+        "throughput_vs_pyzm_serve": figures["hooks_per_s"] / figures["pyzm_serve_per_s"],
+    }
+
+
+def rows(figures: Figures) -> list[list[str]]:
+    def row(name: str, key: str, per_s: str = "") -> list[str]:
+        ms = f"{figures[f'{key}_ms']:.1f}" if key else ""
+        return [name, ms, f"{figures[f'{per_s}_per_s']:.1f}" if per_s else ""]
+
+    table = [
+        ["", "one event, ms", f"events/s, {CALLERS} callers"],
+        row("zm_event_start.sh, warm", "hook", "hooks"),
+        row("  the service's own time in it", "service"),
+        row("  the rest: process, socket, waiting", "overhead"),
+        row("  with write_image_to_zm = no", "", "hooks_without_picture"),
+        row("  with OpenVINO f32", "openvino_f32", "openvino_f32"),
+        row("  with OpenVINO bf16", "openvino_bf16", "openvino_bf16"),
+        row("bare engine, tight loop (a process a core)", "bare", "bare"),
+        row("pyzm, a process for each event", "pyzm_process"),
+        row("pyzm.serve, pyzm's client as a process", "pyzm_client"),
+        row("pyzm.serve, lean HTTP clients in one process", "", "pyzm_serve"),
+    ]
+    table += [[f"{key}", f"{figures[key]:.2f}", ""] for key in ratios(figures)]
+    return [*table, ["memory of the service, MB PSS", f"{figures['service_pss_mb']:.0f}", ""]]
+
+
+def label_rows(changed: Mapping[str, Mapping[str, str]]) -> list[list[str]]:
+    """Which labels OpenVINO adds (+) and loses (-), compared with ONNX Runtime."""
+    return [
+        [f"{name}: labels of {photo}", what, ""]
+        for name, photos in changed.items()
+        for photo, what in (photos or {"no photo": "the same in all"}).items()
+    ]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""Callers that come at the same time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+
+def rate(callers: Sequence[Callable[[], object]], seconds: float) -> float:
+    """Calls a second: each caller has a thread and calls again and again until the time is up."""
+    started = time.perf_counter()
+    end = started + seconds
+
+    def again_and_again(call: Callable[[], object]) -> int:
+        count = 0
+        while time.perf_counter() < end:
+            call()
+            count += 1
+        return count
+
+    with ThreadPoolExecutor(len(callers)) as threads:
+        count = sum(threads.map(again_and_again, callers))
+    return count / (time.perf_counter() - started)
