@@ -118,12 +118,16 @@ models = {models}
 
 [yolo]
 yolo_type = tiny
+
+[service]
+service_idle_exit = 60
 """
 
 
 def run(command: list[str], stdout: int | None = None) -> subprocess.CompletedProcess[str]:
     print(f"$ {' '.join(map(quoted, command))}", flush=True)
     environment = {**os.environ, "ZMHOOK_CONFIG": str(CONFIG), "ZMHOOK_PYTHON": sys.executable}
+    environment["ZMHOOK_RUN"] = str(DEMO / "run")
     try:
         return subprocess.run(
             command,

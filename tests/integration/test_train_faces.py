@@ -180,7 +180,11 @@ def test_ctrl_c_leaves_the_old_file_as_it_was(train, command, two, add, known):
         target = add("obama2.jpg", f"obama/more{number}.jpg")
         target.write_bytes(target.read_bytes() + bytes([number]))
     with subprocess.Popen(
-        [*command, "-d"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        # What was started in the background ignores Ctrl-C, and so do its children.
+        ["env", "--default-signal=INT", *command, "-d"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         for line in process.stderr:
             if "more1.jpg: encoded" in line:

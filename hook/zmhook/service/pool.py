@@ -30,6 +30,9 @@ TRIES = 2
 """An event whose worker crashes is tried once more in a fresh one."""
 HANG_GRACE = 1.0
 """Seconds past an event's deadline after which its worker is taken for hung."""
+REPORT_GRACE = 0.15
+"""Seconds that an answer waits for its report, which usually takes 3 ms: whoever is told of the
+alarm finds objdetect.jpg then. A slow disk or portal delays no alarm longer than this."""
 LONGEST_BACK_OFF = 30.0
 LONGEST_LOAD = 120.0
 """Seconds after which a worker that loads its first models is taken for hung."""
@@ -148,6 +151,8 @@ class Slot:
         except asyncio.TimeoutError:
             self.worker.kill()
             raise WorkerDied("because it hung past the event's deadline") from None
+        finally:
+            ticket.release()
 
     def _plain(self, settings: Settings) -> dict[str, Any]:
         if settings.yolo.yolo_threads:
@@ -171,7 +176,7 @@ class Slot:
                 self.rss_mb, self.models = message.rss_mb, message.models
                 return
             if isinstance(message, Answer) and ticket:
-                ticket.decide(message.decision)
+                ticket.hold(message.decision, REPORT_GRACE)
             elif isinstance(message, Need) and ticket:
                 picture = await ticket.fetcher.picture(message.id)
                 await self.worker.send(Given(picture))

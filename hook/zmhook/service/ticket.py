@@ -24,6 +24,7 @@ class Ticket:
         self.fetcher = fetcher
         self.asked = time.monotonic()
         self.tries = 0
+        self._held: Decision | None = None
         self._decision: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
 
     @property
@@ -44,6 +45,16 @@ class Ticket:
         if self.is_open:
             self._decision.set_result(decision)
 
+    def hold(self, decision: Decision, seconds: float) -> None:
+        """Give the decision at `release`, but in so many seconds at the latest."""
+        self._held = decision
+        asyncio.get_running_loop().call_later(seconds, self.release)
+
+    def release(self) -> None:
+        """Give the decision that is held, if one is."""
+        if self._held:
+            self.decide(self._held)
+
     def fail(self, why: str) -> None:
         self.decide(Decision.undecided(self.event, why))
 
@@ -60,6 +71,7 @@ class Ticket:
         try:
             return await asyncio.wait_for(asyncio.shield(self._decision), self.left())
         except asyncio.TimeoutError:
+            self.release()
             seconds = self.settings.general.event_deadline
             self.fail(f"no decision after {seconds:g} s ([general] event_deadline)")
             return self._decision.result()

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from zmhook.detection import Decision
+from zmhook.event import Event
 
 
 def test_the_decision_comes_to_whoever_waits(ticket, soon) -> None:
@@ -84,3 +85,46 @@ def test_left_is_never_negative(ticket, soon) -> None:
         assert (await one.decided()).outcome == "undecided"
 
     soon(run)
+
+
+def decision() -> Decision:
+    return Decision.undecided(Event(id=1), "held")
+
+
+def test_held_until_the_report_is_written(ticket, soon) -> None:
+    async def scene() -> None:
+        one = ticket()
+        one.hold(decision(), 60)
+        assert one.is_open
+        one.release()
+        assert (await one.decided()).errors == ["held"]
+
+    soon(scene)
+
+
+def test_held_no_longer_than_said(ticket, soon) -> None:
+    async def scene() -> None:
+        one = ticket()
+        one.hold(decision(), 0.01)
+        assert (await one.decided()).errors == ["held"]
+
+    soon(scene)
+
+
+def test_what_is_held_at_the_deadline_is_the_decision(ticket, soon) -> None:
+    async def scene() -> None:
+        one = ticket(event_deadline=0.05)
+        one.hold(decision(), 60)
+        assert (await one.decided()).errors == ["held"]
+
+    soon(scene)
+
+
+def test_nothing_held_nothing_released(ticket, soon) -> None:
+    async def scene() -> None:
+        one = ticket()
+        one.release()
+        assert one.is_open
+        one.drop()
+
+    soon(scene)

@@ -67,7 +67,7 @@ def test_endless() -> None:
     assert wrong(Path("/dev/zero")) == ["it is larger than 1 MiB"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.skipif(os.geteuid() == 0, reason="optional: root may read everything")
 def test_no_permission(tmp_path: Path) -> None:
     (tmp_path / "a.ini").touch(mode=0)
     assert wrong(tmp_path / "a.ini") == ["Permission denied"]

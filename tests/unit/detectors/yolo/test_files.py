@@ -71,7 +71,7 @@ def test_a_file_that_may_not_be_read_as_root(tmp_path):
         os.seteuid(0)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.skipif(os.geteuid() == 0, reason="optional: root may read everything")
 def test_a_file_that_may_not_be_read(tmp_path):
     refused(forbidden(tmp_path))
 
