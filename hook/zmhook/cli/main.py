@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 COMMANDS = {
     "detect": ("zmhook.cli.detect", "look at one event, as zm_detect.py does"),
     "train-faces": ("zmhook.cli.train_faces", "learn the known faces, as zm_train_faces.py does"),
+    "serve": ("zmhook.cli.serve", "keep the models loaded, in the foreground"),
+    "service": ("zmhook.cli.service", "status, stop or restart of what keeps the models loaded"),
     "models": ("zmhook.cli.models", "list, fetch and verify model files"),
     "config": ("zmhook.cli.config", "check the configuration, print its reference"),
 }

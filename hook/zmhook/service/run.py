@@ -27,6 +27,8 @@ from zmhook.service.supervisor import Supervisor
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from zmhook.settings import General
+
 log = logging.getLogger(__name__)
 
 FINISH_SECONDS = 10.0
@@ -44,7 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         return _complain(str(error))
     general = config.current().general.general
-    place = Path(args.socket) if args.socket else socket_path(args.config, general)
+    given = _given_socket()
+    place = _place(args, given, general)
     try:
         lock = _lock_in_time(place)
     except OSError as error:
@@ -54,14 +57,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     _many_files()
     with Records(config, debug=args.debug) as records:
-        code = _run(config, place, records, args)
+        code = _run(config, place, given, records, args)
     os.close(lock)
     return code
 
 
-def _run(config: LiveConfig, place: Path, records: Records, args: argparse.Namespace) -> int:
+def _run(
+    config: LiveConfig,
+    place: Path,
+    given: socket.socket | None,
+    records: Records,
+    args: argparse.Namespace,
+) -> int:
     try:
-        asyncio.run(_serve(config, place, records, args))
+        asyncio.run(_serve(config, place, given, records, args))
     except OSError as error:
         log.error("%s: the service cannot go on: %s", place, error)  # noqa: TRY400
         return CANNOT_START
@@ -69,15 +78,21 @@ def _run(config: LiveConfig, place: Path, records: Records, args: argparse.Names
 
 
 async def _serve(
-    config: LiveConfig, place: Path, records: Records, args: argparse.Namespace
+    config: LiveConfig,
+    place: Path,
+    given: socket.socket | None,
+    records: Records,
+    args: argparse.Namespace,
 ) -> None:
     supervisor = Supervisor(config, records)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, supervisor.stopping.set)
-    listener = _given_socket() or _bound(place)
+    listener = given or _bound(place)
     http = HttpServer(Routes(supervisor))
-    servers = [await asyncio.start_unix_server(http.serve, sock=listener, backlog=BACKLOG)]
+    made = None if given else _identity(place)
+    # Not start_unix_server: since Python 3.13 that takes systemd's file away when it closes.
+    servers = [await asyncio.start_server(http.serve, sock=listener, backlog=BACKLOG)]
     servers += await _tcp(config.current().general.service.listen, supervisor)
     supervisor.start()
     if args.start_lock is not None:
@@ -86,12 +101,20 @@ async def _serve(
     try:
         await supervisor.until_stopped(place, permanent=args.permanent)
     finally:
-        _remove(place)
+        if made and made == _identity(place):
+            _remove(place)
         for server in servers:
             server.close()
         await supervisor.finish(FINISH_SECONDS)
         await http.finish(FINISH_SECONDS)
         log.info("ended")
+
+
+def _place(args: argparse.Namespace, given: socket.socket | None, general: General) -> Path:
+    """Return where the socket is: one that systemd gives lies where its unit says."""
+    if given:
+        return Path(given.getsockname())
+    return Path(args.socket) if args.socket else socket_path(args.config, general)
 
 
 def _complain(message: str) -> int:
@@ -137,6 +160,14 @@ def _lock(place: Path) -> int | None:
 def _remove(place: Path) -> None:
     with contextlib.suppress(OSError):
         place.unlink()
+
+
+def _identity(place: Path) -> tuple[int, int] | None:
+    """Return what tells our socket from one that another has put in its place meanwhile."""
+    with contextlib.suppress(OSError):
+        found = place.stat()
+        return found.st_dev, found.st_ino
+    return None
 
 
 def _bound(place: Path) -> socket.socket:

@@ -1,0 +1,152 @@
+"""`zmhook service`: see how the service is, stop it, start it anew."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from msgspec import json
+
+from zmhook.cli import where
+from zmhook.errors import ZmhookError
+from zmhook.service import client, holder, start
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+DONE, FAILED, NOT_RUNNING, UNKNOWN = 0, 1, 3, 4
+"""Exit codes; for `status` they are those of systemctl."""
+
+STATUS_SECONDS = 5.0
+START_SECONDS = 15.0
+LOOK_EVERY = 0.1
+ANSWERED = 200
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = _parser().parse_args(argv)
+    config = where.absolute(args.config)
+    try:
+        place = where.socket_of(config)
+        if args.action == "status":
+            return _status(place, as_json=args.json)
+        if args.action == "stop":
+            return _stop(place)
+        return _restart(config, place)
+    except where.NotAllowed as error:
+        return _complain(str(error), UNKNOWN)
+    except OSError as error:
+        raise ZmhookError(f"{error.filename or place}: {error.strerror}") from None
+
+
+# -- status --------------------------------------------------------------------------------------
+
+
+def _status(place: Path, *, as_json: bool) -> int:
+    pid = holder.pid_of(place)
+    if pid is None and not _answers(place):
+        if as_json:
+            _print_json({"running": False, "socket": str(place)})
+            return NOT_RUNNING
+        return _complain(f"no service runs at {place}", NOT_RUNNING)
+    try:
+        status = _asked(place)
+    except client.NoService as error:
+        return _complain(f"process {pid or '?'} does not answer: {error}", UNKNOWN)
+    if as_json:
+        _print_json({"running": True, "socket": str(place), **status})
+    else:
+        _print_text(status, place)
+    return DONE
+
+
+def _asked(place: Path) -> dict[str, Any]:
+    """Raise `NoService` when what answers is no service of ours."""
+    answer = client.ask(place, "GET", "/status", STATUS_SECONDS)
+    if answer.status != ANSWERED:
+        raise client.NoService(f"{place}: answers with status {answer.status}")
+    status: dict[str, Any] = json.decode(answer.body)
+    return status
+
+
+def _print_json(status: dict[str, Any]) -> None:
+    print(json.format(json.encode(status), indent=2).decode())
+
+
+def _print_text(status: dict[str, Any], place: Path) -> None:
+    from zmhook.cli.service_text import blocks
+    from zmhook.cli.tables import show
+
+    show(blocks(status, place, time.time()), sys.stdout)
+
+
+# -- stop, restart -------------------------------------------------------------------------------
+
+
+def _stop(place: Path) -> int:
+    pid = holder.pid_of(place)
+    if pid is None:
+        print(f"No service runs at {place}.")
+        return DONE
+    if holder.end(place):
+        print(f"The service (process {pid}) has ended.")
+    else:
+        print(f"The service (process {pid}) did not end by itself and was killed.")
+    return DONE
+
+
+def _restart(config: str, place: Path) -> int:
+    """Stop the service and start one as a hook does, unless systemd does so when asked."""
+    from zmhook.settings import load
+
+    if not load(config).general.service.use_service:
+        return _complain(f"{config}: [service] use_service is no: no service is started", FAILED)
+    _stop(place)
+    if not _answers(place):
+        where.become_owner(place.parent)
+        start.start(config, place)
+    if not _comes_up(place):
+        return _complain(
+            f"{place}: the service did not start; zmhook serve shows why on the terminal", FAILED
+        )
+    print(f"The service runs (process {holder.pid_of(place)}).")
+    return DONE
+
+
+def _comes_up(place: Path) -> bool:
+    until = time.monotonic() + START_SECONDS
+    while not _answers(place):
+        if time.monotonic() >= until:
+            return False
+        time.sleep(LOOK_EVERY)
+    return True
+
+
+def _answers(place: Path) -> bool:
+    """Say whether a service answers. systemd starts one when it is asked on its own socket."""
+    try:
+        return client.ask(place, "GET", "/health/live", STATUS_SECONDS).status == ANSWERED
+    except client.NoService:
+        return False
+
+
+def _complain(message: str, code: int) -> int:
+    print(f"zmhook: {message}", file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="zmhook service", description="The service that keeps the models loaded."
+    )
+    actions = parser.add_subparsers(dest="action", required=True)
+    status = actions.add_parser("status", help="how it is; exit code 0 running, 3 not running")
+    status.add_argument("--json", action="store_true", help="print everything as JSON")
+    stop = actions.add_parser("stop", help="let it finish what it is doing, then end it")
+    restart = actions.add_parser("restart", help="stop it, and start it as a hook does")
+    for action in (status, stop, restart):
+        where.add_config(action)
+    return parser

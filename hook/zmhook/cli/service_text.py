@@ -1,0 +1,93 @@
+"""The service's status in words, for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from zmhook.cli.tables import Block, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+OUTCOMES = ("alarm", "nothing", "undecided")
+
+
+def blocks(status: dict[str, Any], place: Path, now: float) -> Iterator[Block]:
+    """Yield what to show of the answer to `GET /status`; `now` is in seconds since the epoch."""
+    yield f"zmhook {status['version']} runs at {place} (process {status['pid']})"
+    yield f"up for {age(status['uptime_s'])}, configuration {status['config']}"
+    if status["config_error"]:
+        yield f"THE LAST EDIT OF THE CONFIGURATION IS NOT IN FORCE: {status['config_error']}"
+    yield from _queue(status["queue"])
+    yield _workers(status["workers"])
+    yield _events(status)
+    if status["stages_ms"]:
+        yield _stages(status["stages_ms"])
+    if status["last_errors"]:
+        yield _errors(status["last_errors"], now)
+
+
+def age(seconds: float) -> str:
+    """Return a duration in its two largest units."""
+    whole = max(0, int(seconds))
+    if whole < MINUTE:
+        return f"{whole} s"
+    if whole < HOUR:
+        return f"{whole // MINUTE} min {whole % MINUTE} s"
+    if whole < DAY:
+        return f"{whole // HOUR} h {whole % HOUR // MINUTE} min"
+    return f"{whole // DAY} d {whole % DAY // HOUR} h"
+
+
+def _queue(queue: dict[str, Any]) -> Iterator[str]:
+    waiting = "; ".join(f"{_monitor(mid)}: {n}" for mid, n in queue["per_monitor"].items())
+    yield f"{queue['waiting']} of at most {queue['size']} events wait{waiting and f' ({waiting})'}"
+
+
+def _workers(workers: list[dict[str, Any]]) -> Table:
+    rows = [
+        (
+            str(worker["pid"]),
+            f"{worker['rss_mb']:.0f} MB",
+            ", ".join(worker["models"]) or "none loaded",
+            worker["event"] or "idle",
+        )
+        if worker["pid"]
+        else ("-", "-", "unloaded until the next event", "-")
+        for worker in workers
+    ]
+    return Table("Workers", ("process", "memory", "models", "doing"), rows, frozenset({0, 1}))
+
+
+def _events(status: dict[str, Any]) -> Table:
+    counts = {outcome: status["events"].get(outcome, 0) for outcome in OUTCOMES}
+    counts |= {
+        "of these refused: the queue was full": status["refused"],
+        "dropped: the caller had gone": status["dropped"],
+        "workers replaced": status["restarts"],
+    }
+    rows = [(name, str(count)) for name, count in counts.items()]
+    return Table("Events", ("outcome", "count"), rows, frozenset({1}))
+
+
+def _stages(stages: dict[str, dict[str, float]]) -> Table:
+    rows = [
+        (stage, f"{times['events']:.0f}", f"{times['p50']:.1f}", f"{times['p95']:.1f}")
+        for stage, times in stages.items()
+    ]
+    head = ("stage", "events", "p50 ms", "p95 ms")
+    return Table("Time of the last events", head, rows, frozenset({1, 2, 3}))
+
+
+def _errors(errors: dict[str, dict[str, Any]], now: float) -> Table:
+    rows = [
+        (_monitor(mid), f"{age(now - error['at'])} ago", error["error"])
+        for mid, error in errors.items()
+    ]
+    return Table("Last error of each monitor", ("monitor", "when", "error"), rows)
+
+
+def _monitor(mid: str) -> str:
+    return "no monitor" if mid == "None" else f"monitor {mid}"
