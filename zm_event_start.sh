@@ -79,11 +79,15 @@ socket_of() {
 }
 socket_of
 
+# How long to wait for an answer: the service writes down what its deadlines allow.
+seconds=60
+[ -r "${socket%.sock}.seconds" ] && read -r seconds <"${socket%.sock}.seconds"
+
 # Each value is one word with its name, so nothing in it can be taken for an option or for code.
 # curl's exit code is the answer: 0 for an alarm, 47 for a redirect (nothing), 22 for an error
 # status (no decision); anything else means that no service is there.
 ask_by_curl() {
-    exec curl -q -sfL --max-redirs 0 --noproxy '*' --max-time 3700 --unix-socket "$socket" \
+    exec curl -q -sfL --max-redirs 0 --noproxy '*' --max-time "$seconds" --unix-socket "$socket" \
         --data-urlencode "eid=$eid" --data-urlencode "mid=$mid" --data-urlencode "name=$name" \
         --data-urlencode "cause=$cause" --data-urlencode "path=$path" \
         --data-urlencode "config=$config" http://zmhook/decide
@@ -94,6 +98,7 @@ ask_by_python() {
     exec "$python" -I -S "$ask" "$socket" "$eid" "$mid" "$name" "$cause" "$path" "$config"
 }
 
+service=--ask-service
 if [ -S "$socket" ] && command -v curl >/dev/null; then
     ask_by_curl </dev/null &
     child=$!
@@ -102,6 +107,7 @@ if [ -S "$socket" ] && command -v curl >/dev/null; then
     0) exit 0 ;;
     47) exit 1 ;;
     22) exit 2 ;;
+    28) service= ;; # it does not answer at all: there is no time to ask it again
     esac
 elif [ -S "$socket" ] && [ -e "$ask" ]; then
     ask_by_python </dev/null &
@@ -117,7 +123,7 @@ look() {
         --monitorname="$name" --reason="$cause" --eventpath="$path" "$@"
 }
 
-look --ask-service </dev/null &
+look ${service:+"$service"} </dev/null &
 child=$!
 await
 [ "$status" -le 2 ] && exit "$status"

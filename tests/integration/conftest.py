@@ -27,14 +27,11 @@ class Said(NamedTuple):
         return self.out.partition(" --SPLIT--")[0]
 
 
-def said(
-    command: list[str | bytes | Path], env: Mapping[str, str], user: str | None = None
-) -> Said:
+def said(command: list[str | bytes | Path], env: Mapping[str, str]) -> Said:
     """Run as a daemon would: in /, with nothing to read."""
     done = subprocess.run(
         command,
         env=env,
-        user=user,
         cwd="/",
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -108,29 +105,19 @@ def detect(root: Path, environment: dict[str, str]) -> Callable[..., Said]:
     return call
 
 
-def _may_run_as_nobody() -> bool:
-    try:
-        return subprocess.run([sys.executable, "-c", ""], user="nobody").returncode == 0
-    except PermissionError:
-        return False
+# Without these, permissions bind root too.
+MIGHT = "-dac_override,-dac_read_search"
 
 
 @pytest.fixture
-def detect_as_nobody(
-    root: Path, environment: dict[str, str], tmp_path: Path
-) -> Callable[..., Said]:
-    """Call zm_detect.py as a user whom permissions bind; root they do not."""
-    if os.geteuid() != 0:
-        user = None
-    elif not _may_run_as_nobody():
-        pytest.skip("optional: this Python is in a folder that only root may read")
-    else:
-        user = "nobody"
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder != Path("/") and folder.stat().st_uid == os.geteuid():
-            folder.chmod(folder.stat().st_mode | 0o755)
+def bound_detect(root: Path, environment: dict[str, str]) -> Callable[..., Said]:
+    """Call zm_detect.py as somebody whom permissions bind."""
+    bound = ["setpriv", f"--bounding-set={MIGHT}", f"--inh-caps={MIGHT}"]
 
     def call(*args: str | Path) -> Said:
-        return said([sys.executable, root / "bin" / "zm_detect.py", *args], environment, user)
+        script = root / "bin" / "zm_detect.py"
+        return said(
+            [*(bound if os.geteuid() == 0 else []), sys.executable, script, *args], environment
+        )
 
     return call

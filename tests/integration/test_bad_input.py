@@ -75,9 +75,7 @@ def test_a_picture_cut_short_in_the_event_folder(config, hook, photo, tmp_path: 
 
 
 @pytest.mark.parametrize("what", ["directory", "missing", "no permission"])
-def test_a_file_that_cannot_be_read(
-    what: str, config, detect_as_nobody, photo, tmp_path: Path
-) -> None:
+def test_a_file_that_cannot_be_read(what: str, config, bound_detect, photo, tmp_path: Path) -> None:
     picture = tmp_path / "picture.jpg"
     if what == "directory":
         picture.mkdir()
@@ -85,7 +83,7 @@ def test_a_file_that_cannot_be_read(
         picture.write_bytes(photo("dog.jpg").read_bytes())
         picture.chmod(0)
 
-    one_clear_line(detect_as_nobody("-c", config(), "--file", picture), str(picture))
+    one_clear_line(bound_detect("-c", config(), "--file", picture), str(picture))
 
 
 BAD_WEIGHTS: dict[str, Callable[[bytes], bytes]] = {

@@ -42,6 +42,12 @@ class LiveConfig:
         self._config = load(path)
         self._stats = self._looked(before)
 
+    def longest_deadline(self) -> float:
+        """Return the seconds after which every event has been answered."""
+        config = self.current()
+        everyone = [config.general, *config.monitors.values()]
+        return max(settings.general.event_deadline for settings in everyone)
+
     def current(self) -> Config:
         """Return the configuration, read anew when a file of it has changed."""
         stats = self._look()

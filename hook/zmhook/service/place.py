@@ -23,6 +23,11 @@ def socket_path(config: str | Path, general: General) -> Path:
     return _run_folder(general) / f"{socket_name(config)}.sock"
 
 
+def patience_path(socket: Path) -> Path:
+    """Return the file that tells hooks how many seconds to wait for an answer."""
+    return socket.with_suffix(".seconds")
+
+
 def socket_name(config: str | Path) -> str:
     name = os.fsencode(config).removeprefix(b"/").replace(b"/", b"_")
     return os.fsdecode(name[-LONGEST_NAME:])

@@ -91,6 +91,7 @@ class Slot:
     async def stop(self) -> None:
         if self.worker:
             worker, self.worker = self.worker, None
+            self.models, self.rss_mb = [], 0.0
             await worker.stop()
 
     async def _next(self) -> Ticket:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from zmhook.errors import SettingsError
 from zmhook.service.http import HttpServer
 from zmhook.service.live import LiveConfig
-from zmhook.service.place import socket_path
+from zmhook.service.place import patience_path, socket_path
 from zmhook.service.records import Records
 from zmhook.service.routes import Routes
 from zmhook.service.supervisor import Supervisor
@@ -158,8 +158,9 @@ def _lock(place: Path) -> int | None:
 
 
 def _remove(place: Path) -> None:
-    with contextlib.suppress(OSError):
-        place.unlink()
+    for path in (place, patience_path(place)):
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def _identity(place: Path) -> tuple[int, int] | None:

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import fcntl
 import os
+import pwd
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TypedDict
 
 import zmhook
+
+
+class _Owner(TypedDict, total=False):
+    """Arguments of `Popen`."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
+
 
 START_SECONDS = 10.0
 LOOK_EVERY = 0.05
@@ -30,6 +41,9 @@ def start(config: str, place: Path) -> bool:
         return False
     else:
         command = [sys.executable, "-m", "zmhook.service", "-c", config, "--socket", str(place)]
+        owner = _owner(place.parent)
+        if owner:
+            os.fchown(lock, owner["user"], owner["group"])
         subprocess.Popen(
             [*command, "--start-lock", str(lock)],
             stdin=subprocess.DEVNULL,
@@ -39,6 +53,7 @@ def start(config: str, place: Path) -> bool:
             env=environment(),
             pass_fds=[lock],
             start_new_session=True,
+            **owner,
         )
         return True
     finally:
@@ -53,6 +68,21 @@ def wait_for(place: Path, seconds: float) -> bool:
             return False
         time.sleep(LOOK_EVERY)
     return True
+
+
+def _owner(folder: Path) -> _Owner:
+    """Return as whom to run: when root tries the hook by hand, as the folder's owner.
+
+    A service of root's would lock the web server's user out until it ends.
+    """
+    if os.geteuid() != 0:
+        return {}
+    found = folder.stat()
+    if found.st_uid == 0:
+        return {}
+    name = pwd.getpwuid(found.st_uid).pw_name
+    groups = os.getgrouplist(name, found.st_gid)
+    return {"user": found.st_uid, "group": found.st_gid, "extra_groups": groups}
 
 
 def environment() -> dict[str, str]:

@@ -10,10 +10,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from zmhook import atomic
 from zmhook.frames.ids import frame_ids
 from zmhook.service.fetch import Fetcher
 from zmhook.service.http import HangUp
 from zmhook.service.live import Code, LiveConfig, Stamp
+from zmhook.service.place import patience_path
 from zmhook.service.pool import Pool, Slot
 from zmhook.service.queue import FairQueue
 from zmhook.service.stats import Stats
@@ -31,6 +33,8 @@ log = logging.getLogger(__name__)
 
 FETCH_THREADS = 16
 MOST_THREADS = 4
+PATIENCE = 5
+"""Seconds that a hook waits beyond the deadline by which it is answered."""
 LOOK_EVERY = 0.5
 """Seconds between two looks at whether to end."""
 
@@ -51,6 +55,7 @@ class Supervisor:
         self.pool = Pool([self._slot(service, rank) for rank in range(_workers(service))])
         self._threads = ThreadPoolExecutor(FETCH_THREADS, thread_name_prefix="fetch")
         self._open: set[Ticket] = set()
+        self._patience = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -95,11 +100,21 @@ class Supervisor:
     async def until_stopped(self, place: Path, *, permanent: bool) -> None:
         """Wait until somebody says stop, nobody asks for long, or the socket's file has gone."""
         while not self.stopping.is_set():
+            self._tell_patience(place)
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self.stopping.wait(), LOOK_EVERY)
             if why := self._why_end(place, permanent=permanent):
                 log.info("ending: %s", why)
                 self.stopping.set()
+
+    def _tell_patience(self, place: Path) -> None:
+        """Write down how long a hook may wait for us, should we ever stop answering."""
+        seconds = int(self.config.longest_deadline()) + PATIENCE
+        if seconds == self._patience:
+            return
+        with contextlib.suppress(OSError):
+            atomic.write(patience_path(place), f"{seconds}\n".encode(), 0o664)
+            self._patience = seconds
 
     def _why_end(self, place: Path, *, permanent: bool) -> str:
         service = self._service()
