@@ -35,7 +35,7 @@ def main() -> None:
             "pyzm": [f"{peer_python()}", f"{ROOT}/bench/peer_detect.py", f"{model}", f"{photo}"],
         }
         os.chdir(folder)
-        costs = interleaved(commands, QUICK_ROUNDS if args.quick else ROUNDS)
+        costs = interleaved(commands, args.rounds or (QUICK_ROUNDS if args.quick else ROUNDS))
     show(_figures(costs), _rows(costs), as_json=args.json)
 
 

@@ -30,7 +30,7 @@ KNOWN = (10, 1_000, 10_000)
 
 def main() -> None:
     args = arguments(__doc__ or "").parse_args()
-    rounds = 5 if args.quick else 21
+    rounds = args.rounds or (5 if args.quick else 21)
     cv2.setNumThreads(1)
     face = Face(face_yunet_model=str(args.assets / "models" / "face_detection_yunet_2023mar.onnx"))
     picture = cv2.resize(cv2.imread(str(args.assets / "photos" / PHOTO)), (WIDTH, HEIGHT))

@@ -25,7 +25,7 @@ from measure import arguments, peer_python, run, show
 CALLERS = 8
 ROUNDS, QUICK_ROUNDS = 40, 8
 SPELLS, SPELL = 4, 5.0
-QUICK_SPELLS, QUICK_SPELL = 1, 2.5
+QUICK_SPELLS, QUICK_SPELL = 2, 1.2
 QUIET = 10
 """Monitors above this write no picture (ours) or have bf16 (OpenVINO's)."""
 
@@ -38,9 +38,9 @@ def main() -> None:
     python = peer_python()
     with ExitStack() as stack:
         bench = Bench(stack, args.assets, python)
-        figures = bench.alone(QUICK_ROUNDS if args.quick else ROUNDS)
-        spells = (QUICK_SPELLS, QUICK_SPELL) if args.quick else (SPELLS, SPELL)
-        figures |= bench.together(*spells)
+        figures = bench.alone(args.rounds or (QUICK_ROUNDS if args.quick else ROUNDS))
+        spells, seconds = (QUICK_SPELLS, QUICK_SPELL) if args.quick else (SPELLS, SPELL)
+        figures |= bench.together(args.rounds or spells, seconds)
         changed = bench.changed_labels(sorted((args.assets / "photos").glob("*.jpg")))
         figures |= {f"{name}_photos_changed": len(some) for name, some in changed.items()}
         bench.only_ours()

@@ -63,6 +63,7 @@ def arguments(description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--json", action="store_true", help="print one flat JSON object")
     parser.add_argument("--quick", action="store_true", help="fewer rounds; ends within 50 s")
+    parser.add_argument("--rounds", type=int, help="how often each is measured, instead")
     default = os.environ.get("ZMHOOK_TEST_ASSETS", str(ROOT.parent / "shared"))
     parser.add_argument(
         "--assets", type=Path, default=Path(default), help="folder with models/ and photos/"

@@ -56,12 +56,11 @@ class Service:
         self.socket = self.folder / f"{socket_name(self.config)}.sock"
 
     def __enter__(self) -> Service:
-        self.run(1)
-        end = time.monotonic() + START_TIMEOUT
-        while not self._is_ready():
-            if time.monotonic() > end:
-                raise SystemExit(f"the service did not come up at {self.socket}")
-            time.sleep(TURN)
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -132,6 +131,15 @@ class Service:
 
     def open_files(self) -> int:
         return sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in self.pids())
+
+    def _start(self) -> None:
+        """Run a hook: it finds no service, so it starts one."""
+        self.run(1)
+        end = time.monotonic() + START_TIMEOUT
+        while not self._is_ready():
+            if time.monotonic() > end:
+                raise SystemExit(f"the service did not come up at {self.socket}")
+            time.sleep(TURN)
 
     def _is_ready(self) -> bool:
         try:

@@ -1,0 +1,100 @@
+"""The benches run, and print what the Makefile's readers look for. The figures are not judged.
+
+Fewer rounds than even `--quick` makes: what is tried here is the bench, not the machine.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.integration
+
+TIMEOUT = 120
+
+HOOK = {
+    "warm_vs_pyzm_process",
+    "warm_vs_pyzm_serve",
+    "overhead_ms",
+    "service_vs_inference",
+    "throughput_vs_bare",
+    "throughput_vs_pyzm_serve",
+    "service_pss_mb",
+}
+STORM = {
+    "asked",
+    "answered",
+    "late",
+    "lost",
+    "refused",
+    "max_processes",
+    "max_pss_mb",
+    "in_order",
+    "p50_ms",
+    "p95_ms",
+    "p99_ms",
+    "memory_slope_mb_per_min",
+    "open_files_start",
+    "open_files_end",
+}
+
+
+@pytest.fixture
+def figures(root: Path, assets: Path):
+    """Run a bench; return the one flat object that it prints."""
+
+    def run(name: str, *options: str) -> dict[str, float]:
+        script = root / "bench" / f"{name}.py"
+        done = subprocess.run(
+            [sys.executable, script, "--quick", "--json", "--assets", assets, *options],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("\n") == 1
+        return json.loads(done.stdout)
+
+    return run
+
+
+@pytest.fixture
+def peer(root: Path) -> None:
+    """The peer's environment is a large download, so only who measures makes it."""
+    if not (root / ".cache" / "peer-pyzm-2.5.6" / "ready").exists():
+        pytest.skip("optional: the peer's environment is made by 'make bench'")
+
+
+@pytest.mark.usefixtures("peer")
+def test_hook(figures) -> None:
+    found = figures("hook", "--rounds=1")
+
+    assert set(found) >= HOOK
+    assert all(isinstance(value, int | float) for value in found.values())
+    assert found["warm_vs_pyzm_process"] < 1
+    assert found["hook_ms"] > found["service_ms"] > 0
+
+
+@pytest.mark.usefixtures("peer")
+def test_cold(figures) -> None:
+    assert set(figures("cold", "--rounds=1")) >= {"wall_ratio", "cpu_ratio", "rss_ratio"}
+
+
+def test_faces(figures) -> None:
+    pytest.importorskip("dlib")
+    assert set(figures("faces", "--rounds=1")) >= {"load_ms", "encode_ms", "find_hog_ms"}
+
+
+def test_storm(figures) -> None:
+    found = figures("storm", "--hooks=40", "--minutes=0.03")
+
+    assert set(found) >= STORM
+    assert (found["asked"], found["answered"]) == (40, 40)
+    assert found["late"] == found["lost"] == found["refused"] == 0
+    assert found["max_pss_mb"] > 50
+    assert found["open_files_start"] > 0
