@@ -90,7 +90,7 @@ async def _serve(
         loop.add_signal_handler(number, supervisor.stopping.set)
     listener = given or _bound(place)
     http = HttpServer(Routes(supervisor))
-    made = None if given else _identity(place)
+    ours = _identity(place)
     # Not start_unix_server: since Python 3.13 that takes systemd's file away when it closes.
     servers = [await asyncio.start_server(http.serve, sock=listener, backlog=BACKLOG)]
     servers += await _tcp(config.current().general.service.listen, supervisor)
@@ -99,9 +99,11 @@ async def _serve(
         os.close(args.start_lock)
     log.info("serving on %s", place)
     try:
-        await supervisor.until_stopped(place, permanent=args.permanent)
+        await supervisor.until_stopped(
+            place, lambda: ours == _identity(place), permanent=args.permanent
+        )
     finally:
-        if made and made == _identity(place):
+        if not given and ours == _identity(place):
             _remove(place)
         for server in servers:
             server.close()

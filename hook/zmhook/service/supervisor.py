@@ -22,6 +22,7 @@ from zmhook.service.stats import Stats
 from zmhook.service.ticket import Ticket
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from zmhook.detection import Decision
@@ -97,13 +98,15 @@ class Supervisor:
             ticket.fail("the service was stopped")
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def until_stopped(self, place: Path, *, permanent: bool) -> None:
-        """Wait until somebody says stop, nobody asks for long, or the socket's file has gone."""
+    async def until_stopped(
+        self, place: Path, is_there: Callable[[], bool], *, permanent: bool
+    ) -> None:
+        """Wait until somebody says stop, nobody asks for long, or our socket's file has gone."""
         while not self.stopping.is_set():
             self._tell_patience(place)
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self.stopping.wait(), LOOK_EVERY)
-            if why := self._why_end(place, permanent=permanent):
+            if why := self._why_end(place, is_there, permanent=permanent):
                 log.info("ending: %s", why)
                 self.stopping.set()
 
@@ -116,11 +119,11 @@ class Supervisor:
             atomic.write(patience_path(place), f"{seconds}\n".encode(), 0o664)
             self._patience = seconds
 
-    def _why_end(self, place: Path, *, permanent: bool) -> str:
+    def _why_end(self, place: Path, is_there: Callable[[], bool], *, permanent: bool) -> str:
         service = self._service()
         if not service.use_service:
             return "[service] use_service is no"
-        if not place.exists():
+        if not is_there():
             return f"{place} has been removed"
         if not permanent and 0 < service.service_idle_exit <= self._idle_seconds():
             return f"no event for {service.service_idle_exit:g} s"
