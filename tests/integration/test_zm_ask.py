@@ -1,0 +1,289 @@
+"""zm_ask.py, and zm_event_start.sh where there is no curl: what is asked and how it is answered."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+import pytest
+
+from zmhook.service.place import socket_name
+
+pytestmark = pytest.mark.integration
+
+LINE = b"[a] detected:dog:86% --SPLIT--{}\n"
+ALARM = b"HTTP/1.1 200 \r\nContent-Length: %d\r\n\r\n%b" % (len(LINE), LINE)
+NOTHING = b"HTTP/1.1 302 \r\nLocation: http://nothing/\r\nContent-Length: 0\r\n\r\n"
+UNDECIDED = b"HTTP/1.1 422 \r\nContent-Length: 3\r\n\r\nwhy"
+CONFIG = "/nowhere/zmhook/objectconfig.ini"
+
+
+class Service:
+    """Stands in for the service: gives one answer, and keeps what it was asked."""
+
+    def __init__(self, folder: Path, config: str = CONFIG) -> None:
+        self.place = folder / f"{socket_name(config)}.sock"
+        self.answer: bytes | None = ALARM
+        self.asked: list[bytes] = []
+        self.left = threading.Event()
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(self.place))
+        self._listener.listen()
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(10)
+
+    @property
+    def form(self) -> dict[str, bytes]:
+        """What was asked, as bytes, since it need not be text."""
+        body = self.asked[-1].partition(b"\r\n\r\n")[2].decode("ascii")
+        pairs = parse_qsl(body, keep_blank_values=True, encoding="latin-1")
+        return {name: value.encode("latin-1") for name, value in pairs}
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                with connection:
+                    self._talk(connection)
+
+    def _talk(self, connection: socket.socket) -> None:
+        connection.settimeout(20)
+        request = connection.recv(1 << 20)
+        head, _, body = request.partition(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+        while len(body) < length:
+            body += connection.recv(1 << 20)
+        self.asked.append(head + b"\r\n\r\n" + body)
+        if self.answer is None:
+            self.left.set() if connection.recv(1) == b"" else None
+            return
+        with suppress(OSError):
+            connection.sendall(self.answer)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A short one: the path of a socket may have 107 bytes at most."""
+    with tempfile.TemporaryDirectory(prefix="zmh", dir="/tmp") as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def service(folder: Path) -> Iterator[Service]:
+    service = Service(folder)
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def ask(root: Path, folder: Path) -> Callable[..., subprocess.CompletedProcess[bytes]]:
+    def call(*args: str | bytes, config: str = CONFIG, **options):
+        place = folder / f"{socket_name(config)}.sock"
+        values = [*args, *[""] * (5 - len(args)), config]
+        command = [sys.executable, "-I", "-S", root / "bin/zm_ask.py", place, *values]
+        options = {"stdin": subprocess.DEVNULL, "capture_output": True, "timeout": 30} | options
+        return subprocess.run(command, **options)
+
+    return call
+
+
+@pytest.fixture
+def command(root: Path, folder: Path, tmp_path: Path) -> tuple[Path, dict[str, str]]:
+    """zm_event_start.sh, and an environment in which there is no curl and no other program."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("sh", "readlink"):
+        (programs / name).symlink_to(shutil.which(name) or name)
+    return root / "zm_event_start.sh", {
+        "PATH": str(programs),
+        "ZMHOOK_RUN": str(folder),
+        "ZMHOOK_CONFIG": CONFIG,
+        "ZMHOOK_PYTHON": sys.executable,
+    }
+
+
+@pytest.fixture
+def hook(command) -> Callable[..., subprocess.CompletedProcess[bytes]]:
+    script, environment = command
+
+    def call(*args: str | bytes, **extra: str):
+        return subprocess.run(
+            [script, *args],
+            env={**environment, **extra},
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=60,
+        )
+
+    return call
+
+
+def test_an_alarm_is_printed(ask, service: Service) -> None:
+    done = ask("5", "2", "Front door", "Motion", "/events/5")
+    assert (done.returncode, done.stdout, done.stderr) == (0, LINE, b"")
+    assert service.form == {
+        "eid": b"5",
+        "mid": b"2",
+        "name": b"Front door",
+        "cause": b"Motion",
+        "path": b"/events/5",
+        "config": CONFIG.encode(),
+    }
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "a&b=c;d+e%20f",
+        "-d @/etc/passwd",
+        "Tür 門 \N{DOG FACE}",
+        "two\nlines\tand\rmore",
+        "'\"$(reboot)`",
+        b"\xff\xfe latin \xe4",
+    ],
+)
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8", "POSIX"])
+def test_every_value_arrives_as_it_was_given(
+    value: str | bytes, locale: str, ask, service: Service
+) -> None:
+    done = ask("5", "2", value, value, value, env={"LC_ALL": locale})
+    assert done.returncode == 0
+    wanted = os.fsencode(value)
+    assert [service.form[name] for name in ("name", "cause", "path")] == [wanted] * 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (NOTHING, 1),
+        (UNDECIDED, 2),
+        (b"HTTP/1.1 400 \r\nContent-Length: 0\r\n\r\n", 2),
+        (b"HTTP/1.1 204 \r\n\r\n", 3),
+        (ALARM[:-3], 3),
+        (ALARM + b"and more", 3),
+        (b"", 3),
+        (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", 3),
+        (b"HTTP/1.1\r\n\r\n", 3),
+        (b"HTTP/1.1 200 \r\nContent-Length: many\r\n\r\n", 3),
+        (b"x" * (17 * 1024 * 1024), 3),
+    ],
+)
+def test_the_exit_code_tells_the_answer(answer: bytes, code: int, ask, service: Service) -> None:
+    service.answer = answer
+    done = ask("5", "2")
+    assert (done.returncode, done.stdout, done.stderr) == (code, b"", b"")
+
+
+def test_without_a_service_it_says_3(ask, folder: Path) -> None:
+    assert ask("5").returncode == 3
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(folder / f"{socket_name(CONFIG)}.sock"))
+    assert ask("5").returncode == 3
+
+
+def test_too_few_arguments_are_no_answer(root: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", root / "bin/zm_ask.py", "x.sock"], capture_output=True
+    )
+    assert (done.returncode, done.stdout) == (3, b"")
+    assert done.stderr == b"usage: zm_ask.py SOCKET EID MID NAME CAUSE PATH CONFIG\n"
+
+
+def test_an_answer_that_nobody_reads_is_still_that_answer(ask, service: Service) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = ask("5", capture_output=False, stdout=full, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert len(service.asked) == 1
+
+
+def test_with_every_file_closed_it_answers_by_its_exit_code(root: Path, service: Service) -> None:
+    script = 'exec "$@" <&- >&- 2>&-'
+    place, ask = str(service.place), root / "bin/zm_ask.py"
+    command = ["sh", "-c", script, "sh", sys.executable, "-I", "-S", ask, place, "5", *[""] * 5]
+    assert subprocess.run(command, timeout=30).returncode == 0
+    service.answer = NOTHING
+    assert subprocess.run(command, timeout=30).returncode == 1
+
+
+def test_it_imports_nothing_that_takes_time(root: Path) -> None:
+    """Every event pays for it; `socket` alone would double what it costs."""
+    code = f"""
+import sys
+before = set(sys.modules)
+sys.argv = ["zm_ask.py"]
+source = open({str(root / "bin/zm_ask.py")!r}).read()
+try:
+    exec(compile(source, "zm_ask.py", "exec"), {{"__name__": "__main__"}})
+except SystemExit:
+    pass
+sys.stdout.write(" ".join(sorted(set(sys.modules) - before)))
+"""
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True)
+    assert done.stdout.split() == ["_socket"]
+
+
+@pytest.mark.parametrize(("answer", "code", "out"), [(ALARM, 0, LINE), (NOTHING, 1, b"")])
+def test_the_hook_asks_without_curl(
+    answer: bytes, code: int, out: bytes, hook, service: Service
+) -> None:
+    service.answer = answer
+    done = hook("5", "2", "Front & back", "Motion; All", "/events/5")
+    assert (done.returncode, done.stdout, done.stderr) == (code, out, b"")
+    assert service.form["name"] == b"Front & back"
+    assert service.form["cause"] == b"Motion; All"
+
+
+def test_the_hook_says_undecided_without_curl(hook, service: Service) -> None:
+    service.answer = UNDECIDED
+    assert hook("5", "2").returncode == 2
+    assert len(service.asked) == 1
+
+
+def test_the_hook_decides_itself_when_the_answer_is_none(
+    config, event_folder, hook, folder: Path
+) -> None:
+    """Cold, and with the same answer: the service's being there changes nothing."""
+    path = config()
+    service = Service(folder, str(path))
+    service.answer = b""
+    try:
+        done = hook("17", "1", "", "", str(event_folder()), ZMHOOK_CONFIG=str(path))
+    finally:
+        service.close()
+    assert len(service.asked) == 1
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(b"[s] detected:")
+    assert done.stdout.count(b"\n") == 1
+
+
+def test_a_hook_that_is_ended_takes_its_client_along(command, service: Service) -> None:
+    script, environment = command
+    service.answer = None
+    running = subprocess.Popen(
+        [script, "5", "2"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    until = time.monotonic() + 20
+    while not service.asked:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    running.send_signal(signal.SIGTERM)
+    out, err = running.communicate(timeout=20)
+    assert (running.returncode, out, err) == (1, b"", b"")
+    assert service.left.wait(10), "the service has not seen its caller go"
