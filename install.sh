@@ -8,13 +8,14 @@ umask 022
 export LC_ALL=C.UTF-8
 
 SOURCE=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
-SCRIPTS="bin/zm_detect.py bin/zm_train_faces.py zm_event_start.sh zm_event_end.sh"
+SCRIPTS="bin/zm_detect.py bin/zm_ask.py bin/zm_train_faces.py zm_event_start.sh zm_event_end.sh"
 DEFAULT_EXTRAS=zoneminder,yolo,face,cli
 # Pictures of people, what is logged about them, and a login are nobody else's business.
-DATA_FOLDERS="images:750 known_faces:750 unknown_faces:750 logs:750 cache:700 models:755"
+DATA_FOLDERS="images:750 known_faces:750 unknown_faces:750 logs:750 cache:700 run:770 models:755"
+UNITS="zmhook.socket zmhook.service"
 
 PREFIX='' RUN_AS='' RUN_GROUP='' EXTRAS='' PYTHON='' WHEELS='' USE_SYSTEM=''
-ASK=yes MODELS=yes DRY=no UNINSTALL=no CHANGES=0 NOTES=()
+ASK=yes MODELS=yes DRY=no UNINSTALL=no SYSTEMD=no CHANGES=0 RENEWED=no NOTES=()
 
 usage() {
     cat <<END
@@ -32,11 +33,13 @@ usage: ./install.sh [OPTIONS]
                         pip download -d DIR '.[$DEFAULT_EXTRAS]' 'setuptools>=69'
   --use-system LIST     use this machine's own opencv and/or dlib (built with CUDA, say) in
                         place of the packaged one: --use-system opencv,dlib (none: no longer)
+  --systemd             have systemd keep the service running; without it, hooks start the service
+                        when there is something to do
   --dry-run             say what would be done and do nothing
   --uninstall           remove what was installed; configuration, faces and pictures stay
   --help                show this
 
-Parts, user and --use-system are remembered: running it again needs none of them.
+Parts, user, --use-system and --systemd are remembered: running it again needs none of them.
 END
 }
 
@@ -78,6 +81,7 @@ parse() {
         case $1 in
         --yes | -y) ASK=no ;;
         --no-models) MODELS=no ;;
+        --systemd) SYSTEMD=yes ;;
         --dry-run) DRY=yes ;;
         --uninstall) UNINSTALL=yes ;;
         --with) EXTRAS=$2 && shift ;;
@@ -94,7 +98,7 @@ parse() {
     done
     [ "$PREFIX" = / ] && PREFIX=
     BASE=$PREFIX/var/lib/zmeventnotification ETC=$PREFIX/etc/zm
-    VENV=$BASE/venv COMMAND=$PREFIX/usr/local/bin/zmhook
+    VENV=$BASE/venv COMMAND=$PREFIX/usr/local/bin/zmhook UNIT_FOLDER=$PREFIX/etc/systemd/system
     recall
 }
 
@@ -104,6 +108,7 @@ recall() {
     if [ -r "$VENV/.choices" ]; then { read -r extras && read -r system; } <"$VENV/.choices"; fi
     EXTRAS=${EXTRAS:-${extras:-$DEFAULT_EXTRAS}}
     USE_SYSTEM=${USE_SYSTEM:-$system}
+    if [ -e "$UNIT_FOLDER/zmhook.service" ]; then SYSTEMD=yes; fi
     if [ "$USE_SYSTEM" = none ]; then USE_SYSTEM=; fi
     if [ -z "$RUN_AS" ] && [ -d "$BASE/images" ] && [ "$(id -u)" = 0 ]; then
         RUN_AS=$(stat -c %U "$BASE/images")
@@ -244,6 +249,7 @@ environment() {
 
 make_environment() {
     local log work
+    RENEWED=yes
     rm -f "$VENV/.made-from"
     unlink_system
     if [ ! -x "$VENV/bin/python" ] || ! same_python; then
@@ -408,17 +414,80 @@ models() {
 # As the user who may replace the files later.
 fetch() { if may_own; then as_user "$@"; else "$@"; fi; }
 
+# -- systemd -----------------------------------------------------------------------------------------
+
+units() {
+    local unit before=$CHANGES work
+    [ "$SYSTEMD" = yes ] || return 0
+    work=$(mktemp -d)
+    if [ ! -d "$UNIT_FOLDER" ]; then folder "$UNIT_FOLDER" root:root 755; fi
+    for unit in $UNITS; do
+        filled_in "$SOURCE/systemd/$unit" >"$work/$unit" || die "the checkout $SOURCE is not complete: systemd/$unit"
+        put "$work/$unit" "$UNIT_FOLDER/$unit" root:root 644
+    done
+    rm -rf "$work"
+    if ! under_systemd; then
+        if [ "$CHANGES" -gt "$before" ]; then note "systemd does not run here: the units in $UNIT_FOLDER were not started."; fi
+    elif [ "$CHANGES" -gt "$before" ]; then
+        do_it "let systemd start the service, now and with the machine" start_units
+    elif [ "$RENEWED" = yes ]; then
+        do_it "restart the service" systemctl restart zmhook.service
+    fi
+}
+
+filled_in() {
+    sed -e "s|@USER@|$RUN_AS|; s|@GROUP@|$RUN_GROUP|; s|@ZMHOOK@|$VENV/bin/zmhook|" \
+        -e "s|@CONFIG@|$ETC/objectconfig.ini|; s|@SOCKET@|/run/zmhook/$(socket_name)|" "$1"
+}
+
+# As zmhook/service/place.py names it.
+socket_name() { printf '%s' "${ETC#/}/objectconfig.ini" | tr / _ | tail -c 40 && printf .sock; }
+
+# Units below a prefix are nothing that this machine's systemd knows.
+under_systemd() { [ -z "$PREFIX" ] && [ -d /run/systemd/system ] && [ "$(id -u)" = 0 ]; }
+
+start_units() {
+    # One that a hook has started would hold the lock, and its socket lies elsewhere.
+    "$VENV/bin/zmhook" service stop -c "$ETC/objectconfig.ini" >/dev/null 2>&1
+    # shellcheck disable=SC2086 # the names are words
+    systemctl daemon-reload && systemctl -q enable $UNITS && systemctl restart $UNITS
+}
+
+stop_service() {
+    if under_systemd && [ -e "$UNIT_FOLDER/zmhook.service" ]; then
+        # shellcheck disable=SC2086
+        do_it "stop the service" systemctl -q disable --now $UNITS
+    fi
+    if [ "$DRY" = no ] && [ -x "$VENV/bin/zmhook" ]; then
+        "$VENV/bin/zmhook" service stop -c "$ETC/objectconfig.ini" >/dev/null 2>&1
+    fi
+    return 0
+}
+
+remove_units() {
+    local unit
+    for unit in $UNITS; do
+        if [ -e "$UNIT_FOLDER/$unit" ]; then do_it "remove $UNIT_FOLDER/$unit" rm -f "$UNIT_FOLDER/$unit"; fi
+    done
+    if [ "$DRY" = no ] && under_systemd; then systemctl daemon-reload; fi
+    return 0
+}
+
 # -- uninstall ---------------------------------------------------------------------------------------
 
 uninstall() {
     local script
+    stop_service
+    remove_units
     if [ "$(readlink "$COMMAND" 2>/dev/null)" = "$VENV/bin/zmhook" ]; then do_it "remove $COMMAND" rm -f "$COMMAND"; fi
     for script in $SCRIPTS; do
         if [ -e "$BASE/bin/${script##*/}" ]; then do_it "remove $BASE/bin/${script##*/}" rm -f "$BASE/bin/${script##*/}"; fi
     done
     if [ -d "$VENV" ]; then do_it "remove $VENV" rm -rf "$VENV"; fi
-    # A login to ZoneMinder is kept in there.
-    if [ -d "$BASE/cache" ]; then do_it "remove $BASE/cache" rm -rf "$BASE/cache"; fi
+    # A login to ZoneMinder is kept in the one, what the service left in the other.
+    for script in cache run; do
+        if [ -d "$BASE/$script" ]; then do_it "remove $BASE/$script" rm -rf "${BASE:?}/$script"; fi
+    done
     if [ -e "$ETC/objectconfig.ini.new" ]; then do_it "remove $ETC/objectconfig.ini.new" rm -f "$ETC/objectconfig.ini.new"; fi
     remove_empty
     [ "$CHANGES" -gt 0 ] || say "Nothing of zmhook is installed."
@@ -486,6 +555,7 @@ main() {
     scripts
     configuration
     models
+    units
     finish
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import pwd
@@ -10,10 +11,13 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from zmhook.service.place import socket_name
 
 pytestmark = pytest.mark.integration
 
@@ -25,9 +29,16 @@ DATA = {
     "unknown_faces": 0o750,
     "logs": 0o750,
     "cache": 0o700,
+    "run": 0o770,
     "models": 0o755,
 }
-SCRIPTS = {"zm_detect.py", "zm_train_faces.py", "zm_event_start.sh", "zm_event_end.sh"}
+SCRIPTS = {
+    "zm_ask.py",
+    "zm_detect.py",
+    "zm_train_faces.py",
+    "zm_event_start.sh",
+    "zm_event_end.sh",
+}
 
 
 class Place:
@@ -64,7 +75,7 @@ def checkout(root: Path, public: Path) -> Path:
     """A copy of the repository that nobody edits meanwhile."""
     folder = public / "checkout"
     folder.mkdir(mode=0o755)
-    for name in ("hook", "bin"):
+    for name in ("hook", "bin", "systemd"):
         shutil.copytree(root / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for path in root.iterdir():
         if path.is_file():
@@ -186,6 +197,19 @@ def test_the_hook_finds_its_environment_and_answers(installed: Place, photo, pub
     assert "detected:person" in done.stdout
     assert done.stdout.count("\n") == 1
 
+    def service(*what: str) -> subprocess.CompletedProcess[str]:
+        return as_user([installed.command, "service", *what, "-c", config])
+
+    until = time.monotonic() + 30
+    while service("status").returncode == 3:
+        assert time.monotonic() < until, "the hook has started no service"
+        time.sleep(0.2)
+    again = as_user([hook, "2", "1", "Door", "Motion", event], ZMHOOK_CONFIG=str(config))
+    assert (again.returncode, again.stdout) == (0, done.stdout)
+    assert json.loads(service("status", "--json").stdout)["events"] == {"alarm": 1}
+    assert "has ended" in service("stop").stdout
+    assert service("status").returncode == 3
+
 
 def test_a_second_run_changes_nothing_and_says_so(install, installed: Place):
     before = tree(installed.prefix)
@@ -193,6 +217,36 @@ def test_a_second_run_changes_nothing_and_says_so(install, installed: Place):
     assert (done.returncode, done.stderr) == (0, "")
     assert "nothing was changed" in done.stdout
     assert tree(installed.prefix) == before
+
+
+def test_the_units_for_systemd_are_right_and_are_remembered(install, installed: Place):
+    folder = installed.prefix / "etc/systemd/system"
+    done = install(installed.prefix, "--yes", "--no-models", "--systemd")
+    try:
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "Note: systemd does not run here" in done.stdout
+        units = [folder / "zmhook.socket", folder / "zmhook.service"]
+        text = "".join(unit.read_text("utf-8") for unit in units)
+        settings = [line for line in text.splitlines() if not line.startswith("#")]
+        config = installed.etc / "objectconfig.ini"
+        socket = f"/run/zmhook/{socket_name(config)}.sock"
+        assert f"ListenStream={socket}" in settings
+        assert f"User={user()}" in settings
+        assert (
+            f"ExecStart={installed.base}/venv/bin/zmhook serve --replace"
+            f" --config {config} --socket {socket}"
+        ) in settings
+        assert not any("@" in line for line in settings)
+        if shutil.which("systemd-analyze"):
+            checked = subprocess.run(
+                ["systemd-analyze", "verify", *units], capture_output=True, text=True
+            )
+            assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+        again = install(installed.prefix, "--yes", "--no-models")
+        assert "nothing was changed" in again.stdout
+    finally:
+        shutil.rmtree(folder.parent)
 
 
 def test_a_wrong_mode_is_repaired(install, installed: Place):
@@ -269,6 +323,12 @@ def test_uninstalling_keeps_what_is_yours(install, copy: Place):
     (copy.base / "images").mkdir()
     (copy.base / "cache").mkdir()
     (copy.base / "cache/zm_token.json").touch()
+    (copy.base / "run").mkdir()
+    (copy.base / "run/x.lock").touch()
+    units = copy.prefix / "etc/systemd/system"
+    units.mkdir(parents=True)
+    (units / "zmhook.service").touch()
+    (units / "zmhook.socket").touch()
 
     done = install(copy.prefix, "--uninstall")
     assert (done.returncode, done.stderr) == (0, "")
@@ -277,6 +337,8 @@ def test_uninstalling_keeps_what_is_yours(install, copy: Place):
     assert not (copy.base / "bin/zm_event_start.sh").exists()
     assert not (copy.base / "images").exists()
     assert not (copy.base / "cache").exists()
+    assert not (copy.base / "run").exists()
+    assert list(units.iterdir()) == []
     assert (copy.base / "bin/my_own.sh").exists()
     assert (copy.base / "known_faces/ann/1.jpg").read_bytes() == b"a face"
     assert (copy.etc / "objectconfig.ini").exists()
