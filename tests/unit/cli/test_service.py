@@ -1,0 +1,317 @@
+"""`zmhook service` and `zmhook serve`: what they print, and their exit codes."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from zmhook.cli import serve, service, where
+from zmhook.errors import SettingsError
+from zmhook.service import holder, place, run
+
+STATUS = {
+    "version": "1.2.3",
+    "pid": 1,
+    "uptime_s": 1.0,
+    "config": "o.ini",
+    "config_error": "",
+    "workers": [],
+    "queue": {"size": 5, "waiting": 0, "per_monitor": {}},
+    "events": {},
+    "refused": 0,
+    "dropped": 0,
+    "restarts": 0,
+    "stages_ms": {},
+    "last_errors": {},
+}
+
+HOLD = """
+import fcntl, os, signal, sys, time
+lock = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
+fcntl.flock(lock, fcntl.LOCK_EX)
+if sys.argv[2] == "stubborn":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+os.write(lock, b"%d\\n" % os.getpid())
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The run folder, and in it a configuration; short, since a socket's path has 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="zmh", dir="/tmp") as name:
+        monkeypatch.setenv("ZMHOOK_RUN", name)
+        monkeypatch.setenv("ZMHOOK_CONFIG", f"{name}/o.ini")
+        Path(name, "o.ini").write_text(f"[general]\nbase_data_path = {name}\nmodels = hog\n")
+        yield Path(name)
+
+
+@pytest.fixture
+def socket_path(folder: Path) -> Path:
+    return folder / f"{place.socket_name(f'{folder}/o.ini')}.sock"
+
+
+@pytest.fixture
+def hold(socket_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Have a process that holds the service's lock, as a running one does."""
+    started = []
+
+    def hold(how: str = "obedient") -> subprocess.Popen[str]:
+        lock = socket_path.with_suffix(".lock")
+        command = [sys.executable, "-c", HOLD, str(lock), how]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        started.append(process)
+        assert process.stdout
+        assert process.stdout.readline() == "held\n"
+        return process
+
+    yield hold
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def answering(socket_path: Path) -> Iterator[Callable[[bytes], None]]:
+    """Listen on the socket and give everybody this answer."""
+    listener = socket.socket(socket.AF_UNIX)
+    answers: list[bytes] = []
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(answers[0])
+
+    thread = threading.Thread(target=serve)
+
+    def begin(answer: bytes) -> None:
+        answers.append(answer)
+        listener.bind(str(socket_path))
+        listener.listen()
+        thread.start()
+
+    yield begin
+    if thread.ident:
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
+    listener.close()
+
+
+def http(status: int, body: object) -> bytes:
+    data = json.dumps(body).encode()
+    return b"HTTP/1.1 %d \r\nContent-Length: %d\r\n\r\n%b" % (status, len(data), data)
+
+
+# -- status --------------------------------------------------------------------------------------
+
+
+def test_status_without_a_service(folder: Path, socket_path: Path, capsys) -> None:
+    assert service.main(["status"]) == 3
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", f"zmhook: no service runs at {socket_path}\n")
+    assert service.main(["status", "--json"]) == 3
+    assert json.loads(capsys.readouterr().out) == {"running": False, "socket": str(socket_path)}
+
+
+def test_what_a_dead_service_left_is_no_service(folder: Path, socket_path: Path, capsys) -> None:
+    socket_path.with_suffix(".lock").write_text("1\n")
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(socket_path))
+    assert service.main(["status"]) == 3
+    assert service.main(["stop"]) == 0
+    assert capsys.readouterr().out == f"No service runs at {socket_path}.\n"
+
+
+def test_status_as_json_and_as_text(hold, answering, socket_path: Path, capsys) -> None:
+    hold()
+    answering(http(200, STATUS))
+    assert service.main(["status", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "running": True,
+        "socket": str(socket_path),
+        **STATUS,
+    }
+    assert service.main(["status"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"zmhook 1.2.3 runs at {socket_path} (process 1)\n")
+
+
+def test_a_service_that_does_not_answer_is_told_apart(hold, folder: Path, capsys) -> None:
+    process = hold()
+    assert service.main(["status"]) == 4
+    said = capsys.readouterr().err
+    assert f"process {process.pid} does not answer" in said
+    assert said.count("\n") == 1
+
+
+def test_another_program_at_the_socket_is_no_service(hold, answering, capsys) -> None:
+    hold()
+    answering(http(404, "what"))
+    assert service.main(["status"]) == 4
+    assert "answers with status 404" in capsys.readouterr().err
+
+
+def test_each_configuration_has_a_service_of_its_own(hold, folder: Path, capsys) -> None:
+    hold()
+    other = folder / "other.ini"
+    other.write_text(f"[general]\nbase_data_path = {folder}\n")
+    assert service.main(["status", "-c", str(other)]) == 3
+    assert str(place.socket_name(other)) in capsys.readouterr().err
+
+
+def test_a_broken_configuration_is_no_reason_not_to_look(folder: Path, hold, capsys) -> None:
+    hold()
+    (folder / "o.ini").write_text("[general]\nno_such_key = 1\n")
+    assert service.main(["stop"]) == 0
+    assert "has ended" in capsys.readouterr().out
+
+
+# -- stop ----------------------------------------------------------------------------------------
+
+
+def test_stop_waits_for_the_end(hold, folder: Path, capsys) -> None:
+    process = hold()
+    assert service.main(["stop"]) == 0
+    assert process.poll() is not None or process.wait(5) is not None
+    assert capsys.readouterr().out == f"The service (process {process.pid}) has ended.\n"
+
+
+def test_what_does_not_end_is_killed(hold, socket_path: Path) -> None:
+    process = hold("stubborn")
+    began = time.monotonic()
+    assert holder.end(socket_path, 0.3) is False
+    assert time.monotonic() - began < 10
+    assert process.wait(5) == -9
+    assert holder.pid_of(socket_path) is None
+
+
+def test_a_lock_without_a_number_yet_is_waited_for(socket_path: Path) -> None:
+    lock = os.open(socket_path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    timer = threading.Timer(0.2, os.write, (lock, b"4711\n"))
+    timer.start()
+    try:
+        assert holder.pid_of(socket_path) == 4711
+    finally:
+        timer.join()
+        os.close(lock)
+
+
+# -- restart -------------------------------------------------------------------------------------
+
+
+def test_nothing_is_restarted_with_a_broken_configuration(hold, folder: Path) -> None:
+    process = hold()
+    (folder / "o.ini").write_text("[general]\nno_such_key = 1\n")
+    with pytest.raises(SettingsError, match="no_such_key"):
+        service.main(["restart"])
+    assert process.poll() is None
+
+
+def test_nothing_is_restarted_that_would_end_at_once(hold, folder: Path, capsys) -> None:
+    process = hold()
+    with (folder / "o.ini").open("a") as file:
+        file.write("[service]\nuse_service = no\n")
+    assert service.main(["restart"]) == 1
+    assert "use_service is no" in capsys.readouterr().err
+    assert process.poll() is None
+
+
+def test_who_listens_already_is_not_started_again(
+    answering, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    """As with systemd, which holds the socket and starts the service when it is asked."""
+    answering(http(200, "alive"))
+    monkeypatch.setattr(service.start, "start", lambda *_: pytest.fail("it was started"))
+    assert service.main(["restart"]) == 0
+    assert "The service runs" in capsys.readouterr().out
+
+
+def test_a_start_that_fails_is_told(folder: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(service, "START_SECONDS", 0.3)
+    monkeypatch.setattr(service.start, "start", lambda *_: True)
+    assert service.main(["restart"]) == 1
+    assert "did not start; zmhook serve shows why" in capsys.readouterr().err
+
+
+# -- serve ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """What the service was to be run with."""
+    calls: list[list[str]] = []
+    monkeypatch.setattr(run, "main", lambda argv: calls.append(argv) or 0)
+    return calls
+
+
+def test_serve_stays_unless_told_otherwise(ran, folder: Path, socket_path: Path) -> None:
+    assert serve.main([]) == 0
+    assert serve.main(["--on-demand", "-d", "--socket", "/tmp/x.sock"]) == 0
+    config = ["--config", f"{folder}/o.ini", "--socket"]
+    assert ran == [
+        [*config, str(socket_path), "--permanent"],
+        [*config, "/tmp/x.sock", "--debug"],
+    ]
+
+
+def test_serve_names_a_configuration_as_hooks_do(ran, folder: Path, monkeypatch) -> None:
+    monkeypatch.chdir(folder)
+    serve.main(["-c", "./o.ini"])
+    assert ran[0][:2] == ["--config", f"{folder}/o.ini"]
+
+
+def test_serve_can_end_the_one_before(ran, hold, folder: Path) -> None:
+    process = hold()
+    serve.main([])
+    assert process.poll() is None
+    serve.main(["--replace"])
+    assert process.wait(5) is not None
+    assert len(ran) == 2
+
+
+# -- whose it is ---------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="optional: only root can become somebody else")
+def test_root_becomes_the_owner_of_the_folder(folder: Path) -> None:
+    os.chown(folder, 65534, 65534)
+    code = (
+        "import os, sys, pathlib; from zmhook.cli.where import become_owner;"
+        "become_owner(pathlib.Path(sys.argv[1])); print(os.getresuid(), os.getresgid())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{(65534,) * 3} {(65534,) * 3}\n"
+
+
+def test_a_folder_of_roots_changes_nobody(tmp_path: Path) -> None:
+    where.become_owner(tmp_path / "not there")
+    where.become_owner(Path("/"))
+    assert os.geteuid() == os.getuid()
+
+
+def test_who_may_not_look_is_told_who_may(folder: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(os, "access", lambda path, _: str(path) != str(folder))
+    assert service.main(["status"]) == 4
+    said = capsys.readouterr().err
+    assert said.startswith(
+        f"zmhook: {folder}: you may not look in there; run this as {folder.owner()}"
+    )
