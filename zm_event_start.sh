@@ -74,7 +74,11 @@ socket_of() {
     socket=$*
     unset IFS
     set +f
+    # Bytes are counted, which some shells do only without a language.
+    language=${LC_ALL-none}
+    LC_ALL=C
     while [ ${#socket} -gt 40 ]; do socket=${socket#?}; done
+    if [ "$language" = none ]; then unset LC_ALL; else LC_ALL=$language; fi
     socket=$run/$socket.sock
 }
 socket_of
