@@ -1,0 +1,200 @@
+"""What changed on disk is noticed, and what is broken changes nothing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from zmhook.errors import SettingsError
+from zmhook.service import live
+from zmhook.service.live import Code, LiveConfig, Stamp
+from zmhook.settings import Face, General, Settings, Yolo
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "LOOK_EVERY", 0.0)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "o.ini"
+    path.write_text("[general]\ndetect_pattern = dog\n")
+    return path
+
+
+def pattern(config: LiveConfig) -> str:
+    return config.current().general.general.detect_pattern
+
+
+def test_an_edit_is_read(path: Path) -> None:
+    config = LiveConfig(str(path))
+    assert pattern(config) == "dog"
+    path.write_text("[general]\ndetect_pattern = horse\n")
+
+    assert pattern(config) == "horse"
+
+
+def test_what_is_unchanged_is_not_read_again(path: Path) -> None:
+    config = LiveConfig(str(path))
+
+    assert config.current() is config.current()
+
+
+@pytest.mark.parametrize("broken", [b"[general]\nwait = soon\n", b"\0\xff", b"no section\n", None])
+def test_a_broken_edit_keeps_the_last_good_one(path: Path, broken: bytes | None) -> None:
+    config = LiveConfig(str(path))
+    if broken is None:
+        path.unlink()
+    else:
+        path.write_bytes(broken)
+
+    assert pattern(config) == "dog"
+    assert str(path) in config.error
+    path.write_text("[general]\ndetect_pattern = horse\n")
+    assert pattern(config) == "horse"
+    assert config.error == ""
+
+
+def test_there_must_have_been_a_good_one(path: Path) -> None:
+    path.write_text("[general]\nwait = soon\n")
+
+    with pytest.raises(SettingsError):
+        LiveConfig(str(path))
+
+
+@pytest.mark.parametrize("absolute", [True, False])
+def test_the_secrets_are_watched_wherever_they_are(
+    path: Path, monkeypatch: pytest.MonkeyPatch, absolute: bool
+) -> None:
+    monkeypatch.chdir("/")
+    secrets = path.parent / "secrets.ini"
+    secrets.write_text("[secrets]\nWORD = dog\n")
+    secrets.chmod(0o600)
+    named = secrets if absolute else secrets.name
+    path.write_text(f"[general]\nsecrets = {named}\ndetect_pattern = !WORD\n")
+    config = LiveConfig(str(path))
+    assert pattern(config) == "dog"
+
+    secrets.write_text("[secrets]\nWORD = a horse\n")
+    assert pattern(config) == "a horse"
+    secrets.unlink()
+    assert pattern(config) == "a horse"
+    assert config.error
+
+
+def test_secrets_that_are_named_later_are_watched_too(path: Path) -> None:
+    config = LiveConfig(str(path))
+    secrets = path.parent / "secrets.ini"
+    secrets.write_text("[secrets]\nWORD = cat\n")
+    secrets.chmod(0o600)
+    path.write_text("[general]\nsecrets = secrets.ini\ndetect_pattern = !WORD\n")
+    assert pattern(config) == "cat"
+
+    secrets.write_text("[secrets]\nWORD = kitten\n")
+    assert pattern(config) == "kitten"
+
+
+def test_an_edit_made_while_the_file_is_read_is_not_missed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = LiveConfig(str(path))
+    path.write_text("[general]\ndetect_pattern = first edit\n")
+    load = live.load
+
+    def slowly(name: str):
+        read = load(name)
+        path.write_text("[general]\ndetect_pattern = the second edit\n")
+        return read
+
+    monkeypatch.setattr(live, "load", slowly)
+    assert pattern(config) == "first edit"
+    monkeypatch.setattr(live, "load", load)
+    assert pattern(config) == "the second edit"
+
+
+def test_the_longest_deadline_is_that_of_any_monitor(path: Path) -> None:
+    path.write_text("[general]\nevent_deadline = 5\n[monitor-3]\nevent_deadline = 70\n")
+
+    assert LiveConfig(str(path)).longest_deadline() == 70
+
+
+def settings(tmp_path: Path, *models: str) -> Settings:
+    return Settings(
+        general=General(models=models or ("yolo",)),
+        yolo=Yolo(weights=f"{tmp_path}/w.onnx", config="", labels=f"{tmp_path}/l.names"),
+        face=Face(known_images_path=f"{tmp_path}/known"),
+    )
+
+
+@pytest.mark.parametrize("name", ["w.onnx", "l.names"])
+def test_the_stamp_changes_with_the_model_files(tmp_path: Path, name: str) -> None:
+    (tmp_path / "w.onnx").write_bytes(b"weights")
+    stamp = Stamp()
+    before = stamp.of(settings(tmp_path))
+    assert stamp.of(settings(tmp_path)) == before
+
+    (tmp_path / name).write_bytes(b"other weights")
+
+    assert stamp.of(settings(tmp_path)) != before
+
+
+def test_the_stamp_changes_with_the_known_faces(tmp_path: Path) -> None:
+    person = tmp_path / "known" / "Ann"
+    person.mkdir(parents=True)
+    stamp = Stamp()
+    with_faces = settings(tmp_path, "yolo", "face")
+    seen = {stamp.of(with_faces)}
+
+    (person / "1.jpg").write_bytes(b"a face")
+    seen.add(stamp.of(with_faces))
+    (person / "1.jpg").write_bytes(b"another face")
+    seen.add(stamp.of(with_faces))
+    (tmp_path / "known" / "Bob").mkdir()
+    seen.add(stamp.of(with_faces))
+    (person / "1.jpg").unlink()
+    seen.add(stamp.of(with_faces))
+
+    assert len(seen) == 5
+
+
+def test_faces_matter_only_where_they_are_looked_for(tmp_path: Path) -> None:
+    stamp = Stamp()
+    before = stamp.of(settings(tmp_path, "yolo"))
+    (tmp_path / "known").mkdir()
+
+    assert stamp.of(settings(tmp_path, "yolo")) == before
+
+
+def test_many_files_are_not_looked_at_for_every_event(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "LOOK_EVERY", 3600.0)
+    stamp = Stamp()
+    before = stamp.of(settings(tmp_path))
+    (tmp_path / "w.onnx").write_bytes(b"weights")
+
+    assert stamp.of(settings(tmp_path)) == before
+
+
+def test_a_replaced_package_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "zmhook"
+    (package / "cli").mkdir(parents=True)
+    for name in ("__init__.py", "cli/a.py"):
+        (package / name).write_text("x = 1\n")
+    monkeypatch.setattr(live, "zmhook", SimpleNamespace(__file__=str(package / "__init__.py")))
+    code = Code()
+    assert not code.has_changed()
+    (package / "data.txt").write_text("no code")
+    assert not code.has_changed()
+
+    os.utime(package / "cli/a.py", ns=(1, 1))
+
+    assert code.has_changed()
+
+
+def test_our_own_package_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(Code()._stats) > 50

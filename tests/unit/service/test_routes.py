@@ -1,0 +1,162 @@
+"""What is asked and how it is answered."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from urllib.parse import urlencode
+
+import pytest
+
+from zmhook.detection import Box, Decision, Detection
+from zmhook.event import Event
+from zmhook.service import routes
+from zmhook.service.http import HangUp, Request, Response
+from zmhook.service.routes import Routes
+from zmhook.settings import General, Settings
+
+DOG = Detection(label="dog", confidence=0.9, box=Box(1, 2, 3, 4), model="yolo")
+
+
+class Supervisor:
+    """Decides as it is told."""
+
+    def __init__(self) -> None:
+        self.config = SimpleNamespace(path="/etc/o.ini")
+        self.asked: list[Event] = []
+        self.outcome = "alarm"
+        self.settings = Settings()
+        self.ready = True
+        self.stopping = SimpleNamespace(set=lambda: self.asked.append("stop"))
+
+    async def decide(self, event: Event) -> tuple[Decision, Settings]:
+        self.asked.append(event)
+        found = {"detections": [DOG]} if self.outcome == "alarm" else {"errors": ["a", "b"]}
+        return Decision(event=event, outcome=self.outcome, **found), self.settings
+
+    def is_ready(self) -> bool:
+        return self.ready
+
+
+@pytest.fixture
+def supervisor() -> Supervisor:
+    return Supervisor()
+
+
+@pytest.fixture
+def ask(supervisor: Supervisor, soon):
+    def ask(method: str, path: str, body: bytes = b"", *, public: bool = False) -> Response:
+        request = Request(method, path, "", body)
+        return soon(lambda: Routes(supervisor, public=public)(request))
+
+    return ask
+
+
+def form(**fields: object) -> bytes:
+    return urlencode(fields).encode()
+
+
+def test_an_alarm_is_its_line(ask, supervisor: Supervisor) -> None:
+    response = ask("POST", "/decide", form(eid=7, mid=2, name="Tür", cause="a\nb", path="/e"))
+
+    (event,) = supervisor.asked
+    assert (event.id, event.monitor_id, event.monitor_name) == (7, 2, "Tür")
+    assert (event.cause, event.path) == ("a\nb", "/e")
+    assert response.status == 200
+    assert response.body.startswith(b"[x] detected:dog:90% --SPLIT--{")
+    assert response.body.endswith(b"\n")
+
+
+def test_nothing_redirects_to_nowhere(ask, supervisor: Supervisor) -> None:
+    supervisor.outcome = "nothing"
+
+    response = ask("POST", "/decide", form(eid=7))
+
+    assert (response.status, response.body, response.location) == (302, b"", "http://nothing/")
+
+
+def test_undecided_says_why(ask, supervisor: Supervisor) -> None:
+    supervisor.outcome = "undecided"
+
+    assert ask("POST", "/decide", form(eid=7))[:2] == (422, b"a; b\n")
+
+
+def test_on_failure_alarm_rings(ask, supervisor: Supervisor) -> None:
+    supervisor.outcome = "undecided"
+    supervisor.settings = Settings(general=General(on_failure="alarm"))
+
+    response = ask("POST", "/decide", form(eid=7))
+
+    assert response.status == 200
+    assert b"nothing could be decided" in response.body
+
+
+def test_json_is_the_whole_decision(ask, supervisor: Supervisor) -> None:
+    supervisor.outcome = "nothing"
+
+    response = ask("POST", "/decide", form(eid=7, json=1))
+
+    assert (response.status, response.content_type) == (200, "application/json")
+    assert Decision.from_json(response.body).event == supervisor.asked[0]
+
+
+def test_empty_numbers_are_none(ask, supervisor: Supervisor) -> None:
+    ask("POST", "/decide", form(eid="", mid=""))
+
+    assert (supervisor.asked[0].id, supervisor.asked[0].monitor_id) == (None, None)
+
+
+@pytest.mark.parametrize("wrong", ["seven", "-1", "1.5", "9" * 19, "9" * 5000, "٣", "²", " 1"])
+@pytest.mark.parametrize("field", ["eid", "mid"])
+def test_what_is_no_number_is_refused(ask, supervisor, field: str, wrong: str) -> None:
+    response = ask("POST", "/decide", form(**{field: wrong}))
+
+    assert response.status == 400
+    assert response.body.startswith(f"{field}: expected a number".encode())
+    assert len(response.body) < 300
+    assert supervisor.asked == []
+
+
+def test_bytes_that_are_no_text_are_replaced(ask, supervisor: Supervisor) -> None:
+    ask("POST", "/decide", b"eid=1&name=%ff%fe&cause=\xff")
+
+    assert (supervisor.asked[0].monitor_name, supervisor.asked[0].cause) == ("��", "�")
+
+
+def test_a_form_has_so_many_fields_and_no_more(ask, supervisor: Supervisor) -> None:
+    assert ask("POST", "/decide", b"a=1&" * (routes.MOST_FIELDS + 1)).status == 400
+    assert supervisor.asked == []
+
+
+def test_another_configurations_event_is_not_ours(ask, supervisor: Supervisor) -> None:
+    with pytest.raises(HangUp):
+        ask("POST", "/decide", form(eid=1, config="/etc/other.ini"))
+    assert ask("POST", "/decide", form(eid=1, config="/etc/o.ini")).status == 200
+
+
+@pytest.mark.parametrize(("ready", "status"), [(True, 200), (False, 503)])
+def test_health(ask, supervisor: Supervisor, ready: bool, status: int) -> None:
+    supervisor.ready = ready
+
+    assert ask("GET", "/health/live").status == 200
+    assert ask("GET", "/health/ready").status == status
+
+
+def test_stop(ask, supervisor: Supervisor) -> None:
+    assert ask("POST", "/stop").status == 200
+    assert supervisor.asked == ["stop"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/decide"), ("GET", "/"), ("POST", "/health/live"), ("X", "/stop")]
+)
+def test_what_is_not_there(ask, method: str, path: str) -> None:
+    assert ask(method, path).status == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/decide"), ("POST", "/stop"), ("GET", "/status")]
+)
+def test_a_network_gets_health_only(ask, supervisor, method: str, path: str) -> None:
+    assert ask(method, path, form(eid=1), public=True).status == 404
+    assert ask("GET", "/health/live", public=True).status == 200
+    assert supervisor.asked == []
