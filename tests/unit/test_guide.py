@@ -16,7 +16,7 @@ from zmhook.settings import Settings, load
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = sorted((ROOT / "docs").glob("*.md"))
 HOLE = "\0"
-OURS = re.compile(r"\[(general|yolo|hog|face|monitor-\d+)\]")
+OURS = re.compile(r"\[(general|yolo|hog|face|service|monitor-\d+)\]")
 
 
 def _texts_in_the_code() -> list[str]:
