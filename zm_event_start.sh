@@ -99,7 +99,7 @@ ask_by_curl() {
 
 # Without curl: a Python client that imports next to nothing. 0, 1 and 2 are the answer.
 ask_by_python() {
-    exec "$python" -I -S "$ask" "$socket" "$eid" "$mid" "$name" "$cause" "$path" "$config"
+    exec "$python" -I -S "$ask" "$socket" "$seconds" "$eid" "$mid" "$name" "$cause" "$path" "$config"
 }
 
 service=--ask-service

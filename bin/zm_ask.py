@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Ask the warm service for one event's decision, where zm_event_start.sh has no curl.
 
-    python -I -S zm_ask.py SOCKET EID MID NAME CAUSE PATH CONFIG
+    python -I -S zm_ask.py SOCKET SECONDS EID MID NAME CAUSE PATH CONFIG
 
 Prints the detection string. Exit 0: detected. 1: nothing detected. 2: no decision could be made.
 3: no service answers there.
+SECONDS is how long to wait for the answer.
 
 Every event pays for what this imports, and `_socket` costs half of what `socket` does; sys is
 there in any case.
@@ -16,8 +17,6 @@ from _socket import socket as Socket  # noqa: N812 - it is a class
 
 FIELDS = ("eid", "mid", "name", "cause", "path", "config")
 PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")
-SECONDS = 3700.0
-"""Above the longest event_deadline: the service answers by that, so this ends only a dead wait."""
 LARGEST = 16 * 1024 * 1024
 CHUNK = 64 * 1024
 
@@ -26,13 +25,15 @@ OK, MULTIPLE_CHOICES, BAD_REQUEST = 200, 300, 400
 
 
 def main(argv: list[str]) -> int:
-    if len(argv) != 1 + len(FIELDS):
-        sys.stderr.write(f"usage: zm_ask.py SOCKET {' '.join(FIELDS).upper()}\n")
+    if len(argv) != 2 + len(FIELDS) or not argv[1].isdecimal():
+        sys.stderr.write(f"usage: zm_ask.py SOCKET SECONDS {' '.join(FIELDS).upper()}\n")
         return NO_SERVICE
     # What is no text in this locale comes as surrogates; the service gets the bytes as given.
-    socket, *values = (arg.encode(sys.getfilesystemencoding(), "surrogateescape") for arg in argv)
+    socket, seconds, *values = (
+        arg.encode(sys.getfilesystemencoding(), "surrogateescape") for arg in argv
+    )
     try:
-        status, body = parsed(answer(socket, request(values)))
+        status, body = parsed(answer(socket, int(seconds), request(values)))
     except (OSError, ValueError):
         return NO_SERVICE
     if status == OK:
@@ -60,11 +61,11 @@ def encoded(value: bytes) -> str:
     return "".join(chr(byte) if byte in PLAIN else f"%{byte:02X}" for byte in value)
 
 
-def answer(place: bytes, asked: bytes) -> bytes:
+def answer(place: bytes, seconds: int, asked: bytes) -> bytes:
     """Return everything that the service sends; raises `OSError`, or `ValueError` past 16 MiB."""
     connection = Socket(AF_UNIX, SOCK_STREAM)
     try:
-        connection.settimeout(SECONDS)
+        connection.settimeout(seconds)
         connection.connect(place)
         connection.sendall(asked)
         data = bytearray()

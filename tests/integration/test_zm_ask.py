@@ -96,7 +96,7 @@ def ask(root: Path, folder: Path) -> Callable[..., subprocess.CompletedProcess[b
     def call(*args: str | bytes, config: str = CONFIG, **options):
         place = folder / f"{socket_name(config)}.sock"
         values = [*args, *[""] * (5 - len(args)), config]
-        command = [sys.executable, "-I", "-S", root / "bin/zm_ask.py", place, *values]
+        command = [sys.executable, "-I", "-S", root / "bin/zm_ask.py", place, "30", *values]
         options = {"stdin": subprocess.DEVNULL, "capture_output": True, "timeout": 30} | options
         return subprocess.run(command, **options)
 
@@ -203,7 +203,7 @@ def test_too_few_arguments_are_no_answer(root: Path) -> None:
         [sys.executable, "-I", "-S", root / "bin/zm_ask.py", "x.sock"], capture_output=True
     )
     assert (done.returncode, done.stdout) == (3, b"")
-    assert done.stderr == b"usage: zm_ask.py SOCKET EID MID NAME CAUSE PATH CONFIG\n"
+    assert done.stderr == b"usage: zm_ask.py SOCKET SECONDS EID MID NAME CAUSE PATH CONFIG\n"
 
 
 def test_an_answer_that_nobody_reads_is_still_that_answer(ask, service: Service) -> None:
@@ -216,7 +216,20 @@ def test_an_answer_that_nobody_reads_is_still_that_answer(ask, service: Service)
 def test_with_every_file_closed_it_answers_by_its_exit_code(root: Path, service: Service) -> None:
     script = 'exec "$@" <&- >&- 2>&-'
     place, ask = str(service.place), root / "bin/zm_ask.py"
-    command = ["sh", "-c", script, "sh", sys.executable, "-I", "-S", ask, place, "5", *[""] * 5]
+    command = [
+        "sh",
+        "-c",
+        script,
+        "sh",
+        sys.executable,
+        "-I",
+        "-S",
+        ask,
+        place,
+        "30",
+        "5",
+        *[""] * 5,
+    ]
     assert subprocess.run(command, timeout=30).returncode == 0
     service.answer = NOTHING
     assert subprocess.run(command, timeout=30).returncode == 1

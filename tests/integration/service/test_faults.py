@@ -76,6 +76,23 @@ def test_the_supervisor_is_killed_during_an_event(faulty, ended: Callable) -> No
     one_service(faulty)
 
 
+def test_a_service_that_stops_answering_is_waited_for_as_long_as_its_deadlines(site) -> None:
+    """Frozen, it keeps its socket and takes connections; the hook then decides by itself."""
+    site.write("event_deadline = 1")
+    pid = site.warm()["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        said = site.hook()
+        took = time.monotonic() - began
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+    assert (said.code, said.text.partition(":")[0]) == (0, "[a] detected")
+    assert took > 5
+    next_is_right(site)
+
+
 def test_the_dead_ones_socket_is_no_service(site) -> None:
     (pid,) = [site.warm()["pid"]]
     os.kill(pid, signal.SIGKILL)
