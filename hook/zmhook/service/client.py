@@ -72,4 +72,9 @@ def _answer(data: bytes) -> Answered:
     head, found, body = data.partition(b"\r\n\r\n")
     if not found:
         raise ValueError("the answer is cut short")
-    return Answered(int(head.split(b" ", 2)[1]), body)
+    status, *headers = head.split(b"\r\n")
+    for header in headers:
+        name, _, value = header.partition(b":")
+        if name.lower() == b"content-length" and int(value) != len(body):
+            raise ValueError("the answer is cut short")
+    return Answered(int(status.partition(b" ")[2][:3]), body)
