@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -47,3 +49,10 @@ def until() -> Callable[[Callable[[], object]], Awaitable[None]]:
         pytest.fail("it never came to that")
 
     return until
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder with a short name: a socket's path may have 107 bytes at most."""
+    with tempfile.TemporaryDirectory(prefix="zmh", dir="/tmp") as folder:
+        yield Path(folder)

@@ -365,6 +365,7 @@ def test_idle_workers_give_their_memory_back(bench, workers: Workers, soon, unti
         async with bench(idle_unload=0.05) as running:
             await running.decided()
             await until(lambda: running.slots[0].worker is None)
+            assert running.slots[0].can_serve
             assert workers.made[0].stopped
             assert (await running.decided(number=2)).outcome == "nothing"
             assert len(workers.made) == 2
@@ -379,6 +380,7 @@ def test_deaths_in_a_row_back_off_within_a_bound(bench) -> None:
         waits = []
         for slot._deaths in range(1, 20):
             waits.append(slot._back_off())
+            assert not slot.can_serve
         return waits
 
     waits = asyncio.run(run())

@@ -1,0 +1,105 @@
+"""What the service tells about itself, as data and for Prometheus."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from zmhook.detection import Decision
+from zmhook.event import Event
+from zmhook.service.live import LiveConfig
+from zmhook.service.metrics import CONTENT_TYPE, exposition
+from zmhook.service.status import status
+from zmhook.service.supervisor import Supervisor
+
+
+@pytest.fixture
+def told(tmp_path: Path, ticket, soon) -> dict[str, Any]:
+    """The status of a service that has seen a little."""
+    path = tmp_path / "o.ini"
+    path.write_text("[service]\nservice_workers = 2\nservice_queue = 9\n")
+
+    async def run() -> dict[str, Any]:
+        supervisor = Supervisor(LiveConfig(str(path)), lambda *_: None)
+        event = Event(id=1, monitor_id=3)
+        for outcome, errors in (("alarm", []), ("alarm", []), ("undecided", ['a "b"\\\n'])):
+            decision = Decision(event=event, outcome=outcome, errors=errors, timings={"yolo": 20.0})
+            supervisor.stats.decided(decision, 0.1)
+        supervisor.stats.refused, supervisor.stats.dropped, supervisor.stats.restarts = 4, 5, 6
+        for number in range(3):
+            supervisor.queue.put(ticket(number, number % 2))
+        supervisor.pool.slots[0].ticket = ticket(8, 3)
+        supervisor.pool.slots[0].rss_mb = 123.46
+        found = status(supervisor)
+        await supervisor.finish(0)
+        return found
+
+    return soon(run)
+
+
+def test_it_is_plain_data(told: dict[str, Any]) -> None:
+    assert json.loads(json.dumps(told)) == told
+
+
+def test_what_it_tells(told: dict[str, Any]) -> None:
+    assert told["pid"] == os.getpid()
+    assert 0 <= told["uptime_s"] < 60
+    assert told["queue"] == {"size": 9, "waiting": 3, "per_monitor": {"0": 2, "1": 1}}
+    assert told["events"] == {"alarm": 2, "undecided": 1}
+    assert (told["refused"], told["dropped"], told["restarts"]) == (4, 5, 6)
+    assert told["stages_ms"]["yolo"] == {"events": 3, "p50": 20.0, "p95": 20.0}
+    assert told["last_errors"]["3"]["error"] == 'a "b"\\\n'
+    assert told["workers"] == [
+        {"pid": None, "event": "event 8 of monitor 3", "rss_mb": 123.5, "models": []},
+        {"pid": None, "event": "", "rss_mb": 0.0, "models": []},
+    ]
+
+
+def samples(told: dict[str, Any]) -> dict[tuple[str, ...], float]:
+    text = exposition(told).decode()
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if not sample.name.endswith("_created")
+    }
+
+
+def test_prometheus_understands_it(told: dict[str, Any]) -> None:
+    found = samples(told)
+
+    assert found["zmhook_events_total", "alarm"] == 2
+    assert found["zmhook_events_total", "undecided"] == 1
+    assert found["zmhook_refused_total",] == 4
+    assert found["zmhook_dropped_total",] == 5
+    assert found["zmhook_restarts_total",] == 6
+    assert found["zmhook_queue_waiting",] == 3
+    assert found["zmhook_workers",] == 0
+    assert found["zmhook_config_ok",] == 1
+    assert found["zmhook_stage_p95_milliseconds", "yolo"] == 20.0
+    assert "text/plain" in CONTENT_TYPE
+
+
+def test_a_broken_configuration_shows(told: dict[str, Any]) -> None:
+    found = samples({**told, "config_error": "o.ini: [general] wait: …"})
+
+    assert found["zmhook_config_ok",] == 0
+
+
+def test_a_stage_may_have_any_name(told: dict[str, Any]) -> None:
+    times = {"events": 1, "p50": 1.0, "p95": 2.0}
+    found = samples({**told, "stages_ms": {'odd "name"\\ {}\n': times}})
+
+    assert found["zmhook_stage_p50_milliseconds", 'odd "name"\\ {}\n'] == 1.0
+
+
+def test_a_new_service_has_nothing_to_tell(told: dict[str, Any]) -> None:
+    found = samples({**told, "events": {}, "stages_ms": {}, "workers": []})
+
+    assert not [name for name in found if name[0] == "zmhook_events_total"]
+    assert found["zmhook_workers",] == 0

@@ -1,0 +1,240 @@
+"""Admitting, refusing, dropping and ending; the workers are a test's own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from zmhook import frames
+from zmhook.detection import Decision
+from zmhook.errors import FrameUnavailable
+from zmhook.event import Event
+from zmhook.service import supervisor as module
+from zmhook.service.http import HangUp
+from zmhook.service.live import LiveConfig
+from zmhook.service.place import patience_path
+from zmhook.service.supervisor import Supervisor
+
+Make = Callable[..., Supervisor]
+
+
+@pytest.fixture
+def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+    """Make a supervisor, inside a loop: its workers never start, its events have no picture."""
+    path = tmp_path / "o.ini"
+
+    def nowhere(*_: object, **__: object) -> None:
+        raise FrameUnavailable("there is none")
+
+    monkeypatch.setattr(frames, "open_source", nowhere)
+
+    def make(service: str = "", general: str = "") -> Supervisor:
+        path.write_text(f"[general]\n{general}\n[service]\nservice_workers = 1\n{service}\n")
+        return Supervisor(LiveConfig(str(path)), lambda *_: None)
+
+    return make
+
+
+def event(number: int = 1, monitor: int = 1) -> Event:
+    return Event(id=number, monitor_id=monitor)
+
+
+async def one_decided(supervisor: Supervisor) -> None:
+    """Be the worker for one event."""
+    ticket = await supervisor.queue.get()
+    ticket.decide(Decision(event=ticket.event, outcome="nothing", timings={"yolo": 1.0}))
+
+
+def test_a_decision_is_returned_with_its_settings(make: Make, soon) -> None:
+    async def run() -> None:
+        supervisor = make(general="[monitor-2]\nevent_deadline = 9")
+        asked = asyncio.ensure_future(supervisor.decide(event(monitor=2)))
+        await one_decided(supervisor)
+        decision, settings = await asked
+        assert decision.outcome == "nothing"
+        assert settings.general.event_deadline == 9
+        assert supervisor.stats.outcomes == {"nothing": 1}
+        assert not supervisor._open
+        await supervisor.finish(0)
+
+    soon(run)
+
+
+def test_at_its_deadline_a_waiting_event_is_answered_and_gives_up_its_place(
+    make: Make, soon
+) -> None:
+    async def run() -> None:
+        supervisor = make(general="event_deadline = 0.1")
+        decision, _ = await supervisor.decide(event())
+        assert decision.errors == ["no decision after 0.1 s ([general] event_deadline)"]
+        assert len(supervisor.queue) == 0
+        assert supervisor.stats.last_errors["1"]["error"] == decision.errors[0]
+        await supervisor.finish(0)
+
+    soon(run)
+
+
+def test_a_full_queue_refuses_the_busiest_and_counts(make: Make, soon) -> None:
+    async def run() -> None:
+        supervisor = make("service_queue = 2")
+        asked = [
+            asyncio.ensure_future(supervisor.decide(event(number, monitor)))
+            for number, monitor in ((1, 1), (2, 1), (3, 2))
+        ]
+        refused, _ = await asked[1]
+        assert refused.outcome == "undecided"
+        assert refused.errors == ["refused: 2 events wait already ([service] service_queue)"]
+        assert supervisor.stats.refused == 1
+        for _ in range(2):
+            await one_decided(supervisor)
+        assert [(await one)[0].outcome for one in asked] == ["nothing", "undecided", "nothing"]
+        await supervisor.finish(0)
+
+    soon(run)
+
+
+def test_the_pictures_of_a_refused_event_are_not_fetched(
+    make: Make, soon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched = []
+    monkeypatch.setattr(frames, "open_source", lambda one, *_, **__: fetched.append(one.id))
+
+    async def run() -> None:
+        supervisor = make("service_queue = 1")
+        asked = [asyncio.ensure_future(supervisor.decide(event(number))) for number in range(5)]
+        await one_decided(supervisor)
+        await asyncio.gather(*asked)
+        await supervisor.finish(0)
+
+    soon(run)
+    assert fetched == [0]
+
+
+def test_who_leaves_is_dropped(make: Make, soon) -> None:
+    async def run() -> None:
+        supervisor = make()
+        asked = asyncio.ensure_future(supervisor.decide(event()))
+        while not len(supervisor.queue):  # noqa: ASYNC110 - an event of its own would be more than this
+            await asyncio.sleep(0.005)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        assert len(supervisor.queue) == 0
+        assert supervisor.stats.dropped == 1
+        assert supervisor.stats.outcomes == {}
+        assert not supervisor._open
+        await supervisor.finish(0)
+
+    soon(run)
+
+
+def test_the_end_answers_everybody(make: Make, soon) -> None:
+    async def run() -> None:
+        supervisor = make()
+        asked = [asyncio.ensure_future(supervisor.decide(event(number))) for number in range(3)]
+        taken = await supervisor.queue.get()
+        await supervisor.finish(0)
+        errors = [(await one)[0].errors[0] for one in asked]
+        assert errors[taken.event.id] == "the service was stopped"
+        assert errors.count("the service was stopped before the event's turn came") == 2
+        with pytest.raises(HangUp):
+            await supervisor.decide(event(9))
+
+    soon(run)
+
+
+def test_a_replaced_package_sends_callers_elsewhere(
+    make: Make, soon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run() -> None:
+        supervisor = make()
+        monkeypatch.setattr(supervisor.code, "has_changed", lambda: True)
+        with pytest.raises(HangUp):
+            await supervisor.decide(event())
+        assert supervisor.stopping.is_set()
+        assert not supervisor.is_ready()
+        await supervisor.finish(0)
+
+    soon(run)
+
+
+def why(supervisor: Supervisor, *, there: bool = True, permanent: bool = False) -> str:
+    return supervisor._why_end(Path("/s"), lambda: there, permanent=permanent)
+
+
+def test_when_it_ends(make: Make, soon) -> None:
+    async def run() -> None:
+        supervisor = make("service_idle_exit = 60")
+        assert why(supervisor) == ""
+        assert why(supervisor, there=False) == "/s has been removed"
+        supervisor.last_asked -= 61
+        assert why(supervisor) == "no event for 60 s"
+        assert why(supervisor, permanent=True) == ""
+        await supervisor.finish(0)
+
+    soon(run)
+
+
+def test_idle_for_ever_when_told_so(make: Make, soon) -> None:
+    async def run() -> None:
+        supervisor = make("service_idle_exit = 0")
+        supervisor.last_asked -= 1e9
+        assert why(supervisor) == ""
+        await supervisor.finish(0)
+
+    soon(run)
+
+
+def test_an_event_under_way_is_not_idleness(make: Make, soon) -> None:
+    async def run() -> None:
+        supervisor = make("service_idle_exit = 60")
+        asked = asyncio.ensure_future(supervisor.decide(event()))
+        await asyncio.sleep(0)
+        supervisor.last_asked -= 3600
+        assert why(supervisor) == ""
+        await one_decided(supervisor)
+        await asked
+        assert why(supervisor) == ""
+        await supervisor.finish(0)
+
+    soon(run)
+
+
+@pytest.mark.parametrize("jump", [-3600, 3600, 10**9])
+def test_a_jump_of_the_clock_changes_nothing(
+    make: Make, soon, monkeypatch: pytest.MonkeyPatch, jump: float
+) -> None:
+    now = time.time()
+
+    async def run() -> None:
+        supervisor = make("service_idle_exit = 60", "event_deadline = 30")
+        asked = asyncio.ensure_future(supervisor.decide(event()))
+        await asyncio.sleep(0)
+        monkeypatch.setattr(time, "time", lambda: now + jump)
+        await one_decided(supervisor)
+        assert (await asked)[0].outcome == "nothing"
+        assert why(supervisor) == ""
+        assert 0 <= supervisor.stats.uptime() < 30
+        assert supervisor.stats.stages()["whole"]["p95"] < 30_000
+        await supervisor.finish(0)
+
+    soon(run)
+
+
+def test_hooks_are_told_how_long_to_wait(make: Make, soon, short: Path) -> None:
+    async def run() -> None:
+        supervisor = make(general="event_deadline = 7\n[monitor-4]\nevent_deadline = 20")
+        waiting = asyncio.ensure_future(
+            supervisor.until_stopped(short / "o.sock", lambda: True, permanent=True)
+        )
+        await asyncio.sleep(0.05)
+        assert int(patience_path(short / "o.sock").read_text()) == 20 + module.PATIENCE
+        supervisor.stopping.set()
+        await waiting
+        await supervisor.finish(0)
+
+    soon(run)
