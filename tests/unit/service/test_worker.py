@@ -1,0 +1,249 @@
+"""A worker keeps chains, asks for further pictures, and survives its models' bugs."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from zmhook import report
+from zmhook.chain import Chain
+from zmhook.detection import Box, Decision, Detection
+from zmhook.errors import DetectorError, FrameUnavailable
+from zmhook.event import Event, Frame
+from zmhook.service import worker as module
+from zmhook.service.wire import Answer, Given, Job, Need, Picture, Prepare, Ready, Record
+from zmhook.service.worker import Worker
+from zmhook.settings import General, Settings, Yolo
+from zmhook.settings.plain import to_plain
+
+EVENT = Event(id=7, monitor_id=2)
+PNG = cv2.imencode(".png", np.full((48, 64, 3), 128, np.uint8))[1].tobytes()
+DOG = Detection(label="dog", confidence=0.9, box=Box(1, 1, 9, 9), model="yolo")
+
+
+class Wire:
+    """Hands out what a test has put in, then says that the supervisor has gone."""
+
+    def __init__(self, *messages: object) -> None:
+        self.inbox = deque(messages)
+        self.sent: list[Any] = []
+
+    def send(self, message: object) -> None:
+        self.sent.append(message)
+
+    def receive(self) -> object:
+        if not self.inbox:
+            raise EOFError
+        return self.inbox.popleft()
+
+
+class Model:
+    """Finds a dog in the frames that it is told."""
+
+    name, requires = "yolo", frozenset()
+
+    def __init__(self, *where: str) -> None:
+        self.where = where
+        self.loads = 0
+        self.closed = 0
+        self.error: Exception | None = None
+
+    def load(self) -> None:
+        self.loads += 1
+        if isinstance(self.error, DetectorError):
+            raise self.error
+
+    def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:
+        if self.error:
+            raise self.error
+        return [[DOG] if frame.id in self.where else [] for frame in frames]
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture
+def models(monkeypatch: pytest.MonkeyPatch) -> list[Model]:
+    """The models that were made, in order."""
+    made: list[Model] = []
+
+    def from_settings(_: Settings) -> Chain:
+        made.append(Model("alarm", "snapshot"))
+        return Chain([made[-1]])
+
+    monkeypatch.setattr(Chain, "from_settings", from_settings)
+    monkeypatch.setattr(report, "publish", lambda *_: None)
+    return made
+
+
+def plain(weights: str = "a.onnx", **general: object) -> dict[str, Any]:
+    return to_plain(Settings(general=General(**general), yolo=Yolo(weights=weights)))
+
+
+def job(settings: dict[str, Any] | None = None, stamp: str = "1", **picture: object) -> Job:
+    first = Picture(**{"id": "alarm", "data": PNG, "origin": "here", **picture})
+    return Job(EVENT, settings or plain(), stamp, 30.0, first)
+
+
+def run(*messages: object) -> Wire:
+    wire = Wire(*messages)
+    with pytest.raises(EOFError):
+        Worker(wire).run()
+    return wire
+
+
+def decisions(wire: Wire) -> list[Decision]:
+    return [message.decision for message in wire.sent if isinstance(message, Answer)]
+
+
+def test_a_job_is_answered_and_then_it_is_ready(models: list[Model]) -> None:
+    wire = run(job())
+
+    assert [type(message) for message in wire.sent] == [Answer, Ready]
+    assert decisions(wire)[0].outcome == "alarm"
+    assert decisions(wire)[0].frame.origin == "here"
+    assert wire.sent[-1].models == ["yolo"]
+    assert 10 < wire.sent[-1].rss_mb < 10_000
+
+
+def test_to_prepare_is_to_load(models: list[Model]) -> None:
+    wire = run(Prepare(plain(), "1"), job())
+
+    assert [type(message) for message in wire.sent] == [Ready, Answer, Ready]
+    assert [model.loads for model in models] == [1]
+
+
+def test_the_next_picture_is_asked_for_only_when_needed(models: list[Model]) -> None:
+    given = Given(Picture("snapshot", "there", PNG))
+    wire = run(Prepare(plain(), "1"))
+    assert not [one for one in wire.sent if isinstance(one, Need)]
+
+    wire = Wire(job(plain(detect_pattern="dog"), error="there is none", data=b""), given)
+    with pytest.raises(EOFError):
+        Worker(wire).run()
+
+    assert [type(message) for message in wire.sent] == [Need, Answer, Ready]
+    assert wire.sent[0] == Need("snapshot")
+    (decision,) = decisions(wire)
+    assert (decision.outcome, decision.frame.origin) == ("alarm", "there")
+    assert decision.errors == ["there is none"]
+
+
+def test_no_picture_at_all_is_undecided(models: list[Model]) -> None:
+    gone = Given(Picture("snapshot", error="nor here"))
+    (decision,) = decisions(run(job(error="not there", data=b""), gone))
+
+    assert (decision.outcome, decision.errors) == ("undecided", ["not there", "nor here"])
+
+
+def test_something_else_in_place_of_a_picture(models: list[Model]) -> None:
+    handed = module._Handed(Wire(Prepare(plain(), "1")), Picture("alarm"))
+
+    with pytest.raises(FrameUnavailable, match="something else"):
+        handed._ask("snapshot")
+
+
+def test_the_deadline_holds_here_too(models: list[Model]) -> None:
+    late = Job(EVENT, plain(), "1", 0.0, Picture("alarm", "here", PNG))
+    (decision,) = decisions(run(late))
+
+    assert decision.outcome == "undecided"
+    assert "event_deadline" in decision.errors[0]
+
+
+def test_a_bug_costs_one_event(models: list[Model], monkeypatch: pytest.MonkeyPatch) -> None:
+    wire = Wire(job(), job())
+    worker = Worker(wire)
+    chain = worker._chain
+    bugs = [KeyError("oops"), None]
+
+    def buggy(*args: Any) -> Chain:
+        bug = bugs.pop(0)
+        if bug:
+            raise bug
+        return chain(*args)
+
+    monkeypatch.setattr(worker, "_chain", buggy)
+    with pytest.raises(EOFError):
+        worker.run()
+
+    first, second = decisions(wire)
+    assert first.outcome == "undecided"
+    assert "internal error, please report it (KeyError: 'oops')" in first.errors[0]
+    assert second.outcome == "alarm"
+
+
+def test_a_report_that_fails_comes_after_the_answer(
+    models: list[Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("full")
+
+    monkeypatch.setattr(report, "publish", fail)
+
+    assert [type(message) for message in run(job()).sent] == [Answer, Ready]
+
+
+def test_a_model_that_cannot_be_loaded_is_only_early(
+    models: list[Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = Model()
+    broken.error = DetectorError("yolo: there are no weights")
+    monkeypatch.setattr(Chain, "from_settings", lambda _: Chain([broken]))
+    wire = run(Prepare(plain(), "1"), job(plain(frame_id=("alarm",))))
+
+    assert [type(message) for message in wire.sent] == [Ready, Answer, Ready]
+    assert decisions(wire)[0].errors == ["yolo: there are no weights"]
+
+
+def test_monitors_that_differ_in_the_rest_share_their_models(models: list[Model]) -> None:
+    run(job(plain(detect_pattern="dog")), job(plain(detect_pattern="cat", wait=2.0)))
+
+    assert len(models) == 1
+
+
+def test_monitors_with_other_models_have_theirs_side_by_side(models: list[Model]) -> None:
+    """Their files differ, and so do their stamps; neither may close the other's."""
+    one, other = job(plain("a.onnx"), "1"), job(plain("b.onnx"), "2")
+    run(one, other, one, other, one)
+
+    assert len(models) == 2
+    assert [model.closed for model in models] == [0, 0]
+
+
+def test_models_whose_files_have_changed_are_loaded_anew(models: list[Model]) -> None:
+    wire = run(job(stamp="1"), job(stamp="2"), job(stamp="2"))
+
+    assert [(model.loads, model.closed) for model in models] == [(1, 1), (1, 0)]
+    assert [decision.outcome for decision in decisions(wire)] == ["alarm"] * 3
+
+
+def test_so_many_chains_are_kept_and_no_more(models: list[Model]) -> None:
+    jobs = [job(plain(f"{number}.onnx")) for number in range(module.CHAINS + 2)]
+    run(*jobs[:-1], jobs[1], jobs[-1], jobs[1])
+
+    assert len(models) == len(jobs)
+    assert [i for i, model in enumerate(models) if model.closed] == [0, 2]
+
+
+def test_what_is_logged_goes_to_the_supervisor() -> None:
+    wire = Wire()
+    handler = module._LogToSupervisor(wire)
+    logger = logging.getLogger("zmhook.test_worker")
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        logger.warning("so %d", 5)
+    finally:
+        logger.removeHandler(handler)
+
+    (record,) = wire.sent
+    assert isinstance(record, Record)
+    assert (record.level, record.text) == (logging.WARNING, "so 5")
+    assert record.path == __file__
