@@ -132,7 +132,7 @@ async def _tcp(listen: str, supervisor: Supervisor) -> list[asyncio.Server]:
     http = HttpServer(Routes(supervisor, public=True))
     try:
         return [await asyncio.start_server(http.serve, host.strip("[]") or None, int(port))]
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, OverflowError) as error:
         log.error("[service] listen = %s: cannot be listened on (%s)", listen, error)  # noqa: TRY400
         return []
 
@@ -177,8 +177,12 @@ def _bound(place: Path) -> socket.socket:
     """Return a listening socket; having the lock, a file in its place is a dead service's."""
     _remove(place)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(str(place))
-    place.chmod(0o660)
+    try:
+        listener.bind(str(place))
+        place.chmod(0o660)
+    except OSError:
+        listener.close()
+        raise
     return listener
 
 
