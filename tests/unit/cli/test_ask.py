@@ -1,0 +1,133 @@
+"""Finding the service from Python, or starting it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from zmhook.cli import ask as module
+from zmhook.cli.ask import Answered, ask
+from zmhook.event import Event
+from zmhook.service import client, start
+from zmhook.service.client import NoService
+from zmhook.settings import General, Settings
+
+EVENT = Event(id=7, monitor_id=2)
+
+
+class Service:
+    """What the service answers each time, and what is done to start it."""
+
+    def __init__(self) -> None:
+        self.answers: list[client.Answered | NoService] = []
+        self.starts: bool | OSError = True
+        self.comes = True
+        self.seen: list[str] = []
+
+    def decide(self, place: Path, event: Event, config: str, seconds: float) -> client.Answered:
+        assert (event, config) == (EVENT, "/etc/o.ini")
+        assert 0 < seconds <= 30
+        self.seen.append(f"ask {place}")
+        answer = self.answers.pop(0)
+        if isinstance(answer, NoService):
+            raise answer
+        return answer
+
+    def start(self, config: str, place: Path) -> bool:
+        self.seen.append("start")
+        if isinstance(self.starts, OSError):
+            raise self.starts
+        return self.starts
+
+    def wait_for(self, place: Path, seconds: float) -> bool:
+        assert 0 < seconds <= 15
+        self.seen.append("wait")
+        return self.comes
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Service:
+    service = Service()
+    monkeypatch.setenv("ZMHOOK_RUN", "/r")
+    monkeypatch.setattr(client, "decide", service.decide)
+    monkeypatch.setattr(start, "start", service.start)
+    monkeypatch.setattr(start, "wait_for", service.wait_for)
+    return service
+
+
+@pytest.fixture
+def answer(service: Service) -> Callable[..., Answered | None]:
+    def answer(*answers: client.Answered | NoService) -> Answered | None:
+        service.answers = [*answers]
+        return ask(EVENT, Settings(general=General(event_deadline=30)), "/etc/o.ini")
+
+    return answer
+
+
+NONE = NoService("/r/etc_o.ini.sock: no service answers")
+LINE = "[a] detected:Jürgen:97% --SPLIT--{}"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (client.Answered(200, f"{LINE}\n".encode()), Answered(0, LINE)),
+        (client.Answered(302, b""), Answered(1, "")),
+        (client.Answered(422, b"why\n"), Answered(2, "")),
+    ],
+)
+def test_a_service_that_runs_is_asked(answer, service: Service, given, expected) -> None:
+    assert answer(given) == expected
+    assert service.seen == ["ask /r/etc_o.ini.sock"]
+
+
+def test_why_it_is_undecided_is_told(answer, caplog: pytest.LogCaptureFixture) -> None:
+    answer(client.Answered(422, b"a \xff b\n"))
+
+    assert caplog.record_tuples[-1][1:] == (logging.ERROR, "event 7 of monitor 2: a � b")
+
+
+def test_who_starts_it_decides_alone(answer, service: Service) -> None:
+    assert answer(NONE) is None
+    assert service.seen[1:] == ["start"]
+
+
+def test_who_comes_while_it_starts_waits_and_asks_again(answer, service: Service) -> None:
+    service.starts = False
+
+    assert answer(NONE, client.Answered(302, b"")) == Answered(1, "")
+    assert [one.partition(" ")[0] for one in service.seen] == ["ask", "start", "wait", "ask"]
+
+
+def test_one_that_does_not_come_is_not_waited_for_for_ever(answer, service: Service) -> None:
+    service.starts, service.comes = False, False
+
+    assert answer(NONE) is None
+
+
+def test_one_that_comes_and_goes_again(answer, service: Service) -> None:
+    service.starts = False
+
+    assert answer(NONE, NONE) is None
+
+
+@pytest.mark.parametrize("status", [400, 404, 500, 503])
+def test_another_answer_is_none(answer, service: Service, status: int) -> None:
+    assert answer(client.Answered(status, b"?")) is None
+    assert service.seen[-1] == "start"
+
+
+def test_a_folder_that_cannot_be_written_to(
+    answer, service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.starts = PermissionError(13, "Permission denied")
+
+    assert answer(NONE) is None
+    assert "no service can be started there (Permission denied)" in caplog.text
+
+
+def test_the_exit_codes_are_those_of_the_hook() -> None:
+    assert (module.FOUND, module.NOTHING, module.UNDECIDED) == (0, 1, 2)
