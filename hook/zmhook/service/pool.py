@@ -74,6 +74,14 @@ class Slot:
         self.idle.set()
         self._deaths = 0
 
+    @property
+    def can_serve(self) -> bool:
+        """Whether it has a worker, or would start one for the next event; not while it backs off.
+
+        One that has given its models' memory back can.
+        """
+        return self.worker is not None or self._deaths == 0
+
     async def run(self) -> None:
         """Serve until cancelled."""
         await self._survive(self._start)

@@ -131,7 +131,7 @@ class Supervisor:
 
     def is_ready(self) -> bool:
         """Say whether a worker could take an event now or soon."""
-        return not self.stopping.is_set() and any(slot.worker for slot in self.pool.slots)
+        return not self.stopping.is_set() and any(slot.can_serve for slot in self.pool.slots)
 
     def _idle_seconds(self) -> float:
         return 0.0 if self._open else time.monotonic() - self.last_asked
