@@ -106,7 +106,6 @@ def _restart(config: str, place: Path) -> int:
         return _complain(f"{config}: [service] use_service is no: no service is started", FAILED)
     _stop(place)
     if not _answers(place):
-        where.become_owner(place.parent)
         start.start(config, place)
     if not _comes_up(place):
         return _complain(
