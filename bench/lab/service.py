@@ -100,7 +100,8 @@ class Service:
             check=False,
         )
         if done.returncode or "dog" not in done.stdout:
-            raise SystemExit(f"the hook ended with {done.returncode}: {done.stderr}")
+            said = done.stderr or done.stdout or "without a word; zmhook's log says why"
+            raise SystemExit(f"the hook ended with {done.returncode}: {said}")
         return done.stdout
 
     def decide(self, monitor: int, photo: Path) -> dict:
