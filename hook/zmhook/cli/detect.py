@@ -75,12 +75,17 @@ class _Run:
             return None
         if not self.settings.service.use_service:
             return None
-        from zmhook.cli.ask import ask
+        try:
+            from zmhook.cli.ask import ask
 
-        answered = ask(self.event, self.settings, self.args.config)
+            answered = ask(self.event, self.settings, self.args.config)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong there, we can decide here
+            self._trace()
+            log.warning("the service cannot be asked: %s", error)
+            return None
         if answered is None:
             return None
-        self.answer.give(answered.line)
+        self._answer(answered.line)
         self.logs.close()
         return answered.code
 
@@ -110,11 +115,14 @@ class _Run:
 
         line = detection_line(decision, self.settings)
         log_decision(decision, line)
+        self._answer(decision.to_json().decode() if self.args.json else line)
+        return _code(decision, line)
+
+    def _answer(self, text: str) -> None:
         try:
-            self.answer.give(decision.to_json().decode() if self.args.json else line)
+            self.answer.give(text)
         except OSError as error:
             log.error("%s: nobody reads the answer: %s", self.event, error)  # noqa: TRY400
-        return _code(decision, line)
 
     def _report(self, decided: Decided) -> None:
         from zmhook.report import publish
