@@ -17,7 +17,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from zmhook.settings import Settings
@@ -39,10 +39,18 @@ def component(monitor_id: int | None) -> str:
 class Logs:
     """The log of one process. `close` once at the end.
 
-    A record may carry a `monitor_id` of its own, and goes to that monitor's component.
+    A record may carry a `monitor_id` of its own, and goes to that monitor's component. `in_force`
+    returns all settings whose secrets are masked; without it those of `settings` are.
     """
 
-    def __init__(self, settings: Settings, monitor_id: int | None, *, debug: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        monitor_id: int | None,
+        *,
+        debug: bool = False,
+        in_force: Callable[[], Iterable[Settings]] | None = None,
+    ) -> None:
         self._settings = settings
         self._component = component(monitor_id)
         self._debug = debug
@@ -52,7 +60,7 @@ class Logs:
         log.handlers.clear()
         log.setLevel(logging.DEBUG)
         log.propagate = False
-        hide = _Hide(_secrets(settings))
+        hide = _Hide(in_force or (lambda: [settings]))
         for handler in (self._stderr(), _ToQueue(self._queue)):
             handler.addFilter(hide)
             log.addHandler(handler)
@@ -237,18 +245,20 @@ class _ToQueue(logging.Handler):
 class _Hide(logging.Filter):
     """The last line of defence: a known secret is masked wherever it turns up."""
 
-    def __init__(self, secrets: Iterable[str]) -> None:
+    def __init__(self, in_force: Callable[[], Iterable[Settings]]) -> None:
         super().__init__()
-        self._secrets = [secret for secret in secrets if len(secret) >= SHORTEST_SECRET]
+        self._in_force = in_force
 
     def filter(self, record: logging.LogRecord) -> bool:
         text = record.getMessage()
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
+        for secret in dict.fromkeys(_secrets(self._in_force())):
+            if len(secret) >= SHORTEST_SECRET:
+                text = text.replace(secret, "***")
         record.msg, record.args = text, None
         return True
 
 
-def _secrets(settings: Settings) -> list[str]:
-    general = settings.general
-    return [general.password.reveal(), general.basic_password.reveal()]
+def _secrets(in_force: Iterable[Settings]) -> Iterable[str]:
+    for settings in in_force:
+        general = settings.general
+        yield from (general.password.reveal(), general.basic_password.reveal())

@@ -42,11 +42,14 @@ class LiveConfig:
         self._config = load(path)
         self._stats = self._looked(before)
 
+    def in_force(self) -> list[Settings]:
+        """Return the settings of every monitor, as they were read last."""
+        return [self._config.general, *self._config.monitors.values()]
+
     def longest_deadline(self) -> float:
         """Return the seconds after which every event has been answered."""
-        config = self.current()
-        everyone = [config.general, *config.monitors.values()]
-        return max(settings.general.event_deadline for settings in everyone)
+        self.current()
+        return max(settings.general.event_deadline for settings in self.in_force())
 
     def current(self) -> Config:
         """Return the configuration, read anew when a file of it has changed."""

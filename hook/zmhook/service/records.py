@@ -25,7 +25,8 @@ class Records:
         self._logger = logging.getLogger("zmhook.worker")
 
     def __enter__(self) -> Self:
-        self._logs = Logs(self._config.current().general, None, debug=self._debug)
+        general = self._config.current().general
+        self._logs = Logs(general, None, debug=self._debug, in_force=self._config.in_force)
         return self
 
     def __exit__(

@@ -53,6 +53,18 @@ def test_secrets_are_masked(config: LiveConfig, tmp_path: Path) -> None:
     assert "login with *** failed" in text
 
 
+def test_secrets_that_are_edited_and_those_of_a_monitor_are_masked_too(
+    config: LiveConfig, tmp_path: Path
+) -> None:
+    with Records(config) as records:
+        text = Path(config.path).read_text().replace("correct-horse", "battery-staple")
+        Path(config.path).write_text(f"{text}[monitor-7]\nbasic_password = tr0ub4dor\n")
+        config.current()
+        records(Record(logging.ERROR, "battery-staple or tr0ub4dor failed", "/x/a.py", 1), 7)
+
+    assert "*** or *** failed" in (tmp_path / "logs" / "zmesdetect_m7.log").read_text()
+
+
 def test_debug_shows_everything(config: LiveConfig, tmp_path: Path) -> None:
     with Records(config, debug=True) as records:
         records(Record(logging.DEBUG, "even this", "/x/a.py", 1), 7)
