@@ -61,13 +61,32 @@ def start(config: str, place: Path) -> bool:
 
 
 def wait_for(place: Path, seconds: float) -> bool:
-    """Wait until a starting service has its socket; False when it takes too long."""
+    """Wait until a starting service serves; False when it takes too long or failed to start.
+
+    A socket alone says nothing: it may be one that a dead service left behind.
+    """
     end = time.monotonic() + min(seconds, START_SECONDS)
-    while not place.exists():
+    while _is_starting(place):
         if time.monotonic() >= end:
             return False
         time.sleep(LOOK_EVERY)
-    return True
+    return place.exists()
+
+
+def _is_starting(place: Path) -> bool:
+    """Say whether somebody holds the lock of the start."""
+    try:
+        lock = os.open(place.with_suffix(".start"), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(lock)
 
 
 def _owner(folder: Path) -> _Owner:

@@ -103,6 +103,21 @@ def test_the_dead_ones_socket_is_no_service(site) -> None:
     one_service(site)
 
 
+def test_many_hooks_after_a_death_start_one(site, ended: Callable) -> None:
+    pid = site.warm()["pid"]
+    os.kill(pid, signal.SIGKILL)
+    folder = site.event()
+
+    hooks = [site.begin(str(number), "1", "", "", folder) for number in range(12)]
+    answers = {(said.code, said.out) for said in map(ended, hooks)}
+
+    assert len(answers) == 1
+    assert next(iter(answers))[0] == 0
+    one_service(site)
+    site.until(lambda: site.log().count("serving on") == 2)
+    assert site.status()["events"]["alarm"] >= 6
+
+
 def test_a_worker_is_killed_during_an_event(faulty, ended: Callable) -> None:
     faulty.order("sleep 30")
     with nothing_leaked(faulty):

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -103,14 +104,32 @@ def test_without_a_python_the_lock_is_free_again(
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def test_waiting_for_the_socket(tmp_path: Path) -> None:
+@pytest.fixture
+def starting(tmp_path: Path) -> Iterator[TextIO]:
+    """Somebody who is starting a service."""
+    with (tmp_path / "o.start").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield lock
+
+
+def test_waiting_until_it_serves(tmp_path: Path, starting: TextIO) -> None:
     place = tmp_path / "o.sock"
+    place.touch()  # of a dead one, which must not be asked
     assert not start.wait_for(place, 0.06)
-    timer = threading.Timer(0.1, place.touch)
+    timer = threading.Timer(0.1, fcntl.flock, (starting, fcntl.LOCK_UN))
     timer.start()
 
     assert start.wait_for(place, 10)
     timer.join()
+
+
+def test_one_that_failed_to_start_is_not_waited_for(tmp_path: Path, starting: TextIO) -> None:
+    starting.close()
+    started = time.monotonic()
+
+    assert not start.wait_for(tmp_path / "o.sock", 10)
+    assert not start.wait_for(tmp_path / "never" / "o.sock", 10)
+    assert time.monotonic() - started < 5
 
 
 def test_nothing_of_the_event_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
