@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -35,14 +36,18 @@ class Fetcher:
         self._settings = settings
         self._threads = threads
         self._deadline = Deadline(settings.general.event_deadline)
+        self.first_took = 0.0
+        """Seconds that the first picture took, the waiting included."""
+        self._first: asyncio.Task[Picture] | None = None
         self._source: Source | None = None
         self._last: asyncio.Task[Picture] | None = None
         self._pictures: dict[str, asyncio.Task[Picture]] = {}
 
     async def first(self) -> Picture:
-        """Wait as `wait` says, then fetch the first picture."""
-        await asyncio.sleep(self._settings.general.wait)
-        return await self.picture(self.ids[0])
+        """Wait as `wait` says, then fetch the first picture; asked again, give the same one."""
+        if self._first is None:
+            self._first = asyncio.create_task(self._wait_and_fetch())
+        return await asyncio.shield(self._first)
 
     async def picture(self, frame_id: str) -> Picture:
         """Return a picture, or why there is none."""
@@ -60,6 +65,13 @@ class Fetcher:
             await asyncio.wait([self._last])
         if self._source:
             await asyncio.get_running_loop().run_in_executor(self._threads, self._source.close)
+
+    async def _wait_and_fetch(self) -> Picture:
+        began = time.monotonic()
+        await asyncio.sleep(self._settings.general.wait)
+        picture = await self.picture(self.ids[0])
+        self.first_took = time.monotonic() - began
+        return picture
 
     def _begin(self, frame_id: str) -> asyncio.Task[Picture]:
         if frame_id not in self._pictures:

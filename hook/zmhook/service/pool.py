@@ -154,6 +154,7 @@ class Slot:
         settings = self._plain(ticket.settings)
         job = Job(ticket.event, settings, ticket.stamp, ticket.left(), picture)
         await self.worker.send(job)
+        ticket.taken()
         ticket.fetcher.begin_after(picture.id)
         try:
             await asyncio.wait_for(self._until_ready(ticket), ticket.left() + HANG_GRACE)

@@ -77,7 +77,7 @@ class Supervisor:
         self._open.add(ticket)
         try:
             self._admit(ticket)
-            decision = await ticket.decided()
+            decision = ticket.timed(await ticket.decided())
         except asyncio.CancelledError:
             self._forget(ticket)
             raise

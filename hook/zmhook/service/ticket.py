@@ -6,6 +6,8 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from zmhook.detection import Decision
 
 if TYPE_CHECKING:
@@ -24,8 +26,27 @@ class Ticket:
         self.fetcher = fetcher
         self.asked = time.monotonic()
         self.tries = 0
+        self._taken = 0.0
         self._held: Decision | None = None
         self._decision: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
+
+    def taken(self) -> None:
+        """Note that a worker begins with the event now."""
+        self._taken = time.monotonic()
+
+    def timed(self, decision: Decision) -> Decision:
+        """Return the decision with the times that the worker does not know, in ms.
+
+        The first picture was fetched before it had the event; what is left until then is `queue`.
+        """
+        fetched = self.fetcher.first_took * 1000
+        queued = (self._taken - self.asked) * 1000 - fetched if self._taken else 0.0
+        more = {"fetch": fetched, "queue": max(0.0, queued)}
+        more["total"] = sum(more.values())
+        timings = dict(decision.timings)
+        for stage, took in more.items():
+            timings[stage] = round(timings.get(stage, 0.0) + took, 2)
+        return structs.replace(decision, timings=timings)
 
     @property
     def monitor_id(self) -> int | None:

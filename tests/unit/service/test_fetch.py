@@ -181,3 +181,16 @@ def test_the_wait_comes_before_the_first_and_holds_no_thread(source: Source, thr
         assert time.monotonic() - started >= 0.2
 
     soon(run)
+
+
+def test_the_wait_is_waited_once_and_counted(source: Source, threads, soon) -> None:
+    async def scene() -> None:
+        fetching = fetcher(threads, "1", wait=0.2)
+        await fetching.first()
+        assert fetching.first_took >= 0.2
+        began = time.monotonic()
+        await fetching.first()
+        assert time.monotonic() - began < 0.2
+        assert source.asked == ["1"]
+
+    soon(scene)

@@ -6,6 +6,7 @@ import asyncio
 import time
 
 import pytest
+from msgspec import structs
 
 from zmhook.detection import Decision
 from zmhook.event import Event
@@ -125,6 +126,32 @@ def test_nothing_held_nothing_released(ticket, soon) -> None:
         one = ticket()
         one.release()
         assert one.is_open
+        one.drop()
+
+    soon(scene)
+
+
+def test_the_times_before_a_worker_had_it_are_added(ticket, soon) -> None:
+    async def scene() -> None:
+        one = ticket()
+        one.fetcher.first_took = 0.01
+        one.asked -= 0.05
+        one.taken()
+        timings = one.timed(
+            structs.replace(decision(), timings={"fetch": 1.0, "total": 5.0})
+        ).timings
+        assert timings["fetch"] == 11.0
+        assert timings["queue"] >= 40.0
+        assert timings["total"] == pytest.approx(5 + 10 + timings["queue"], abs=0.1)
+        one.drop()
+
+    soon(scene)
+
+
+def test_what_no_worker_had_was_not_queued_for_one(ticket, soon) -> None:
+    async def scene() -> None:
+        one = ticket()
+        assert one.timed(decision()).timings == {"fetch": 0.0, "queue": 0.0, "total": 0.0}
         one.drop()
 
     soon(scene)
