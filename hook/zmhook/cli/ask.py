@@ -60,6 +60,9 @@ def _decided(socket: Path, event: Event, config: str, deadline: Deadline) -> Ans
 
 def _started(socket: Path, config: str) -> bool:
     """Say whether a service was started here, or cannot be: then the event is decided here."""
+    if not config.startswith("/"):
+        log.debug("%s: a service in / would not find it", config)
+        return True
     try:
         return start.start(config, socket)
     except OSError as error:

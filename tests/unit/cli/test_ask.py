@@ -129,5 +129,14 @@ def test_a_folder_that_cannot_be_written_to(
     assert "no service can be started there (Permission denied)" in caplog.text
 
 
+def test_a_configuration_here_is_none_for_a_service_in_the_root(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "decide", lambda *_: (_ for _ in ()).throw(NONE))
+
+    assert ask(EVENT, Settings(), "demo/o.ini") is None
+    assert service.seen == []
+
+
 def test_the_exit_codes_are_those_of_the_hook() -> None:
     assert (module.FOUND, module.NOTHING, module.UNDECIDED) == (0, 1, 2)
