@@ -93,6 +93,22 @@ def test_a_service_that_stops_answering_is_waited_for_as_long_as_its_deadlines(s
     next_is_right(site)
 
 
+def test_the_supervisor_is_killed_while_many_wait(faulty, ended: Callable) -> None:
+    faulty.order("sleep 30")
+    folder = faulty.event()
+    hooks = [faulty.begin("1", "1", "", "", folder)]
+    faulty.obeyed()
+    hooks += [faulty.begin(str(number), str(number % 3), "", "", folder) for number in range(8)]
+    faulty.until(lambda: faulty.status()["queue"]["waiting"] == 8)
+
+    os.kill(faulty.supervisors()[0], signal.SIGKILL)
+
+    answers = [ended(hook) for hook in hooks]
+    assert {said.code for said in answers} == {0}
+    assert len({said.out for said in answers}) == 1
+    one_service(faulty)
+
+
 def test_the_dead_ones_socket_is_no_service(site) -> None:
     (pid,) = [site.warm()["pid"]]
     os.kill(pid, signal.SIGKILL)

@@ -421,3 +421,17 @@ def test_the_end_waits_for_what_runs_and_stops_every_worker(bench, workers: Work
         assert all(worker.has_ended for worker in workers.made)
 
     soon(run)
+
+
+def test_the_end_does_not_wait_for_ever(bench, workers: Workers, soon) -> None:
+    async def run() -> None:
+        async with bench() as running:
+            one = running.ticket()
+            workers.script.append([])
+            await running.queue.ready(one)
+            await asyncio.sleep(0.01)
+            await running.pool.finish(0.05)
+            assert workers.made[0].has_ended
+            assert one.is_open
+
+    soon(run)

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from types import SimpleNamespace
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from zmhook.service.queue import FairQueue
 
@@ -157,3 +162,61 @@ def test_draining_gives_up_every_place(ticket, soon) -> None:
         assert len(queue) == 0
 
     soon(run)
+
+
+@given(st.lists(st.integers(1, 4), max_size=40))
+def test_while_monitors_wait_none_gets_two_turns_more_than_another(
+    storm: list[int],
+) -> None:
+    async def run() -> None:
+        queue = FairQueue(100)
+        await filled(queue, *(stand_in(number, monitor) for number, monitor in enumerate(storm)))
+        turns: Counter[int] = Counter()
+        while len(queue):
+            waiting = set(queue.depths())
+            ((monitor, _),) = await taken(queue, 1)
+            turns[monitor] += 1
+            counts = [turns[one] for one in waiting]
+            assert max(counts) - min(counts) <= 1
+        assert turns == Counter(storm)
+
+    asyncio.run(run())
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), st.sampled_from(["put", "ready", "get", "remove"]))))
+def test_nothing_is_lost_and_nothing_is_given_twice(steps: list[tuple[int, str]]) -> None:
+    """Whatever happens in whatever order, each event is taken, refused, removed or still there."""
+
+    async def run() -> None:
+        queue = FairQueue(5)
+        here: list[SimpleNamespace] = []
+        ready: list[SimpleNamespace] = []
+        for number, (monitor, step) in enumerate(steps):
+            if step == "put":
+                here.append(stand_in(number, monitor))
+                refused = queue.put(here[-1])
+                if refused:
+                    here.remove(refused)
+            elif step == "ready" and here:
+                ready.append(here[number % len(here)])
+                await queue.ready(ready[-1])
+            elif step == "get" and (can := [one for one in ready if one in here]):
+                got = await asyncio.wait_for(queue.get(), 1)
+                assert got in can
+                here.remove(got)
+            elif step == "remove" and here:
+                queue.remove(here.pop(number % len(here)))
+            assert len(queue) == len(here) <= 5
+        assert sorted(one.event.id for one in queue.drain()) == [one.event.id for one in here]
+
+    asyncio.run(run())
+
+
+def stand_in(number: int, monitor: int) -> SimpleNamespace:
+    """A ticket as the queue sees it."""
+    return Ticketlike(monitor_id=monitor, event=SimpleNamespace(id=number))
+
+
+class Ticketlike(SimpleNamespace):
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
