@@ -15,7 +15,7 @@ from zmhook.service.wire import Answer, Given, Job, Need, Prepare, Ready, Record
 from zmhook.settings.plain import to_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
     from typing import Any
 
     from zmhook.service.queue import FairQueue
@@ -36,6 +36,8 @@ alarm finds objdetect.jpg then. A slow disk or portal delays no alarm longer tha
 LONGEST_BACK_OFF = 30.0
 LONGEST_LOAD = 120.0
 """Seconds after which a worker that loads its first models is taken for hung."""
+CANCELS, CANCEL_AGAIN = 20, 0.5
+"""How often a task is told to end, and seconds between."""
 
 
 class Slot:
@@ -240,7 +242,16 @@ class Pool:
         busy = [slot.idle.wait() for slot in self.slots]
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(asyncio.gather(*busy), seconds)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await _cancel(self._tasks)
         await asyncio.gather(*(slot.stop() for slot in self.slots))
+
+
+async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """End the tasks; more than once, since `wait_for` loses a cancellation before Python 3.12."""
+    left = set(tasks)
+    for _ in range(CANCELS):
+        if not left:
+            return
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN)

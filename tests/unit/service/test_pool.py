@@ -435,3 +435,32 @@ def test_the_end_does_not_wait_for_ever(bench, workers: Workers, soon) -> None:
             assert one.is_open
 
     soon(run)
+
+
+def test_the_end_is_reached_though_a_cancellation_is_lost(
+    bench, workers: Workers, soon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `asyncio.wait_for` loses it when a worker dies at the same moment."""
+    monkeypatch.setattr(pool, "CANCEL_AGAIN", 0.05)
+    lost = []
+    wait = Slot._next
+
+    async def losing(slot: Slot) -> object:
+        try:
+            return await wait(slot)
+        except asyncio.CancelledError:
+            if lost:
+                raise
+            lost.append(slot)
+            return await wait(slot)
+
+    monkeypatch.setattr(Slot, "_next", losing)
+
+    async def run() -> None:
+        async with bench() as running:
+            await running.pool.finish(0.05)
+            assert lost == running.slots
+            assert all(task.done() for task in running.pool._tasks)
+            assert all(worker.has_ended for worker in workers.made)
+
+    soon(run)
