@@ -92,6 +92,7 @@ def storm(service: Service, hooks: int) -> Figures:
         "max_processes": watch.most["processes"],
         "max_python_processes": watch.most["pythons"],
         "max_pss_mb": watch.most["pss_mb"],
+        "max_python_pss_mb": watch.most["pythons_pss_mb"],
         "out_of_order": out_of_order(answers),
         "in_order": float(out_of_order(answers) == 0),
         "storm_s": max(one.ended for one in answers),
@@ -143,7 +144,7 @@ class Watch:
         self._mark = f"ZMHOOK_RUN={service.folder}".encode()
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._look_again)
-        self.most = {"processes": 0.0, "pythons": 0.0, "pss_mb": 0.0}
+        self.most = {"processes": 0.0, "pythons": 0.0, "pss_mb": 0.0, "pythons_pss_mb": 0.0}
 
     def __enter__(self) -> Watch:
         self._thread.start()
@@ -156,10 +157,12 @@ class Watch:
     def _look_again(self) -> None:
         while not self._done.wait(self.EVERY):
             pids = [pid for pid in _all_pids() if self._is_ours(pid)]
+            pythons = [pid for pid in pids if _name(pid).startswith("python")]
             found = {
                 "processes": len(pids),
-                "pythons": sum(_name(pid).startswith("python") for pid in pids),
+                "pythons": len(pythons),
                 "pss_mb": sum(map(pss_mb, pids)),
+                "pythons_pss_mb": sum(map(pss_mb, pythons)),
             }
             self.most = {name: max(most, found[name]) for name, most in self.most.items()}
 
