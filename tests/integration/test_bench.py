@@ -76,8 +76,7 @@ def test_hook(figures) -> None:
 
     assert set(found) >= HOOK
     assert all(isinstance(value, int | float) for value in found.values())
-    assert found["warm_vs_pyzm_process"] < 1
-    assert found["hook_ms"] > found["service_ms"] > 0
+    assert all(found[key] > 0 for key in HOOK - {"overhead_ms"})
 
 
 @pytest.mark.usefixtures("peer")
