@@ -42,8 +42,9 @@ class Server:
                     return
                 self.seen.append(data)
                 with contextlib.suppress(OSError):  # the client may have had enough
-                    for i in range(0, len(self.answer), 7):
-                        connection.sendall(self.answer[i : i + 7])
+                    with suppress(ConnectionError):  # one who has read enough goes
+                        for i in range(0, len(self.answer), 7):
+                            connection.sendall(self.answer[i : i + 7])
 
     def close(self) -> None:
         with socket.socket(socket.AF_UNIX) as last:
