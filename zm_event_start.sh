@@ -51,7 +51,7 @@ await() {
 
 detect=$here/zm_detect.py
 [ -e "$detect" ] || detect=$here/bin/zm_detect.py
-ask=${detect%/*}/zm_ask.py
+client=${detect%/*}/zm_ask
 
 python=${ZMHOOK_PYTHON:-}
 for candidate in "$here/../venv/bin/python" "$here/.venv/bin/python"; do
@@ -87,37 +87,23 @@ socket_of
 seconds=60
 [ -r "${socket%.sock}.seconds" ] && read -r seconds <"${socket%.sock}.seconds"
 
-# Each value is one word with its name, so nothing in it can be taken for an option or for code.
-# curl's exit code is the answer: 0 for an alarm, 47 for a redirect (nothing), 22 for an error
-# status (no decision); anything else means that no service is there.
-ask_by_curl() {
-    exec curl -q -sfL --max-redirs 0 --noproxy '*' --max-time "$seconds" --unix-socket "$socket" \
-        --data-urlencode "eid=$eid" --data-urlencode "mid=$mid" --data-urlencode "name=$name" \
-        --data-urlencode "cause=$cause" --data-urlencode "path=$path" \
-        --data-urlencode "config=$config" http://zmhook/decide
-}
-
-# Without curl: a Python client that imports next to nothing. 0, 1 and 2 are the answer.
-ask_by_python() {
-    exec "$python" -I -S "$ask" "$socket" "$seconds" "$eid" "$mid" "$name" "$cause" "$path" "$config"
+# Each value is one word, so nothing in it can be taken for an option or for code. Perl is there
+# wherever ZoneMinder is and starts fastest; Python's client is for where it is not. Their exit
+# code is the answer, or 3 when no service is there.
+ask() {
+    command -v perl >/dev/null && [ -e "$client.pl" ] && set -- perl "$client.pl"
+    [ $# -gt 0 ] || set -- "$python" -I -S "$client.py"
+    exec "$@" "$socket" "$seconds" "$eid" "$mid" "$name" "$cause" "$path" "$config"
 }
 
 service=--ask-service
-if [ -S "$socket" ] && command -v curl >/dev/null; then
-    ask_by_curl </dev/null &
-    child=$!
-    await
-    case $status in
-    0) exit 0 ;;
-    47) exit 1 ;;
-    22) exit 2 ;;
-    28) service= ;; # it does not answer at all: there is no time to ask it again
-    esac
-elif [ -S "$socket" ] && [ -e "$ask" ]; then
-    ask_by_python </dev/null &
+if [ -S "$socket" ]; then
+    ask </dev/null &
     child=$!
     await
     [ "$status" -le 2 ] && exit "$status"
+    # 4: it did not answer in time. There is none left to ask it again.
+    [ "$status" -eq 4 ] && service=
 fi
 
 # --- The other way: Python, which starts a service and meanwhile decides by itself --------------

@@ -4,8 +4,7 @@
     python -I -S zm_ask.py SOCKET SECONDS EID MID NAME CAUSE PATH CONFIG
 
 Prints the detection string. Exit 0: detected. 1: nothing detected. 2: no decision could be made.
-3: no service answers there.
-SECONDS is how long to wait for the answer.
+3: no service is there. 4: it did not answer within SECONDS.
 
 Every event pays for what this imports, and `_socket` costs half of what `socket` does; sys is
 there in any case.
@@ -20,7 +19,7 @@ PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 LARGEST = 16 * 1024 * 1024
 CHUNK = 64 * 1024
 
-DETECTED, NOTHING, UNDECIDED, NO_SERVICE = 0, 1, 2, 3
+DETECTED, NOTHING, UNDECIDED, NO_SERVICE, TOO_LATE = 0, 1, 2, 3, 4
 OK, MULTIPLE_CHOICES, BAD_REQUEST = 200, 300, 400
 
 
@@ -34,6 +33,8 @@ def main(argv: list[str]) -> int:
     )
     try:
         status, body = parsed(answer(socket, int(seconds), request(values)))
+    except TimeoutError:
+        return TOO_LATE
     except (OSError, ValueError):
         return NO_SERVICE
     if status == OK:

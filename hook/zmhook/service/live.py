@@ -83,18 +83,24 @@ class LiveConfig:
 
 
 class Stamp:
-    """A text that changes with the model files and known faces of the settings."""
+    """A text that changes with the model files and known faces of the settings.
+
+    The files are looked at for every event; folders, where there may be much, now and then.
+    """
 
     def __init__(self) -> None:
-        self._looked: dict[tuple[str, ...], tuple[float, str]] = {}
+        self._walked: dict[tuple[str, ...], tuple[float, list[Stat]]] = {}
 
     def of(self, settings: Settings) -> str:
         places = _places(settings)
-        looked, stamp = self._looked.get(places, (0.0, ""))
-        if time.monotonic() - looked >= LOOK_EVERY:
-            stamp = str(hash(tuple(_stats(_files(places)))))
-            self._looked[places] = time.monotonic(), stamp
-        return stamp
+        return str(hash((*_stats(places), *self._inside(places))))
+
+    def _inside(self, places: tuple[str, ...]) -> list[Stat]:
+        walked, found = self._walked.get(places, (0.0, []))
+        if time.monotonic() - walked >= LOOK_EVERY:
+            found = _stats(_inside(places))
+            self._walked[places] = time.monotonic(), found
+        return found
 
 
 class Code:
@@ -128,10 +134,9 @@ def _places(settings: Settings) -> tuple[str, ...]:
     return tuple(place for place in found if place)
 
 
-def _files(places: Iterable[str]) -> Iterable[str]:
-    """Return the files and folders; of a folder all that is in it."""
+def _inside(places: Iterable[str]) -> Iterable[str]:
+    """Return what is in those of the places that are folders."""
     for place in places:
-        yield place
         for folder, folders, files in os.walk(place):
             yield from (f"{folder}/{name}" for name in (*folders, *files))
 

@@ -44,8 +44,8 @@ class Slot:
     """One place for a worker process.
 
     `first` returns the settings and the stamp whose models a fresh worker loads at once. Of the
-    slots that are idle the one with the smallest `rank` gets the next event; its `threads` hold
-    where the settings leave them open.
+    slots that are idle the one with the smallest `rank` gets the next event; `threads` tells
+    how many an event gets where the settings leave them open.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Slot:
         first: Callable[[], tuple[Settings, str]],
         *,
         rank: int,
-        threads: int,
+        threads: Callable[[], int],
         max_rss_mb: float,
         idle_unload: float,
     ) -> None:
@@ -137,7 +137,7 @@ class Slot:
         self.worker = WorkerProcess()
         await self.worker.start()
         settings, stamp = self.first()
-        await self.worker.send(Prepare(self._plain(settings), stamp))
+        await self.worker.send(Prepare(self._plain(settings, self.threads()), stamp))
         try:
             await asyncio.wait_for(self._until_ready(), LONGEST_LOAD)
         except asyncio.TimeoutError:
@@ -153,7 +153,7 @@ class Slot:
         picture = await ticket.fetcher.first()
         if not ticket.is_open:
             return
-        settings = self._plain(ticket.settings)
+        settings = self._plain(ticket.settings, self.threads())
         job = Job(ticket.event, settings, ticket.stamp, ticket.left(), picture)
         await self.worker.send(job)
         ticket.taken()
@@ -166,10 +166,11 @@ class Slot:
         finally:
             ticket.release()
 
-    def _plain(self, settings: Settings) -> dict[str, Any]:
+    @staticmethod
+    def _plain(settings: Settings, threads: int) -> dict[str, Any]:
         if settings.yolo.yolo_threads:
             return to_plain(settings)
-        yolo = structs.replace(settings.yolo, yolo_threads=self.threads)
+        yolo = structs.replace(settings.yolo, yolo_threads=threads)
         return to_plain(structs.replace(settings, yolo=yolo))
 
     async def _bury_the_idle(self) -> None:

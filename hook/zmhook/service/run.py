@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     _many_files()
     with Records(config, debug=args.debug) as records:
-        code = _run(config, place, given, records, args)
+        code = _run(config, place, given, records, args, lock)
     os.close(lock)
     return code
 
@@ -68,9 +68,10 @@ def _run(
     given: socket.socket | None,
     records: Records,
     args: argparse.Namespace,
+    lock: int,
 ) -> int:
     try:
-        asyncio.run(_serve(config, place, given, records, args))
+        asyncio.run(_serve(config, place, given, records, args, lock))
     except OSError as error:
         log.error("%s: the service cannot go on: %s", place, error)  # noqa: TRY400
         return CANNOT_START
@@ -83,6 +84,7 @@ async def _serve(
     given: socket.socket | None,
     records: Records,
     args: argparse.Namespace,
+    lock: int,
 ) -> None:
     supervisor = Supervisor(config, records)
     loop = asyncio.get_running_loop()
@@ -107,6 +109,8 @@ async def _serve(
             _remove(place)
         for server in servers:
             server.close()
+        if supervisor.replaced:
+            fcntl.flock(lock, fcntl.LOCK_UN)  # the new version need not wait for those we serve
         await supervisor.finish(FINISH_SECONDS)
         await http.finish(FINISH_SECONDS)
         log.info("ended")

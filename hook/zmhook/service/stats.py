@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from zmhook.detection import Decision
 
+KEPT_ERRORS = 200
 KEPT_TIMES = 1000
 """The percentiles are those of this many events."""
 
@@ -41,7 +42,10 @@ class Stats:
             self.failed(decision.event.monitor_id, decision.errors[0])
 
     def failed(self, monitor_id: int | None, error: str) -> None:
+        self.last_errors.pop(str(monitor_id), None)
         self.last_errors[str(monitor_id)] = {"at": time.time(), "error": error}
+        if len(self.last_errors) > KEPT_ERRORS:
+            del self.last_errors[next(iter(self.last_errors))]
 
     def stages(self) -> dict[str, dict[str, float]]:
         """Return per stage how many events are counted and the percentiles, in ms."""

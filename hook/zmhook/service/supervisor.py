@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
 import time
@@ -55,6 +56,7 @@ class Supervisor:
         self.queue = FairQueue(service.service_queue)
         self.pool = Pool([self._slot(service, rank) for rank in range(_workers(service))])
         self._threads = ThreadPoolExecutor(FETCH_THREADS, thread_name_prefix="fetch")
+        self.replaced = False
         self._open: set[Ticket] = set()
         self._patience = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -70,6 +72,7 @@ class Supervisor:
         self.last_asked = time.monotonic()
         if self.code.has_changed():
             log.info("zmhook itself has been replaced: ending, so that a new service can start")
+            self.replaced = True
             self.stopping.set()
         if self.stopping.is_set():
             raise HangUp
@@ -89,8 +92,13 @@ class Supervisor:
         return decision, ticket.settings
 
     async def finish(self, seconds: float) -> None:
-        """Let what is running end, answer the rest, end the workers."""
+        """Let what is running end, answer the rest, end the workers.
+
+        Replaced by another version, first serve those who wait: nobody is in a hurry to end us.
+        """
         self.stopping.set()
+        if self.replaced and self._tasks:
+            await asyncio.wait(self._tasks, timeout=self.config.longest_deadline())
         for ticket in self.queue.drain():
             ticket.fail("the service was stopped before the event's turn came")
         await self.pool.finish(seconds)
@@ -177,10 +185,24 @@ class Supervisor:
             self.records,
             self._first,
             rank=rank,
-            threads=_threads(service, rank),
+            threads=functools.partial(self._threads_for, rank),
             max_rss_mb=service.worker_max_rss,
             idle_unload=service.model_idle_unload,
         )
+
+    def _threads_for(self, rank: int) -> int:
+        """Return how many threads the worker of this rank gives to the event it takes now.
+
+        Workers with one thread each get more done than fewer with several; but an event that
+        comes alone should not leave the other cores idle. It goes to the first worker, which
+        keeps the model ready for both.
+        """
+        threads = self._service().service_threads
+        if threads:
+            return threads
+        others = [slot for slot in self.pool.slots if slot.rank != rank and slot.ticket]
+        is_alone = rank == 0 and not others and not len(self.queue)
+        return min(MOST_THREADS, _cores()) if is_alone else 1
 
     def _first(self) -> tuple[Settings, str]:
         """Return what a fresh worker loads at once: the chain of most monitors."""
@@ -192,15 +214,8 @@ class Supervisor:
 
 
 def _workers(service: Service) -> int:
-    return service.service_workers or len(os.sched_getaffinity(0))
+    return service.service_workers or _cores()
 
 
-def _threads(service: Service, rank: int) -> int:
-    """Return how many threads the worker of this rank has.
-
-    Workers with one thread each get more done than fewer with several, but an event that comes
-    alone should not leave the other cores idle: it goes to the first, which has them all.
-    """
-    if service.service_threads:
-        return service.service_threads
-    return min(MOST_THREADS, len(os.sched_getaffinity(0))) if rank == 0 else 1
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))

@@ -25,8 +25,8 @@ class Service(Section, frozen=True, kw_only=True):
     service_threads: Annotated[
         int,
         about(
-            "Threads of each of them where yolo_threads is 0. 0: the first, which gets the events "
-            "that come alone, has one per core (at most 4), the others one.",
+            "Threads for one event where yolo_threads is 0. 0: an event that comes alone has one "
+            "per core (at most 4), one among many has one.",
             ge=0,
             le=64,
         ),

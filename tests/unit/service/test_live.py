@@ -169,15 +169,18 @@ def test_faces_matter_only_where_they_are_looked_for(tmp_path: Path) -> None:
     assert stamp.of(settings(tmp_path, "yolo")) == before
 
 
-def test_many_files_are_not_looked_at_for_every_event(
+def test_files_are_looked_at_for_every_event_and_folders_now_and_then(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live, "LOOK_EVERY", 3600.0)
+    (tmp_path / "known" / "anna").mkdir(parents=True)
     stamp = Stamp()
     before = stamp.of(settings(tmp_path))
-    (tmp_path / "w.onnx").write_bytes(b"weights")
-
+    (tmp_path / "known" / "anna" / "1.jpg").write_bytes(b"new")
     assert stamp.of(settings(tmp_path)) == before
+
+    (tmp_path / "w.onnx").write_bytes(b"weights")
+    assert stamp.of(settings(tmp_path)) != before
 
 
 def test_a_replaced_package_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

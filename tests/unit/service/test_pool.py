@@ -123,7 +123,7 @@ class Bench:
                 self._record,
                 lambda: (Settings(), "stamp"),
                 rank=rank,
-                threads=rank + 1,
+                threads=lambda rank=rank: rank + 1,
                 **limits,
             )
             for rank in range(slots)
