@@ -8,7 +8,7 @@ umask 022
 export LC_ALL=C.UTF-8
 
 SOURCE=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
-SCRIPTS="bin/zm_detect.py bin/zm_ask.py bin/zm_train_faces.py zm_event_start.sh zm_event_end.sh"
+SCRIPTS="bin/zm_detect.py bin/zm_ask.pl bin/zm_ask.py bin/zm_train_faces.py zm_event_start.sh zm_event_end.sh"
 DEFAULT_EXTRAS=zoneminder,yolo,face,cli
 # Pictures of people, what is logged about them, and a login are nobody else's business.
 DATA_FOLDERS="images:750 known_faces:750 unknown_faces:750 logs:750 cache:700 run:770 models:755"

@@ -54,7 +54,7 @@ while (my $got = sysread $service, $answer, 65536, length $answer) {
 my ($head, $line) = split /\r\n\r\n/, $answer, 2;
 exit $NO_SERVICE unless defined $line && $head =~ m{^HTTP/1\.\d (\d{3})};
 my $status = $1;
-exit $NO_SERVICE if $head =~ /^Content-Length: *(\d+)/mi && $1 != length $line;
+exit $NO_SERVICE unless $head =~ /^Content-Length: *(\d+)\r?$/mi && $1 == length $line;
 
 if ($status == 200) {
     $SIG{PIPE} = 'IGNORE';    # nobody may read it, and that changes nothing about the decision

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Ask the warm service for one event's decision, where zm_event_start.sh has no curl.
+"""Ask the warm service for one event's decision, where zm_event_start.sh has no Perl.
 
     python -I -S zm_ask.py SOCKET SECONDS EID MID NAME CAUSE PATH CONFIG
 

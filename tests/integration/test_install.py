@@ -33,6 +33,7 @@ DATA = {
     "models": 0o755,
 }
 SCRIPTS = {
+    "zm_ask.pl",
     "zm_ask.py",
     "zm_detect.py",
     "zm_train_faces.py",

@@ -1,8 +1,9 @@
-"""zm_ask.py, and zm_event_start.sh where there is no curl: what is asked and how it is answered."""
+"""The hook's two clients, in Perl and in Python: what is asked and how it is answered."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -91,24 +92,33 @@ def service(folder: Path) -> Iterator[Service]:
     service.close()
 
 
+@pytest.fixture(params=["perl", "python"])
+def client(request: pytest.FixtureRequest, root: Path) -> list[str | Path]:
+    """The command of one client; Perl's with the checks that it does without in use."""
+    if request.param == "python":
+        return [sys.executable, "-I", "-S", root / "bin/zm_ask.py"]
+    return ["perl", "-Mstrict", "-Mwarnings=FATAL,all", root / "bin/zm_ask.pl"]
+
+
 @pytest.fixture
-def ask(root: Path, folder: Path) -> Callable[..., subprocess.CompletedProcess[bytes]]:
+def ask(client, folder: Path) -> Callable[..., subprocess.CompletedProcess[bytes]]:
     def call(*args: str | bytes, config: str = CONFIG, **options):
         place = folder / f"{socket_name(config)}.sock"
         values = [*args, *[""] * (5 - len(args)), config]
-        command = [sys.executable, "-I", "-S", root / "bin/zm_ask.py", place, "30", *values]
         options = {"stdin": subprocess.DEVNULL, "capture_output": True, "timeout": 30} | options
-        return subprocess.run(command, **options)
+        return subprocess.run([*client, place, "30", *values], **options)
 
     return call
 
 
-@pytest.fixture
-def command(root: Path, folder: Path, tmp_path: Path) -> tuple[Path, dict[str, str]]:
-    """zm_event_start.sh, and an environment in which there is no curl and no other program."""
+@pytest.fixture(params=[("perl",), ()], ids=["perl", "python"])
+def command(
+    request: pytest.FixtureRequest, root: Path, folder: Path, tmp_path: Path
+) -> tuple[Path, dict[str, str]]:
+    """zm_event_start.sh, and an environment with Perl or without, and with no other program."""
     programs = tmp_path / "programs"
     programs.mkdir()
-    for name in ("sh", "readlink"):
+    for name in ("sh", "readlink", *request.param):
         (programs / name).symlink_to(shutil.which(name) or name)
     return root / "zm_event_start.sh", {
         "PATH": str(programs),
@@ -198,12 +208,18 @@ def test_without_a_service_it_says_3(ask, folder: Path) -> None:
     assert ask("5").returncode == 3
 
 
-def test_too_few_arguments_are_no_answer(root: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", root / "bin/zm_ask.py", "x.sock"], capture_output=True
-    )
+@pytest.mark.parametrize("args", [["x.sock"], ["x.sock", "soon", *"123456"]])
+def test_wrong_arguments_are_no_answer(args: list[str], client) -> None:
+    done = subprocess.run([*client, *args], capture_output=True)
     assert (done.returncode, done.stdout) == (3, b"")
-    assert done.stderr == b"usage: zm_ask.py SOCKET SECONDS EID MID NAME CAUSE PATH CONFIG\n"
+    assert done.stderr.startswith(b"usage: zm_ask.")
+    assert done.stderr.endswith(b" SOCKET SECONDS EID MID NAME CAUSE PATH CONFIG\n")
+
+
+def test_no_answer_in_time_says_4(client, service: Service) -> None:
+    service.answer = None
+    done = subprocess.run([*client, service.place, "1", *[""] * 6], capture_output=True, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (4, b"", b"")
 
 
 def test_an_answer_that_nobody_reads_is_still_that_answer(ask, service: Service) -> None:
@@ -213,29 +229,15 @@ def test_an_answer_that_nobody_reads_is_still_that_answer(ask, service: Service)
     assert len(service.asked) == 1
 
 
-def test_with_every_file_closed_it_answers_by_its_exit_code(root: Path, service: Service) -> None:
+def test_with_every_file_closed_it_answers_by_its_exit_code(client, service: Service) -> None:
     script = 'exec "$@" <&- >&- 2>&-'
-    place, ask = str(service.place), root / "bin/zm_ask.py"
-    command = [
-        "sh",
-        "-c",
-        script,
-        "sh",
-        sys.executable,
-        "-I",
-        "-S",
-        ask,
-        place,
-        "30",
-        "5",
-        *[""] * 5,
-    ]
+    command = ["sh", "-c", script, "sh", *client, service.place, "30", "5", *[""] * 5]
     assert subprocess.run(command, timeout=30).returncode == 0
     service.answer = NOTHING
     assert subprocess.run(command, timeout=30).returncode == 1
 
 
-def test_it_imports_nothing_that_takes_time(root: Path) -> None:
+def test_pythons_imports_nothing_that_takes_time(root: Path) -> None:
     """Every event pays for it; `socket` alone would double what it costs."""
     code = f"""
 import sys
@@ -252,10 +254,13 @@ sys.stdout.write(" ".join(sorted(set(sys.modules) - before)))
     assert done.stdout.split() == ["_socket"]
 
 
+def test_perls_loads_nothing(root: Path) -> None:
+    source = (root / "bin/zm_ask.pl").read_text()
+    assert not re.search(r"^\s*(use|require)\b", source, re.MULTILINE)
+
+
 @pytest.mark.parametrize(("answer", "code", "out"), [(ALARM, 0, LINE), (NOTHING, 1, b"")])
-def test_the_hook_asks_without_curl(
-    answer: bytes, code: int, out: bytes, hook, service: Service
-) -> None:
+def test_the_hook_asks(answer: bytes, code: int, out: bytes, hook, service: Service) -> None:
     service.answer = answer
     done = hook("5", "2", "Front & back", "Motion; All", "/events/5")
     assert (done.returncode, done.stdout, done.stderr) == (code, out, b"")
@@ -263,7 +268,7 @@ def test_the_hook_asks_without_curl(
     assert service.form["cause"] == b"Motion; All"
 
 
-def test_the_hook_says_undecided_without_curl(hook, service: Service) -> None:
+def test_the_hook_says_undecided(hook, service: Service) -> None:
     service.answer = UNDECIDED
     assert hook("5", "2").returncode == 2
     assert len(service.asked) == 1
