@@ -54,7 +54,12 @@ class Fetcher:
         return await asyncio.shield(self._begin(frame_id))
 
     def begin_after(self, frame_id: str) -> None:
-        """Begin to fetch the picture that comes after this one."""
+        """Begin to fetch the picture that comes after this one.
+
+        From the event's folder it is there in no time, and most often it is not needed.
+        """
+        if self._event.path and self._settings.general.prefer_event_folder:
+            return
         following = self.ids[self.ids.index(frame_id) + 1 :] if frame_id in self.ids else []
         if following:
             self._begin(following[0])

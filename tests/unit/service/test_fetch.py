@@ -194,3 +194,17 @@ def test_the_wait_is_waited_once_and_counted(source: Source, threads, soon) -> N
         assert source.asked == ["1"]
 
     soon(scene)
+
+
+def test_what_lies_in_the_events_folder_is_read_when_it_is_needed(
+    source: Source, threads, soon
+) -> None:
+    async def scene() -> None:
+        event = Event(id=1, path="/events/1")
+        fetching = Fetcher(event, Settings(), ["alarm", "snapshot"], threads)
+        await fetching.first()
+        fetching.begin_after("alarm")
+        await fetching.close()
+        assert source.asked == ["alarm"]
+
+    soon(scene)
