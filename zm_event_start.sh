@@ -6,7 +6,7 @@
 #
 # Exit 0: detected (the string is on stdout). 1: nothing detected. 2: no decision could be made.
 # The notification server calls it so, and so can you. It asks the service that keeps the models
-# loaded, by curl or else by zm_ask.py; where none runs, zm_detect.py starts one and decides this
+# loaded, by zm_ask.pl or else by zm_ask.py; where none runs, zm_detect.py starts one and decides this
 # event itself.
 #
 # These variables of the environment may point it elsewhere:

@@ -40,7 +40,7 @@ def main(argv: list[str]) -> int:
     if status == OK:
         give(body)
         return DETECTED
-    # As curl's exit code is read for the same statuses.
+    # What the statuses mean: zmhook/service/routes.py.
     if status >= BAD_REQUEST:
         return UNDECIDED
     return NOTHING if status >= MULTIPLE_CHOICES else NO_SERVICE

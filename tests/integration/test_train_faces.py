@@ -210,7 +210,7 @@ def test_a_killed_training_leaves_the_lock_free(train, command, two, known):
 def mounted(*arguments: object) -> None:
     done = subprocess.run(["mount", *map(str, arguments)], capture_output=True, check=False)
     if done.returncode != 0:
-        pytest.skip("needs root, to mount a full disk")
+        pytest.skip("optional: needs root, to mount a full disk")
 
 
 def test_a_full_disk_leaves_the_old_file_usable(train, known, photo):

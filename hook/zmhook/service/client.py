@@ -1,4 +1,4 @@
-"""Asking a service from Python, where zm_event_start.sh has no curl or did not find the socket."""
+"""Asking a service from Python, where zm_event_start.sh did not find the socket."""
 
 from __future__ import annotations
 

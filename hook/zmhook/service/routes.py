@@ -1,9 +1,10 @@
 """What can be asked of the service, over its socket.
 
-`POST /decide` (form: eid, mid, name, cause, path) answers for zm_event_start.sh, whose client is
-often curl, in a way that curl's own exit code tells: 200 with the line is an alarm (curl: 0), a
-redirect to nowhere is "nothing detected" (curl with -L and no redirects allowed: 47), 422 is "no
-decision" (curl with -f: 22). Whatever else happens the hook takes for "no service here".
+`POST /decide` (form: eid, mid, name, cause, path, config) answers for zm_event_start.sh, whose
+clients read the status alone: 200 with the line is an alarm, a redirect (to nowhere) is "nothing
+detected", 422 is "no decision". Each is a class of its own, so that no client can take an error
+for "nothing"; whatever else happens the hook takes for "no service here". curl can tell them too,
+by its exit code: `curl -fL --max-redirs 0` ends with 0, 47 and 22.
 """
 
 from __future__ import annotations

@@ -47,7 +47,9 @@ class Faulty:
         order, _, rest = ORDERS.read_text().partition("\\n") if ORDERS.exists() else ("", "", "")
         if order:
             ORDERS.write_text(rest)
-            ORDERS.with_name("obeyed").write_text(f"{order} {os.getpid()}\\n")
+            beside = ORDERS.with_name("obeying")
+            beside.write_text(f"{order} {os.getpid()}\\n")
+            beside.replace(ORDERS.with_name("obeyed"))  # seen whole or not at all
         if order == "crash":
             os.kill(os.getpid(), signal.SIGSEGV)
         if order.startswith("sleep"):

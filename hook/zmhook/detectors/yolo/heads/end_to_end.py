@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from zmhook.detectors.yolo.engines.base import Network
     from zmhook.detectors.yolo.heads.base import Floats, Head
 
-DEPTH = 6
-
 
 class EndToEndHead:
     """`(1, n, 6)`: x1, y1, x2, y2 in input pixels, score, class; n is usually 300."""
