@@ -7,8 +7,9 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from zmhook.detectors.base import find
-from zmhook.errors import DeadlineExceeded, DetectorError
+from zmhook.crop import cut, to_full
+from zmhook.detectors.base import MAX_CROPS, find, wants
+from zmhook.errors import DeadlineExceeded, DetectorError, ModelSkipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -50,30 +51,36 @@ class Chain:
         frames: Sequence[Frame],
         keep: Callable[[int, list[Detection]], list[Detection]],
         *,
+        originals: Sequence[Frame] | None = None,
+        known: Sequence[Sequence[Detection]] | None = None,
         first_only: bool = False,
     ) -> ChainResult:
         """Run each detector over the frames.
 
-        `keep(i, found)` is asked which of a detector's detections in frame `i` count; they decide
-        whether a later detector's `requires` is met and, with `first_only`, whether the chain
-        stops. A detector that fails is noted in the result and the chain goes on.
+        `keep(i, found)` is asked which of a detector's detections in frame `i`, in the full
+        picture's pixels, count; they decide whether a later detector's `requires` is met and, with
+        `first_only`, whether the chain stops. A detector that fails is noted in the result and the
+        chain goes on. Crops are cut out of `originals`, the frames before they were reduced.
+        `known` is what counts already, per frame, before any detector has looked.
         """
         result = ChainResult(len(frames))
+        for i, already in enumerate(known or ()):
+            result.kept[i] += already
         for detector in self.detectors:
+            if first_only and any(result.kept):
+                break
             wanted = [i for i in range(len(frames)) if self._may_run(detector, result.kept[i])]
             if not wanted:
                 log.debug("%s skipped: none of its required labels was found", detector.name)
                 continue
-            self._run_one(detector, frames, wanted, keep, result)
-            if first_only and any(result.kept):
-                break
+            views = _views(detector, frames, originals or frames, wanted, result)
+            self._run_one(detector, views, keep, result)
         return result
 
     def _run_one(
         self,
         detector: Detector,
-        frames: Sequence[Frame],
-        wanted: Sequence[int],
+        views: Sequence[tuple[int, Frame]],
         keep: Callable[[int, list[Detection]], list[Detection]],
         result: ChainResult,
     ) -> None:
@@ -81,22 +88,25 @@ class Chain:
         try:
             self._load(detector)
             loaded = time.perf_counter()
-            found = detector.detect([frames[i] for i in wanted])
+            found = detector.detect([view for _, view in views])
             detected = time.perf_counter()
         except DeadlineExceeded:
             raise
         except DetectorError as error:
-            result.failed(detector.name, str(error))
+            result.failed(detector.name, error)
             return
         except Exception as error:  # a bug in one model must not silence the others
             log.debug("%s failed", detector.name, exc_info=True)
             what = f"{type(error).__name__}: {error}"
-            result.failed(detector.name, f"{detector.name} failed ({what}); --debug shows where")
+            message = f"{detector.name} failed ({what}); --debug shows where"
+            result.failed(detector.name, DetectorError(message))
             return
         result.took(f"{detector.name} load", loaded - started)
         result.took(detector.name, detected - loaded)
-        for i, detections in zip(wanted, found, strict=True):
-            result.kept[i] += keep(i, detections)
+        for problem in getattr(detector, "problems", ()):
+            result.failed(detector.name, problem)
+        for (i, view), detections in zip(views, found, strict=True):
+            result.kept[i] += keep(i, [to_full(one, view) for one in detections])
 
     def _load(self, detector: Detector) -> None:
         if detector.name in self._loaded:
@@ -110,7 +120,8 @@ class Chain:
 
     @staticmethod
     def _may_run(detector: Detector, kept: Sequence[Detection]) -> bool:
-        return not detector.requires or any(one.label in detector.requires for one in kept)
+        requires = detector.requires
+        return not requires or any(wants(requires, one.label) for one in kept)
 
     def load(self) -> None:
         """Load every detector now; raises the first one's `DetectorError`."""
@@ -128,6 +139,30 @@ class Chain:
         self._loaded.clear()
 
 
+def _views(
+    detector: Detector,
+    frames: Sequence[Frame],
+    originals: Sequence[Frame],
+    wanted: Sequence[int],
+    result: ChainResult,
+) -> list[tuple[int, Frame]]:
+    """Return what the detector looks at, each with the index of its frame."""
+    labels: frozenset[str] = getattr(detector, "crop_to", frozenset())
+    if not labels:
+        return [(i, frames[i]) for i in wanted]
+    most: int = getattr(detector, "max_crops", MAX_CROPS)
+    return [
+        (i, cut(originals[i], found))
+        for i in wanted
+        for found in _strongest(result.kept[i], labels)[:most]
+    ]
+
+
+def _strongest(kept: Sequence[Detection], labels: frozenset[str]) -> list[Detection]:
+    found = [one for one in kept if one.kind != "description" and wants(labels, one.label)]
+    return sorted(found, key=lambda one: one.confidence, reverse=True)
+
+
 class ChainResult:
     """Per frame what was kept, per detector how long it took (ms), and what went wrong."""
 
@@ -135,10 +170,13 @@ class ChainResult:
         self.kept: list[list[Detection]] = [[] for _ in range(frames)]
         self.timings: dict[str, float] = {}
         self.errors: list[str] = []
+        self.skipped: list[str] = []
 
-    def failed(self, name: str, why: str) -> None:
-        self.errors.append(why)
-        log.warning("%s: %s", name, why)
+    def failed(self, name: str, error: DetectorError) -> None:
+        self.errors.append(str(error))
+        if isinstance(error, ModelSkipped):
+            self.skipped.append(error.short)
+        log.warning("%s: %s", name, error)
 
     def took(self, stage: str, seconds: float) -> None:
         self.timings[stage] = round(seconds * 1000, 2)

@@ -7,11 +7,10 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from msgspec import structs
-
 from zmhook import gate
-from zmhook.detection import Box, Decision, Detection, Drop, FrameInfo, Outcome
-from zmhook.errors import FrameError, PortalError
+from zmhook.crop import whole
+from zmhook.detection import Decision, Detection, Drop, FrameInfo, Outcome
+from zmhook.errors import FrameError, FrameNotNeeded, PortalError
 from zmhook.event import Frame
 from zmhook.frames.ids import frame_ids
 from zmhook.frames.keep import keep
@@ -55,6 +54,10 @@ class _Looked(NamedTuple):
     kept: list[Detection]
     dropped: list[Drop]
 
+    @property
+    def ringing(self) -> list[Detection]:
+        return gate.ringing(self.kept)
+
 
 class _Decider:
     """Carries what one event has gathered so far."""
@@ -71,6 +74,7 @@ class _Decider:
         self.timings: dict[str, float] = {}
         self.frame_errors: list[str] = []
         self.model_errors: list[str] = []
+        self.skipped: list[str] = []
 
     def run(self) -> Decided:
         mode = self.settings.general.detection_mode
@@ -85,7 +89,7 @@ class _Decider:
         looked: list[_Looked] = []
         for frame in self._frames():
             looked += self._look([frame], first_model_only=first_model_only)
-            if looked[-1].kept:
+            if looked[-1].ringing:
                 break
         return looked
 
@@ -102,6 +106,9 @@ class _Decider:
                 picture = self.source.picture(frame_id, self.deadline)
             with self._timed("decode"):
                 return frame_of(picture)
+        except FrameNotNeeded as error:
+            log.debug("%s: %s", frame_id, error)
+            return None
         except (FrameError, PortalError) as error:
             log.warning("%s: %s", frame_id, error)
             if str(error) not in self.frame_errors:
@@ -115,12 +122,18 @@ class _Decider:
 
         def judged(i: int, found: list[Detection]) -> list[Detection]:
             with self._timed("gate"):
-                mapped = [_mapped_back(one, small[i], frames[i]) for one in found]
-                kept, drops = gate.judge(mapped, self.settings)
+                kept, drops = gate.judge(found, self.settings)
             dropped[i] += drops
             return kept
 
-        result = self.chain.run(small, judged, first_only=first_model_only)
+        known = [judged(i, self._known(frame)) for i, frame in enumerate(frames)]
+        result = self.chain.run(
+            small, judged, originals=frames, known=known, first_only=first_model_only
+        )
+        for i, kept in enumerate(result.kept):
+            result.kept[i], drops = gate.settle(kept, self.settings)
+            dropped[i] += drops
+        self.skipped += [text for text in result.skipped if text not in self.skipped]
         self.model_errors += [error for error in result.errors if error not in self.model_errors]
         for stage, milliseconds in result.timings.items():
             self._took(stage, milliseconds / 1000)
@@ -129,18 +142,24 @@ class _Decider:
             for frame, tiny, kept, drops in zip(frames, small, result.kept, dropped, strict=True)
         ]
 
+    def _known(self, frame: Frame) -> list[Detection]:
+        """Return what the camera itself says is in its picture, where that counts."""
+        if not self.settings.snapshots.trust_camera or frame.crop is None:
+            return []
+        return [frame.crop.of] if frame.crop.of else []
+
     @staticmethod
     def _best(looked: list[_Looked], mode: str) -> _Looked | None:
         """Choose the frame that answers; of equal ones the earlier."""
         if not looked:
             return None
         if mode == "most_unique":
-            return max(looked, key=lambda one: len({found.label for found in one.kept}))
-        return max(looked, key=lambda one: len(one.kept))
+            return max(looked, key=lambda one: len({found.label for found in one.ringing}))
+        return max(looked, key=lambda one: len(one.ringing))
 
     def _decided(self, best: _Looked | None) -> Decided:
         outcome: Outcome = "nothing"
-        if best and best.kept:
+        if best and best.ringing:
             outcome = "alarm"
         elif best is None or self.model_errors:
             outcome = "undecided"
@@ -153,6 +172,7 @@ class _Decider:
             frame=_info(best) if best else None,
             timings={stage: round(took, 2) for stage, took in self.timings.items()},
             errors=self.model_errors + self.frame_errors,
+            skipped=self.skipped,
             version=__version__,
         )
         return Decided(decision, best.frame if best else None)
@@ -171,24 +191,12 @@ class _Decider:
 
 def _info(looked: _Looked) -> FrameInfo:
     frame = looked.frame
+    full = whole(frame)
     return FrameInfo(
         id=frame.id,
         origin=frame.origin,
-        width=frame.width,
-        height=frame.height,
+        width=full.width,
+        height=full.height,
         resized_to=looked.resized_to,
-    )
-
-
-def _mapped_back(found: Detection, seen: Frame, original: Frame) -> Detection:
-    """Turn a box in the reduced frame into one in the original's pixels."""
-    if seen is original:
-        return found
-    x, y = original.width / seen.width, original.height / seen.height
-    box = found.box
-    return structs.replace(
-        found,
-        box=Box.clipped(
-            box.x1 * x, box.y1 * y, box.x2 * x, box.y2 * y, original.width, original.height
-        ),
+        crop=full.box if frame.crop else None,
     )

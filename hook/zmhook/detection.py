@@ -56,7 +56,11 @@ class Box(Struct, frozen=True, array_like=True):
 
 
 class Detection(Struct, frozen=True, kw_only=True):
-    """One thing that a model found: `confidence` 0..1, `box` in original pixels."""
+    """One thing that a model found: `confidence` 0..1, `box` in original pixels.
+
+    Of kind `description` it says more about what is in its box, and is no alarm of its own unless
+    its attribute `alarm` is `yes` and it is about a whole picture.
+    """
 
     label: str
     confidence: float
@@ -78,6 +82,7 @@ class FrameInfo(Struct, frozen=True, kw_only=True):
     """The frame that a decision speaks of. `width` and `height` are the original's, in pixels.
 
     `resized_to` is `(width, height)` of what the models were given, None when not resized.
+    `crop` is the part of it that there was a picture of, None for all of it.
     """
 
     id: str
@@ -85,13 +90,15 @@ class FrameInfo(Struct, frozen=True, kw_only=True):
     width: int
     height: int
     resized_to: tuple[int, int] | None = None
+    crop: Box | None = None
 
 
 class Decision(Struct, frozen=True, kw_only=True):
     """Everything that was found and decided for one event. All outputs are made from it alone.
 
     `timings` maps a stage (`fetch`, `decode`, a model's name, `gate`, `total`) to milliseconds;
-    `errors` are the one-line messages of what went wrong on the way.
+    `errors` are the one-line messages of what went wrong on the way; `skipped` tells in a few words
+    which models on other machines did not answer.
     """
 
     event: Event
@@ -101,6 +108,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     frame: FrameInfo | None = None
     timings: dict[str, float] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
     version: str = ""
 
     @classmethod

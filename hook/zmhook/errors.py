@@ -3,15 +3,22 @@
     ZmhookError
     ├── SettingsError          the configuration cannot be used (carries every problem found)
     ├── FrameError             no picture to look at
-    │   ├── FrameUnavailable   the source has none (portal, folder, file)
+    │   ├── FrameUnavailable   the source has none (portal, folder, file, snapshots)
+    │   ├── FrameNotNeeded     another picture of the event stands in its place
     │   └── PictureError       there are bytes, but they are not a usable picture
     ├── PortalError            ZoneMinder's web portal or API cannot be used
     │   └── LoginError         it refused the user, the password or the token
     ├── DetectorError          a model cannot be used
     │   ├── MissingPart        a Python package is not installed (names the pip extra)
-    │   └── ModelFileError     a weights, config or labels file is missing or of the wrong kind
+    │   ├── ModelFileError     a weights, config or labels file is missing or of the wrong kind
+    │   └── ModelSkipped       a model on another machine did not answer; the line says so
     ├── TrainingError          the known faces cannot be trained or their file not be used
     ├── ReportError            an output could not be written
+    ├── SnapshotError          a camera's snapshots cannot be used
+    │   ├── PayloadError       a message is not one that is understood
+    │   ├── StoreError         the store of snapshots cannot be read or written
+    │   └── BrokerError        the MQTT broker cannot be used
+    ├── CameraError            a camera refuses, or is not there
     ├── DownloadError          a model file could not be fetched or verified
     └── DeadlineExceeded       the event's time is over
 
@@ -83,6 +90,10 @@ class PictureError(FrameError):
         super().__init__(message)
 
 
+class FrameNotNeeded(FrameError):  # noqa: N818 - reads as what it is
+    """The picture is left out on purpose: another one of the event stands in its place."""
+
+
 class PortalError(ZmhookError):
     """ZoneMinder's portal or API cannot be used; `retry` says whether waiting may help.
 
@@ -118,12 +129,47 @@ class ModelFileError(DetectorError):
     """A weights, config or labels file is missing, unreadable or of the wrong kind."""
 
 
+class ModelSkipped(DetectorError):  # noqa: N818 - reads as what it is
+    """A model on another machine did not answer, and the chain went on without it.
+
+    `short` is for the detection line: a few words without addresses, such as `no network`.
+    """
+
+    def __init__(self, model: str, short: str, message: str) -> None:
+        self.short = f"{model} skipped: {short}"
+        super().__init__(message)
+
+
 class TrainingError(ZmhookError):
     """The known faces cannot be trained, or their file cannot be used."""
 
 
 class ReportError(ZmhookError):
     """An output could not be written."""
+
+
+class SnapshotError(ZmhookError):
+    """A camera's snapshots cannot be used."""
+
+
+class PayloadError(SnapshotError):
+    """A message is not one that is understood; `kind` groups those that fail alike."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        self.kind = kind
+        super().__init__(message)
+
+
+class StoreError(SnapshotError):
+    """The store of snapshots cannot be read or written."""
+
+
+class BrokerError(SnapshotError):
+    """The MQTT broker cannot be reached, or refuses us."""
+
+
+class CameraError(ZmhookError):
+    """A camera refuses what it was asked, or is not there."""
 
 
 class DownloadError(ZmhookError):

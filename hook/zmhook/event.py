@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 if TYPE_CHECKING:
-    # msgspec never reads the types of Frame, which is not encoded.
+    # msgspec never reads the types of Picture and Frame, which are not encoded.
     import numpy as np  # noqa: TC004
     import numpy.typing as npt  # noqa: TC004
+
+    from zmhook.crop import Crop  # noqa: TC004
 
 
 class Event(Struct, frozen=True, kw_only=True):
@@ -38,6 +40,7 @@ class Picture(Struct, frozen=True):
     data: bytes
     id: str
     origin: str
+    crop: Crop | None = None
 
 
 class Frame(Struct, frozen=True, eq=False):
@@ -45,13 +48,15 @@ class Frame(Struct, frozen=True, eq=False):
 
     `image` is a BGR `uint8` array of shape `(height, width, 3)` in its original size; `id` is
     `snapshot`, `alarm`, or a frame number as text; `origin` says where it came from, without
-    secrets; `data` is the file as it came (the JPEG), for keeping and for sending on.
+    secrets; `data` is the file as it came (the JPEG), for keeping and for sending on. `crop`
+    says where in a larger picture it lies, None when it is no part of one.
     """
 
     image: npt.NDArray[np.uint8]
     id: str
     origin: str
     data: bytes = b""
+    crop: Crop | None = None
 
     @property
     def width(self) -> int:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from zmhook.event import Frame
     from zmhook.settings import Settings
 
+ANY = "*"
 GROUP = "zmhook.detectors"
 
 # The same lines as the entry points in pyproject.toml (a test compares them). Reading the
@@ -22,7 +23,16 @@ BUILT_IN = {
     "yolo": "zmhook.detectors.yolo:YoloDetector",
     "hog": "zmhook.detectors.hog:HogDetector",
     "face": "zmhook.detectors.face:FaceDetector",
+    "gemini": "zmhook.detectors.gemini:GeminiDetector",
 }
+
+
+MAX_CROPS = 8
+
+
+def wants(labels: frozenset[str], label: str) -> bool:
+    """Say whether a label is one of these, of which `ANY` is every one."""
+    return ANY in labels or label in labels
 
 
 class Detector(Protocol):
@@ -34,7 +44,13 @@ class Detector(Protocol):
 
     name: str
     requires: frozenset[str]
-    """Labels of which one must have been kept before this detector runs; empty: always runs."""
+    """Labels of which one must have been kept before this detector runs; empty: always runs.
+
+    `ANY` stands for all of them. A class may also have `crop_to`, a frozenset of labels: then what
+    was kept under these is cut out, and `detect` is given the crops (`frame.crop.of` says of what)
+    in place of the frame; boxes are of the crop's pixels. `max_crops` bounds them. A list
+    `problems`, when there is one, tells of what was skipped in the last `detect`.
+    """
 
     def __init__(self, settings: Settings) -> None: ...
 

@@ -27,7 +27,7 @@ def checked(data: bytes, frame_id: str, origin: str, max_pixels: int) -> Picture
 
 def frame_of(picture: Picture) -> Frame:
     """Return a checked picture's pixels; raises `PictureError`."""
-    return Frame(_decoded(picture), picture.id, picture.origin, picture.data)
+    return Frame(_decoded(picture), picture.id, picture.origin, picture.data, picture.crop)
 
 
 def decode(data: bytes, origin: str, max_pixels: int) -> npt.NDArray[np.uint8]:

@@ -17,6 +17,8 @@ def reduced(frame: Frame, width: int | None) -> Frame:
         return frame
     import cv2
 
+    from zmhook.crop import whole
+
     height = max(1, round(frame.height * width / frame.width))
     image = cv2.resize(frame.image, (width, height), interpolation=cv2.INTER_AREA)
-    return structs.replace(frame, image=image.astype(np.uint8, copy=False))
+    return structs.replace(frame, image=image.astype(np.uint8, copy=False), crop=whole(frame))

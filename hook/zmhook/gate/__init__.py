@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zmhook.detection import Drop
-from zmhook.gate import confidence, pattern, zone
+from zmhook.gate import confidence, pattern, verdict, zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -38,7 +38,26 @@ def judge(found: Iterable[Detection], settings: Settings) -> tuple[list[Detectio
     return kept, dropped
 
 
+def settle(kept: list[Detection], settings: Settings) -> tuple[list[Detection], list[Drop]]:
+    """Let what describes a frame's detections have its say (`gemini_gates`), after all models."""
+    verdicts = verdict.Verdicts(kept)
+    dropped = [
+        Drop(detection=one, rule="gemini", reason=reason)
+        for one in kept
+        if (reason := verdicts.reason(one, settings.gemini.gemini_gates)) is not None
+    ]
+    gone = {id(drop.detection) for drop in dropped}
+    return [one for one in kept if id(one) not in gone], dropped
+
+
+def ringing(kept: Iterable[Detection]) -> list[Detection]:
+    """Return those that make an alarm: a description of some other detection is none."""
+    return [one for one in kept if one.kind != "description" or verdict.rings(one)]
+
+
 def _first_drop(detection: Detection, settings: Settings) -> Drop | None:
+    if detection.kind == "description":
+        return None
     for rule, reason_of in RULES.items():
         reason = reason_of(detection, settings)
         if reason is not None:

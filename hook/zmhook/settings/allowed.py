@@ -15,6 +15,10 @@ _FORMS = {
     "pattern": "a regular expression",
     "frames": "snapshot, alarm, bestmatch, a frame's number (1 or more), or a list of them",
     "address": "an address such as https://zm.example.org/zm",
+    "labels": "one or more labels between commas",
+    "handlers": "names of handlers or module:Class, between commas",
+    "topic": "an MQTT topic, such as axis/front/track or axis/+/track",
+    "topics": "one or more MQTT topics between commas",
 }
 _KINDS: dict[Any, str] = {
     bool: "yes or no",

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args, get_origin
 from msgspec import Meta
 
 from zmhook.settings import values
-from zmhook.settings.model import ALIASES, SECTIONS
+from zmhook.settings.model import ALIASES, SECTIONS, Topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from zmhook.settings.section import Section
 
 
 class Key(NamedTuple):
@@ -91,11 +93,26 @@ def keys() -> dict[str, Key]:
     """Every key by its name. Names are unique across the sections."""
     found: dict[str, Key] = {}
     for section, model in SECTIONS.items():
-        defaults = model()
-        for name, annotation in model.__annotations__.items():
-            kind, metas = annotation.__origin__, annotation.__metadata__
-            found[name] = Key(section, name, kind, metas, getattr(defaults, name))
+        found.update(keys_of(section, model))
     return found
+
+
+def keys_of(section: str, model: type[Section]) -> dict[str, Key]:
+    """Return the keys of one section; a field that is not described is none."""
+    defaults = model()
+    return {
+        name: Key(
+            section, name, annotation.__origin__, annotation.__metadata__, getattr(defaults, name)
+        )
+        for name, annotation in model.__annotations__.items()
+        if hasattr(annotation, "__metadata__")
+    }
+
+
+@cache
+def topic_keys() -> dict[str, Key]:
+    """Return the keys of `[mqtt-topic-NAME]`, which belong there alone."""
+    return keys_of("mqtt-topic-NAME", Topic)
 
 
 def find(name: str) -> Key | None:

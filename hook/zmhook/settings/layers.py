@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.errors import Problem
 from zmhook.settings import values
-from zmhook.settings.keys import Key, find, keys, nearest
+from zmhook.settings.keys import Key, find, keys, nearest, topic_keys
 from zmhook.settings.legacy import NOT_USED, OBSOLETE, UNUSED_SECTIONS, VERSION_6
 from zmhook.settings.model import ALIASES, SECTIONS
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 SECTION_ALIASES = {"ml": "remote"}
 OVERRIDE = "-O"
 _PLACE = re.compile(r"[\w-]*(\.\w+)?")
+PROMPTS = "gemini-prompts"
+_TOPIC = re.compile(r"mqtt-topic-(.+)")
 _MONITOR = re.compile(r"monitor-0*([1-9][0-9]{0,8})")
 
 
@@ -49,6 +51,8 @@ class Layers:
     def __init__(self, file: str) -> None:
         self.file = file
         self.monitors: dict[int | None, Layer] = {None: Layer()}
+        self.topics: dict[str, dict[str, Entry]] = {}
+        self.prompts: dict[str, Entry] = {}
         self.problems: list[Problem] = []
         self._unused: dict[tuple[str, str], list[str]] = {}
 
@@ -68,6 +72,11 @@ class Layers:
             self._problem(written, "", f"monitor {monitor[1]} has another section: join the two")
         elif monitor:
             self._add_monitor(written, int(monitor[1]), entries)
+        elif topic := _TOPIC.fullmatch(section):
+            self._add_topic(written, topic[1], entries)
+        elif section == PROMPTS:
+            for label, text in entries.items():
+                self.prompts[label] = Entry(self.file, written, label, text.strip())
         elif section in SECTIONS or section in UNUSED_SECTIONS:
             for key, text in entries.items():
                 self._add(None, section, Entry(self.file, written, key, text.strip()))
@@ -90,6 +99,9 @@ class Layers:
         for monitor, layer in other.monitors.items():
             self.layer(monitor).keys.update(layer.keys)
             self.layer(monitor).zones.update(layer.zones)
+        for name, entries in other.topics.items():
+            self.topics.setdefault(name, {}).update(entries)
+        self.prompts.update(other.prompts)
         self.problems += other.problems
         self._unused.update(other._unused)
 
@@ -104,6 +116,15 @@ class Layers:
                 self.problems.append(entry.problem(message))
             else:
                 layer.zones[key] = entry
+
+    def _add_topic(self, written: str, name: str, entries: Mapping[str, str]) -> None:
+        topic = self.topics.setdefault(name, {})
+        for key, text in entries.items():
+            entry = Entry(self.file, written, key, text.strip())
+            if key in topic_keys():
+                topic[key] = entry
+            else:
+                self.problems.append(entry.problem(f"unknown key{nearest(key, topic_keys())}"))
 
     def _add(self, monitor: int | None, section: str, entry: Entry) -> None:
         key = find(entry.key)
@@ -153,7 +174,10 @@ def _unknown_section(section: str) -> str:
         return "expected monitor- and the number that ZoneMinder gave it, such as [monitor-3]"
     if section in VERSION_6:
         return VERSION_6[section]
-    return f"unknown section{nearest(section, [*SECTIONS, *UNUSED_SECTIONS, *SECTION_ALIASES])}"
+    if section.lower().startswith("mqtt-topic"):
+        return "expected mqtt-topic- and a name, such as [mqtt-topic-front]"
+    known = [*SECTIONS, PROMPTS, *UNUSED_SECTIONS, *SECTION_ALIASES]
+    return f"unknown section{nearest(section, known)}"
 
 
 def _unknown_key(section: str, key: str) -> str:

@@ -8,10 +8,14 @@ because `[monitor-N]` may override any of them by name alone.
 from msgspec import Struct
 
 from zmhook.settings.face import Face
+from zmhook.settings.gemini import Gemini
 from zmhook.settings.general import General
 from zmhook.settings.hog import Hog
+from zmhook.settings.mqtt import Mqtt
 from zmhook.settings.section import Section
 from zmhook.settings.service import Service
+from zmhook.settings.snapshots import Snapshots
+from zmhook.settings.topic import Prompt, Topic
 from zmhook.settings.values import Zone
 from zmhook.settings.yolo import Yolo
 
@@ -19,11 +23,16 @@ __all__ = [
     "ALIASES",
     "SECTIONS",
     "Face",
+    "Gemini",
     "General",
     "Hog",
+    "Mqtt",
+    "Prompt",
     "Section",
     "Service",
     "Settings",
+    "Snapshots",
+    "Topic",
     "Yolo",
 ]
 
@@ -35,7 +44,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     yolo: Yolo = Yolo()
     hog: Hog = Hog()
     face: Face = Face()
+    gemini: Gemini = Gemini()
+    snapshots: Snapshots = Snapshots()
+    mqtt: Mqtt = Mqtt()
     service: Service = Service()
+    topics: tuple[Topic, ...] = ()
+    prompts: tuple[Prompt, ...] = ()
     zones: tuple[Zone, ...] = ()
 
 
@@ -44,6 +58,9 @@ SECTIONS: dict[str, type[Section]] = {
     "yolo": Yolo,
     "hog": Hog,
     "face": Face,
+    "gemini": Gemini,
+    "snapshots": Snapshots,
+    "mqtt": Mqtt,
     "service": Service,
 }
 

@@ -7,8 +7,14 @@ from typing import Any
 import msgspec
 
 from zmhook.settings.keys import keys
-from zmhook.settings.model import SECTIONS, Settings
+from zmhook.settings.model import SECTIONS, Prompt, Settings, Topic
 from zmhook.settings.values import Secret, Zone
+
+_LISTS = {
+    "topics": tuple[Topic, ...],
+    "prompts": tuple[Prompt, ...],
+    "zones": tuple[Zone, ...],
+}
 
 
 def to_plain(settings: Settings) -> dict[str, Any]:
@@ -23,8 +29,8 @@ def from_plain(plain: dict[str, Any]) -> Settings:
         name: section(**{key: _value(key, value) for key, value in plain[name].items()})
         for name, section in SECTIONS.items()
     }
-    zones = msgspec.convert(plain["zones"], tuple[Zone, ...])
-    return Settings(**sections, zones=zones)  # type: ignore[arg-type]
+    lists = {name: msgspec.convert(plain[name], kind) for name, kind in _LISTS.items()}
+    return Settings(**sections, **lists)  # type: ignore[arg-type]
 
 
 def _value(name: str, value: Any) -> Any:

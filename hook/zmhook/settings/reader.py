@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from zmhook.errors import Problem, SettingsError
 from zmhook.settings import inifile, values
 from zmhook.settings.expand import CannotExpand, Expander, Secrets
-from zmhook.settings.keys import Key, keys
+from zmhook.settings.keys import Key, keys, topic_keys
 from zmhook.settings.layers import OVERRIDE, Entry, Layers
-from zmhook.settings.model import SECTIONS, Settings
+from zmhook.settings.model import SECTIONS, Prompt, Settings, Topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -113,7 +113,35 @@ class _Loader:
         for key in keys().values():
             found[key.section][key.name] = self._value(key, entries.get(key.name), expander)
         sections: dict[str, Any] = {name: SECTIONS[name](**own) for name, own in found.items()}
-        return Settings(**sections, zones=self._zones(zones.values()))
+        return Settings(
+            **sections,
+            topics=self._topics([written.topics, given.topics], expander),
+            prompts=self._prompts({**written.prompts, **given.prompts}),
+            zones=self._zones(zones.values()),
+        )
+
+    def _topics(
+        self, layers: list[dict[str, dict[str, Entry]]], expander: Expander
+    ) -> tuple[Topic, ...]:
+        topics = []
+        for name in dict.fromkeys(name for layer in layers for name in layer):
+            entries = {key: one for layer in layers for key, one in layer.get(name, {}).items()}
+            own = {
+                key.name: self._value(key, entries.get(key.name), expander)
+                for key in topic_keys().values()
+            }
+            topics.append(Topic(**{**own, "name": name, "camera": own["camera"] or name}))
+            if not own["topic"]:
+                section = next((one.section for one in entries.values()), f"mqtt-topic-{name}")
+                self.problems.append(Entry(self.path, section, "topic", "").problem("is missing"))
+        return tuple(topics)
+
+    def _prompts(self, entries: Mapping[str, Entry]) -> tuple[Prompt, ...]:
+        return tuple(
+            Prompt(labels=values.read_labels(label), text=" ".join(entry.text.split()))
+            for label, entry in entries.items()
+            if entry.text
+        )
 
     def _value(self, key: Key, entry: Entry | None, expander: Expander) -> Any:
         text = (entry and entry.text) or key.template

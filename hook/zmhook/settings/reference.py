@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from zmhook.settings import legacy
 from zmhook.settings.allowed import allowed, written
-from zmhook.settings.keys import keys
+from zmhook.settings.keys import keys, topic_keys
 from zmhook.settings.model import ALIASES, SECTIONS
 
 if TYPE_CHECKING:
@@ -44,6 +44,33 @@ A zone is written as corners `x,y` in whole pixels of the monitor's full picture
 with spaces between them.
 """
 
+_TOPICS = """\
+## `[mqtt-topic-NAME]`
+
+One section for each topic about which there is more to say than its name. `mqtt_topic` then needs
+to name only the others.
+
+```ini
+[mqtt-topic-front]
+topic = axis/front/track
+monitor = 3
+```
+"""
+
+_PROMPTS = """\
+## `[gemini-prompts]`
+
+What Gemini is asked, by label: one label, or several between commas, then the question. What
+`{label}` and the others stand for is told at `gemini_prompt`, which is asked about labels that
+are not here.
+
+```ini
+[gemini-prompts]
+dog = Which breed of dog is this?
+car, truck, bus = Name make, model and colour of this {label}.
+```
+"""
+
 _LEGACY = """\
 ## Keys without effect
 
@@ -52,19 +79,24 @@ These keys of older files are accepted, so that such a file can be used as it is
 """
 
 
+_HEADS = ("Key", "Allowed", "Default", "Meaning")
+
+
 def reference() -> str:
     """Return the page, as Markdown."""
     sections = [_section(name) for name in SECTIONS]
     unused = {**legacy.NOT_USED, **legacy.OBSOLETE}
     rows = [f"| `{key}` | {why} |" for key, why in unused.items()]
     table = _table(("Key", "Why"), rows)
-    return "\n".join([_BEGINNING, *sections, _ZONES, _LEGACY, table])
+    topics = _table(_HEADS, [_row(key) for key in topic_keys().values()])
+    parts = [_BEGINNING, *sections, _TOPICS, topics, _PROMPTS, _ZONES, _LEGACY, table]
+    return "\n".join(parts)
 
 
 def _section(name: str) -> str:
     about = inspect.cleandoc(SECTIONS[name].__doc__ or "")
     rows = [_row(key) for key in keys().values() if key.section == name]
-    table = _table(("Key", "Allowed", "Default", "Meaning"), rows)
+    table = _table(_HEADS, rows)
     return f"## `[{name}]`\n\n{about}\n\n{table}"
 
 

@@ -23,6 +23,9 @@ _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]{1,3})?", re.I
 _WHOLE = re.compile(r"[+-]?[0-9]{1,15}")
 _WORD = re.compile(r"[\w.-]+")
 _FRAME = re.compile(r"snapshot|alarm|bestmatch|0*[1-9][0-9]{0,8}")
+_TOPIC_PLACE = re.compile(r"\{[^{}]*\}|[{}]")
+LONGEST_TOPIC = 65_535  # bytes, as MQTT has it
+_HANDLER = re.compile(r"[\w-]+|[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 _ADDRESS = re.compile(r"(https?://[^/\s?#@]+)(/[^\s?#]*)?", re.IGNORECASE)
 _USER_IN_ADDRESS = re.compile(r"\w+://[^/]*@")
 _COORDINATES = re.compile(r"[-+.0-9\s]+,[-+.,0-9\s]+")
@@ -115,6 +118,45 @@ def read_frames(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(frame.lstrip("0") for frame in frames))
 
 
+def read_labels(text: str) -> tuple[str, ...]:
+    """Read a list of labels between commas, which may have spaces; lower-case afterwards."""
+    labels = [" ".join(part.strip(" \t\n'\"").lower().split()) for part in _parts(text)]
+    if not all(label.isprintable() for label in labels):
+        raise ValueError
+    return tuple(dict.fromkeys(label for label in labels if label))
+
+
+def read_handlers(text: str) -> tuple[str, ...]:
+    handlers = [part.strip() for part in _parts(text)]
+    if not all(_HANDLER.fullmatch(handler) for handler in handlers if handler):
+        raise ValueError
+    return tuple(dict.fromkeys(handler for handler in handlers if handler))
+
+
+def read_topic(text: str) -> str:
+    """Read an MQTT topic filter (MQTT 5.0, section 4.7), in which {monitor}, {camera} may stand."""
+    levels = text.split("/")
+    if "#" in "".join(levels[:-1]) or any(
+        ("#" in level and level != "#") or ("+" in level and level != "+") for level in levels
+    ):
+        raise Wrong("+ and # stand for a whole part between slashes, # for the last one")
+    for place in _TOPIC_PLACE.findall(text):
+        if place not in ("{monitor}", "{camera}") or text.count(place) > 1:
+            raise Wrong(f"{place}: only {{monitor}} and {{camera}} may stand there, each once")
+    if not text or "\0" in text or len(text.encode()) > LONGEST_TOPIC:
+        raise ValueError
+    return text
+
+
+def read_topics(text: str) -> tuple[str, ...]:
+    topics = [part.strip() for part in _parts(text)]
+    return tuple(dict.fromkeys(read_topic(topic) for topic in topics if topic))
+
+
+def _parts(text: str) -> list[str]:
+    return text.replace("\n", ",").split(",")
+
+
 def read_pair(text: str) -> tuple[int, int]:
     first, second = _numbers(text)
     return first, second
@@ -186,4 +228,8 @@ FORMS: dict[str, Callable[[str], Any]] = {
     "pattern": read_pattern,
     "frames": read_frames,
     "address": read_address,
+    "labels": read_labels,
+    "handlers": read_handlers,
+    "topic": read_topic,
+    "topics": read_topics,
 }

@@ -232,9 +232,9 @@ def test_zone_with_the_name_of_a_setting(problems, name: str) -> None:
 
 
 def test_unknown_key_of_a_monitor(problems) -> None:
-    found = problems("[monitor-3]\ndrive = somewhere\nwhait = 3\nsecrets = /x\n")
+    found = problems("[monitor-3]\nhedge = somewhere\nwhait = 3\nsecrets = /x\n")
     assert [text.partition("[monitor-3] ")[2] for text in found] == [
-        "drive: unknown key; a zone is written name = 0,0 640,0 640,480",
+        "hedge: unknown key; a zone is written name = 0,0 640,0 640,480",
         "whait: unknown key; the nearest known is wait",
         "secrets: can only stand in [general]",
     ]

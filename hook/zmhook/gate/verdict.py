@@ -1,0 +1,48 @@
+"""Drop what a description calls no alarm, or keep only what it calls one (`gemini_gates`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from zmhook.detection import Box, Detection
+
+ALARM = "alarm"
+"""Attribute of a description: `yes`, `no` or `unsure`."""
+
+ABOUT = "about"
+"""Attribute of a description: the box that was asked about as `x1,y1,x2,y2`; empty: all."""
+
+
+def about(box: Box) -> str:
+    """Return a box as the attribute `ABOUT` has it."""
+    return f"{box.x1},{box.y1},{box.x2},{box.y2}"
+
+
+def rings(description: Detection) -> bool:
+    """Say whether a description is an alarm by itself: one of a whole picture that says so."""
+    attributes = description.attributes
+    return not attributes.get(ABOUT) and attributes.get(ALARM) == "yes"
+
+
+class Verdicts:
+    """What the descriptions among a frame's detections say about the others."""
+
+    def __init__(self, kept: Iterable[Detection]) -> None:
+        self._by_box = {
+            str(one.attributes.get(ABOUT, "")): one for one in kept if one.kind == "description"
+        }
+
+    def reason(self, detection: Detection, gates: str) -> str | None:
+        """Return why the detection does not count; what nobody was asked about counts."""
+        if gates == "no" or detection.kind == "description":
+            return None
+        said = self._by_box.get(about(detection.box)) or self._by_box.get("")
+        if said is None:
+            return None
+        answer = said.attributes.get(ALARM)
+        if answer == "yes" or (gates == "veto" and answer != "no"):
+            return None
+        return f"{said.model} says {answer or 'nothing'}: {said.label}"

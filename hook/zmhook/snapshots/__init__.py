@@ -1,0 +1,1 @@
+"""The best snapshots that cameras send by MQTT: read, kept, found again, described."""
