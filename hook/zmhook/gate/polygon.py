@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zmhook.detection import Box
 
-    Points = tuple[tuple[int, int], ...]
+    Points = tuple[tuple[float, float], ...]
 
 
 def touches(points: Points, box: Box) -> bool:

@@ -1,28 +1,40 @@
 """The configuration: `objectconfig.ini`, secrets and per-monitor sections → typed `Settings`."""
 
 from zmhook.settings.model import (
+    Animation,
     Face,
+    Gate,
     Gemini,
     General,
+    History,
     Hog,
+    Label,
     Mqtt,
+    Notify,
     Prompt,
     Service,
     Settings,
     Snapshots,
     Topic,
     Yolo,
+    ZoneRule,
 )
 from zmhook.settings.reader import Config, load
-from zmhook.settings.values import Secret, Zone
+from zmhook.settings.values import Extent, Secret, Zone
 
 __all__ = [
+    "Animation",
     "Config",
+    "Extent",
     "Face",
+    "Gate",
     "Gemini",
     "General",
+    "History",
     "Hog",
+    "Label",
     "Mqtt",
+    "Notify",
     "Prompt",
     "Secret",
     "Service",
@@ -31,5 +43,6 @@ __all__ = [
     "Topic",
     "Yolo",
     "Zone",
+    "ZoneRule",
     "load",
 ]

@@ -13,17 +13,25 @@ if TYPE_CHECKING:
 
 _FORMS = {
     "pattern": "a regular expression",
-    "frames": "snapshot, alarm, bestmatch, a frame's number (1 or more), or a list of them",
+    "frames": (
+        "snapshot, alarm, bestmatch, all, a frame's number (1 or more), a place in the event "
+        "(20%), or a list of them"
+    ),
     "address": "an address such as https://zm.example.org/zm",
     "labels": "one or more labels between commas",
     "handlers": "names of handlers or module:Class, between commas",
     "topic": "an MQTT topic, such as axis/front/track or axis/+/track",
     "topics": "one or more MQTT topics between commas",
+    "groups": "groups of labels, such as car,truck; dog,cat",
+    "times": "times in cron's form between semicolons, such as * 22-23,0-5 * * *",
 }
 _KINDS: dict[Any, str] = {
     bool: "yes or no",
     str: "text",
     values.Secret: "a secret, best given as !TOKEN",
+    values.Extent: "an area, such as 5% or 300px",
+    values.Extent | None: "an area, such as 5% or 300px, or no",
+    tuple[int, int] | None: "a width and a height, such as (1920,1080), or no",
     values.Colour: "three numbers from 0 to 255 (blue, green, red), such as (255,255,255)",
 }
 _NUMBERS: dict[Any, tuple[str, str]] = {
@@ -41,10 +49,12 @@ def allowed(key: Key) -> str:
     if key.kind in _NUMBERS:
         before, after = _NUMBERS[key.kind]
         return f"{before}{_limits(key)}{after}"
+    if key.kind in _KINDS:
+        return _KINDS[key.kind]
     if key.choices:
         one = ", ".join(key.choices)
         return f"one or more of {one}, between commas" if key.is_list else f"one of {one}"
-    return "one or more words between commas" if key.is_list else _KINDS[key.kind]
+    return "one or more words between commas"
 
 
 def _limits(key: Key) -> str:
@@ -78,5 +88,7 @@ def written(key: Key, value: Any) -> str:
 _WRITERS: dict[Any, Callable[[Any], str]] = {
     float: lambda value: f"{value:g}",
     tuple[int, int]: lambda value: f"({value[0]},{value[1]})",
+    tuple[tuple[str, ...], ...]: lambda value: "; ".join(",".join(group) for group in value),
+    tuple[int, int] | None: lambda value: f"({value[0]},{value[1]})",
     values.Colour: lambda value: f"({value.blue},{value.green},{value.red})",
 }

@@ -81,3 +81,17 @@ class Face(Section, frozen=True, kw_only=True):
     unknown_faces_max_files: Annotated[
         int, about("Above this number of kept faces the oldest are removed.", ge=1, le=1_000_000)
     ] = 2000
+    face_pre_existing_labels: Annotated[
+        tuple[str, ...],
+        about(
+            "It looks only when one of these labels counts already. Empty: always.", reader="labels"
+        ),
+    ] = ()
+    face_crop_to: Annotated[
+        tuple[str, ...],
+        about(
+            "It looks only at what has one of these labels, cut out of the picture. Empty: at the "
+            "whole picture.",
+            reader="labels",
+        ),
+    ] = ()

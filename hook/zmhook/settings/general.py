@@ -56,14 +56,21 @@ class General(Section, frozen=True, kw_only=True):
         about("The chain: the models that look at a picture, in this order.", min_length=1),
     ] = ("yolo",)
     detection_mode: Annotated[
-        Literal["all", "first", "most", "most_unique"],
+        Literal["all", "first", "most", "most_unique", "most_models"],
         about(
-            "all: every model runs, and the first frame with a detection answers. first: the "
-            "chain stops at the first model that keeps something. most: every frame is looked "
-            "at, and the one with the most detections answers. most_unique: the one with the "
-            "most different labels."
+            "all: every model looks. first: the chain stops at the first model that keeps "
+            "something. The others are those of frame_strategy, with every model."
         ),
     ] = "all"
+    frame_strategy: Annotated[
+        Literal["first", "first_new", "most", "most_unique", "most_models"],
+        about(
+            "Which of several pictures answers. first: the first in which something counts; the "
+            "rest is not looked at. first_new: the same, since what was there before does not "
+            "count. most: the one with the most detections. most_unique: with the most different "
+            "labels. most_models: in which the most models found something."
+        ),
+    ] = "first"
     detect_pattern: Annotated[
         str,
         about(
@@ -74,6 +81,7 @@ class General(Section, frozen=True, kw_only=True):
     face_detection_pattern: Annotated[
         str, about("The same for the names of faces.", reader="pattern")
     ] = ".*"
+    alpr_pattern: Annotated[str, about("The same for number plates.", reader="pattern")] = ".*"
     on_failure: Annotated[
         Literal["silence", "alarm"],
         about(
@@ -88,8 +96,9 @@ class General(Section, frozen=True, kw_only=True):
     frame_id: Annotated[
         tuple[str, ...],
         about(
-            "Which pictures are looked at: snapshot, alarm, a frame's number, bestmatch (alarm "
-            "and snapshot), or a list of them.",
+            "Which pictures are looked at: snapshot, alarm, a frame's number, a place in the event "
+            "(20%), all (every frame, as start_frame, frame_skip and max_frames say), bestmatch "
+            "(alarm and snapshot), or a list of them.",
             min_length=1,
             reader="frames",
         ),
@@ -98,6 +107,15 @@ class General(Section, frozen=True, kw_only=True):
         tuple[Literal["a", "s"], ...],
         about("Which picture bestmatch looks at first: a is alarm, s is snapshot.", min_length=1),
     ] = ("a", "s")
+    start_frame: Annotated[
+        int, about("The frame that all begins with.", ge=1, le=1_000_000_000)
+    ] = 1
+    frame_skip: Annotated[
+        int, about("Frames that all leaves out between two.", ge=0, le=100_000)
+    ] = 9
+    max_frames: Annotated[
+        int, about("How many pictures of one event are looked at.", ge=1, le=1000)
+    ] = 20
     prefer_event_folder: Annotated[
         bool,
         about(
@@ -154,6 +172,9 @@ class General(Section, frozen=True, kw_only=True):
     write_image_to_zm: Annotated[
         bool, about("Write objdetect.jpg and objects.json into the event's folder.")
     ] = True
+    tag_detected_objects: Annotated[
+        bool, about("Tag the event with the labels. Needs ZoneMinder 1.37.44 or newer.")
+    ] = False
     write_debug_image: Annotated[
         bool,
         about("Write <eid>-<frame>-debug.jpg into image_path; it shows what was dropped, and why."),

@@ -24,3 +24,17 @@ class Hog(Section, frozen=True, kw_only=True):
     hog_nms_threshold: Annotated[
         Fraction, about("Of two boxes that overlap more than this (IoU), the weaker goes.")
     ] = 0.45
+    hog_pre_existing_labels: Annotated[
+        tuple[str, ...],
+        about(
+            "It looks only when one of these labels counts already. Empty: always.", reader="labels"
+        ),
+    ] = ()
+    hog_crop_to: Annotated[
+        tuple[str, ...],
+        about(
+            "It looks only at what has one of these labels, cut out of the picture. Empty: at the "
+            "whole picture.",
+            reader="labels",
+        ),
+    ] = ()

@@ -115,14 +115,21 @@ def topic_keys() -> dict[str, Key]:
     return keys_of("mqtt-topic-NAME", Topic)
 
 
+@cache
+def named_key(field: str) -> Key:
+    """Return how the limit of a label, or a zone's pattern, is read: like its section's own."""
+    like = {"detection_pattern": "detect_pattern", "ignore_pattern": "detect_pattern"}
+    return keys()[like.get(field, field)]
+
+
 def find(name: str) -> Key | None:
     """Return the key of that name or alias."""
     return keys().get(ALIASES.get(name, name))
 
 
-def nearest(word: str, words: Iterable[str]) -> str:
+def nearest(word: str, words: Iterable[str], cutoff: float = 0.6) -> str:
     """Return the end of a message, `; the nearest known is …`, or nothing when none is near."""
     import difflib
 
-    near = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
+    near = difflib.get_close_matches(word, list(words), n=1, cutoff=cutoff)
     return f"; the nearest known is {near[0]}" if near else ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from zmhook.errors import Problem
 from zmhook.settings import values
 from zmhook.settings.keys import Key, find, keys, nearest, topic_keys
+from zmhook.settings.labels import LABEL_SUFFIXES, ZONE_SUFFIXES
 from zmhook.settings.legacy import NOT_USED, OBSOLETE, UNUSED_SECTIONS, VERSION_6
 from zmhook.settings.model import ALIASES, SECTIONS
 
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SECTION_ALIASES = {"ml": "remote"}
+ELSEWHERE = {("general", "gate")}
+"""Older files have these sections' keys in that one, so both are right."""
 OVERRIDE = "-O"
+NEAR = 0.9
 _PLACE = re.compile(r"[\w-]*(\.\w+)?")
 PROMPTS = "gemini-prompts"
 _TOPIC = re.compile(r"mqtt-topic-(.+)")
@@ -40,6 +44,8 @@ class Layer:
     def __init__(self) -> None:
         self.keys: dict[str, Entry] = {}
         self.zones: dict[str, Entry] = {}
+        self.labels: dict[tuple[str, str], Entry] = {}
+        self.zone_rules: dict[tuple[str, str], Entry] = {}
 
 
 class Layers:
@@ -98,7 +104,10 @@ class Layers:
     def _merge(self, other: Layers) -> None:
         for monitor, layer in other.monitors.items():
             self.layer(monitor).keys.update(layer.keys)
-            self.layer(monitor).zones.update(layer.zones)
+            mine = self.layer(monitor)
+            mine.zones.update(layer.zones)
+            mine.labels.update(layer.labels)
+            mine.zone_rules.update(layer.zone_rules)
         for name, entries in other.topics.items():
             self.topics.setdefault(name, {}).update(entries)
         self.prompts.update(other.prompts)
@@ -128,14 +137,29 @@ class Layers:
 
     def _add(self, monitor: int | None, section: str, entry: Entry) -> None:
         key = find(entry.key)
-        if key is None:
+        if key is None and not self._add_named(monitor, section, entry):
             self._add_unknown(section, entry)
-        elif section not in ("", key.section):
+        elif key is None:
+            return
+        elif section not in ("", key.section) and (section, key.section) not in ELSEWHERE:
             self.problems.append(entry.problem(f"belongs in [{key.section}]"))
         elif key.name == "secrets" and monitor is not None:
             self.problems.append(entry.problem("can only stand in [general]"))
         else:
             self._put(self.layer(monitor), key.name, entry)
+
+    def _add_named(self, monitor: int | None, section: str, entry: Entry) -> bool:
+        """Add the limit of a label or the pattern of a zone, if the key is one."""
+        layer = self.layer(monitor)
+        zone, zone_field = _split(entry.key, ZONE_SUFFIXES)
+        if zone and monitor is not None:
+            layer.zone_rules[zone, zone_field] = entry
+            return True
+        label, label_field = _split(entry.key, LABEL_SUFFIXES)
+        if not label or section not in ("", "gate", "general") or _is_misspelt(label, entry.key):
+            return False
+        layer.labels[label, label_field] = entry
+        return True
 
     def _put(self, layer: Layer, name: str, entry: Entry) -> None:
         before = layer.keys.get(name)
@@ -153,6 +177,21 @@ class Layers:
 
     def _problem(self, section: str, key: str, message: str) -> None:
         self.problems.append(Problem(self.file, section, key, message))
+
+
+def _split(key: str, suffixes: Mapping[str, str]) -> tuple[str, str]:
+    """Split `car_min_confidence` into the label and the field; two empty texts if it is none."""
+    for suffix, field in suffixes.items():
+        if key.endswith(suffix):
+            return key.removesuffix(suffix), field
+    return "", ""
+
+
+def _is_misspelt(label: str, key: str) -> bool:
+    """Tell yol_min_confidence from dog_min_confidence."""
+    from zmhook.detectors.yolo.coco import COCO
+
+    return label not in COCO and bool(nearest(key, keys(), NEAR))
 
 
 def _shown_place(text: str) -> str:

@@ -7,23 +7,11 @@ holds a key of the second kind is not, and the message says what to write.
 _LATER = "known, but this version does not do that yet: no effect"
 _NO_LONGER = "no longer used"
 
-UNUSED_SECTIONS = ("animation", "remote", "alpr")
+UNUSED_SECTIONS = ("remote", "alpr")
 
 # key → why it has no effect
 NOT_USED: dict[str, str] = dict.fromkeys(
     (
-        # In the general section
-        "alpr_pattern",
-        "match_past_detections",
-        "past_det_max_diff_area",
-        "import_zm_zones",
-        "only_triggered_zm_zones",
-        # In the animation section
-        "create_animation",
-        "animation_types",
-        "animation_width",
-        "animation_retry_sleep",
-        "animation_max_tries",
         # In the remote section, which older files call ml
         "ml_gateway",
         "ml_user",
@@ -64,28 +52,20 @@ _NOTHING = f"{_SIX} nothing here is like it: remove it"
 # key or section → what to write instead
 VERSION_6: dict[str, str] = {
     "object": f"{_SIX} here its keys stand in [yolo]",
-    "detection_sequence": f"{_SIX} here it is models in [general]",
     "ml_sequence": _SEQUENCE,
     "stream_sequence": _SEQUENCE,
     "use_sequence": _SEQUENCE,
-    "frame_set": f"{_SIX} here it is frame_id in [general]",
-    "frame_strategy": f"{_SIX} here it is detection_mode in [general]",
     "object_framework": f"{_SIX} here the weights file tells it: remove it",
     "face_detection_framework": f"{_SIX} here it is face_model in [face]",
     "face_recognition_framework": _NOTHING,
     "face_processor": _NOTHING,
     "disable_locks": _NOTHING,
-    "aliases": _NOTHING,
-    "max_detection_size": _NOTHING,
-    "ignore_past_detection_labels": _NOTHING,
-    "fast_gif": _NOTHING,
     "cpu_max_processes": _NOTHING,
     "gpu_max_processes": _NOTHING,
     "tpu_max_processes": _NOTHING,
     "cpu_max_lock_wait": _NOTHING,
     "gpu_max_lock_wait": _NOTHING,
     "tpu_max_lock_wait": _NOTHING,
-    "alpr_detection_pattern": _NOTHING,
     "platerec_payload": _NOTHING,
     "platerec_config": _NOTHING,
 }

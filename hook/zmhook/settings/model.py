@@ -7,11 +7,16 @@ because `[monitor-N]` may override any of them by name alone.
 
 from msgspec import Struct
 
+from zmhook.settings.animation import Animation
 from zmhook.settings.face import Face
+from zmhook.settings.gate import Gate
 from zmhook.settings.gemini import Gemini
 from zmhook.settings.general import General
+from zmhook.settings.history import History
 from zmhook.settings.hog import Hog
+from zmhook.settings.labels import Label, ZoneRule
 from zmhook.settings.mqtt import Mqtt
+from zmhook.settings.notify import Notify
 from zmhook.settings.section import Section
 from zmhook.settings.service import Service
 from zmhook.settings.snapshots import Snapshots
@@ -22,11 +27,16 @@ from zmhook.settings.yolo import Yolo
 __all__ = [
     "ALIASES",
     "SECTIONS",
+    "Animation",
     "Face",
+    "Gate",
     "Gemini",
     "General",
+    "History",
     "Hog",
+    "Label",
     "Mqtt",
+    "Notify",
     "Prompt",
     "Section",
     "Service",
@@ -34,6 +44,7 @@ __all__ = [
     "Snapshots",
     "Topic",
     "Yolo",
+    "ZoneRule",
 ]
 
 
@@ -44,6 +55,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     yolo: Yolo = Yolo()
     hog: Hog = Hog()
     face: Face = Face()
+    gate: Gate = Gate()
+    animation: Animation = Animation()
+    notify: Notify = Notify()
+    history: History = History()
     gemini: Gemini = Gemini()
     snapshots: Snapshots = Snapshots()
     mqtt: Mqtt = Mqtt()
@@ -51,6 +66,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     topics: tuple[Topic, ...] = ()
     prompts: tuple[Prompt, ...] = ()
     zones: tuple[Zone, ...] = ()
+    labels: dict[str, Label] = {}
+    zone_rules: dict[str, ZoneRule] = {}
 
 
 SECTIONS: dict[str, type[Section]] = {
@@ -58,6 +75,10 @@ SECTIONS: dict[str, type[Section]] = {
     "yolo": Yolo,
     "hog": Hog,
     "face": Face,
+    "gate": Gate,
+    "animation": Animation,
+    "notify": Notify,
+    "history": History,
     "gemini": Gemini,
     "snapshots": Snapshots,
     "mqtt": Mqtt,
@@ -69,6 +90,9 @@ ALIASES = {
     "model": "models",
     "model_type": "yolo_type",
     "object_detection_pattern": "detect_pattern",
+    "alpr_detection_pattern": "alpr_pattern",
+    "frame_set": "frame_id",
+    "detection_sequence": "models",
     "object_weights": "weights",
     "object_config": "config",
     "object_labels": "labels",

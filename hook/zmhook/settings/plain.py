@@ -7,13 +7,15 @@ from typing import Any
 import msgspec
 
 from zmhook.settings.keys import keys
-from zmhook.settings.model import SECTIONS, Prompt, Settings, Topic
+from zmhook.settings.model import SECTIONS, Label, Prompt, Settings, Topic, ZoneRule
 from zmhook.settings.values import Secret, Zone
 
-_LISTS = {
+_LISTS: dict[str, Any] = {
     "topics": tuple[Topic, ...],
     "prompts": tuple[Prompt, ...],
     "zones": tuple[Zone, ...],
+    "labels": dict[str, Label],
+    "zone_rules": dict[str, ZoneRule],
 }
 
 

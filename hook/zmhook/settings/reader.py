@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from zmhook.errors import Problem, SettingsError
 from zmhook.settings import inifile, values
 from zmhook.settings.expand import CannotExpand, Expander, Secrets
-from zmhook.settings.keys import Key, keys, topic_keys
+from zmhook.settings.keys import Key, keys, named_key, topic_keys
 from zmhook.settings.layers import OVERRIDE, Entry, Layers
-from zmhook.settings.model import SECTIONS, Prompt, Settings, Topic
+from zmhook.settings.model import SECTIONS, Label, Prompt, Settings, Topic, ZoneRule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -118,7 +118,18 @@ class _Loader:
             topics=self._topics([written.topics, given.topics], expander),
             prompts=self._prompts({**written.prompts, **given.prompts}),
             zones=self._zones(zones.values()),
+            labels=self._named(Label, [layer.labels for layer in order]),
+            zone_rules=self._named(ZoneRule, [layer.zone_rules for layer in order]),
         )
+
+    def _named(self, kind: type[Any], layers: list[dict[tuple[str, str], Entry]]) -> dict[str, Any]:
+        """Return by name what is known of each label, or of each zone."""
+        found: dict[str, dict[str, Any]] = {}
+        entries = {place: entry for layer in layers for place, entry in layer.items() if entry.text}
+        expander = Expander({}, self.secrets)
+        for (name, field), entry in entries.items():
+            found.setdefault(name, {})[field] = self._value(named_key(field), entry, expander)
+        return {name: kind(**fields) for name, fields in found.items()}
 
     def _topics(
         self, layers: list[dict[str, dict[str, Entry]]], expander: Expander

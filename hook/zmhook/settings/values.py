@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
@@ -21,16 +21,18 @@ NO = frozenset({"no", "false", "off", "0"})
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]{1,3})?", re.IGNORECASE)
 _WHOLE = re.compile(r"[+-]?[0-9]{1,15}")
-_WORD = re.compile(r"[\w.-]+")
-_FRAME = re.compile(r"snapshot|alarm|bestmatch|0*[1-9][0-9]{0,8}")
+_WORD = re.compile(r"[\w.-]+%?")
+_FRAME = re.compile(r"snapshot|alarm|bestmatch|all|0*[1-9][0-9]{0,8}|(100|[0-9]{1,2})%")
 _TOPIC_PLACE = re.compile(r"\{[^{}]*\}|[{}]")
 LONGEST_TOPIC = 65_535  # bytes, as MQTT has it
 _HANDLER = re.compile(r"[\w-]+|[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 _ADDRESS = re.compile(r"(https?://[^/\s?#@]+)(/[^\s?#]*)?", re.IGNORECASE)
 _USER_IN_ADDRESS = re.compile(r"\w+://[^/]*@")
-_COORDINATES = re.compile(r"[-+.0-9\s]+,[-+.,0-9\s]+")
+_COORDINATES = re.compile(r"[-+.0-9%\s]+,[-+.,0-9%\s]+")
+_EXTENT = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)\s*(%|px|)", re.IGNORECASE)
 FARTHEST = 100_000  # pixels; what draws and what measures a zone must not overflow
 TRIANGLE = 3
+CRON_FIELDS = 5
 
 
 class Wrong(ValueError):  # noqa: N818 - reads as what it is
@@ -69,11 +71,29 @@ class Colour(Struct, frozen=True, array_like=True):
     red: int
 
 
+class Extent(Struct, frozen=True, array_like=True):
+    """An area: a share of some other one in percent, or pixels (width times height)."""
+
+    value: float
+    unit: Literal["%", "px"]
+
+    def pixels(self, whole: float) -> float:
+        """Return it in pixels; `whole` is what a percentage is of."""
+        return self.value * whole / 100 if self.unit == "%" else self.value
+
+    def __str__(self) -> str:
+        return f"{self.value:g}{self.unit}"
+
+
 class Zone(Struct, frozen=True):
-    """A named polygon in the monitor's pixels: a tuple of `(x, y)` points, three or more."""
+    """A named polygon: a tuple of `(x, y)` points, three or more.
+
+    They are pixels of the monitor, or with `percent` shares of its width and height in percent.
+    """
 
     name: str
-    points: tuple[tuple[int, int], ...]
+    points: tuple[tuple[float, float], ...]
+    percent: bool = False
 
 
 def read_bool(text: str) -> bool:
@@ -191,17 +211,21 @@ def read_address(text: str) -> str:
 
 
 def read_polygon(name: str, text: str) -> Zone:
-    """Read `x,y x,y x,y`, in pixels."""
+    """Read `x,y x,y x,y`, in pixels, or in percent: `0%,50% 100%,50% 100%,100%`."""
+    percent = "%" in text
     try:
-        points = [_numbers(point) for point in text.split()]
+        points = [_shares(point) if percent else _numbers(point) for point in text.split()]
         polygon = tuple((x, y) for x, y in points)
     except ValueError:
-        raise Wrong("expected a polygon in whole pixels, such as 0,0 640,0 640,480") from None
+        raise Wrong(
+            "expected a polygon in whole pixels, such as 0,0 640,0 640,480, or all in percent, "
+            "such as 0%,0% 50%,0% 50%,100%"
+        ) from None
     if len(set(polygon)) < TRIANGLE:
         raise Wrong("expected at least three different points, such as 0,0 640,0 640,480")
     if any(abs(number) > FARTHEST for point in polygon for number in point):
         raise Wrong(f"expected pixels; {FARTHEST} is the farthest")
-    return Zone(name, polygon)
+    return Zone(name, polygon, percent)
 
 
 def looks_like_polygon(text: str) -> bool:
@@ -211,6 +235,57 @@ def looks_like_polygon(text: str) -> bool:
 
 def _numbers(text: str) -> list[int]:
     return [read_int(part.strip()) for part in text.strip("()[] ").split(",")]
+
+
+def _shares(text: str) -> list[float]:
+    parts = [part.strip() for part in text.strip("()[] ").split(",")]
+    if not all(part.endswith("%") for part in parts):
+        raise ValueError
+    return [read_float(part[:-1].strip()) for part in parts]
+
+
+def read_extent(text: str) -> Extent:
+    """Read 5%, 300px or 300, which is in pixels too."""
+    found = _EXTENT.fullmatch(text)
+    if not found:
+        raise ValueError
+    value, unit = float(found[1]), found[2].lower()
+    if unit == "%" and value > 100:  # noqa: PLR2004 - percent
+        raise ValueError
+    return Extent(value, "%" if unit == "%" else "px")
+
+
+def read_optional_extent(text: str) -> Extent | None:
+    return None if text.lower() in NO - {"0"} else read_extent(text)
+
+
+def read_size(text: str) -> tuple[int, int] | None:
+    """Read (1920,1080) or 1920x1080, or `no` for none."""
+    if text.lower() in NO:
+        return None
+    width, height = read_pair(text.lower().replace("x", ","))
+    if width < 1 or height < 1 or max(width, height) > FARTHEST:
+        raise ValueError
+    return width, height
+
+
+def read_groups(text: str) -> tuple[tuple[str, ...], ...]:
+    """Read groups of labels: commas within a group, semicolons between them."""
+    groups = (read_labels(part) for part in text.replace("\n", ";").split(";"))
+    return tuple(group for group in groups if group)
+
+
+def read_times(text: str) -> tuple[str, ...]:
+    """Read times in cron's form, five fields each, semicolons between them."""
+    parts = (" ".join(part.split()).lower() for part in text.replace("\n", ";").split(";"))
+    times = tuple(part for part in parts if part)
+    if times:
+        from croniter import croniter
+
+        for one in times:
+            if len(one.split()) != CRON_FIELDS or not croniter.is_valid(one):
+                raise Wrong(f"'{one}' is none")
+    return times
 
 
 # By the type of a setting, and by the form that its description names.
@@ -223,6 +298,9 @@ READERS: dict[Any, Callable[[str], Any]] = {
     Colour: read_colour,
     int | None: read_width,
     tuple[int, int]: read_pair,
+    Extent: read_extent,
+    Extent | None: read_optional_extent,
+    tuple[int, int] | None: read_size,
 }
 FORMS: dict[str, Callable[[str], Any]] = {
     "pattern": read_pattern,
@@ -232,4 +310,6 @@ FORMS: dict[str, Callable[[str], Any]] = {
     "handlers": read_handlers,
     "topic": read_topic,
     "topics": read_topics,
+    "groups": read_groups,
+    "times": read_times,
 }

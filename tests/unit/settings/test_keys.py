@@ -46,7 +46,9 @@ def test_names_are_unique() -> None:
 
 
 def test_sections_are_those_of_the_settings() -> None:
-    assert [*SECTIONS, "topics", "prompts", "zones"] == list(Settings.__struct_fields__)
+    assert [*SECTIONS, "topics", "prompts", "zones", "labels", "zone_rules"] == list(
+        Settings.__struct_fields__
+    )
 
 
 def test_other_names_are_no_keys_and_stand_for_one() -> None:

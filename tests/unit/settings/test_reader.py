@@ -119,8 +119,8 @@ show_percent = maybe
                 "(missing ), unterminated subpattern at position 0)"
             ),
             (
-                "[general] frame_id: 'snapshot, 0': expected snapshot, alarm, bestmatch, a frame's "
-                "number (1 or more), or a list of them"
+                "[general] frame_id: 'snapshot, 0': expected snapshot, alarm, bestmatch, all, a "
+                "frame's number (1 or more), a place in the event (20%), or a list of them"
             ),
             "[general] resize: '3': expected a whole number of pixels from 32 to 20000, or no",
             (
@@ -131,7 +131,10 @@ show_percent = maybe
             "[general] event_deadline: '0': expected a number above 0, at most 3600",
             "[general] max_attempts: '2.5': expected a whole number from 1 to 100",
             "[general] models: ',': expected one or more words between commas",
-            "[general] detection_mode: 'best': expected one of all, first, most, most_unique",
+            (
+                "[general] detection_mode: 'best': expected one of all, first, most, "
+                "most_unique, most_models"
+            ),
             "[hog] stride: '0,4': expected two whole numbers, each from 1 to 64, such as (8,8)",
             (
                 "[monitor-3] drive: '0,0 1,1': expected at least three different points, such as "
@@ -261,25 +264,26 @@ def test_a_key_and_its_alias(problems) -> None:
     )
 
 
-@pytest.mark.parametrize("section", ["ml", "remote", "alpr", "animation"])
+@pytest.mark.parametrize("section", ["ml", "remote", "alpr"])
 def test_sections_of_version_5(read, section: str) -> None:
-    config = read(f"[{section}]\nalpr_key=hunter2\nml_gateway=http://x\ncreate_animation=yes\n")
+    config = read(f"[{section}]\nalpr_key=hunter2\nml_gateway=http://x\nml_user=me\n")
     (warning,) = config.warnings
     assert warning.endswith(
-        f"[{section}] alpr_key, ml_gateway, create_animation: "
+        f"[{section}] alpr_key, ml_gateway, ml_user: "
         "known, but this version does not do that yet: no effect"
     )
 
 
 def test_misspelt_key_of_a_section_without_effect(problems) -> None:
-    assert problems("[alpr]\nalpr_kee=x\n") == ["objectconfig.ini: [alpr] alpr_kee: unknown key"]
+    assert problems("[alpr]\nalpr_kee=x\n") == [
+        "objectconfig.ini: [alpr] alpr_kee: unknown key; the nearest known is alpr_pattern"
+    ]
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("[object]\na=1", "[object]: from a version 6 file; here its keys stand in [yolo]"),
-        ("[general]\nframe_set=1", "frame_set: from a version 6 file; here it is frame_id in"),
         ("[general]\nml_sequence={}", "ml_sequence: from a version 6 file; here models, frame_id"),
         ("[general]\ncpu_max_processes=1", "cpu_max_processes: from a version 6 file; nothing"),
     ],
