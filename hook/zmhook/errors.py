@@ -17,6 +17,7 @@
     ├── SnapshotError          a camera's snapshots cannot be used
     │   ├── PayloadError       a message is not one that is understood
     │   ├── StoreError         the store of snapshots cannot be read or written
+    │   │   └── NoStore        nothing was ever stored there
     │   └── BrokerError        the MQTT broker cannot be used
     ├── CameraError            a camera refuses, or is not there
     ├── DownloadError          a model file could not be fetched or verified
@@ -162,6 +163,10 @@ class PayloadError(SnapshotError):
 
 class StoreError(SnapshotError):
     """The store of snapshots cannot be read or written."""
+
+
+class NoStore(StoreError):  # noqa: N818 - reads as what it is
+    """There is no store of snapshots in that folder, or not yet."""
 
 
 class BrokerError(SnapshotError):
