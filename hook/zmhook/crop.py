@@ -72,8 +72,6 @@ def cut(frame: Frame, found: Detection, margin: float = 0.1) -> Frame:
 
     `margin` is added on each side, as a share of the box; the crop stays within the frame.
     """
-    from zmhook.event import Frame
-
     within = to_frame(found.box, frame)
     wide, high = within.width * margin, within.height * margin
     box = Box.clipped(
@@ -86,9 +84,9 @@ def cut(frame: Frame, found: Detection, margin: float = 0.1) -> Frame:
     )
     place = to_full(structs.replace(found, box=box), frame).box
     full = whole(frame)
-    return Frame(
+    return structs.replace(
+        frame,
         image=frame.image[box.y1 : box.y2, box.x1 : box.x2],
-        id=frame.id,
-        origin=frame.origin,
+        data=b"",
         crop=Crop(box=place, width=full.width, height=full.height, of=found),
     )

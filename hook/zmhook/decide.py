@@ -7,6 +7,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec import structs
+
 from zmhook import gate
 from zmhook.crop import whole
 from zmhook.detection import Decision, Detection, Drop, FrameInfo, Outcome
@@ -105,7 +107,8 @@ class _Decider:
             with self._timed("fetch"):
                 picture = self.source.picture(frame_id, self.deadline)
             with self._timed("decode"):
-                return frame_of(picture)
+                frame = frame_of(picture)
+            return structs.replace(frame, event=self.event, deadline=self.deadline)
         except FrameNotNeeded as error:
             log.debug("%s: %s", frame_id, error)
             return None

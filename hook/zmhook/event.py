@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt  # noqa: TC004
 
     from zmhook.crop import Crop  # noqa: TC004
+    from zmhook.deadline import Deadline  # noqa: TC004
 
 
 class Event(Struct, frozen=True, kw_only=True):
@@ -49,7 +50,8 @@ class Frame(Struct, frozen=True, eq=False):
     `image` is a BGR `uint8` array of shape `(height, width, 3)` in its original size; `id` is
     `snapshot`, `alarm`, or a frame number as text; `origin` says where it came from, without
     secrets; `data` is the file as it came (the JPEG), for keeping and for sending on. `crop`
-    says where in a larger picture it lies, None when it is no part of one.
+    says where in a larger picture it lies, None when it is no part of one. `event` is the event
+    that it is of and `deadline` that event's, both None outside of one.
     """
 
     image: npt.NDArray[np.uint8]
@@ -57,6 +59,8 @@ class Frame(Struct, frozen=True, eq=False):
     origin: str
     data: bytes = b""
     crop: Crop | None = None
+    event: Event | None = None
+    deadline: Deadline | None = None
 
     @property
     def width(self) -> int:
