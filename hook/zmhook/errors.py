@@ -14,6 +14,8 @@
     │   └── ModelSkipped       a model on another machine did not answer; the line says so
     ├── TrainingError          the known faces cannot be trained or their file not be used
     ├── ReportError            an output could not be written
+    ├── StateError             what is remembered from event to event cannot be read or written
+    │   └── NoState            nothing was ever stored there
     ├── SnapshotError          a camera's snapshots cannot be used
     │   ├── PayloadError       a message is not one that is understood
     │   ├── StoreError         the store of snapshots cannot be read or written
@@ -147,6 +149,14 @@ class TrainingError(ZmhookError):
 
 class ReportError(ZmhookError):
     """An output could not be written."""
+
+
+class StateError(ZmhookError):
+    """What is remembered from event to event cannot be read or written."""
+
+
+class NoState(StateError):  # noqa: N818 - reads as what it is
+    """There is nothing stored in that file, or not yet."""
 
 
 class SnapshotError(ZmhookError):

@@ -1,0 +1,346 @@
+"""SQLite files of our own state: opened, brought up to date, set aside when damaged.
+
+State makes answers better and is never the reason that one is missing. So nothing here waits for
+long, a file that is damaged is put aside and replaced by an empty one, and whatever else is wrong
+is a `StateError`: the caller logs it once and goes on without.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import sqlite3
+import time
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote
+
+from zmhook.errors import NoState, StateError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+BUSY = 2.0
+"""Seconds to wait for a writer; none here writes for more than some milliseconds."""
+
+MODE = 0o640
+"""Of a new file: who came when is for those who run ZoneMinder."""
+
+WAL_BYTES = 8 << 20
+MOST_DAMAGED = 3
+"""Damaged files that are kept, the newest ones."""
+
+_BROKEN = {
+    getattr(sqlite3, "SQLITE_CORRUPT", 11),  # these names came with Python 3.11
+    getattr(sqlite3, "SQLITE_NOTADB", 26),
+}
+
+
+class _Damaged(Exception):  # noqa: N818 - never leaves this module
+    """The file is no usable database; `file` says which one, as `_identity` does."""
+
+    def __init__(self, file: tuple[int, int] | None, reason: str) -> None:
+        self.file = file
+        self.reason = reason
+        super().__init__(reason)
+
+
+def open_database(
+    path: str | Path, schema: Sequence[str], *, readonly: bool = False
+) -> sqlite3.Connection:
+    """Open a database in WAL mode and bring its tables up to date. Close it.
+
+    `schema` is one script for each version of the tables, which leads there from the version
+    before; how many were run is the file's `user_version`. Statements are committed one by one;
+    several belong into a `transaction`. A damaged file is set aside, with a warning, and a new
+    one is made.
+
+    Raises `NoState` when there is nothing to read (`readonly`), and `StateError` for a full or
+    read-only disk, a file made by a newer zmhook, one that is locked for long, and for a damaged
+    one that is only read.
+    """
+    path = Path(path)
+    with told(path):
+        return _with_new(path, lambda: _open(path, schema, readonly=readonly), readonly=readonly)
+
+
+def use(
+    path: str | Path,
+    schema: Sequence[str],
+    task: Callable[[sqlite3.Connection], T],
+    *,
+    readonly: bool = False,
+) -> T:
+    """Open the database, do `task` with it and close it.
+
+    As `open_database`; a file that turns out to be damaged on the way is set aside too, and the
+    task done once more with a new one.
+    """
+    path = Path(path)
+
+    def once() -> T:
+        file = _identity(path)
+        with closing(_open(path, schema, readonly=readonly)) as connection, _noticed(file):
+            return task(connection)
+
+    with told(path):
+        return _with_new(path, once, readonly=readonly)
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Do all of it or nothing; the lock is taken at once, so that two never wait for each other."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Turn the system's and SQLite's errors into a `StateError` that names the file."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise StateError(f"{path}: {_advice(error)}") from error
+
+
+def _open(path: Path, schema: Sequence[str], *, readonly: bool) -> sqlite3.Connection:
+    file = _identity(path)
+    if readonly and not file:
+        raise NoState(f"{path}: nothing is recorded there yet")
+    if not readonly:
+        _make(path)
+    connection = sqlite3.connect(
+        _uri(path, readonly=readonly), uri=True, timeout=BUSY, isolation_level=None
+    )
+    try:
+        with _noticed(file):
+            if not readonly:
+                _set_up(connection)
+            _bring_up_to_date(connection, path, schema, readonly=readonly)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _uri(path: Path, *, readonly: bool) -> str:
+    if not readonly:
+        return f"file:{quote(str(path))}?mode=rw"
+    # Who may not write the folder cannot make the files that SQLite keeps beside one in use;
+    # while nobody has made them, nobody writes, and the file alone is all there is.
+    unused = not path.with_name(f"{path.name}-wal").exists() and not os.access(path.parent, os.W_OK)
+    return f"file:{quote(str(path))}?mode=ro{'&immutable=1' if unused else ''}"
+
+
+# -- a new file ----------------------------------------------------------------------------------
+
+
+def _make(path: Path) -> None:
+    """Make the folder and an empty file, as the owner of the folder above when we are root."""
+    missing = [folder for folder in path.parents if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(exist_ok=True)
+        _give(folder)
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, MODE))
+    except FileExistsError:
+        return
+    _give(path)
+
+
+def _give(path: Path) -> None:
+    # Root tries things out by hand; what that leaves behind must not lock the hooks out.
+    if os.geteuid() == 0:
+        above = path.parent.stat()
+        os.chown(path, above.st_uid, above.st_gid)
+
+
+def _set_up(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+        return
+    try:
+        connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    except sqlite3.OperationalError as error:
+        # Several open a new file at once: the next one does it. Without WAL it works, only slower.
+        if not _is_busy(error):
+            raise
+
+
+def _bring_up_to_date(
+    connection: sqlite3.Connection, path: Path, schema: Sequence[str], *, readonly: bool
+) -> None:
+    connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # reads all tables' names
+    found = _check(connection, path, schema)
+    if found == len(schema):
+        return
+    if readonly:
+        raise NoState(f"{path}: it is still being made; try again in a moment")
+    with transaction(connection):
+        found = _check(connection, path, schema)
+        for script in schema[found:]:
+            for statement in _statements(script):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(schema)}")
+
+
+def _check(connection: sqlite3.Connection, path: Path, schema: Sequence[str]) -> int:
+    found: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if found > len(schema):
+        raise StateError(
+            f"{path}: its tables have version {found}, made by a newer zmhook; this one knows "
+            f"{len(schema)}: upgrade zmhook, or name another file"
+        )
+    return found
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Split a script: `executescript` would end the transaction that it is to be part of."""
+    statement = ""
+    for part in script.split(";"):
+        statement += f"{part};"
+        if sqlite3.complete_statement(statement):
+            if statement.strip(" \n;"):
+                yield statement
+            statement = ""
+
+
+# -- a damaged file ------------------------------------------------------------------------------
+
+
+def _with_new(path: Path, attempt: Callable[[], T], *, readonly: bool) -> T:
+    """Do it; with a new file when this one is damaged."""
+    try:
+        return attempt()
+    except _Damaged as damage:
+        if readonly:
+            raise StateError(
+                f"{path}: it is damaged ({damage.reason}); the next event sets it aside"
+            ) from None
+        _set_aside(path, damage)
+    try:
+        return attempt()
+    except _Damaged as damage:
+        raise StateError(
+            f"{path}: a new file is damaged too ({damage.reason}): look at the disk"
+        ) from None
+
+
+@contextmanager
+def _noticed(file: tuple[int, int] | None) -> Iterator[None]:
+    """Tell damage from all other errors."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if _is_damage(error):
+            raise _Damaged(file, str(error)) from error
+        raise
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _set_aside(path: Path, damage: _Damaged) -> None:
+    """Rename the file, unless another process was faster and there is a new one already."""
+    with _alone(path):
+        if damage.file is None or _identity(path) != damage.file:
+            return
+        aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+        # What belongs to it goes first: a new file must not find it.
+        for suffix in ("-wal", "-shm", ""):
+            beside = path.with_name(path.name + suffix)
+            if beside.exists():
+                beside.rename(f"{aside}{suffix}")
+        log.warning(
+            "%s: it is damaged (%s); set aside as %s, going on with a new one",
+            path,
+            damage.reason,
+            aside.name,
+        )
+        _forget_old(path)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold the folder, so that of several who find the damage one acts."""
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        _lock(folder)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _lock(folder: int) -> None:
+    """Raise `OSError` when another process holds it for longer than `BUSY`."""
+    end = time.monotonic() + BUSY
+    while True:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _forget_old(path: Path) -> None:
+    aside = f"{path.name}.damaged-"
+    mains = sorted(
+        (
+            file
+            for file in path.parent.iterdir()
+            if file.name.startswith(aside) and not file.name.endswith(("-wal", "-shm"))
+        ),
+        key=lambda file: file.name,
+    )
+    for main in mains[:-MOST_DAMAGED]:
+        for suffix in ("-wal", "-shm", ""):
+            main.with_name(main.name + suffix).unlink(missing_ok=True)
+
+
+# -- words ---------------------------------------------------------------------------------------
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)  # Python 3.11
+    if code is not None:
+        return code & 0xFF in _BROKEN
+    return any(sign in str(error) for sign in ("malformed", "not a database"))
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return "locked" in str(error)
+
+
+def _advice(error: OSError | sqlite3.Error) -> str:
+    if isinstance(error, OSError):
+        text = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
+        return f"it cannot be read or written ({text})"
+    text = str(error)
+    if "full" in text:
+        return f"the disk is full, nothing was stored: make room ({text})"
+    if "readonly" in text or "unable to open" in text:
+        return f"it cannot be written to or opened: is it read-only, or another user's? ({text})"
+    if _is_busy(error):
+        return f"another process kept it locked for {BUSY:g} s ({text})"
+    return f"it cannot be read or written ({text})"
