@@ -1,0 +1,146 @@
+"""Pictures put on the disk: whole or not at all, never in another's place, and to stay."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+from contextlib import suppress
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from zmhook.snapshots.store.layout import temporary_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+AT_ONCE = 64
+"""Files that are open at a time, on their way to the disk."""
+
+_START_WRITING = 2
+"""SYNC_FILE_RANGE_WRITE of sync_file_range(2): begin to write, do not wait."""
+_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+
+
+class NewFile(NamedTuple):
+    """A picture and where it goes, below the store's folder."""
+
+    number: int
+    file: str
+    data: bytes
+
+
+def fill(folder: Path, new: Sequence[NewFile]) -> None:
+    """Put the pictures under their temporary names, safe against a power cut; or none of them.
+
+    The disk is told of many before the first is waited for: a journal is then written once for
+    all. syncfs(2) would do the same in one call, but wait for all that others write there, which
+    beside ZoneMinder is a lot of video.
+    """
+    try:
+        for name in _folders(new):
+            make_folder(folder / name)
+        for begin in range(0, len(new), AT_ONCE):
+            _fill(folder, new[begin : begin + AT_ONCE])
+    except BaseException:
+        _remove(folder / temporary_file(file.number) for file in new)
+        raise
+
+
+def show(folder: Path, new: Sequence[NewFile]) -> None:
+    """Give the pictures their names, for good; or none of them.
+
+    Raises `FileExistsError` when a name is taken, by somebody else's file.
+    """
+    shown: list[Path] = []
+    try:
+        for file in new:
+            rename(folder / temporary_file(file.number), folder / file.file)
+            shown.append(folder / file.file)
+        sync_folders(folder / name for name in _folders(new))
+    except BaseException:
+        _remove(shown)
+        _remove(folder / temporary_file(file.number) for file in new)
+        raise
+
+
+def take_back(folder: Path, new: Sequence[NewFile]) -> None:
+    """Remove pictures that `show` gave their names, as far as that is possible."""
+    _remove(folder / file.file for file in new)
+
+
+def rename(temporary: Path, final: Path) -> None:
+    """Give a file another name, and never replace what has it, as rename(2) would."""
+    try:
+        os.link(temporary, final)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # A file system without links (vfat, some shares): only we write here, so looking is safe.
+        if final.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(final)) from None
+        temporary.rename(final)
+    else:
+        temporary.unlink()
+
+
+def _folders(new: Sequence[NewFile]) -> list[str]:
+    return list(dict.fromkeys(file.file.partition("/")[0] for file in new))
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        with suppress(OSError):
+            path.unlink()
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder of pictures, for good, unless it is there."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return
+    sync_folders([folder.parent])
+
+
+def sync_folders(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _fill(folder: Path, new: Sequence[NewFile]) -> None:
+    descriptors: list[int] = []
+    try:
+        for file in new:
+            path = folder / temporary_file(file.number)
+            with suppress(FileNotFoundError):  # of a try that failed
+                path.unlink()
+            descriptors.append(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
+            _write(descriptors[-1], file.data)
+            _start_writing()(descriptors[-1])
+        for descriptor in descriptors:
+            os.fdatasync(descriptor)
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+@cache
+def _start_writing() -> Callable[[int], object]:
+    """Return what begins to write a file to the disk; only faster, so it need not be there."""
+    call = getattr(ctypes.CDLL(None), "sync_file_range", None)
+    if call is None:
+        return lambda descriptor: None  # noqa: ARG005 - nothing to be done
+    call.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
+    return lambda descriptor: call(descriptor, 0, 0, _START_WRITING)

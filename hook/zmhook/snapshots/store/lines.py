@@ -1,0 +1,107 @@
+"""`snapshots.jsonl` beside the pictures of a folder: a JSON line for each, and for each change.
+
+The last line of a number counts. People may read it, and the index is made from it again when
+that is lost, so a line is on the disk before its picture has its name. A line without a picture
+is of a try that failed, or of a picture that was deleted.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from msgspec import DecodeError, ValidationError, json
+
+from zmhook import atomic
+from zmhook.snapshots.snapshot import Row
+from zmhook.snapshots.store import layout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+NAME = "snapshots.jsonl"
+LONGEST_FILE = 8_000_000
+"""Bytes above which only the last line of each number is kept; 1,024 lines take one megabyte."""
+
+_DECODER = json.Decoder(Row)
+
+
+class Lines:
+    """Writes the lines of a store; the methods raise `OSError`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._ceilings: dict[Path, int] = {}
+
+    def append(self, rows: Iterable[Row], *, durable: bool = False) -> None:
+        """Add a line for each row to its folder's file."""
+        lines: dict[str, list[bytes]] = {}
+        for row in rows:
+            lines.setdefault(layout.folder_name(row.number), []).append(json.encode(row))
+        for name, new in lines.items():
+            path = self._folder / name / NAME
+            size = _append(path, b"\n".join(new) + b"\n", durable=durable)
+            if size > self._ceilings.get(path, LONGEST_FILE):
+                # Twice what is left: however long the lines are, this happens seldom.
+                self._ceilings[path] = max(LONGEST_FILE, 2 * _shorten(path))
+
+
+def read(path: Path) -> dict[int, Row]:
+    """Return the last row of each number in a `snapshots.jsonl`; none when there is no file.
+
+    A line that is broken (a power cut, an editor) is passed over. Raises `OSError`.
+    """
+    rows: dict[int, Row] = {}
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return rows
+    with file:
+        for line in file:
+            try:
+                row = _DECODER.decode(line)
+            except (DecodeError, ValidationError, UnicodeDecodeError):
+                continue
+            rows[row.number] = row
+    return rows
+
+
+def highest(folder: Path) -> int:
+    """Return the highest number in any line, -1 for none: a deleted picture's counts as well."""
+    found = (max(read(folder / name / NAME), default=-1) for name in layout.folders(folder))
+    return max(found, default=-1)
+
+
+def _append(path: Path, data: bytes, *, durable: bool) -> int:
+    """Return the size that the file has then."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    try:
+        size = os.fstat(descriptor).st_size
+        if size and os.pread(descriptor, 1, size - 1) != b"\n":
+            data = b"\n" + data  # a line that was cut off spoils none after it
+        _write_or_cut(descriptor, data, size)
+        if durable:
+            os.fdatasync(descriptor)
+    finally:
+        os.close(descriptor)
+    return size + len(data)
+
+
+def _write_or_cut(descriptor: int, data: bytes, size: int) -> None:
+    """Write all of it, or (a full disk) leave the file as it was."""
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    except OSError:
+        os.ftruncate(descriptor, size)
+        raise
+
+
+def _shorten(path: Path) -> int:
+    """Keep the last line of each number; return the size that is left."""
+    rows = read(path)
+    data = b"".join(json.encode(rows[number]) + b"\n" for number in sorted(rows))
+    atomic.write(path, data, durable=True)
+    return len(data)

@@ -1,0 +1,165 @@
+"""The index and the pictures brought together: after a kill, a loss, or an earlier script.
+
+A picture without a row gets one: from its JSON line, or, where there is none (a picture of the
+earlier script), from the file. A row without a picture goes: somebody deleted it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import structs
+
+from zmhook.frames.header import read_header
+from zmhook.snapshots.snapshot import Row
+from zmhook.snapshots.store import files, layout, lines, schema
+from zmhook.snapshots.store.numbers import keep
+from zmhook.snapshots.store.writer import transaction
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from zmhook.snapshots.store.lines import Lines
+
+PER_COMMIT = 100
+
+FOUND = "file"
+"""The `format` of a snapshot of which nothing but its picture is known."""
+
+log = logging.getLogger(__name__)
+
+
+class Outcome(NamedTuple):
+    """What was done, and what is left to do.
+
+    `strays` are pictures, below the store's folder, whose number another one has or that lie in
+    another number's folder; `empty` are folders without pictures; `behind` is the first number
+    that no picture has.
+    """
+
+    adopted: int
+    dropped: int
+    strays: list[str]
+    empty: list[str]
+    behind: int
+
+
+def reconcile(folder: Path, connection: sqlite3.Connection, writer: Lines) -> Outcome:
+    """Give each picture its row, and drop the rows without one. Raises `OSError` and SQLite's.
+
+    One commit a folder, so that what is done is done when this is ended half way.
+    """
+    known = dict[int, str](connection.execute("SELECT number, file FROM snapshots"))
+    strays: list[str] = []
+    empty: list[str] = []
+    adopted, highest = 0, max(known, default=-1)
+    for name in layout.folders(folder):
+        here = _pictures(folder, name, known, strays)
+        if not here:
+            empty.append(name)
+        highest = max(highest, max(here, default=-1))
+        new = {number: file for number, file in here.items() if known.pop(number, "") != file}
+        if new:
+            _put(connection, _rows(folder, name, new, writer))
+            adopted += len(new)
+    _drop(connection, known)
+    return Outcome(adopted, len(known), strays, empty, highest + 1)
+
+
+def move(
+    folder: Path, connection: sqlite3.Connection, writer: Lines, strays: list[str], number: int
+) -> int:
+    """Give strays numbers of their own, from `number` on; return the first that is left.
+
+    The earlier script kept its counter only when it ended well, so it gave numbers out twice.
+    """
+    for begin in range(0, len(strays), PER_COMMIT):
+        rows = []
+        for stray in strays[begin : begin + PER_COMMIT]:
+            rows.append(_move(folder, stray, number))
+            number += 1
+        writer.append(rows, durable=True)
+        keep(connection, number)
+        _put(connection, rows)
+    return number
+
+
+def _pictures(folder: Path, name: str, known: dict[int, str], strays: list[str]) -> dict[int, str]:
+    """Return a folder's pictures by number; add to `strays`; remove what was never finished."""
+    here: dict[int, str] = {}
+    for file in layout.names(folder / name):
+        path = f"{name}/{file}"
+        if layout.is_temporary(file):
+            (folder / path).unlink(missing_ok=True)
+        elif (found := layout.read_name(file)) is None:
+            continue
+        elif layout.folder_name(found.number) != name:
+            strays.append(path)
+        elif known.get(found.number) == path or found.number not in here:
+            if found.number in here:
+                strays.append(here[found.number])
+            here[found.number] = path
+        else:
+            strays.append(path)
+    return here
+
+
+def _rows(folder: Path, name: str, new: dict[int, str], writer: Lines) -> list[Row]:
+    told = lines.read(folder / name / lines.NAME)
+    rows: list[Row] = []
+    bare: list[Row] = []
+    for number, file in new.items():
+        row = told.get(number)
+        if row is not None and row.size == (folder / file).stat().st_size:
+            rows.append(structs.replace(row, file=file))
+        else:
+            bare.append(_from_file(folder, number, file))
+    writer.append(bare, durable=True)
+    return rows + bare
+
+
+def _move(folder: Path, stray: str, number: int) -> Row:
+    name = layout.read_name(stray.rpartition("/")[2])
+    data = (folder / stray).read_bytes()
+    file = layout.picture_file(number, name.label if name else "", data)
+    files.make_folder(folder / layout.folder_name(number))
+    files.rename(folder / stray, folder / file)
+    log.warning("%s: %s had another picture's number and is now %s", folder, stray, file)
+    return _from_file(folder, number, file)
+
+
+def _from_file(folder: Path, number: int, file: str) -> Row:
+    path = folder / file
+    data, made = path.read_bytes(), path.stat().st_mtime
+    name = layout.read_name(path.name)
+    header = read_header(data)
+    return Row(
+        number=number,
+        file=file,
+        size=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        camera="",
+        topic="",
+        format=FOUND,
+        track_id="",
+        taken=made,
+        received=made,
+        ended=True,
+        label=name.label if name else "",
+        width=header.width if header else 0,
+        height=header.height if header else 0,
+    )
+
+
+def _put(connection: sqlite3.Connection, rows: list[Row]) -> None:
+    with transaction(connection):
+        connection.executemany(schema.PUT, map(schema.to_values, rows))
+
+
+def _drop(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
+    with transaction(connection):
+        connection.executemany("DELETE FROM snapshots WHERE number = ?", [[n] for n in numbers])

@@ -1,0 +1,137 @@
+"""The tables of the index, and how a row of them is read and written.
+
+`since` and `until` are when the track began and ended, as far as it is known, else when the
+picture was taken. `span` is how long that is, as a power of two: which tracks overlap a time is
+then a few short stretches of the SQL index `snapshots_overlap`, one for each span there is,
+however many rows there are and however long some tracks were. `part` marks what is only a part of
+an object (a head, a license plate), which never stands for it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import json
+
+from zmhook.snapshots.snapshot import Attribute, Classification, Row, SceneBox
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+    from pathlib import Path
+
+VERSION = 1
+"""Goes up with each change of the tables; an index with a higher one is not touched."""
+
+SPANS = 40
+"""Spans there can be: 2**40 seconds are 35,000 years."""
+
+PARTS = frozenset({"head", "face", "licenseplate"})
+
+TABLES = f"""
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE snapshots (
+    number INTEGER PRIMARY KEY,
+    file TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    camera TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    format TEXT NOT NULL,
+    track_id TEXT NOT NULL,
+    taken REAL NOT NULL,
+    received REAL NOT NULL,
+    monitor_id INTEGER,
+    channel INTEGER,
+    start REAL,
+    end REAL,
+    duration REAL,
+    ended INTEGER NOT NULL,
+    label TEXT NOT NULL,
+    score REAL,
+    classes TEXT NOT NULL,
+    colours TEXT NOT NULL,
+    attributes TEXT NOT NULL,
+    box TEXT,
+    crop TEXT,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    description TEXT,
+    since REAL NOT NULL,
+    until REAL NOT NULL,
+    span INTEGER NOT NULL,
+    part INTEGER NOT NULL
+);
+CREATE INDEX snapshots_overlap ON snapshots (monitor_id, span, since) WHERE part = 0;
+CREATE INDEX snapshots_sha256 ON snapshots (sha256);
+CREATE INDEX snapshots_track ON snapshots (track_id, camera);
+CREATE INDEX snapshots_received ON snapshots (received, size);
+CREATE INDEX snapshots_taken ON snapshots (taken);
+PRAGMA user_version = {VERSION};
+"""
+
+FIELDS = Row.__struct_fields__
+_DERIVED = ("since", "until", "span", "part")
+_DECODERS: dict[str, json.Decoder[Any]] = {
+    "classes": json.Decoder(tuple[Classification, ...]),
+    "colours": json.Decoder(tuple[str, ...]),
+    "attributes": json.Decoder(dict[str, Attribute]),
+    "box": json.Decoder(SceneBox),
+    "crop": json.Decoder(SceneBox),
+    "description": json.Decoder(dict[str, Attribute]),
+}
+_AS_JSON = [(FIELDS.index(name), decoder.decode) for name, decoder in _DECODERS.items()]
+_ENDED = FIELDS.index("ended")
+
+# The names are this module's own.
+COLUMNS = ", ".join(FIELDS)
+_ALL = (*FIELDS, *_DERIVED)
+PUT = f"INSERT OR REPLACE INTO snapshots ({', '.join(_ALL)}) VALUES ({', '.join('?' * len(_ALL))})"  # noqa: S608
+
+
+def to_values(row: Row) -> list[Any]:
+    """Return what `PUT` takes."""
+    values = [getattr(row, name) for name in FIELDS]
+    for place, _ in _AS_JSON:
+        if values[place] is not None:
+            values[place] = json.encode(values[place]).decode()
+    since, until = times(row)
+    return [*values, since, until, span(since, until), is_part(row.label)]
+
+
+def from_values(values: Sequence[Any]) -> Row:
+    """Return the row whose `COLUMNS` these are."""
+    fields = list(values)
+    for place, decode in _AS_JSON:
+        if fields[place] is not None:
+            fields[place] = decode(fields[place])
+    fields[_ENDED] = bool(fields[_ENDED])
+    return Row(**dict(zip(FIELDS, fields, strict=True)))
+
+
+def times(row: Row) -> tuple[float, float]:
+    """Return from when to when the track was seen; when that is not known, its picture taken."""
+    since = row.taken if row.start is None else row.start
+    return since, max(since, row.taken if row.end is None else row.end)
+
+
+def span(since: float, until: float) -> int:
+    """Return the least power of two, at least 0, with `until - since` <= 2**power."""
+    return min((max(0, int(-(-(until - since) // 1)) - 1)).bit_length(), SPANS - 1)
+
+
+def is_part(label: str) -> bool:
+    """Whether a camera's class is only a part of an object."""
+    return "".join(filter(str.isalpha, label)).lower() in PARTS
+
+
+def version(connection: sqlite3.Connection) -> int:
+    found: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return found
+
+
+def too_new(folder: Path, found: int) -> str:
+    return (
+        f"{folder}: its index has version {found}, made by a newer zmhook; this one knows"
+        f" {VERSION}: upgrade zmhook, or set another snapshot_path"
+    )
