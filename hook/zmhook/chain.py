@@ -74,7 +74,8 @@ class Chain:
                 log.debug("%s skipped: none of its required labels was found", detector.name)
                 continue
             views = _views(detector, frames, originals or frames, wanted, result)
-            self._run_one(detector, views, keep, result)
+            if views:
+                self._run_one(detector, views, keep, result)
         return result
 
     def _run_one(

@@ -16,13 +16,20 @@ class Crop(Struct, frozen=True, kw_only=True):
     """Where in the full picture, of `width` x `height` pixels, a frame lies.
 
     `box` is in the full picture's pixels; a frame that was reduced covers all of it. `of` is what
-    was cut out: what a model found, or what the camera says that it saw.
+    was cut out: what a model found, or what the camera says that it saw. A camera's snapshot whose
+    place nobody knows is a picture of its own and not `placed`: its boxes are nowhere in the scene.
     """
 
     box: Box
     width: int
     height: int
     of: Detection | None = None
+    placed: bool = True
+
+    @property
+    def is_part(self) -> bool:
+        """Whether there is more of the full picture than the frame shows."""
+        return self.box != Box(0, 0, self.width, self.height)
 
 
 def whole(frame: Frame) -> Crop:
@@ -55,16 +62,26 @@ def to_frame(box: Box, frame: Frame) -> Box:
     crop = frame.crop
     if crop is None:
         return box
-    x, y = frame.width / crop.box.width, frame.height / crop.box.height
-    left, top = crop.box.x1, crop.box.y1
-    return Box.clipped(
-        (box.x1 - left) * x,
-        (box.y1 - top) * y,
-        (box.x2 - left) * x,
-        (box.y2 - top) * y,
-        frame.width,
-        frame.height,
+    left, top = point_to_frame(box.x1, box.y1, frame)
+    right, bottom = point_to_frame(box.x2, box.y2, frame)
+    return Box.clipped(left, top, right, bottom, frame.width, frame.height)
+
+
+def point_to_frame(x: float, y: float, frame: Frame) -> tuple[float, float]:
+    """Turn a point in the full picture's pixels into one in the frame's, which may be outside."""
+    crop = frame.crop
+    if crop is None:
+        return x, y
+    return (
+        (x - crop.box.x1) * frame.width / crop.box.width,
+        (y - crop.box.y1) * frame.height / crop.box.height,
     )
+
+
+def is_in_frame(box: Box, frame: Frame) -> bool:
+    """Say whether a box in the full picture's pixels has a part that the frame shows."""
+    shown = whole(frame).box
+    return box.x1 < shown.x2 and shown.x1 < box.x2 and box.y1 < shown.y2 and shown.y1 < box.y2
 
 
 def cut(frame: Frame, found: Detection, margin: float = 0.1) -> Frame:
@@ -88,5 +105,5 @@ def cut(frame: Frame, found: Detection, margin: float = 0.1) -> Frame:
         frame,
         image=frame.image[box.y1 : box.y2, box.x1 : box.x2],
         data=b"",
-        crop=Crop(box=place, width=full.width, height=full.height, of=found),
+        crop=Crop(box=place, width=full.width, height=full.height, of=found, placed=full.placed),
     )

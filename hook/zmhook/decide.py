@@ -125,7 +125,7 @@ class _Decider:
 
         def judged(i: int, found: list[Detection]) -> list[Detection]:
             with self._timed("gate"):
-                kept, drops = gate.judge(found, self.settings)
+                kept, drops = gate.judge(found, self._settings_for(frames[i]))
             dropped[i] += drops
             return kept
 
@@ -150,6 +150,12 @@ class _Decider:
         if not self.settings.snapshots.trust_camera or frame.crop is None:
             return []
         return [frame.crop.of] if frame.crop.of else []
+
+    def _settings_for(self, frame: Frame) -> Settings:
+        """Leave the zones out where nobody knows which part of the scene the frame shows."""
+        if frame.crop is None or frame.crop.placed:
+            return self.settings
+        return structs.replace(self.settings, zones=())
 
     @staticmethod
     def _best(looked: list[_Looked], mode: str) -> _Looked | None:
@@ -201,5 +207,5 @@ def _info(looked: _Looked) -> FrameInfo:
         width=full.width,
         height=full.height,
         resized_to=looked.resized_to,
-        crop=full.box if frame.crop else None,
+        crop=full.box if full.is_part else None,
     )

@@ -10,10 +10,15 @@ if TYPE_CHECKING:
 
 
 class Source(Protocol):
-    """Gives the pictures of one event, by frame id."""
+    """Gives the pictures of one event, by frame id.
+
+    One that may have to wait for a picture can have `must_wait(frame_id, deadline) -> bool`: it
+    looks once, and while it says yes `picture` would sleep. Who has no thread to spare asks that
+    until it says no.
+    """
 
     def picture(self, frame_id: str, deadline: Deadline) -> Picture:
-        """Return the picture `snapshot`, `alarm` or a frame number: whole, but not decoded.
+        """Return the picture `snapshot`, `alarm`, a frame number or `track`: whole, not decoded.
 
         Tries again within bounds while the picture may still come. Raises `FrameError` (or
         `PortalError`) when there is none, `DeadlineExceeded` when the event's time is over.

@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zmhook.errors import FrameUnavailable
+from zmhook.errors import FrameNotNeeded, FrameUnavailable
 from zmhook.frames.picture import checked
 
 if TYPE_CHECKING:
@@ -17,22 +17,27 @@ MAX_BYTES = 256 * 1024 * 1024
 
 
 class FileSource:
-    """Gives the same picture whatever frame is asked for; its frame id is `file`."""
+    """Gives its picture, with the frame id `file`, in the place of whatever is asked for first."""
 
     def __init__(self, path: str | Path, max_pixels: int) -> None:
         self.path = Path(path)
         self.max_pixels = max_pixels
-        self._picture: Picture | None = None
+        self._given = False
 
-    def picture(self, frame_id: str, deadline: Deadline) -> Picture:  # noqa: ARG002 - it has only one
-        """Raise `FrameError` when the file is not a picture that can be read."""
+    def picture(self, frame_id: str, deadline: Deadline) -> Picture:
+        """Raise `FrameError` when the file is not a picture that can be read.
+
+        Asked again it raises `FrameNotNeeded`: one look at the same picture is enough.
+        """
         deadline.check(f"reading {self.path}")
-        if self._picture is None:
-            self._picture = checked(read(self.path), "file", str(self.path), self.max_pixels)
-        return self._picture
+        if self._given:
+            raise FrameNotNeeded(f"{frame_id}: {self.path} has been looked at")
+        picture = checked(read(self.path), "file", str(self.path), self.max_pixels)
+        self._given = True
+        return picture
 
     def close(self) -> None:
-        self._picture = None
+        """Nothing is held open."""
 
 
 def read(path: Path) -> bytes:

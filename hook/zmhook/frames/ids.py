@@ -8,10 +8,29 @@ if TYPE_CHECKING:
     from zmhook.settings import Settings
 
 BESTMATCH = {"a": "alarm", "s": "snapshot"}
+TRACK = "track"
+"""The camera's best snapshot of what it tracked; the second best is `track2`, and so on."""
 
 
 def frame_ids(settings: Settings) -> list[str]:
-    """Expand `frame_id`: each picture once, in the order in which they are looked at."""
+    """Return the ids of what `frame_source` and `frame_id` name, in the order of looking."""
+    source = settings.snapshots.frame_source
+    tracks = [] if source == "portal" else track_ids(settings)
+    return tracks if source == "snapshots" else [*tracks, *_of_event(settings)]
+
+
+def track_ids(settings: Settings) -> list[str]:
+    """Return the ids of the camera's snapshots, best first."""
+    return [TRACK, *(f"{TRACK}{i}" for i in range(2, settings.snapshots.snapshot_frames + 1))]
+
+
+def is_track(frame_id: str) -> bool:
+    """Say whether this picture is the camera's own and not ZoneMinder's."""
+    return frame_id.startswith(TRACK)
+
+
+def _of_event(settings: Settings) -> list[str]:
+    """Expand `frame_id`: each picture once."""
     ids: list[str] = []
     for wanted in settings.general.frame_id:
         best = [BESTMATCH[letter] for letter in settings.general.bestmatch_order]

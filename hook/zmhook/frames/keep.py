@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zmhook import atomic
+from zmhook.frames.ids import is_track
 
 if TYPE_CHECKING:
     from zmhook.event import Event, Frame
@@ -40,6 +41,11 @@ def keep(frame: Frame, event: Event, settings: Settings) -> Path | None:
 
 
 def file_name(event_id: int, frame_id: str, general: General) -> str:
-    """Return the name that users know: with the frame's id unless only one is ever fetched."""
-    is_only_one = len(general.frame_id) == 1 and general.frame_id != ("bestmatch",)
+    """Return the name that users know: with the frame's id unless only one is ever fetched.
+
+    The camera's own pictures always have theirs: `12345-track.jpg`.
+    """
+    is_only_one = (
+        len(general.frame_id) == 1 and general.frame_id != ("bestmatch",) and not is_track(frame_id)
+    )
     return f"{event_id}.jpg" if is_only_one else f"{event_id}-{frame_id}.jpg"

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from zmhook.errors import FrameError, FrameUnavailable
+from zmhook.errors import FrameError, FrameNotNeeded, FrameUnavailable
+from zmhook.frames.ids import is_track
 from zmhook.frames.patience import Patience
 
 if TYPE_CHECKING:
     from zmhook.deadline import Deadline
     from zmhook.event import Event, Picture
     from zmhook.frames.base import Source
+    from zmhook.frames.snapshots import SnapshotFrames
     from zmhook.portal import Portal
     from zmhook.settings import General, Settings
 
@@ -34,6 +36,7 @@ def open_source(
     A `file` is looked at in place of an event. Otherwise the event's folder is asked first (when
     its path was given and `prefer_event_folder` is on), and the portal for what is not there. The
     portal is not asked where an unnamed folder is: that costs as much as fetching the picture.
+    The camera's own snapshots come from their store (`frame_source`).
 
     Pass a `portal` to share its connection; the source closes it. Raises `FrameUnavailable` when
     there is no place to look.
@@ -43,22 +46,44 @@ def open_source(
         from zmhook.frames.file import FileSource
 
         return FileSource(file, general.max_picture_pixels)
-    places = [*_folders(event, general), *_portals(event, general, portal)]
-    if not places:
+    asked = portal or _portal(event, general)
+    places = [*_folders(event, general), *_portals(event, general, asked)]
+    mode = settings.snapshots.frame_source
+    if not places and mode == "portal":
         raise FrameUnavailable(_nowhere(event))
     deadline.check("looking for pictures")
-    return InTurn(places, general.wait)
+    pause = Pause(general.wait)
+    events = InTurn(places or [Nowhere(event)], pause)
+    if mode == "portal":
+        return events
+    from zmhook.frames.snapshots import SnapshotFrames
+
+    snapshots = SnapshotFrames(event, settings, asked)
+    return WithSnapshots(snapshots, events, pause, instead=mode == "fallback")
+
+
+class Pause:
+    """The seconds before the very first picture, waited once."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def once(self, deadline: Deadline) -> None:
+        seconds, self.seconds = self.seconds, 0.0
+        if seconds:
+            deadline.sleep(seconds)
+            deadline.check("waiting as [general] wait says")
 
 
 class InTurn:
-    """Asks one place after the other; waits `wait` seconds before the very first picture."""
+    """Asks one place after the other."""
 
-    def __init__(self, places: list[Source], wait: float) -> None:
+    def __init__(self, places: list[Source], pause: Pause) -> None:
         self.places = places
-        self.wait = wait
+        self.pause = pause
 
     def picture(self, frame_id: str, deadline: Deadline) -> Picture:
-        self._wait(deadline)
+        self.pause.once(deadline)
         for place in self.places[:-1]:
             try:
                 return place.picture(frame_id, deadline)
@@ -70,11 +95,45 @@ class InTurn:
         for place in self.places:
             place.close()
 
-    def _wait(self, deadline: Deadline) -> None:
-        wait, self.wait = self.wait, 0.0
-        if wait:
-            deadline.sleep(wait)
-            deadline.check("waiting as [general] wait says")
+
+class WithSnapshots:
+    """The camera's own pictures, and those of the event: beside them, or `instead` of them."""
+
+    def __init__(
+        self, snapshots: SnapshotFrames, events: Source, pause: Pause, *, instead: bool
+    ) -> None:
+        self.snapshots = snapshots
+        self.events = events
+        self.pause = pause
+        self.instead = instead
+
+    def picture(self, frame_id: str, deadline: Deadline) -> Picture:
+        self.pause.once(deadline)
+        if is_track(frame_id):
+            return self.snapshots.picture(frame_id, deadline)
+        if self.instead and self.snapshots.given:
+            raise FrameNotNeeded(f"{frame_id}: the camera's own picture stands in its place")
+        return self.events.picture(frame_id, deadline)
+
+    def must_wait(self, frame_id: str, deadline: Deadline) -> bool:
+        return is_track(frame_id) and self.snapshots.must_wait(deadline)
+
+    def close(self) -> None:
+        self.snapshots.close()
+        self.events.close()
+
+
+class Nowhere:
+    """Has no pictures, and says why."""
+
+    def __init__(self, event: Event) -> None:
+        self.event = event
+
+    def picture(self, frame_id: str, deadline: Deadline) -> Picture:  # noqa: ARG002 - it has none
+        raise FrameUnavailable(_nowhere(self.event))
+
+    def close(self) -> None:
+        """Nothing is held open."""
 
 
 def _folders(event: Event, general: General) -> list[Source]:
@@ -93,14 +152,20 @@ def _folders(event: Event, general: General) -> list[Source]:
     ]
 
 
-def _portals(event: Event, general: General, portal: Portal | None) -> list[Source]:
+def _portal(event: Event, general: General) -> Portal | None:
     if event.id is None or not general.portal:
+        return None
+    from zmhook.portal import Portal
+
+    return Portal(general)
+
+
+def _portals(event: Event, general: General, portal: Portal | None) -> list[Source]:
+    if event.id is None or portal is None or not general.portal:
         return []
     from zmhook.frames.zoneminder import PortalFrames
-    from zmhook.portal import Portal as RealPortal
 
-    asked = portal or RealPortal(general)
-    return [PortalFrames(asked, event.id, general.max_picture_pixels, _patience(general))]
+    return [PortalFrames(portal, event.id, general.max_picture_pixels, _patience(general))]
 
 
 def _patience(general: General) -> Patience:

@@ -13,6 +13,7 @@ def reason(detection: Detection, settings: Settings) -> str | None:
     least = {
         "yolo": settings.yolo.yolo_min_confidence,
         "hog": settings.hog.hog_min_confidence,
+        "camera": settings.snapshots.snapshot_min_score,
     }.get(detection.model, 0.0)
     if detection.confidence >= least:
         return None

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from zmhook.deadline import Deadline
-from zmhook.errors import ZmhookError
+from zmhook.errors import FrameNotNeeded, ZmhookError
+from zmhook.frames.ids import is_track
 from zmhook.service.wire import Picture
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from zmhook.settings import Settings
 
 log = logging.getLogger(__name__)
+
+LOOK_EVERY = 0.05
+"""Seconds between two looks at whether a picture that may still come has come."""
 
 
 class Fetcher:
@@ -44,7 +48,10 @@ class Fetcher:
         self._pictures: dict[str, asyncio.Task[Picture]] = {}
 
     async def first(self) -> Picture:
-        """Wait as `wait` says, then fetch the first picture; asked again, give the same one."""
+        """Wait as `wait` says, then fetch the first picture; asked again, give the same one.
+
+        Those before it that turned out not to be needed are passed over: they cost no worker time.
+        """
         if self._first is None:
             self._first = asyncio.create_task(self._wait_and_fetch())
         return await asyncio.shield(self._first)
@@ -74,7 +81,10 @@ class Fetcher:
     async def _wait_and_fetch(self) -> Picture:
         began = time.monotonic()
         await asyncio.sleep(self._settings.general.wait)
-        picture = await self.picture(self.ids[0])
+        first, *others = self.ids
+        picture = await self.picture(first)
+        while others and not picture.needed:
+            picture = await self.picture(others.pop(0))
         self.first_took = time.monotonic() - began
         return picture
 
@@ -89,20 +99,42 @@ class Fetcher:
         if before:
             await asyncio.wait([before])
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._fetch, frame_id)
+        try:
+            if is_track(frame_id):
+                await self._settled(frame_id)
+            return await loop.run_in_executor(self._threads, self._fetch, frame_id)
+        except RuntimeError:  # there are no threads any more
+            return Picture(frame_id, error=f"{frame_id}: the service was stopped")
+
+    async def _settled(self, frame_id: str) -> None:
+        """Wait until a picture is there, or will not come; no thread is held meanwhile."""
+        loop = asyncio.get_running_loop()
+        while await loop.run_in_executor(self._threads, self._must_wait, frame_id):  # noqa: ASYNC110 - a file tells nobody
+            await asyncio.sleep(LOOK_EVERY)
+
+    def _must_wait(self, frame_id: str) -> bool:
+        try:
+            if self._source is None:
+                self._source = self._open()
+            must_wait = getattr(self._source, "must_wait", None)
+            return must_wait is not None and must_wait(frame_id, self._deadline)
+        except Exception:  # noqa: BLE001 - to fetch it will fail alike, and tell of it
+            return False
 
     def _fetch(self, frame_id: str) -> Picture:
         try:
             if self._source is None:
                 self._source = self._open()
             found = self._source.picture(frame_id, self._deadline)
+        except FrameNotNeeded as error:
+            return Picture(frame_id, error=str(error), needed=False)
         except ZmhookError as error:
             return Picture(frame_id, error=str(error))
         except Exception as error:  # a bug in a source must not leave the event waiting
             log.exception("%s: %s: internal error, please report it", self._event, frame_id)
             what = f"internal error, please report it ({type(error).__name__}: {error})"
             return Picture(frame_id, error=f"{frame_id}: {what}")
-        return Picture(found.id, found.origin, found.data)
+        return Picture(found.id, found.origin, found.data, crop=found.crop)
 
     def _open(self) -> Source:
         from zmhook.frames import open_source

@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import Struct, msgpack
 
+from zmhook.crop import Crop
 from zmhook.detection import Decision
 from zmhook.event import Event
 
@@ -18,12 +19,17 @@ LARGEST = 512 * 1024 * 1024
 
 
 class Picture(Struct, frozen=True):
-    """One picture as it was fetched, or why there is none (`data` is empty then)."""
+    """One picture as it was fetched, or why there is none (`data` is empty then).
+
+    One that is not `needed` is left out on purpose: that is no failure.
+    """
 
     id: str
     origin: str = ""
     data: bytes = b""
     error: str = ""
+    crop: Crop | None = None
+    needed: bool = True
 
 
 class Prepare(Struct, frozen=True, tag=True):

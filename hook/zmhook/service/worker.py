@@ -18,7 +18,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zmhook.errors import FrameUnavailable, ZmhookError
+from zmhook.errors import FrameNotNeeded, FrameUnavailable, ZmhookError
 from zmhook.service.wire import (
     HEAD,
     Answer,
@@ -153,9 +153,11 @@ class _Handed:
 
         deadline.check(f"fetching {frame_id}")
         picture = self.first if self.first.id == frame_id else self._ask(frame_id)
+        if not picture.needed:
+            raise FrameNotNeeded(picture.error)
         if picture.error:
             raise FrameUnavailable(picture.error)
-        return FetchedPicture(picture.data, picture.id, picture.origin)
+        return FetchedPicture(picture.data, picture.id, picture.origin, picture.crop)
 
     def close(self) -> None:
         """Do nothing: the supervisor holds what there is to close."""
@@ -187,8 +189,10 @@ def _models_key(settings: dict[str, Any]) -> str:
     models = settings["general"]["models"]
     if not set(models) <= set(BUILT_IN):
         return repr(settings)
+    # Gemini is asked these questions, and blurs faces as [face] finds them.
+    more = [settings["prompts"], settings["face"]] if "gemini" in models else []
     folder = settings["general"]["base_data_path"]
-    return repr([folder, [(name, settings[name]) for name in models]])
+    return repr([folder, [(name, settings[name]) for name in models], more])
 
 
 def _rss_mb() -> float:

@@ -6,16 +6,17 @@ from pathlib import Path
 import pytest
 
 from zmhook.deadline import Deadline
-from zmhook.errors import DeadlineExceeded, FrameUnavailable, PictureError
+from zmhook.errors import DeadlineExceeded, FrameNotNeeded, FrameUnavailable, PictureError
 from zmhook.frames.file import FileSource, read
 
 LIMIT = 50_000_000
 
 
-def test_the_same_picture_for_any_frame(photo) -> None:
+def test_its_picture_in_the_place_of_the_first_frame(photo) -> None:
     source = FileSource(photo("dog.jpg"), LIMIT)
     snapshot = source.picture("snapshot", Deadline(5))
-    assert source.picture("7", Deadline(5)) is snapshot
+    with pytest.raises(FrameNotNeeded, match="7: .*dog.jpg has been looked at"):
+        source.picture("7", Deadline(5))
     assert snapshot.id == "file"
     assert snapshot.origin == str(photo("dog.jpg"))
     assert snapshot.data == photo("dog.jpg").read_bytes()

@@ -1,0 +1,182 @@
+"""The camera's own best pictures of what it tracked during an event."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import structs
+
+from zmhook.errors import FrameNotNeeded, FrameUnavailable, StoreError
+from zmhook.frames.file import read
+from zmhook.frames.header import read_header
+from zmhook.frames.ids import TRACK, track_ids
+from zmhook.frames.picture import checked
+from zmhook.frames.scene import crop_of
+from zmhook.frames.window import Window, window_of
+from zmhook.snapshots.labels import common
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from zmhook.deadline import Deadline
+    from zmhook.event import Event, Picture
+    from zmhook.portal import Portal
+    from zmhook.settings import Settings
+    from zmhook.snapshots.snapshot import Row
+    from zmhook.snapshots.store.index import Index
+
+log = logging.getLogger(__name__)
+
+POLL = 0.05
+"""Seconds between two looks at whether a snapshot has come."""
+
+_SHARE = 0.5
+"""Of what is left of the event's time, as much may be waited at the most."""
+
+
+class Span(NamedTuple):
+    """Seconds since the epoch, by the camera's clock."""
+
+    begin: float
+    end: float
+
+
+class SnapshotFrames:
+    """Gives `track`, `track2`, … of one event, best first, from the store of snapshots.
+
+    Waits for the first one as `snapshot_wait` says. Which there are is settled once: asked again,
+    it gives the same. `given` tells whether it gave any. One thread at a time.
+    """
+
+    def __init__(self, event: Event, settings: Settings, portal: Portal | None) -> None:
+        self.event = event
+        self.settings = settings.snapshots
+        self.folder = Path(settings.snapshots.snapshot_path)
+        self.given = False
+        self._ids = track_ids(settings)
+        self._pattern = settings.general.detect_pattern
+        self._max_pixels = settings.general.max_picture_pixels
+        self._portal = portal
+        self._index: Index | None = None
+        self._window: Window | None = None
+        self._until = 0.0
+        self._version: int | None = None
+        self._tracks: list[Row] | None = None
+        self._problem = ""
+
+    def picture(self, frame_id: str, deadline: Deadline) -> Picture:
+        """Return the snapshot of that rank.
+
+        Raises `FrameUnavailable` when the store cannot be read, or the picture not; when there is
+        no snapshot (so many) `FrameNotNeeded`, unless nothing else is to be looked at.
+        """
+        while self.must_wait(deadline):
+            deadline.sleep(POLL)
+        rank = self._ids.index(frame_id)
+        if self._tracks is None or rank >= len(self._tracks):
+            raise self._none(frame_id)
+        found = self._read(self._tracks[rank], frame_id)
+        self.given = True
+        return found
+
+    def must_wait(self, deadline: Deadline) -> bool:
+        """Look into the store, unless all is settled; say whether to look again in `POLL` s."""
+        if self._tracks is None:
+            deadline.check("waiting for a snapshot")
+            try:
+                self._tracks = self._look(deadline)
+            except StoreError as error:
+                self._problem = str(error)
+                self._tracks = []
+        return self._tracks is None
+
+    def close(self) -> None:
+        if self._index:
+            self._index.close()
+            self._index = None
+
+    def _look(self, deadline: Deadline) -> list[Row] | None:
+        """Return the tracks, none when it is too late for one; None while one may still come."""
+        if self.event.monitor_id is None:
+            raise StoreError(f"{self.event}: cameras' snapshots are found by the monitor: name it")
+        index = self._opened()
+        window = self._known_window(deadline)
+        is_late = time.monotonic() >= self._until
+        version = index.version()
+        if version == self._version and not is_late:
+            return None
+        self._version = version
+        span = self._span(window)
+        rows = index.overlapping(self.event.monitor_id, span.begin, span.end)
+        found = best_tracks(rows, self._pattern)[: self.settings.snapshot_frames]
+        return found or ([] if is_late else None)
+
+    def _opened(self) -> Index:
+        from zmhook.snapshots.store.index import Index
+
+        if self._index is None:
+            self._index = Index.open(self.folder)
+        return self._index
+
+    def _known_window(self, deadline: Deadline) -> Window:
+        if self._window is None:
+            self._window = window_of(self.event, self._portal, deadline)
+            wait = min(self.settings.snapshot_wait, deadline.left() * _SHARE, self._left())
+            self._until = time.monotonic() + wait
+        return self._window
+
+    def _left(self) -> float:
+        """Return the seconds in which a track of an event that is over may still come."""
+        if self._window is None or self._window.end is None:
+            return float("inf")
+        latest = self._window.end + self.settings.snapshot_margin + self.settings.snapshot_wait
+        return max(0.0, latest - time.time())
+
+    def _span(self, window: Window) -> Span:
+        margin, ahead = self.settings.snapshot_margin, self.settings.snapshot_clock_offset
+        end = time.time() if window.end is None else window.end
+        return Span(window.begin - margin + ahead, end + margin + ahead)
+
+    def _read(self, row: Row, frame_id: str) -> Picture:
+        path = self.folder / row.file
+        picture = checked(read(path), frame_id, str(path), self._max_pixels)
+        header = read_header(picture.data)
+        if header is None or self._window is None:
+            return picture
+        crop = crop_of(row, header.width, header.height, self._window)
+        return structs.replace(picture, crop=crop)
+
+    def _none(self, frame_id: str) -> FrameUnavailable | FrameNotNeeded:
+        if frame_id != TRACK:
+            return FrameNotNeeded(f"{frame_id}: the camera sent no further snapshot")
+        if self._problem:
+            return FrameUnavailable(self._problem)
+        if self.settings.frame_source != "snapshots":
+            return FrameNotNeeded(f"{frame_id}: the camera sent no snapshot of {self.event}")
+        return FrameUnavailable(
+            f"{self.event}: the camera sent no snapshot of it: {self.folder} has none of the"
+            f" event's time; see [snapshots] snapshot_wait, snapshot_margin and"
+            f" snapshot_clock_offset, and what zmhook snapshots list shows"
+        )
+
+
+def best_tracks(rows: Iterable[Row], pattern: str) -> list[Row]:
+    """Return each track's best snapshot, best first.
+
+    A class that the pattern wants is better than none, and none better than another one; then the
+    score counts, then the picture's size.
+    """
+    ranked = sorted(rows, key=lambda row: _rank(row, pattern), reverse=True)
+    tracks: dict[tuple[str, int | None, str], Row] = {}
+    for row in ranked:
+        tracks.setdefault((row.camera, row.channel, row.track_id), row)
+    return list(tracks.values())
+
+
+def _rank(row: Row, pattern: str) -> tuple[int, float, int, int]:
+    wanted = 2 if row.label and re.match(pattern, common(row.label)) else int(not row.label)
+    return wanted, row.score or 0.0, row.width * row.height or row.size, row.number
