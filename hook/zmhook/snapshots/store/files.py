@@ -71,7 +71,7 @@ def take_back(folder: Path, new: Sequence[NewFile]) -> None:
 
 
 def rename(temporary: Path, final: Path) -> None:
-    """Give a file another name, and never replace what has it, as rename(2) would."""
+    """Give a file another name; never replace what has that, as the system's call would."""
     try:
         os.link(temporary, final)
     except OSError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from zmhook.errors import NoStore, StoreError
@@ -38,9 +38,10 @@ ORDER BY since LIMIT :most
 class Index:
     """The index, read-only. Close it; one thread at a time."""
 
-    def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._connection = connection
+        self._connects = 0
+        self._connect()
 
     @classmethod
     def open(cls, folder: str | Path) -> Self:
@@ -51,7 +52,7 @@ class Index:
         """
         folder = Path(folder)
         with told(folder):
-            return cls(folder, _connect(folder))
+            return cls(folder)
 
     def close(self) -> None:
         self._connection.close()
@@ -113,10 +114,19 @@ class Index:
 
     def version(self) -> int:
         """Return a number that is another one after each commit of the writer."""
-        return self._number("PRAGMA data_version")
+        with told(self.folder):
+            if _state(self.folder / INDEX) != self._state:
+                self.close()
+                self._connect()
+        return self._connects * 2**32 + self._number("PRAGMA data_version")
 
     def count(self) -> int:
         return self._number("SELECT count(*) FROM snapshots")
+
+    def _connect(self) -> None:
+        self._state = _state(self.folder / INDEX)
+        self._connection = _connect(self.folder, self._state)
+        self._connects += 1
 
     def _rows(self, rest: str, given: list[Any]) -> list[Row]:
         with told(self.folder):
@@ -132,27 +142,42 @@ class Index:
         return found
 
 
-def _connect(folder: Path) -> sqlite3.Connection:
-    path = folder / INDEX
-    if not path.exists():
+class _State(NamedTuple):
+    """Which file the index is, and how it is to be opened.
+
+    Who may read but not write the folder cannot make the files that SQLite keeps beside an index
+    in use (`frozen`); while nobody has made them, nobody writes, and the file alone is all there
+    is.
+    """
+
+    device: int
+    inode: int
+    frozen: bool
+
+
+def _state(path: Path) -> _State | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    in_use = path.with_name(f"{INDEX}-wal").exists()
+    return _State(found.st_dev, found.st_ino, not in_use and not os.access(path.parent, os.W_OK))
+
+
+def _connect(folder: Path, state: _State | None) -> sqlite3.Connection:
+    if state is None:
         raise NoStore(
             f"{folder}: no snapshots are stored there: start zmhook snapshots run, or correct"
             " snapshot_path in [snapshots]"
         )
-    connection = sqlite3.connect(_uri(path), uri=True, timeout=BUSY, isolation_level=None)
+    uri = f"file:{quote(str(folder / INDEX))}?mode=ro{'&immutable=1' if state.frozen else ''}"
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY, isolation_level=None)
     try:
         _check(connection, folder)
     except BaseException:
         connection.close()
         raise
     return connection
-
-
-def _uri(path: Path) -> str:
-    # Who may read but not write the folder cannot make the files that SQLite keeps beside an index
-    # in use; while nobody has made them, nobody writes, and the file alone is all there is.
-    unused = not path.with_name(f"{INDEX}-wal").exists() and not os.access(path.parent, os.W_OK)
-    return f"file:{quote(str(path))}?mode=ro{'&immutable=1' if unused else ''}"
 
 
 def _check(connection: sqlite3.Connection, folder: Path) -> None:

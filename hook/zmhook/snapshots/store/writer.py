@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+MOST_DAMAGED = 3
+"""Indexes set aside that are kept, the newest."""
+WAL_BYTES = 8_000_000
+"""What is left of SQLite's log after it grew."""
+
 _BESIDE = ("-wal", "-shm")
 
 log = logging.getLogger(__name__)
@@ -87,6 +92,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     if found > schema.VERSION:
         raise StoreError(schema.too_new(path.parent, found))
     connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
     connection.execute("PRAGMA synchronous = FULL")  # a commit is on the disk when it returns
     if found == 0 and not connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
         connection.executescript(f"BEGIN IMMEDIATE;\n{schema.TABLES}\nCOMMIT;")
@@ -102,6 +108,9 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
 def _set_aside(path: Path) -> Path:
     date = time.strftime("%Y-%m-%d-%H%M%S")
     aside = path.with_name(f"{INDEX}.damaged-{date}")
+    for old in sorted(path.parent.glob(f"{INDEX}.damaged-*[0-9]"))[: 1 - MOST_DAMAGED]:
+        for ending in ("", *_BESIDE):
+            old.with_name(old.name + ending).unlink(missing_ok=True)
     for ending in _BESIDE:
         with suppress(FileNotFoundError):
             path.with_name(INDEX + ending).rename(aside.with_name(aside.name + ending))
