@@ -171,7 +171,10 @@ def _connect(folder: Path, state: _State | None) -> sqlite3.Connection:
             " snapshot_path in [snapshots]"
         )
     uri = f"file:{quote(str(folder / INDEX))}?mode=ro{'&immutable=1' if state.frozen else ''}"
-    connection = sqlite3.connect(uri, uri=True, timeout=BUSY, isolation_level=None)
+    # One thread at a time, but not always the same: the service asks from a pool of them.
+    connection = sqlite3.connect(
+        uri, uri=True, timeout=BUSY, isolation_level=None, check_same_thread=False
+    )
     try:
         _check(connection, folder)
     except BaseException:
