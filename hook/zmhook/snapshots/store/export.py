@@ -1,0 +1,73 @@
+"""Snapshots copied to where somebody wants them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import MsgspecError, json, structs
+
+from zmhook import atomic
+from zmhook.errors import StoreError
+from zmhook.snapshots.snapshot import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from zmhook.snapshots.store.index import Index
+
+LIST = "snapshots.json"
+
+
+class Exported(NamedTuple):
+    """How many pictures were written, the rows whose picture is gone, and the list's name."""
+
+    written: int
+    gone: list[Row]
+    list: str
+
+
+def export(index: Index, rows: Iterable[Row], to: Path) -> Exported:
+    """Copy the rows' pictures into a folder; describe them in a JSON list there, by number.
+
+    What an earlier export put into the list stays. Nothing that is another's is replaced: raises
+    `StoreError` for a file that is another one, and when the folder cannot be written to.
+    """
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+        listed = _listed(to / LIST)
+        copied = {row.number: (row, _copy(index.path(row), to)) for row in rows}
+        for number, (row, name) in copied.items():
+            if name:
+                listed[number] = structs.replace(row, file=name)
+        in_order = [listed[number] for number in sorted(listed)]
+        atomic.write(to / LIST, json.format(json.encode(in_order), indent=2) + b"\n")
+    except OSError as error:
+        raise StoreError(f"{error.filename or to}: {error.strerror}") from error
+    gone = [row for row, name in copied.values() if not name]
+    return Exported(len(copied) - len(gone), gone, LIST)
+
+
+def _copy(picture: Path, to: Path) -> str:
+    """Return the copy's name, empty when the picture is not there any more."""
+    try:
+        data = picture.read_bytes()
+    except FileNotFoundError:
+        return ""
+    target = to / picture.name
+    if not target.exists():
+        atomic.write(target, data)
+    elif target.read_bytes() != data:
+        raise StoreError(f"{target} is there and another picture: export to another folder")
+    return picture.name
+
+
+def _listed(path: Path) -> dict[int, Row]:
+    try:
+        return {row.number: row for row in json.decode(path.read_bytes(), type=list[Row])}
+    except FileNotFoundError:
+        return {}
+    except MsgspecError:
+        raise StoreError(
+            f"{path} is there and is no list of snapshots: export to another folder"
+        ) from None
