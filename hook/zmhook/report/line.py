@@ -1,7 +1,8 @@
 """The one line on stdout that the notification server reads.
 
-Form: `[s] detected:person:97% car:88% --SPLIT--{json}`. The JSON is either v6's object of lists
-or v5's list of objects (`json_format`).
+Form: `[s] detected:person:97% car:88% (gemini skipped: no network) --SPLIT--{json}`. The JSON is
+either v6's object of lists or v5's list of objects (`json_format`). What describes a detection is
+no label; it is in the JSON under a name of its own.
 """
 
 from __future__ import annotations
@@ -10,14 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import json
 
+from zmhook import gate
+from zmhook.frames.ids import is_track
+from zmhook.report.described import as_json, descriptions, encodable
+
 if TYPE_CHECKING:
-    from zmhook.detection import Decision, Detection
+    from zmhook.detection import Decision, Detection, FrameInfo
     from zmhook.settings import General, Settings
 
 SPLIT = "--SPLIT--"
 _ESCAPED_SPLIT = SPLIT.replace("-", "\\u002d")
 PREFIXES = {"snapshot": "[s] ", "alarm": "[a] "}
+TRACK = "[m] "
 OTHER_FRAME = "[x] "
+_NO_BRACKETS = str.maketrans("()", "[]")
 
 
 def detection_line(decision: Decision, settings: Settings) -> str:
@@ -30,7 +37,7 @@ def detection_line(decision: Decision, settings: Settings) -> str:
         return ""
     if decision.outcome == "undecided" and general.on_failure == "silence":
         return ""
-    text = f"{_prefix(decision, general)}detected:{_found(decision, general)}"
+    text = f"{_prefix(decision, general)}detected:{_found(decision, general)}{_skipped(decision)}"
     # The server splits at every SPLIT, so in the JSON a name that has one is written with escapes.
     data = payload(decision, settings).decode().replace(SPLIT, _ESCAPED_SPLIT)
     return f"{text} {SPLIT}{data}"
@@ -42,37 +49,48 @@ def payload(decision: Decision, settings: Settings) -> bytes:
 
 
 def _v6(decision: Decision) -> dict[str, Any]:
-    frame = decision.frame
-    dimensions: dict[str, Any] = {}
-    if frame:
-        resized = [frame.resized_to[1], frame.resized_to[0]] if frame.resized_to else None
-        # Height first, as the field's readers have it.
-        dimensions = {"original": [frame.height, frame.width], "resized": resized}
+    found = gate.ringing(decision.detections)
+    described = descriptions(decision.detections)
     return {
-        "labels": [_encodable(found.label) for found in decision.detections],
-        "boxes": [found.box for found in decision.detections],
-        "frame_id": frame.id if frame else "",
-        "confidences": [round(found.confidence, 4) for found in decision.detections],
-        "image_dimensions": dimensions,
+        "labels": [encodable(one.label) for one in found],
+        "boxes": [one.box for one in found],
+        "frame_id": decision.frame.id if decision.frame else "",
+        "confidences": [round(one.confidence, 4) for one in found],
+        "image_dimensions": _dimensions(decision.frame) if decision.frame else {},
+        **({"descriptions": [as_json(one) for one in described]} if described else {}),
     }
+
+
+def _dimensions(frame: FrameInfo) -> dict[str, Any]:
+    """Return sizes, height first, as the field's readers have it, and the part that was seen."""
+    resized = [frame.resized_to[1], frame.resized_to[0]] if frame.resized_to else None
+    crop = {"crop": frame.crop} if frame.crop else {}
+    return {"original": [frame.height, frame.width], "resized": resized, **crop}
 
 
 def _v5(decision: Decision) -> list[dict[str, Any]]:
     return [
         {
             "type": found.kind,
-            "label": _encodable(found.label),
+            "label": encodable(found.label),
             "box": found.box,
             "confidence": f"{found.confidence:.2%}",
+            **(_more(found) if found.kind == "description" else {}),
         }
         for found in decision.detections
     ]
 
 
+def _more(description: Detection) -> dict[str, Any]:
+    told = as_json(description)
+    return {key: told[key] for key in ("description", "about", "alarm", "model", "attributes")}
+
+
 def _prefix(decision: Decision, general: General) -> str:
     if not general.show_frame_match_type:
         return ""
-    return PREFIXES.get(decision.frame.id if decision.frame else "", OTHER_FRAME)
+    frame_id = decision.frame.id if decision.frame else ""
+    return TRACK if is_track(frame_id) else PREFIXES.get(frame_id, OTHER_FRAME)
 
 
 def _found(decision: Decision, general: General) -> str:
@@ -80,11 +98,23 @@ def _found(decision: Decision, general: General) -> str:
         reason = _plain("; ".join(decision.errors) or "no reason is known")
         return f"nothing could be decided ({reason})"
     strongest: dict[str, Detection] = {}
-    for found in decision.detections:
+    for found in gate.ringing(decision.detections):
         if found.label not in strongest or found.confidence > strongest[found.label].confidence:
             strongest[found.label] = found
     texts = [_one(found, general) for found in strongest.values()]
     return " ".join(texts) if general.show_percent else ",".join(texts)
+
+
+def _skipped(decision: Decision) -> str:
+    """Tell which models could not be asked; an undecided line tells the reasons anyway."""
+    if decision.outcome == "undecided":
+        return ""
+    return "".join(f" {bracketed(one)}" for one in decision.skipped)
+
+
+def bracketed(text: str) -> str:
+    """Return a remark as it stands behind the labels; where it ends can be told."""
+    return f"({_plain(text).translate(_NO_BRACKETS)})"
 
 
 def _one(found: Detection, general: General) -> str:
@@ -97,8 +127,3 @@ def _plain(text: str) -> str:
     """Keep the line one line with one split, whatever a person's folder is called."""
     printable = "".join(one if one.isprintable() else " " for one in text)
     return " ".join(printable.split()).replace(SPLIT, "-")
-
-
-def _encodable(text: str) -> str:
-    """Replace what stands for bytes that were not UTF-8, such as in an old folder's name."""
-    return text.encode("utf-8", "replace").decode()

@@ -7,7 +7,8 @@ import re
 from typing import TYPE_CHECKING
 
 from zmhook.errors import PortalError
-from zmhook.report.line import SPLIT
+from zmhook.report.described import descriptions, sentence
+from zmhook.report.line import SPLIT, bracketed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,11 @@ MAX_BYTES = 65_535
 """What the column `Events.Notes` (TEXT) holds."""
 
 SERVER_ERROR = 500
-_OURS = re.compile(r"(\[[asx]\] )?detected:")
+LONGEST_REMARK, MOST_REMARKS = 200, 3
+
+_OURS = re.compile(r"(\[[asmx]\] )?detected:")
+# Remarks behind the labels: (gemini: a man with a parcel) (gemini skipped: no network)
+_REMARKS = re.compile(r"(?: \([^()]*: [^()]*\))+")
 _PERCENT = re.compile(r":\d+%(?=\s|$)")
 # Without percentages only ZoneMinder's causes tell where its own part begins.
 _CAUSE = re.compile(r"\b(Motion|Signal|Linked|Forced Web|Continuous|ONVIF|Triggered|Trigger)\b")
@@ -34,14 +39,16 @@ def write_notes(
 ) -> None:
     """Put `text` (the detection line, its JSON is left off) before ZoneMinder's own notes.
 
-    An older detection there is replaced. Characters that the database refuses are replaced by
-    question marks rather than the notes lost. Raises `PortalError` when they cannot be written.
+    Behind it comes what large models said about the picture, shortened. An older detection there
+    is replaced. Characters that the database refuses are replaced by question marks rather than
+    the notes lost. Raises `PortalError` when they cannot be written.
     """
     found = " ".join(text.partition(SPLIT)[0].split())
     if decision.event.id is None or not found:
         return
     old = portal.event(decision.event.id, deadline).get("Notes") or ""
-    attempts = list(_storable(merged(found, old)))
+    remarks = "".join(f" {one}" for one in _remarks(decision))
+    attempts = list(_storable(merged(f"{found}{remarks}", old)))
     for notes in attempts:
         try:
             portal.set_notes(decision.event.id, notes, deadline)
@@ -60,9 +67,19 @@ def merged(found: str, old: str) -> str:
     return _cut(f"{found} {' '.join(theirs.split())}".strip())
 
 
+def _remarks(decision: Decision) -> list[str]:
+    said = descriptions(decision.detections)[:MOST_REMARKS]
+    return [bracketed(f"{one.model}: {sentence(one, LONGEST_REMARK)}") for one in said]
+
+
 def _after_ours(text: str) -> str:
-    """Return what follows the labels of a detection."""
-    *_, percent_end = [0, *(percent.end() for percent in _PERCENT.finditer(text))]
+    """Return what follows the labels of a detection, and the remarks behind them."""
+    remarks = _REMARKS.search(text)
+    labels = text[: remarks.start()] if remarks else text
+    *_, percent_end = [0, *(percent.end() for percent in _PERCENT.finditer(labels))]
+    are_ours = percent_end == len(labels) if percent_end else not _CAUSE.search(labels)
+    if remarks and are_ours:
+        return text[remarks.end() :]
     if percent_end:
         return text[percent_end:]
     cause = _CAUSE.search(text)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from zmhook.gate.verdict import ALARM
+from zmhook.report.described import descriptions, sentence
 from zmhook.report.line import SPLIT
 
 if TYPE_CHECKING:
@@ -12,9 +14,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LONGEST = 500
+
 
 def log_decision(decision: Decision, line: str) -> None:
-    """Log what was answered and how long each stage took; before it, what went wrong."""
+    """Log what was answered and how long each stage took.
+
+    Before it, what went wrong; after it, what large models said about the picture.
+    """
     event = decision.event
     where = {"monitor_id": event.monitor_id}
     if decision.errors:
@@ -22,6 +29,10 @@ def log_decision(decision: Decision, line: str) -> None:
         log.log(level, "%s: %s", event, "; ".join(decision.errors), extra=where)
     answer = line.partition(f" {SPLIT}")[0] or decision.outcome
     log.info("%s: %s (%s)", event, answer, _timings(decision), extra=where)
+    for one in descriptions(decision.detections):
+        alarm = one.attributes.get(ALARM, "not told")
+        said = sentence(one, LONGEST)
+        log.info("%s: %s: %s (alarm: %s)", event, one.model, said, alarm, extra=where)
 
 
 def _timings(decision: Decision) -> str:
