@@ -159,7 +159,10 @@ class General(Section, frozen=True, kw_only=True):
     show_models: Annotated[bool, about("Write the model before the label: (yolo) person.")] = False
     show_frame_match_type: Annotated[
         bool,
-        about("Begin the line with [s] (snapshot), [a] (alarm) or [x] (another frame)."),
+        about(
+            "Begin the line with [s] (snapshot), [a] (alarm), [m] (the camera's own picture) or "
+            "[x] (another frame)."
+        ),
     ] = True
     json_format: Annotated[
         Literal["v6", "v5"],
