@@ -1,0 +1,168 @@
+"""When an event was: told by ZoneMinder, by the event's files, or by nobody."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from zmhook.deadline import Deadline
+from zmhook.errors import PortalError
+from zmhook.event import Event
+from zmhook.frames.window import Window, window_of
+from zmhook.portal import Portal
+from zmhook.settings import General
+
+BEGAN = 1_753_800_000.0
+"""A moment long ago, in the middle of a summer."""
+
+NEW_YORK = "America/New_York"
+
+
+class Api(Portal):
+    """Tells one event's row, or fails."""
+
+    def __init__(self, row: dict[str, Any] | PortalError) -> None:
+        super().__init__(General(portal="http://zm.example/zm"))
+        self.row = row
+
+    def event(self, event_id: int, deadline: Deadline | None = None) -> dict[str, Any]:
+        if isinstance(self.row, PortalError):
+            raise self.row
+        return self.row
+
+
+@pytest.fixture
+def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Set this machine's zone."""
+
+    def set_zone(name: str) -> None:
+        monkeypatch.setenv("TZ", name)
+        time.tzset()
+
+    yield set_zone
+    monkeypatch.undo()
+    time.tzset()
+
+
+def local(seconds: float) -> str:
+    """Return a moment as ZoneMinder's API tells it, in this machine's zone."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+
+
+def asked(row: dict[str, Any] | PortalError | None, path: str = "", at: float = BEGAN) -> Window:
+    portal = None if row is None else Api(row)
+    return window_of(Event(id=7, path=path, asked=at), portal, Deadline(5))
+
+
+def write(folder: Path, at: dict[str, float], width: int = 64, height: int = 48) -> str:
+    """Put an event's files there, last written at these times."""
+    picture = cv2.imencode(".jpg", np.zeros((height, width, 3), np.uint8))[1].tobytes()
+    for name, seconds in at.items():
+        (folder / name).write_bytes(picture if name.endswith(".jpg") else b"film")
+        os.utime(folder / name, (seconds, seconds))
+    return str(folder)
+
+
+@pytest.mark.parametrize("name", ["UTC", NEW_YORK, "Asia/Kathmandu"])
+def test_the_api_tells_local_time(name: str, zone) -> None:
+    zone(name)
+    row = {"StartDateTime": local(BEGAN), "EndDateTime": local(BEGAN + 20)}
+    assert asked(row) == Window(BEGAN, BEGAN + 20)
+
+
+def test_the_names_of_older_versions(zone) -> None:
+    zone(NEW_YORK)
+    row = {"StartTime": local(BEGAN), "EndTime": local(BEGAN + 20)}
+    assert asked(row) == Window(BEGAN, BEGAN + 20)
+
+
+def test_an_event_that_goes_on_and_its_size() -> None:
+    row = {"StartDateTime": local(BEGAN), "EndDateTime": None, "Width": "1920", "Height": "1080"}
+    assert asked(row) == Window(BEGAN, None, 1920, 1080)
+
+
+def test_an_hour_that_there_is_twice(zone) -> None:
+    """On 2 November 2025 New York's clocks showed 01:30 at 05:30 and at 06:30 UTC."""
+    zone(NEW_YORK)
+    row = {"StartDateTime": "2025-11-02 01:30:00"}
+    assert asked(row).begin == datetime.fromisoformat("2025-11-02T06:30:00+00:00").timestamp()
+
+
+def test_an_event_of_the_future_is_one_of_now() -> None:
+    """The database has another zone, and there is nothing to tell which."""
+    now = time.time()
+    assert asked({"StartDateTime": local(now + 3 * 3600)}, at=now) == Window(now)
+
+
+@pytest.mark.parametrize("junk", [None, "", "0000-00-00 00:00:00", "soon", 17, "9999-12-31 0:0"])
+def test_a_row_that_tells_no_time(junk: object) -> None:
+    assert asked({"StartDateTime": junk}) == Window(BEGAN)
+
+
+def test_an_api_that_cannot_be_asked(tmp_path: Path, caplog) -> None:
+    folder = write(tmp_path, {"snapshot.jpg": BEGAN, "00009-capture.jpg": BEGAN + 9})
+    assert asked(PortalError("refused"), folder) == Window(BEGAN, BEGAN + 9, 64, 48)
+    assert "event 7: its times are not known: refused" in caplog.text
+
+
+def test_the_folder_tells_it_without_an_api(tmp_path: Path) -> None:
+    files = {"00001-capture.jpg": BEGAN, "alarm.jpg": BEGAN + 2, "7-video.mp4": BEGAN + 30}
+    assert asked(None, write(tmp_path, files)) == Window(BEGAN, BEGAN + 30, 64, 48)
+
+
+def test_what_was_added_later_tells_nothing(tmp_path: Path) -> None:
+    later = {"objdetect.jpg": BEGAN + 900, "objects.json": BEGAN + 900, "00001-analyse.jpg": 5.0}
+    files = {"snapshot.jpg": BEGAN, **later}
+    assert asked(None, write(tmp_path, files)) == Window(BEGAN, BEGAN, 64, 48)
+
+
+def test_a_folder_that_is_being_written(tmp_path: Path) -> None:
+    now = time.time()
+    folder = write(tmp_path, {"00001-capture.jpg": now - 60, "00009-capture.jpg": now})
+    assert asked(None, folder) == Window(pytest.approx(now - 60, abs=0.01), None, 64, 48)
+
+
+@pytest.mark.parametrize("path", ["/no/such/folder", "nul\0", ""])
+def test_no_folder(path: str) -> None:
+    assert asked(None, path) == Window(BEGAN)
+
+
+def test_an_empty_folder(tmp_path: Path) -> None:
+    assert asked(None, str(tmp_path)) == Window(BEGAN)
+
+
+def test_a_picture_that_is_none_tells_no_size(tmp_path: Path) -> None:
+    (tmp_path / "alarm.jpg").write_bytes(b"none")
+    assert asked(None, str(tmp_path))[2:] == (0, 0)
+
+
+@pytest.mark.parametrize("hours", [-5, -3.5, 1, 5.75])
+def test_a_database_of_another_zone(hours: float, tmp_path: Path) -> None:
+    folder = write(tmp_path, {"00001-capture.jpg": BEGAN + 1, "7-video.mp4": BEGAN + 21})
+    row = {
+        "StartDateTime": local(BEGAN + hours * 3600),
+        "EndDateTime": local(BEGAN + 20 + hours * 3600),
+        "FileSystemPath": folder,
+    }
+    assert asked(row) == Window(BEGAN, BEGAN + 20, 64, 48)
+
+
+def test_files_that_were_copied_tell_no_zone(tmp_path: Path) -> None:
+    folder = write(tmp_path, {"snapshot.jpg": BEGAN + 5000})
+    row = {"StartDateTime": local(BEGAN), "EndDateTime": local(BEGAN + 20), "Width": "x"}
+    assert asked(row, folder) == Window(BEGAN, BEGAN + 20, 64, 48)
+
+
+def test_another_zone_while_it_goes_on(tmp_path: Path) -> None:
+    now = float(int(time.time()))
+    folder = write(tmp_path, {"00001-capture.jpg": now - 10, "00020-capture.jpg": now})
+    row = {"StartDateTime": local(now - 10 - 7200), "EndDateTime": None, "FileSystemPath": folder}
+    assert asked(row) == Window(now - 10, None, 64, 48)
