@@ -1,0 +1,1 @@
+"""How cameras write their snapshots: one module for each family of messages."""

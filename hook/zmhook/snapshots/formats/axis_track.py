@@ -1,0 +1,170 @@
+"""Axis, one message for each object that has left: `consolidated_track` and `object_track`.
+
+Sources: AXIS Scene Metadata, data sources `com.axis.consolidated_track.v1.beta` and
+`com.axis.scene.object_track.v1` (also written `axis.scene.object_track_v1`). The newer has
+`path` and `crop_box` for the older's `observations` and `bounding_box`, a `channel_id`, and no
+time of the picture. Recorders put tracks as `{"tracks": [{"object": {…}}]}`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from zmhook.snapshots.formats.arrival import Origin
+from zmhook.snapshots.formats.boxes import box_of, nearest, scene_box
+from zmhook.snapshots.formats.classes import Classes, classes_of, track_attributes
+from zmhook.snapshots.formats.times import Clock, Times, settled
+from zmhook.snapshots.formats.values import at_least_zero, identity, mapping, mappings
+from zmhook.snapshots.snapshot import Amendment, SceneBox, Snapshot
+
+if TYPE_CHECKING:
+    from zmhook.snapshots.formats.arrival import Arrival, News
+    from zmhook.snapshots.formats.boxes import Sighting
+    from zmhook.snapshots.formats.tracks import Tracks
+    from zmhook.snapshots.formats.values import Json
+
+BETA = "axis.consolidated_track.v1.beta"
+STABLE = "axis.object_track.v1"
+
+_TELLS = {"image", "classes", "start_time", "end_time", "duration", "path", "parts", "end_reason"}
+_STABLE_TELLS = {"channel_id", "path", "parts"}
+
+
+class Parsed(NamedTuple):
+    """A track without its picture. `duration` is in seconds."""
+
+    origin: Origin
+    track_id: str
+    times: Times
+    duration: float | None
+    classes: Classes
+    box: SceneBox | None
+    crop: SceneBox | None
+
+
+class AxisTrack:
+    """Tracks that are over; one without a picture says what became of earlier snapshots."""
+
+    def __init__(self, tracks: Tracks) -> None:
+        self._tracks = tracks
+
+    def fits(self, content: Json) -> bool:
+        if isinstance(content.get("tracks"), list):
+            return True
+        has_id = "id" in content and "channel_id" in content
+        return has_id or not _TELLS.isdisjoint(content)
+
+    def read(self, arrival: Arrival, content: Json) -> News:
+        if "tracks" not in content:
+            return self._read(arrival, content)
+        shared = {"channel_id": content.get("channel_id")}
+        parts = [
+            shared | (mapping(one.get("object")) or one) for one in mappings(content["tracks"])
+        ]
+        return arrival.each(parts, lambda part: self._read(arrival, part))
+
+    def _read(self, arrival: Arrival, content: Json) -> News:
+        track = _parsed(arrival, content)
+        data = mapping(content.get("image")).get("data")
+        if not data:
+            return [_amendment(track)] if track.track_id else []
+        snapshot = _snapshot(arrival, content, track, arrival.picture(data))
+        is_known = self._tracks.known(track.origin, track.track_id).pictured
+        return [snapshot, _amendment(track)] if is_known else [snapshot]
+
+
+def _parsed(arrival: Arrival, content: Json) -> Parsed:
+    origin = arrival.origin(content)
+    image = mapping(content.get("image"))
+    crop = box_of(image, "crop_box", "bounding_box")
+    duration = at_least_zero(content.get("duration"))
+    sighting = _sighting(_path(content), image, crop)
+    times = _times(arrival, content, origin.clock, sighting, duration)
+    box = sighting.box if sighting else None
+    track_id = identity(content.get("id"))
+    return Parsed(origin, track_id, times, duration, classes_of(content), box, crop)
+
+
+def _path(content: Json) -> list[Json]:
+    return mappings(content.get("path") or content.get("observations"))
+
+
+def _sighting(path: list[Json], image: Json, crop: SceneBox | None) -> Sighting | None:
+    """Return when and where the object was when its picture was taken.
+
+    The time is the picture's own where it has one, else that of the box in the path which is
+    nearest to the crop.
+    """
+    from zmhook.snapshots.formats.boxes import Sighting
+
+    taken = image.get("timestamp")
+    if taken is not None:
+        at = (one.get("bounding_box") for one in path if one.get("timestamp") == taken)
+        exact = next(filter(None, map(scene_box, at)), None)
+        if exact or crop is None:
+            return Sighting(taken, exact)
+    found = nearest(path, crop) if crop else None
+    timestamp = taken if taken is not None else found and found.timestamp
+    return Sighting(timestamp, found.box if found else None)
+
+
+def _times(
+    arrival: Arrival, content: Json, clock: Clock, sighting: Sighting | None, duration: float | None
+) -> Times:
+    """Return when it was; of beginning, end and duration, two give the third."""
+    taken = clock.ours(sighting.timestamp) if sighting else None
+    start = clock.ours(content.get("start_time"))
+    end = clock.ours(content.get("end_time"))
+    if duration is not None and end is None and start is not None:
+        end = start + duration
+    if duration is not None and start is None and end is not None:
+        start = end - duration
+    return settled(taken, start, end, arrival.received)
+
+
+def _snapshot(arrival: Arrival, content: Json, track: Parsed, picture: bytes) -> Snapshot:
+    ahead = {"clock_ahead_s": track.times.ahead} if track.times.ahead else {}
+    return Snapshot(
+        camera=track.origin.place.camera,
+        monitor_id=track.origin.place.monitor_id,
+        channel=track.origin.channel,
+        topic=arrival.topic,
+        format=_format(content),
+        track_id=track.track_id,
+        taken=track.times.taken,
+        received=arrival.received,
+        start=track.times.start,
+        end=track.times.end,
+        duration=track.duration,
+        ended=True,
+        label=track.classes.label,
+        score=track.classes.score,
+        classes=track.classes.all,
+        colours=track.classes.colours,
+        attributes={**track.classes.attributes, **track_attributes(content), **ahead},
+        box=track.box,
+        crop=track.crop,
+        picture=picture,
+    )
+
+
+def _amendment(track: Parsed) -> Amendment:
+    """Return what the whole track says about a snapshot that came while it was under way."""
+    known = track.classes
+    return Amendment(
+        camera=track.origin.place.camera,
+        channel=track.origin.channel,
+        track_id=track.track_id,
+        start=track.times.start,
+        end=track.times.end,
+        ended=True,
+        label=known.label or None,
+        score=known.score,
+        classes=known.all or None,
+        colours=known.colours or None,
+    )
+
+
+def _format(content: Json) -> str:
+    is_stable = not _STABLE_TELLS.isdisjoint(k for k, v in content.items() if v is not None)
+    return STABLE if is_stable else BETA

@@ -1,0 +1,270 @@
+"""Frigate: `PREFIX/events` says what is tracked, `PREFIX/CAMERA/LABEL/snapshot` is a picture.
+
+Source: Frigate documentation, integrations/mqtt. The picture is a JPEG without an event's id or a
+time, sent when Frigate has a better one of that label, and once more when the label is gone: which
+event it shows is told by camera, label and time alone. It is retained, so a picture may be of any
+age when it is the first thing that a broker sends; such a one is not used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct, field
+
+from zmhook.snapshots.formats import raw
+from zmhook.snapshots.formats.classes import names
+from zmhook.snapshots.formats.times import settled
+from zmhook.snapshots.formats.values import fraction, identity, label, mapping, text
+from zmhook.snapshots.recent import Recent
+from zmhook.snapshots.snapshot import Amendment, Attribute, Classification, Snapshot
+
+if TYPE_CHECKING:
+    from zmhook.snapshots.formats.arrival import Arrival, News, Origin
+    from zmhook.snapshots.formats.values import Json
+
+FORMAT = "frigate"
+
+APART = 10.0
+"""Seconds that a picture and an event that does not last may be apart and belong together."""
+
+REMEMBERED = 512
+"""Cameras times labels that are remembered, and pictures: some hundred bytes each."""
+
+MOST_EVENTS = 32
+"""Events of one label that one camera may have at a time."""
+
+_TYPES = {"new", "update", "end"}
+
+# Labels by which a picture is known for Frigate's before its first event came; others are taken
+# for its when the topic's prefix says frigate, or has brought events.
+_LABELS = frozenset(
+    {"person", "face", "bicycle", "car", "motorcycle", "bus", "truck", "boat", "license_plate"}
+    | {"dog", "cat", "bird", "horse", "sheep", "cow", "bear", "deer", "package"}
+)
+
+
+class Where(NamedTuple):
+    """The camera and label of an event or picture, and the topic that stands for both."""
+
+    prefix: str
+    camera: str
+    label: str
+
+    @property
+    def topic(self) -> str:
+        return f"{self.prefix}/{self.camera}/{self.label}/snapshot"
+
+
+class Event(Struct):
+    """What was last said of an event, by our clock; `heard` is when, `taken` its best picture."""
+
+    id: str
+    heard: float
+    start: float | None = None
+    end: float | None = None
+    taken: float | None = None
+    ended: bool = False
+    score: float | None = None
+    attributes: dict[str, Attribute] = field(default_factory=dict)
+    pictured: bool = False
+
+
+class Picture(NamedTuple):
+    """A picture that was handed on: the track it was given to, and when it came."""
+
+    track_id: str
+    taken: float
+    received: float
+    is_paired: bool
+
+
+class Frigate:
+    """Pairs pictures with events, whichever comes first."""
+
+    def __init__(self) -> None:
+        self._events: Recent[Where, dict[str, Event]] = Recent(REMEMBERED)
+        self._pictures: Recent[tuple[Where, str], Picture] = Recent(REMEMBERED)
+        self._waiting: Recent[Where, str] = Recent(REMEMBERED)
+        self._prefixes: Recent[str, bool] = Recent(REMEMBERED)
+
+    def fits(self, content: Json) -> bool:
+        is_event = "id" in mapping(content.get("after")) and content.get("type") in _TYPES
+        return is_event and "camera" in content["after"]
+
+    def where(self, topic: str) -> Where | None:
+        """Return whose picture a topic brings, None when it is none of Frigate's."""
+        levels = topic.rsplit("/", 3)
+        if len(levels) < len(Where._fields) + 1 or levels[3] != "snapshot" or not all(levels):
+            return None
+        found = Where(*levels[:3])
+        is_ours = "frigate" in found.prefix.lower() or found.label in _LABELS
+        return found if is_ours or self._prefixes.get(found.prefix) else None
+
+    # -- Events ----------------------------------------------------------------------------------
+
+    def read(self, arrival: Arrival, content: Json) -> News:
+        """Take an event in; what it changes in snapshots handed on is returned."""
+        after = content["after"]
+        where = Where(
+            arrival.topic.rpartition("/")[0], label(after["camera"]), label(after.get("label"))
+        )
+        event_id = identity(after.get("id"))
+        if arrival.retained or not (event_id and where.camera and where.label):
+            return []
+        self._prefixes.put(where.prefix, True)
+        origin = _origin(arrival, where)
+        event = self._event(arrival, origin, where, event_id, content)
+        return [*self._adopted(arrival, origin, where, event), *_news(origin, where, event)]
+
+    def _event(
+        self, arrival: Arrival, origin: Origin, where: Where, event_id: str, content: Json
+    ) -> Event:
+        after = content["after"]
+        best = mapping(after.get("snapshot"))
+        taken = best.get("frame_time", after.get("snapshot_time"))
+        times = settled(
+            origin.clock.ours(taken),
+            origin.clock.ours(after.get("start_time")),
+            origin.clock.ours(after.get("end_time")),
+            arrival.received,
+        )
+        events = self._events.get(where) or self._events.put(where, {})
+        known = events.pop(event_id, None)
+        event = Event(
+            event_id,
+            arrival.received,
+            times.start,
+            times.end,
+            None if taken is None else times.taken,
+            content.get("type") == "end",
+            fraction(best.get("score")) or fraction(after.get("top_score")),
+            _attributes(after),
+            bool(known and known.pictured),
+        )
+        events[event_id] = event
+        while len(events) > MOST_EVENTS:
+            events.pop(next(iter(events)))
+        return event
+
+    def _adopted(self, arrival: Arrival, origin: Origin, where: Where, event: Event) -> News:
+        """Give the event a picture that came shortly before it, and belonged to none."""
+        name = self._waiting.get(where)
+        picture = self._pictures.get((where, name)) if name else None
+        if name is None or picture is None or event.pictured:
+            return []
+        self._waiting.pop(where)
+        if arrival.received - picture.received > APART:
+            return []
+        self._pictures.put((where, name), picture._replace(track_id=event.id, is_paired=True))
+        event.pictured = True
+        return [_amendment(origin, picture.track_id, renamed_to=event.id)]
+
+    # -- Pictures --------------------------------------------------------------------------------
+
+    def picture(self, arrival: Arrival, where: Where, picture: bytes) -> News:
+        """Return the snapshot, none of a picture that the broker kept."""
+        if arrival.retained:
+            return []
+        name = raw.name_of(picture)
+        event = self._shown(arrival, where)
+        known = self._pictures.get((where, name))
+        if known is None:
+            known = self._new(arrival, where, name, event)
+        event = self._events_at(where).get(known.track_id)
+        return [_snapshot(arrival, where, known, event, picture)]
+
+    def _new(self, arrival: Arrival, where: Where, name: str, event: Event | None) -> Picture:
+        """Remember a picture: the same one is sent again, maybe when another event is on."""
+        if event:
+            event.pictured = True
+            taken = event.taken if event.taken is not None else arrival.received
+            new = Picture(event.id, taken, arrival.received, is_paired=True)
+        else:
+            self._waiting.put(where, name)
+            new = Picture(name, arrival.received, arrival.received, is_paired=False)
+        return self._pictures.put((where, name), new)
+
+    def _shown(self, arrival: Arrival, where: Where) -> Event | None:
+        """Return the event that a picture shows: of those going on, the one with the newest best.
+
+        One that has ended counts for a few seconds; then it is the one that ended last.
+        """
+        events = self._events_at(where).values()
+        fresh = [one for one in events if not one.ended or arrival.received - one.heard <= APART]
+        return max(
+            fresh, key=lambda one: (not one.ended, one.taken or 0.0, one.heard), default=None
+        )
+
+    def _events_at(self, where: Where) -> dict[str, Event]:
+        return self._events.get(where) or {}
+
+
+def _origin(arrival: Arrival, where: Where) -> Origin:
+    """Return the camera that the picture's topic stands for, whichever message it is."""
+    origin = arrival._replace(topic=where.topic).origin({})
+    place = origin.place
+    return origin if place.named else origin._replace(place=place._replace(camera=where.camera))
+
+
+def _snapshot(
+    arrival: Arrival, where: Where, known: Picture, event: Event | None, picture: bytes
+) -> Snapshot:
+    place = _origin(arrival, where).place
+    score = event.score if event else None
+    return Snapshot(
+        camera=place.camera,
+        monitor_id=place.monitor_id,
+        topic=arrival.topic,
+        format=FORMAT,
+        track_id=known.track_id,
+        taken=known.taken,
+        received=arrival.received,
+        start=event.start if event else None,
+        end=event.end if event else None,
+        ended=event.ended if event else False,
+        label=where.label,
+        score=score,
+        classes=(Classification(where.label, score),),
+        attributes=event.attributes if event else {},
+        picture=picture,
+    )
+
+
+def _news(origin: Origin, where: Where, event: Event) -> News:
+    """Return what an event that is over says; one that goes on has nothing to change."""
+    if not event.ended:
+        return []
+    classes = (Classification(where.label, event.score),)
+    return [
+        _amendment(
+            origin,
+            event.id,
+            start=event.start,
+            end=event.end,
+            ended=True,
+            label=where.label,
+            score=event.score,
+            classes=classes,
+        )
+    ]
+
+
+def _amendment(origin: Origin, track_id: str, **news: object) -> Amendment:
+    return Amendment(
+        camera=origin.place.camera,
+        channel=origin.channel,
+        track_id=track_id,
+        **news,  # type: ignore[arg-type]  # each is one of its fields
+    )
+
+
+def _attributes(after: Json) -> dict[str, Attribute]:
+    """Return the name that Frigate has for this very object, its zones, and its plate."""
+    sub = after.get("sub_label")  # in older versions a pair of name and score
+    found = {
+        "sub_label": text(sub[0] if isinstance(sub, list) and sub else sub),
+        "zones": ", ".join(names(after.get("entered_zones"))),
+        "license_plate": text(after.get("recognized_license_plate")),
+    }
+    return {name: value for name, value in found.items() if value}

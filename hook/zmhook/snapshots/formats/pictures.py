@@ -1,0 +1,63 @@
+"""Pictures in a message: base64 text → the bytes of a JPEG or PNG file."""
+
+from __future__ import annotations
+
+from binascii import Error, a2b_base64
+from typing import Any
+
+from zmhook.errors import PayloadError, PictureError
+from zmhook.frames.picture import checked
+
+JPEG = b"\xff\xd8\xff"
+PNG = b"\x89PNG\r\n\x1a\n"
+
+# JPEG and PNG in base64 begin like this whatever follows.
+BASE64 = (b"/9j/", b"_9j_", b"iVBORw0KGg", b"data:image/")
+
+_URL_SAFE = str.maketrans("-_", "+/", "\t\n\r ")
+
+
+def is_picture(data: bytes) -> bool:
+    return data.startswith((JPEG, PNG))
+
+
+def picture(value: Any, origin: str, max_pixels: int) -> bytes:
+    """Return the picture's bytes. Raises `PayloadError`, whose line begins with `origin`."""
+    if not isinstance(value, str):
+        raise PayloadError("base64", f"{origin}: the picture is not a text in base64")
+    return sound(decoded(value, origin), origin, max_pixels)
+
+
+def sound(data: bytes, origin: str, max_pixels: int) -> bytes:
+    """Return the bytes when they are a whole picture of not too many pixels."""
+    if data and not is_picture(data):
+        raise PayloadError("picture", f"{origin}: the picture is neither JPEG nor PNG")
+    try:
+        return checked(data, "", origin, max_pixels).data
+    except PictureError as error:
+        raise PayloadError("picture cut" if error.retry else "picture", str(error)) from None
+
+
+def decoded(value: str, origin: str) -> bytes:
+    """Decode base64 of either alphabet (RFC 4648, 4 and 5), with or without `=` at its end.
+
+    Python's decoder skips what does not belong there, so the length tells whether it did.
+    """
+    if value.startswith("data:"):
+        value = value.partition(",")[2]
+    data = _decoded(value)
+    if data is None:
+        data = _decoded(value.translate(_URL_SAFE))
+    if data is None:
+        raise PayloadError("base64", f"{origin}: the picture's base64 is cut short or damaged")
+    return data
+
+
+def _decoded(value: str) -> bytes | None:
+    digits = len(value) - value[-2:].count("=")
+    missing = -digits % 4
+    try:
+        data = a2b_base64(value if len(value) % 4 == 0 else value + "=" * missing)
+    except (Error, ValueError):
+        return None
+    return data if len(data) == digits * 3 // 4 else None

@@ -1,0 +1,80 @@
+"""Single values out of a message: whatever is of another kind is as if it were not there."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import Any
+
+Json = dict[str, Any]
+
+LONGEST_TEXT = 200
+LONGEST_ID = 128
+BIGGEST_CHANNEL = 1_000_000
+
+
+def number(value: Any) -> float | None:
+    """Return a finite number; numbers in quotes count."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    if isinstance(value, str) and len(value) > LONGEST_TEXT:
+        return None
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def fraction(value: Any) -> float | None:
+    """Return a number from 0 to 1."""
+    found = number(value)
+    return found if found is not None and 0 <= found <= 1 else None
+
+
+def at_least_zero(value: Any) -> float | None:
+    found = number(value)
+    return found if found is not None and found >= 0 else None
+
+
+def channel(value: Any) -> int | None:
+    """Return a channel's number."""
+    found = number(value)
+    is_one = found is not None and found.is_integer() and 0 <= found <= BIGGEST_CHANNEL
+    return int(found) if found is not None and is_one else None
+
+
+def text(value: Any, longest: int = LONGEST_TEXT) -> str:
+    """Return a text on one line, cut to `longest` characters; "" for what is none."""
+    if not isinstance(value, str):
+        return ""
+    short = value[:longest].strip()
+    return short if short.isprintable() else "".join(filter(str.isprintable, short))
+
+
+def label(value: Any) -> str:
+    """Return a name that is safe wherever it is shown: it is no path, and short."""
+    return text(value, LONGEST_LABEL).translate(_SEPARATORS)
+
+
+def identity(value: Any) -> str:
+    """Return an id, which may be a number; one that is too long stands for itself by its hash."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value) if abs(value) < BIGGEST_ID else ""
+    if isinstance(value, str) and len(value) > LONGEST_ID:
+        return hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()
+    return text(value, LONGEST_ID)
+
+
+def mapping(value: Any) -> Json:
+    return value if isinstance(value, dict) else {}
+
+
+def mappings(value: Any) -> list[Json]:
+    """Return those members of a list that are objects."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+LONGEST_LABEL = 64
+BIGGEST_ID = 10**30
+_SEPARATORS = str.maketrans({"/": "_", "\\": "_"})

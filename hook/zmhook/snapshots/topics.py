@@ -1,0 +1,169 @@
+"""Which topics are listened to, and which camera and monitor a topic belongs to."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from zmhook.snapshots.recent import Recent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from zmhook.settings import Settings
+
+REMEMBERED = 1024
+"""Look-ups that are kept: topics times channels."""
+
+LONGEST_CAMERA = 200
+SHARED = "$share/"
+
+_PLACE = re.compile(r"\{(monitor|camera)\}")
+_PLACES = {"monitor": "(?P<monitor>[0-9]{1,9})", "camera": "(?P<camera>[^/]+)"}
+
+
+class Place(NamedTuple):
+    """Whose topic it is.
+
+    `clock_offset` is the seconds that the camera's clock is ahead of ours. `named` is false when
+    the configuration does not say which camera it is: `camera` is then the topic itself.
+    """
+
+    camera: str
+    monitor_id: int | None
+    clock_offset: float
+    named: bool = True
+
+
+class Rule(NamedTuple):
+    """What the configuration says of the topics that match a pattern; `channel` -1 is any.
+
+    `camera` and `monitor` are "" and 0 where only the pattern's `{camera}`, `{monitor}` tell.
+    """
+
+    pattern: re.Pattern[str]
+    weight: tuple[int, ...]
+    channel: int
+    camera: str
+    monitor: int
+    clock_offset: float
+
+    def place(self, topic: str, channel: int | None) -> Place | None:
+        """Return whose topic it is, None when the rule does not speak of it."""
+        found = self.pattern.fullmatch(topic) if self.channel in (-1, channel) else None
+        if found is None:
+            return None
+        told = found.groupdict()
+        camera = told.get("camera") or self.camera
+        monitor = int(told.get("monitor") or self.monitor) or None
+        return Place(_name(camera or topic), monitor, self.clock_offset, named=bool(camera))
+
+
+class Topics:
+    """The topics of `[mqtt] mqtt_topic` and of the sections `[mqtt-topic-NAME]`."""
+
+    def __init__(self, patterns: Iterable[str], rules: Iterable[Rule]) -> None:
+        self._patterns = tuple(patterns)
+        self._rules = sorted(rules, key=lambda rule: rule.weight, reverse=True)
+        self._known: Recent[tuple[str, int | None], Place] = Recent(REMEMBERED)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Topics:
+        sections = [one for one in settings.topics if one.topic]
+        rules = [
+            _rule(one.topic, one.channel, one.camera, one.monitor, one.clock_offset)
+            for one in sections
+        ]
+        rules += [_rule(pattern) for pattern in settings.mqtt.mqtt_topic if _PLACE.search(pattern)]
+        return cls([*settings.mqtt.mqtt_topic, *(one.topic for one in sections)], rules)
+
+    def filters(self) -> list[str]:
+        """Return what to subscribe to; what another of them covers is left out.
+
+        A broker may send a message once for each filter that matches (MQTT 3.1.1, 3.3.5).
+        """
+        wanted = list(dict.fromkeys(map(_filter, self._patterns)))
+        return [one for one in wanted if not any(_covers(other, one) for other in wanted)]
+
+    def find(self, topic: str, channel: int | None) -> Place:
+        """Return whose topic it is: what the most specific of the matching sections says.
+
+        A literal part of a topic is more specific than `{camera}`, that more than `+`, and that
+        more than `#`, from left to right; then a channel is more than any.
+        """
+        key = (topic, channel)
+        return self._known.get(key) or self._known.put(key, self._find(topic, channel))
+
+    def _find(self, topic: str, channel: int | None) -> Place:
+        found = (rule.place(topic, channel) for rule in self._rules)
+        return next(filter(None, found), Place(_name(topic), None, 0.0, named=False))
+
+
+def _rule(
+    pattern: str, channel: int = -1, camera: str = "", monitor: int = 0, clock_offset: float = 0.0
+) -> Rule:
+    """Return the rule of a section; one without a camera is that of a pattern in `mqtt_topic`."""
+    levels = _own(pattern).split("/")
+    weight = (*map(_weight, levels), 0, int(channel >= 0), int(bool(camera)))
+    return Rule(_regex(levels), weight, channel, camera, monitor, clock_offset)
+
+
+def _own(pattern: str) -> str:
+    """Take `$share/GROUP/` off, which is no part of the topic (MQTT 5.0, 4.8.2)."""
+    return pattern.split("/", 2)[2] if _is_shared(pattern) else pattern
+
+
+def _is_shared(pattern: str) -> bool:
+    return pattern.startswith(SHARED) and pattern.count("/") > 1
+
+
+def _weight(level: str) -> int:
+    if level in ("#", "+"):
+        return 1 if level == "#" else 2
+    return 3 if _PLACE.search(level) else 4
+
+
+def _regex(levels: list[str]) -> re.Pattern[str]:
+    """Wildcards at the beginning do not match topics that begin with `$` (MQTT 5.0, 4.7.2)."""
+    *first, last = levels
+    if last == "#":
+        expression = "/".join(map(_level, first)) + ("(?:/.*)?" if first else ".*")
+    else:
+        expression = "/".join(map(_level, levels))
+    begins = r"(?!\$)" if levels[0][:1] in "+#{" else ""
+    return re.compile(begins + expression, re.DOTALL)
+
+
+def _level(level: str) -> str:
+    if level == "+":
+        return "[^/]*"
+    parts = _PLACE.split(level)  # text, name, text, name, text …
+    return "".join(
+        _PLACES[part] if index % 2 else re.escape(part) for index, part in enumerate(parts)
+    )
+
+
+def _filter(pattern: str) -> str:
+    """Return the subscription: a part with `{monitor}` or `{camera}` in it may be any."""
+    head = pattern[: len(pattern) - len(_own(pattern))]
+    levels = _own(pattern).split("/")
+    return head + "/".join("+" if _PLACE.search(level) else level for level in levels)
+
+
+def _covers(wide: str, narrow: str) -> bool:
+    """Tell whether every topic of `narrow` is one of `wide`, another filter, too."""
+    if wide == narrow or _is_shared(wide) or _is_shared(narrow):
+        return False
+    ours, theirs = wide.split("/"), narrow.split("/")
+    if theirs[0].startswith("$") and ours[0] in ("+", "#"):
+        return False
+    if ours[-1] == "#":
+        ours.pop()
+        theirs = theirs[: len(ours)]
+    fits = (one in (other, "+") and other != "#" for one, other in zip(ours, theirs, strict=False))
+    return len(ours) == len(theirs) and all(fits)
+
+
+def _name(camera: str) -> str:
+    """Return a name of one line and of a bounded length."""
+    return "".join(c if c.isprintable() else "_" for c in camera[:LONGEST_CAMERA])
