@@ -14,6 +14,8 @@
     │   └── ModelSkipped       a model on another machine did not answer; the line says so
     ├── TrainingError          the known faces cannot be trained or their file not be used
     ├── ReportError            an output could not be written
+    │   ├── Undelivered        a message did not reach whom it was for
+    │   └── NotYet             what an output is made of is not there yet
     ├── StateError             what is remembered from event to event cannot be read or written
     │   └── NoState            nothing was ever stored there
     ├── SnapshotError          a camera's snapshots cannot be used
@@ -149,6 +151,25 @@ class TrainingError(ZmhookError):
 
 class ReportError(ZmhookError):
     """An output could not be written."""
+
+
+class Undelivered(ReportError):  # noqa: N818 - reads as what it is
+    """A message did not reach whom it was for.
+
+    `retry` says whether trying again may help, `after` how many seconds the other side wants to
+    be left alone before that.
+    """
+
+    def __init__(self, message: str, *, retry: bool = False, after: float = 0.0) -> None:
+        self.retry = retry
+        self.after = after
+        super().__init__(message)
+
+
+class NotYet(ReportError):  # noqa: N818 - reads as what it is
+    """What an output is made of is not there yet: asking again later is all there is to do."""
+
+    retry = True
 
 
 class StateError(ZmhookError):

@@ -96,6 +96,11 @@ class Portal:
         if self._json(answer, what).get("message") != "Saved":
             raise self._error(answer, f"{what} were not saved: {self._said(answer)}")
 
+    def json(self, path: str, what: str, *, api: bool = True) -> dict[str, Any]:
+        """Return the JSON object at a path of the API, or (`api=False`) of the portal itself."""
+        base = _api_url(self.general) if api else _portal_url(self.general)
+        return self._json(self._ask("GET", f"{base}/{path}", what, None), what)
+
     def close(self) -> None:
         if self._opened:
             self._opened.close()

@@ -14,7 +14,7 @@ from typing import TypedDict
 import zmhook
 
 
-class _Owner(TypedDict, total=False):
+class Owner(TypedDict, total=False):
     """Arguments of `Popen`."""
 
     user: int
@@ -41,7 +41,7 @@ def start(config: str, place: Path) -> bool:
         return False
     else:
         command = [sys.executable, "-m", "zmhook.service", "-c", config, "--socket", str(place)]
-        owner = _owner(place.parent)
+        owner = owner_of(place.parent)
         if owner:
             os.fchown(lock, owner["user"], owner["group"])
         subprocess.Popen(
@@ -89,7 +89,7 @@ def _is_starting(place: Path) -> bool:
         os.close(lock)
 
 
-def _owner(folder: Path) -> _Owner:
+def owner_of(folder: Path) -> Owner:
     """Return as whom to run: when root tries the hook by hand, as the folder's owner.
 
     A service of root's would lock the web server's user out until it ends.
