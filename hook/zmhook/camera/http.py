@@ -1,0 +1,259 @@
+"""HTTP to a camera, with a limit on everything: time, size, redirects. Imported when one is asked.
+
+`requests` limits the time between two packets, not that of a request, so a request runs in a
+thread that is waited for. Login is by digest (RFC 7616); basic only where the camera offers
+nothing else and the connection is encrypted, or where it is asked for.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import ssl
+import threading
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import DecodeError, json
+
+from zmhook.errors import CameraError, MissingPart
+from zmhook.settings.values import Secret
+
+try:
+    import requests
+    import urllib3.exceptions
+    from requests.auth import AuthBase, HTTPBasicAuth, HTTPDigestAuth
+except ImportError:
+    raise MissingPart("zmhook camera", "requests", "mqtt") from None
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SECONDS = 10.0
+MAX_BODY = 4 * 1024 * 1024
+_CHUNK = 64 * 1024
+_MAX_CAUSES = 20
+_SHOWN = 200
+
+WRONG, UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 400, 401, 403, 404
+
+
+class Answer(NamedTuple):
+    """What the camera answered: its status, and the JSON object of its body (None: no JSON)."""
+
+    url: str
+    status: int
+    content: dict[str, Any] | None
+
+
+class Login(NamedTuple):
+    """Who asks, and whether the password may be sent in a way that others can read."""
+
+    user: str
+    password: Secret
+    basic: bool = False
+
+
+class Http:
+    """A session with a camera at `base`, such as `https://192.0.2.7`."""
+
+    def __init__(
+        self, base: str, login: Login, *, verify: bool = True, seconds: float = SECONDS
+    ) -> None:
+        self.base = base
+        self._login = login
+        self._verify = verify
+        self._seconds = seconds
+        self._session = requests.Session()
+        self._session.hooks["response"].append(_read_within_limit)
+        self._secrets = [login.password.reveal()]
+        self._auth: AuthBase = HTTPDigestAuth(login.user, login.password.reveal())
+        if not verify:
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+
+    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Answer:
+        """Return the answer, read to its end. Raises `CameraError`: no login, no answer, no API.
+
+        A status of 404 and the camera's own errors are left to the caller.
+        """
+        url = self.base + path
+        answer = self._logged_in(method, url, body)
+        if answer.status_code == FORBIDDEN:
+            raise CameraError(
+                f"{url}: the user '{self._login.user}' may not do that: the camera's API needs one "
+                "of its administrators"
+            )
+        if answer.is_redirect:
+            raise CameraError(f"{url}: {_redirected(answer.headers.get('Location', ''))}")
+        return Answer(url, answer.status_code, _content(answer, url))
+
+    def masked(self, text: object) -> str:
+        """Return a text of the camera's as it may be shown: short, on one line, no password."""
+        line = "".join(char if char.isprintable() else " " for char in str(text))[:_SHOWN]
+        for secret in filter(None, self._secrets):
+            line = line.replace(secret, "***")
+        return line
+
+    def hide(self, secret: str) -> None:
+        """Mask one more text in whatever the camera says."""
+        self._secrets.append(secret)
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _logged_in(self, method: str, url: str, body: dict[str, Any] | None) -> requests.Response:
+        answer = self._sent(method, url, body)
+        if answer.status_code == UNAUTHORIZED and self._only_basic(answer):
+            self._choose_basic(url)
+            answer = self._sent(method, url, body)
+        if answer.status_code == UNAUTHORIZED:
+            raise CameraError(
+                f"{url}: the camera refuses the user '{self._login.user}' or the password"
+            )
+        return answer
+
+    def _only_basic(self, answer: requests.Response) -> bool:
+        offered = answer.headers.get("WWW-Authenticate", "").lower()
+        digest = isinstance(self._auth, HTTPDigestAuth)
+        return digest and "basic" in offered and "digest" not in offered
+
+    def _choose_basic(self, url: str) -> None:
+        if not (self._login.basic or url.startswith("https:")):
+            raise CameraError(
+                f"{url}: the camera offers only a login that sends the password readable: use"
+                " --https, or --basic to do so"
+            )
+        # As bytes, since requests would take text for latin-1.
+        self._auth = HTTPBasicAuth(
+            self._login.user.encode(), self._login.password.reveal().encode()
+        )
+
+    def _sent(self, method: str, url: str, body: dict[str, Any] | None) -> requests.Response:
+        what = {
+            "method": method,
+            "url": url,
+            "auth": self._auth,
+            "data": None if body is None else json.encode(body),
+            "headers": {"Content-Type": "application/json", "Accept": "application/json"},
+            "timeout": self._seconds,
+            "verify": self._verify,
+            "allow_redirects": False,
+        }
+        call = _Call(self._session, what)
+        # Two time-outs, for the login takes two requests.
+        call.join(2 * self._seconds)
+        if call.answer is not None:
+            return call.answer
+        raise CameraError(f"{url}: {_explained(list(_causes(call.error)), self._seconds)}")
+
+
+class _Call(threading.Thread):
+    """One request. A thread left behind ends with its connection and keeps nobody from exiting."""
+
+    def __init__(self, session: requests.Session, what: dict[str, Any]) -> None:
+        super().__init__(name="camera request", daemon=True)
+        self.answer: requests.Response | None = None
+        self.error: BaseException | None = None
+        self._session = session
+        self._what = what
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self.answer = self._session.request(**self._what)
+        except Exception as error:  # noqa: BLE001 - handed to the one who waits
+            self.error = error
+
+
+class _TooLongError(Exception):
+    pass
+
+
+def _read_within_limit(answer: requests.Response, *_: object, **__: object) -> None:
+    """Read the body before `requests` would, so that it cannot fill the memory."""
+    parts: list[bytes] = []
+    length = 0
+    try:
+        for part in answer.raw.stream(_CHUNK, decode_content=True):
+            length += len(part)
+            if length > MAX_BODY:
+                raise _TooLongError
+            parts.append(part)
+    except BaseException:
+        answer.close()
+        raise
+    answer.raw = io.BytesIO(b"".join(parts))
+
+
+def _content(answer: requests.Response, url: str) -> dict[str, Any] | None:
+    try:
+        content = json.decode(answer.content)
+    except (DecodeError, RecursionError):
+        content = None
+    if isinstance(content, dict):
+        return content
+    if answer.status_code < WRONG and answer.content:
+        raise CameraError(f"{url}: {_no_json(answer.content)}: is this an Axis camera's address?")
+    return None
+
+
+def _no_json(body: bytes) -> str:
+    if body.lstrip()[:1] == b"<":
+        return "answers with a web page where JSON was expected"
+    return "answers with something that is no JSON object"
+
+
+def _redirected(location: str) -> str:
+    if location.startswith("https:"):
+        return "the camera wants https: use --https"
+    return "the camera sends us elsewhere: is this its own address?"
+
+
+# What went wrong → what to say. The first that fits is said.
+_PLAIN: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
+    ((_TooLongError,), f"answers with more than {MAX_BODY >> 20} MB: is this the camera?"),
+    ((socket.gaierror,), "its host name cannot be resolved: check --host and this machine's DNS"),
+    ((ConnectionRefusedError,), "refuses the connection: is the port right, does it want --https?"),
+    ((ConnectionResetError, ssl.SSLEOFError), "closed the connection before it had answered"),
+    (
+        (urllib3.exceptions.ProtocolError, urllib3.exceptions.HeaderParsingError),
+        "what it answers is not HTTP: is the port right, does it want --https?",
+    ),
+    ((UnicodeError,), "the user name has characters that such a login cannot send"),
+    ((ValueError,), "is not an address that can be asked: check --host"),
+)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Give an error and those it was made from; the libraries hide them in several places."""
+    waiting: list[Any] = [error]
+    for _ in range(_MAX_CAUSES):
+        if not waiting:
+            return
+        one = waiting.pop(0)
+        if isinstance(one, BaseException):
+            yield one
+            waiting += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
+
+
+def _explained(causes: list[BaseException], seconds: float) -> str:
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return (
+                f"its certificate cannot be verified ({cause.verify_message.strip(' .')}): cameras"
+                " make their own; --insecure accepts it"
+            )
+        if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError):
+            return "TLS failed: does that port speak https? Without --https it is asked by http"
+    for kinds, text in _PLAIN:
+        if any(isinstance(cause, kinds) for cause in causes):
+            return text
+    reasons = [cause.strerror for cause in causes if isinstance(cause, OSError) and cause.strerror]
+    if reasons:
+        return f"cannot be reached ({reasons[0]})"
+    # Last, since urllib3 takes every failed connection for one that was late.
+    if not causes or any(isinstance(cause, _LATE) for cause in causes):
+        return f"no complete answer within {seconds:.3g} s: is it on, and is the address right?"
+    return f"cannot be asked ({type(causes[0]).__name__})"
+
+
+_LATE = (TimeoutError, urllib3.exceptions.TimeoutError)

@@ -1,0 +1,106 @@
+"""`zmhook camera simulate`: tracks with real photos, to a real broker."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import time
+from contextlib import closing
+from itertools import cycle
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from zmhook.camera.simulate import ALL, FORMATS, below, write
+from zmhook.camera.simulate.scenes import Choice, photos, tracks
+from zmhook.camera.simulate.sender import Sender
+from zmhook.cli import passwords
+from zmhook.cli.camera_setup import BROKER_LOGIN, host_and_port, settings_of
+from zmhook.errors import CameraError
+from zmhook.settings import Secret
+from zmhook.snapshots.snapshot import SceneBox
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from zmhook.camera.simulate import Message, Track
+    from zmhook.settings import Mqtt, Settings
+
+FRIGATE = "frigate"
+
+
+def main(args: argparse.Namespace) -> int:
+    settings = settings_of(args.config)
+    files = photos(args.photos)
+    seed = secrets.randbelow(10**6) if args.seed is None else args.seed
+    topic = args.topic or topic_of(settings, args.camera, args.monitor)
+    with closing(Sender(_mqtt(args, settings.mqtt))) as sender:
+        sender.connect()
+        print(f"{sender.place}, topic {topic}, seed {seed}")
+        sent = 0
+        for form, track in _paced(args, files, seed):
+            root = FRIGATE if form == FRIGATE and not args.topic else topic
+            messages = write(form, track, args.camera)
+            _send(sender, root, messages)
+            sent += len(messages)
+            print(_line(form, track, root, messages), flush=True)
+        sender.settle()
+    print(f"{sent} messages sent, and taken by the broker")
+    return 0
+
+
+def _paced(args: argparse.Namespace, files: list[Path], seed: int) -> Iterator[tuple[str, Track]]:
+    """Yield the tracks with their formats, as many a second as asked for."""
+    dice = random.Random(seed)  # noqa: S311 - not a secret
+    choice = Choice(args.label, SceneBox(*args.box) if args.box else None)
+    formats = cycle(FORMATS if args.format == ALL else (args.format,))
+    due = time.monotonic()
+    now = iter(time.time, None)
+    for seen in tracks(files, dice, args.count, now, choice):
+        time.sleep(max(0.0, due - time.monotonic()))
+        due += 1.0 / args.rate if args.rate else 0.0
+        form = next(formats)
+        yield from ((form, track) for track in seen)
+
+
+def _send(sender: Sender, topic: str, messages: list[Message]) -> None:
+    for message in messages:
+        sender.send(below(topic, message.suffix), message.payload)
+
+
+def _line(form: str, track: Track, topic: str, messages: list[Message]) -> str:
+    best = track.classes[0]
+    size = sum(len(message.payload) for message in messages)
+    places = ", ".join(dict.fromkeys(below(topic, message.suffix) for message in messages))
+    return (
+        f"{form:<18} {best.name} {best.score:.2f}, {track.end - track.start:.1f} s,"
+        f" {size / 1000:.0f} kB to {places}"
+    )
+
+
+def topic_of(settings: Settings, camera: str, monitor: int | None) -> str:
+    """Return a topic that the collector listens to, with something in each of its holes."""
+    known = [one.topic for one in settings.topics]
+    topic = (known or list(settings.mqtt.mqtt_topic))[0]
+    if "{monitor}" in topic and monitor is None:
+        raise CameraError(f"topic '{topic}': --monitor says which number {{monitor}} stands for")
+    topic = topic.replace("{camera}", camera).replace("{monitor}", str(monitor))
+    return topic.replace("#", camera).replace("+", camera)
+
+
+def _mqtt(args: argparse.Namespace, mqtt: Mqtt) -> Mqtt:
+    """Return the settings with what the command line says instead."""
+    if args.broker:
+        host, port = host_and_port(args.broker, "--broker")
+        transport = "tcp" if mqtt.mqtt_transport == "unix" else mqtt.mqtt_transport
+        mqtt = structs.replace(
+            mqtt, mqtt_host=host, mqtt_port=port or mqtt.mqtt_port, mqtt_transport=transport
+        )
+    user = mqtt.mqtt_user if args.broker_user is None else args.broker_user
+    if user == mqtt.mqtt_user and not args.broker_password_file:
+        return mqtt
+    prompt = f"Password of {user} at the broker"
+    password = passwords.find(args.broker_password_file, BROKER_LOGIN, prompt) if user else None
+    return structs.replace(mqtt, mqtt_user=user, mqtt_password=password or Secret())
