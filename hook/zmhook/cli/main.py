@@ -18,6 +18,7 @@ COMMANDS = {
     "serve": ("zmhook.cli.serve", "keep the models loaded, in the foreground"),
     "service": ("zmhook.cli.service", "status, stop or restart of what keeps the models loaded"),
     "models": ("zmhook.cli.models", "list, fetch and verify model files"),
+    "camera": ("zmhook.cli.camera", "have an Axis camera send snapshots, or stand in for one"),
     "config": ("zmhook.cli.config", "check the configuration, print its reference"),
 }
 """Each command's module, whose `main(argv)` returns the exit code, and what it does."""
