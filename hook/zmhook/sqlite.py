@@ -7,59 +7,39 @@ is a `StateError`: the caller logs it once and goes on without.
 
 from __future__ import annotations
 
-import fcntl
-import logging
 import os
 import sqlite3
-import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
+from zmhook.damage import Damaged, identity, noticed, set_aside
 from zmhook.errors import NoState, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 BUSY = 2.0
 """Seconds to wait for a writer; none here writes for more than some milliseconds."""
 
-MODE = 0o640
+MODE = 0o660
 """Of a new file: who came when is for those who run ZoneMinder."""
 
 WAL_BYTES = 8 << 20
-MOST_DAMAGED = 3
-"""Damaged files that are kept, the newest ones."""
-
-_BROKEN = {
-    getattr(sqlite3, "SQLITE_CORRUPT", 11),  # these names came with Python 3.11
-    getattr(sqlite3, "SQLITE_NOTADB", 26),
-}
-
-
-class _Damaged(Exception):  # noqa: N818 - never leaves this module
-    """The file is no usable database; `file` says which one, as `_identity` does."""
-
-    def __init__(self, file: tuple[int, int] | None, reason: str) -> None:
-        self.file = file
-        self.reason = reason
-        super().__init__(reason)
 
 
 def open_database(
-    path: str | Path, schema: Sequence[str], *, readonly: bool = False
+    path: str | Path, schema: Sequence[str], *, readonly: bool = False, any_thread: bool = False
 ) -> sqlite3.Connection:
     """Open a database in WAL mode and bring its tables up to date. Close it.
 
     `schema` is one script for each version of the tables, which leads there from the version
     before; how many were run is the file's `user_version`. Statements are committed one by one;
     several belong into a `transaction`. A damaged file is set aside, with a warning, and a new
-    one is made.
+    one is made. With `any_thread` other threads than this one may use it, one at a time.
 
     Raises `NoState` when there is nothing to read (`readonly`), and `StateError` for a full or
     read-only disk, a file made by a newer zmhook, one that is locked for long, and for a damaged
@@ -67,7 +47,11 @@ def open_database(
     """
     path = Path(path)
     with told(path):
-        return _with_new(path, lambda: _open(path, schema, readonly=readonly), readonly=readonly)
+        return _with_new(
+            path,
+            lambda: _open(path, schema, readonly=readonly, any_thread=any_thread),
+            readonly=readonly,
+        )
 
 
 def use(
@@ -85,8 +69,8 @@ def use(
     path = Path(path)
 
     def once() -> T:
-        file = _identity(path)
-        with closing(_open(path, schema, readonly=readonly)) as connection, _noticed(file):
+        file = identity(path)
+        with closing(_open(path, schema, readonly=readonly)) as connection, noticed(file):
             return task(connection)
 
     with told(path):
@@ -115,17 +99,23 @@ def told(path: Path) -> Iterator[None]:
         raise StateError(f"{path}: {_advice(error)}") from error
 
 
-def _open(path: Path, schema: Sequence[str], *, readonly: bool) -> sqlite3.Connection:
-    file = _identity(path)
+def _open(
+    path: Path, schema: Sequence[str], *, readonly: bool, any_thread: bool = False
+) -> sqlite3.Connection:
+    file = identity(path)
     if readonly and not file:
         raise NoState(f"{path}: nothing is recorded there yet")
     if not readonly:
         _make(path)
     connection = sqlite3.connect(
-        _uri(path, readonly=readonly), uri=True, timeout=BUSY, isolation_level=None
+        _uri(path, readonly=readonly),
+        uri=True,
+        timeout=BUSY,
+        isolation_level=None,
+        check_same_thread=not any_thread,
     )
     try:
-        with _noticed(file):
+        with noticed(file):
             if not readonly:
                 _set_up(connection)
             _bring_up_to_date(connection, path, schema, readonly=readonly)
@@ -154,9 +144,13 @@ def _make(path: Path) -> None:
         folder.mkdir(exist_ok=True)
         _give(folder)
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, MODE))
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, MODE)
     except FileExistsError:
         return
+    try:
+        os.fchmod(descriptor, MODE)
+    finally:
+        os.close(descriptor)
     _give(path)
 
 
@@ -164,11 +158,13 @@ def _give(path: Path) -> None:
     # Root tries things out by hand; what that leaves behind must not lock the hooks out.
     if os.geteuid() == 0:
         above = path.parent.stat()
-        os.chown(path, above.st_uid, above.st_gid)
+        with suppress(PermissionError):  # not every container's root may
+            os.chown(path, above.st_uid, above.st_gid)
 
 
 def _set_up(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # holds where there are no tables yet
     connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
     if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
         return
@@ -183,7 +179,7 @@ def _set_up(connection: sqlite3.Connection) -> None:
 def _bring_up_to_date(
     connection: sqlite3.Connection, path: Path, schema: Sequence[str], *, readonly: bool
 ) -> None:
-    connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # reads all tables' names
+    connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # damage shows here
     found = _check(connection, path, schema)
     if found == len(schema):
         return
@@ -225,107 +221,21 @@ def _with_new(path: Path, attempt: Callable[[], T], *, readonly: bool) -> T:
     """Do it; with a new file when this one is damaged."""
     try:
         return attempt()
-    except _Damaged as damage:
+    except Damaged as damage:
         if readonly:
             raise StateError(
                 f"{path}: it is damaged ({damage.reason}); the next event sets it aside"
             ) from None
-        _set_aside(path, damage)
+        set_aside(path, damage)
     try:
         return attempt()
-    except _Damaged as damage:
+    except Damaged as damage:
         raise StateError(
             f"{path}: a new file is damaged too ({damage.reason}): look at the disk"
         ) from None
 
 
-@contextmanager
-def _noticed(file: tuple[int, int] | None) -> Iterator[None]:
-    """Tell damage from all other errors."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        if _is_damage(error):
-            raise _Damaged(file, str(error)) from error
-        raise
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _set_aside(path: Path, damage: _Damaged) -> None:
-    """Rename the file, unless another process was faster and there is a new one already."""
-    with _alone(path):
-        if damage.file is None or _identity(path) != damage.file:
-            return
-        aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
-        # What belongs to it goes first: a new file must not find it.
-        for suffix in ("-wal", "-shm", ""):
-            beside = path.with_name(path.name + suffix)
-            if beside.exists():
-                beside.rename(f"{aside}{suffix}")
-        log.warning(
-            "%s: it is damaged (%s); set aside as %s, going on with a new one",
-            path,
-            damage.reason,
-            aside.name,
-        )
-        _forget_old(path)
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Hold the folder, so that of several who find the damage one acts."""
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        _lock(folder)
-        yield
-    finally:
-        os.close(folder)
-
-
-def _lock(folder: int) -> None:
-    """Raise `OSError` when another process holds it for longer than `BUSY`."""
-    end = time.monotonic() + BUSY
-    while True:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.01)
-        else:
-            return
-
-
-def _forget_old(path: Path) -> None:
-    aside = f"{path.name}.damaged-"
-    mains = sorted(
-        (
-            file
-            for file in path.parent.iterdir()
-            if file.name.startswith(aside) and not file.name.endswith(("-wal", "-shm"))
-        ),
-        key=lambda file: file.name,
-    )
-    for main in mains[:-MOST_DAMAGED]:
-        for suffix in ("-wal", "-shm", ""):
-            main.with_name(main.name + suffix).unlink(missing_ok=True)
-
-
 # -- words ---------------------------------------------------------------------------------------
-
-
-def _is_damage(error: sqlite3.Error) -> bool:
-    code = getattr(error, "sqlite_errorcode", None)  # Python 3.11
-    if code is not None:
-        return code & 0xFF in _BROKEN
-    return any(sign in str(error) for sign in ("malformed", "not a database"))
 
 
 def _is_busy(error: sqlite3.Error) -> bool:
