@@ -39,7 +39,7 @@ def list_main(argv: Sequence[str] | None = None) -> int:
         table = tables.Table(title, _HEAD, [_cells(row) for row in rows], _NUMBERS)
         tables.show([table], sys.stdout)
     else:
-        tables.show([f"None of the {total} snapshots in {index.folder} is like that."], sys.stdout)
+        tables.show([f"None of the {total} snapshots in {index.folder} are like that."], sys.stdout)
     return 0
 
 
@@ -71,7 +71,7 @@ def export_main(argv: Sequence[str] | None = None) -> int:
         print(f"zmhook: there is no snapshot {number} in {index.folder}", file=sys.stderr)
     for row in result.gone:
         print(f"zmhook: {index.path(row)}: the picture is gone", file=sys.stderr)
-    print(f"{result.written} pictures and {result.list} in {args.to}")
+    print(f"{result.written} pictures and {result.listing} in {args.to}")
     return 1 if missing or result.gone else 0
 
 
@@ -81,7 +81,7 @@ def export_main(argv: Sequence[str] | None = None) -> int:
 def _open(args: argparse.Namespace) -> Index:
     from zmhook.snapshots.store.index import Index
 
-    return Index.open(args.storage or _folder(args.config))
+    return Index.open(Path(args.storage or _folder(args.config)).absolute())
 
 
 def _folder(config: str) -> str:
@@ -151,7 +151,7 @@ def _fields(row: Row, index: Index) -> tables.Table:
 
 
 def _value(name: str, value: object) -> str:
-    if value in (None, "", [], {}):
+    if value is None or value in ("", (), [], {}):
         return ""
     if name in ("taken", "received", "start", "end") and isinstance(value, float):
         return _time(value)

@@ -20,11 +20,11 @@ LIST = "snapshots.json"
 
 
 class Exported(NamedTuple):
-    """How many pictures were written, the rows whose picture is gone, and the list's name."""
+    """How many pictures were written, the rows whose picture is gone, and the name of the list."""
 
     written: int
     gone: list[Row]
-    list: str
+    listing: str
 
 
 def export(index: Index, rows: Iterable[Row], to: Path) -> Exported:

@@ -31,43 +31,49 @@ class NewFile(NamedTuple):
     data: bytes
 
 
-def fill(folder: Path, new: Sequence[NewFile]) -> None:
-    """Put the pictures under their temporary names, safe against a power cut; or none of them.
+class Writing:
+    """Pictures on their way into the store's folder. Whoever gives up calls `undo`."""
 
-    The disk is told of many before the first is waited for: a journal is then written once for
-    all. syncfs(2) would do the same in one call, but wait for all that others write there, which
-    beside ZoneMinder is a lot of video.
-    """
-    try:
-        for name in _folders(new):
-            make_folder(folder / name)
-        for begin in range(0, len(new), AT_ONCE):
-            _fill(folder, new[begin : begin + AT_ONCE])
-    except BaseException:
-        _remove(folder / temporary_file(file.number) for file in new)
-        raise
+    def __init__(self, folder: Path, new: Sequence[NewFile]) -> None:
+        self._folder = folder
+        self._new = new
+        self._temporary = [folder / temporary_file(file.number) for file in new]
+        self._shown: list[Path] = []
 
+    def fill(self) -> None:
+        """Put the pictures under their temporary names, safe against a power cut.
 
-def show(folder: Path, new: Sequence[NewFile]) -> None:
-    """Give the pictures their names, for good; or none of them.
+        The disk is told of many before the first is waited for: a journal is then written once
+        for all. syncfs(2) would do the same in one call, but wait for all that others write
+        there, which beside ZoneMinder is a lot of video.
+        """
+        for name in self._folders():
+            make_folder(self._folder / name)
+        for begin in range(0, len(self._new), AT_ONCE):
+            _fill(
+                [file.data for file in self._new[begin : begin + AT_ONCE]],
+                self._temporary[begin : begin + AT_ONCE],
+            )
 
-    Raises `FileExistsError` when a name is taken, by somebody else's file.
-    """
-    shown: list[Path] = []
-    try:
-        for file in new:
-            rename(folder / temporary_file(file.number), folder / file.file)
-            shown.append(folder / file.file)
-        sync_folders(folder / name for name in _folders(new))
-    except BaseException:
-        _remove(shown)
-        _remove(folder / temporary_file(file.number) for file in new)
-        raise
+    def show(self) -> None:
+        """Give the pictures their names, for good.
 
+        Raises `FileExistsError` when somebody else's file has one of them.
+        """
+        for file, temporary in zip(self._new, self._temporary, strict=True):
+            final = self._folder / file.file
+            rename(temporary, final)
+            self._shown.append(final)
+        sync_folders(self._folder / name for name in self._folders())
 
-def take_back(folder: Path, new: Sequence[NewFile]) -> None:
-    """Remove pictures that `show` gave their names, as far as that is possible."""
-    _remove(folder / file.file for file in new)
+    def undo(self) -> None:
+        """Remove what was written, as far as that is possible."""
+        for path in (*self._temporary, *self._shown):
+            with suppress(OSError):
+                path.unlink()
+
+    def _folders(self) -> list[str]:
+        return list(dict.fromkeys(file.file.partition("/")[0] for file in self._new))
 
 
 def rename(temporary: Path, final: Path) -> None:
@@ -83,16 +89,6 @@ def rename(temporary: Path, final: Path) -> None:
         temporary.rename(final)
     else:
         temporary.unlink()
-
-
-def _folders(new: Sequence[NewFile]) -> list[str]:
-    return list(dict.fromkeys(file.file.partition("/")[0] for file in new))
-
-
-def _remove(paths: Iterable[Path]) -> None:
-    for path in paths:
-        with suppress(OSError):
-            path.unlink()
 
 
 def make_folder(folder: Path) -> None:
@@ -113,15 +109,13 @@ def sync_folders(folders: Iterable[Path]) -> None:
             os.close(descriptor)
 
 
-def _fill(folder: Path, new: Sequence[NewFile]) -> None:
+def _fill(pictures: Sequence[bytes], paths: Sequence[Path]) -> None:
     descriptors: list[int] = []
     try:
-        for file in new:
-            path = folder / temporary_file(file.number)
-            with suppress(FileNotFoundError):  # of a try that failed
-                path.unlink()
+        for data, path in zip(pictures, paths, strict=True):
+            path.unlink(missing_ok=True)  # of a try that was cut short
             descriptors.append(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
-            _write(descriptors[-1], file.data)
+            _write(descriptors[-1], data)
             _start_writing()(descriptors[-1])
         for descriptor in descriptors:
             os.fdatasync(descriptor)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from zmhook.snapshots.store import numbers, rebuild, retention, schema
 from zmhook.snapshots.store.layout import INDEX, folder_name
+from zmhook.snapshots.store.rows import FOUND
 from zmhook.snapshots.store.writer import connect, is_same, transaction
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Ledger:
     def same(self, snapshot: Snapshot, sha256: str) -> Row | None:
         """Return the row of this very picture of this very track."""
         track = [snapshot.camera, snapshot.channel, snapshot.track_id]
-        found = self._rows(_SAME, [sha256, *track, rebuild.FOUND, rebuild.FOUND])
+        found = self._rows(_SAME, [sha256, *track, FOUND, FOUND])
         return found[0] if found else None
 
     def of_track(

@@ -75,6 +75,7 @@ def highest(folder: Path) -> int:
 
 def _append(path: Path, data: bytes, *, durable: bool) -> int:
     """Return the size that the file has then."""
+    path.parent.mkdir(exist_ok=True)  # somebody may delete pictures, and the folder with them
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
     try:
         size = os.fstat(descriptor).st_size

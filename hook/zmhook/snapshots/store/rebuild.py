@@ -16,6 +16,7 @@ from zmhook.frames.header import read_header
 from zmhook.snapshots.snapshot import Row
 from zmhook.snapshots.store import files, layout, lines, schema
 from zmhook.snapshots.store.numbers import keep
+from zmhook.snapshots.store.rows import FOUND
 from zmhook.snapshots.store.writer import transaction
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from zmhook.snapshots.store.lines import Lines
 
 PER_COMMIT = 100
-
-FOUND = "file"
-"""The `format` of a snapshot of which nothing but its picture is known."""
 
 log = logging.getLogger(__name__)
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from zmhook.snapshots.snapshot import Attribute
 
+FOUND = "file"
+"""The `format` of a snapshot of which nothing but its picture is known."""
+
 LONGEST_TEXT = 1000
 LONGEST_ATTRIBUTE = 4000
 MOST_VALUES = 100
@@ -77,7 +80,7 @@ def again(row: Row, snapshot: Snapshot) -> Row:
     """Return the row of a picture that came again (a clean snapshot): what is new in it counts."""
     shared = {name: getattr(snapshot, name) for name in _SHARED}
     news = {name: value for name, value in shared.items() if value not in (None, "", (), {})}
-    news["ended"] = row.ended or snapshot.ended
+    news["ended"] = snapshot.ended or (row.ended and row.format != FOUND)
     # A time that was taken from the message's arrival is later each time it arrives.
     news["taken"] = min(row.taken, snapshot.taken)
     return structs.replace(row, **news)

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec import structs
 
 from zmhook.errors import StoreError
-from zmhook.snapshots.store import files, rows, tracks
+from zmhook.snapshots.store import rows, tracks
 from zmhook.snapshots.store.batch import Batch
+from zmhook.snapshots.store.files import Writing
 from zmhook.snapshots.store.journal import Journal
 from zmhook.snapshots.store.ledger import Ledger
 from zmhook.snapshots.store.limits import MEGABYTE, Limits
@@ -121,13 +122,14 @@ class Store:
         order = [batch.take(snapshot) for snapshot in snapshots]
         new, changed = batch.new(), batch.changed()
         self._check_room(sum(len(file.data) for file in batch.files))
-        files.fill(self.folder, batch.files)
-        self._lines.append((*new, *changed), durable=bool(new))
-        files.show(self.folder, batch.files)
+        writing = Writing(self.folder, batch.files)
         try:
+            writing.fill()
+            self._lines.append((*new, *changed), durable=bool(new))
+            writing.show()
             ledger.put(new, changed)
         except BaseException:
-            files.take_back(self.folder, batch.files)
+            writing.undo()
             raise
         self._note(lambda: self._journal.stored(new, now))
         return [batch.rows[number] for number in order]

@@ -27,6 +27,8 @@ SAME_START = 2.0
 def rows_of(ledger: Ledger, amendment: Amendment, now: float) -> list[Row]:
     """Return the rows of the track that the amendment, which came `now`, is about."""
     key = clean_key(amendment)
+    if not amendment.track_id:
+        return []
     found = ledger.of_track(*key, now - OPEN_FOR, MOST_ROWS)
     return [row for row in found if _concerns(amendment, row, found[0], now)]
 

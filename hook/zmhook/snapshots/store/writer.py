@@ -94,11 +94,13 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
     connection.execute("PRAGMA synchronous = FULL")  # a commit is on the disk when it returns
-    if found == 0 and not connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
+    if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
         connection.executescript(f"BEGIN IMMEDIATE;\n{schema.TABLES}\nCOMMIT;")
     wrong = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if wrong != "ok":
         raise sqlite3.DatabaseError(f"malformed: {wrong}")
+    if schema.version(connection) != schema.VERSION:
+        raise sqlite3.DatabaseError("malformed: it has tables, but no version")
     try:
         connection.execute(f"SELECT {schema.COLUMNS}, part FROM snapshots LIMIT 0")  # noqa: S608
     except sqlite3.OperationalError as error:
