@@ -262,3 +262,4 @@ def _secrets(in_force: Iterable[Settings]) -> Iterable[str]:
     for settings in in_force:
         general = settings.general
         yield from (general.password.reveal(), general.basic_password.reveal())
+        yield from (settings.mqtt.mqtt_password.reveal(), settings.gemini.gemini_key.reveal())

@@ -10,7 +10,7 @@ import pytest
 from msgspec import structs
 
 from zmhook import logs
-from zmhook.settings import Secret, Settings
+from zmhook.settings import Gemini, Mqtt, Secret, Settings
 
 log = logging.getLogger("zmhook.test")
 
@@ -78,6 +78,19 @@ def test_a_secret_is_masked_everywhere(tmp_path: Path, capsys) -> None:
     err = capsys.readouterr().err
     assert "***" in err
     assert "s3cr%t" not in err
+
+
+def test_the_secrets_of_every_section_are_masked(tmp_path: Path) -> None:
+    own = structs.replace(
+        settings(tmp_path),
+        mqtt=Mqtt(mqtt_password=Secret("br0ker")),
+        gemini=Gemini(gemini_key=Secret("AIza-key")),
+    )
+    to = logs.Logs(own, None)
+    log.error("%s and %s", "br0ker", "AIza-key")
+    to.close()
+
+    assert "*** and ***" in (tmp_path / "logs" / "zmesdetect.log").read_text()
 
 
 def test_only_errors_reach_a_stderr_that_is_no_terminal(tmp_path: Path, capsys) -> None:
