@@ -18,6 +18,9 @@ REMEMBERED = 1024
 LONGEST_CAMERA = 200
 SHARED = "$share/"
 
+# How specific a level of a topic is; where one ends, `#` may go on.
+_END, _LITERAL, _PART, _ANY, _REST = 5, 4, 3, 2, 1
+
 _PLACE = re.compile(r"\{(monitor|camera)\}")
 _PLACES = {"monitor": "(?P<monitor>[0-9]{1,9})", "camera": "(?P<camera>[^/]+)"}
 
@@ -104,7 +107,7 @@ def _rule(
 ) -> Rule:
     """Return the rule of a section; one without a camera is that of a pattern in `mqtt_topic`."""
     levels = _own(pattern).split("/")
-    weight = (*map(_weight, levels), 0, int(channel >= 0), int(bool(camera)))
+    weight = (*map(_weight, levels), _END, int(channel >= 0), int(bool(camera)))
     return Rule(_regex(levels), weight, channel, camera, monitor, clock_offset)
 
 
@@ -119,8 +122,8 @@ def _is_shared(pattern: str) -> bool:
 
 def _weight(level: str) -> int:
     if level in ("#", "+"):
-        return 1 if level == "#" else 2
-    return 3 if _PLACE.search(level) else 4
+        return _REST if level == "#" else _ANY
+    return _PART if _PLACE.search(level) else _LITERAL
 
 
 def _regex(levels: list[str]) -> re.Pattern[str]:

@@ -1,0 +1,109 @@
+import pytest
+
+from zmhook.settings import Snapshots
+from zmhook.snapshots.filters import reason
+from zmhook.snapshots.snapshot import Snapshot
+
+
+def snapshot(**known):
+    given = {
+        "camera": "front",
+        "topic": "axis/front/track",
+        "format": "axis.object_track.v1",
+        "track_id": "1",
+        "taken": 100.0,
+        "received": 101.0,
+        "picture": b"",
+        "label": "Human",
+        "score": 0.7,
+        "duration": 3.0,
+        "ended": True,
+    }
+    return Snapshot(**(given | known))
+
+
+def kept(settings=None, **known):
+    return reason(snapshot(**known), settings or Snapshots()) is None
+
+
+def test_what_passes_every_test_is_kept():
+    assert reason(snapshot(), Snapshots()) is None
+
+
+@pytest.mark.parametrize("label", ["Human", "Car", "Bike", "VehicleOther", "Animal", "person", ""])
+def test_all_classes_are_kept_when_none_is_named(label):
+    assert kept(label=label)
+
+
+@pytest.mark.parametrize("label", ["Head", "LicensePlate", "Face", "license_plate", "face"])
+def test_parts_of_things_are_not(label):
+    assert reason(snapshot(label=label), Snapshots()) == f"{label} is part of something else"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "label"),
+    [
+        ("human", "Human"),
+        ("person", "Human"),
+        ("human", "person"),
+        ("bike", "Bicycle"),
+        ("bicycle", "Bike"),
+        ("head", "Head"),
+        ("licenseplate", "LicensePlate"),
+        ("license plate", "LicensePlate"),
+        ("vehicleother", "VehicleOther"),
+        ("car", "Vehicle"),
+    ],
+)
+def test_a_named_class_is_kept_under_either_name(wanted, label):
+    assert kept(Snapshots(snapshot_classes=("dog", wanted)), label=label)
+
+
+def test_a_class_that_is_not_named_is_not():
+    settings = Snapshots(snapshot_classes=("human",))
+    assert reason(snapshot(label="Car"), settings) == "Car is not in snapshot_classes"
+
+
+def test_one_without_a_class_is_not_kept_when_classes_are_named():
+    assert "no class" in reason(snapshot(label=""), Snapshots(snapshot_classes=("human",)))
+
+
+@pytest.mark.parametrize(
+    ("score", "least", "is_kept"),
+    [(0.5, 0.5, True), (0.49, 0.5, False), (None, 0.5, False), (None, 0.0, True), (0.0, 0.0, True)],
+)
+def test_the_score(score, least, is_kept):
+    assert kept(Snapshots(snapshot_min_score=least), score=score) is is_kept
+
+
+@pytest.mark.parametrize(
+    ("known", "is_kept"),
+    [
+        ({"duration": 2.0}, True),
+        ({"duration": 1.99}, False),
+        ({"duration": None}, True),
+        ({"duration": None, "start": 10.0, "end": 11.0}, False),
+        ({"duration": None, "start": 10.0, "end": 13.0}, True),
+        ({"duration": 0.5, "ended": False}, True),
+    ],
+)
+def test_the_duration(known, is_kept):
+    assert kept(**known) is is_kept
+
+
+def test_what_is_too_short_says_how_short_it_was():
+    assert reason(snapshot(duration=0.998), Snapshots()) == (
+        "lasted 1.0 s, and snapshot_min_duration is 2"
+    )
+
+
+@pytest.mark.parametrize(("least", "is_kept"), [(0, True), (576, True), (577, False)])
+def test_the_shorter_side_counts(photo, least, is_kept):
+    picture = photo("dog.jpg").read_bytes()
+    assert kept(Snapshots(snapshot_min_size=least), picture=picture) is is_kept
+
+
+def test_a_picture_that_is_too_small_says_its_size(photo):
+    picture = photo("dog.jpg").read_bytes()
+    told = reason(snapshot(picture=picture), Snapshots(snapshot_min_size=2000))
+    assert told == "768x576 pixels, and snapshot_min_size is 2000"
