@@ -148,13 +148,13 @@ def test_nothing_of_the_event_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> N
 def test_started_by_root_it_runs_as_the_owner_of_the_run_folder(tmp_path: Path) -> None:
     """A service of root's would lock the web server's user out."""
     if os.geteuid() != 0:
-        assert start._owner(tmp_path) == {}
+        assert start.owner_of(tmp_path) == {}
         return
-    assert start._owner(tmp_path) == {}
+    assert start.owner_of(tmp_path) == {}
     nobody = pwd.getpwnam("nobody")
     os.chown(tmp_path, nobody.pw_uid, nobody.pw_gid)
 
-    owner = start._owner(tmp_path)
+    owner = start.owner_of(tmp_path)
 
     assert (owner["user"], owner["group"]) == (nobody.pw_uid, nobody.pw_gid)
     assert nobody.pw_gid in owner["extra_groups"]
