@@ -1,0 +1,86 @@
+"""Answers that were given before, by picture, question and model: no picture is asked about twice.
+
+A camera that sends a picture again, and two frames of an event that are the same file, cost one
+question.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import TYPE_CHECKING
+
+from msgspec import DecodeError, Struct, ValidationError, json
+
+from zmhook.describe.answer import Description
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+
+    from zmhook.describe.database import Database
+
+MOST = 2000
+"""Answers that are kept; the oldest go first."""
+LONGEST = 30 * 86_400.0
+"""Seconds that an answer is kept."""
+
+
+class Answer(Struct, frozen=True):
+    """What came of a question: a description, or why there is none and never will be."""
+
+    description: Description | None = None
+    short: str = ""
+    message: str = ""
+
+
+class Cache:
+    """The answers in the database."""
+
+    def __init__(
+        self, database: Database, clock: Callable[[], float] = time.time, most: int = MOST
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._most = most
+
+    def get(self, key: str) -> Answer | None:
+        now = self._clock()
+
+        def look(database: sqlite3.Connection) -> bytes | None:
+            row = database.execute(
+                "SELECT answer FROM answers WHERE key = ? AND at > ?", (key, now - LONGEST)
+            ).fetchone()
+            return row[0] if row else None
+
+        return _read(self._database.run(look))
+
+    def put(self, key: str, answer: Answer) -> None:
+        now, data = self._clock(), json.encode(answer)
+
+        def write(database: sqlite3.Connection) -> None:
+            database.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?)", (key, now, data))
+            database.execute("DELETE FROM answers WHERE at <= ?", (now - LONGEST,))
+            database.execute(
+                "DELETE FROM answers WHERE key IN "
+                "(SELECT key FROM answers ORDER BY at DESC LIMIT -1 OFFSET ?)",
+                (self._most,),
+            )
+
+        self._database.run(write)
+
+
+def key_of(picture: bytes, question: str, service: str) -> str:
+    """Return the key of a question about a picture, which is the JPEG as it is sent."""
+    parts = (hashlib.sha256(picture).hexdigest(), question, service)
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
+
+
+def _read(data: bytes | None) -> Answer | None:
+    """Return an answer; one that another version wrote in another form is none."""
+    if data is None:
+        return None
+    try:
+        return json.decode(data, type=Answer)
+    except (DecodeError, ValidationError, TypeError):
+        return None

@@ -1,0 +1,224 @@
+"""A picture and what is known about it → a description, within time and budget.
+
+The backend speaks with one service; everything else is here: the question, faces and size of the
+picture, answers given before, our own limits, and waiting when a service asks for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from zmhook.deadline import Deadline
+from zmhook.describe.budget import Budget, Left
+from zmhook.describe.cache import Answer, Cache, key_of
+from zmhook.describe.database import Database
+from zmhook.describe.prompts import Prompts
+from zmhook.describe.reading import read
+from zmhook.describe.unanswered import Unanswered
+from zmhook.errors import PictureError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from zmhook.describe.answer import Backend, Description, Subject
+    from zmhook.describe.blur import Blur
+    from zmhook.settings import Gemini, Settings
+
+LEAST_TIME = 1.0
+"""Seconds below which nothing is asked: no such model answers faster."""
+WORTH_WAITING = 3.0
+"""Seconds that must be left for a question when a wait that was asked for is over."""
+ATTEMPTS = 2
+ENVIRONMENT_KEY = "GEMINI_API_KEY"
+
+
+class Describer:
+    """Asks about pictures. Safe for use by several threads; `close` at the end.
+
+    With `patient` it also waits, within the deadline, until our own limits allow a question:
+    right for a collector, wrong where somebody's phone is to ring.
+    """
+
+    def __init__(self, settings: Settings, backend: Backend, *, patient: bool = False) -> None:
+        gemini = settings.gemini
+        self._settings = settings
+        self._backend = backend
+        self._service = service_of(gemini)
+        self._prompts = Prompts(settings)
+        self._blur = _blur(settings)
+        self._database = Database.below(settings.general.base_data_path)
+        self._budget = Budget(self._database, gemini, self._service)
+        self._cache = Cache(self._database)
+        self._patient = patient
+        self._lock = threading.Lock()
+        self._under_way: dict[str, Future[Description]] = {}
+
+    @classmethod
+    def from_settings(cls, settings: Settings, *, patient: bool = False) -> Describer:
+        """Make the one that `[gemini]` describes; costs nothing until it is asked."""
+        return cls(settings, backend_of(settings.gemini), patient=patient)
+
+    def describe(self, picture: bytes, subject: Subject, deadline: Deadline) -> Description:
+        """Ask about a picture file (JPEG, PNG …); raises `ModelSkipped`, which says why not."""
+        from zmhook.frames.picture import decode
+
+        most = self._settings.general.max_picture_pixels
+        try:
+            image = decode(picture, "the picture", most)
+        except PictureError as error:
+            raise Unanswered("no picture", str(error), final=True) from None
+        return self.describe_image(image, subject, deadline)
+
+    def describe_image(
+        self, image: npt.NDArray[np.uint8], subject: Subject, deadline: Deadline
+    ) -> Description:
+        """Ask about a BGR picture of shape `(height, width, 3)`; raises `ModelSkipped`."""
+        question = self._prompts.question(subject)
+        picture = self._upload(image)
+        key = key_of(picture, question, self._service)
+        known = self._cache.get(key)
+        if known is not None:
+            return _known(known)
+        return self._once(key, lambda: self._answer(picture, question, key, deadline), deadline)
+
+    def question(self, subject: Subject) -> str:
+        """Return what would be asked about a subject."""
+        return self._prompts.question(subject)
+
+    def left(self) -> Left:
+        """Say how many questions were asked, and may be."""
+        return self._budget.left()
+
+    def close(self) -> None:
+        self._backend.close()
+        self._database.close()
+
+    def _upload(self, image: npt.NDArray[np.uint8]) -> bytes:
+        """Return the JPEG that is sent. Faces are looked for before they get smaller."""
+        from zmhook.describe.shrink import jpeg, shrunk
+
+        if self._blur is not None:
+            image = self._blur.blurred(image)
+        return jpeg(shrunk(image, self._settings.gemini.gemini_max_size))
+
+    def _once(self, key: str, ask: _Ask, deadline: Deadline) -> Description:
+        """Let one thread ask; others with the same picture and question wait for its answer."""
+        with self._lock:
+            under_way = self._under_way.get(key)
+            if under_way is None:
+                mine = self._under_way[key] = Future()
+        if under_way is not None:
+            return _of_other(under_way, deadline)
+        try:
+            mine.set_result(ask())
+        except BaseException as error:
+            mine.set_exception(error)
+            raise
+        finally:
+            with self._lock:
+                del self._under_way[key]
+        return mine.result()
+
+    def _answer(self, picture: bytes, question: str, key: str, deadline: Deadline) -> Description:
+        try:
+            description = read(self._text(picture, question, deadline), self._backend.model)
+        except Unanswered as error:
+            if error.final:
+                self._cache.put(key, Answer(short=error.reason, message=error.detail))
+            raise
+        self._cache.put(key, Answer(description))
+        return description
+
+    def _text(self, picture: bytes, question: str, deadline: Deadline) -> str:
+        """Ask, and once more when there is a reason to wait and the time for it."""
+        for attempt in range(1, ATTEMPTS + 1):
+            if deadline.left() < LEAST_TIME:
+                raise Unanswered("no time left", "there was no time left to ask")
+            try:
+                return self._attempt(picture, question, deadline)
+            except Unanswered as error:
+                wait = error.until - time.time()
+                if attempt == ATTEMPTS or not self._is_worth(error, wait, deadline):
+                    raise
+                deadline.sleep(max(0.0, wait))
+        raise AssertionError("the last attempt answers or raises")
+
+    def _is_worth(self, error: Unanswered, wait: float, deadline: Deadline) -> bool:
+        if not error.until or (error.ours and not self._patient):
+            return False
+        return wait + WORTH_WAITING <= deadline.left()
+
+    def _attempt(self, picture: bytes, question: str, deadline: Deadline) -> str:
+        number = self._budget.take()
+        seconds = min(deadline.left(), self._settings.gemini.gemini_timeout)
+        try:
+            return self._backend.ask(picture, question, Deadline(seconds))
+        except Unanswered as error:
+            if not error.counts:
+                self._budget.give_back(number)
+            if error.until:
+                self._budget.hold(error)
+            raise
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    _Ask = Callable[[], Description]
+
+
+def backend_of(gemini: Gemini) -> Backend:
+    """Return the backend that is named, with its key."""
+    key = key_for(gemini)
+    if gemini.gemini_backend == "openai":
+        from zmhook.describe.openai_compatible import OpenAiBackend
+
+        return OpenAiBackend(gemini, key)
+    from zmhook.describe.gemini import GeminiBackend
+
+    return GeminiBackend(gemini, key)
+
+
+def key_for(gemini: Gemini) -> str:
+    """Return the key: the environment's is Google's, and nobody else is given it."""
+    given = gemini.gemini_key.reveal().strip()
+    if given or gemini.gemini_backend != "gemini":
+        return given
+    return os.environ.get(ENVIRONMENT_KEY, "").strip()
+
+
+def service_of(gemini: Gemini) -> str:
+    """Name what is asked, with whose key: waits and answers hold for that alone."""
+    parts = (gemini.gemini_backend, gemini.gemini_url, gemini.gemini_model, key_for(gemini))
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _blur(settings: Settings) -> Blur | None:
+    if not settings.gemini.gemini_blur_faces:
+        return None
+    from zmhook.describe.blur import Blur
+
+    return Blur(settings.face)
+
+
+def _known(answer: Answer) -> Description:
+    if answer.description is None:
+        raise Unanswered(answer.short, answer.message, final=True)
+    return structs.replace(answer.description, cached=True)
+
+
+def _of_other(under_way: Future[Description], deadline: Deadline) -> Description:
+    try:
+        return structs.replace(under_way.result(deadline.left()), cached=True)
+    except FutureTimeoutError:
+        text = "the same question is under way and not answered"
+        raise Unanswered("no answer in time", text) from None
