@@ -60,7 +60,7 @@ def load(path: Path, host: str) -> Memory:
     try:
         with path.open("rb") as file:
             return msgspec.json.decode(file.read(LARGEST), type=Memory)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Memory(host)
     except OSError as error:
         raise CameraError(f"{path}: cannot be read ({error.strerror})") from None

@@ -30,7 +30,7 @@ def way_back(state: State, memory: Memory) -> Way:
     # The publisher goes first: without it nothing is sent while the rest is put back.
     for name in sorted(memory.parts, key=lambda part: (part == MQTT, part == SNAPSHOTS, part)):
         part, now = memory.parts[name], _now(state, name)
-        if alike(name, now, part.before):
+        if _is_as_before(name, part, now):
             way.settled.append(name)
         elif not (alike(name, now, part.after) or _half_done(name, part, now)):
             way.settled.append(name)
@@ -43,8 +43,15 @@ def way_back(state: State, memory: Memory) -> Way:
     return way
 
 
+def _is_as_before(name: str, part: Part, now: dict[str, Any] | None) -> bool:
+    same = alike(name, now, part.before)
+    return same and (name != MQTT or (now or {}).get("active") == (part.before or {}).get("active"))
+
+
 def _half_done(name: str, part: Part, now: dict[str, Any] | None) -> bool:
-    """Say whether a publisher was deleted to be replaced, and the new one never came."""
+    """Say whether a publisher was deleted and the other never came, or a client not switched."""
+    if name == MQTT:
+        return alike(name, now, part.before)
     return now is None and part.before is not None and name != SNAPSHOTS
 
 
@@ -79,10 +86,12 @@ def _client(state: State, part: Part) -> Iterator[Request]:
     """Configure the broker that there was; a camera cannot be told to have none."""
     before = part.before or {}
     config = before["config"] if _host(part) else _nobody(state)
-    yield Request("POST", CLIENT, call("configureClient", config | _password(part)))
-    yield Request(
-        "POST", CLIENT, call("activateClient" if before.get("active") else "deactivateClient")
-    )
+    configure = Request("POST", CLIENT, call("configureClient", config | _password(part)))
+    # Last, what makes it differ from what the set-up left: a failure before is tried again.
+    if before.get("active"):
+        yield from (configure, Request("POST", CLIENT, call("activateClient")))
+    else:
+        yield from (Request("POST", CLIENT, call("deactivateClient")), configure)
 
 
 def _nobody(state: State) -> dict[str, Any]:
