@@ -88,7 +88,8 @@ class Budget:
         for key, limit, window, name in self._limits:
             if limit and _asked(database, now, window) >= limit:
                 until = _frees(database, now, window, limit)
-                text = f"[gemini] {key} = {limit} is used up; the next may be asked {clock_time(until)}"
+                then = clock_time(until)
+                text = f"[gemini] {key} = {limit} is used up; the next may be asked {then}"
                 return Unanswered(f"{limit} a {name} are used up", text, until=until, ours=True)
         return None
 

@@ -19,7 +19,7 @@ from zmhook.event import Event, Frame
 from zmhook.service import worker as module
 from zmhook.service.wire import Answer, Given, Job, Need, Picture, Prepare, Ready, Record
 from zmhook.service.worker import Worker
-from zmhook.settings import General, Settings, Yolo
+from zmhook.settings import General, Prompt, Settings, Yolo
 from zmhook.settings.plain import to_plain
 
 EVENT = Event(id=7, monitor_id=2)
@@ -215,6 +215,19 @@ def test_monitors_with_other_models_have_theirs_side_by_side(models: list[Model]
 
     assert len(models) == 2
     assert [model.closed for model in models] == [0, 0]
+
+
+def test_monitors_that_ask_other_questions_have_their_own_models(models: list[Model]) -> None:
+    def asking(text: str) -> Settings:
+        prompt = Prompt(labels=("dog",), text=text)
+        return Settings(general=General(models=("gemini",)), prompts=(prompt,))
+
+    run(
+        job(settings=to_plain(asking("Which breed?"))),
+        job(settings=to_plain(asking("Whose is it?"))),
+        job(settings=to_plain(asking("Which breed?"))),
+    )
+    assert len(models) == 2
 
 
 def test_models_whose_files_have_changed_are_loaded_anew(models: list[Model]) -> None:
