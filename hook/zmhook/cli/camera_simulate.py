@@ -84,6 +84,8 @@ def topic_of(settings: Settings, camera: str, monitor: int | None) -> str:
     """Return a topic that the collector listens to, with something in each of its holes."""
     known = [one.topic for one in settings.topics]
     topic = (known or list(settings.mqtt.mqtt_topic))[0]
+    if topic.startswith("$share/"):
+        topic = topic.split("/", 2)[2]  # a subscription's group is no part of the topic
     if "{monitor}" in topic and monitor is None:
         raise CameraError(f"topic '{topic}': --monitor says which number {{monitor}} stands for")
     topic = topic.replace("{camera}", camera).replace("{monitor}", str(monitor))
