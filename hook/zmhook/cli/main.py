@@ -17,6 +17,7 @@ COMMANDS = {
     "train-faces": ("zmhook.cli.train_faces", "learn the known faces, as zm_train_faces.py does"),
     "serve": ("zmhook.cli.serve", "keep the models loaded, in the foreground"),
     "service": ("zmhook.cli.service", "status, stop or restart of what keeps the models loaded"),
+    "describe": ("zmhook.cli.describe", "try the describing model on pictures, and its budget"),
     "models": ("zmhook.cli.models", "list, fetch and verify model files"),
     "camera": ("zmhook.cli.camera", "have an Axis camera send snapshots, or stand in for one"),
     "config": ("zmhook.cli.config", "check the configuration, print its reference"),

@@ -45,8 +45,6 @@ log = logging.getLogger(__name__)
 PR_SET_PDEATHSIG = 1
 CHAINS = 8
 """Chains that a worker keeps: monitors with other models have others."""
-ALSO_READS = {"gemini": ("prompts", "face")}
-"""What of the settings a model reads beside its own section."""
 
 
 class Wire:

@@ -1,0 +1,165 @@
+"""`zmhook describe`: try a question and a key on pictures by hand, and see what is left to ask.
+
+The exit code is 0 when every picture was described, 1 when one was not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import json, structs
+
+from zmhook.cli.tables import printable
+from zmhook.errors import ModelSkipped, ZmhookError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zmhook.describe.answer import Description, Subject
+    from zmhook.describe.budget import Left
+    from zmhook.describe.describer import Describer
+    from zmhook.settings import Settings
+
+CONFIG = "/etc/zm/objectconfig.ini"
+DESCRIBED, NOT_DESCRIBED, MISUSED = 0, 1, 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = _parser()
+    args = parser.parse_args(argv)
+    if not (args.pictures or args.budget or args.question):
+        parser.error("give a picture, or --budget, or --question")
+    settings = _settings(args)
+
+    from zmhook.describe.describer import Describer
+
+    describer = Describer.from_settings(settings)
+    try:
+        return _run(describer, settings, args)
+    finally:
+        describer.close()
+
+
+def _run(describer: Describer, settings: Settings, args: argparse.Namespace) -> int:
+    subject = _subject(args)
+    if args.question:
+        print(describer.question(subject))
+        return DESCRIBED
+    described = [_describe(describer, settings, subject, args, path) for path in args.pictures]
+    if args.budget:
+        print(_budget(describer.left(), as_json=args.json))
+    return DESCRIBED if all(described) else NOT_DESCRIBED
+
+
+def _describe(
+    describer: Describer,
+    settings: Settings,
+    subject: Subject,
+    args: argparse.Namespace,
+    path: str,
+) -> bool:
+    from zmhook.deadline import Deadline
+
+    began = time.monotonic()
+    try:
+        picture = _picture(path)
+        found = describer.describe(picture, subject, Deadline(settings.general.event_deadline))
+    except ZmhookError as error:
+        print(f"zmhook: {printable(path)}: {error}", file=sys.stderr)
+        if args.json:
+            short = error.short if isinstance(error, ModelSkipped) else str(error)
+            print(json.encode({"picture": path, "skipped": short}).decode())
+        return False
+    took = time.monotonic() - began
+    if args.json:
+        print(json.encode({"picture": path, **structs.asdict(found)}).decode())
+    else:
+        print("\n".join(_lines(path, found, took)))
+    return True
+
+
+def _picture(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ZmhookError(f"cannot be read: {error.strerror}") from None
+
+
+def _lines(path: str, found: Description, took: float) -> list[str]:
+    whence = "answered before" if found.cached else f"{found.model}, {took:.1f} s"
+    lines = [
+        f"{path}: {found.label} ({found.confidence:.0%}), alarm: {found.alarm}  [{whence}]",
+        f"  {found.description}",
+    ]
+    if found.attributes:
+        pairs = (f"{name}: {value}" for name, value in found.attributes.items())
+        lines.append(f"  {', '.join(pairs)}")
+    return [printable(line) for line in lines]
+
+
+def _budget(left: Left, *, as_json: bool) -> str:
+    if as_json:
+        return json.encode({"budget": left._asdict()}).decode()
+    lines = [
+        f"asked in the last minute: {_of(left.minute, left.per_minute)}",
+        f"asked in the last 24 hours: {_of(left.day, left.per_day)}",
+    ]
+    if left.held:
+        from zmhook.describe.unanswered import clock_time
+
+        lines.append(f"the service wants us to wait until {clock_time(left.until)}: {left.held}")
+    return "\n".join(lines)
+
+
+def _of(asked: int, limit: int) -> str:
+    return f"{asked} of {limit}" if limit else f"{asked} (no limit)"
+
+
+def _subject(args: argparse.Namespace) -> Subject:
+    from zmhook.describe.answer import Subject
+
+    monitor = str(args.monitorid) if args.monitorid is not None else ""
+    return Subject(label=args.label, monitor=monitor, camera=args.camera, time=time.time())
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    from zmhook.settings import load
+
+    return load(args.config, args.override).for_monitor(args.monitorid)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="zmhook describe",
+        description="Have pictures described as [gemini] says: the whole way, with its cost.",
+        epilog="Exit code: 0 every picture was described, 1 one was not.",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("pictures", nargs="*", metavar="PICTURE", help="a picture file")
+    add(
+        "-c",
+        "--config",
+        default=os.environ.get("ZMHOOK_CONFIG", CONFIG),
+        help="objectconfig.ini (default: %(default)s)",
+    )
+    add("-m", "--monitorid", type=int, metavar="MID", help="with the settings of this monitor")
+    add("-l", "--label", default="", help="what is on them, such as car (default: a whole scene)")
+    add("--camera", default="", metavar="NAME", help="what {camera} stands for")
+    add(
+        "-O",
+        "--override",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="override a setting; may be repeated",
+    )
+    add("--question", action="store_true", help="print what would be asked, and ask nothing")
+    add("--budget", action="store_true", help="tell how many questions were asked, and may be")
+    add("--json", action="store_true", help="print a line of JSON for each picture")
+    return parser
