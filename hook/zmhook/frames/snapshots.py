@@ -65,7 +65,7 @@ class SnapshotFrames:
         self._window: Window | None = None
         self._until = 0.0
         self._version: int | None = None
-        self._tracks: list[Row] | None = None
+        self._tracks: dict[str, Row] | None = None
         self._problem = ""
 
     def picture(self, frame_id: str, deadline: Deadline) -> Picture:
@@ -76,10 +76,10 @@ class SnapshotFrames:
         """
         while self.must_wait(deadline):
             deadline.sleep(POLL)
-        rank = self._ids.index(frame_id)
-        if self._tracks is None or rank >= len(self._tracks):
+        row = (self._tracks or {}).get(frame_id)
+        if row is None:
             raise self._none(frame_id)
-        found = self._read(self._tracks[rank], frame_id)
+        found = self._read(row, frame_id)
         self.given = True
         return found
 
@@ -87,11 +87,9 @@ class SnapshotFrames:
         """Look into the store, unless all is settled; say whether to look again in `POLL` s."""
         if self._tracks is None:
             deadline.check("waiting for a snapshot")
-            try:
-                self._tracks = self._look(deadline)
-            except StoreError as error:
-                self._problem = str(error)
-                self._tracks = []
+            found = self._look(deadline)
+            if found is not None:
+                self._tracks = dict(zip(self._ids, found, strict=False))
         return self._tracks is None
 
     def close(self) -> None:
@@ -101,10 +99,23 @@ class SnapshotFrames:
 
     def _look(self, deadline: Deadline) -> list[Row] | None:
         """Return the tracks, none when it is too late for one; None while one may still come."""
+        try:
+            found = self._ask(deadline)
+            self._problem = ""
+        except StoreError as error:
+            # An index that was there a moment ago is being made again.
+            found = None if self._index else []
+            self._problem = str(error)
+        is_late = self._index is not None and time.monotonic() >= self._until
+        return [] if found is None and is_late else found
+
+    def _ask(self, deadline: Deadline) -> list[Row] | None:
+        """Ask the index, if it has changed; None when there is nothing (new) in it."""
         if self.event.monitor_id is None:
             raise StoreError(f"{self.event}: cameras' snapshots are found by the monitor: name it")
         index = self._opened()
         window = self._known_window(deadline)
+        # A track may begin after we looked last; so one last look does not ask whether to look.
         is_late = time.monotonic() >= self._until
         version = index.version()
         if version == self._version and not is_late:
@@ -112,8 +123,7 @@ class SnapshotFrames:
         self._version = version
         span = self._span(window)
         rows = index.overlapping(self.event.monitor_id, span.begin, span.end)
-        found = best_tracks(rows, self._pattern)[: self.settings.snapshot_frames]
-        return found or ([] if is_late else None)
+        return best_tracks(rows, self._pattern) or None
 
     def _opened(self) -> Index:
         from zmhook.snapshots.store.index import Index

@@ -15,7 +15,7 @@ LIMIT = 50_000_000
 def test_its_picture_in_the_place_of_the_first_frame(photo) -> None:
     source = FileSource(photo("dog.jpg"), LIMIT)
     snapshot = source.picture("snapshot", Deadline(5))
-    with pytest.raises(FrameNotNeeded, match="7: .*dog.jpg has been looked at"):
+    with pytest.raises(FrameNotNeeded, match=r"7: .*dog\.jpg has been looked at"):
         source.picture("7", Deadline(5))
     assert snapshot.id == "file"
     assert snapshot.origin == str(photo("dog.jpg"))

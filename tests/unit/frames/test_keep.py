@@ -35,6 +35,8 @@ def settings(path: Path, *frame_id: str, **general: object) -> Settings:
         (("42",), "42", "12.jpg"),
         (("snapshot", "42"), "42", "12-42.jpg"),
         (("bestmatch", "42"), "alarm", "12-alarm.jpg"),
+        (("snapshot",), "track", "12-track.jpg"),
+        (("bestmatch",), "track2", "12-track2.jpg"),
     ],
 )
 def test_names(tmp_path: Path, configured: tuple[str, ...], fetched: str, name: str) -> None:

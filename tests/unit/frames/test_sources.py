@@ -4,16 +4,19 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from zmhook.deadline import Deadline
-from zmhook.errors import DeadlineExceeded, FrameUnavailable
+from zmhook.errors import DeadlineExceeded, FrameNotNeeded, FrameUnavailable
 from zmhook.event import Event
 from zmhook.frames import open_source
+from zmhook.frames.base import Source
 from zmhook.portal import Portal
-from zmhook.settings import General, Settings
+from zmhook.settings import General, Settings, Snapshots
 
 
 class OnePicture(Portal):
@@ -130,6 +133,137 @@ def test_a_folder_costs_no_network_library(folder: Path) -> None:
         f"f = open_source(Event(id=1, path={str(folder)!r}), s, Deadline(5));"
         "f.picture('snapshot', Deadline(5)); f.close();"
         "print([m for m in ('requests', 'urllib3', 'pyzm', 'ssl', 'PIL') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+# -- with the camera's own -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def with_snapshots(tmp_path: Path, snapshots) -> Callable[..., Source]:
+    """Open the source of an event on monitor 1 that has a folder, and a store of snapshots."""
+    snapshots()
+
+    def open_it(mode: str, path: Path | str, **general: object) -> Source:
+        configured = structs.replace(
+            settings(**general),
+            snapshots=Snapshots(
+                frame_source=mode,
+                snapshot_path=str(tmp_path / "snapshots"),
+                snapshot_wait=0.0,
+            ),
+        )
+        one = Event(id=3, monitor_id=1, path=str(path))
+        return open_source(one, configured, Deadline(5))
+
+    return open_it
+
+
+def now_seen(make_snapshot, **more: object):
+    now = time.time()
+    return make_snapshot(taken=now, start=now - 1, end=now, **more)
+
+
+@pytest.mark.parametrize("mode", ["snapshots", "both", "fallback"])
+def test_a_snapshot_of_the_camera(
+    mode: str, folder: Path, with_snapshots, snapshots, make_snapshot
+) -> None:
+    snapshots(now_seen(make_snapshot))
+    source = with_snapshots(mode, folder)
+    assert source.picture("track", Deadline(5)).crop is not None
+    source.close()
+
+
+def test_both_are_looked_at(folder: Path, with_snapshots, snapshots, make_snapshot) -> None:
+    snapshots(now_seen(make_snapshot))
+    source = with_snapshots("both", folder)
+    source.picture("track", Deadline(5))
+    assert source.picture("snapshot", Deadline(5)).origin == f"{folder}/snapshot.jpg"
+
+
+def test_instead_of_the_events(folder: Path, with_snapshots, snapshots, make_snapshot) -> None:
+    snapshots(now_seen(make_snapshot))
+    source = with_snapshots("fallback", folder)
+    source.picture("track", Deadline(5))
+    with pytest.raises(FrameNotNeeded, match="snapshot: the camera's own picture stands in"):
+        source.picture("snapshot", Deadline(5))
+
+
+def test_the_events_when_the_camera_sent_none(folder: Path, with_snapshots) -> None:
+    source = with_snapshots("fallback", folder)
+    with pytest.raises(FrameNotNeeded):
+        source.picture("track", Deadline(5))
+    assert source.picture("snapshot", Deadline(5)).origin == f"{folder}/snapshot.jpg"
+
+
+def test_the_events_when_the_cameras_picture_is_gone(
+    folder: Path, tmp_path: Path, with_snapshots, snapshots, make_snapshot
+) -> None:
+    (row,) = snapshots(now_seen(make_snapshot))
+    (tmp_path / "snapshots" / row.file).unlink()
+    source = with_snapshots("fallback", folder)
+    with pytest.raises(FrameUnavailable, match="no such file"):
+        source.picture("track", Deadline(5))
+    assert source.picture("snapshot", Deadline(5)).data
+
+
+def test_the_camera_alone_needs_neither_portal_nor_folder(
+    with_snapshots, snapshots, make_snapshot
+) -> None:
+    snapshots(now_seen(make_snapshot))
+    source = with_snapshots("both", "")
+    assert source.picture("track", Deadline(5)).data
+    with pytest.raises(FrameUnavailable, match=r"event 3 of monitor 1: nowhere .*portal"):
+        source.picture("snapshot", Deadline(5))
+    source.close()
+
+
+def test_a_file_in_place_of_the_cameras_too(with_snapshots, tmp_path: Path, photo) -> None:
+    configured = structs.replace(settings(), snapshots=Snapshots(frame_source="snapshots"))
+    source = open_source(Event(), configured, Deadline(5), file=str(photo("dog.jpg")))
+    assert source.picture("track", Deadline(5)).id == "file"
+
+
+def test_the_wait_comes_before_the_cameras_too(folder: Path, with_snapshots) -> None:
+    source = with_snapshots("both", folder, wait=0.3)
+    started = time.monotonic()
+    with pytest.raises(FrameNotNeeded):
+        source.picture("track", Deadline(5))
+    assert time.monotonic() - started >= 0.3
+    assert source.pause.seconds == 0
+
+
+def test_only_the_cameras_own_is_waited_for(folder: Path, with_snapshots) -> None:
+    source = with_snapshots("both", folder)
+    assert not source.must_wait("snapshot", Deadline(5))
+    assert not source.must_wait("track", Deadline(5))  # snapshot_wait is 0
+
+
+def test_the_api_is_asked_over_the_same_connection(
+    portal: OnePicture, with_snapshots, snapshots, make_snapshot, monkeypatch, tmp_path: Path
+) -> None:
+    began = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time.time() - 600))
+    monkeypatch.setattr(portal, "event", lambda *_: {"StartDateTime": began, "EndDateTime": None})
+    past = time.time() - 300
+    snapshots(make_snapshot(taken=past, start=past, end=past))
+    configured = Settings(
+        general=General(portal="http://zm.example/zm"),
+        snapshots=Snapshots(frame_source="both", snapshot_path=str(tmp_path / "snapshots")),
+    )
+    source = open_source(Event(id=3, monitor_id=1), configured, Deadline(5), portal=portal)
+    assert source.picture("track", Deadline(5)).crop is not None
+    assert source.picture("alarm", Deadline(5)).data == portal.data
+
+
+def test_a_hook_without_snapshots_pays_for_none(folder: Path) -> None:
+    code = (
+        "import sys; from zmhook.frames import open_source; from zmhook.event import Event;"
+        "from zmhook.deadline import Deadline; from zmhook.settings import Settings;"
+        f"f = open_source(Event(id=1, path={str(folder)!r}), Settings(), Deadline(5));"
+        "f.picture('snapshot', Deadline(5)); f.close();"
+        "print([m for m in ('sqlite3', 'zmhook.frames.snapshots') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
