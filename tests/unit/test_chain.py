@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from zmhook.chain import Chain
+from zmhook.crop import Crop
 from zmhook.detection import Box, Detection
-from zmhook.errors import DeadlineExceeded, DetectorError, MissingPart
+from zmhook.errors import DeadlineExceeded, DetectorError, MissingPart, ModelSkipped
 from zmhook.event import Frame
 from zmhook.settings import General, Settings
 
@@ -207,3 +208,134 @@ def test_the_settings_name_the_models():
 def test_an_unknown_model_is_an_error():
     with pytest.raises(DetectorError, match="no model 'jolo'"):
         Chain.from_settings(Settings(general=General(models=("jolo",))))
+
+
+# -- crops, what counts already, models that are skipped -------------------------------------------
+
+
+class Cropping(Fake):
+    """Looks at what was found, cut out; finds the middle of each crop."""
+
+    def __init__(self, name: str, *crop_to: str, max_crops: int = 8, **more: object) -> None:
+        super().__init__(name, **more)
+        self.crop_to = frozenset(crop_to)
+        self.max_crops = max_crops
+        self.crops: list[Crop] = []
+
+    def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:
+        super().detect(frames)
+        self.crops += [frame.crop for frame in frames if frame.crop]
+        return [[self._middle(frame)] for frame in frames]
+
+    def _middle(self, frame: Frame) -> Detection:
+        x, y = frame.width // 2, frame.height // 2
+        return Detection(
+            label="middle", confidence=0.5, box=Box(x - 1, y - 1, x + 1, y + 1), model=self.name
+        )
+
+
+class Boxes(Fake):
+    """Finds what it is told, in every frame."""
+
+    def __init__(self, *found: Detection) -> None:
+        super().__init__("boxes")
+        self.found = list(found)
+
+    def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:
+        return [self.found for _ in frames]
+
+
+def at(label: str, box: Box, confidence: float = 0.9) -> Detection:
+    return Detection(label=label, confidence=confidence, box=box, model="boxes")
+
+
+def picture(crop: Crop | None = None, width: int = 100, height: int = 80) -> Frame:
+    return Frame(np.zeros((height, width, 3), np.uint8), "alarm", "made", b"", crop)
+
+
+CAR, DOG = at("car", Box(20, 20, 40, 40)), at("dog", Box(60, 40, 70, 60), 0.95)
+
+
+def test_a_model_is_given_crops_of_what_it_wants_and_its_boxes_are_mapped_back():
+    plates = Cropping("plates", "car")
+    result = Chain([Boxes(CAR, DOG), plates]).run([picture()], everything)
+    (crop,) = plates.crops
+    assert crop == Crop(box=Box(18, 18, 42, 42), width=100, height=80, of=CAR)
+    assert [one.box for one in result.kept[0]] == [CAR.box, DOG.box, Box(29, 29, 31, 31)]
+
+
+def test_crops_are_cut_from_the_original_and_not_from_what_was_reduced():
+    """The first model sees a quarter of it; its boxes speak of the original."""
+    whole = Crop(box=Box(0, 0, 400, 320), width=400, height=320)
+    plates = Cropping("plates", "*")
+    result = Chain([Boxes(CAR), plates]).run(
+        [picture(whole)], everything, originals=[picture(width=400, height=320)]
+    )
+    assert plates.crops[0].box == Box(72, 72, 168, 168)
+    assert [one.box for one in result.kept[0]] == [Box(80, 80, 160, 160), Box(119, 119, 121, 121)]
+
+
+def test_a_frame_that_is_part_of_a_scene_has_its_boxes_mapped():
+    part = Crop(box=Box(500, 300, 600, 380), width=1000, height=800)
+    plates = Cropping("plates", "car")
+    result = Chain([Boxes(CAR), plates]).run([picture(part)], everything)
+    assert [one.box for one in result.kept[0]] == [
+        Box(520, 320, 540, 340),
+        Box(529, 329, 531, 331),
+    ]
+    assert (plates.crops[0].width, plates.crops[0].height) == (1000, 800)
+
+
+def test_so_many_crops_the_strongest_first():
+    cars = [at("car", Box(i * 10, 0, i * 10 + 8, 8), i / 10) for i in range(1, 6)]
+    plates = Cropping("plates", "car", max_crops=2)
+    Chain([Boxes(*cars), plates]).run([picture()], everything)
+    assert [crop.of.confidence for crop in plates.crops if crop.of] == [0.5, 0.4]
+
+
+def test_nothing_to_cut_out_and_the_model_is_not_even_loaded():
+    plates = Cropping("plates", "truck", load_error=DetectorError("no such file"))
+    result = Chain([Boxes(CAR), plates]).run([picture()], everything)
+    assert plates.loads == []
+    assert result.errors == []
+
+
+def test_a_description_is_not_cut_out():
+    said = Detection(label="x", confidence=1, box=CAR.box, model="m", kind="description")
+    looks = Cropping("looks", "*")
+    Chain([Boxes(said, CAR), looks]).run([picture()], everything)
+    assert [crop.of for crop in looks.crops] == [CAR]
+
+
+def test_what_is_known_already_meets_what_a_model_requires():
+    plates = Cropping("plates", "car", requires=frozenset({"car"}))
+    result = Chain([plates]).run([picture(), picture()], everything, known=[[CAR], []])
+    assert plates.frames == [["alarm"]]
+    assert labels(result.kept) == [["car", "middle"], []]
+
+
+def test_first_only_does_not_begin_when_something_is_known():
+    yolo = Fake("yolo", "car")
+    result = Chain([yolo]).run([picture()], everything, known=[[CAR]], first_only=True)
+    assert yolo.loads == []
+    assert labels(result.kept) == [["car"]]
+
+
+@pytest.mark.parametrize("when", ["load_error", "detect_error"])
+def test_a_model_on_another_machine_that_is_skipped(when):
+    skipped = ModelSkipped("gemini", "no network", "https://x: cannot be reached")
+    result = Chain([Fake("yolo", "car"), Fake("gemini", **{when: skipped})]).run(
+        [picture()], everything
+    )
+    assert labels(result.kept) == [["car"]]
+    assert result.skipped == ["gemini skipped: no network"]
+    assert result.errors == ["https://x: cannot be reached"]
+
+
+def test_problems_with_some_of_the_crops_are_noted_beside_what_was_found():
+    looks = Cropping("gemini", "*")
+    looks.problems = [ModelSkipped("gemini", "blocked", "the picture was refused")]
+    result = Chain([Boxes(CAR), looks]).run([picture()], everything)
+    assert labels(result.kept) == [["car", "middle"]]
+    assert result.skipped == ["gemini skipped: blocked"]
+    assert result.errors == ["the picture was refused"]

@@ -9,15 +9,24 @@ import numpy as np
 import pytest
 
 from zmhook.chain import Chain
+from zmhook.crop import Crop
 from zmhook.deadline import Deadline
 from zmhook.decide import Decided, decide
 from zmhook.detection import Box, Detection, Drop, FrameInfo
-from zmhook.errors import DeadlineExceeded, DetectorError, FrameUnavailable, PortalError
+from zmhook.errors import (
+    DeadlineExceeded,
+    DetectorError,
+    FrameNotNeeded,
+    FrameUnavailable,
+    ModelSkipped,
+    PortalError,
+)
 from zmhook.event import Event, Frame, Picture
-from zmhook.settings import General, Settings, Yolo, Zone
+from zmhook.settings import Gemini, General, Settings, Snapshots, Yolo, Zone
 from zmhook.version import __version__
 
 EVENT = Event(id=7, monitor_id=2)
+GIVEN = ("yolo", "zones", "snapshots", "gemini")
 
 
 def found(label: str, confidence: float = 0.9, box: Box | None = None) -> Detection:
@@ -28,9 +37,12 @@ def found(label: str, confidence: float = 0.9, box: Box | None = None) -> Detect
 class Pictures:
     """Grey pictures of one size; an error in the place of those that are named."""
 
-    def __init__(self, width: int = 64, height: int = 48, **errors: Exception) -> None:
+    def __init__(
+        self, width: int = 64, height: int = 48, crop: Crop | None = None, **errors: Exception
+    ) -> None:
         image = np.full((height, width, 3), 128, np.uint8)
         self.data = cv2.imencode(".png", image)[1].tobytes()
+        self.crop = crop
         self.errors = errors
         self.asked: list[str] = []
 
@@ -38,7 +50,7 @@ class Pictures:
         self.asked.append(frame_id)
         if frame_id in self.errors:
             raise self.errors[frame_id]
-        return Picture(self.data, frame_id, f"test/{frame_id}")
+        return Picture(self.data, frame_id, f"test/{frame_id}", self.crop)
 
     def close(self) -> None:
         pass
@@ -74,7 +86,7 @@ class Model:
 
 
 def decided(*models: Model, pictures: Pictures | None = None, **more) -> Decided:
-    given = {key: more.pop(key) for key in ("yolo", "zones") if key in more}
+    given = {key: more.pop(key) for key in GIVEN if key in more}
     settings = Settings(general=General(**more), **given)
     return decide(EVENT, settings, Chain(models), pictures or Pictures(), Deadline(30))
 
@@ -320,3 +332,133 @@ def test_every_stage_is_timed() -> None:
 def test_decision_is_the_same_after_a_journey() -> None:
     decision = decided(Model(alarm=[found("person"), found("cat", 0.1)])).decision
     assert type(decision).from_json(decision.to_json()) == decision
+
+
+# -- the camera's own pictures ---------------------------------------------------------------------
+
+PERSON = Detection(label="person", confidence=0.6, box=Box(420, 320, 440, 360), model="camera")
+PART = Crop(box=Box(400, 300, 464, 348), width=1000, height=800, of=PERSON)
+ALONE = Crop(box=Box(0, 0, 64, 48), width=64, height=48, of=PERSON, placed=False)
+
+
+def of_camera(*models: Model, crop: Crop = PART, trust: bool = False, **more) -> Decided:
+    least = more.pop("snapshot_min_score", 0.0)
+    snapshots = Snapshots(
+        frame_source="snapshots", snapshot_frames=1, trust_camera=trust, snapshot_min_score=least
+    )
+    return decided(*models, pictures=Pictures(crop=crop), snapshots=snapshots, **more)
+
+
+def test_boxes_in_a_part_of_the_scene_are_the_scenes() -> None:
+    answer = of_camera(Model(track=[found("car", box=Box(10, 20, 30, 40))]))
+    assert [one.box for one in answer.decision.detections] == [Box(410, 320, 430, 340)]
+    assert answer.decision.frame == FrameInfo(
+        id="track", origin="test/track", width=1000, height=800, crop=PART.box
+    )
+
+
+def test_boxes_in_a_part_that_was_reduced_are_the_scenes_too() -> None:
+    answer = of_camera(Model(track=[found("car", box=Box(5, 10, 15, 20))]), resize=32)
+    assert [one.box for one in answer.decision.detections] == [Box(410, 320, 430, 340)]
+    assert answer.decision.frame is not None
+    assert answer.decision.frame.resized_to == (32, 24)
+
+
+def test_the_camera_counts_only_when_it_is_trusted() -> None:
+    assert of_camera(Model()).decision.outcome == "nothing"
+    answer = of_camera(Model(), trust=True)
+    assert answer.decision.outcome == "alarm"
+    assert answer.decision.detections == [PERSON]
+
+
+def test_the_camera_is_judged_like_any_model() -> None:
+    drops = [
+        of_camera(Model(), trust=True, **more).decision.dropped[0].rule
+        for more in (
+            {"snapshot_min_score": 0.7},
+            {"detect_pattern": "car"},
+            {"zones": (Zone("drive", ((0, 0), (300, 0), (300, 200))),)},
+        )
+    ]
+    assert drops == ["confidence", "pattern", "zone"]
+    inside = (Zone("drive", ((400, 300), (500, 300), (500, 400))),)
+    assert of_camera(Model(), trust=True, zones=inside).decision.outcome == "alarm"
+    assert of_camera(Model(), trust=True, snapshot_min_score=0.6).decision.outcome == "alarm"
+
+
+def test_a_trusted_camera_spares_the_models_in_mode_first() -> None:
+    model = Model(track=[found("car")])
+    assert labels(of_camera(model, trust=True, detection_mode="first")) == ["person"]
+    assert model.seen == []
+    assert labels(of_camera(model, trust=True)) == ["person", "car"]
+
+
+def test_a_camera_that_named_no_class_says_nothing() -> None:
+    unnamed = Crop(box=PART.box, width=1000, height=800)
+    assert of_camera(Model(), crop=unnamed, trust=True).decision.outcome == "nothing"
+
+
+def test_a_picture_whose_place_nobody_knows_is_in_no_zone_and_counts() -> None:
+    far = (Zone("drive", ((900, 700), (999, 700), (999, 799))),)
+    answer = of_camera(Model(track=[found("car")]), crop=ALONE, trust=True, zones=far)
+    assert labels(answer) == ["person", "car"]
+    assert answer.decision.dropped == []
+    assert answer.decision.frame == FrameInfo(id="track", origin="test/track", width=64, height=48)
+
+
+def test_pictures_that_are_not_needed_are_no_failure() -> None:
+    pictures = Pictures(alarm=FrameNotNeeded("alarm: not needed"))
+    answer = decided(Model(), pictures=pictures)
+    assert (answer.decision.outcome, answer.decision.errors) == ("nothing", [])
+    assert pictures.asked == ["alarm", "snapshot"]
+
+
+# -- models on other machines ----------------------------------------------------------------------
+
+
+def said(about: Box, alarm: str) -> Detection:
+    sides = ",".join(str(side) for side in (about.x1, about.y1, about.x2, about.y2))
+    return Detection(
+        label="a postman",
+        confidence=0.9,
+        box=about,
+        model="gemini",
+        kind="description",
+        attributes={"about": sides, "alarm": alarm},
+    )
+
+
+def test_what_was_skipped_is_told_once() -> None:
+    skipped = ModelSkipped("gemini", "no key", "[gemini] gemini_key is empty")
+    models = Model(alarm=[], snapshot=[found("car")]), Model("gemini", alarm=skipped)
+    models[1].finds["snapshot"] = skipped
+    decision = decided(*models).decision
+    assert (decision.outcome, labels(Decided(decision, None))) == ("alarm", ["car"])
+    assert decision.skipped == ["gemini skipped: no key"]
+    assert decision.errors == ["[gemini] gemini_key is empty"]
+
+
+@pytest.mark.parametrize(
+    ("gates", "alarm", "outcome"),
+    [
+        ("no", "no", "alarm"),
+        ("veto", "no", "nothing"),
+        ("veto", "unsure", "alarm"),
+        ("confirm", "unsure", "nothing"),
+        ("confirm", "yes", "alarm"),
+    ],
+)
+def test_what_a_description_decides(gates: str, alarm: str, outcome: str) -> None:
+    car = found("car")
+    models = Model(alarm=[car]), Model("gemini", alarm=[said(car.box, alarm)])
+    decision = decided(*models, frame_id=("alarm",), gemini=Gemini(gemini_gates=gates)).decision
+    assert decision.outcome == outcome
+    dropped = [(drop.rule, drop.detection.label) for drop in decision.dropped]
+    assert dropped == ([] if outcome == "alarm" else [("gemini", "car")])
+
+
+def test_a_description_alone_is_no_detection() -> None:
+    pictures = Pictures()
+    model = Model(alarm=[said(Box(1, 1, 9, 9), "yes")], snapshot=[found("car")])
+    assert labels(decided(model, pictures=pictures)) == ["car"]
+    assert pictures.asked == ["alarm", "snapshot"]
