@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -34,6 +37,25 @@ def photo(assets: Path) -> Callable[[str], Path]:
 @pytest.fixture(scope="session")
 def model(assets: Path) -> Callable[[str], Path]:
     return lambda name: assets / "models" / name
+
+
+@pytest.fixture(scope="session")
+def fake_gemini_module() -> ModuleType:
+    """tools/fake_gemini.py, which answers as Gemini and as OpenAI-compatible servers do."""
+    place = ROOT / "tools" / "fake_gemini.py"
+    spec = importlib.util.spec_from_file_location("fake_gemini", place)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def fake_gemini(fake_gemini_module: ModuleType) -> Iterator[Any]:
+    """A server that answers as Gemini does; `fake_gemini.will("ok")` says how."""
+    with fake_gemini_module.FakeGemini.running() as fake:
+        yield fake
 
 
 OPTIONAL = "optional:"
