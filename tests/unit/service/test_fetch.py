@@ -8,9 +8,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from msgspec import structs
 
 from zmhook import frames
-from zmhook.errors import FrameUnavailable
+from zmhook.crop import Crop
+from zmhook.detection import Box
+from zmhook.errors import FrameNotNeeded, FrameUnavailable
 from zmhook.event import Event, Picture
 from zmhook.service.fetch import Fetcher
 from zmhook.settings import General, Settings
@@ -206,5 +209,111 @@ def test_what_lies_in_the_events_folder_is_read_when_it_is_needed(
         fetching.begin_after("alarm")
         await fetching.close()
         assert source.asked == ["alarm"]
+
+    soon(scene)
+
+
+# -- the camera's own ------------------------------------------------------------------------------
+
+
+class Awaited(Source):
+    """Has its tracks only from when `come` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.come = threading.Event()
+        self.looks = 0
+        self.not_needed: set[str] = set()
+
+    def must_wait(self, frame_id: str, deadline: object) -> bool:
+        self.looks += 1
+        return not self.come.is_set()
+
+    def picture(self, frame_id: str, deadline: object) -> Picture:
+        if frame_id in self.not_needed:
+            self.asked.append(frame_id)
+            raise FrameNotNeeded(f"{frame_id}: there is none")
+        return structs.replace(super().picture(frame_id, deadline), crop=CROP)
+
+
+CROP = Crop(box=Box(1, 2, 3, 4), width=9, height=8)
+
+
+@pytest.fixture
+def awaited(monkeypatch: pytest.MonkeyPatch) -> Awaited:
+    source = Awaited()
+    monkeypatch.setattr(frames, "open_source", lambda *_, **__: source)
+    return source
+
+
+def test_a_crop_goes_with_its_picture(awaited: Awaited, threads, soon) -> None:
+    async def scene() -> None:
+        awaited.come.set()
+        picture = await fetcher(threads, "track").first()
+        assert (picture.data, picture.crop, picture.needed) == (b"track", CROP, True)
+
+    soon(scene)
+
+
+def test_those_that_wait_hold_no_thread(awaited: Awaited, soon, until) -> None:
+    """One thread is enough for any number of events that wait, and for one that does not."""
+
+    async def scene() -> None:
+        with ThreadPoolExecutor(1) as one:
+            waiting = [asyncio.ensure_future(fetcher(one, "track").first()) for _ in range(50)]
+            await until(lambda: awaited.looks > 100)
+            assert (await fetcher(one, "alarm").first()).data == b"alarm"
+            assert not any(task.done() for task in waiting)
+            awaited.come.set()
+            assert {picture.data for picture in await asyncio.gather(*waiting)} == {b"track"}
+
+    soon(scene)
+
+
+def test_those_that_are_not_needed_are_passed_over(awaited: Awaited, threads, soon) -> None:
+    """No worker waits while the portal is asked; asked for them, the answer is there."""
+
+    async def scene() -> None:
+        awaited.come.set()
+        awaited.not_needed = {"track", "track2"}
+        fetching = fetcher(threads, "track", "track2", "alarm", "snapshot")
+        assert (await fetching.first()).id == "alarm"
+        track = await fetching.picture("track")
+        assert (track.needed, track.error, track.data) == (False, "track: there is none", b"")
+        assert awaited.asked == ["track", "track2", "alarm"]
+
+    soon(scene)
+
+
+def test_when_none_is_needed_the_last_says_so(awaited: Awaited, threads, soon) -> None:
+    async def scene() -> None:
+        awaited.come.set()
+        awaited.not_needed = {"track", "track2"}
+        first = await fetcher(threads, "track", "track2").first()
+        assert (first.id, first.needed) == ("track2", False)
+
+    soon(scene)
+
+
+def test_a_service_that_ends_ends_the_waiting(awaited: Awaited, soon, until) -> None:
+    async def scene() -> None:
+        with ThreadPoolExecutor(1) as threads:
+            first = asyncio.ensure_future(fetcher(threads, "track").first())
+            await until(lambda: awaited.looks)
+        assert "the service was stopped" in (await first).error
+
+    soon(scene)
+
+
+def test_a_source_that_cannot_be_asked_whether_to_wait_says_why(
+    threads, soon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise FrameUnavailable("no such portal")
+
+    monkeypatch.setattr(frames, "open_source", refuse)
+
+    async def scene() -> None:
+        assert (await fetcher(threads, "track").first()).error == "no such portal"
 
     soon(scene)

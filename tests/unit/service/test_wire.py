@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from zmhook.crop import Crop
 from zmhook.detection import Box, Decision, Detection, Drop, FrameInfo
 from zmhook.event import Event
 from zmhook.service import wire
@@ -25,11 +26,14 @@ DECISION = Decision(
 )
 SETTINGS = msgspec.msgpack.decode(msgspec.msgpack.encode(to_plain(Settings())))
 PICTURE = wire.Picture("alarm", "/e/7/alarm.jpg", bytes(range(256)) * 1000)
+CROP = Crop(box=Box(1, 2, 3, 4), width=9, height=8, of=DOG, placed=False)
 MESSAGES = [
     wire.Prepare(SETTINGS, "stamp"),
     wire.Job(EVENT, SETTINGS, "stamp", 29.5, PICTURE),
     wire.Need("snapshot"),
     wire.Given(wire.Picture("snapshot", error="there is none")),
+    wire.Given(wire.Picture("track", "/s/1.jpg", b"x", crop=CROP)),
+    wire.Given(wire.Picture("track2", error="no further", needed=False)),
     wire.Answer(DECISION),
     wire.Ready(113.5, ["yolo: a.onnx"]),
     wire.Record(40, "text \ud7ff", "/a.py", 3),

@@ -13,13 +13,14 @@ import pytest
 
 from zmhook import report
 from zmhook.chain import Chain
+from zmhook.crop import Crop
 from zmhook.detection import Box, Decision, Detection
 from zmhook.errors import DetectorError, FrameUnavailable
 from zmhook.event import Event, Frame
 from zmhook.service import worker as module
 from zmhook.service.wire import Answer, Given, Job, Need, Picture, Prepare, Ready, Record
 from zmhook.service.worker import Worker
-from zmhook.settings import General, Prompt, Settings, Yolo
+from zmhook.settings import General, Prompt, Settings, Snapshots, Yolo
 from zmhook.settings.plain import to_plain
 
 EVENT = Event(id=7, monitor_id=2)
@@ -140,6 +141,27 @@ def test_no_picture_at_all_is_undecided(models: list[Model]) -> None:
     (decision,) = decisions(run(job(error="not there", data=b""), gone))
 
     assert (decision.outcome, decision.errors) == ("undecided", ["not there", "nor here"])
+
+
+def test_a_part_of_a_scene_stays_one(models: list[Model]) -> None:
+    crop = Crop(box=Box(100, 200, 164, 248), width=640, height=480)
+    settings = to_plain(Settings(snapshots=Snapshots(frame_source="snapshots", snapshot_frames=1)))
+    wire = Wire(job(settings, id="track", crop=crop))
+    worker = Worker(wire)
+    worker._chain = lambda *_: Chain([Model("track")])
+    with pytest.raises(EOFError):
+        worker.run()
+
+    (decision,) = decisions(wire)
+    assert [one.box for one in decision.detections] == [Box(101, 201, 109, 209)]
+    assert (decision.frame.width, decision.frame.crop) == (640, crop.box)
+
+
+def test_a_picture_that_is_not_needed_is_no_failure(models: list[Model]) -> None:
+    not_needed = Given(Picture("snapshot", error="not needed", needed=False))
+    (decision,) = decisions(run(job(plain(detect_pattern="cat")), not_needed))
+
+    assert (decision.outcome, decision.errors) == ("nothing", [])
 
 
 def test_something_else_in_place_of_a_picture(models: list[Model]) -> None:
