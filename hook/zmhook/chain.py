@@ -53,27 +53,33 @@ class Chain:
         *,
         originals: Sequence[Frame] | None = None,
         known: Sequence[Sequence[Detection]] | None = None,
+        fresh: Callable[[int, list[Detection]], list[Detection]] = lambda _, kept: kept,
         first_only: bool = False,
     ) -> ChainResult:
         """Run each detector over the frames.
 
         `keep(i, found)` is asked which of a detector's detections in frame `i`, in the full
-        picture's pixels, count; they decide whether a later detector's `requires` is met and, with
-        `first_only`, whether the chain stops. A detector that fails is noted in the result and the
-        chain goes on. Crops are cut out of `originals`, the frames before they were reduced.
-        `known` is what counts already, per frame, before any detector has looked.
+        picture's pixels, count; they decide whether a later detector's `requires` is met.
+        `fresh(i, kept)` says which of them somebody would be told of: with `first_only` the chain
+        stops when there are any, and a detector with `new_only` looks for none but these. A
+        detector that fails is noted in the result and the chain goes on. Crops are cut out of
+        `originals`, the frames before they were reduced. `known` is what counts already, per
+        frame, before any detector has looked.
         """
         result = ChainResult(len(frames))
         for i, already in enumerate(known or ()):
             result.kept[i] += already
         for detector in self.detectors:
-            if first_only and any(result.kept):
+            if first_only and any(fresh(i, kept) for i, kept in enumerate(result.kept)):
                 break
-            wanted = [i for i in range(len(frames)) if self._may_run(detector, result.kept[i])]
+            seen = result.kept
+            if getattr(detector, "new_only", False):
+                seen = [fresh(i, kept) for i, kept in enumerate(result.kept)]
+            wanted = [i for i in range(len(frames)) if self._may_run(detector, seen[i])]
             if not wanted:
                 log.debug("%s skipped: none of its required labels was found", detector.name)
                 continue
-            views = _views(detector, frames, originals or frames, wanted, result)
+            views = _views(detector, frames, originals or frames, wanted, seen)
             if views:
                 self._run_one(detector, views, keep, result)
         return result
@@ -145,7 +151,7 @@ def _views(
     frames: Sequence[Frame],
     originals: Sequence[Frame],
     wanted: Sequence[int],
-    result: ChainResult,
+    seen: Sequence[Sequence[Detection]],
 ) -> list[tuple[int, Frame]]:
     """Return what the detector looks at, each with the index of its frame."""
     labels: frozenset[str] = getattr(detector, "crop_to", frozenset())
@@ -155,7 +161,7 @@ def _views(
     return [
         (i, cut(originals[i], found))
         for i in wanted
-        for found in _strongest(result.kept[i], labels)[:most]
+        for found in _strongest(seen[i], labels)[:most]
     ]
 
 

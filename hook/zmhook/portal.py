@@ -79,6 +79,31 @@ class Portal:
             raise self._unexpected(answer, what, "an event's row") from None
         return row
 
+    def monitor(self, monitor_id: int, deadline: Deadline | None = None) -> dict[str, Any]:
+        """Return the monitor's row, by ZoneMinder's column names."""
+        url = f"{_api_url(self.general)}/monitors/{monitor_id}.json"
+        what = f"monitor {monitor_id}"
+        answer = self._ask("GET", url, what, deadline)
+        try:
+            row: dict[str, Any] = self._json(answer, what)["monitor"]["Monitor"]
+        except (KeyError, TypeError):
+            raise self._unexpected(answer, what, "a monitor's row") from None
+        return row
+
+    def zones(self, monitor_id: int, deadline: Deadline | None = None) -> list[dict[str, Any]]:
+        """Return the monitor's zones, by ZoneMinder's column names.
+
+        Of the monitor's number in the query 1.36 takes no notice, so all are asked for.
+        """
+        url = f"{_api_url(self.general)}/zones.json"
+        what = "the zones"
+        answer = self._ask("GET", url, what, deadline)
+        try:
+            rows: list[dict[str, Any]] = [one["Zone"] for one in self._json(answer, what)["zones"]]
+            return [row for row in rows if str(row["MonitorId"]) == str(monitor_id)]
+        except (KeyError, TypeError):
+            raise self._unexpected(answer, what, "a list of zones") from None
+
     def event_folder(self, event_id: int, deadline: Deadline | None = None) -> str:
         """Return the event's folder, as the machine that runs ZoneMinder sees it."""
         path = self.event(event_id, deadline).get("FileSystemPath")

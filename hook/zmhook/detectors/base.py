@@ -48,7 +48,8 @@ class Detector(Protocol):
 
     `ANY` stands for all of them. A class may also have `crop_to`, a frozenset of labels: then what
     was kept under these is cut out, and `detect` is given the crops (`frame.crop.of` says of what)
-    in place of the frame; boxes are of the crop's pixels. `max_crops` bounds them. A list
+    in place of the frame; boxes are of the crop's pixels. `max_crops` bounds them. With a true
+    `new_only` nothing counts for it that nobody would be told of, such as a parked car. A list
     `problems`, when there is one, tells of what was skipped in the last `detect`.
     """
 

@@ -1,18 +1,76 @@
-"""Drop what lies in none of the monitor's zones."""
+"""Drop what lies in none of the monitor's zones, or in one that does not want it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from zmhook.gate.polygon import touches
+from zmhook.gate import pattern
+from zmhook.gate.places import Place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from zmhook.detection import Detection
-    from zmhook.settings import Settings
+    from zmhook.gate.context import Context
+    from zmhook.settings import Gate
 
 
-def reason(detection: Detection, settings: Settings) -> str | None:
-    zones = settings.zones
-    if not zones or any(touches(zone.points, detection.box) for zone in zones):
+class Touch(NamedTuple):
+    """A zone that a detection lies in, and the share (0..1) of its box (1 where none is asked)."""
+
+    place: Place
+    share: float
+
+
+def reason(detection: Detection, context: Context) -> str | None:
+    if not context.places:
         return None
-    return f"in none of the zones {', '.join(zone.name for zone in zones)}"
+    gate = context.settings.gate
+    touched = context.touched(detection)
+    if not touched:
+        names = ", ".join(place.name for place in context.places)
+        least = f" by {gate.zone_min_overlap:.0%}" if gate.zone_min_overlap else ""
+        return f"in none of the zones {names}{least}"
+    reasons = [_refused(detection, touch.place, context) for touch in _judges(touched, gate)]
+    return None if None in reasons else "; ".join(filter(None, reasons))
+
+
+def _judges(touched: Sequence[Touch], gate: Gate) -> Sequence[Touch]:
+    if gate.zone_match_strategy == "first_intersecting":
+        return touched[:1]
+    if gate.zone_match_strategy == "largest_overlap":
+        return [max(touched, key=lambda touch: touch.share)]
+    return touched
+
+
+def _refused(detection: Detection, place: Place, context: Context) -> str | None:
+    """Say why this zone does not take it; its pattern stands in the common one's place."""
+    wanted = place.rule.detection_pattern or pattern.own(detection, context.settings)
+    if not pattern.matches(wanted, detection.label):
+        return f"in zone {place.name}, whose pattern {wanted} it does not match"
+    unwanted = place.rule.ignore_pattern
+    if unwanted and pattern.matches(unwanted, detection.label):
+        return f"in zone {place.name}, which ignores {unwanted}"
+    return None
+
+
+def touches(found: Sequence[Detection], places: Sequence[Place], gate: Gate) -> list[list[Touch]]:
+    """Return for each detection the zones that it lies in, in their order."""
+    from zmhook.gate import overlap
+
+    polygons, boxes = [place.points for place in places], [one.box for one in found]
+    if gate.zone_anchor == "foot":
+        inside: Iterable[Sequence[float]] = overlap.standing(polygons, boxes).T.astype(float)
+    elif gate.zone_min_overlap or gate.zone_match_strategy == "largest_overlap":
+        inside = overlap.shares(polygons, boxes).T
+    else:
+        inside = overlap.touching(polygons, boxes).T.astype(float)
+    least = max(gate.zone_min_overlap, 1e-9)
+    return [
+        [
+            Touch(place, float(share))
+            for place, share in zip(places, row, strict=True)
+            if share >= least
+        ]
+        for row in inside
+    ]

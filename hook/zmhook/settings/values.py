@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
@@ -32,7 +33,6 @@ _COORDINATES = re.compile(r"[-+.0-9%\s]+,[-+.,0-9%\s]+")
 _EXTENT = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)\s*(%|px|)", re.IGNORECASE)
 FARTHEST = 100_000  # pixels; what draws and what measures a zone must not overflow
 TRIANGLE = 3
-CRON_FIELDS = 5
 
 
 class Wrong(ValueError):  # noqa: N818 - reads as what it is
@@ -280,11 +280,13 @@ def read_times(text: str) -> tuple[str, ...]:
     parts = (" ".join(part.split()).lower() for part in text.replace("\n", ";").split(";"))
     times = tuple(part for part in parts if part)
     if times:
-        from croniter import croniter
+        from cronsim import CronSim, CronSimError
 
         for one in times:
-            if len(one.split()) != CRON_FIELDS or not croniter.is_valid(one):
-                raise Wrong(f"'{one}' is none")
+            try:
+                CronSim(one, datetime.now())  # noqa: DTZ005 - nothing is asked of it
+            except CronSimError as error:
+                raise Wrong(f"'{one}': {str(error).lower()}") from None
     return times
 
 

@@ -1,50 +1,64 @@
+"""The rules in their order, on one picture and over an event."""
+
 from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import datetime
 
 import pytest
+from msgspec import structs
 
-from zmhook import gate
-from zmhook.detection import Box, Detection
-from zmhook.settings import General, Hog, Settings, Yolo, Zone
+from zmhook.detection import Box
+from zmhook.event import Event
+from zmhook.gate import ringing
+from zmhook.gate.verdict import about
+from zmhook.settings import (
+    Extent,
+    Gate,
+    Gemini,
+    General,
+    Hog,
+    Label,
+    Settings,
+    Snapshots,
+    Yolo,
+    Zone,
+    ZoneRule,
+)
+
+SIZE = (640, 480)
 
 
-def found(label: str = "person", confidence: float = 0.9, **more) -> Detection:
-    return Detection(
-        label=label,
-        confidence=confidence,
-        **{"box": Box(10, 10, 20, 20), "model": "yolo", **more},
-    )
-
-
-def why(detection: Detection, settings: Settings) -> tuple[str, str] | None:
-    kept, dropped = gate.judge([detection], settings)
-    assert len(kept) + len(dropped) == 1
-    return (dropped[0].rule, dropped[0].reason) if dropped else None
-
-
-def test_both_sides_keep_the_order() -> None:
+def test_both_sides_keep_the_order(gate, found) -> None:
     settings = Settings(general=General(detect_pattern="person|car"))
     all_of_them = [found(label) for label in ("dog", "person", "cat", "car", "person")]
-    kept, dropped = gate.judge(all_of_them, settings)
+    kept, dropped = gate(settings).judge(all_of_them, SIZE)
     assert [one.label for one in kept] == ["person", "car", "person"]
     assert [drop.detection.label for drop in dropped] == ["dog", "cat"]
 
 
-def test_nothing_found() -> None:
-    assert gate.judge([], Settings()) == ([], [])
+def test_nothing_found(gate) -> None:
+    judge = gate(Settings(zones=(Zone("far", ((90, 90), (95, 90), (95, 95))),)))
+    assert judge.judge([], SIZE) == ([], [])
+    assert judge.settle([], SIZE) == ([], [])
 
 
-def test_a_drop_has_the_first_reason_only() -> None:
+def test_a_drop_has_the_first_reason_only(why, found) -> None:
     settings = Settings(
         general=General(detect_pattern="car"),
         yolo=Yolo(yolo_min_confidence=0.5),
+        gate=Gate(max_detection_size=Extent(50, "px")),
         zones=(Zone("far", ((90, 90), (95, 90), (95, 95))),),
     )
     assert why(found(confidence=0.4), settings) == ("confidence", "confidence 0.40 is below 0.5")
     assert why(found(), settings) == ("pattern", "label does not match car")
-    assert why(found("car"), settings) == ("zone", "in none of the zones far")
+    assert why(found("car"), settings) == ("size", "size 100px (0.03%) is above 50px")
+    small = found("car", box=Box(1, 1, 3, 3))
+    assert why(small, settings) == ("zone", "in none of the zones far")
+
+
+# -- confidence ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -55,13 +69,40 @@ def test_a_drop_has_the_first_reason_only() -> None:
         ("yolo", float("nan"), False),
         ("hog", 0.7, True),
         ("hog", 0.69, False),
+        ("camera", 0.8, True),
+        ("camera", 0.79, False),
         ("face", 0.01, True),
         ("somebody-elses", 0.01, True),
     ],
 )
-def test_each_model_has_its_confidence(model: str, confidence: float, kept: bool) -> None:
-    settings = Settings(yolo=Yolo(yolo_min_confidence=0.5), hog=Hog(hog_min_confidence=0.7))
+def test_each_model_has_its_confidence(why, found, model, confidence, kept) -> None:
+    settings = Settings(
+        yolo=Yolo(yolo_min_confidence=0.5),
+        hog=Hog(hog_min_confidence=0.7),
+        snapshots=Snapshots(snapshot_min_score=0.8),
+    )
     assert (why(found(model=model, confidence=confidence), settings) is None) is kept
+
+
+@pytest.mark.parametrize(
+    ("label", "confidence", "kept"),
+    [
+        ("person", 0.59, False),  # everybody's is above the model's
+        ("person", 0.6, True),
+        ("car", 0.2, True),  # its own stands in the place of both
+        ("Car", 0.19, False),
+    ],
+)
+def test_a_label_has_its_own_confidence(why, found, label, confidence, kept) -> None:
+    settings = Settings(
+        yolo=Yolo(yolo_min_confidence=0.5),
+        gate=Gate(min_confidence=0.6),
+        labels={"car": Label(min_confidence=0.2)},
+    )
+    assert (why(found(label, confidence), settings) is None) is kept
+
+
+# -- patterns ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -75,33 +116,276 @@ def test_each_model_has_its_confidence(model: str, confidence: float, kept: bool
         ("(?i)PERSON", "person", True),
         (".*", "unknown face", True),
         ("Müller", "Müller", True),
+        ("(a+)+$", "aaaa", True),
+        ("(a+)+$", "aaab", False),
     ],
 )
-def test_pattern_matches_from_the_beginning(pattern: str, label: str, kept: bool) -> None:
+def test_pattern_matches_from_the_beginning(why, found, pattern, label, kept) -> None:
     settings = Settings(general=General(detect_pattern=pattern))
     assert (why(found(label), settings) is None) is kept
 
 
-def test_faces_have_a_pattern_of_their_own() -> None:
-    settings = Settings(general=General(detect_pattern="person", face_detection_pattern="bob"))
+def test_faces_and_plates_have_patterns_of_their_own(why, found) -> None:
+    settings = Settings(
+        general=General(detect_pattern="person", face_detection_pattern="bob", alpr_pattern="B-.*")
+    )
     assert why(found("bob", kind="face"), settings) is None
     assert why(found("person", kind="face"), settings) == ("pattern", "label does not match bob")
+    assert why(found("B-XY 1", kind="licenseplate"), settings) is None
+    assert why(found("M-XY 1", kind="licenseplate"), settings) is not None
 
 
-def test_one_zone_of_several_is_enough() -> None:
-    near = Zone("near", ((0, 0), (15, 0), (15, 15), (0, 15)))
-    far = Zone("far", ((90, 90), (95, 90), (95, 95)))
-    assert why(found(), Settings(zones=(far, near))) is None
-    assert why(found(box=Box(40, 40, 50, 50)), Settings(zones=(far, near))) == (
+def test_a_pattern_that_never_ends_rings(why, found, caplog) -> None:
+    settings = Settings(general=General(detect_pattern="(a|a?)+$"))
+    assert why(found("a" * 60 + "!"), settings) is None
+    assert "the pattern (a|a?)+$ takes too long" in caplog.text
+
+
+# -- size ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("box", "label", "kept"),
+    [
+        (Box(0, 0, 320, 480), "car", True),  # half of it
+        (Box(0, 0, 321, 480), "car", False),
+        (Box(0, 0, 20, 20), "car", True),
+        (Box(0, 0, 20, 19), "car", False),
+        (Box(0, 0, 10, 10), "cat", True),  # a limit of its own
+        (Box(0, 0, 10, 9), "cat", False),
+        (Box(0, 0, 640, 480), "bus", True),
+    ],
+)
+def test_sizes(why, found, box, label, kept) -> None:
+    settings = Settings(
+        gate=Gate(max_detection_size=Extent(50, "%"), min_detection_size=Extent(400, "px")),
+        labels={
+            "cat": Label(min_detection_size=Extent(100, "px")),
+            "bus": Label(max_detection_size=Extent(100, "%")),
+        },
+    )
+    assert (why(found(label, box=box), settings) is None) is kept
+
+
+# -- zones ---------------------------------------------------------------------------------------
+
+NEAR = Zone("near", ((0, 0), (15, 0), (15, 15), (0, 15)))
+WIDE = Zone("wide", ((0, 0), (100, 0), (100, 100), (0, 100)))
+FAR = Zone("far", ((90, 90), (95, 90), (95, 95)))
+
+
+def test_one_zone_of_several_is_enough(why, found) -> None:
+    assert why(found(), Settings(zones=(FAR, NEAR))) is None
+    outside = found(box=Box(40, 40, 50, 50))
+    assert why(outside, Settings(zones=(FAR, NEAR))) == (
         "zone",
         "in none of the zones far, near",
     )
 
 
+@pytest.mark.parametrize(
+    ("strategy", "zones", "kept"),
+    [
+        ("any_matching", (NEAR, WIDE), True),
+        ("first_intersecting", (NEAR, WIDE), False),
+        ("first_intersecting", (WIDE, NEAR), True),
+        ("largest_overlap", (NEAR, WIDE), True),  # a quarter of it lies in near, all in wide
+    ],
+)
+def test_which_zone_judges(why, found, strategy, zones, kept) -> None:
+    settings = Settings(
+        gate=Gate(zone_match_strategy=strategy),
+        zones=zones,
+        zone_rules={"near": ZoneRule(detection_pattern="dog")},
+    )
+    assert (why(found(), settings) is None) is kept
+
+
+def test_patterns_of_a_zone(why, found) -> None:
+    settings = Settings(
+        general=General(detect_pattern="person"),
+        zones=(NEAR,),
+        zone_rules={"near": ZoneRule(detection_pattern="(dog|cat)", ignore_pattern="cat")},
+    )
+    assert why(found("dog"), settings) is None
+    assert why(found("person"), settings) == (
+        "zone",
+        "in zone near, whose pattern (dog|cat) it does not match",
+    )
+    assert why(found("cat"), settings) == ("zone", "in zone near, which ignores cat")
+    assert why(found("bus"), settings) == ("pattern", "label does not match person")
+
+
+@pytest.mark.parametrize(
+    ("anchor", "least", "kept"),
+    [("box", 0.0, True), ("foot", 0.0, False), ("box", 0.25, True), ("box", 0.26, False)],
+)
+def test_how_much_lies_in_it(why, found, anchor, least, kept) -> None:
+    settings = Settings(gate=Gate(zone_anchor=anchor, zone_min_overlap=least), zones=(NEAR,))
+    assert (why(found(), settings) is None) is kept
+
+
+def test_zones_are_scaled_to_the_picture(why, found) -> None:
+    drive = Zone("drive", ((0, 240), (640, 240), (640, 480), (0, 480)))
+    percent = Zone("drive", ((0, 50), (100, 50), (100, 100), (0, 100)), percent=True)
+    for zone in (drive, percent):
+        settings = Settings(gate=Gate(monitor_size=(640, 480)), zones=(zone,))
+        assert why(found(box=Box(0, 100, 50, 150)), settings, (1280, 960)) is not None
+        assert why(found(box=Box(0, 500, 50, 550)), settings, (1280, 960)) is None
+        assert why(found(box=Box(0, 100, 50, 150)), settings, (320, 180)) is None
+
+
+# -- times ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("gate_settings", "when", "kept"),
+    [
+        (Gate(quiet_times=("* 22-23,0-5 * * *",)), "2026-11-21 23:59", False),
+        (Gate(quiet_times=("* 22-23,0-5 * * *",)), "2026-11-22 06:00", True),
+        (Gate(active_times=("* 22-23 * * *", "* * * * sat,sun")), "2026-11-21 12:00", True),
+        (Gate(active_times=("* 22-23 * * *", "* * * * sat,sun")), "2026-11-20 12:00", False),
+        (
+            Gate(active_times=("* * * * *",), quiet_times=("30 12 * * *",)),
+            "2026-11-20 12:30",
+            False,
+        ),
+    ],
+)
+def test_schedule(why, found, gate_settings, when, kept) -> None:
+    asked = datetime.fromisoformat(when).timestamp()
+    event = Event(id=1, monitor_id=2, asked=asked + 17)
+    drop = why(found(), Settings(gate=gate_settings), event=event)
+    assert (drop is None) is kept
+    assert drop is None or drop[0] == "schedule"
+
+
+# -- descriptions --------------------------------------------------------------------------------
+
+
+def described(found, of, alarm: str, label: str = "white van"):
+    attributes = {"about": about(of.box) if of else "", "alarm": alarm}
+    return found(label, model="gemini", kind="description", attributes=attributes)
+
+
+@pytest.mark.parametrize(
+    ("gates", "alarm", "kept"),
+    [
+        ("no", "no", True),
+        ("veto", "no", False),
+        ("veto", "unsure", True),
+        ("veto", "yes", True),
+        ("confirm", "no", False),
+        ("confirm", "unsure", False),
+        ("confirm", "yes", True),
+    ],
+)
+def test_what_a_description_decides(gate, found, gates, alarm, kept) -> None:
+    car, person = found("car"), found("person", box=Box(50, 50, 60, 60))
+    description = described(found, car, alarm)
+    judge = gate(Settings(gemini=Gemini(gemini_gates=gates)))
+    counted, dropped = judge.settle([car, person, description], SIZE)
+    assert (car in counted) is kept
+    assert person in counted  # nobody was asked about it
+    assert (description in counted) is kept
+    assert [drop.rule for drop in dropped] == ([] if kept else ["gemini"])
+
+
+def test_a_description_rings_only_by_itself(found) -> None:
+    car = found("car")
+    assert ringing([described(found, car, "yes")]) == []
+    alone = described(found, None, "yes")
+    assert ringing([alone]) == [alone]
+    assert ringing([described(found, None, "unsure")]) == []
+
+
+# -- memory --------------------------------------------------------------------------------------
+
+PAST = Settings(gate=Gate(match_past_detections=True))
+PARKED = Box(100, 100, 200, 160)
+
+
+def look(gate, settings, number, *detections, later=0.0):
+    """One event from its detections to what is remembered; returns what rings and the drops."""
+    event = Event(id=number, monitor_id=2, asked=1_700_000_000.0 + 60 * number + later)
+    judge = gate(settings, event)
+    kept, dropped = judge.judge(detections, SIZE)
+    counted, drops = judge.settle(kept, SIZE)
+    judge.remember(ringing(counted))
+    assert judge.errors == []
+    return [one.label for one in counted], [(drop.rule, drop.reason) for drop in dropped + drops]
+
+
+def test_a_parked_car_rings_once(gate, found) -> None:
+    car = found("car", box=PARKED)
+    assert look(gate, PAST, 1, car) == (["car"], [])
+    rang, drops = look(gate, PAST, 2, car)
+    assert rang == []
+    assert drops == [("static", "static, IoU 1.00 with event 1, 1 min ago")]
+    assert look(gate, PAST, 3, car, found("person"))[0] == ["person"]
+
+
+def test_a_car_that_comes_back_rings_again(gate, found) -> None:
+    car = found("car", box=PARKED)
+    look(gate, PAST, 1, car)
+    look(gate, PAST, 2, found("person"))
+    assert look(gate, PAST, 3, car)[0] == ["car"]
+
+
+def test_the_same_event_twice_rings_twice(gate, found) -> None:
+    car = found("car", box=PARKED)
+    assert look(gate, PAST, 1, car)[0] == ["car"]
+    assert look(gate, PAST, 1, car)[0] == ["car"]
+
+
+def test_two_pictures_of_one_event_are_one_look(gate, found) -> None:
+    car = found("car", box=PARKED)
+    judge = gate(PAST, Event(id=1, monitor_id=2))
+    for _ in range(2):
+        assert judge.settle([car], SIZE) == ([car], [])
+    judge.remember([car])
+    assert look(gate, PAST, 2, car)[0] == []
+
+
+def test_without_the_setting_it_rings_each_time(gate, found) -> None:
+    car = found("car", box=PARKED)
+    assert look(gate, Settings(), 1, car)[0] == ["car"]
+    assert look(gate, Settings(), 2, car)[0] == ["car"]
+
+
+def test_cooldown(gate, found) -> None:
+    settings = Settings(gate=Gate(cooldown=100))
+    assert look(gate, settings, 1, found())[0] == ["person"]
+    rang, drops = look(gate, settings, 2, found(), found("dog"))
+    assert rang == ["dog"]
+    assert drops == [("cooldown", "person rang 60 s ago (cooldown 100)")]
+    assert look(gate, settings, 3, found())[0] == ["person"]
+
+
+def test_a_memory_that_is_damaged_rings(gate, found, tmp_path) -> None:
+    state = tmp_path / "state"
+    state.write_text("no folder", encoding="utf-8")
+    car = found("car", box=PARKED)
+    judge = gate(PAST)
+    assert judge.settle([car], SIZE) == ([car], [])
+    judge.remember([car])
+    assert any(str(state) in error for error in judge.errors)
+
+
 def test_nothing_heavy_is_imported() -> None:
     code = (
         "import sys, zmhook.gate\n"
-        "print([name for name in ('numpy', 'cv2', 'shapely') if name in sys.modules])"
+        "print([name for name in ('numpy', 'cv2', 'shapely', 'sqlite3', 'regex', 'cronsim')"
+        " if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_monitor_that_nobody_knows_remembers_nothing(gate, found) -> None:
+    car = found("car", box=PARKED)
+    event = structs.replace(Event(id=1), asked=1_700_000_000.0)
+    judge = gate(PAST, event)
+    assert judge.settle([car], SIZE) == ([car], [])
+    judge.remember([car])
+    assert judge.errors == []

@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from zmhook.detection import Box
-from zmhook.gate.polygon import touches
+from zmhook.gate.overlap import shares, standing, touching
+
+
+def touches(points: tuple[tuple[float, float], ...], box: Box) -> bool:
+    return bool(touching([points], [box])[0, 0])
+
 
 SQUARE = ((10, 10), (20, 10), (20, 20), (10, 20))
 # A U that is open above, between x 4 and 6.
@@ -56,3 +63,36 @@ def test_moved_mirrored_and_enlarged_together_the_answer_stays(
     assert touches(tuple((-a, b) for a, b in points), mirrored) == expected
     tripled = Box(3 * x, 3 * y, 3 * (x + width), 3 * (y + height))
     assert touches(tuple((3 * a, 3 * b) for a, b in points), tripled) == expected
+
+
+def test_all_pairs_at_once() -> None:
+    boxes = [Box(12, 12, 14, 14), Box(30, 30, 31, 31), Box(5, 1, 6, 3)]
+    assert touching([SQUARE, CUP], boxes).tolist() == [[True, False, False], [False, False, True]]
+
+
+@pytest.mark.parametrize(
+    ("points", "box", "share"),
+    [
+        (SQUARE, Box(12, 12, 14, 14), 1.0),
+        (SQUARE, Box(5, 10, 15, 20), 0.5),
+        (SQUARE, Box(0, 0, 40, 40), 100 / 1600),
+        (SQUARE, Box(20, 20, 30, 30), 0.0),
+        (SQUARE, Box(50, 50, 60, 60), 0.0),
+        (BOW, Box(0, 0, 10, 10), 0.5),
+    ],
+)
+def test_shares(points: tuple[tuple[int, int], ...], box: Box, share: float) -> None:
+    assert shares([points], [box])[0, 0] == pytest.approx(share, abs=1e-6)
+
+
+def test_where_it_stands() -> None:
+    boxes = [Box(12, 0, 14, 15), Box(12, 12, 14, 30), Box(12, 12, 14, 20)]
+    assert standing([SQUARE], boxes).tolist() == [[True, False, True]]
+
+
+def test_ten_thousand_corners() -> None:
+    angles = [i * 2 * math.pi / 10_000 for i in range(10_000)]
+    circle = tuple((100 + 50 * math.cos(a), 100 + 50 * math.sin(a)) for a in angles)
+    assert touches(circle, Box(90, 90, 110, 110))
+    assert not touches(circle, Box(0, 0, 60, 60))
+    assert shares([circle], [Box(0, 0, 200, 200)])[0, 0] == pytest.approx(math.pi / 16, rel=1e-3)

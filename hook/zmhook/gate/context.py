@@ -1,0 +1,60 @@
+"""What the rules know beside the detection: the picture, the zones, the past, the time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zmhook.gate.zone import touches
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zmhook.detection import Detection
+    from zmhook.event import Event
+    from zmhook.gate.memory import Memory
+    from zmhook.gate.places import Place
+    from zmhook.gate.zone import Touch
+    from zmhook.settings import Settings
+    from zmhook.state.past import PastObject
+
+
+class Context:
+    """One picture of one event, of `width` x `height` pixels.
+
+    What is compared with many things (zones, what was there before) is worked out for all of
+    `found` at once, when a rule first asks. `now` is when the event was asked about, seconds since
+    the epoch.
+    """
+
+    def __init__(
+        self,
+        event: Event,
+        settings: Settings,
+        size: tuple[int, int],
+        places: Sequence[Place],
+        memory: Memory,
+        found: Sequence[Detection],
+    ) -> None:
+        self.event = event
+        self.settings = settings
+        self.width, self.height = size
+        self.places = places
+        self.memory = memory
+        self.now = event.asked
+        self._found = found
+        self._touches: dict[int, list[Touch]] | None = None
+        self._earlier: dict[int, PastObject] | None = None
+
+    def touched(self, detection: Detection) -> list[Touch]:
+        """Return the zones that the detection, one of `found`, lies in."""
+        if self._touches is None:
+            rows = touches(self._found, self.places, self.settings.gate)
+            self._touches = {id(one): row for one, row in zip(self._found, rows, strict=True)}
+        return self._touches[id(detection)]
+
+    def earlier(self, detection: Detection) -> PastObject | None:
+        """Return what stood in the same place in an earlier event."""
+        if self._earlier is None:
+            size = (self.width, self.height)
+            self._earlier = self.memory.earlier(self._found, size, self.settings)
+        return self._earlier.get(id(detection))

@@ -1,0 +1,180 @@
+"""The gate of one event: which detections count, and why the others do not.
+
+The rules are small functions of (detection, context) in the order of `RULES`, then of `LAST`; each
+keeps a detection by returning None or drops it by returning the reason, with its figures. The
+first that drops ends the matter, so a dropped detection has exactly one reason.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zmhook.detection import Drop
+from zmhook.gate import confidence, cooldown, pattern, schedule, size, static, verdict, zone
+from zmhook.gate.context import Context
+from zmhook.gate.memory import Memory
+from zmhook.gate.places import places
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from zmhook.deadline import Deadline
+    from zmhook.detection import Detection
+    from zmhook.event import Event
+    from zmhook.gate.places import Place
+    from zmhook.monitors import Monitor
+    from zmhook.settings import Settings
+
+    Rule = Callable[[Detection, Context], str | None]
+    Size = tuple[int, int]
+    Judged = tuple[list[Detection], list[Drop]]
+
+RULES: dict[str, Rule] = {
+    "confidence": confidence.reason,
+    "pattern": pattern.reason,
+    "size": size.reason,
+    "zone": zone.reason,
+}
+"""What is right about a detection by itself; it may let a later model run."""
+
+LAST: dict[str, Rule] = {
+    "static": static.reason,
+    "schedule": schedule.reason,
+    "cooldown": cooldown.reason,
+}
+"""Whether somebody is to be told of it now."""
+
+SAME = 0.5
+"""Overlap (IoU) above which things of one label in two pictures of an event are one."""
+
+
+class Gate:
+    """Judges the detections of one event. Raises nothing; `errors` tells what it went without."""
+
+    def __init__(
+        self, event: Event, settings: Settings, deadline: Deadline, *, memory: Memory | None = None
+    ) -> None:
+        self.event = event
+        self.settings = settings
+        self.deadline = deadline
+        self.memory = memory or Memory(event, settings)
+        self._monitor: Monitor | None = None
+        self._asked = False
+        self._places: dict[Size, list[Place]] = {}
+        self._present: list[Detection] = []
+        self._size: Size = (0, 0)
+
+    @property
+    def errors(self) -> list[str]:
+        return self.memory.errors
+
+    def judge(self, found: Sequence[Detection], size: Size) -> Judged:
+        """Split by `RULES` into what counts and what does not, both in the order they came.
+
+        `size` is the full picture's width and height, in whose pixels the boxes are.
+        """
+        return self._split(found, size, RULES)
+
+    def fresh(self, kept: Sequence[Detection], size: Size) -> list[Detection]:
+        """Return those of them that would ring now: what has to be paid for is asked about them."""
+        return self._split(kept, size, LAST)[0]
+
+    def settle(self, kept: Sequence[Detection], size: Size) -> Judged:
+        """Judge a picture's detections once all models have looked: descriptions, then `LAST`."""
+        ringing, vetoed = _by_verdict(kept, self.settings)
+        self._saw([one for one in kept if one.kind == "object"], size)
+        counted, dropped = self._split(ringing, size, LAST)
+        return _without_lone_descriptions(counted, vetoed + dropped)
+
+    def remember(self, rung: Iterable[Detection] = ()) -> None:
+        """Write down, once, what was there and what rang; call it when all is decided."""
+        gate = self.settings.gate
+        if gate.match_past_detections and self._size != (0, 0):
+            self.memory.save(self._present, self._size)
+        labels = {one.label for one in rung}
+        if gate.cooldown and labels:
+            self.memory.rang(labels)
+
+    def places(self, size: Size) -> list[Place]:
+        """Return the zones for a picture of that size."""
+        if size not in self._places:
+            monitor = self._known_monitor()
+            self._places[size] = places(self.event, self.settings, monitor, *size)
+        return self._places[size]
+
+    def _split(self, found: Sequence[Detection], size: Size, rules: Mapping[str, Rule]) -> Judged:
+        context = Context(self.event, self.settings, size, self.places(size), self.memory, found)
+        kept: list[Detection] = []
+        dropped: list[Drop] = []
+        for detection in found:
+            drop = _first_drop(detection, context, rules)
+            if drop is None:
+                kept.append(detection)
+            else:
+                dropped.append(drop)
+        return kept, dropped
+
+    def _saw(self, objects: Sequence[Detection], size: Size) -> None:
+        """Gather what was there, over all pictures of the event; a thing seen twice is one."""
+        self._size = size
+        self._present += [
+            one for one in objects if not any(_is_same(one, known) for known in self._present)
+        ]
+
+    def _known_monitor(self) -> Monitor | None:
+        if not self._asked:
+            self._asked = True
+            self._monitor = self._ask_monitor()
+        return self._monitor
+
+    def _ask_monitor(self) -> Monitor | None:
+        gate, monitor_id = self.settings.gate, self.event.monitor_id
+        has_pixels = any(not zone.percent for zone in self.settings.zones)
+        is_needed = gate.import_zm_zones or (has_pixels and gate.monitor_size is None)
+        if monitor_id is None or not self.settings.general.portal or not is_needed:
+            return None
+        from zmhook.monitors import monitor
+
+        return monitor(monitor_id, self.settings, self.deadline)
+
+
+def ringing(kept: Iterable[Detection]) -> list[Detection]:
+    """Return those that make an alarm: a description of some other detection is none."""
+    return [one for one in kept if one.kind != "description" or verdict.rings(one)]
+
+
+def _first_drop(detection: Detection, context: Context, rules: Mapping[str, Rule]) -> Drop | None:
+    if detection.kind == "description":
+        return None
+    for name, reason_of in rules.items():
+        reason = reason_of(detection, context)
+        if reason is not None:
+            return Drop(detection=detection, rule=name, reason=reason)
+    return None
+
+
+def _by_verdict(kept: Sequence[Detection], settings: Settings) -> Judged:
+    """Let what describes a picture's detections have its say (`gemini_gates`)."""
+    verdicts = verdict.Verdicts(kept)
+    dropped = [
+        Drop(detection=one, rule="gemini", reason=reason)
+        for one in kept
+        if (reason := verdicts.reason(one, settings.gemini.gemini_gates)) is not None
+    ]
+    gone = {id(drop.detection) for drop in dropped}
+    return [one for one in kept if id(one) not in gone], dropped
+
+
+def _without_lone_descriptions(kept: list[Detection], dropped: list[Drop]) -> Judged:
+    """Leave descriptions of what was dropped out of what is kept; the drops tell them."""
+    gone = {verdict.about(drop.detection.box) for drop in dropped}
+    left = {verdict.about(one.box) for one in kept if one.kind != "description"}
+    return [
+        one
+        for one in kept
+        if one.kind != "description" or one.attributes.get(verdict.ABOUT, "") not in gone - left
+    ], dropped
+
+
+def _is_same(one: Detection, other: Detection) -> bool:
+    return one.label == other.label and one.box.iou(other.box) > SAME

@@ -1,0 +1,87 @@
+"""The zones that hold for a picture: from the settings and from ZoneMinder, in its own pixels."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from zmhook.settings.labels import ZoneRule
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zmhook.event import Event
+    from zmhook.monitors import Monitor, ZmZone
+    from zmhook.settings import Settings
+
+Points = tuple[tuple[float, float], ...]
+
+# Objects may be anywhere in what these kinds cover; they are about motion, or hide.
+NOT_USED = frozenset({"inactive", "privacy", "preclusive"})
+_NO_RULE = ZoneRule()
+
+
+class Place(NamedTuple):
+    """A zone: `points` in the picture's pixels, and its patterns (empty: none)."""
+
+    name: str
+    points: Points
+    rule: ZoneRule
+
+
+def places(
+    event: Event, settings: Settings, monitor: Monitor | None, width: int, height: int
+) -> list[Place]:
+    """Return the zones for a picture of `width` x `height` pixels.
+
+    They are drawn in the monitor's pixels, and scaled when the picture has another size.
+    """
+    size = settings.gate.monitor_size or _size(monitor) or (width, height)
+    found = [
+        _place(zone.name, zone.points, settings, size, (width, height), percent=zone.percent)
+        for zone in settings.zones
+    ]
+    if monitor and settings.gate.import_zm_zones:
+        found += [
+            _place(zone.name, zone.points, settings, size, (width, height), percent=zone.percent)
+            for zone in _used(monitor.zones, event, settings)
+        ]
+    return found
+
+
+def _size(monitor: Monitor | None) -> tuple[int, int] | None:
+    return (monitor.width, monitor.height) if monitor and monitor.width * monitor.height else None
+
+
+def _place(
+    name: str,
+    points: Points,
+    settings: Settings,
+    drawn_in: tuple[int, int],
+    size: tuple[int, int],
+    *,
+    percent: bool,
+) -> Place:
+    x, y = (100, 100) if percent else drawn_in
+    scaled = tuple((px * size[0] / x, py * size[1] / y) for px, py in points)
+    return Place(name, scaled, settings.zone_rules.get(plain(name), _NO_RULE))
+
+
+def plain(name: str) -> str:
+    """Return a zone's name as a key of the configuration has it."""
+    return name.strip().lower()
+
+
+def _used(zones: Sequence[ZmZone], event: Event, settings: Settings) -> list[ZmZone]:
+    used = [zone for zone in zones if zone.kind.lower() not in NOT_USED]
+    if not settings.gate.only_triggered_zm_zones:
+        return used
+    named = triggered(event.cause)
+    # A cause that names none ("Forced Web") says nothing about zones, so all of them hold.
+    return [zone for zone in used if plain(zone.name) in named] or used
+
+
+def triggered(cause: str) -> set[str]:
+    """Return the zones' names in a cause such as `Motion: Drive, Front door` or `Motion All`."""
+    names = re.sub(r"^\s*Motion\s*:?", "", cause, flags=re.IGNORECASE)
+    return {plain(name) for name in names.split(",") if name.strip()}

@@ -1,0 +1,19 @@
+"""Drop what stood at the same place in an earlier event."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zmhook.detection import Detection
+    from zmhook.gate.context import Context
+
+
+def reason(detection: Detection, context: Context) -> str | None:
+    if not context.settings.gate.match_past_detections:
+        return None
+    earlier = context.earlier(detection)
+    if earlier is None:
+        return None
+    size = (context.width, context.height)
+    return earlier.reason(detection, size, context.now)

@@ -1,0 +1,119 @@
+"""What ZoneMinder knows about a monitor: its size and its zones, asked now and then.
+
+Source: ZoneMinder's API, `/monitors/N.json` and `/zones.json` (verified against 1.36).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import DecodeError, Struct, ValidationError, field, json
+
+from zmhook import atomic
+from zmhook.errors import PortalError
+
+if TYPE_CHECKING:
+    from zmhook.deadline import Deadline
+    from zmhook.settings import Settings
+
+log = logging.getLogger(__name__)
+
+AFTER_FAILURE = 60.0
+"""Seconds for which an API that failed is not asked again: it may take its time to fail."""
+
+
+class ZmZone(Struct, frozen=True):
+    """A zone as it is drawn in ZoneMinder: points in pixels, or in percent of width and height."""
+
+    name: str
+    kind: str
+    points: tuple[tuple[float, float], ...]
+    percent: bool
+
+
+class Monitor(Struct, frozen=True, kw_only=True):
+    """`width` and `height` in pixels, as the monitor is seen (turned, if it is turned).
+
+    `asked` is when, seconds since the epoch; `failed` when it was last asked in vain.
+    """
+
+    width: int = 0
+    height: int = 0
+    zones: tuple[ZmZone, ...] = ()
+    asked: float = 0.0
+    failed: float = field(default=0.0)
+
+
+def monitor(monitor_id: int, settings: Settings, deadline: Deadline) -> Monitor | None:
+    """Return what is known of a monitor; what is old is better than nothing. Raises nothing."""
+    place = Path(settings.general.base_data_path, "cache", f"zm_monitor_{monitor_id}.json")
+    known, now = _read(place), time.time()
+    if known and 0 <= now - known.asked < settings.gate.zm_cache_time:
+        return known
+    if known and 0 <= now - known.failed < AFTER_FAILURE:
+        return known if known.asked else None
+    try:
+        found = _ask(monitor_id, settings, deadline)
+    except PortalError as error:
+        log.warning("monitor %d: its size and zones are not known: %s", monitor_id, error)
+        old = known or Monitor()
+        found = Monitor(
+            width=old.width, height=old.height, zones=old.zones, asked=old.asked, failed=now
+        )
+    _write(place, found)
+    return found if found.asked else None
+
+
+def _ask(monitor_id: int, settings: Settings, deadline: Deadline) -> Monitor:
+    from zmhook.portal import Portal
+
+    with closing(Portal(settings.general)) as portal:
+        row = portal.monitor(monitor_id, deadline)
+        zones = portal.zones(monitor_id, deadline) if settings.gate.import_zm_zones else []
+    width, height = _number(row.get("Width")), _number(row.get("Height"))
+    if str(row.get("Orientation", "")) in ("ROTATE_90", "ROTATE_270", "90", "270"):
+        width, height = height, width
+    found = [zone for zone in map(_zone, zones) if zone]
+    return Monitor(width=width, height=height, zones=tuple(found), asked=time.time())
+
+
+def _zone(row: dict[str, object]) -> ZmZone | None:
+    name = str(row.get("Name") or "")
+    try:
+        points = tuple(_point(text) for text in str(row.get("Coords") or "").split())
+    except ValueError:
+        points = ()
+    if len(set(points)) < 3:  # noqa: PLR2004 - a triangle
+        log.warning("zone %s of ZoneMinder is no polygon: it is left out", name)
+        return None
+    percent = str(row.get("Units") or "").lower() == "percent"
+    return ZmZone(name=name, kind=str(row.get("Type") or ""), points=points, percent=percent)
+
+
+def _point(text: str) -> tuple[float, float]:
+    x, y = text.split(",")
+    return float(x), float(y)
+
+
+def _number(value: object) -> int:
+    text = str(value or "")
+    return int(text) if text.isdecimal() else 0
+
+
+def _read(place: Path) -> Monitor | None:
+    try:
+        return json.decode(place.read_bytes(), type=Monitor)
+    except (OSError, DecodeError, ValidationError):
+        return None
+
+
+def _write(place: Path, found: Monitor) -> None:
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        atomic.write(place, json.encode(found))
+    except OSError as error:
+        log.debug("%s cannot be written: %s", place, error)
