@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import structs
 
-from zmhook import gate
 from zmhook.crop import whole
 from zmhook.detection import Decision, Detection, Drop, FrameInfo, Outcome
 from zmhook.errors import FrameError, FrameNotNeeded, PortalError
@@ -18,10 +17,11 @@ from zmhook.frames.ids import frame_ids
 from zmhook.frames.keep import keep
 from zmhook.frames.picture import frame_of
 from zmhook.frames.resize import reduced
+from zmhook.gate import Gate, ringing
 from zmhook.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from zmhook.chain import Chain
     from zmhook.deadline import Deadline
@@ -40,14 +40,20 @@ class Decided(NamedTuple):
 
 
 def decide(
-    event: Event, settings: Settings, chain: Chain, source: Source, deadline: Deadline
+    event: Event,
+    settings: Settings,
+    chain: Chain,
+    source: Source,
+    deadline: Deadline,
+    *,
+    dry: bool = False,
 ) -> Decided:
     """Look at the event's frames and decide.
 
     What goes wrong with a frame or a model is recorded in the decision; only
-    `DeadlineExceeded` is raised.
+    `DeadlineExceeded` is raised. With `dry` the gate remembers nothing of it.
     """
-    return _Decider(event, settings, chain, source, deadline).run()
+    return _Decider(event, settings, chain, source, deadline).run(dry=dry)
 
 
 class _Looked(NamedTuple):
@@ -58,7 +64,18 @@ class _Looked(NamedTuple):
 
     @property
     def ringing(self) -> list[Detection]:
-        return gate.ringing(self.kept)
+        return ringing(self.kept)
+
+
+def _count(looked: _Looked) -> int:
+    return len(looked.ringing)
+
+
+# By frame_strategy: what makes one picture's answer better than another's.
+_WORTH: dict[str, Callable[[_Looked], int]] = {
+    "most_unique": lambda looked: len({found.label for found in looked.ringing}),
+    "most_models": lambda looked: len({found.model for found in looked.ringing}),
+}
 
 
 class _Decider:
@@ -72,19 +89,28 @@ class _Decider:
         self.chain = chain
         self.source = source
         self.deadline = deadline
+        self.gate = Gate(event, settings, deadline)
         self.started = time.perf_counter()
         self.timings: dict[str, float] = {}
         self.frame_errors: list[str] = []
         self.model_errors: list[str] = []
         self.skipped: list[str] = []
 
-    def run(self) -> Decided:
-        mode = self.settings.general.detection_mode
-        if mode in ("all", "first"):
-            looked = self._first_with_a_detection(first_model_only=mode == "first")
+    def run(self, *, dry: bool) -> Decided:
+        general = self.settings.general
+        first_model_only = general.detection_mode == "first"
+        strategy: str = general.frame_strategy
+        if general.detection_mode not in ("all", "first"):
+            strategy = general.detection_mode
+        if strategy in ("first", "first_new"):
+            looked = self._first_with_a_detection(first_model_only=first_model_only)
         else:
-            looked = self._look(list(self._frames()))
-        return self._decided(self._best(looked, mode))
+            looked = self._look(list(self._frames()), first_model_only=first_model_only)
+        best = self._best(looked, strategy)
+        if best and not dry:
+            with self._timed("gate"):
+                self.gate.remember(best.ringing)
+        return self._decided(best)
 
     def _first_with_a_detection(self, *, first_model_only: bool) -> list[_Looked]:
         """Fetch the next frame only when the one before it had nothing."""
@@ -123,18 +149,30 @@ class _Decider:
         small = [reduced(frame, self.settings.general.resize) for frame in frames]
         dropped: list[list[Drop]] = [[] for _ in frames]
 
+        scenes = [whole(frame) for frame in frames]
+
         def judged(i: int, found: list[Detection]) -> list[Detection]:
             with self._timed("gate"):
-                kept, drops = gate.judge(found, self._settings_for(frames[i]))
+                kept, drops = self.gate.judge(found, scenes[i])
             dropped[i] += drops
             return kept
 
+        def fresh(i: int, kept: list[Detection]) -> list[Detection]:
+            with self._timed("gate"):
+                return self.gate.fresh(kept, scenes[i])
+
         known = [judged(i, self._known(frame)) for i, frame in enumerate(frames)]
         result = self.chain.run(
-            small, judged, originals=frames, known=known, first_only=first_model_only
+            small,
+            judged,
+            originals=frames,
+            known=known,
+            fresh=fresh,
+            first_only=first_model_only,
         )
         for i, kept in enumerate(result.kept):
-            result.kept[i], drops = gate.settle(kept, self.settings)
+            with self._timed("gate"):
+                result.kept[i], drops = self.gate.settle(kept, scenes[i])
             dropped[i] += drops
         self.skipped += [text for text in result.skipped if text not in self.skipped]
         self.model_errors += [error for error in result.errors if error not in self.model_errors]
@@ -151,20 +189,12 @@ class _Decider:
             return []
         return [frame.crop.of] if frame.crop.of else []
 
-    def _settings_for(self, frame: Frame) -> Settings:
-        """Leave the zones out where nobody knows which part of the scene the frame shows."""
-        if frame.crop is None or frame.crop.placed:
-            return self.settings
-        return structs.replace(self.settings, zones=())
-
     @staticmethod
-    def _best(looked: list[_Looked], mode: str) -> _Looked | None:
+    def _best(looked: list[_Looked], strategy: str) -> _Looked | None:
         """Choose the frame that answers; of equal ones the earlier."""
         if not looked:
             return None
-        if mode == "most_unique":
-            return max(looked, key=lambda one: len({found.label for found in one.ringing}))
-        return max(looked, key=lambda one: len(one.ringing))
+        return max(looked, key=_WORTH.get(strategy, _count))
 
     def _decided(self, best: _Looked | None) -> Decided:
         outcome: Outcome = "nothing"
@@ -180,7 +210,7 @@ class _Decider:
             dropped=best.dropped if best else [],
             frame=_info(best) if best else None,
             timings={stage: round(took, 2) for stage, took in self.timings.items()},
-            errors=self.model_errors + self.frame_errors,
+            errors=[*self.model_errors, *self.frame_errors, *self.gate.errors],
             skipped=self.skipped,
             version=__version__,
         )

@@ -9,6 +9,7 @@ from zmhook.gate.zone import touches
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from zmhook.crop import Crop
     from zmhook.detection import Detection
     from zmhook.event import Event
     from zmhook.gate.memory import Memory
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 
 
 class Context:
-    """One picture of one event, of `width` x `height` pixels.
+    """One picture of one event, of `width` x `height` pixels in full.
 
+    `placed` is false when nobody knows which part of the scene it shows.
     What is compared with many things (zones, what was there before) is worked out for all of
     `found` at once, when a rule first asks. `now` is when the event was asked about, seconds since
     the epoch.
@@ -30,14 +32,15 @@ class Context:
         self,
         event: Event,
         settings: Settings,
-        size: tuple[int, int],
+        scene: Crop,
         places: Sequence[Place],
         memory: Memory,
         found: Sequence[Detection],
     ) -> None:
         self.event = event
         self.settings = settings
-        self.width, self.height = size
+        self.width, self.height = scene.width, scene.height
+        self.placed = scene.placed
         self.places = places
         self.memory = memory
         self.now = event.asked

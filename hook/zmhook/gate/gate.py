@@ -18,6 +18,7 @@ from zmhook.gate.places import places
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from zmhook.crop import Crop
     from zmhook.deadline import Deadline
     from zmhook.detection import Detection
     from zmhook.event import Event
@@ -68,22 +69,23 @@ class Gate:
     def errors(self) -> list[str]:
         return self.memory.errors
 
-    def judge(self, found: Sequence[Detection], size: Size) -> Judged:
+    def judge(self, found: Sequence[Detection], scene: Crop) -> Judged:
         """Split by `RULES` into what counts and what does not, both in the order they came.
 
-        `size` is the full picture's width and height, in whose pixels the boxes are.
+        `scene` is where the picture lies (`crop.whole`); boxes are in the full picture's pixels.
         """
-        return self._split(found, size, RULES)
+        return self._split(found, scene, RULES)
 
-    def fresh(self, kept: Sequence[Detection], size: Size) -> list[Detection]:
+    def fresh(self, kept: Sequence[Detection], scene: Crop) -> list[Detection]:
         """Return those of them that would ring now: what has to be paid for is asked about them."""
-        return self._split(kept, size, LAST)[0]
+        return self._split(kept, scene, LAST)[0]
 
-    def settle(self, kept: Sequence[Detection], size: Size) -> Judged:
+    def settle(self, kept: Sequence[Detection], scene: Crop) -> Judged:
         """Judge a picture's detections once all models have looked: descriptions, then `LAST`."""
         ringing, vetoed = _by_verdict(kept, self.settings)
-        self._saw([one for one in kept if one.kind == "object"], size)
-        counted, dropped = self._split(ringing, size, LAST)
+        if scene.placed:
+            self._saw([one for one in kept if one.kind == "object"], scene)
+        counted, dropped = self._split(ringing, scene, LAST)
         return _without_lone_descriptions(counted, vetoed + dropped)
 
     def remember(self, rung: Iterable[Detection] = ()) -> None:
@@ -102,8 +104,10 @@ class Gate:
             self._places[size] = places(self.event, self.settings, monitor, *size)
         return self._places[size]
 
-    def _split(self, found: Sequence[Detection], size: Size, rules: Mapping[str, Rule]) -> Judged:
-        context = Context(self.event, self.settings, size, self.places(size), self.memory, found)
+    def _split(self, found: Sequence[Detection], scene: Crop, rules: Mapping[str, Rule]) -> Judged:
+        # Where nobody knows which part of the scene a picture shows, no zone can be held to it.
+        places = self.places((scene.width, scene.height)) if scene.placed and found else []
+        context = Context(self.event, self.settings, scene, places, self.memory, found)
         kept: list[Detection] = []
         dropped: list[Drop] = []
         for detection in found:
@@ -114,9 +118,9 @@ class Gate:
                 dropped.append(drop)
         return kept, dropped
 
-    def _saw(self, objects: Sequence[Detection], size: Size) -> None:
+    def _saw(self, objects: Sequence[Detection], scene: Crop) -> None:
         """Gather what was there, over all pictures of the event; a thing seen twice is one."""
-        self._size = size
+        self._size = (scene.width, scene.height)
         self._present += [
             one for one in objects if not any(_is_same(one, known) for known in self._present)
         ]

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def reason(detection: Detection, context: Context) -> str | None:
-    if not context.settings.gate.match_past_detections:
+    if not context.settings.gate.match_past_detections or not context.placed:
         return None
     earlier = context.earlier(detection)
     if earlier is None:

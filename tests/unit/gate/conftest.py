@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from zmhook.crop import Crop
 from zmhook.deadline import Deadline
 from zmhook.detection import Box, Detection
 from zmhook.event import Event
 from zmhook.gate import Gate
 from zmhook.settings import Settings
 
-SIZE = (640, 480)
 EVENT = Event(id=7, monitor_id=2, asked=1_700_000_000.0)
 
 Found = Callable[..., Detection]
@@ -55,12 +55,13 @@ def why(gate: MakeGate) -> Why:
     def why(
         detection: Detection,
         settings: Settings | None = None,
-        size: tuple[int, int] = SIZE,
+        size: tuple[int, int] = (640, 480),
         event: Event = EVENT,
     ) -> tuple[str, str] | None:
+        scene = Crop(box=Box(0, 0, *size), width=size[0], height=size[1])
         judge = gate(settings, event)
-        kept, dropped = judge.judge([detection], size)
-        counted, later = judge.settle(kept, size)
+        kept, dropped = judge.judge([detection], scene)
+        counted, later = judge.settle(kept, scene)
         drops = dropped + later
         assert len(counted) + len(drops) == 1
         return (drops[0].rule, drops[0].reason) if drops else None

@@ -9,6 +9,7 @@ from datetime import datetime
 import pytest
 from msgspec import structs
 
+from zmhook.crop import Crop
 from zmhook.detection import Box
 from zmhook.event import Event
 from zmhook.gate import ringing
@@ -27,21 +28,21 @@ from zmhook.settings import (
     ZoneRule,
 )
 
-SIZE = (640, 480)
+SCENE = Crop(box=Box(0, 0, 640, 480), width=640, height=480)
 
 
 def test_both_sides_keep_the_order(gate, found) -> None:
     settings = Settings(general=General(detect_pattern="person|car"))
     all_of_them = [found(label) for label in ("dog", "person", "cat", "car", "person")]
-    kept, dropped = gate(settings).judge(all_of_them, SIZE)
+    kept, dropped = gate(settings).judge(all_of_them, SCENE)
     assert [one.label for one in kept] == ["person", "car", "person"]
     assert [drop.detection.label for drop in dropped] == ["dog", "cat"]
 
 
 def test_nothing_found(gate) -> None:
     judge = gate(Settings(zones=(Zone("far", ((90, 90), (95, 90), (95, 95))),)))
-    assert judge.judge([], SIZE) == ([], [])
-    assert judge.settle([], SIZE) == ([], [])
+    assert judge.judge([], SCENE) == ([], [])
+    assert judge.settle([], SCENE) == ([], [])
 
 
 def test_a_drop_has_the_first_reason_only(why, found) -> None:
@@ -136,9 +137,9 @@ def test_faces_and_plates_have_patterns_of_their_own(why, found) -> None:
 
 
 def test_a_pattern_that_never_ends_rings(why, found, caplog) -> None:
-    settings = Settings(general=General(detect_pattern="(a|a?)+$"))
+    settings = Settings(general=General(detect_pattern="(a|aa)+$"))
     assert why(found("a" * 60 + "!"), settings) is None
-    assert "the pattern (a|a?)+$ takes too long" in caplog.text
+    assert "the pattern (a|aa)+$ takes too long" in caplog.text
 
 
 # -- size ----------------------------------------------------------------------------------------
@@ -284,7 +285,7 @@ def test_what_a_description_decides(gate, found, gates, alarm, kept) -> None:
     car, person = found("car"), found("person", box=Box(50, 50, 60, 60))
     description = described(found, car, alarm)
     judge = gate(Settings(gemini=Gemini(gemini_gates=gates)))
-    counted, dropped = judge.settle([car, person, description], SIZE)
+    counted, dropped = judge.settle([car, person, description], SCENE)
     assert (car in counted) is kept
     assert person in counted  # nobody was asked about it
     assert (description in counted) is kept
@@ -309,8 +310,8 @@ def look(gate, settings, number, *detections, later=0.0):
     """One event from its detections to what is remembered; returns what rings and the drops."""
     event = Event(id=number, monitor_id=2, asked=1_700_000_000.0 + 60 * number + later)
     judge = gate(settings, event)
-    kept, dropped = judge.judge(detections, SIZE)
-    counted, drops = judge.settle(kept, SIZE)
+    kept, dropped = judge.judge(detections, SCENE)
+    counted, drops = judge.settle(kept, SCENE)
     judge.remember(ringing(counted))
     assert judge.errors == []
     return [one.label for one in counted], [(drop.rule, drop.reason) for drop in dropped + drops]
@@ -342,7 +343,7 @@ def test_two_pictures_of_one_event_are_one_look(gate, found) -> None:
     car = found("car", box=PARKED)
     judge = gate(PAST, Event(id=1, monitor_id=2))
     for _ in range(2):
-        assert judge.settle([car], SIZE) == ([car], [])
+        assert judge.settle([car], SCENE) == ([car], [])
     judge.remember([car])
     assert look(gate, PAST, 2, car)[0] == []
 
@@ -367,7 +368,7 @@ def test_a_memory_that_is_damaged_rings(gate, found, tmp_path) -> None:
     state.write_text("no folder", encoding="utf-8")
     car = found("car", box=PARKED)
     judge = gate(PAST)
-    assert judge.settle([car], SIZE) == ([car], [])
+    assert judge.settle([car], SCENE) == ([car], [])
     judge.remember([car])
     assert any(str(state) in error for error in judge.errors)
 
@@ -386,6 +387,6 @@ def test_a_monitor_that_nobody_knows_remembers_nothing(gate, found) -> None:
     car = found("car", box=PARKED)
     event = structs.replace(Event(id=1), asked=1_700_000_000.0)
     judge = gate(PAST, event)
-    assert judge.settle([car], SIZE) == ([car], [])
+    assert judge.settle([car], SCENE) == ([car], [])
     judge.remember([car])
     assert judge.errors == []
