@@ -18,6 +18,7 @@ from zmhook.frames.keep import keep
 from zmhook.frames.picture import frame_of
 from zmhook.frames.resize import reduced
 from zmhook.gate import Gate, ringing
+from zmhook.settings.values import Zone
 from zmhook.version import __version__
 
 if TYPE_CHECKING:
@@ -33,10 +34,14 @@ log = logging.getLogger(__name__)
 
 
 class Decided(NamedTuple):
-    """A decision, and the frame it speaks of for those who draw it (None when there was none)."""
+    """A decision, and for those who draw it: its frame (None when there was none) and the zones.
+
+    Zones are in the full picture's pixels.
+    """
 
     decision: Decision
     frame: Frame | None
+    zones: tuple[Zone, ...] = ()
 
 
 def decide(
@@ -214,7 +219,14 @@ class _Decider:
             skipped=self.skipped,
             version=__version__,
         )
-        return Decided(decision, best.frame if best else None)
+        return Decided(decision, best.frame if best else None, self._zones(best))
+
+    def _zones(self, best: _Looked | None) -> tuple[Zone, ...]:
+        if best is None or not whole(best.frame).placed:
+            return ()
+        full = whole(best.frame)
+        places = self.gate.places((full.width, full.height))
+        return tuple(Zone(place.name, place.points) for place in places)
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

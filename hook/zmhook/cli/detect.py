@@ -38,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _check_config(args)
     if args.file is None and args.eventid is None:
         _parser().error("give --eventid, or --file for a picture without an event")
+    if args.explain:
+        return _explain(args)
     return _Run(args).run()
 
 
@@ -211,6 +213,18 @@ def _check_config(args: argparse.Namespace) -> int:
     return check(args.config, args.override)
 
 
+def _explain(args: argparse.Namespace) -> int:
+    from zmhook.cli.explain import explain
+    from zmhook.settings import load
+
+    try:
+        settings = load(args.config, args.override).for_monitor(args.monitorid)
+        return explain(_event(args), settings, args.file or "", args.output_path)
+    except ZmhookError as error:
+        print(f"zm_detect.py: {error}", file=sys.stderr)
+        return UNDECIDED
+
+
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong with the arguments in one line."""
 
@@ -268,6 +282,9 @@ def _parser() -> _Parser:
     )
     add("-d", "--debug", action="store_true", help="show everything on stderr, with tracebacks")
     add("--json", action="store_true", help="print the whole decision as JSON instead of the line")
+    add(
+        "--explain", action="store_true", help="say of each box what became of it, remember nothing"
+    )
     add("--check-config", action="store_true", help="check the configuration and do nothing else")
     add("--ask-service", action="store_true", help=argparse.SUPPRESS)
     add("--undecided", default="", metavar="WHY", help=argparse.SUPPRESS)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "detect": ("zmhook.cli.detect", "look at one event, as zm_detect.py does"),
     "train-faces": ("zmhook.cli.train_faces", "learn the known faces, as zm_train_faces.py does"),
+    "explain": ("zmhook.cli.explain", "look at an event again, say what became of each box"),
     "serve": ("zmhook.cli.serve", "keep the models loaded, in the foreground"),
     "service": ("zmhook.cli.service", "status, stop or restart of what keeps the models loaded"),
     "describe": ("zmhook.cli.describe", "try the describing model on pictures, and its budget"),

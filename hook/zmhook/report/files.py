@@ -36,12 +36,16 @@ def write_to_event(decided: Decided, settings: Settings, folder: str) -> None:
     _write(Path(folder, "objdetect.jpg"), _jpeg(decided, settings))
 
 
-def write_debug_image(decided: Decided, settings: Settings) -> None:
-    """Write `<eid>-<frame>-debug.jpg` into `image_path`, with what was dropped and why."""
+def write_debug_image(decided: Decided, settings: Settings, output: str = "") -> Path:
+    """Write `<eid>-<frame>-debug.jpg`, with what was dropped and why; return its path.
+
+    It goes to the folder `output`, or else to `image_path`.
+    """
     frame_id = decided.frame.id if decided.frame else "none"
     name = f"{_prefix(decided.decision)}{_safe(frame_id)}-debug.jpg"
-    folder = _made(Path(settings.general.image_path))
-    _write(folder / name, _jpeg(decided, settings, debug=True))
+    place = _made(Path(output or settings.general.image_path)) / name
+    _write(place, _jpeg(decided, settings, debug=True))
+    return place
 
 
 def write_annotated(decided: Decided, settings: Settings, output: str) -> None:
@@ -73,7 +77,8 @@ def _jpeg(decided: Decided, settings: Settings, *, debug: bool = False) -> bytes
         raise ReportError("there is no picture to draw in")
     from zmhook.report.picture import annotated
 
-    return _encoded(annotated(decided.frame, decided.decision, settings, debug=debug))
+    picture = annotated(decided.frame, decided.decision, settings, zones=decided.zones, debug=debug)
+    return _encoded(picture)
 
 
 def _encoded(picture: npt.NDArray[np.uint8]) -> bytes:

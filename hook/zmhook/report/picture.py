@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from zmhook.detection import Decision, Detection, Drop
     from zmhook.event import Frame
-    from zmhook.settings import General, Settings
+    from zmhook.settings import General, Settings, Zone
 
     Picture = npt.NDArray[np.uint8]
 
@@ -38,7 +38,12 @@ FAR_OUT = 1_000_000
 
 
 def annotated(
-    frame: Frame, decision: Decision, settings: Settings, *, debug: bool = False
+    frame: Frame,
+    decision: Decision,
+    settings: Settings,
+    *,
+    zones: Sequence[Zone] = (),
+    debug: bool = False,
 ) -> Picture:
     """Return a copy of the frame's picture with zones, boxes and labels.
 
@@ -47,7 +52,7 @@ def annotated(
     """
     canvas = _Canvas(frame.image)
     general = settings.general
-    for zone in settings.zones if whole(frame).placed else ():
+    for zone in zones if whole(frame).placed else ():
         points = [point_to_frame(*point, frame) for point in zone.points]
         canvas.zone(points, general.poly_color, general.poly_thickness)
     marks = _marks(frame, decision, general, debug=debug)

@@ -17,7 +17,8 @@ SIZES = [(160, 120), (640, 480), (3840, 2160)]
 
 
 def drawn(decided, settings: Settings | None = None, *, debug: bool = False) -> np.ndarray:
-    return annotated(decided.frame, decided.decision, settings or Settings(), debug=debug)
+    settings = settings or Settings()
+    return annotated(decided.frame, decided.decision, settings, zones=settings.zones, debug=debug)
 
 
 def has(picture: np.ndarray, colour: tuple[int, int, int]) -> bool:

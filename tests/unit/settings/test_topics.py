@@ -62,13 +62,13 @@ def test_what_is_wrong_with_topics(problems) -> None:
             "[mqtt-topic-front]"
         ),
         (
-            "objectconfig.ini: [mqtt] mqtt_topic: 'a/#/b': expected one or more MQTT topics between "
-            "commas (+ and # stand for a whole part between slashes, # for the last one)"
+            "objectconfig.ini: [mqtt] mqtt_topic: 'a/#/b': expected one or more MQTT topics "
+            "between commas (+ and # stand for a whole part between slashes, # for the last one)"
         ),
         (
-            "objectconfig.ini: [mqtt-topic-a] topic: '{who}/track': expected an MQTT topic, such as "
-            "axis/front/track or axis/+/track ({who}: only {monitor} and {camera} may stand there, "
-            "each once)"
+            "objectconfig.ini: [mqtt-topic-a] topic: '{who}/track': expected an MQTT topic, such "
+            "as axis/front/track or axis/+/track ({who}: only {monitor} and {camera} may stand "
+            "there, each once)"
         ),
         "objectconfig.ini: [mqtt-topic-a] topic: is missing",
         "objectconfig.ini: [mqtt-topic-b] monitor: '-1': expected a whole number of 0 or more",
@@ -122,7 +122,7 @@ def test_handlers(read, problems) -> None:
     assert found == ("describe", "my_house.lamps:Lamps")
     assert problems(f"{section}my house") == [
         (
-            "objectconfig.ini: [snapshots] snapshot_handlers: 'my house': expected names of handlers "
-            "or module:Class, between commas"
+            "objectconfig.ini: [snapshots] snapshot_handlers: 'my house': expected names of "
+            "handlers or module:Class, between commas"
         )
     ]

@@ -1,0 +1,111 @@
+"""`zmhook explain`: look at an event again, and say of each box what became of it.
+
+Nothing is remembered of it: neither static objects nor cool-downs change.
+"""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from zmhook.cli.where import add_config
+from zmhook.errors import PortalError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zmhook.decide import Decided
+    from zmhook.event import Event
+    from zmhook.settings import Config, Settings
+
+FOUND, NOTHING, UNDECIDED = 0, 1, 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = _parser()
+    args = parser.parse_args(argv)
+    if args.eventid is None and not args.file:
+        parser.error("give an event's number, or --file for a picture without an event")
+    from zmhook.settings import load
+
+    config = load(args.config, args.override)
+    event = _event(args, config)
+    return explain(event, config.for_monitor(event.monitor_id), args.file or "", args.output_path)
+
+
+def explain(event: Event, settings: Settings, file: str = "", output: str = "") -> int:
+    """Look at the event, print what became of each box, write the picture; return the exit code.
+
+    The picture goes to `output`, or else to `image_path`.
+    """
+    from zmhook.report.explain import explanation
+
+    decided = _look(event, settings, file)
+    print(explanation(decided.decision))
+    if decided.frame is not None:
+        from zmhook.report.files import write_debug_image
+
+        print(f"picture with boxes and zones: {write_debug_image(decided, settings, output)}")
+    return {"alarm": FOUND, "nothing": NOTHING}.get(decided.decision.outcome, UNDECIDED)
+
+
+def _look(event: Event, settings: Settings, file: str) -> Decided:
+    from zmhook.chain import Chain
+    from zmhook.deadline import Deadline
+    from zmhook.decide import decide
+    from zmhook.frames import open_source
+
+    deadline = Deadline(settings.general.event_deadline)
+    chain = Chain.from_settings(settings)
+    chain.preload()
+    with closing(open_source(event, settings, deadline, file=file)) as source, closing(chain):
+        return decide(event, settings, chain, source, deadline, dry=True)
+
+
+def _event(args: argparse.Namespace, config: Config) -> Event:
+    """Return the event, with what only its row tells: its monitor, cause and folder."""
+    from zmhook.event import Event
+
+    monitor_id, cause, path = args.monitorid, args.reason, args.eventpath
+    if args.eventid is not None and config.general.general.portal and monitor_id is None:
+        row = _row(args.eventid, config)
+        monitor_id = int(row["MonitorId"])
+        cause = cause or str(row.get("Notes") or row.get("Cause") or "")
+    return Event(id=args.eventid, monitor_id=monitor_id, cause=cause, path=path)
+
+
+def _row(event_id: int, config: Config) -> dict[str, str]:
+    from zmhook.portal import Portal
+
+    with closing(Portal(config.general.general)) as portal:
+        row = portal.event(event_id)
+    if not str(row.get("MonitorId", "")).isdecimal():
+        raise PortalError(f"event {event_id}: its monitor is not told: give --monitorid")
+    return row
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="zmhook explain",
+        description="Look at an event again and say of each box what became of it. The picture "
+        "with all boxes and zones is written beside.",
+        epilog="What was decided at the time: zmhook history show EVENT.",
+    )
+    add = parser.add_argument
+    add("eventid", type=int, nargs="?", help="the event to look at")
+    add_config(parser)
+    add("-m", "--monitorid", type=int, metavar="MID", help="its monitor (default: the API tells)")
+    add("-p", "--eventpath", default="", metavar="FOLDER", help="the event's folder")
+    add("-r", "--reason", default="", metavar="CAUSE", help="the event's cause")
+    add("-f", "--file", metavar="PICTURE", help="look at this picture instead of an event's")
+    add("-o", "--output-path", default="", metavar="FOLDER", help="where the picture goes")
+    add(
+        "-O",
+        "--override",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="try another setting; may be repeated",
+    )
+    return parser
