@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def median(settings: Settings, found: list[Detection], rounds: int) -> float:
-    """Milliseconds of one decision, what is read from the memory included; the first is for free."""
+    """Milliseconds of one decision, reading the memory included; the first one does not count."""
     took = []
     for i in range(rounds + 1):
         gate = _gate(settings, 1_000 + i)

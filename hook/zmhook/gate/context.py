@@ -59,5 +59,5 @@ class Context:
         """Return what stood in the same place in an earlier event."""
         if self._earlier is None:
             size = (self.width, self.height)
-            self._earlier = self.memory.earlier(self._found, size, self.settings)
+            self._earlier = self.memory.earlier(self._found, size)
         return self._earlier.get(id(detection))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from zmhook.gate.places import Place
     from zmhook.monitors import Monitor
     from zmhook.settings import Settings
+    from zmhook.state.past import Seen
 
     Rule = Callable[[Detection, Context], str | None]
     Size = tuple[int, int]
@@ -63,7 +64,7 @@ class Gate:
         self._asked = False
         self._places: dict[Size, list[Place]] = {}
         self._present: list[Detection] = []
-        self._size: Size = (0, 0)
+        self._scenes: list[Crop] = []
 
     @property
     def errors(self) -> list[str]:
@@ -91,11 +92,11 @@ class Gate:
     def remember(self, rung: Iterable[Detection] = ()) -> None:
         """Write down, once, what was there and what rang; call it when all is decided."""
         gate = self.settings.gate
-        if gate.match_past_detections and self._size != (0, 0):
-            self.memory.save(self._present, self._size)
+        if gate.match_past_detections and self._scenes:
+            self.memory.save(self._seen(), self.event.asked)
         labels = {one.label for one in rung}
         if gate.cooldown and labels:
-            self.memory.rang(labels)
+            self.memory.rang(labels, self.event.asked)
 
     def places(self, size: Size) -> list[Place]:
         """Return the zones for a picture of that size."""
@@ -120,10 +121,18 @@ class Gate:
 
     def _saw(self, objects: Sequence[Detection], scene: Crop) -> None:
         """Gather what was there, over all pictures of the event; a thing seen twice is one."""
-        self._size = (scene.width, scene.height)
+        self._scenes.append(scene)
         self._present += [
             one for one in objects if not any(_is_same(one, known) for known in self._present)
         ]
+
+    def _seen(self) -> Seen:
+        from zmhook.state.past import Seen
+
+        # What lies outside of what was looked at is not missed; a whole picture shows all.
+        scene = min(self._scenes, key=lambda one: one.is_part)
+        view = scene.box if scene.is_part else None
+        return Seen(self._present, (scene.width, scene.height), view)
 
     def _known_monitor(self) -> Monitor | None:
         if not self._asked:

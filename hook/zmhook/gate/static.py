@@ -15,5 +15,6 @@ def reason(detection: Detection, context: Context) -> str | None:
     earlier = context.earlier(detection)
     if earlier is None:
         return None
-    size = (context.width, context.height)
-    return earlier.reason(detection, size, context.now)
+    from zmhook.state import match
+
+    return match.reason(detection, (context.width, context.height), earlier, context.now)
