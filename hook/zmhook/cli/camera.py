@@ -36,13 +36,17 @@ def _parser() -> argparse.ArgumentParser:
         description="Have an Axis camera send its snapshots over MQTT, or stand in for one.",
     )
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    _add_setup(actions.add_parser("setup", help="broker, snapshots and publisher of a camera"))
-    status = actions.add_parser("status", help="what a camera sends where, and whether it can")
-    _add_camera(status)
-    undo = actions.add_parser("undo", help="put back what setup changed")
+
+    def action(name: str, what: str) -> argparse.ArgumentParser:
+        # No short forms: --password is not to be taken for --password-file.
+        return actions.add_parser(name, help=what, allow_abbrev=False)
+
+    _add_setup(action("setup", "broker, snapshots and publisher of a camera"))
+    _add_camera(action("status", "what a camera sends where, and whether it can"))
+    undo = action("undo", "put back what setup changed")
     _add_camera(undo)
     _add_dry_run(undo)
-    _add_simulate(actions.add_parser("simulate", help="send what cameras send, with real photos"))
+    _add_simulate(action("simulate", "send what cameras send, with real photos"))
     return parser
 
 

@@ -200,10 +200,10 @@ def _axis(args: argparse.Namespace) -> Axis:
 
 def _wanted(args: argparse.Namespace, mqtt: Mqtt, state: State) -> Wanted:
     topic = args.topic or f"axis/{state.device.serial or 'camera'}/track"
-    return Wanted(_broker(args, mqtt), topic, args.channel, args.format)
+    return Wanted(broker_of(args, mqtt), topic, args.channel, args.format)
 
 
-def _broker(args: argparse.Namespace, mqtt: Mqtt) -> Broker:
+def broker_of(args: argparse.Namespace, mqtt: Mqtt) -> Broker:
     """Return the broker as the camera reaches it: what is not given is as in `[mqtt]`."""
     protocol = args.transport or _protocol(mqtt)
     host, port = host_and_port(args.broker, "--broker") if args.broker else _known(mqtt, args)
