@@ -18,6 +18,9 @@ INDEX = "index.sqlite"
 COUNTER = "index"
 """The earlier script's text file: the next number."""
 
+HIGHEST = 10**12
+"""Numbers from here on are a mistake: a billion pictures a year take a thousand years."""
+
 UNKNOWN = "unknown"
 LONGEST_LABEL = 40
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -78,6 +81,6 @@ def is_temporary(name: str) -> bool:
 def read_name(name: str) -> Name | None:
     """Return what the file name of a picture tells; None when it is none of ours."""
     found = _PICTURE.fullmatch(name)
-    if not found:
+    if not found or int(found[1]) >= HIGHEST:
         return None
     return Name(int(found[1]), "" if found[2] == UNKNOWN else found[2])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from zmhook.snapshots.store import numbers, rebuild, retention, schema
@@ -11,7 +13,6 @@ from zmhook.snapshots.store.rows import FOUND
 from zmhook.snapshots.store.writer import connect, is_same, transaction
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
@@ -64,6 +65,13 @@ class Ledger:
     def is_there(self) -> bool:
         """Whether the index's file is still that which was opened: somebody may delete it."""
         return is_same(self._folder, self._opened)
+
+    def check(self) -> None:
+        """Look at the file itself, not at what is in memory of it; raise what is wrong with it."""
+        with closing(sqlite3.connect(self._folder / INDEX, isolation_level=None)) as fresh:
+            if schema.version(fresh) != schema.VERSION:
+                raise sqlite3.DatabaseError("malformed: its version is another one")
+            fresh.execute("SELECT max(number) FROM snapshots").fetchone()
 
     def get(self, number: int) -> Row | None:
         found = self._rows("WHERE number = ?", [number])

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from zmhook.snapshots.store import lines
-from zmhook.snapshots.store.layout import COUNTER
+from zmhook.snapshots.store.layout import COUNTER, HIGHEST
 
 if TYPE_CHECKING:
     import sqlite3
@@ -41,9 +41,12 @@ def counter(folder: Path) -> int:
     try:
         with (folder / COUNTER).open("rb") as file:
             text = file.read(LONGEST_COUNTER)
-        return max(0, int(text))
+        number = int(text)
     except FileNotFoundError:
         return 0
     except ValueError:
-        log.warning("%s holds no number: the pictures alone say which comes next", folder / COUNTER)
-        return 0
+        number = -1
+    if 0 <= number < HIGHEST:
+        return number
+    log.warning("%s holds no number: the pictures alone say which comes next", folder / COUNTER)
+    return 0

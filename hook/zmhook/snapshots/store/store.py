@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+CHECK_EVERY = 60.0
+"""Seconds between looks at the index's file: what SQLite has in memory hides that it is damaged."""
+
 log = logging.getLogger(__name__)
 
 
@@ -51,6 +54,7 @@ class Store:
         self._journal = Journal(folder)
         self._mutex = threading.RLock()
         self._ledger: Ledger | None = None
+        self._checked = -CHECK_EVERY
 
     @classmethod
     def open(cls, folder: str | Path, limits: Limits | None = None) -> Self:
@@ -165,6 +169,9 @@ class Store:
         self._note(lambda: self._journal.described(row, time.time()))
 
     def _tidy(self, ledger: Ledger, now: float) -> int:
+        if not self._checked <= now < self._checked + CHECK_EVERY:
+            ledger.check()
+            self._checked = now
         gone = ledger.victims(self._limits, now)
         if gone:
             # The pictures first: on a full disk their room is needed to change the index.

@@ -1,0 +1,321 @@
+import errno
+import logging
+import os
+import sqlite3
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from zmhook.errors import StoreError
+from zmhook.snapshots.snapshot import Amendment
+from zmhook.snapshots.store import Index, Limits, Store, lines
+from zmhook.snapshots.store.journal import Journal
+from zmhook.snapshots.store.layout import INDEX
+from zmhook.snapshots.store.ledger import Ledger
+
+
+def files(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.glob("[0-9]*/*.*[gp]"))
+
+
+def count(folder):
+    with Index.open(folder) as index:
+        return index.count()
+
+
+# -- what is stored --------------------------------------------------------------------------------
+
+
+def test_a_snapshot_is_a_file_a_row_a_line_and_a_sentence(folder, store, snapshot):
+    given = snapshot(label="../Car", score=0.5)
+    (row,) = store.add([given])
+    assert row.file == "0000/image_00000_Car.jpg"
+    assert store.path(row).read_bytes() == given.picture
+    assert (row.size, row.width, row.height) == (len(given.picture), 64, 48)
+    with Index.open(folder) as index:
+        assert index.get(0) == row
+    assert lines.read(folder / "0000" / lines.NAME) == {0: row}
+    (log,) = folder.glob("*.log")
+    assert "front ../Car 50% 0000/image_00000_Car.jpg" in log.read_text()
+
+
+def test_rows_come_in_the_order_of_the_snapshots(store, snapshot):
+    first = snapshot()
+    store.add([first])
+    found = store.add([snapshot(label="b"), first, snapshot(label="c")])
+    assert [row.number for row in found] == [1, 0, 2]
+
+
+def test_the_1024th_picture_begins_a_folder(folder, store, snapshot):
+    store.add([snapshot() for _ in range(1025)])
+    assert len(list((folder / "0000").glob("*.jpg"))) == 1024
+    assert [path.name for path in (folder / "0001").glob("*.jpg")] == ["image_01024_Human.jpg"]
+    assert list(lines.read(folder / "0001" / lines.NAME)) == [1024]
+
+
+def test_nothing_to_store_is_nothing_stored(folder, store):
+    assert store.add([]) == []
+    assert files(folder) == []
+
+
+def test_numbering_goes_on_in_the_next_run(opened, snapshot):
+    opened().add([snapshot(), snapshot()])
+    assert [row.number for row in opened().add([snapshot()])] == [2]
+
+
+def test_a_deleted_pictures_number_is_not_given_again(folder, opened, snapshot):
+    store = opened(Limits(max_count=1))
+    rows = store.add([snapshot() for _ in range(3)])
+    for row in rows:
+        store.path(row).unlink()
+    assert store.tidy(0.0) == 2
+    store = opened()
+    assert store.add([snapshot()])[0].number == 3
+    store.close()
+    for path in folder.glob("index.sqlite*"):
+        path.unlink()
+    (folder / "0000" / "image_00003_Human.jpg").unlink()
+    assert opened().add([snapshot()])[0].number == 4
+
+
+# -- the same again --------------------------------------------------------------------------------
+
+
+def test_a_redelivered_snapshot_is_the_one_that_is_there(folder, opened, snapshot):
+    given = snapshot()
+    (first,) = opened().add([given])
+    store = opened()
+    assert store.add([given, given]) == [first, first]
+    assert len(files(folder)) == 1
+    assert count(folder) == 1
+
+
+def test_the_same_twice_in_a_batch_is_stored_once(folder, store, snapshot):
+    given = snapshot()
+    first, second = store.add([given, given])
+    assert first == second
+    assert count(folder) == 1
+
+
+def test_what_the_second_message_adds_is_kept(folder, store, snapshot):
+    first = snapshot(track_id="x", picture=b"\xff\xd8same\xff\xd9", start=1.0)
+    later = snapshot(track_id="x", picture=b"\xff\xd8same\xff\xd9", end=5.0, ended=True)
+    store.add([first])
+    (row,) = store.add([later])
+    assert (row.number, row.start, row.end, row.ended) == (0, 1.0, 5.0, True)
+    with Index.open(folder) as index:
+        assert index.get(0) == row
+    assert lines.read(folder / "0000" / lines.NAME)[0] == row
+
+
+@pytest.mark.parametrize("other", [{"camera": "gate"}, {"channel": 2}, {"track_id": "y"}])
+def test_the_same_picture_of_another_track_is_another(folder, store, snapshot, other):
+    given = {"track_id": "x", "picture": b"\xff\xd8same\xff\xd9"}
+    store.add([snapshot(**given)])
+    store.add([snapshot(**{**given, **other})])
+    assert count(folder) == 2
+
+
+def test_a_missing_channel_is_a_channel_too(folder, store, snapshot):
+    given = snapshot(channel=None)
+    store.add([given])
+    store.add([given])
+    assert count(folder) == 1
+
+
+# -- amendments and descriptions -------------------------------------------------------------------
+
+
+def test_an_amendment_reaches_the_index_and_the_lines(folder, store, snapshot):
+    import time
+
+    now = time.time()
+    store.add([snapshot(track_id="x", taken=now, received=now)])
+    said = Amendment(camera="front", channel=1, track_id="x", end=now + 5, ended=True)
+    assert store.amend([said]) == 1
+    assert store.amend([said]) == 0
+    with Index.open(folder) as index:
+        assert index.overlapping(1, now + 4, now + 4)[0].ended
+    assert lines.read(folder / "0000" / lines.NAME)[0].end == now + 5
+
+
+def test_a_description_reaches_the_index_the_lines_and_the_log(folder, store, snapshot):
+    store.add([snapshot()])
+    store.describe(0, {"description": "a man with a dog", "alarm": "yes"})
+    store.describe(0, {"plate": "none"})
+    said = {"description": "a man with a dog", "alarm": "yes", "plate": "none"}
+    with Index.open(folder) as index:
+        assert index.get(0).description == said
+    assert lines.read(folder / "0000" / lines.NAME)[0].description == said
+    (log,) = folder.glob("*.log")
+    assert "description a man with a dog, alarm yes" in log.read_text()
+
+
+def test_a_snapshot_that_is_gone_cannot_be_described(store):
+    with pytest.raises(StoreError, match="there is no snapshot 7"):
+        store.describe(7, {"x": "y"})
+
+
+def test_handlers_describe_while_others_store(folder, store, snapshot):
+    rows = store.add([snapshot() for _ in range(20)])
+    threads = [
+        threading.Thread(target=store.describe, args=(row.number, {"n": row.number}))
+        for row in rows
+    ]
+    for thread in threads:
+        thread.start()
+    store.add([snapshot() for _ in range(20)])
+    for thread in threads:
+        thread.join()
+    with Index.open(folder) as index:
+        assert [index.get(n).description["n"] for n in range(20)] == list(range(20))
+        assert index.count() == 40
+
+
+# -- trouble ---------------------------------------------------------------------------------------
+
+
+def test_a_second_writer_is_refused(folder, store):
+    with pytest.raises(StoreError, match=f"{folder}: another collector") as caught:
+        Store.open(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_closed_store_says_so(store, snapshot):
+    store.close()
+    store.close()
+    with pytest.raises(StoreError, match="is closed"):
+        store.add([snapshot()])
+
+
+def full(*_, **__):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "some file")
+
+
+def full_index(*_):
+    raise sqlite3.OperationalError("database or disk is full")
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "error"),
+    [
+        (os, "fdatasync", full),
+        (os, "link", full),
+        (os, "mkdir", full),
+        (lines, "_append", full),
+        (Ledger, "put", full_index),
+    ],
+)
+def test_a_full_disk_stores_nothing_and_loses_nothing(
+    folder, store, snapshot, monkeypatch, owner, name, error
+):
+    kept = store.add([snapshot() for _ in range(1023)])
+    batch = [snapshot(), snapshot()]
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, error)
+        with pytest.raises(StoreError, match="the disk is full, nothing was stored: make room"):
+            store.add(batch)
+    assert len(files(folder)) == len(kept) == count(folder)
+    assert not list(folder.rglob(".*"))
+    assert [row.number for row in store.add(batch)] == [1023, 1024]
+
+
+def test_a_failed_commit_takes_the_pictures_back(folder, store, snapshot):
+    store.add([snapshot()])
+    store._ledger._connection.execute(
+        "CREATE TRIGGER no BEFORE INSERT ON snapshots BEGIN SELECT RAISE(ABORT, 'no'); END"
+    )
+    batch = [snapshot(), snapshot()]
+    with pytest.raises(StoreError, match="the index cannot be read or written"):
+        store.add(batch)
+    assert files(folder) == ["0000/image_00000_Human.jpg"]
+    store._ledger._connection.execute("DROP TRIGGER no")
+    assert [row.number for row in store.add(batch)] == [1, 2]
+
+
+def test_below_the_disks_reserve_nothing_is_stored(folder, opened, snapshot, monkeypatch):
+    store = opened(Limits(reserve=10_000_000))
+    (row,) = store.add([given := snapshot()])
+    free = SimpleNamespace(f_bavail=10_000_050 // 10, f_frsize=10)
+    monkeypatch.setattr(os, "statvfs", lambda _: free)
+    with pytest.raises(StoreError, match="10 MB of the disk are free, and snapshot_disk_reserve"):
+        store.add([snapshot(picture=b"\xff\xd8" + b"x" * 100)])
+    assert len(files(folder)) == 1
+    assert store.add([given]) == [row], "what is there needs no room"
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
+def test_a_folder_that_may_not_be_written_to_says_so(folder, monkeypatch, number):
+    def refuse(*_, **__):
+        raise OSError(number, os.strerror(number), str(folder))
+
+    monkeypatch.setattr(os, "mkdir", refuse)
+    with pytest.raises(StoreError, match="cannot be written to: is it read-only, or another user"):
+        Store.open(folder)
+
+
+def test_a_file_in_the_folders_place_is_told(folder):
+    folder.write_text("x")
+    with pytest.raises(StoreError, match="File exists"):
+        Store.open(folder)
+
+
+def test_a_log_that_cannot_be_written_loses_no_snapshot(
+    folder, store, snapshot, monkeypatch, caplog
+):
+    monkeypatch.setattr(Journal, "stored", full)
+    with caplog.at_level(logging.WARNING):
+        store.add([snapshot()])
+    assert count(folder) == 1
+    assert "the log cannot be written" in caplog.text
+
+
+# -- an index that is lost while it is in use ------------------------------------------------------
+
+
+def test_an_index_that_is_deleted_meanwhile_is_made_again(folder, store, snapshot):
+    rows = store.add([snapshot(), snapshot()])
+    (folder / INDEX).unlink()
+    store.describe(1, {"x": "y"})
+    rows += store.add([snapshot()])
+    with Index.open(folder) as index:
+        assert index.count() == 3
+        assert index.get(0) == rows[0]
+        assert index.get(1).description == {"x": "y"}
+
+
+def test_an_index_that_turns_out_damaged_is_made_again(folder, store, snapshot, caplog):
+    rows = store.add([snapshot() for _ in range(300)])
+    store._ledger._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with (folder / INDEX).open("r+b") as file:
+        file.write(b"\xa5" * (folder / INDEX).stat().st_size)
+    with caplog.at_level(logging.WARNING):
+        new = store.add([snapshot()])
+        store.tidy(0.0)
+    assert [row.number for row in new] == [300]
+    with Index.open(folder) as index:
+        assert [index.get(row.number) for row in rows] == rows
+    (aside,) = folder.glob(f"{INDEX}.damaged-*[0-9]")
+    assert str(aside) in caplog.text
+
+
+def test_a_picture_that_somebody_put_there_is_not_overwritten(folder, store, snapshot):
+    store.add([snapshot()])
+    foreign = folder / "0000" / "image_00001_Human.jpg"
+    foreign.write_bytes(b"\xff\xd8somebody's\xff\xd9")
+    (row,) = store.add([snapshot()])
+    assert row.number == 2
+    assert foreign.read_bytes() == b"\xff\xd8somebody's\xff\xd9"
+    with Index.open(folder) as index:
+        assert index.get(1).format == "file"
+
+
+def test_a_folder_that_somebody_deleted_holds_up_nothing(folder, store, snapshot):
+    import shutil
+
+    given = snapshot(ended=False)
+    store.add([given])
+    shutil.rmtree(folder / "0000")
+    store.describe(0, {"x": "y"})
+    assert store.add([snapshot()])[0].number == 1
