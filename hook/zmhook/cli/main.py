@@ -21,6 +21,7 @@ COMMANDS = {
     "describe": ("zmhook.cli.describe", "try the describing model on pictures, and its budget"),
     "models": ("zmhook.cli.models", "list, fetch and verify model files"),
     "camera": ("zmhook.cli.camera", "have an Axis camera send snapshots, or stand in for one"),
+    "history": ("zmhook.cli.history", "what was decided for each event, and why"),
     "config": ("zmhook.cli.config", "check the configuration, print its reference"),
 }
 """Each command's module, whose `main(argv)` returns the exit code, and what it does."""

@@ -1,0 +1,5 @@
+"""Every decision of an event, kept to look up later why a phone rang, or did not."""
+
+from zmhook.history.record import record
+
+__all__ = ["record"]

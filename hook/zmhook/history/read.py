@@ -1,0 +1,154 @@
+"""Looking up what was decided, beside those who record."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec import DecodeError, Struct, ValidationError, json
+
+from zmhook import sqlite
+from zmhook.detection import Decision, Outcome
+from zmhook.errors import StateError
+from zmhook.history.made_with import ModelFile
+from zmhook.history.schema import SCHEMA, unpack
+from zmhook.history.stats import by_day
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterator
+
+    from zmhook.history.stats import Day
+
+T = TypeVar("T")
+
+_COLUMNS = (
+    "decisions.number, decisions.at, event_id, monitor_id, outcome, line, frame, kept, drops,"
+    " error, total"
+)
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """One decision in short. `at` is seconds since the epoch, `total` milliseconds.
+
+    `drops` counts by rule what was dropped; `error` is what went wrong, or its beginning.
+    """
+
+    number: int
+    at: float
+    event_id: int
+    monitor_id: int | None
+    outcome: Outcome
+    line: str
+    frame: str
+    kept: int
+    drops: dict[str, int]
+    error: str
+    total: float
+
+
+class Recorded(Struct, frozen=True, kw_only=True):
+    """A decision as it was made; `settings` is the fingerprint of what was configured then."""
+
+    number: int
+    decision: Decision
+    line: str
+    version: str
+    settings: str
+    models: list[ModelFile]
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """Which decisions: of those that fit everything given, the newest `limit` (None: all).
+
+    `since` and `until` are seconds since the epoch, both included; `label` is what was found,
+    whether it counted or not.
+    """
+
+    monitor_id: int | None = None
+    since: float | None = None
+    until: float | None = None
+    outcome: Outcome | None = None
+    label: str | None = None
+    limit: int | None = None
+
+    def sql(self) -> tuple[str, list[Any]]:
+        """Return what follows `FROM`, and its values."""
+        # Which table's times are used says which index is: the newest of a label are found at once.
+        table, source = "decisions", "decisions"
+        if self.label is not None:
+            table, source = "labels", "labels CROSS JOIN decisions ON number = decision"
+        conditions = [
+            ("label = ?", self.label.lower() if self.label is not None else None),
+            ("monitor_id = ?", self.monitor_id),
+            (f"{table}.at >= ?", self.since),
+            (f"{table}.at <= ?", self.until),
+            ("outcome = ?", self.outcome),
+        ]
+        given = [(sql, value) for sql, value in conditions if value is not None]
+        where = " AND ".join(sql for sql, _ in given) or "1"
+        limit = -1 if self.limit is None else self.limit
+        rest = f"{source} WHERE {where} ORDER BY {table}.at DESC, number DESC LIMIT ?"
+        return rest, [*(value for _, value in given), limit]
+
+
+class History:
+    """What is recorded in one file. Every method raises `StateError`, `NoState` without a file."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    def decisions(self, wanted: Wanted) -> list[Entry]:
+        """Return what fits, newest first."""
+        return self._ask(wanted, list)
+
+    def days(self, wanted: Wanted) -> list[Day]:
+        """Return what fits, counted by monitor and day; see `by_day`."""
+        return self._ask(wanted, by_day)
+
+    def of_event(self, event_id: int) -> list[Recorded]:
+        """Return every decision of an event, the first one first."""
+        sql = (
+            "SELECT decisions.number, line, data, version, settings, models FROM decisions"
+            " JOIN reports ON decision = decisions.number JOIN makers ON maker = makers.number"
+            " WHERE event_id = ? ORDER BY decisions.number"
+        )
+        rows = sqlite.use(
+            self.path,
+            SCHEMA,
+            lambda connection: connection.execute(sql, [event_id]).fetchall(),
+            readonly=True,
+        )
+        return [self._recorded(*row) for row in rows]
+
+    def _recorded(
+        self, number: int, line: str, data: bytes, version: str, settings: str, models: str
+    ) -> Recorded:
+        try:
+            decision = Decision.from_json(unpack(data))
+        except (zlib.error, DecodeError, ValidationError) as error:
+            raise StateError(f"{self.path}: decision {number} cannot be read: {error}") from None
+        return Recorded(
+            number=number,
+            decision=decision,
+            line=line,
+            version=version,
+            settings=settings,
+            models=json.decode(models, type=list[ModelFile]),
+        )
+
+    def _ask(self, wanted: Wanted, take: Callable[[Iterator[Entry]], T]) -> T:
+        """Return what `take` makes of the entries that fit, while they are read."""
+        rest, values = wanted.sql()
+        sql = f"SELECT {_COLUMNS} FROM {rest}"  # noqa: S608 - no values in it
+
+        def ask(connection: sqlite3.Connection) -> T:
+            return take(map(_entry, connection.execute(sql, values)))
+
+        return sqlite.use(self.path, SCHEMA, ask, readonly=True)
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    named = dict(zip(Entry.__struct_fields__, row, strict=True))
+    return Entry(**{**named, "drops": json.decode(named["drops"])})

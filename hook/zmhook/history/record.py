@@ -1,0 +1,129 @@
+"""Recording a decision, after its answer has gone out."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from msgspec import json
+
+from zmhook import sqlite
+from zmhook.history import made_with, retention
+from zmhook.history.schema import SCHEMA, pack
+from zmhook.report.line import SPLIT, detection_line
+from zmhook.state.kept import kept
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from zmhook.detection import Decision
+    from zmhook.settings import Settings
+
+log = logging.getLogger(__name__)
+
+MOST_WARNINGS = 100
+LONGEST_ERROR = 500
+"""Characters for the list; the decision itself has all of them."""
+EVERY = 64
+"""Decisions between two looks at what is too old or too much."""
+
+_warned: set[str] = set()
+
+
+def record(decision: Decision, settings: Settings) -> None:
+    """Record the decision of an event. Never raises; what goes wrong is logged, each thing once.
+
+    A picture without an event is not recorded, nor anything with `record_history = no`.
+    """
+    if decision.event.id is None or not settings.history.record_history:
+        return
+    try:
+        _record(decision, settings)
+    except Exception as error:  # noqa: BLE001 - the report goes on, whatever befalls the history
+        _warn(f"{decision.event} is missing in the history: ", str(error))
+
+
+def _record(decision: Decision, settings: Settings) -> None:
+    history = settings.history
+    database = kept(history.history_path, SCHEMA)
+    models = made_with.model_files(settings, database)
+    maker = (
+        decision.version,
+        made_with.fingerprint(settings),
+        json.encode(models).decode(),
+    )
+    line = detection_line(decision, settings).partition(f" {SPLIT}")[0]
+    number = database.use(lambda connection: _put_alone(connection, decision, line, maker))
+    if number % EVERY == 0:
+        limits = retention.Limits.of(history)
+        database.use(lambda connection: retention.tidy(connection, limits))
+
+
+def _put_alone(
+    connection: sqlite3.Connection, decision: Decision, line: str, maker: tuple[str, str, str]
+) -> int:
+    with sqlite.transaction(connection):
+        return put(connection, decision, line, maker)
+
+
+def put(
+    connection: sqlite3.Connection, decision: Decision, line: str, maker: tuple[str, str, str]
+) -> int:
+    """Insert one decision of an event, within a transaction, and return its number.
+
+    `maker` is the version, the settings' fingerprint, and the model files as JSON.
+    """
+    row = _row(decision, line, _maker(connection, maker))
+    places = ", ".join("?" * len(row))
+    number = connection.execute(
+        f"INSERT INTO decisions VALUES (NULL, {places})",  # noqa: S608 - question marks only
+        row,
+    ).lastrowid
+    assert number is not None  # noqa: S101 - sqlite3 has one after each INSERT
+    connection.execute("INSERT INTO reports VALUES (?, ?)", [number, pack(decision.to_json())])
+    connection.executemany(
+        "INSERT INTO labels VALUES (?, ?, ?)",
+        [(number, label, decision.event.asked) for label in _labels(decision)],
+    )
+    return number
+
+
+def _maker(connection: sqlite3.Connection, maker: tuple[str, str, str]) -> int:
+    connection.execute(
+        "INSERT OR IGNORE INTO makers (version, settings, models) VALUES (?, ?, ?)", maker
+    )
+    number: int = connection.execute(
+        "SELECT number FROM makers WHERE version = ? AND settings = ? AND models = ?", maker
+    ).fetchone()[0]
+    return number
+
+
+def _row(decision: Decision, line: str, maker: int) -> tuple[object, ...]:
+    event = decision.event
+    drops = Counter(drop.rule for drop in decision.dropped)
+    return (
+        event.asked,
+        event.id,
+        event.monitor_id,
+        decision.outcome,
+        line,
+        decision.frame.id if decision.frame else "",
+        len(decision.detections),
+        json.encode(drops).decode(),
+        "; ".join(decision.errors)[:LONGEST_ERROR],
+        decision.timings.get("total", 0.0),
+        maker,
+    )
+
+
+def _labels(decision: Decision) -> set[str]:
+    """Return what was found, whether it counted or not; a description is none."""
+    found = [*decision.detections, *(drop.detection for drop in decision.dropped)]
+    return {one.label.lower() for one in found if one.kind != "description"}
+
+
+def _warn(what: str, why: str) -> None:
+    if why not in _warned and len(_warned) < MOST_WARNINGS:
+        _warned.add(why)
+        log.warning("%s%s", what, why)
