@@ -26,13 +26,16 @@ def descriptions(found: Iterable[Detection]) -> list[Detection]:
 
 
 def sentence(description: Detection, most: int) -> str:
-    """Return what was said, the first line of it, in at most so many characters."""
-    text = str(description.attributes.get(DESCRIPTION) or description.label)
-    line = next((line for line in text.splitlines() if line.strip()), "")
-    words = " ".join("".join(one if one.isprintable() else " " for one in line).split())
+    """Return what was said, the first line of it, in at most so many characters; perhaps none."""
+    text = f"{description.attributes.get(DESCRIPTION, '')}\n{description.label}"
+    words = next((words for line in text.splitlines() if (words := _words(line))), "")
     if len(words) <= most:
         return words
     return words[: most - len(_MORE)].rstrip() + _MORE
+
+
+def _words(line: str) -> str:
+    return " ".join("".join(one if one.isprintable() else " " for one in line).split())
 
 
 def about(description: Detection) -> Box | None:

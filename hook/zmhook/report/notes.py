@@ -68,8 +68,8 @@ def merged(found: str, old: str) -> str:
 
 
 def _remarks(decision: Decision) -> list[str]:
-    said = descriptions(decision.detections)[:MOST_REMARKS]
-    return [bracketed(f"{one.model}: {sentence(one, LONGEST_REMARK)}") for one in said]
+    said = ((one.model, sentence(one, LONGEST_REMARK)) for one in descriptions(decision.detections))
+    return [bracketed(f"{model}: {text}") for model, text in said if text][:MOST_REMARKS]
 
 
 def _after_ours(text: str) -> str:

@@ -20,6 +20,26 @@ def found() -> Callable[..., Detection]:
 
 
 @pytest.fixture
+def described() -> Callable[..., Detection]:
+    """What a large model said about a box; about the whole picture when there is none."""
+
+    def described(
+        text: str = "A man with a parcel.", about: Box | None = None, **more
+    ) -> Detection:
+        given = {"label": "a postman", "confidence": 0.8, "box": Box(35, 45, 120, 190), **more}
+        sides = [about.x1, about.y1, about.x2, about.y2] if about else []
+        told = {
+            "description": text,
+            "alarm": given.pop("alarm", "unsure"),
+            "about": ",".join(map(str, sides)),
+            "jacket": "red",
+        }
+        return Detection(model="gemini", kind="description", attributes=told, **given)
+
+    return described
+
+
+@pytest.fixture
 def decision() -> Callable[..., Decision]:
     """A decision with these detections, made from the snapshot."""
 

@@ -15,6 +15,7 @@ from zmhook.detection import Decision
 from zmhook.errors import ReportError
 from zmhook.event import Event, Frame
 from zmhook.report import files
+from zmhook.report.line import detection_line
 from zmhook.settings import General, Settings
 
 BLUE, GREEN, RED = range(3)
@@ -61,6 +62,16 @@ def test_objects_of_version_5(decided, tmp_path: Path) -> None:
             }
         ],
     }
+
+
+def test_objects_tell_what_was_described(decision, found, described, tmp_path: Path) -> None:
+    """Byte for byte what stands behind the line."""
+    told = decision(found(), described())
+    given = Decided(told, Frame(np.zeros((480, 640, 3), np.uint8), "snapshot", "x"))
+    files.write_to_event(given, settings(), str(tmp_path))
+    line = detection_line(told, settings())
+    assert (tmp_path / "objects.json").read_text() == line.partition("--SPLIT--")[2]
+    assert "A man with a parcel." in line
 
 
 def test_what_was_there_is_replaced(decided, tmp_path: Path) -> None:

@@ -47,7 +47,14 @@ def test_resized(decision, found) -> None:
 
 @pytest.mark.parametrize(
     ("frame_id", "prefix"),
-    [("snapshot", "[s] "), ("alarm", "[a] "), ("12", "[x] "), ("file", "[x] ")],
+    [
+        ("snapshot", "[s] "),
+        ("alarm", "[a] "),
+        ("track", "[m] "),
+        ("track2", "[m] "),
+        ("12", "[x] "),
+        ("file", "[x] "),
+    ],
 )
 def test_prefix(decision, found, frame_id: str, prefix: str) -> None:
     frame = FrameInfo(id=frame_id, origin="x", width=1, height=1)
@@ -118,6 +125,85 @@ def test_weird_names(decision, found, label: str, shown: str) -> None:
     assert json.loads(after)["labels"] == [label.replace("\udcfc", "?")]
 
 
+def data(decision: Decision, **general):
+    return json.loads(line(decision, **general).partition(SPLIT)[2])
+
+
+@pytest.mark.parametrize(
+    ("general", "expected"),
+    [
+        ({}, "[s] detected:person:97% car:88% (gemini skipped: no network)"),
+        ({"show_percent": False}, "[s] detected:person,car (gemini skipped: no network)"),
+    ],
+)
+def test_what_was_skipped(decision, found, general: dict[str, bool], expected: str) -> None:
+    told = decision(found(), found("car", 0.88), skipped=["gemini skipped: no network"])
+    assert text(told, **general) == expected
+
+
+def test_everything_that_was_skipped_in_plain_words(decision, found) -> None:
+    told = decision(found(), skipped=["a skipped: (b)\n", "c skipped: --SPLIT--"])
+    assert text(told) == "[s] detected:person:97% (a skipped: [b]) (c skipped: -)"
+
+
+def test_an_undecided_line_tells_it_among_its_errors(decision) -> None:
+    told = decision(outcome="undecided", errors=["no key"], skipped=["gemini skipped: no key"])
+    assert text(told, on_failure="alarm") == "[s] detected:nothing could be decided (no key)"
+
+
+def test_a_description_is_no_label(decision, found, described) -> None:
+    person = found()
+    told = decision(person, described(about=person.box))
+    assert text(told) == "[s] detected:person:97%"
+    assert data(told) == {
+        "labels": ["person"],
+        "boxes": [[30, 40, 130, 200]],
+        "frame_id": "snapshot",
+        "confidences": [0.97],
+        "image_dimensions": {"original": [480, 640], "resized": None},
+        "descriptions": [
+            {
+                "label": "a postman",
+                "description": "A man with a parcel.",
+                "confidence": 0.8,
+                "box": [35, 45, 120, 190],
+                "about": [30, 40, 130, 200],
+                "alarm": "unsure",
+                "model": "gemini",
+                "attributes": {"jacket": "red"},
+            }
+        ],
+    }
+
+
+def test_a_description_in_version_5(decision, found, described) -> None:
+    assert data(decision(found(), described()), json_format="v5")[1] == {
+        "type": "description",
+        "label": "a postman",
+        "box": [35, 45, 120, 190],
+        "confidence": "80.00%",
+        "description": "A man with a parcel.",
+        "about": None,
+        "alarm": "unsure",
+        "model": "gemini",
+        "attributes": {"jacket": "red"},
+    }
+
+
+def test_a_description_that_rings_is_a_label(decision, described) -> None:
+    told = decision(described(alarm="yes"))
+    assert text(told) == "[s] detected:a postman:80%"
+    assert data(told)["labels"] == ["a postman"]
+    assert data(told)["boxes"] == [[35, 45, 120, 190]]
+    assert len(data(told)["descriptions"]) == 1
+
+
+def test_the_part_of_the_scene_that_was_seen(decision, found) -> None:
+    frame = FrameInfo(id="track", origin="x", width=1920, height=1080, crop=Box(1, 2, 30, 40))
+    dimensions = data(decision(found(), frame=frame))["image_dimensions"]
+    assert dimensions == {"original": [1080, 1920], "resized": None, "crop": [1, 2, 30, 40]}
+
+
 anything = st.text(st.characters(), max_size=20) | st.sampled_from([SPLIT, f"{SPLIT}{SPLIT}", "\n"])
 detections = st.builds(
     Detection,
@@ -126,6 +212,19 @@ detections = st.builds(
     box=st.builds(Box, *[st.integers(0, 9999)] * 4),
     model=st.just("yolo"),
     kind=st.sampled_from(["object", "face"]),
+)
+descriptions = st.builds(
+    Detection,
+    label=anything,
+    confidence=st.floats(0, 1),
+    box=st.builds(Box, *[st.integers(0, 9999)] * 4),
+    model=st.just("gemini"),
+    kind=st.just("description"),
+    attributes=st.dictionaries(
+        anything | st.sampled_from(["description", "about", "alarm"]),
+        anything | st.booleans() | st.integers(-9, 9) | st.just("1,2,3,4"),
+        max_size=4,
+    ),
 )
 generals = st.builds(
     General,
@@ -142,13 +241,23 @@ generals = st.builds(
     st.lists(detections, min_size=1, max_size=4),
     st.sampled_from(["alarm", "undecided"]),
     st.lists(anything, max_size=2),
+    st.lists(descriptions, max_size=2),
     generals,
 )
 def test_always_one_line_one_split_and_valid_json(
-    found: list[Detection], outcome: str, errors: list[str], general: General
+    found: list[Detection],
+    outcome: str,
+    texts: list[str],
+    described: list[Detection],
+    general: General,
 ) -> None:
     decision = Decision(
-        event=Event(id=1), outcome=outcome, detections=found, errors=errors, frame=None
+        event=Event(id=1),
+        outcome=outcome,
+        detections=[*found, *described],
+        errors=texts,
+        skipped=texts,
+        frame=None,
     )
     whole = detection_line(decision, Settings(general=general))
     before, after = whole.split(SPLIT)
@@ -157,4 +266,8 @@ def test_always_one_line_one_split_and_valid_json(
     assert "\n" not in after
     data = json.loads(after.encode("utf-8"))
     labels = data["labels"] if general.json_format == "v6" else [one["label"] for one in data]
-    assert len(labels) == len(found)
+    if general.json_format == "v5":
+        assert len(labels) == len(found) + len(described)
+    else:
+        assert len(found) <= len(labels) <= len(found) + len(described)
+        assert len(data.get("descriptions", [])) == len(described)

@@ -3,14 +3,23 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from zmhook.deadline import Deadline
-from zmhook.detection import Decision
+from zmhook.detection import Box, Decision, Detection
 from zmhook.errors import PortalError
 from zmhook.event import Event
 from zmhook.portal import Portal
-from zmhook.report.notes import MAX_BYTES, merged, write_notes
-from zmhook.settings import General
+from zmhook.report.line import detection_line
+from zmhook.report.notes import (
+    LONGEST_REMARK,
+    MAX_BYTES,
+    MOST_REMARKS,
+    merged,
+    write_notes,
+)
+from zmhook.settings import General, Settings
 
 FOUND = "[s] detected:person:97% car:88%"
 
@@ -64,6 +73,86 @@ def write(database: Database, text: str, event_id: int | None = 5) -> None:
 def test_old_detection_goes_and_zoneminders_part_stays(old: str, new: str) -> None:
     assert merged(FOUND, old) == new
     assert merged(FOUND, new) == new
+
+
+REMARKED = "[m] detected:person:97% (gemini: a man: 50%, Motion) (gemini skipped: no network)"
+BARE = "detected:person,unknown face (gemini: a man with a parcel)"
+
+
+@pytest.mark.parametrize("new", [FOUND, REMARKED, BARE])
+@pytest.mark.parametrize("old", [REMARKED, BARE, "[m] detected:dog (gemini skipped: no key)"])
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        "",
+        "Motion: All, Driveway",
+        "Forced Web:",
+        "what somebody wrote",
+        "Motion: All (checked: yes)",
+        "(checked) by somebody",
+    ],
+)
+def test_old_remarks_go_with_the_old_detection(new: str, old: str, theirs: str) -> None:
+    notes = f"{old} {theirs}".strip()
+    assert merged(new, notes) == f"{new} {theirs}".strip()
+
+
+def test_what_somebody_put_between_brackets_stays() -> None:
+    """It stands behind ZoneMinder's own part, and so is none of our remarks."""
+    assert merged(FOUND, "detected:dog Motion: All (a: b)") == f"{FOUND} Motion: All (a: b)"
+    assert merged(FOUND, "detected:dog:5% mine (a: b)") == f"{FOUND} mine (a: b)"
+
+
+def describe(database: Database, *said: Detection) -> None:
+    decision = Decision(event=Event(id=5), outcome="alarm", detections=list(said))
+    write_notes(decision, f"{FOUND} --SPLIT--{{}}", database)
+
+
+def test_what_was_described(described) -> None:
+    database = Database("Motion: All")
+    describe(database, described("A man (in red)\nwith a parcel."))
+    assert database.notes == f"{FOUND} (gemini: A man [in red]) Motion: All"
+    describe(database, described("A dog."), described("", label="a cat"))
+    assert database.notes == f"{FOUND} (gemini: A dog.) (gemini: a cat) Motion: All"
+    describe(database)
+    assert database.notes == f"{FOUND} Motion: All"
+
+
+def test_a_long_description_is_cut(described) -> None:
+    database = Database("Motion: All")
+    describe(database, *[described("word " * 1000)] * 9)
+    assert database.notes is not None
+    assert database.notes.count("(gemini: word") == MOST_REMARKS
+    assert "wor..) (gemini: " in database.notes
+    assert len(database.notes) < MOST_REMARKS * (LONGEST_REMARK + 20) + len(FOUND) + 20
+    describe(database)
+    assert database.notes == f"{FOUND} Motion: All"
+
+
+texts = st.text(st.characters(), min_size=1, max_size=300)
+
+
+@given(texts, st.lists(texts, max_size=3), st.booleans())
+def test_whatever_is_said_can_be_replaced(label: str, said: list[str], percent: bool) -> None:
+    box = Box(0, 0, 9, 9)
+    person = Detection(label="person", confidence=0.97, box=box, model="yolo")
+    about = [
+        Detection(
+            label=label,
+            confidence=0.5,
+            box=box,
+            model="gemini",
+            kind="description",
+            attributes={"description": text, "about": "0,0,9,9"},
+        )
+        for text in said
+    ]
+    decision = Decision(event=Event(id=5), outcome="alarm", detections=[person, *about])
+    text = detection_line(decision, Settings(general=General(show_percent=percent)))
+    database = Database("Motion: All")
+    write_notes(decision, text, database)
+    write(database, FOUND)
+    assert database.notes == f"{FOUND} Motion: All"
 
 
 def test_only_the_text_of_the_line_is_written() -> None:

@@ -5,7 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from zmhook.detection import Box
+from zmhook.crop import Crop
+from zmhook.decide import Decided
+from zmhook.detection import Box, Drop
 from zmhook.event import Frame
 from zmhook.report.picture import DROPPED, KEPT, _Canvas, annotated
 from zmhook.settings import General, Settings, Zone
@@ -135,3 +137,91 @@ def test_nothing_found(decided) -> None:
 
     decision = structs.replace(given.decision, detections=[], dropped=[])
     assert (annotated(empty, decision, Settings(), debug=True) == empty.image).all()
+
+
+# -- parts of a scene ------------------------------------------------------------------------------
+
+PART = Crop(box=Box(1000, 500, 1320, 740), width=1920, height=1080)
+
+
+def part(decision, *found, crop: Crop = PART, **more):
+    """A grey picture of 640x480 that shows 320x240 pixels of the scene."""
+    frame = Frame(np.full((480, 640, 3), 128, np.uint8), "track", "test", b"", crop)
+    return Decided(decision(*found, **more), frame)
+
+
+def test_boxes_of_the_scene_are_drawn_where_they_are_in_the_part(decision, found) -> None:
+    picture = drawn(part(decision, found(box=Box(1050, 550, 1150, 650))))
+    assert tuple(picture[200, 100]) == tuple(picture[299, 200]) == GREEN
+    assert tuple(picture[200, 299]) == GREEN
+    assert tuple(picture[200, 200]) == (128, 128, 128)
+
+
+def test_what_lies_outside_the_part_is_left_out(decision, found) -> None:
+    drop = Drop(detection=found("cat", box=Box(0, 0, 90, 90)), rule="zone", reason="x")
+    given = part(decision, found(box=Box(100, 100, 200, 200)), dropped=[drop])
+    assert (drawn(given, debug=True) == 128).all()
+
+
+def test_zones_are_shifted_and_scaled_with_it(decision) -> None:
+    zone = Zone("drive", ((900, 600), (1200, 600), (1200, 900), (900, 900)))
+    settings = Settings(general=General(poly_color=Colour(1, 2, 3)), zones=(zone,))
+    picture = drawn(part(decision), settings)
+    assert tuple(picture[200, 100]) == tuple(picture[300, 400]) == (1, 2, 3)
+    assert tuple(picture[190, 100]) == (128, 128, 128)
+
+
+def test_zones_are_nowhere_when_the_place_is_not_known(decision, found) -> None:
+    zone = Zone("drive", ((0, 0), (600, 0), (600, 400)))
+    alone = Crop(box=Box(0, 0, 640, 480), width=640, height=480, placed=False)
+    settings = Settings(general=General(poly_color=Colour(1, 2, 3)), zones=(zone,))
+    picture = drawn(part(decision, found(), crop=alone), settings)
+    assert not has(picture, (1, 2, 3))
+    assert tuple(picture[120, 30]) == GREEN
+
+
+# -- descriptions ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The lines that were drawn."""
+    from zmhook.report import picture
+
+    lines: list[str] = []
+
+    def lettered(text: str, *_: object) -> np.ndarray:
+        lines.append(text)
+        return np.zeros((1, 1, 3), np.uint8)
+
+    monkeypatch.setattr(picture, "lettered", lettered)
+    return lines
+
+
+def test_what_was_said_stands_below_the_label(decision, found, described, written) -> None:
+    one = found()
+    frame = Frame(np.full((480, 640, 3), 128, np.uint8), "alarm", "test")
+    said = described("A man with\ta parcel.\nHe rings.", about=one.box)
+    drawn(Decided(decision(one, found("car"), said), frame))
+    assert written == ["person 97%", "A man with a parcel.", "car 97%", "A man with a parcel."]
+
+
+def test_what_was_said_about_the_whole_picture_has_no_box(
+    decision, found, described, written
+) -> None:
+    frame = Frame(np.full((480, 640, 3), 128, np.uint8), "alarm", "test")
+    picture = drawn(Decided(decision(described("word " * 50)), frame))
+    assert written == [
+        "a postman 80%",
+        "word word word word word word word word word word word wor..",
+    ]
+    assert not has(picture, GREEN)
+
+
+def test_a_caption_of_two_lines_is_one_sheet() -> None:
+    canvas = _Canvas(np.zeros((480, 640, 3), np.uint8))
+    one = canvas.label(Box(100, 100, 300, 300), "person", KEPT, DROPPED).patch
+    two = canvas.label(Box(100, 100, 300, 300), "person\na man with a parcel", KEPT, DROPPED).patch
+    assert two.shape[0] > 1.8 * one.shape[0]
+    assert two.shape[1] > one.shape[1]
+    assert tuple(two[0, -1]) == RED  # the paper goes on beside the shorter line

@@ -29,3 +29,12 @@ def test_errors_come_first(outcome: str, level: int, decision, caplog) -> None:
     assert error.levelno == level
     assert error.getMessage() == "event 7 of monitor 2: no picture; no model"
     assert answer.getMessage() == f"event 7 of monitor 2: {outcome} ()"
+
+
+def test_what_was_described_comes_last(decision, found, described, caplog) -> None:
+    with caplog.at_level(logging.INFO):
+        log_decision(decision(found(), described(alarm="no")), "[s] detected:person:97%")
+
+    said = caplog.records[-1]
+    assert said.getMessage() == ("event 7 of monitor 2: gemini: A man with a parcel. (alarm: no)")
+    assert said.monitor_id == 2
