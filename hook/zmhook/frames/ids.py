@@ -29,10 +29,21 @@ def is_track(frame_id: str) -> bool:
     return frame_id.startswith(TRACK)
 
 
+def all_ids(settings: Settings) -> list[str]:
+    """Return the ids that `all` stands for; an event may well have fewer frames."""
+    general = settings.general
+    step = general.frame_skip + 1
+    return [str(general.start_frame + i * step) for i in range(general.max_frames)]
+
+
 def _of_event(settings: Settings) -> list[str]:
-    """Expand `frame_id`: each picture once."""
+    """Expand `frame_id`: each picture once, and no more than `max_frames`."""
     ids: list[str] = []
     for wanted in settings.general.frame_id:
-        best = [BESTMATCH[letter] for letter in settings.general.bestmatch_order]
-        ids += best if wanted == "bestmatch" else [wanted]
-    return list(dict.fromkeys(ids))
+        if wanted == "bestmatch":
+            ids += [BESTMATCH[letter] for letter in settings.general.bestmatch_order]
+        elif wanted == "all":
+            ids += all_ids(settings)
+        else:
+            ids.append(wanted)
+    return list(dict.fromkeys(ids))[: settings.general.max_frames]

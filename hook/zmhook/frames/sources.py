@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from zmhook.errors import FrameError, FrameNotNeeded, FrameUnavailable
-from zmhook.frames.ids import is_track
+from zmhook.frames.ids import all_ids, is_track
 from zmhook.frames.patience import Patience
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from zmhook.settings import General, Settings
 
 log = logging.getLogger(__name__)
+
+NAMED = frozenset({"snapshot", "alarm", "bestmatch"})
+"""Pictures that are files of their own in an event's folder, even where only its video is kept."""
 
 # A file that is being rewritten is whole again within milliseconds. When the portal can be asked
 # too, that is all the waiting a folder is worth.
@@ -53,7 +56,7 @@ def open_source(
         raise FrameUnavailable(_nowhere(event))
     deadline.check("looking for pictures")
     pause = Pause(general.wait)
-    events = InTurn(places or [Nowhere(event)], pause)
+    events = _with_extent(InTurn(places or [Nowhere(event)], pause), event, settings, asked)
     if mode == "portal":
         return events
     from zmhook.frames.snapshots import SnapshotFrames
@@ -136,20 +139,43 @@ class Nowhere:
         """Nothing is held open."""
 
 
+def _with_extent(source: Source, event: Event, settings: Settings, portal: Portal | None) -> Source:
+    """Put in what turns `20%` and `all` into frames, where these are asked for."""
+    wanted = settings.general.frame_id
+    if "all" not in wanted and not any(one.endswith("%") for one in wanted):
+        return source
+    from zmhook.frames.extent import Extent
+
+    named = {one for one in wanted if one.isdecimal()}
+    optional = set(all_ids(settings)) - named if "all" in wanted else ()
+    return Extent(source, event, portal, optional)
+
+
 def _folders(event: Event, general: General) -> list[Source]:
+    """Return the event's folder, and the video in it where frames are asked for by number."""
     has_portal = bool(general.portal) and event.id is not None
     if not event.path or (has_portal and not general.prefer_event_folder):
         return []
     from zmhook.frames.event_folder import EventFolder
 
-    return [
-        EventFolder(
-            event.path,
-            general.max_picture_pixels,
-            BRIEF if has_portal else _patience(general),
-            missing_is_final=has_portal,
-        )
-    ]
+    videos = _videos(event, general)
+    is_last = not has_portal and not videos
+    folder = EventFolder(
+        event.path,
+        general.max_picture_pixels,
+        _patience(general) if is_last else BRIEF,
+        missing_is_final=not is_last,
+    )
+    return [folder, *videos]
+
+
+def _videos(event: Event, general: General) -> list[Source]:
+    if all(one in NAMED for one in general.frame_id):
+        return []
+    from zmhook.frames.video import VideoFrames, video_of
+
+    video = video_of(event.path)
+    return [VideoFrames(video, general.max_picture_pixels)] if video else []
 
 
 def _portal(event: Event, general: General) -> Portal | None:
