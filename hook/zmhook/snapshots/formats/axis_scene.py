@@ -51,10 +51,9 @@ class AxisScene:
         seen = Seen(box_of(one, "bounding_box"), classes_of(one))
         moment = moment_of(arrival, origin, one.get("timestamp"))
         news = self._tracks.observe(origin, track_id, moment, seen) if track_id else None
-        image = mapping(one.get("image"))
-        if not image.get("data"):
-            return [news] if news else []
-        return self._shown(arrival, origin, one, seen)
+        told: News = [news] if news else []
+        has_picture = mapping(one.get("image")).get("data")
+        return told + (self._shown(arrival, origin, one, seen) if has_picture else [])
 
     def _shown(self, arrival: Arrival, origin: Origin, one: Json, seen: Seen) -> News:
         image = mapping(one.get("image"))
@@ -72,15 +71,15 @@ class AxisScene:
         )
         snapshot = under_way(arrival, origin, shown, track)
         if track_id:
-            self._tracks.pictured(origin, track_id, snapshot.taken, classes)
+            self._tracks.pictured(origin, track_id, classes)
         return [snapshot]
 
     def _operation(self, origin: Origin, moment: float, one: Json) -> News:
         if one.get("type") == "DeleteOperation":
             gone = identity(one.get("id"))
-            ended = [self._tracks.end(origin, gone, moment)] if gone else []
+            ended = self._tracks.end(origin, gone, moment) if gone else None
             self._tracks.forget(origin, gone)
-            return [*ended]
+            return [ended] if ended else []
         before, after = identity(one.get("from")), identity(one.get("to"))
         is_rename = one.get("type") == "RenameOperation" and before and after and before != after
         return [self._tracks.rename(origin, before, after)] if is_rename else []

@@ -39,7 +39,7 @@ class AxisSnapshot:
         shown = self._shown(arrival, origin, content, track)
         snapshot = under_way(arrival, origin, shown, track)
         if track_id:
-            self._tracks.pictured(origin, track_id, snapshot.taken, shown.classes)
+            self._tracks.pictured(origin, track_id, shown.classes)
         if image_id and shown.box is None:
             self._tracks.came(origin, image_id)
         return [snapshot]

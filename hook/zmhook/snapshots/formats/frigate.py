@@ -34,7 +34,7 @@ REMEMBERED = 512
 MOST_EVENTS = 32
 """Events of one label that one camera may have at a time."""
 
-_TYPES = {"new", "update", "end"}
+_TYPES = ("new", "update", "end")
 
 # Labels by which a picture is known for Frigate's before its first event came; others are taken
 # for its when the topic's prefix says frigate, or has brought events.

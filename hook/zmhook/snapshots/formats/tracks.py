@@ -27,7 +27,10 @@ BETTER = 0.05
 
 
 class Track(Struct):
-    """A track, by our clock: `pictured` once a snapshot of it was handed on with these classes."""
+    """A track, by our clock: `start` is the first frame that told of it.
+
+    `pictured` is true once a snapshot of it was handed on, with these classes.
+    """
 
     start: float | None = None
     end: float | None = None
@@ -59,9 +62,9 @@ class Tracks:
         """Return what a frame said of a picture."""
         return self._seen.get(origin.key(image_id)) or Seen()
 
-    def pictured(self, origin: Origin, track_id: str, moment: float, classes: Classes) -> None:
+    def pictured(self, origin: Origin, track_id: str, classes: Classes) -> None:
         """Remember that a snapshot of this track was handed on, with these classes."""
-        track = self._at(origin, track_id, moment)
+        track = self._at(origin, track_id)
         track.pictured = True
         track.classes = classes
 
@@ -73,7 +76,8 @@ class Tracks:
         self, origin: Origin, track_id: str, moment: float, seen: Seen, image_id: str = ""
     ) -> Amendment | None:
         """Take in what a frame says; return it when it is news about a snapshot handed on."""
-        track = self._at(origin, track_id, moment)
+        track = self._at(origin, track_id)
+        track.start = moment if track.start is None else min(track.start, moment)
         is_news = _is_better(seen.classes, track.classes)
         if is_news:
             track.classes = seen.classes
@@ -92,9 +96,9 @@ class Tracks:
         best = seen.classes if _is_better(seen.classes, first.classes) else first.classes
         self._seen.put(key, Seen(first.box, best))
 
-    def end(self, origin: Origin, track_id: str, moment: float | None) -> Amendment:
+    def end(self, origin: Origin, track_id: str, moment: float) -> Amendment:
         """Take in that a track is over."""
-        track = self._at(origin, track_id, moment)
+        track = self._at(origin, track_id)
         track.ended, track.end = True, moment
         return _named(origin, track_id, start=track.start, end=moment, ended=True)
 
@@ -109,13 +113,9 @@ class Tracks:
         """Forget a track whose id the camera will give to another one."""
         self._tracks.pop(origin.key(track_id))
 
-    def _at(self, origin: Origin, track_id: str, moment: float | None) -> Track:
-        """Return the track, which is at least as old as this moment."""
+    def _at(self, origin: Origin, track_id: str) -> Track:
         key = origin.key(track_id)
-        track = self._tracks.get(key) or self._tracks.put(key, Track(start=moment))
-        if moment is not None:
-            track.start = moment if track.start is None else min(track.start, moment)
-        return track
+        return self._tracks.get(key) or self._tracks.put(key, Track())
 
 
 def _is_better(new: Classes, old: Classes) -> bool:

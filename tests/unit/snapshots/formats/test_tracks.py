@@ -1,0 +1,53 @@
+from zmhook.snapshots.formats.arrival import Origin
+from zmhook.snapshots.formats.classes import Classes
+from zmhook.snapshots.formats.times import Clock
+from zmhook.snapshots.formats.tracks import Seen, Tracks
+from zmhook.snapshots.snapshot import Classification, SceneBox
+from zmhook.snapshots.topics import Place
+
+FRONT = Origin(Place("front", 1, 0.0), 1, Clock())
+BOX = SceneBox(0.1, 0.1, 0.2, 0.2)
+
+
+def classes(label, score):
+    return Classes((Classification(label, score),))
+
+
+def test_tracks_and_pictures_are_bounded():
+    tracks = Tracks(size=10)
+    for number in range(100):
+        tracks.observe(FRONT, str(number), 1.0, Seen(BOX), f"image{number}")
+        tracks.pictured(FRONT, f"other{number}", classes("Car", 0.5))
+        tracks.came(FRONT, f"picture{number}")
+    assert {len(tracks._tracks), len(tracks._seen), len(tracks._pictures)} == {10}
+
+
+def test_a_track_begins_with_its_earliest_frame():
+    tracks = Tracks()
+    for moment in (5.0, 3.0, 9.0):
+        tracks.observe(FRONT, "a", moment, Seen())
+    assert tracks.known(FRONT, "a").start == 3.0
+
+
+def test_a_track_of_which_there_are_two_halves_is_joined():
+    tracks = Tracks()
+    tracks.observe(FRONT, "old", 1.0, Seen(BOX, classes("Human", 0.9)))
+    tracks.observe(FRONT, "new", 5.0, Seen(BOX, classes("Human", 0.3)))
+    tracks.pictured(FRONT, "new", classes("Human", 0.3))
+    tracks.rename(FRONT, "old", "new")
+    joined = tracks.known(FRONT, "new")
+    assert (joined.start, joined.classes.score, joined.pictured) == (1.0, 0.9, True)
+    assert tracks.known(FRONT, "old").start is None
+
+
+def test_a_rename_of_a_track_that_is_not_known_is_told():
+    amendment = Tracks().rename(FRONT, "old", "new")
+    assert (amendment.track_id, amendment.renamed_to) == ("old", "new")
+
+
+def test_only_a_better_class_is_news():
+    tracks = Tracks()
+    tracks.pictured(FRONT, "a", classes("Human", 0.5))
+    assert tracks.observe(FRONT, "a", 1.0, Seen(None, classes("Human", 0.52))) is None
+    assert tracks.observe(FRONT, "a", 1.0, Seen(None, classes("Car", 0.6))).label == "Car"
+    assert tracks.observe(FRONT, "a", 1.0, Seen(BOX)) is None
