@@ -172,7 +172,7 @@ def _time(at: float) -> str:
     try:
         return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
     except (OverflowError, OSError, ValueError):  # a camera's clock may say anything
-        return f"{at:.0f}"
+        return f"{at:g}"
 
 
 # -- arguments -----------------------------------------------------------------------------------

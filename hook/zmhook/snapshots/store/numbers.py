@@ -28,7 +28,8 @@ def first_free(folder: Path, connection: sqlite3.Connection, behind_files: int) 
     found = connection.execute("SELECT value FROM meta WHERE key = 'next_number'").fetchone()
     known = found[0] if found else lines.highest(folder) + 1
     number = max(known, behind_files, counter(folder))
-    keep(connection, number)
+    if number != (found and found[0]):
+        keep(connection, number)
     return number
 
 

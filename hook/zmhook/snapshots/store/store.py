@@ -139,9 +139,11 @@ class Store:
         return [batch.rows[number] for number in order]
 
     def _check_room(self, needed: int) -> None:
+        if not (needed and self._limits.reserve):
+            return
         disk = os.statvfs(self.folder)
         free = disk.f_bavail * disk.f_frsize
-        if needed and free - needed < self._limits.reserve:
+        if free - needed < self._limits.reserve:
             raise StoreError(
                 f"{self.folder}: {free / MEGABYTE:.0f} MB of the disk are free, and"
                 f" snapshot_disk_reserve keeps {self._limits.reserve / MEGABYTE:.0f} of them:"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -31,7 +32,7 @@ def told(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise StoreError(f"{folder}: {_of_system(error)}") from error
     except sqlite3.Error as error:
-        raise StoreError(f"{folder}: {_of_index(error)}") from error
+        raise StoreError(f"{folder}: {_of_index(folder, error)}") from error
 
 
 def is_damage(error: sqlite3.Error) -> bool:
@@ -47,20 +48,37 @@ def is_damage(error: sqlite3.Error) -> bool:
 def _of_system(error: OSError) -> str:
     what = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
     if error.errno in _FULL:
-        return f"the disk is full, nothing was stored: {MAKE_ROOM} ({what})"
+        return _full(what)
     if error.errno in _REFUSED:
-        return f"it cannot be written to: is it read-only, or another user's? ({what})"
+        return _refused(what)
     return f"the store cannot be read or written ({what})"
 
 
-def _of_index(error: sqlite3.Error) -> str:
+def _of_index(folder: Path, error: sqlite3.Error) -> str:
     text = str(error)
-    if "full" in text:
-        return f"the disk is full, nothing was stored: {MAKE_ROOM} ({text})"
-    if "readonly" in text:
-        return f"it cannot be written to: is it read-only, or another user's? ({text})"
+    # SQLite does not always say what the system said.
+    vague = any(sign in text for sign in ("I/O error", "unable to open"))
+    if "full" in text or (vague and _is_full(folder)):
+        return _full(text)
+    if "readonly" in text or (vague and not os.access(folder, os.W_OK)):
+        return _refused(text)
     if is_damage(error):
         return (
             f"the index is damaged ({text}): zmhook snapshots run makes it again from the pictures"
         )
     return f"the index cannot be read or written ({text})"
+
+
+def _full(what: str) -> str:
+    return f"the disk is full, nothing was stored: {MAKE_ROOM} ({what})"
+
+
+def _refused(what: str) -> str:
+    return f"it cannot be used: is it read-only, or another user's? ({what})"
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return os.statvfs(folder).f_bavail == 0
+    except OSError:
+        return False

@@ -251,7 +251,7 @@ def test_a_folder_that_may_not_be_written_to_says_so(folder, monkeypatch, number
         raise OSError(number, os.strerror(number), str(folder))
 
     monkeypatch.setattr(os, "mkdir", refuse)
-    with pytest.raises(StoreError, match="cannot be written to: is it read-only, or another user"):
+    with pytest.raises(StoreError, match="cannot be used: is it read-only, or another user"):
         Store.open(folder)
 
 

@@ -16,15 +16,18 @@ from zmhook.snapshots.store.trouble import is_damage, told
         (OSError(errno.EDQUOT, "Disk quota exceeded"), "the disk is full, nothing was stored"),
         (
             OSError(errno.EROFS, "Read-only file system", "/x"),
-            "cannot be written to.*/x: Read-only",
+            "cannot be used.*/x: Read-only",
         ),
         (
             PermissionError(errno.EACCES, "Permission denied"),
-            "cannot be written to: is it read-only",
+            "cannot be used: is it read-only",
         ),
         (OSError(errno.EIO, "Input/output error", "/x"), "cannot be read or written .*/x: Input"),
         (sqlite3.OperationalError("database or disk is full"), "the disk is full"),
-        (sqlite3.OperationalError("attempt to write a readonly database"), "cannot be written to"),
+        (
+            sqlite3.OperationalError("attempt to write a readonly database"),
+            "cannot be used: is it read-only",
+        ),
         (
             sqlite3.DatabaseError("file is not a database"),
             "damaged .* snapshots run makes it again",
