@@ -15,7 +15,11 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import pytest
+
+from zmhook.detection import Box
+from zmhook.snapshots.snapshot import SceneBox, Snapshot
 
 TIMEOUT = 120
 
@@ -304,3 +308,46 @@ def broker(make_broker: Callable[..., Broker]) -> Broker:
     made = make_broker()
     made.start()
     return made
+
+
+@pytest.fixture(scope="session")
+def seen(photo: Callable[[str], Path]) -> Callable[..., Snapshot]:
+    """Make what a camera would send of an object in a photo: its best picture, cut out.
+
+    `of` is the object, in the photo's pixels. The crop has a margin of a tenth, as cameras leave
+    one, and `zoom` times as many pixels as the photo has there: ZoneMinder may record a smaller
+    stream.
+    """
+
+    def make(name: str, of: Box, zoom: float = 1.0, **more: object) -> Snapshot:
+        image = cv2.imread(str(photo(name)))
+        height, width = image.shape[:2]
+        wide, high = of.width / 10, of.height / 10
+        crop = Box.clipped(of.x1 - wide, of.y1 - high, of.x2 + wide, of.y2 + high, width, height)
+        cut = cv2.resize(image[crop.y1 : crop.y2, crop.x1 : crop.x2], None, fx=zoom, fy=zoom)
+        now = time.time()
+        given = {
+            "camera": "front",
+            "topic": "axis/front/track",
+            "format": "axis.object_track.v1",
+            "track_id": f"{name} {of}",
+            "taken": now,
+            "received": now,
+            "picture": cv2.imencode(".jpg", cut, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes(),
+            "monitor_id": 1,
+            "start": now - 2,
+            "end": now,
+            "ended": True,
+            "label": "Human",
+            "score": 0.7,
+            "box": _shares(of, width, height),
+            "crop": _shares(crop, width, height),
+            **more,
+        }
+        return Snapshot(**given)
+
+    return make
+
+
+def _shares(box: Box, width: int, height: int) -> SceneBox:
+    return SceneBox(box.x1 / width, box.y1 / height, box.x2 / width, box.y2 / height)
