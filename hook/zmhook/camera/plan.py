@@ -143,8 +143,9 @@ def _client(state: State, broker: Broker) -> Change | None:
     same = target(client.config) == target({"server": broker.server, "username": broker.user})
     if same and client.active and client.connected:
         return None
+    who = f" as {broker.user}" if broker.user else ", anonymous"
     return Change(
-        what=f"broker {broker}{f' as {broker.user}' if broker.user else ', anonymous'}",
+        what=f"broker {broker}{who}{'' if same else _instead(state)}",
         part=MQTT,
         requests=(
             Request("POST", CLIENT, call("configureClient", _params(state, broker))),
@@ -153,6 +154,12 @@ def _client(state: State, broker: Broker) -> Change | None:
         before={"config": client.config, "active": client.active},
         after={"config": {"server": broker.server, "username": broker.user}, "active": True},
     )
+
+
+def _instead(state: State) -> str:
+    """Name the broker that the camera had: it is not there twice."""
+    now = target(state.client.config)
+    return f", instead of {now['protocol']}://{now['host']}:{now['port']}" if now["host"] else ""
 
 
 def target(config: dict[str, Any]) -> dict[str, Any]:

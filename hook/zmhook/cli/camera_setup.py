@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from zmhook.camera import memory
 from zmhook.camera.axis import Axis, State
 from zmhook.camera.http import Http, Login
-from zmhook.camera.plan import PORTS, WEBSOCKETS, Broker, Wanted, changes
+from zmhook.camera.plan import MQTT, PORTS, WEBSOCKETS, Broker, Wanted, changes
 from zmhook.camera.setup import carry_out, put_back, wait_until_connected
 from zmhook.camera.undo import way_back
 from zmhook.cli import passwords
@@ -41,6 +41,8 @@ def setup(args: argparse.Namespace) -> int:
         state = axis.state()
         wanted = _wanted(args, settings.mqtt, state)
         todo = changes(state, wanted)
+        if wanted.broker.password and not args.https and any(one.part == MQTT for one in todo):
+            print("note: the broker's password goes to the camera readable; --https encrypts it")
         if args.dry_run:
             _print_calls(axis, todo)
         else:

@@ -92,11 +92,22 @@ def test_a_second_time_changes_nothing(setup: Callable[..., Any], camera: Any) -
     assert said.code == 0
     assert camera.changes == []
     assert "everything is set up already" in said.out
+    assert "note:" not in said.out
+
+
+def test_a_password_that_others_can_read_is_told(
+    setup: Callable[..., Any], camera: Any, make_camera: Callable[..., Any], certificates: Any
+) -> None:
+    assert "note: the broker's password goes to the camera readable" in setup().out
+    encrypted = make_camera((certificates.server, certificates.server_key))
+    said = setup("--host", encrypted.host, "--https", "--insecure")
+    assert (said.code, "note:" in said.out) == (0, False)
 
 
 def test_what_else_was_configured_stays(setup: Callable[..., Any], camera: Any) -> None:
     camera.config = {**EARLIER, "deviceTopicPrefix": "acme/cam7"}
-    setup()
+    said = setup()
+    assert "as camera, instead of ssl://cloud.example.org:8883" in said.out
     assert camera.config["deviceTopicPrefix"] == "acme/cam7"
     assert camera.config["lastWillTestament"] == {"useDefault": True}
     assert camera.config["clientId"] == "axis-acme"

@@ -190,7 +190,7 @@ def test_a_wrong_password_is_one_line(
     file.write_text("wr0ng-one\n")
     said = simulate("--broker-password-file", file)
     assert said.code == 1
-    assert "are user and password right?" in said.err
+    assert "it refuses the user 'cameras'" in said.err
     assert said.err.count("\n") == 1
     assert "wr0ng-one" not in said.out + said.err
 
@@ -201,7 +201,7 @@ def test_a_broker_that_is_not_there_is_one_line(
     broker.stop()
     said = simulate()
     assert said.code == 1
-    assert f"broker at 127.0.0.1:{broker.port}: cannot be reached" in said.err
+    assert f"broker 127.0.0.1:{broker.port}: Connection refused" in said.err
     assert said.err.count("\n") == 1
 
 
@@ -222,6 +222,35 @@ def test_no_photos_is_one_line(
     assert said.code == 1
     assert words in said.err
     assert said.err.count("\n") == 1
+
+
+def test_a_broker_that_takes_no_such_message_is_one_line(
+    make_broker: Callable[..., Any],
+    settings_file: Callable[[str], Path],
+    simulate: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broker = make_broker("max_packet_size 2000")
+    broker.start()
+    monkeypatch.setattr("zmhook.snapshots.client.CONNECT_SECONDS", 0.5)
+    settings_file(
+        f"[mqtt]\nmqtt_port = {broker.port}\nmqtt_user = {broker.user}\n"
+        f"mqtt_password = {broker.password}\n"
+    )
+    said = simulate("--count", "1", "--format", "object_track")
+    assert said.code == 1
+    assert "is it larger than this broker allows" in said.err
+    assert said.err.count("\n") == 1
+
+
+def test_version_5(
+    simulate: Callable[..., Any], settings_file: Callable[[str], Path], broker: Any
+) -> None:
+    settings_file(
+        f"[mqtt]\nmqtt_port = {broker.port}\nmqtt_user = {broker.user}\nmqtt_version = 5\n"
+        f"mqtt_password = {broker.password}\n"
+    )
+    assert simulate("--count", "2").code == 0
 
 
 def test_tls_and_websockets(
@@ -250,5 +279,5 @@ def test_a_certificate_that_cannot_be_verified_is_one_line(
     command = [sys.executable, "-m", "zmhook.cli.main", "camera", "simulate", "--photos"]
     done = subprocess.run([*command, photo("dog.jpg")], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
-    assert "its certificate cannot be verified" in done.stderr
+    assert "its certificate is not accepted" in done.stderr
     assert done.stderr.count("\n") == 1

@@ -3,57 +3,59 @@
 from __future__ import annotations
 
 import contextlib
-import ssl
+import secrets
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from zmhook.errors import BrokerError, MissingPart
+from msgspec import structs
+
+from zmhook.errors import BrokerError
+from zmhook.snapshots import client, refusals
 
 if TYPE_CHECKING:
-    from paho.mqtt.client import Client, MQTTMessageInfo
+    from paho.mqtt.client import MQTTMessageInfo
 
     from zmhook.settings import Mqtt
 
-SECONDS = 10.0
 UNDER_WAY = 20
 """Messages that may wait for their acknowledgement; brokers take no more at a time anyway."""
 
 QOS = 1
-USUAL = {("tcp", False): 1883, ("tcp", True): 8883, ("websockets", False): 9001}
-SECURE_WEBSOCKETS = 443
 
 
 class Sender:
     """A connection to the broker. `close` once at the end. Everything raises `BrokerError`."""
 
-    def __init__(self, mqtt: Mqtt, seconds: float = SECONDS) -> None:
-        self.place = place(mqtt)
-        self._mqtt = mqtt
-        self._seconds = seconds
+    def __init__(self, mqtt: Mqtt, seconds: float | None = None) -> None:
+        client.require()
+        # A name of its own: under the collector's it would take that one's place.
+        name = f"zmhook-simulate-{secrets.token_hex(4)}"
+        self._mqtt = structs.replace(mqtt, mqtt_client_id=name, mqtt_session_expiry=0)
+        self._seconds = seconds or client.CONNECT_SECONDS
         self._answered = threading.Event()
         self._refusal = ""
+        self._said = ""
         self._under_way: deque[MQTTMessageInfo] = deque()
-        self._client = self._made()
+        self._client = client.make(self._mqtt, self._hear, clean=True)
+        self._client.on_connect = self._on_connect
+        self._client.on_disconnect = self._on_disconnect
+
+    @property
+    def place(self) -> str:
+        return f"broker {client.name(self._mqtt)}"
 
     def connect(self) -> None:
         """Connect, and wait until the broker has accepted us."""
-        host, port = self._mqtt.mqtt_host, port_of(self._mqtt)
         try:
-            self._client.connect(host, port, keepalive=self._mqtt.mqtt_keepalive)
+            client.connect(self._client, self._mqtt)
         except (OSError, ValueError) as error:
-            raise BrokerError(f"{self.place}: cannot be reached ({_reason(error)})") from None
+            raise BrokerError(refusals.of_error(error, self._mqtt)) from None
         self._client.loop_start()
         if not self._answered.wait(self._seconds):
-            raise BrokerError(f"{self.place}: no answer within {self._seconds:.3g} s")
+            raise BrokerError(refusals.of_silence(self._mqtt))
         if self._refusal:
-            raise BrokerError(
-                f"{self.place}: refuses us ({self._refusal}): are user and password right?"
-            )
-
-    def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
+            raise BrokerError(self._refusal)
 
     def send(self, topic: str, payload: bytes) -> None:
         """Hand a message over; waits while too many are under way."""
@@ -69,69 +71,29 @@ class Sender:
         while self._under_way:
             self._settle()
 
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
     def _settle(self) -> None:
         message = self._under_way.popleft()
         with contextlib.suppress(ValueError, RuntimeError):
             message.wait_for_publish(self._seconds)
         if not message.is_published():
             raise BrokerError(
-                f"{self.place}: took no message within {self._seconds:.3g} s: may this user publish"
-                " there, is the message not too large for the broker?"
+                f"{self.place}: took no message within {self._seconds:.3g} s: is it larger than"
+                " this broker allows (max_packet_size, message_size_limit)?"
             )
 
-    def _made(self) -> Client:
-        try:
-            from paho.mqtt.client import Client
-            from paho.mqtt.enums import CallbackAPIVersion
-        except ImportError:
-            raise MissingPart("zmhook camera simulate", "paho-mqtt", "mqtt") from None
-        client = Client(CallbackAPIVersion.VERSION2, transport=self._mqtt.mqtt_transport)
-        client.connect_timeout = self._seconds
-        client.on_connect = self._on_connect
-        if self._mqtt.mqtt_user:
-            client.username_pw_set(self._mqtt.mqtt_user, self._mqtt.mqtt_password.reveal())
-        if self._mqtt.mqtt_transport == "websockets":
-            client.ws_set_options(path=self._mqtt.mqtt_path)
-        if self._mqtt.mqtt_tls and self._mqtt.mqtt_transport != "unix":
-            self._encrypt(client)
-        return client
+    def _hear(self, text: str) -> None:
+        self._said = text
 
-    def _encrypt(self, client: Client) -> None:
-        mqtt = self._mqtt
-        required = ssl.CERT_REQUIRED if mqtt.mqtt_verify else ssl.CERT_NONE
-        try:
-            client.tls_set(
-                mqtt.mqtt_ca or None,
-                mqtt.mqtt_cert or None,
-                mqtt.mqtt_cert_key or None,
-                cert_reqs=required,
-            )
-        except (OSError, ValueError) as error:
-            raise BrokerError(f"[mqtt]: a file for TLS cannot be used ({_reason(error)})") from None
-        client.tls_insecure_set(not mqtt.mqtt_verify)
-
-    def _on_connect(
-        self, client: Client, data: Any, flags: Any, reason: Any, properties: Any
-    ) -> None:
-        del client, data, flags, properties
-        self._refusal = str(reason) if reason.is_failure else ""
+    def _on_connect(self, _: Any, __: Any, ___: Any, reason: Any, ____: Any) -> None:
+        if reason.is_failure:
+            self._refusal = refusals.of_answer(reason.value, str(reason), self._mqtt)
         self._answered.set()
 
-
-def port_of(mqtt: Mqtt) -> int:
-    """Return the broker's port: the one that is set, or the usual one."""
-    usual = USUAL.get((mqtt.mqtt_transport, mqtt.mqtt_tls), SECURE_WEBSOCKETS)
-    return mqtt.mqtt_port or usual
-
-
-def place(mqtt: Mqtt) -> str:
-    """Return the broker as messages name it."""
-    if mqtt.mqtt_transport == "unix":
-        return f"broker at {mqtt.mqtt_host}"
-    return f"broker at {mqtt.mqtt_host}:{port_of(mqtt)}"
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate cannot be verified: {error.verify_message}"
-    return getattr(error, "strerror", None) or str(error)
+    def _on_disconnect(self, *_: Any) -> None:
+        if not self._answered.is_set():
+            self._refusal = refusals.of_loss(self._said, self._mqtt, accepted=False)
+            self._answered.set()
