@@ -1,0 +1,125 @@
+"""A database that stays open: until its file is another one, or the process is."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from zmhook.errors import StateError
+from zmhook.state import kept as module
+from zmhook.state.kept import Kept, close_all, kept
+
+SCHEMA = ("CREATE TABLE things (name TEXT);",)
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    yield
+    close_all()
+
+
+def add(database: Kept, name: str) -> None:
+    database.use(lambda one: one.execute("INSERT INTO things VALUES (?)", [name]))
+
+
+def names(database: Kept) -> list[str]:
+    rows = database.use(lambda one: one.execute("SELECT name FROM things").fetchall())
+    return [row[0] for row in rows]
+
+
+def test_it_is_opened_once_and_the_same_for_the_same_path(tmp_path: Path) -> None:
+    database = kept(tmp_path / "a.sqlite", SCHEMA)
+    assert kept(tmp_path / "b" / ".." / "a.sqlite", SCHEMA) is database
+    connections = {database.use(id) for _ in range(3)}
+    assert len(connections) == 1
+
+
+def test_nothing_is_opened_before_it_is_used(tmp_path: Path) -> None:
+    kept(tmp_path / "a.sqlite", SCHEMA)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_one_unused_for_longest_is_closed_and_opens_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_OPEN", 2)
+    first, second = (kept(tmp_path / name, SCHEMA) for name in "ab")
+    add(first, "x")
+    add(second, "y")
+    kept(tmp_path / "a", SCHEMA)
+    kept(tmp_path / "c", SCHEMA)
+    assert (first._connection is None, second._connection is None) == (False, True)
+    assert names(second) == ["y"]
+    second.close()
+
+
+def test_a_file_that_was_replaced_is_opened_anew(tmp_path: Path) -> None:
+    database = kept(tmp_path / "a.sqlite", SCHEMA)
+    add(database, "old")
+    (tmp_path / "a.sqlite").rename(tmp_path / "elsewhere")
+    add(database, "new")
+    assert names(database) == ["new"]
+
+
+def test_a_file_that_was_deleted_is_made_anew(tmp_path: Path) -> None:
+    database = kept(tmp_path / "a.sqlite", SCHEMA)
+    add(database, "old")
+    for file in tmp_path.iterdir():
+        file.unlink()
+    assert names(database) == []
+
+
+def test_a_file_damaged_in_use_is_set_aside(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = kept(tmp_path / "a.sqlite", SCHEMA)
+    for number in range(300):
+        add(database, f"{number:0200}")
+    database.close()
+    data = (tmp_path / "a.sqlite").read_bytes()
+    (tmp_path / "a.sqlite").write_bytes(data[:4096] + b"\xff" * (len(data) - 4096))
+    add(database, "new")
+    assert names(database) == ["new"]
+    assert "a.sqlite: it is damaged (" in caplog.text
+
+
+def test_damage_that_stays_is_told(tmp_path: Path) -> None:
+    database = kept(tmp_path / "a.sqlite", SCHEMA)
+
+    def broken(_) -> None:
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    with pytest.raises(StateError, match="a new file is damaged too"):
+        database.use(broken)
+    assert names(database) == []
+
+
+def test_threads_take_turns(tmp_path: Path) -> None:
+    database = kept(tmp_path / "a.sqlite", SCHEMA)
+    threads = [
+        threading.Thread(target=lambda: [add(database, "x") for _ in range(20)]) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(names(database)) == 80
+
+
+def test_a_forked_process_opens_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = kept(tmp_path / "a.sqlite", SCHEMA)
+    add(database, "x")
+    inherited = database._connection
+    with monkeypatch.context() as other:
+        other.setattr(os, "getpid", lambda: -1)
+        assert names(database) == ["x"]
+        assert database._connection is not inherited
+        assert inherited in module._inherited, "SQLite forbids even to close it"
+        database.close()
+    module._inherited.remove(inherited)
+    inherited.close()
