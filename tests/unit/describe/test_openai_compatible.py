@@ -1,0 +1,205 @@
+"""A server that answers as Ollama, llama.cpp and vLLM do."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from zmhook.deadline import Deadline
+from zmhook.describe import openai_compatible
+from zmhook.describe.openai_compatible import OpenAiBackend
+from zmhook.describe.schema import SCHEMA
+from zmhook.describe.unanswered import Unanswered
+from zmhook.settings.values import Secret
+
+PICTURE = b"\xff\xd8\xff\xe0 \xfb\xff\xbe a JPEG"
+
+
+@pytest.fixture
+def backend(settings, fake_gemini) -> Callable[..., OpenAiBackend]:
+    def make(**own) -> OpenAiBackend:
+        given = {"gemini_url": fake_gemini.openai_url, "gemini_model": "llava", **own}
+        gemini = settings(**given).gemini
+        return OpenAiBackend(gemini, gemini.gemini_key.reveal())
+
+    return make
+
+
+def ask(backend: OpenAiBackend, seconds: float = 5.0) -> str:
+    try:
+        return backend.ask(PICTURE, "What is it?", Deadline(seconds))
+    finally:
+        backend.close()
+
+
+def failed(backend: OpenAiBackend, seconds: float = 5.0) -> Unanswered:
+    with pytest.raises(Unanswered) as told:
+        ask(backend, seconds)
+    assert told.value.__context__ is None
+    return told.value
+
+
+def test_what_is_sent(backend, fake_gemini, key: str) -> None:
+    assert json.loads(ask(backend()))["label"] == "delivery van"
+
+    (asked,) = fake_gemini.asked
+    assert asked.path == "/v1/chat/completions"
+    assert asked.headers["authorization"] == f"Bearer {key}"
+    assert asked.body["model"] == "llava"
+    assert asked.body["stream"] is False
+    (message,) = asked.body["messages"]
+    image, text = message["content"]
+    encoded = base64.b64encode(PICTURE).decode()
+    assert image["image_url"]["url"] == f"data:image/jpeg;base64,{encoded}"
+    assert text == {"type": "text", "text": "What is it?"}
+    form = asked.body["response_format"]
+    assert form["json_schema"] == {"name": "description", "strict": True, "schema": SCHEMA}
+    assert not {"temperature", "top_p", "max_tokens"} & set(asked.body)
+
+
+def test_without_a_key_no_password_of_a_file_is_sent(
+    backend, fake_gemini, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login me password mine\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    ask(backend(gemini_key=Secret()))
+    assert "authorization" not in fake_gemini.asked[0].headers
+
+
+def test_without_an_address(backend) -> None:
+    told = failed(backend(gemini_url=""))
+    assert told.short == "gemini skipped: no address"
+
+
+def test_without_the_package(backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "requests", None)
+    assert failed(backend()).short == "gemini skipped: not installed"
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "counts"),
+    [
+        ("blocked-prompt", "blocked", True),
+        ("blocked-answer", "blocked", True),
+        ("max-tokens", "answer cut short", True),
+        ("empty", "empty answer", True),
+        ("nothing", "answer not understood", False),
+        ("429-minute", "too many questions", False),
+        ("429-day", "the day's quota is used up", False),
+        ("429-header", "too many questions", False),
+        ("429-bare", "too many questions", False),
+        ("400", "refused", False),
+        ("401", "the key is refused", False),
+        ("404", "no such model", False),
+        ("500", "no answer", False),
+        ("502-html", "no answer", False),
+        ("html", "answer not understood", False),
+        ("garbage", "answer not understood", False),
+        ("list", "answer not understood", False),
+        ("huge", "answer not understood", False),
+        ("gzip", "answer not understood", False),
+        ("redirect", "no answer", False),
+        ("cut", "no answer", False),
+        ("no-http", "no answer", False),
+    ],
+)
+def test_what_is_no_answer_says_why(
+    backend, fake_gemini, key: str, answer: str, reason: str, counts: bool
+) -> None:
+    fake_gemini.will(answer)
+    told = failed(backend())
+    assert (told.reason, told.counts) == (reason, counts)
+    assert key not in str(told)
+    assert "\n" not in str(told)
+    assert len(fake_gemini.asked) == 1
+
+
+@pytest.mark.parametrize("way", ["hang", "drip"])
+def test_our_deadline_ends_the_wait(backend, fake_gemini, way: str) -> None:
+    fake_gemini.will(way)
+    deadline = Deadline(20.0)
+    assert failed(backend(gemini_timeout=60.0), 0.3).reason == "no answer in time"
+    assert deadline.left() > 10
+
+
+def test_nobody_there(backend) -> None:
+    assert failed(backend(gemini_url="http://127.0.0.1:1/v1")).reason == "no connection"
+
+
+def test_a_host_that_has_no_name(backend, no_dns) -> None:
+    assert failed(backend(gemini_url="http://no-such-host.invalid/v1")).reason == "no network"
+
+
+@pytest.mark.parametrize(
+    ("answer", "forms"),
+    [
+        ("refuse-schema", ["json_schema", "json_object", "json_object"]),
+        ("refuse-json", ["json_schema", "json_object", None, None]),
+    ],
+)
+def test_a_form_that_is_refused_is_not_asked_for_again(
+    backend, fake_gemini, answer: str, forms: list
+) -> None:
+    fake_gemini.will(answer)
+    one = backend()
+    assert json.loads(ask(one)) == json.loads(ask(one))
+    sent = [asked.body.get("response_format", {}).get("type") for asked in fake_gemini.asked]
+    assert sent == forms
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"error": {"message": "no llava", "type": "api_error"}}, "no llava"),  # Ollama, llama.cpp
+        ({"object": "error", "message": "no llava", "code": 400}, "no llava"),  # vLLM
+        ({"error": "no llava"}, "no llava"),
+        ({"detail": "no llava"}, "no llava"),  # FastAPI
+        ({"error": {"type": "not_found"}}, "not_found"),
+        ([], "[]"),
+    ],
+)
+def test_each_servers_way_to_say_no(body: object, said: str) -> None:
+    found = openai_compatible._error(json.dumps(body).encode())
+    assert said in found
+
+
+def test_no_money_is_not_asked_again_in_seconds(backend) -> None:
+    body = {"error": {"message": "You exceeded your quota", "code": "insufficient_quota"}}
+    told = backend()._refused(429, json.dumps(body).encode(), "2")
+    assert told.short == "gemini skipped: no credit"
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("{}", "{}"),
+        ([{"type": "text", "text": "{"}, {"type": "text", "text": "}"}], "{}"),
+        ([{"type": "image"}, "x", None, {"text": 1}], ""),
+        (None, ""),
+        (7, ""),
+    ],
+)
+def test_a_message_may_come_in_parts(content: object, text: str) -> None:
+    assert openai_compatible._content(content) == text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b'{"choices": null}',
+        b'{"choices": [null]}',
+        b'{"choices": [{"message": "x"}]}',
+        b"[" * 100_000,
+    ],
+)
+def test_what_is_not_openais(body: bytes) -> None:
+    with pytest.raises(Unanswered, match="does not speak OpenAI's API"):
+        openai_compatible._text(body, "here")

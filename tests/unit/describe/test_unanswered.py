@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import time
+
+from zmhook.describe.unanswered import Unanswered, clock_time, quoted
+from zmhook.errors import ModelSkipped
+
+
+def test_it_is_a_model_that_was_skipped() -> None:
+    error = Unanswered("blocked", "the answer is blocked", final=True)
+    assert isinstance(error, ModelSkipped)
+    assert (error.short, str(error)) == ("gemini skipped: blocked", "gemini: the answer is blocked")
+
+
+def test_what_a_server_says_is_one_short_line_without_our_key() -> None:
+    assert quoted("key AIza-1\n is\x1b[31m bad", "AIza-1") == "key *** is [31m bad"
+    assert len(quoted("x" * 10_000)) == 201
+    assert quoted(None) == ""
+
+
+def test_a_time_of_another_day_has_its_date() -> None:
+    now = time.time()
+    assert clock_time(now) == time.strftime("%H:%M:%S", time.localtime(now))
+    later = now + 3 * 86_400
+    assert clock_time(later) == time.strftime("%Y-%m-%d %H:%M", time.localtime(later))
