@@ -20,8 +20,10 @@ COMMANDS = {
     "service": ("zmhook.cli.service", "status, stop or restart of what keeps the models loaded"),
     "describe": ("zmhook.cli.describe", "try the describing model on pictures, and its budget"),
     "models": ("zmhook.cli.models", "list, fetch and verify model files"),
+    "snapshots": ("zmhook.cli.snapshots", "keep what cameras send over MQTT, and look at it"),
     "camera": ("zmhook.cli.camera", "have an Axis camera send snapshots, or stand in for one"),
     "history": ("zmhook.cli.history", "what was decided for each event, and why"),
+    "notify": ("zmhook.cli.notify", "send a test message to all whom an alarm is told to"),
     "config": ("zmhook.cli.config", "check the configuration, print its reference"),
 }
 """Each command's module, whose `main(argv)` returns the exit code, and what it does."""

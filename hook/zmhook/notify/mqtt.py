@@ -1,0 +1,101 @@
+"""An alarm by MQTT, below `notify_mqtt_prefix`:
+
+`<prefix>/<monitor>/event`    the decision as JSON, for those who listen now
+`<prefix>/<monitor>/last`     labels, time, event and until when the state is on (JSON, retained)
+`<prefix>/<monitor>/picture`  the picture with the boxes (JPEG, retained)
+`<prefix>/<monitor>/state`    ON, and after `notify_mqtt_hold` seconds OFF (retained)
+`<prefix>/status`             online (retained)
+
+The state goes off by a job of its own, which is in the spool and so outlives the process. Who
+cannot wait for it has the time in `last`; Home Assistant is told to switch off by itself.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from msgspec import json
+
+from zmhook.errors import Undelivered
+from zmhook.notify.discovery import discovery
+from zmhook.notify.message import message_of
+from zmhook.notify.names import monitor_name
+from zmhook.notify.picture import picture_of
+from zmhook.notify.publish import Note, publish
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from zmhook.notify.message import Message
+    from zmhook.report.work import Work
+    from zmhook.settings import Settings
+
+OFF_JOB = "mqtt-off"
+UNKNOWN = "unknown"
+"""Stands for the monitor where nobody told its number."""
+
+
+def send(work: Work) -> None:
+    """Publish an alarm, and have its state go off again later.
+
+    Raises `Undelivered`, `MissingPart`.
+    """
+    notify, event = work.settings.notify, work.decision.event
+    message = message_of(work.decision, work.settings, monitor_name(event, work.settings.general))
+    off = time.time() + notify.notify_mqtt_hold
+    publish(work.settings.mqtt, list(_notes(work, message, off)), notify.notify_timeout)
+    work.replace_follower(OFF_JOB, off)
+
+
+def switch_off(work: Work) -> None:
+    """Publish that the monitor's state is off."""
+    topic = f"{base_topic(work.settings, work.decision.event.monitor_id)}/state"
+    publish(work.settings.mqtt, [Note(topic, b"OFF", True)], work.settings.notify.notify_timeout)
+
+
+def base_topic(settings: Settings, monitor_id: int | None) -> str:
+    """Return `<prefix>/<monitor>`; raises `Undelivered` where nothing can be published to it."""
+    return f"{_prefix(settings)}/{UNKNOWN if monitor_id is None else monitor_id}"
+
+
+def _prefix(settings: Settings) -> str:
+    prefix = settings.notify.notify_mqtt_prefix.strip("/")
+    if not prefix or any(one in prefix for one in "+#\0"):
+        raise Undelivered(
+            "[notify] notify_mqtt_prefix: expected the beginning of a topic, such as zmhook,"
+            " without + and #"
+        )
+    return prefix
+
+
+def _notes(work: Work, message: Message, off: float) -> Iterator[Note]:
+    """Give the state last: who acts on it finds the picture and the labels there."""
+    settings, event = work.settings, work.decision.event
+    base = base_topic(settings, event.monitor_id)
+    status = f"{_prefix(settings)}/status"
+    yield from discovery(settings, event.monitor_id, message.monitor, base, status)
+    yield Note(status, b"online", True)
+    picture = picture_of(work)
+    if picture:
+        yield Note(f"{base}/picture", picture, True)
+    yield Note(f"{base}/event", work.decision.to_json())
+    yield Note(f"{base}/last", _last(message, off), True)
+    yield Note(f"{base}/state", b"ON", True)
+
+
+def _last(message: Message, off: float) -> bytes:
+    until = datetime.fromtimestamp(off).astimezone().isoformat(timespec="seconds")
+    return json.encode(
+        {
+            "labels": message.labels,
+            "monitor": message.monitor,
+            "event": message.event,
+            "cause": message.cause,
+            "time": message.time,
+            "until": until,
+            "line": message.line,
+            "url": message.url,
+        }
+    )

@@ -1,0 +1,213 @@
+"""An event's frames, wherever they are: JPEG files, its video, or ZoneMinder's portal."""
+
+from __future__ import annotations
+
+import re
+import time
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, Any, Protocol
+
+import cv2
+import numpy as np
+
+from zmhook.errors import FrameError
+from zmhook.frames.picture import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from zmhook.report.work import Work
+
+    Picture = npt.NDArray[np.uint8]
+
+ASSUMED_RATE = 5.0
+"""Frames in a second, where nothing tells."""
+QUIET = 10.0
+"""Seconds without a new frame after which an event counts as over."""
+MOST_ASKED = 40
+ASKING_SECONDS = 90.0
+_NUMBER = re.compile(r"0*([1-9]\d{0,8})-capture\.jpg")
+
+
+class Footage(Protocol):
+    """Frames `first` to `last`, of which `at` is the one that answered, `rate` in a second.
+
+    `grows` says whether more may come.
+    """
+
+    first: int
+    last: int
+    at: int
+    rate: float
+    grows: bool
+
+    def frames(self, numbers: Sequence[int]) -> Iterator[Picture]:
+        """Give these frames (ascending), as BGR `uint8`; those that cannot be had are left out."""
+
+
+def footage_of(work: Work, folder: Path) -> Footage | None:
+    """Return the event's frames, None when there are none yet."""
+    files = _stills(folder)
+    if len(files) > 1:
+        return _Stills(files, folder, work)
+    video = _video(folder)
+    if video:
+        return video_of(video, folder, work)
+    return _portal(work)
+
+
+# -- JPEG files ----------------------------------------------------------------------------------
+
+
+class _Stills:
+    """`00042-capture.jpg` and the like. Their times tell how fast they came."""
+
+    def __init__(self, files: dict[int, Path], folder: Path, work: Work) -> None:
+        self._files = files
+        self._most_pixels = work.settings.general.max_picture_pixels
+        self.first, self.last = min(files), max(files)
+        begin, end = _time(files[self.first]), _time(files[self.last])
+        seconds = end - begin
+        self.rate = (self.last - self.first) / seconds if seconds > 0 else ASSUMED_RATE
+        self.grows = time.time() - end < QUIET
+        at = _number(work)
+        self.at = at or round(self.first + (_moment(work, folder) - begin) * self.rate)
+        self.at = min(max(self.at, self.first), self.last)
+
+    def frames(self, numbers: Sequence[int]) -> Iterator[Picture]:
+        for number in numbers:
+            path = self._files.get(number)
+            # The newest one may still be being written.
+            with suppress(FrameError, OSError):
+                if path:
+                    yield decode(path.read_bytes(), str(path), self._most_pixels)
+
+
+def _stills(folder: Path) -> dict[int, Path]:
+    found = ((_NUMBER.fullmatch(path.name), path) for path in folder.iterdir())
+    return {int(match[1]): path for match, path in found if match}
+
+
+# -- a video -------------------------------------------------------------------------------------
+
+
+class _Video:
+    """The event's video, which can be read once the event is over."""
+
+    grows = False
+
+    def __init__(self, capture: Any, path: Path, folder: Path, work: Work) -> None:
+        self._capture = capture
+        self.first = 1
+        self.last = max(1, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+        self.rate = capture.get(cv2.CAP_PROP_FPS) or ASSUMED_RATE
+        began = _time(path) - self.last / self.rate
+        at = _number(work) or round((_moment(work, folder) - began) * self.rate)
+        self.at = min(max(at, self.first), self.last)
+
+    def frames(self, numbers: Sequence[int]) -> Iterator[Picture]:
+        """Seek once, then go on frame by frame: seeking is to the key frame before, and slow."""
+        capture, wanted = self._capture, set(numbers)
+        try:
+            capture.set(cv2.CAP_PROP_POS_FRAMES, numbers[0] - 1)
+            for number in range(numbers[0], numbers[-1] + 1):
+                if not capture.grab():
+                    return
+                if number in wanted:
+                    done, image = capture.retrieve()
+                    if done:
+                        yield np.asarray(image, np.uint8)
+        finally:
+            capture.release()
+
+
+def video_of(path: Path, folder: Path, work: Work) -> _Video | None:
+    """Open a video; None when it has no end yet, as while it is recorded."""
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    if capture.isOpened() and capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0:
+        return _Video(capture, path, folder, work)
+    capture.release()
+    return None
+
+
+def _video(folder: Path) -> Path | None:
+    return next(iter(sorted(folder.glob("*-video.*"))), None)
+
+
+# -- the portal ----------------------------------------------------------------------------------
+
+
+class _Portal:
+    """Asks ZoneMinder for each frame; it can cut them out of a video."""
+
+    def __init__(self, row: dict[str, Any], work: Work) -> None:
+        self._work = work
+        self.first, self.last = 1, max(1, _figure(row, "Frames"))
+        length = _figure(row, "Length", float)
+        self.rate = self.last / length if length > 0 else ASSUMED_RATE
+        self.grows = not row.get("EndDateTime")
+        info = work.decision.frame
+        best = _figure(row, "AlarmFrameId" if info and info.id == "alarm" else "MaxScoreFrameId")
+        self.at = min(max(_number(work) or best or 1, self.first), self.last)
+
+    def frames(self, numbers: Sequence[int]) -> Iterator[Picture]:
+        from zmhook.portal import Portal
+
+        general, event_id = self._work.settings.general, self._work.decision.event.id
+        end = time.monotonic() + ASKING_SECONDS
+        step = -(-len(numbers) // MOST_ASKED)
+        with closing(Portal(general)) as portal:
+            for number in numbers[::step]:
+                if event_id is None or time.monotonic() > end:
+                    return
+                with suppress(FrameError):
+                    data = portal.image(event_id, str(number))
+                    yield decode(data, f"frame {number}", general.max_picture_pixels)
+
+
+def _portal(work: Work) -> Footage | None:
+    event_id = work.decision.event.id
+    if event_id is None or not work.settings.general.portal:
+        return None
+    from zmhook.portal import Portal
+
+    with closing(Portal(work.settings.general)) as portal:
+        row = portal.event(event_id)
+    return _Portal(row, work) if _figure(row, "Frames") > 1 else None
+
+
+# -- where in the event --------------------------------------------------------------------------
+
+
+def _number(work: Work) -> int:
+    """Return the number of the frame that answered, 0 when it is known by another name."""
+    frame = work.decision.frame
+    return int(frame.id) if frame and frame.id.isdecimal() else 0
+
+
+def _moment(work: Work, folder: Path) -> float:
+    """Return when the frame that answered was taken, as well as can be told without its number.
+
+    snapshot.jpg may have been written again since then.
+    """
+    answered = work.unit.born if work.unit else time.time()
+    frame = work.decision.frame
+    with suppress(OSError):
+        if frame and frame.id in ("snapshot", "alarm"):
+            return min(_time(folder / f"{frame.id}.jpg"), answered)
+    return min(work.decision.event.asked, answered)
+
+
+def _time(path: Path) -> float:
+    return path.stat().st_mtime
+
+
+def _figure(row: dict[str, Any], key: str, kind: Any = int) -> Any:
+    """Return a number of a row, which ZoneMinder sends as text; 0 where there is none."""
+    try:
+        return kind(row.get(key) or 0)
+    except (TypeError, ValueError):
+        return 0

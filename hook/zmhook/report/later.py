@@ -1,0 +1,135 @@
+"""The one door to everything that may take time once the answer is out.
+
+`later` writes what the jobs need into the spool and sees to it that a process works on it. It
+costs milliseconds, waits for nobody and never raises.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from zmhook.report.jobs import LANES, kind_of
+from zmhook.report.line import detection_line
+from zmhook.report.spool import MOST, Spool
+from zmhook.report.work import pack
+from zmhook.service.start import environment, owner_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from zmhook.decide import Decided
+    from zmhook.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FFMPEG_THREADS")
+_started: list[subprocess.Popen[bytes]] = []
+
+
+def jobs_for(decided: Decided, settings: Settings, *, notes: bool = False) -> list[str]:
+    """Return the jobs that the settings ask for about this event.
+
+    None for a picture without an event, and for one about which nobody is told. `notes` says
+    that notes were written, which ZoneMinder may overwrite.
+    """
+    if decided.decision.event.id is None or not detection_line(decided.decision, settings):
+        return []
+    jobs = list(_messages(settings))
+    if decided.decision.outcome == "alarm":
+        jobs += _at_zoneminder(decided, settings, notes=notes)
+    return jobs
+
+
+def _messages(settings: Settings) -> Iterator[str]:
+    notify = settings.notify
+    if notify.notify_mqtt:
+        yield "mqtt"
+    if notify.notify_webhook:
+        yield "webhook"
+    # One job for each address: one that fails does not send the others again.
+    for number in range(1, len(notify.notify_apprise.reveal().split()) + 1):
+        yield f"apprise-{number}"
+
+
+def _at_zoneminder(decided: Decided, settings: Settings, *, notes: bool) -> Iterator[str]:
+    if settings.general.portal and settings.general.tag_detected_objects:
+        yield "tags"
+    if settings.general.portal and notes:
+        yield "notes-again"
+    if settings.animation.create_animation and decided.frame:
+        yield "animation"
+
+
+def later(decided: Decided, settings: Settings, jobs: Sequence[str]) -> None:
+    """Have the jobs (of `jobs_for`) done in the background, also when this process ends now."""
+    if not jobs:
+        return
+    event = decided.decision.event
+    spool = Spool.of(settings.general.base_data_path)
+    try:
+        spool.add(*pack(decided, settings), jobs, event.monitor_id)
+        _tell_of_trimmed(spool)
+        start(spool, jobs)
+    except OSError as error:
+        log.warning(
+            "%s: %s cannot be done in the background: %s: %s",
+            event,
+            ", ".join(jobs),
+            error.filename or spool.folder,
+            error.strerror or error,
+        )
+
+
+def start(spool: Spool, jobs: Iterable[str]) -> None:
+    """Start a process for each kind of jobs, where nobody is free to work on them."""
+    kinds = [kind for kind in map(kind_of, jobs) if kind]
+    for lane in dict.fromkeys(kind.lane for kind in kinds):
+        waiting = spool.waiting(lane)
+        if waiting is None:
+            continue  # somebody waits there, who looks again in a moment
+        os.close(waiting)
+        slot = spool.slot(lane, LANES[lane])
+        if slot is not None:
+            try:
+                _start(spool, lane, slot)
+            finally:
+                os.close(slot)
+
+
+def command(spool: Spool, lane: str, slot: int) -> list[str]:
+    """Return what runs the process that works in the place whose lock is the open file `slot`."""
+    module = [sys.executable, "-m", "zmhook.report.background"]
+    return [*module, "--spool", str(spool.folder), "--lane", lane, "--slot", str(slot)]
+
+
+def _start(spool: Spool, lane: str, slot: int) -> None:
+    """Start it detached: a notification server reads our output until all have closed it."""
+    _started[:] = [process for process in _started if process.poll() is None]
+    process = subprocess.Popen(
+        command(spool, lane, slot),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        env={**environment(), **dict.fromkeys(_ONE_THREAD, "1")},
+        pass_fds=[slot],
+        start_new_session=True,
+        **owner_of(spool.folder),
+    )
+    _started.append(process)  # kept until it has ended, so that no zombie is left of it
+
+
+def _tell_of_trimmed(spool: Spool) -> None:
+    gone = spool.trim()
+    if gone:
+        log.warning(
+            "%s: more than %d jobs wait, the %d oldest were given up (%s): is the network down?",
+            spool.folder,
+            MOST,
+            len(gone),
+            ", ".join(sorted({unit.job for unit in gone})),
+        )

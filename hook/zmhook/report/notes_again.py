@@ -1,0 +1,74 @@
+"""Write an event's notes once more where ZoneMinder has overwritten them.
+
+While an event records, ZoneMinder writes its own notes each time that something new moves, and
+what we wrote before is gone. So the notes are looked at, less and less often, until the event has
+ended: the first time that they are lost they are written again at once, and when they are lost
+after that once more at the end, when nobody overwrites them any more.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from zmhook.errors import NotYet
+from zmhook.portal import Portal
+from zmhook.report.line import SPLIT, detection_line
+from zmhook.report.notes import write_notes
+
+if TYPE_CHECKING:
+    from zmhook.report.work import Work
+
+log = logging.getLogger(__name__)
+
+FOLLOWER = "notes-last"
+FIRST_LOOK = 5.0
+"""Seconds until they are looked at again after they were written once more."""
+
+
+def run(work: Work) -> None:
+    """Look once. Raises `NotYet` while the event records and all is well, and `PortalError`."""
+    event, text = work.decision.event, _ours(work)
+    if event.id is None or not text:
+        return
+    with closing(Portal(work.settings.general)) as portal:
+        row = portal.event(event.id)
+        lost = text not in " ".join((row.get("Notes") or "").split())
+        if lost:
+            log.debug("%s: its notes were overwritten; writing them again", event)
+            write_notes(work.decision, text, portal)
+    if _records(row) and lost:
+        work.follow(FOLLOWER, time.time() + FIRST_LOOK)
+    elif _records(row):
+        raise NotYet("the event is still being recorded")
+
+
+def run_last(work: Work) -> None:
+    """Wait for the event's end, and look then."""
+    event_id = work.decision.event.id
+    if event_id is None:
+        return
+    with closing(Portal(work.settings.general)) as portal:
+        records = _records(portal.event(event_id))
+    if records:
+        raise NotYet("the event is still being recorded")
+    run(work)
+
+
+def _ours(work: Work) -> str:
+    """Return the beginning of what was written, in characters that any database stores.
+
+    Others may have been replaced, and what follows may have been shortened.
+    """
+    line = " ".join(detection_line(work.decision, work.settings).partition(SPLIT)[0].split())
+    kept = 0
+    while kept < len(line) and line[kept].isascii():
+        kept += 1
+    return line[:kept].rstrip()
+
+
+def _records(row: dict[str, Any]) -> bool:
+    """Say whether an event is not over; `EndTime` is what ZoneMinder before 1.35 has."""
+    return not (row.get("EndDateTime") or row.get("EndTime"))

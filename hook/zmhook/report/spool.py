@@ -1,0 +1,237 @@
+"""What is still to be done after an answer: files in `<base_data_path>/state/spool`.
+
+One event is an entry: `ENTRY.json` with the decision and the settings, which hold secrets (so the
+folder and its files are for their owner alone), and `ENTRY.picture` with the picture. Each job of
+it is an empty file beside, `ENTRY.JOB.TRIES.DUE`, whose name says all that changes: renaming is
+atomic, and a lock on the file survives it. Who works on a job holds that lock; when the process
+dies the kernel lets go of it, and the job is still there.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import secrets
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from zmhook import atomic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+FOLDER = "state/spool"
+MOST = 500
+"""Jobs that may wait; above that the oldest go, films before messages."""
+ORPHANED = 120.0
+"""Seconds after which files that no job needs are removed."""
+_NAME = re.compile(r"((\d{13})-[0-9a-f]{8}-m(\d+|x))\.([a-z-]+[0-9]*)\.(\d{1,4})\.(\d{13})")
+
+
+class Unit(NamedTuple):
+    """One job of one entry: how often it was begun, and when it is due (seconds since 1970)."""
+
+    entry: str
+    job: str
+    tries: int
+    due: float
+
+    @property
+    def name(self) -> str:
+        return f"{self.entry}.{self.job}.{self.tries}.{round(self.due * 1000):013d}"
+
+    @property
+    def born(self) -> float:
+        """When its event was answered, in seconds since 1970."""
+        return int(self.entry[:13]) / 1000
+
+    @property
+    def monitor(self) -> str:
+        return self.entry.rpartition("-m")[2]
+
+    @classmethod
+    def named(cls, name: str) -> Unit | None:
+        found = _NAME.fullmatch(name)
+        return cls(found[1], found[4], int(found[5]), int(found[6]) / 1000) if found else None
+
+
+class Claim:
+    """A job that is ours until `close`, also when its name changes."""
+
+    def __init__(self, spool: Spool, unit: Unit, lock: int) -> None:
+        self.unit = unit
+        self._spool = spool
+        self._lock = lock
+
+    def begin(self) -> None:
+        """Count the attempt before it is made, so that one which kills us is not made for ever."""
+        self._rename(self.unit._replace(tries=self.unit.tries + 1))
+
+    def again(self, due: float) -> None:
+        self._rename(self.unit._replace(due=due))
+
+    def done(self) -> None:
+        """Remove the job, and with the last one all that its entry has."""
+        self._spool.remove([self.unit])
+
+    def close(self) -> None:
+        os.close(self._lock)
+
+    def _rename(self, unit: Unit) -> None:
+        folder = self._spool.folder
+        (folder / self.unit.name).rename(folder / unit.name)
+        self.unit = unit
+
+
+class Spool:
+    """The folder. All of it raises `OSError` where the disk does not take part."""
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
+
+    @classmethod
+    def of(cls, base_data_path: str) -> Spool:
+        return cls(Path(base_data_path) / FOLDER)
+
+    # -- writing -------------------------------------------------------------------------------
+
+    def add(self, data: bytes, picture: bytes, jobs: Iterable[str], monitor: int | None) -> str:
+        """Store an event's jobs, each due at once; return the entry's name."""
+        now = time.time()
+        name = f"{round(now * 1000):013d}-{secrets.token_hex(4)}"
+        entry = f"{name}-m{'x' if monitor is None else monitor}"
+        self._make_folder()
+        self._write(f"{entry}.json", data)
+        if picture:
+            self._write(f"{entry}.picture", picture)
+        for job in jobs:
+            self.add_unit(Unit(entry, job, 0, now))
+        return entry
+
+    def add_unit(self, unit: Unit) -> None:
+        """Store one more job of an entry that is there."""
+        path = self.folder / unit.name
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        self._give(path)
+
+    def remove(self, units: Iterable[Unit]) -> None:
+        units = list(units)
+        for unit in units:
+            (self.folder / unit.name).unlink(missing_ok=True)
+        needed = {unit.entry for unit in self.units()}
+        for entry in {unit.entry for unit in units} - needed:
+            for kind in ("json", "picture"):
+                (self.folder / f"{entry}.{kind}").unlink(missing_ok=True)
+
+    def trim(self) -> list[Unit]:
+        """Remove the oldest jobs above `MOST`, and return them."""
+        units = self.units()
+        if len(units) <= MOST:
+            return []
+        units.sort(key=lambda unit: (unit.job != "animation", unit.entry))
+        gone = units[: len(units) - MOST]
+        self.remove(gone)
+        return gone
+
+    def sweep(self) -> None:
+        """Remove what a process left behind that was ended while it wrote or removed."""
+        needed = {unit.entry for unit in self.units()}
+        before = time.time() - ORPHANED
+        for path in self.folder.iterdir():
+            left = path.suffix == ".tmp" or path.suffix in (".json", ".picture")
+            if left and path.stem not in needed:
+                with suppress(FileNotFoundError):
+                    if path.stat().st_mtime < before:
+                        path.unlink()
+
+    def _write(self, name: str, data: bytes) -> None:
+        atomic.write(self.folder / name, data, 0o600)
+        self._give(self.folder / name)
+
+    def _make_folder(self) -> None:
+        if self.folder.is_dir():
+            return
+        for folder in (self.folder.parent, self.folder):
+            if not folder.is_dir():
+                folder.mkdir(parents=True, exist_ok=True)
+                self._give(folder)
+        self.folder.chmod(0o700)
+
+    @staticmethod
+    def _give(path: Path) -> None:
+        """As root, leave to the folder's owner what hooks run by others must be able to use."""
+        if os.geteuid() == 0:
+            above = path.parent.stat()
+            with suppress(PermissionError):  # not every container's root may
+                os.chown(path, above.st_uid, above.st_gid)
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def units(self) -> list[Unit]:
+        """Return all jobs, in no order."""
+        try:
+            names = [path.name for path in self.folder.iterdir()]
+        except FileNotFoundError:
+            return []
+        return [unit for unit in map(Unit.named, names) if unit]
+
+    def claim(self, unit: Unit) -> Claim | None:
+        """Take a job, unless somebody else has it or it has changed meanwhile."""
+        path = self.folder / unit.name
+        try:
+            lock = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        if _locked(lock) and _is_still(path, lock):
+            return Claim(self, unit, lock)
+        os.close(lock)
+        return None
+
+    def data(self, entry: str) -> bytes:
+        return (self.folder / f"{entry}.json").read_bytes()
+
+    def picture(self, entry: str) -> bytes:
+        """Return the picture, b"" when there is none."""
+        try:
+            return (self.folder / f"{entry}.picture").read_bytes()
+        except FileNotFoundError:
+            return b""
+
+    # -- who works here ------------------------------------------------------------------------
+
+    def slot(self, lane: str, count: int) -> int | None:
+        """Return a lock on a place to work in, as an open file, or None when all are taken."""
+        return next(self._free(f"{lane}.slot-{number}" for number in range(count)), None)
+
+    def waiting(self, lane: str) -> int | None:
+        """Return the lock of the one who waits for jobs that are due later, unless it is held."""
+        return next(self._free([f"{lane}.waiting"]), None)
+
+    def _free(self, names: Iterable[str]) -> Iterator[int]:
+        for name in names:
+            path = self.folder / name
+            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            if _locked(lock):
+                self._give(path)
+                yield lock
+                return
+            os.close(lock)
+
+
+def _locked(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_still(path: Path, file: int) -> bool:
+    """Say whether the file that was opened still has that name."""
+    try:
+        return path.stat().st_ino == os.fstat(file).st_ino
+    except FileNotFoundError:
+        return False
