@@ -100,7 +100,7 @@ class Tracks:
         """Take in that a track is over."""
         track = self._at(origin, track_id)
         track.ended, track.end = True, moment
-        return _named(origin, track_id, start=track.start, end=moment, ended=True)
+        return _named(origin, track_id, end=moment, ended=True)
 
     def rename(self, origin: Origin, before: str, after: str) -> Amendment:
         """Take in that a track goes on under another id."""
