@@ -40,8 +40,7 @@ def publish(mqtt: Mqtt, notes: Sequence[Note], seconds: float) -> None:
         raise MissingPart("[notify] notify_mqtt", "paho-mqtt", "mqtt") from None
     # Every process is another client to the broker, which keeps nothing for it.
     name = f"zmhook-{secrets.token_hex(6)}"
-    mqtt = structs.replace(mqtt, mqtt_client_id=name, mqtt_session_expiry=0)
-    _Delivery(mqtt, seconds).run(notes)
+    _Delivery(structs.replace(mqtt, mqtt_client_id=name), seconds).run(notes)
 
 
 class _Delivery:
@@ -70,14 +69,14 @@ class _Delivery:
         from zmhook.snapshots import client, refusals
 
         try:
-            made = client.make(self._mqtt, self._listen, clean=True)
+            made = client.make(self._mqtt, self._listen, lasting=False)
         except BrokerError as error:  # a certificate's file: that does not change by itself
             raise Undelivered(str(error)) from None
         made.on_connect = self._on_connect
         made.on_publish = self._on_publish
         made.connect_timeout = min(client.CONNECT_SECONDS, self._seconds)
         try:
-            client.connect(made, self._mqtt)
+            client.connect(made, self._mqtt, lasting=False)
         except Exception as error:  # noqa: BLE001 - sockets, TLS and paho raise what they like
             raise Undelivered(refusals.of_error(error, self._mqtt), retry=True) from None
         while not self._accepted:
