@@ -3,6 +3,7 @@ import logging
 import os
 import sqlite3
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -17,6 +18,10 @@ from zmhook.snapshots.store.ledger import Ledger
 
 def files(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.glob("[0-9]*/*.*[gp]"))
+
+
+def name_of(descriptor):
+    return str(Path(f"/proc/self/fd/{descriptor}").readlink())
 
 
 def count(folder):
@@ -77,6 +82,43 @@ def test_a_deleted_pictures_number_is_not_given_again(folder, opened, snapshot):
         path.unlink()
     (folder / "0000" / "image_00003_Human.jpg").unlink()
     assert opened().add([snapshot()])[0].number == 4
+
+
+def test_the_disk_has_each_thing_before_what_relies_on_it(folder, store, snapshot, monkeypatch):
+    """So a power cut leaves pictures without rows, but no rows or names without pictures."""
+    store.add([snapshot()])
+    calls = []
+
+    def spy(owner, name):
+        real = getattr(owner, name)
+
+        def call(*args, **kwargs):
+            what = name_of(args[0]) if "sync" in name else ""
+            calls.append(f"{name} {os.path.relpath(what, folder) if what else ''}".strip())
+            return real(*args, **kwargs)
+
+        monkeypatch.setattr(owner, name, call)
+
+    for owner, name in [(os, "fdatasync"), (os, "fsync"), (os, "link"), (Ledger, "put")]:
+        spy(owner, name)
+    store.add([snapshot(), snapshot()])
+    assert calls == [
+        "fdatasync 0000/.image_00001.tmp",
+        "fdatasync 0000/.image_00002.tmp",
+        "fdatasync 0000/snapshots.jsonl",
+        "link",
+        "link",
+        "fsync 0000",
+        "put",
+    ]
+
+
+def test_a_new_folder_is_on_the_disk_before_its_pictures(folder, store, snapshot, monkeypatch):
+    synced = []
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(name_of(fd)) or real(fd))
+    store.add([snapshot()])
+    assert synced == [str(folder), str(folder / "0000")]
 
 
 # -- the same again --------------------------------------------------------------------------------
