@@ -37,7 +37,7 @@ class Sender:
         self._refusal = ""
         self._said = ""
         self._under_way: deque[MQTTMessageInfo] = deque()
-        self._client = client.make(self._mqtt, self._hear, clean=True)
+        self._client = client.make(self._mqtt, self._hear, lasting=False)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
 
@@ -48,7 +48,7 @@ class Sender:
     def connect(self) -> None:
         """Connect, and wait until the broker has accepted us."""
         try:
-            client.connect(self._client, self._mqtt)
+            client.connect(self._client, self._mqtt, lasting=False)
         except (OSError, ValueError) as error:
             raise BrokerError(refusals.of_error(error, self._mqtt)) from None
         self._client.loop_start()
