@@ -1,0 +1,121 @@
+"""`zmhook snapshots status`: what the collector is doing."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from zmhook.cli import snapshots_run, tables
+from zmhook.snapshots import status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zmhook.snapshots.counts import Totals
+    from zmhook.snapshots.status import Status
+
+NOT_WELL = 1
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit 0 when the collector runs, is connected and stores, else 1."""
+    args = _parser().parse_args(argv)
+    folder = snapshots_run.settings_of(args).general.snapshots.snapshot_path
+    found = status.read(folder)
+    if found is None:
+        print(f"zmhook: no collector has written to {folder} yet", file=sys.stderr)
+        return NOT_WELL
+    if args.json:
+        _print_json(found)
+    else:
+        tables.show(_blocks(found, folder), sys.stdout)
+    return 0 if is_well(found) else NOT_WELL
+
+
+def is_well(found: Status) -> bool:
+    return found.is_running and found.connected and not (found.problem or found.store_problem)
+
+
+def _blocks(found: Status, folder: str) -> list[tables.Block]:
+    blocks: list[tables.Block] = [_state(found), f"broker {found.broker}: {_connection(found)}"]
+    blocks += [f"topics: {', '.join(found.topics)}", f"store: {folder}: {_store(found)}"]
+    blocks.append(_counts(found.counts))
+    if found.counts.cameras:
+        blocks.append(_cameras(found.counts))
+    if found.counts.handlers:
+        blocks.append(_handlers(found.counts))
+    return blocks
+
+
+def _state(found: Status) -> str:
+    if found.is_running:
+        return f"The collector runs (process {found.pid}), since {_time(found.counts.since)}"
+    how = "ended" if found.ended else "is gone without having ended"
+    return f"No collector runs: process {found.pid} {how}; it wrote last {_time(found.at)}"
+
+
+def _connection(found: Status) -> str:
+    if found.problem:
+        return found.problem
+    return f"{'connected' if found.connected else 'not connected'} since {_time(found.since)}"
+
+
+def _store(found: Status) -> str:
+    waiting = f"{found.waiting} messages wait in memory"
+    return f"{found.store_problem}; {waiting}" if found.store_problem else waiting
+
+
+def _counts(totals: Totals) -> tables.Table:
+    rows = [
+        ("messages received", totals.received),
+        ("snapshots stored", totals.stored),
+        ("that came again", totals.again),
+        ("amended later", totals.amended),
+        *((f"not kept: {reason}", number) for reason, number in totals.filtered.items()),
+        *((f"of no use: {kind}", number) for kind, number in totals.broken.items()),
+        ("dropped for want of room (QoS 0)", totals.dropped),
+    ]
+    cells = [(what, str(number)) for what, number in rows]
+    return tables.Table("Since it began", ("what", "number"), cells, frozenset({1}))
+
+
+def _cameras(totals: Totals) -> tables.Table:
+    newest = sorted(totals.cameras.items(), key=lambda item: item[1].received, reverse=True)
+    cells = [
+        (camera, _time(last.received), last.label, str(last.number), str(last.stored))
+        for camera, last in newest
+    ]
+    head = ("camera", "last snapshot", "class", "number", "stored")
+    return tables.Table("Cameras", head, cells, frozenset({3, 4}))
+
+
+def _handlers(totals: Totals) -> tables.Table:
+    cells = [
+        (name, str(own.done), str(own.failed), str(own.hung), str(own.dropped))
+        for name, own in totals.handlers.items()
+    ]
+    head = ("handler", "done", "failed", "hung", "dropped")
+    return tables.Table("Handlers", head, cells, frozenset({1, 2, 3, 4}))
+
+
+def _print_json(found: Status) -> None:
+    from msgspec import json, to_builtins
+
+    plain = {**to_builtins(found), "running": found.is_running, "well": is_well(found)}
+    print(json.format(json.encode(plain), indent=2).decode())
+
+
+def _time(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="zmhook snapshots status",
+        description="What the collector is doing. Exit code 0: it runs, is connected and stores.",
+    )
+    snapshots_run.add_settings(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser

@@ -1,0 +1,182 @@
+"""The collector: from the broker into the store, and from there to the handlers."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+from threading import Thread
+from typing import TYPE_CHECKING, Protocol
+
+from zmhook.errors import SnapshotError, StoreError
+from zmhook.snapshots import client, counts, status
+from zmhook.snapshots.broker import Broker
+from zmhook.snapshots.handlers import base
+from zmhook.snapshots.handlers.runner import Runner
+from zmhook.snapshots.interpreter import Interpreter, Limits
+from zmhook.snapshots.message import Waiting
+from zmhook.snapshots.store.limits import Limits as StoreLimits
+from zmhook.snapshots.store.store import Store
+from zmhook.snapshots.storing import Storing
+from zmhook.snapshots.topics import Topics
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zmhook.errors import PayloadError
+    from zmhook.settings import Settings
+    from zmhook.snapshots.snapshot import Row
+
+log = logging.getLogger(__name__)
+
+LEAST_MEMORY = 256_000_000
+"""Bytes of messages that may wait in memory, or two of the largest, if that is more."""
+STATUS_SECONDS, TIDY_SECONDS, COUNTS_SECONDS = 5.0, 60.0, 3600.0
+MOST_ROUNDS = 50
+"""Times 200 pictures that are deleted before signals are looked at again."""
+STORE_SECONDS, LEAVE_SECONDS, HANDLER_SECONDS = 10.0, 5.0, 3.0
+"""How long the end may take: to store what is in memory, to take leave, for each handler."""
+
+STOP = (signal.SIGTERM, signal.SIGINT)
+SIGNALS = (*STOP, signal.SIGHUP, signal.SIGUSR1)
+
+
+class Wait(Protocol):
+    """Where signals come from: `Signals`."""
+
+    def wait(self, seconds: float) -> int | None: ...
+
+
+class Collector:
+    """Raises `SnapshotError` (`StoreError`) and `MissingPart` when it cannot begin."""
+
+    def __init__(self, settings: Settings) -> None:
+        client.require()
+        names = base.names(settings.snapshots)
+        found = {name: base.find(name) for name in names}
+        topics = Topics.from_settings(settings)
+        mqtt = settings.mqtt
+        self._mqtt = mqtt
+        self._counts = counts.Counts()
+        self._topics = tuple(topics.filters())
+        self._store = Store.open(
+            settings.snapshots.snapshot_path, StoreLimits.of(settings.snapshots)
+        )
+        self._runners = [
+            Runner(name, made_by, settings, self._store, self._counts)
+            for name, made_by in found.items()
+        ]
+        memory = max(LEAST_MEMORY, round(2e6 * mqtt.mqtt_max_message))
+        self._waiting = Waiting(mqtt.mqtt_queue, memory)
+        before = status.read(self._store.folder)
+        self._broker = Broker(
+            mqtt, self._topics, self._waiting, former=before.topics if before else ()
+        )
+        self._storing = Storing(
+            self._waiting,
+            Interpreter(topics, Limits.of(settings), self._part_failed),
+            self._store,
+            self._counts,
+            snapshots=settings.snapshots,
+            mqtt=mqtt,
+            ack=self._broker.ack,
+            stored=self._stored,
+        )
+        self._thread = Thread(target=self._storing.run, name="storing", daemon=True)
+        self._due = {"status": 0.0, "tidy": 0.0, "counts": time.monotonic() + COUNTS_SECONDS}
+        self._cannot_tidy = ""
+
+    def run(self, signals: Wait) -> None:
+        """Collect until a signal says stop. Raises `SnapshotError` when it cannot go on."""
+        for runner in self._runners:
+            runner.start()
+        self._thread.start()
+        self._broker.start()
+        log.info("snapshots go to %s", self._store.folder)
+        try:
+            while (number := signals.wait(1.0)) not in STOP:
+                self._obey(number)
+                self._check()
+                self._work()
+        finally:
+            self._stop()
+
+    def _obey(self, number: int | None) -> None:
+        if number == signal.SIGUSR1:
+            log.info("%s", counts.line(self._counts.totals()))
+        elif number == signal.SIGHUP:
+            log.warning("the configuration is read at the start: restart the collector for that")
+
+    def _check(self) -> None:
+        if not self._thread.is_alive():
+            raise SnapshotError("the collector cannot go on: what stores snapshots has ended")
+
+    def _stored(self, rows: Sequence[Row]) -> None:
+        for runner in self._runners:
+            runner.offer(rows)
+
+    def _part_failed(self, error: PayloadError) -> None:
+        self._storing.part_failed(error)
+
+    # -- from time to time -------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        if self._is_due("status", STATUS_SECONDS):
+            self._write_status()
+        if self._is_due("tidy", TIDY_SECONDS):
+            self._tidy()
+        if self._is_due("counts", COUNTS_SECONDS):
+            log.info("%s", counts.line(self._counts.totals()))
+
+    def _is_due(self, what: str, seconds: float) -> bool:
+        now = time.monotonic()
+        if now < self._due[what]:
+            return False
+        self._due[what] = now + seconds
+        return True
+
+    def _tidy(self) -> None:
+        try:
+            for _ in range(MOST_ROUNDS):
+                if not self._store.tidy(time.time()):
+                    break
+        except StoreError as error:
+            if not self._cannot_tidy:
+                log.error("old snapshots cannot be deleted: %s", error)  # noqa: TRY400
+            self._cannot_tidy = str(error)
+        else:
+            self._cannot_tidy = ""
+
+    def _write_status(self, *, ended: bool = False) -> None:
+        now = status.Status(
+            pid=os.getpid(),
+            at=time.time(),
+            broker=client.name(self._mqtt),
+            topics=self._topics,
+            connected=self._broker.connected,
+            since=self._broker.since,
+            counts=self._counts.totals(),
+            problem=self._broker.problem,
+            store_problem=self._storing.problem,
+            waiting=len(self._waiting),
+            ended=ended,
+        )
+        status.write(self._store.folder, now)
+
+    # -- the end -----------------------------------------------------------------------------------
+
+    def _stop(self) -> None:
+        """Store and acknowledge what is in memory, and leave; all within bounds."""
+        self._broker.hold()
+        self._waiting.close()
+        if self._storing.problem:
+            self._storing.give_up()
+        self._thread.join(STORE_SECONDS)
+        self._storing.give_up()
+        self._broker.end(LEAVE_SECONDS)
+        for runner in self._runners:
+            runner.end(HANDLER_SECONDS)
+        self._write_status(ended=True)
+        self._store.close()
+        log.info("ended: %s", counts.line(self._counts.totals()))

@@ -1,0 +1,164 @@
+"""The collector's settings: flags, the environment, `environment.env`, `objectconfig.ini`.
+
+Each outdoes those after it. The first three have the earlier collector's names, so that what
+started that one starts this one. `environment.env` is read and kept here: nothing in it becomes
+part of the environment, where every child process would have it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import structs
+
+from zmhook.errors import MissingPart, Problem, SettingsError
+from zmhook.settings import Secret, Settings, load, values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from zmhook.settings import Config
+
+FILE = "environment.env"
+FOLDER = "images"
+"""Where the earlier collector put its pictures, when it was not told: below where it is started."""
+LARGEST = 1024 * 1024
+
+
+class Name(NamedTuple):
+    """What the earlier collector called a setting: in the environment, and as a flag."""
+
+    variable: str
+    flag: str
+    section: str
+    key: str
+    read: Callable[[str], Any]
+    expected: str
+
+
+def _words(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError
+    return text
+
+
+NAMES = (
+    Name("GEMINI_API_KEY", "api_key", "gemini", "gemini_key", Secret, "a key"),
+    Name("MQTT_USER", "mqtt_username", "mqtt", "mqtt_user", _words, "a name"),
+    Name("MQTT_PASS", "mqtt_password", "mqtt", "mqtt_password", Secret, "a password"),
+    Name("MQTT_HOST", "mqtt_host", "mqtt", "mqtt_host", _words, "a host name or an address"),
+    Name("MQTT_TOPIC", "mqtt_topic", "mqtt", "mqtt_topic", values.read_topics, "MQTT topics"),
+    Name("IMAGE_PATH", "storage", "snapshots", "snapshot_path", _words, "a folder"),
+)
+
+
+def read(
+    config: str,
+    *,
+    must_exist: bool,
+    overrides: Iterable[str] = (),
+    flags: Mapping[str, str | None] | None = None,
+    variables: Mapping[str, str] | None = None,
+    file: str = FILE,
+) -> Config:
+    """Return what holds for the collector.
+
+    `config` is objectconfig.ini; where it is not and need not be (`must_exist`), defaults hold.
+    `flags` are by the names of `NAMES`. Raises `SettingsError`, `MissingPart`.
+    """
+    found = _config(config, overrides, must_exist=must_exist)
+    given = _given(flags or {}, os.environ if variables is None else variables, Path(file))
+    found.general = _with(found.general, given)
+    return found
+
+
+class Given(NamedTuple):
+    """A value, and where it was found."""
+
+    name: Name
+    text: str
+    source: str
+
+    @property
+    def is_googles(self) -> bool:
+        """Whether it is Google's key, which the environment holds whoever is asked."""
+        return self.name.key == "gemini_key" and not self.source.startswith("--")
+
+
+def _config(path: str, overrides: Iterable[str], *, must_exist: bool) -> Config:
+    if must_exist or Path(path).exists():
+        return load(path, overrides)
+    config = load(os.devnull, overrides)
+    snapshots = structs.replace(config.general.snapshots, snapshot_path=FOLDER)
+    if not any(text.partition("=")[0].strip().endswith(".snapshot_path") for text in overrides):
+        config.general = structs.replace(config.general, snapshots=snapshots)
+    return config
+
+
+def _given(
+    flags: Mapping[str, str | None], variables: Mapping[str, str], file: Path
+) -> list[Given]:
+    written = _file(file)
+    given = []
+    for name in NAMES:
+        places = (
+            (flags.get(name.flag), f"--{name.flag}"),
+            (variables.get(name.variable), f"the environment's {name.variable}"),
+            (written.get(name.variable), f"{file}: {name.variable}"),
+        )
+        found = next(((text, source) for text, source in places if text), None)
+        if found:
+            given.append(Given(name, *found))
+    return given
+
+
+def _with(settings: Settings, given: Iterable[Given]) -> Settings:
+    problems = []
+    if settings.gemini.gemini_backend != "gemini":
+        given = [one for one in given if not one.is_googles]  # nobody else is given it
+    for name, text, source in given:
+        try:
+            value = name.read(text)
+        except ValueError:
+            problems.append(Problem("", "", source, f"expected {name.expected}"))
+            continue
+        section = structs.replace(getattr(settings, name.section), **{name.key: value})
+        settings = structs.replace(settings, **{name.section: section})
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _file(path: Path) -> dict[str, str]:
+    """Read `environment.env`; there need be none. Names that are not ours are left out."""
+    try:
+        with path.open("rb") as opened:
+            data = opened.read(LARGEST + 1)
+        text = data.decode("utf-8-sig")
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error)) from None
+    except UnicodeDecodeError:
+        raise _unreadable(path, "it is not UTF-8 text") from None
+    if len(data) > LARGEST:
+        raise _unreadable(path, "it is larger than 1 MiB")
+    found = _parsed(text)
+    return {name.variable: found.get(name.variable) or "" for name in NAMES}
+
+
+def _parsed(text: str) -> Mapping[str, str | None]:
+    import io
+
+    try:
+        from dotenv import dotenv_values
+    except ImportError:
+        raise MissingPart(FILE, "python-dotenv", "mqtt") from None
+    return dotenv_values(stream=io.StringIO(text))
+
+
+def _unreadable(path: Path, why: str) -> SettingsError:
+    return SettingsError([Problem(str(path), "", "", f"cannot be read: {why}")])

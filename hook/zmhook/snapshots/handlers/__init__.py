@@ -1,0 +1,1 @@
+"""What is done with each stored snapshot, by classes that anybody can add."""

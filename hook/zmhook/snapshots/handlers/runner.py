@@ -1,0 +1,201 @@
+"""Gives stored snapshots to a handler, whatever that does with them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from threading import Condition, Thread
+from typing import TYPE_CHECKING, Protocol
+
+from zmhook.errors import ZmhookError
+from zmhook.snapshots.handlers.said import said
+from zmhook.snapshots.handlers.worker import Hung, Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from zmhook.detection import Detection
+    from zmhook.settings import Settings
+    from zmhook.snapshots.counts import Counts
+    from zmhook.snapshots.handlers.base import Handler
+    from zmhook.snapshots.snapshot import Attribute, Row
+
+log = logging.getLogger(__name__)
+
+MOST_WAITING = 500
+HANGS = 3
+"""So many in a row, and the handler is left alone for a while."""
+MOST_LEFT = 5
+"""Threads that hang, in all: with so many, no other is begun."""
+FIRST_REST, LONGEST_REST = 300.0, 3600.0
+CLOSE_SECONDS = 2.0
+
+
+class Keeper(Protocol):
+    """Where pictures are, and what was found in them goes: `Store`."""
+
+    def path(self, row: Row) -> Path: ...
+
+    def describe(self, number: int, description: Mapping[str, Attribute]) -> None: ...
+
+
+class Runner:
+    """One handler: a queue of rows, the oldest of which is dropped when it is full, and a thread.
+
+    `made_by` is the handler's class. Files are read when it is their turn.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        made_by: Callable[[Settings], Handler],
+        settings: Settings,
+        store: Keeper,
+        counts: Counts,
+    ) -> None:
+        self._name = name
+        self._made_by = made_by
+        self._settings = settings
+        self._timeout = settings.snapshots.snapshot_handler_timeout
+        self._store = store
+        self._counts = counts
+        self._rows: deque[Row] = deque()
+        self._changed = Condition()
+        self._ended = False
+        self._worker: Worker | None = None
+        self._left: list[Worker] = []
+        self._hangs = 0
+        self._rest = FIRST_REST
+        self._rests_until = 0.0
+        self._told = ""
+        self._thread = Thread(target=self._run, name=f"runner-{name}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def offer(self, rows: Sequence[Row]) -> None:
+        """Put rows into the queue; never waits."""
+        with self._changed:
+            self._rows.extend(rows)
+            dropped = max(0, len(self._rows) - MOST_WAITING)
+            for _ in range(dropped):
+                self._rows.popleft()
+            self._changed.notify_all()
+        self._dropped(dropped)
+
+    def end(self, timeout: float) -> None:
+        """End after the snapshot that it is at, within the time; the queue is given up."""
+        with self._changed:
+            self._ended = True
+            self._dropped(len(self._rows))
+            self._rows.clear()
+            self._changed.notify_all()
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+
+    # -- the thread --------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while (row := self._next()) is not None:
+            picture = None if self._rests() else self._picture(row)
+            if picture is None:
+                self._dropped(1)
+            else:
+                self._handle(row, picture)
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            try:
+                worker.close(CLOSE_SECONDS)
+            except Exception as error:  # noqa: BLE001 - a stranger's code
+                log.debug("handler %s: cannot be closed: %r", self._name, error)
+
+    def _next(self) -> Row | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._rows or self._ended)
+            return self._rows.popleft() if self._rows else None
+
+    def _picture(self, row: Row) -> bytes | None:
+        """Return the file; None when it was deleted, being too old or too much."""
+        try:
+            return self._store.path(row).read_bytes()
+        except OSError as error:
+            log.debug("handler %s: %s: %s", self._name, row.file, error)
+            return None
+
+    def _handle(self, row: Row, picture: bytes) -> None:
+        try:
+            found = self._ask(row, picture)
+            if found:
+                self._store.describe(row.number, said(self._name, found))
+        except Hung:
+            self._hung(row)
+            return
+        except Exception as error:  # noqa: BLE001 - a stranger's code
+            self._failed(row, error)
+        else:
+            self._counts.handler(self._name, "done")
+            self._told = ""
+            self._rest = FIRST_REST
+        self._hangs = 0
+
+    def _ask(self, row: Row, picture: bytes) -> list[Detection] | None:
+        if self._worker is None:
+            self._worker = Worker(self._name, self._made_by, self._settings)
+        return self._worker.call(row, picture, self._timeout)
+
+    def _failed(self, row: Row, error: Exception) -> None:
+        self._counts.handler(self._name, "failed")
+        text = _text(error)
+        if text != self._told:
+            log.warning("handler %s: %s: %s", self._name, row.file, text)
+            log.debug("handler %s", self._name, exc_info=error)
+        self._told = text
+
+    def _hung(self, row: Row) -> None:
+        """Leave the thread to itself, and have another one when the next snapshot comes."""
+        self._counts.handler(self._name, "hung")
+        log.warning(
+            "handler %s: %s: gave up after %g s (snapshot_handler_timeout)",
+            self._name,
+            row.file,
+            self._timeout,
+        )
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.leave()
+            self._left.append(worker)
+        self._hangs += 1
+        if self._hangs >= HANGS or self._alive() >= MOST_LEFT:
+            self._stop_for_a_while()
+
+    def _rests(self) -> bool:
+        return time.monotonic() < self._rests_until or self._alive() >= MOST_LEFT
+
+    def _alive(self) -> int:
+        """Return how many of the threads that were left are still there."""
+        self._left = [one for one in self._left if one.is_alive()]
+        return len(self._left)
+
+    def _stop_for_a_while(self) -> None:
+        log.error(
+            "handler %s hung %d times in a row, %d of its calls still hang: it is switched off for"
+            " %.0f minutes",
+            self._name,
+            self._hangs,
+            len(self._left),
+            self._rest / 60,
+        )
+        self._rests_until = time.monotonic() + self._rest
+        self._rest = min(self._rest * 2, LONGEST_REST)
+
+    def _dropped(self, number: int) -> None:
+        if number:
+            self._counts.handler(self._name, "dropped", number)
+
+
+def _text(error: Exception) -> str:
+    """Return one line; our own errors are made for people, and what other ones say may help."""
+    lines = str(error).splitlines() or [""]
+    return lines[0] if isinstance(error, ZmhookError) else f"{type(error).__name__}: {lines[0]}"

@@ -1,0 +1,95 @@
+"""A message of the broker's, while it waits to be stored."""
+
+from __future__ import annotations
+
+from collections import deque
+from threading import Condition
+from typing import NamedTuple
+
+TAKEN_BYTES = 32_000_000
+"""What is taken to be stored at a time, unless one message alone is more."""
+
+
+class Message(NamedTuple):
+    """`size` is the payload's; one that is too large to be read has no payload any more.
+
+    `received` is seconds since the epoch. `connection` is that on which it came: only there can
+    it be acknowledged, by `mid` (its number there), when `qos` is not 0.
+    """
+
+    topic: str
+    payload: bytes
+    size: int
+    qos: int
+    retained: bool
+    received: float
+    mid: int
+    connection: object
+
+
+class Waiting:
+    """Messages in the order in which they came, at most so many and so large; for two threads.
+
+    What the broker keeps until it is acknowledged is always taken in, and whoever reads from the
+    network stops when there is no room. What it keeps not (QoS 0) is refused then.
+    """
+
+    def __init__(self, most: int, most_bytes: int) -> None:
+        self._most = most
+        self._most_bytes = most_bytes
+        self._messages: deque[Message] = deque()
+        self._bytes = 0
+        self._refused = 0
+        self._closed = False
+        self._changed = Condition()
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def put(self, message: Message) -> bool:
+        """Take a message in; false when it is refused."""
+        with self._changed:
+            if self._closed:
+                return False
+            if message.qos == 0 and self._is_full():
+                self._refused += 1
+                return False
+            self._messages.append(message)
+            self._bytes += len(message.payload)
+            self._changed.notify_all()
+            return True
+
+    def take(self, most: int) -> list[Message]:
+        """Return the next messages, at least one; none when it is closed and empty."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._messages or self._closed)
+            taken: list[Message] = []
+            size = 0
+            while self._messages and len(taken) < most:
+                size += len(self._messages[0].payload)
+                if taken and size > TAKEN_BYTES:
+                    break
+                taken.append(self._messages.popleft())
+            self._bytes -= sum(len(message.payload) for message in taken)
+            self._changed.notify_all()
+            return taken
+
+    def has_room(self, timeout: float = 0.0) -> bool:
+        """Say whether there is room, or soon is: within `timeout` seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._closed or not self._is_full(), timeout)
+
+    def refused(self) -> int:
+        """Return how many were refused since this was asked last."""
+        with self._changed:
+            refused, self._refused = self._refused, 0
+            return refused
+
+    def close(self) -> None:
+        """Take nothing in any more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _is_full(self) -> bool:
+        return len(self._messages) >= self._most or self._bytes >= self._most_bytes

@@ -1,0 +1,64 @@
+"""What a collector says of itself, in a small file in the store's folder."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import DecodeError, Struct, ValidationError, json
+
+from zmhook import atomic
+from zmhook.snapshots.counts import Totals
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+NAME = "collector.json"
+LARGEST = 10_000_000
+
+log = logging.getLogger(__name__)
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """`at` and `since` (of the connection, or of its loss) are seconds since the epoch.
+
+    `problem` says why there is no connection, `store_problem` why nothing is stored; empty when
+    all is well. `waiting` is how many messages are not stored yet.
+    """
+
+    pid: int
+    at: float
+    broker: str
+    topics: tuple[str, ...]
+    connected: bool
+    since: float
+    counts: Totals
+    problem: str = ""
+    store_problem: str = ""
+    waiting: int = 0
+    ended: bool = False
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process is still there; another may have its number by now."""
+        return not self.ended and Path("/proc", str(self.pid)).exists()
+
+
+def write(folder: str | PathLike[str], status: Status) -> None:
+    """Write the file; one that cannot be written is no reason to stop."""
+    try:
+        atomic.write(Path(folder, NAME), json.encode(status))
+    except OSError as error:
+        log.debug("%s: the status cannot be written: %s", folder, error)
+
+
+def read(folder: str | PathLike[str]) -> Status | None:
+    """Return what was written last; None when there is nothing that can be read."""
+    with contextlib.suppress(OSError, DecodeError, ValidationError, UnicodeDecodeError):
+        path = Path(folder, NAME)
+        if os.path.getsize(path) <= LARGEST:  # noqa: PTH202 - one call for both errors
+            return json.decode(path.read_bytes(), type=Status)
+    return None

@@ -1,0 +1,226 @@
+"""From messages to stored snapshots, and only then the acknowledgement."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sqlite3
+from threading import Event
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from zmhook.errors import PayloadError, StoreError
+from zmhook.snapshots import filters
+from zmhook.snapshots.backoff import Backoff
+from zmhook.snapshots.snapshot import Amendment, Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from zmhook.settings import Mqtt, Snapshots
+    from zmhook.snapshots.counts import Counts
+    from zmhook.snapshots.message import Message, Waiting
+    from zmhook.snapshots.snapshot import Row
+
+log = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 64
+FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
+
+_SETTING = re.compile(r"snapshot_\w+")
+_FAILURES = (StoreError, OSError, sqlite3.Error)
+
+News = Snapshot | Amendment
+T = TypeVar("T")
+
+
+class _GivenUp(Exception):  # noqa: N818 - reads as what it is
+    """The collector ends while the store fails."""
+
+
+class Reader(Protocol):
+    """What understands messages: `Interpreter`."""
+
+    def read(
+        self, topic: str, payload: bytes, *, retained: bool = False, received: float
+    ) -> list[News]: ...
+
+
+class Keeper(Protocol):
+    """What keeps snapshots: `Store`."""
+
+    def add(self, snapshots: Sequence[Snapshot]) -> list[Row]: ...
+
+    def amend(self, amendments: Sequence[Amendment]) -> int: ...
+
+
+class Storing:
+    """Takes messages, stores what they bring and has them acknowledged; `run` is for one thread.
+
+    While the store fails, it waits: nothing is acknowledged, and the broker keeps what it has.
+    `stored` is told what is new, after it was acknowledged.
+    """
+
+    def __init__(
+        self,
+        waiting: Waiting,
+        reader: Reader,
+        store: Keeper,
+        counts: Counts,
+        *,
+        snapshots: Snapshots,
+        mqtt: Mqtt,
+        ack: Callable[[Sequence[Message]], None],
+        stored: Callable[[Sequence[Row]], None],
+    ) -> None:
+        self._waiting = waiting
+        self._reader = reader
+        self._store = store
+        self._counts = counts
+        self._snapshots = snapshots
+        self._mqtt = mqtt
+        self._ack = ack
+        self._stored = stored
+        self._wait = Backoff(FIRST_WAIT, LONGEST_WAIT)
+        self._giving_up = Event()
+        self.problem = ""
+        """Why nothing can be stored; empty when all is well."""
+
+    def run(self) -> None:
+        """Work until `waiting` is closed and empty, or `give_up` was called."""
+        while messages := self._waiting.take(MOST_AT_ONCE):
+            if not self._store_all(messages):
+                return
+
+    def give_up(self) -> None:
+        """End even though not all is stored: what is not acknowledged comes again."""
+        self._giving_up.set()
+
+    def part_failed(self, error: PayloadError) -> None:
+        """Count a part of a message that cannot be read."""
+        if self._counts.broken(error.kind):
+            log.warning("%s (others like it are only counted)", error)
+
+    def _store_all(self, messages: Sequence[Message]) -> bool:
+        """Store what the messages bring; false when it was given up."""
+        self._counts.add("received", len(messages))
+        self._count_refused()
+        news = [one for message in messages for one in self._read(message)]
+        snapshots = [one for one in news if isinstance(one, Snapshot) and self._is_wanted(one)]
+        amendments = [one for one in news if isinstance(one, Amendment)]
+        try:
+            rows = self._rows(snapshots)
+            self._amend(amendments)
+        except _GivenUp:
+            return False
+        self._ack(messages)
+        self._tell(rows, snapshots)
+        return True
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def _read(self, message: Message) -> list[News]:
+        """Return what a message says; nothing, when that is nothing that can be understood."""
+        try:
+            return self._news(message)
+        except PayloadError as error:
+            self.part_failed(error)
+        except Exception:
+            # A fault of ours must not keep every other message from being stored.
+            if self._counts.broken("internal error"):
+                log.exception("%s: a message could not be read", message.topic)
+        return []
+
+    def _news(self, message: Message) -> list[News]:
+        if message.size > len(message.payload):
+            raise PayloadError(
+                "size",
+                f"{message.topic}: {message.size} bytes are more than [mqtt] mqtt_max_message "
+                f"({self._mqtt.mqtt_max_message:g} MB) allows",
+            )
+        return self._reader.read(
+            message.topic,
+            message.payload,
+            retained=message.retained,
+            received=message.received,
+        )
+
+    def _is_wanted(self, snapshot: Snapshot) -> bool:
+        reason = filters.reason(snapshot, self._snapshots)
+        if reason is None:
+            return True
+        found = _SETTING.search(reason)
+        self._counts.filtered(found[0] if found else "part of something else")
+        log.debug("%s: track %s is not kept: %s", snapshot.camera, snapshot.track_id, reason)
+        return False
+
+    def _count_refused(self) -> None:
+        refused = self._waiting.refused()
+        if refused:
+            self._counts.add("dropped", refused)
+            log.warning(
+                "%d messages that came with QoS 0 were dropped: more than mqtt_queue waited. Have"
+                " cameras publish with QoS 1: then the broker keeps them",
+                refused,
+            )
+
+    # -- storing -----------------------------------------------------------------------------------
+
+    def _rows(self, snapshots: list[Snapshot]) -> list[Row | None]:
+        """Store; return a row for each, None for one that was of no use."""
+        if not snapshots:
+            return []
+        try:
+            return list(self._patiently(lambda: self._store.add(snapshots)))
+        except _GivenUp:
+            raise
+        except Exception:
+            log.debug("storing %d snapshots failed", len(snapshots), exc_info=True)
+        if len(snapshots) > 1:
+            return [row for one in snapshots for row in self._rows([one])]
+        if self._counts.broken("internal error"):
+            log.error("%s: a snapshot could not be stored, a fault of ours", snapshots[0].camera)
+        return [None]
+
+    def _amend(self, amendments: list[Amendment]) -> None:
+        if amendments:
+            changed = self._patiently(lambda: self._store.amend(amendments))
+            self._counts.add("amended", changed)
+
+    def _patiently(self, work: Callable[[], T]) -> T:
+        """Do it until the store does not fail. Raises `_GivenUp`."""
+        while True:
+            try:
+                result = work()
+            except _FAILURES as error:
+                self._fails(error)
+            else:
+                self._works()
+                return result
+            if self._giving_up.wait(self._wait.next()):
+                raise _GivenUp
+
+    def _fails(self, error: Exception) -> None:
+        if not self.problem:
+            log.error("%s; messages wait until it works, and the broker keeps the rest", error)
+        self.problem = str(error)
+
+    def _works(self) -> None:
+        if self.problem:
+            log.warning("snapshots are stored again")
+        self.problem = ""
+        self._wait.reset()
+
+    def _tell(self, rows: Sequence[Row | None], snapshots: Sequence[Snapshot]) -> None:
+        """Count what was stored, and pass on what is new."""
+        new: dict[int, Row] = {}
+        again = 0
+        for row, snapshot in zip(rows, snapshots, strict=True):
+            # A picture that came again has the row, and its time, of when it came first.
+            if row is not None and row.received == snapshot.received and row.number not in new:
+                new[row.number] = row
+            elif row is not None:
+                again += 1
+        self._counts.add("again", again)
+        self._counts.stored(new.values())
+        if new:
+            self._stored(list(new.values()))
