@@ -102,7 +102,8 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     if schema.version(connection) != schema.VERSION:
         raise sqlite3.DatabaseError("malformed: it has tables, but no version")
     try:
-        connection.execute(f"SELECT {schema.COLUMNS}, part FROM snapshots LIMIT 0")  # noqa: S608
+        connection.execute(f"SELECT {schema.COLUMNS}, part FROM snapshots LIMIT 0")  # noqa: S608 - our names
+        connection.execute("SELECT key, value FROM meta LIMIT 0")
     except sqlite3.OperationalError as error:
         raise sqlite3.DatabaseError(f"malformed: {error}") from None
 

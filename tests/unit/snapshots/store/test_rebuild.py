@@ -254,3 +254,12 @@ def test_other_peoples_files_are_left_where_they_are(opened, folder, earlier):
     opened()
     assert len(rows(folder)) == 1
     assert (folder / "0000" / "notes.txt").read_text() == "x"
+
+
+def test_who_has_a_number_keeps_it_when_another_picture_is_put_beside(opened, folder, snapshot):
+    store = opened()
+    (row,) = store.add([snapshot(label="Human")])
+    (folder / "0000" / "image_00000_Another.jpg").write_bytes(b"\xff\xd8other\xff\xd9")
+    opened()
+    assert rows(folder)[0] == row
+    assert rows(folder)[1].file == "0000/image_00001_Another.jpg"

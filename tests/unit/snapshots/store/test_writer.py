@@ -51,3 +51,17 @@ def test_another_file_under_its_name_is_noticed(tmp_path, connection):
     assert not writer.is_same(tmp_path, opened)
     (tmp_path / INDEX).touch()
     assert not writer.is_same(tmp_path, opened)
+
+
+@pytest.mark.parametrize(
+    "sql", ["ALTER TABLE snapshots DROP COLUMN width", "DROP TABLE snapshots", "DROP TABLE meta"]
+)
+def test_tables_that_are_not_ours_are_made_again(tmp_path, connection, sql):
+    if sql.startswith("ALTER") and sqlite3.sqlite_version_info < (3, 35):
+        pytest.skip("optional: this SQLite cannot drop a column")
+    connection.execute(sql)
+    connection.close()
+    again = writer.connect(tmp_path)
+    assert again.execute("SELECT count(width) FROM snapshots").fetchone() == (0,)
+    assert again.execute("SELECT count(*) FROM meta").fetchone() == (0,)
+    again.close()
