@@ -147,9 +147,9 @@ class SnapshotFrames:
         return max(0.0, latest - time.time())
 
     def _span(self, window: Window) -> Span:
-        margin, ahead = self.settings.snapshot_margin, self.settings.snapshot_clock_offset
+        margin = self.settings.snapshot_margin
         end = time.time() if window.end is None else window.end
-        return Span(window.begin - margin + ahead, end + margin + ahead)
+        return Span(window.begin - margin, end + margin)
 
     def _read(self, row: Row, frame_id: str) -> Picture:
         path = self.folder / row.file

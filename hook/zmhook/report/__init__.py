@@ -19,9 +19,21 @@ log = logging.getLogger(__name__)
 
 
 def publish(decided: Decided, settings: Settings, *, notes: bool = False, output: str = "") -> None:
-    """Write pictures, objects.json and notes. One that fails is logged and the next goes on."""
-    if decided.frame is None:
-        return
+    """Write pictures, objects.json and notes, tell who is to be told, and record the decision.
+
+    One that fails is logged and the next goes on. What may take time is done in the background.
+    """
+    from zmhook.history import record
+    from zmhook.report.later import jobs_for, later
+
+    notes = notes or settings.general.write_notes
+    if decided.frame is not None:
+        _write(decided, settings, notes=notes, output=output)
+    later(decided, settings, jobs_for(decided, settings, notes=notes))
+    record(decided.decision, settings)
+
+
+def _write(decided: Decided, settings: Settings, *, notes: bool, output: str) -> None:
     from zmhook.report import files
 
     general = settings.general

@@ -175,6 +175,13 @@ class General(Section, frozen=True, kw_only=True):
     write_image_to_zm: Annotated[
         bool, about("Write objdetect.jpg and objects.json into the event's folder.")
     ] = True
+    write_notes: Annotated[
+        bool,
+        about(
+            "Write the text into the event's notes ourselves. A notification server does that; "
+            "set it where ZoneMinder calls zm_event_start.sh without one."
+        ),
+    ] = False
     tag_detected_objects: Annotated[
         bool, about("Tag the event with the labels. Needs ZoneMinder 1.37.44 or newer.")
     ] = False

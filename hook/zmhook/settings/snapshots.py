@@ -40,7 +40,8 @@ class Snapshots(Section, frozen=True, kw_only=True):
     snapshot_clock_offset: Annotated[
         float,
         about(
-            "Seconds that the camera's clock is ahead of this machine's; negative when behind.",
+            "Seconds that cameras' clocks are ahead of this machine's (negative: behind), where "
+            "the topic's section has no clock_offset. Taken off when a snapshot is stored.",
             ge=-86400,
             le=86400,
         ),
@@ -57,7 +58,7 @@ class Snapshots(Section, frozen=True, kw_only=True):
         tuple[str, ...],
         about(
             "Classes that are kept, as cameras name them: human, car, bike … Empty: all. "
-            "Head and LicensePlate are kept only when named.",
+            "Head, Face and LicensePlate are kept only when named.",
             reader="labels",
         ),
     ] = ()

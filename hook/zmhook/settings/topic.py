@@ -32,7 +32,11 @@ class Topic(Section, frozen=True, kw_only=True):
     ] = -1
     clock_offset: Annotated[
         float,
-        about("Seconds that this camera's clock is ahead of ours.", ge=-86400, le=86400),
+        about(
+            "Seconds that this camera's clock is ahead of ours. 0: snapshot_clock_offset.",
+            ge=-86400,
+            le=86400,
+        ),
     ] = 0.0
 
 

@@ -65,20 +65,25 @@ class Rule(NamedTuple):
 class Topics:
     """The topics of `[mqtt] mqtt_topic` and of the sections `[mqtt-topic-NAME]`."""
 
-    def __init__(self, patterns: Iterable[str], rules: Iterable[Rule]) -> None:
+    def __init__(
+        self, patterns: Iterable[str], rules: Iterable[Rule], clock_offset: float = 0.0
+    ) -> None:
         self._patterns = tuple(patterns)
         self._rules = sorted(rules, key=lambda rule: rule.weight, reverse=True)
+        self._clock_offset = clock_offset
         self._known: Recent[tuple[str, int | None], Place] = Recent(REMEMBERED)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Topics:
         sections = [one for one in settings.topics if one.topic]
+        ahead = settings.snapshots.snapshot_clock_offset
         rules = [
-            _rule(one.topic, one.channel, one.camera, one.monitor, one.clock_offset)
+            _rule(one.topic, one.channel, one.camera, one.monitor, one.clock_offset or ahead)
             for one in sections
         ]
-        rules += [_rule(pattern) for pattern in settings.mqtt.mqtt_topic if _PLACE.search(pattern)]
-        return cls([*settings.mqtt.mqtt_topic, *(one.topic for one in sections)], rules)
+        patterns = settings.mqtt.mqtt_topic
+        rules += [_rule(one, clock_offset=ahead) for one in patterns if _PLACE.search(one)]
+        return cls([*patterns, *(one.topic for one in sections)], rules, ahead)
 
     def filters(self) -> list[str]:
         """Return what to subscribe to; what another of them covers is left out.
@@ -99,7 +104,7 @@ class Topics:
 
     def _find(self, topic: str, channel: int | None) -> Place:
         found = (rule.place(topic, channel) for rule in self._rules)
-        return next(filter(None, found), Place(_name(topic), None, 0.0, named=False))
+        return next(filter(None, found), Place(_name(topic), None, self._clock_offset, named=False))
 
 
 def _rule(

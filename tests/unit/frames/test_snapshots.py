@@ -167,12 +167,6 @@ def test_the_track_overlaps_the_event(
     assert len(numbers(frames(snapshot_margin=2.0))) == found
 
 
-def test_a_camera_whose_clock_is_ahead(frames, snapshots, make_snapshot) -> None:
-    snapshots(make_snapshot(taken=TAKEN + 90, start=TAKEN + 89, end=TAKEN + 91))
-    assert numbers(frames()) == []
-    assert len(numbers(frames(snapshot_clock_offset=90.0))) == 1
-
-
 def test_the_snapshots_of_another_monitor(frames, snapshots, make_snapshot) -> None:
     snapshots(make_snapshot(monitor_id=2), make_snapshot("none", monitor_id=None))
     assert numbers(frames()) == []

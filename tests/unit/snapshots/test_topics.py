@@ -1,6 +1,6 @@
 import pytest
 
-from zmhook.settings import Mqtt, Settings, Topic
+from zmhook.settings import Mqtt, Settings, Snapshots, Topic
 from zmhook.snapshots.topics import REMEMBERED, Place, Topics
 
 
@@ -173,3 +173,15 @@ def test_a_name_is_one_line_and_short():
     name = topics("a/{camera}").find("a/" + "x\n" * 5000, None).camera
     assert name.startswith("x_x_")
     assert len(name) == 200
+
+
+def test_a_clock_that_is_ahead_of_ours_everywhere():
+    settings = Settings(
+        mqtt=Mqtt(mqtt_topic=("axis/{camera}/track", "other")),
+        snapshots=Snapshots(snapshot_clock_offset=60.0),
+        topics=(section("a", clock_offset=-5.0), section("b", name="yard")),
+    )
+    own = Topics.from_settings(settings)
+    asked = ("a", "b", "axis/x/track", "other")
+    found = {topic: own.find(topic, None).clock_offset for topic in asked}
+    assert found == {"a": -5.0, "b": 60.0, "axis/x/track": 60.0, "other": 60.0}
