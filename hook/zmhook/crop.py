@@ -44,15 +44,11 @@ def to_full(found: Detection, frame: Frame) -> Detection:
     crop = frame.crop
     if crop is None:
         return found
-    x, y = crop.box.width / frame.width, crop.box.height / frame.height
-    left, top, box = crop.box.x1, crop.box.y1, found.box
-    mapped = Box.clipped(
-        left + box.x1 * x,
-        top + box.y1 * y,
-        left + box.x2 * x,
-        top + box.y2 * y,
-        crop.width,
-        crop.height,
+    shown, box = crop.box, found.box
+    x, y = shown.width / frame.width, shown.height / frame.height
+    inside = Box.clipped(box.x1 * x, box.y1 * y, box.x2 * x, box.y2 * y, shown.width, shown.height)
+    mapped = Box(
+        shown.x1 + inside.x1, shown.y1 + inside.y1, shown.x1 + inside.x2, shown.y1 + inside.y2
     )
     return structs.replace(found, box=mapped)
 

@@ -112,8 +112,7 @@ def test_the_hooks_line_and_picture(shared, store: Store, configured, seen) -> N
 def test_many_that_wait_hold_nobody_up(shared, store: Store, configured, seen) -> None:
     """More events wait for their camera than there are threads to fetch with."""
     folder = shared.event("dog.jpg", number=603)
-    waits = "[monitor-4]\nframe_source = snapshots\nsnapshot_wait = 25\n"
-    shared.write(rest=f"{waits}[snapshots]\nsnapshot_clock_offset = 0\n")
+    shared.write(rest="[monitor-4]\nframe_source = snapshots\nsnapshot_wait = 25\n")
     answers: list[dict[str, Any]] = []
     threads = [
         threading.Thread(target=lambda: answers.append(warm(shared, folder, 4))) for _ in range(40)
