@@ -37,6 +37,7 @@ class GeminiDetector:
     """Asks `[gemini]` about frames; what could not be asked is in `problems`."""
 
     name = NAME
+    new_only = True  # nobody pays to hear again of the car that stands there all day
 
     def __init__(self, settings: Settings) -> None:
         gemini = settings.gemini
@@ -89,7 +90,7 @@ class GeminiDetector:
 
     def _deadline(self, frame: Frame) -> Deadline:
         if frame.deadline is None:
-            return Deadline(self._settings.gemini.gemini_timeout)
+            return Deadline(2 * self._settings.gemini.gemini_timeout)
         return Deadline(max(0.0, frame.deadline.left() - RESERVE))
 
     def _detection(self, frame: Frame, said: Description) -> Detection:
