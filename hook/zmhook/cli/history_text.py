@@ -70,7 +70,8 @@ def explained(one: Recorded) -> Iterator[Block]:
     for problem in [*decision.errors, *decision.skipped]:
         yield f"problem: {problem}"
     yield _found(decision)
-    yield ", ".join(f"{stage} {took:.0f} ms" for stage, took in decision.timings.items())
+    if decision.timings:
+        yield ", ".join(f"{stage} {took:.0f} ms" for stage, took in decision.timings.items())
     yield f"made by zmhook {one.version}, settings {one.settings[:12]}"
     for file in one.models:
         yield f"{file.model}: {file.path} (SHA-256 {file.sha256[:12] or 'unknown'})"

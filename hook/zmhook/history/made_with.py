@@ -53,7 +53,7 @@ def model_files(settings: Settings, database: Kept) -> list[ModelFile]:
     A file is read once; after that its path, size and time of change stand for its content.
     Raises `StateError`.
     """
-    used = [(model, _stamp(path)) for model, path in _paths(settings)]
+    used = [(model, _stamp(path)) for model, path in _paths(settings) if path]
     hashes = _hashes({stamp for _, stamp in used if stamp[1] >= 0}, database)
     return [ModelFile(model, stamp[0], hashes.get(stamp, "")) for model, stamp in used]
 

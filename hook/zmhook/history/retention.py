@@ -94,4 +94,5 @@ def _delete(connection: sqlite3.Connection, numbers: list[int]) -> None:
             "DELETE FROM makers WHERE NOT EXISTS"
             " (SELECT 1 FROM decisions WHERE maker = makers.number)"
         )
-    connection.execute(f"PRAGMA incremental_vacuum({PAGES})").fetchall()
+    # One step a page, of which `execute` would do the first one only: it yields no columns.
+    connection.executescript(f"PRAGMA incremental_vacuum({PAGES})")

@@ -1,0 +1,87 @@
+"""Finding decisions again: by monitor, time, outcome and label, and by event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from zmhook.detection import Decision
+from zmhook.errors import NoState, StateError
+from zmhook.history import record
+from zmhook.history.read import History, Wanted
+from zmhook.history.schema import SCHEMA
+from zmhook.settings import Settings
+from zmhook.sqlite import use
+
+
+@pytest.fixture
+def history(
+    configured: Callable[..., Settings], decision: Callable[..., Decision], path: Path
+) -> History:
+    """Five events: 1 to 5, at 10, 20, … seconds."""
+    settings = configured()
+    made = [
+        decision(1, monitor_id=1, kept=("person",), dropped=()),
+        decision(2, monitor_id=2, kept=("Car", "person"), dropped=(("dog", "zone"),)),
+        decision(3, monitor_id=1, kept=(), dropped=(("car", "static"), ("car", "static"))),
+        decision(4, monitor_id=2, kept=(), dropped=(), outcome="undecided"),
+        decision(5, monitor_id=None, kept=("person",), dropped=()),
+    ]
+    for place, one in enumerate(made, 1):
+        event = structs.replace(one.event, asked=place * 10.0)
+        record(structs.replace(one, event=event), settings)
+    return History(path)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "events"),
+    [
+        (Wanted(), [5, 4, 3, 2, 1]),
+        (Wanted(limit=2), [5, 4]),
+        (Wanted(monitor_id=1), [3, 1]),
+        (Wanted(since=20.0, until=40.0), [4, 3, 2]),
+        (Wanted(outcome="undecided"), [4]),
+        (Wanted(outcome="alarm"), [5, 2, 1]),
+        (Wanted(label="CAR"), [3, 2]),
+        (Wanted(label="dog"), [2]),
+        (Wanted(label="cat"), []),
+        (Wanted(label="car", limit=1), [3]),
+        (Wanted(label="person", until=20.0), [2, 1]),
+        (Wanted(label="person", monitor_id=2, outcome="alarm"), [2]),
+        (Wanted(label="' OR 1=1 --"), []),
+    ],
+)
+def test_what_fits_everything_newest_first(
+    history: History, wanted: Wanted, events: list[int]
+) -> None:
+    assert [one.event_id for one in history.decisions(wanted)] == events
+
+
+def test_of_one_event(history: History) -> None:
+    [found] = history.of_event(3)
+    assert [drop.reason for drop in found.decision.dropped] == ["static, in figures"] * 2
+    assert history.of_event(99) == []
+
+
+def test_by_day(history: History) -> None:
+    days = history.days(Wanted(monitor_id=2))
+    assert [(one.events, one.alarms, one.undecided) for one in days] == [(2, 1, 1)]
+    assert days[0].dropped == {"zone": 1}
+
+
+def test_before_anything_is_recorded(path: Path) -> None:
+    for ask in (lambda: History(path).decisions(Wanted()), lambda: History(path).of_event(1)):
+        with pytest.raises(NoState, match="nothing is recorded there yet"):
+            ask()
+
+
+def test_a_record_that_cannot_be_read_is_named(history: History) -> None:
+    use(history.path, SCHEMA, lambda one: one.execute("UPDATE reports SET data = x'7801ff'"))
+    with pytest.raises(StateError, match=r"history\.sqlite: decision 3 cannot be read"):
+        history.of_event(3)
+    use(history.path, SCHEMA, lambda one: one.execute("UPDATE reports SET data = x'7b7d'"))
+    with pytest.raises(StateError, match="decision 3 cannot be read"):
+        history.of_event(3)

@@ -1,0 +1,167 @@
+"""Each event's decision is recorded, whole; what goes wrong is told once and stops nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from zmhook.detection import Box, Decision, Detection
+from zmhook.history import made_with, record, retention
+from zmhook.history.read import History, Wanted
+from zmhook.history.record import EVERY, MOST_WARNINGS, _warn, _warned
+from zmhook.settings import Settings
+
+Make = Callable[..., Decision]
+Configured = Callable[..., Settings]
+
+
+def test_a_decision_comes_back_whole(configured: Configured, decision: Make, path: Path) -> None:
+    settings = configured()
+    made = decision(7, errors=["the portal was slow"], skipped=["gemini skipped: no network"])
+    record(made, settings)
+    [found] = History(path).of_event(7)
+    assert found.decision == made
+    assert found.line == "[s] detected:person:71% (gemini skipped: no network)"
+    assert found.version == "1.2.3"
+    assert found.settings == made_with.fingerprint(settings)
+    assert found.models == []
+
+
+def test_the_list_has_it_in_short(configured: Configured, decision: Make, path: Path) -> None:
+    dropped = (("car", "static"), ("bus", "static"), ("dog", "zone"))
+    record(decision(7, dropped=dropped, errors=["x" * 600, "y"]), configured())
+    [entry] = History(path).decisions(Wanted())
+    assert (entry.at, entry.event_id, entry.monitor_id) == (1_000_000.0, 7, 5)
+    assert (entry.outcome, entry.frame, entry.kept, entry.total) == ("alarm", "snapshot", 1, 100.0)
+    assert entry.line == "[s] detected:person:71%"
+    assert entry.drops == {"static": 2, "zone": 1}
+    assert entry.error == "x" * 500
+
+
+def test_an_undecided_event_is_recorded(configured: Configured, path: Path) -> None:
+    from zmhook.event import Event
+
+    record(Decision.undecided(Event(id=3, monitor_id=1), "no picture"), configured())
+    [entry] = History(path).decisions(Wanted())
+    assert (entry.outcome, entry.line, entry.error, entry.total) == (
+        "undecided", "", "no picture", 0.0,
+    )  # fmt: skip
+
+
+def test_an_event_looked_at_twice_is_there_twice(
+    configured: Configured, decision: Make, path: Path
+) -> None:
+    for kept in (("person",), ()):
+        record(decision(7, kept=kept), configured())
+    outcomes = [one.decision.outcome for one in History(path).of_event(7)]
+    assert outcomes == ["alarm", "nothing"]
+
+
+def test_a_picture_without_an_event_is_not_recorded(
+    configured: Configured, decision: Make, path: Path
+) -> None:
+    record(decision(None), configured())
+    assert not path.exists()
+
+
+def test_nothing_is_recorded_when_that_is_off(
+    configured: Configured, decision: Make, path: Path
+) -> None:
+    record(decision(7), configured(record_history=False))
+    assert not path.exists()
+
+
+def test_what_decisions_have_in_common_is_stored_once(
+    configured: Configured, decision: Make, path: Path
+) -> None:
+    from zmhook.history.schema import SCHEMA
+    from zmhook.sqlite import use
+
+    for event in range(3):
+        record(decision(event), configured())
+    record(decision(9), configured(history_max_age=1.0))
+    assert use(path, SCHEMA, lambda one: one.execute("SELECT count(*) FROM makers").fetchone()) == (
+        2,
+    )
+
+
+def test_many_detections_take_little_room(
+    configured: Configured, decision: Make, path: Path
+) -> None:
+    from zmhook.history.schema import SCHEMA
+    from zmhook.sqlite import use
+
+    made = decision(7, dropped=tuple((f"thing {n}", "zone") for n in range(500)))
+    record(made, configured())
+    [stored] = use(path, SCHEMA, lambda one: one.execute("SELECT data FROM reports").fetchone())
+    assert len(stored) < len(made.to_json()) / 5
+    assert History(path).of_event(7)[0].decision == made
+
+
+def test_a_description_is_no_label(configured: Configured, decision: Make, path: Path) -> None:
+    said = Detection(
+        label="A person at the door", confidence=1, box=Box(0, 0, 9, 9), model="gemini",
+        kind="description",
+    )  # fmt: skip
+    made = decision(7, kept=("Person",))
+    made.detections.append(said)
+    record(made, configured())
+    assert len(History(path).decisions(Wanted(label="person"))) == 1
+    assert History(path).decisions(Wanted(label="a person at the door")) == []
+
+
+def test_a_damaged_file_is_set_aside_and_work_goes_on(
+    configured: Configured, decision: Make, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"nonsense" * 1000)
+    record(decision(7), configured())
+    assert len(History(path).of_event(7)) == 1
+    assert f"{path}: it is damaged" in caplog.text
+
+
+def test_a_place_that_cannot_be_used_is_told_once(
+    configured: Configured, decision: Make, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path.parent.write_text("a file in the folder's place")
+    with caplog.at_level(logging.WARNING):
+        for event in (7, 8):
+            record(decision(event), configured())
+    [message] = caplog.messages
+    assert message.startswith(f"event 7 of monitor 5 is missing in the history: {path}: ")
+
+
+def test_a_mistake_of_ours_ends_no_report(
+    configured: Configured,
+    decision: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken(_: object) -> str:
+        raise RuntimeError("what nobody thought of")
+
+    monkeypatch.setattr(made_with, "fingerprint", broken)
+    record(decision(7), configured())
+    assert "what nobody thought of" in caplog.text
+
+
+def test_warnings_are_remembered_within_bounds(configured: Configured) -> None:
+    configured()
+    for number in range(MOST_WARNINGS + 10):
+        _warn("what", f"why {number}")
+    assert len(_warned) == MOST_WARNINGS
+
+
+def test_old_decisions_are_looked_for_now_and_then(
+    configured: Configured, decision: Make, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+    monkeypatch.setattr(retention, "tidy", lambda _, limits: calls.append(limits))
+    settings = configured(history_max_age=2.0, history_max_size=3.0)
+    for event in range(EVERY + 1):
+        record(decision(event), settings)
+    assert len(calls) == 1
+    assert calls[0].size == 3e6
