@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Callable, Generator, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -56,6 +58,73 @@ def fake_gemini(fake_gemini_module: ModuleType) -> Iterator[Any]:
     """A server that answers as Gemini does; `fake_gemini.will("ok")` says how."""
     with fake_gemini_module.FakeGemini.running() as fake:
         yield fake
+
+
+class Posted(NamedTuple):
+    """A request as it came."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Endpoint:
+    """A web server on this machine that keeps what it is sent.
+
+    `answers` are given in their turn, each `(status, headers, body)`; when none is left: 204.
+    """
+
+    def __init__(self) -> None:
+        self.got: list[Posted] = []
+        self.answers: list[tuple[int, dict[str, str], bytes]] = []
+        endpoint = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _answer(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                posted = Posted(self.command, self.path, dict(self.headers), body)
+                endpoint.got.append(posted)
+                status, headers, data = endpoint.answer(posted)
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            do_GET = do_POST = do_PUT = _answer
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.place = f"127.0.0.1:{self._server.server_port}"
+        self.url = f"http://{self.place}"
+        self._thread = Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+        self._thread.start()
+
+    def answer(self, posted: Posted) -> tuple[int, dict[str, str], bytes]:
+        del posted
+        return self.answers.pop(0) if self.answers else (204, {}, b"")
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    made = Endpoint()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def endpoint_type() -> type[Endpoint]:
+    """For servers that answer in their own way."""
+    return Endpoint
 
 
 OPTIONAL = "optional:"
