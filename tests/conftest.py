@@ -93,7 +93,7 @@ class Endpoint:
                 self.end_headers()
                 self.wfile.write(data)
 
-            do_GET = do_POST = do_PUT = _answer
+            do_GET = do_POST = do_PUT = _answer  # noqa: N815 - names that http.server asks for
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import tempfile
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,9 @@ def _service(work: Work, number: int) -> Any:
 
 def _apprise() -> Any:
     try:
-        import apprise
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of what it imports itself
+            import apprise
     except ImportError:
         raise MissingPart("[notify] notify_apprise", "apprise", "notify") from None
     # Its words hold addresses, and those hold keys.

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import time
+from datetime import datetime
+
+import pytest
+from msgspec import json
+
+from zmhook.detection import Decision
+from zmhook.errors import Undelivered
+from zmhook.notify import mqtt
+from zmhook.notify.publish import Note
+from zmhook.report.spool import Spool, Unit
+from zmhook.report.work import Work
+
+
+@pytest.fixture
+def published(monkeypatch) -> list[Note]:
+    notes: list[Note] = []
+    monkeypatch.setattr(mqtt, "publish", lambda _mqtt, sent, _seconds: notes.extend(sent))
+    return notes
+
+
+def by_topic(notes: list[Note]) -> dict[str, Note]:
+    return {note.topic: note for note in notes}
+
+
+def test_what_is_published(work, published) -> None:
+    made = work(
+        job="mqtt", event={"cause": "Motion"}, notify_mqtt_hold=30, notify_mqtt_discovery="no"
+    )
+    mqtt.send(made)
+
+    notes = by_topic(published)
+    assert [(note.topic, note.retain) for note in published] == [
+        ("zmhook/status", True),
+        ("zmhook/3/picture", True),
+        ("zmhook/3/event", False),
+        ("zmhook/3/last", True),
+        ("zmhook/3/state", True),
+    ]
+    assert notes["zmhook/status"].payload == b"online"
+    assert notes["zmhook/3/picture"].payload.startswith(b"\xff\xd8")
+    assert Decision.from_json(notes["zmhook/3/event"].payload) == made.decision
+    assert notes["zmhook/3/state"].payload == b"ON"
+    last = json.decode(notes["zmhook/3/last"].payload)
+    assert (last["labels"], last["event"], last["cause"]) == ("dog, person", "7", "Motion")
+    until = datetime.fromisoformat(last["until"]).timestamp()
+    assert until == pytest.approx(time.time() + 30, abs=20)
+
+
+def test_prefix_and_an_unknown_monitor(work, published) -> None:
+    mqtt.send(work(notify_mqtt_prefix="/home/cameras/", event={"monitor_id": None}))
+    topics = [note.topic for note in published]
+    assert "home/cameras/unknown/state" in topics
+    assert not any(topic.startswith("homeassistant/") for topic in topics)
+
+
+@pytest.mark.parametrize("prefix", ["", "/", "a/#", "+/b", "a\0"])
+def test_a_prefix_that_cannot_be_published_to(prefix: str, work, published) -> None:
+    with pytest.raises(Undelivered, match="notify_mqtt_prefix") as caught:
+        mqtt.send(work(notify_mqtt_prefix=prefix))
+    assert not caught.value.retry
+    assert published == []
+
+
+def test_no_picture(work, published) -> None:
+    mqtt.send(work(notify_picture=False))
+    assert not [note.topic for note in published if "picture" in note.topic]
+
+
+def test_the_state_goes_off_later(work, published, tmp_path) -> None:
+    """One job does it, the newest alarm's."""
+    made, spool = work(job="mqtt", notify_mqtt_hold=100), Spool(tmp_path / "spool")
+    for entry in ("1732212345000-0123abcd-m3", "1732212345678-0123abcd-m3"):
+        spool.folder.mkdir(exist_ok=True)
+        unit = Unit(entry, "mqtt", 1, 0.0)
+        mqtt.send(Work(made.decision, made.settings, unit=unit, spool=spool))
+    spool.add_unit(Unit("1732212345000-0123abcd-m4", "mqtt-off", 0, 0.0))  # of another monitor
+
+    waiting = sorted(unit for unit in spool.units() if unit.monitor == "3")
+    assert [(unit.entry, unit.job) for unit in waiting] == [
+        ("1732212345678-0123abcd-m3", "mqtt-off")
+    ]
+    assert waiting[0].due == pytest.approx(time.time() + 100, abs=20)
+    assert len(spool.units()) == 2
+
+    published.clear()
+    mqtt.switch_off(made)
+    assert published == [Note("zmhook/3/state", b"OFF", True)]
