@@ -70,7 +70,9 @@ def _service(work: Work, number: int) -> Any:
     known = addresses(work)
     if number > len(known):
         raise Undelivered(f"{place_of(work, number)}: is not there any more")
-    service = apprise.Apprise.instantiate(known[number - 1], suppress_exceptions=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of what its services import
+        service = apprise.Apprise.instantiate(known[number - 1], suppress_exceptions=True)
     if service is None:
         raise Undelivered(
             f"{place_of(work, number)}: Apprise does not understand it: its documentation shows"
@@ -83,9 +85,7 @@ def _service(work: Work, number: int) -> Any:
 
 def _apprise() -> Any:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # of what it imports itself
-            import apprise
+        import apprise
     except ImportError:
         raise MissingPart("[notify] notify_apprise", "apprise", "notify") from None
     # Its words hold addresses, and those hold keys.
