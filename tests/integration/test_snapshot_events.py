@@ -296,7 +296,7 @@ def test_no_snapshot_is_one_line_that_says_so(configured, event_folder, hook, st
 
     assert (said.code, said.out) == (2, "")
     assert len(said.err.splitlines()) == 1
-    assert "event 17 of monitor 1: the camera sent no snapshot of it" in said.err
+    assert "event 17 of monitor 1: the camera sent no snapshot of the event" in said.err
 
 
 # -- what is left behind -------------------------------------------------------------------------

@@ -112,7 +112,9 @@ class SnapshotFrames:
     def _ask(self, deadline: Deadline) -> list[Row] | None:
         """Ask the index, if it has changed; None when there is nothing (new) in it."""
         if self.event.monitor_id is None:
-            raise StoreError(f"{self.event}: cameras' snapshots are found by the monitor: name it")
+            raise StoreError(
+                "cameras' snapshots are found by the monitor: name the event's (--monitorid)"
+            )
         index = self._opened()
         window = self._known_window(deadline)
         # A track may begin after we looked last; so one last look does not ask whether to look.
@@ -168,8 +170,7 @@ class SnapshotFrames:
         if self.settings.frame_source != "snapshots":
             return FrameNotNeeded(f"{frame_id}: the camera sent no snapshot of {self.event}")
         return FrameUnavailable(
-            f"{self.event}: the camera sent no snapshot of it: {self.folder} has none of the"
-            f" event's time; see [snapshots] snapshot_wait, snapshot_margin and"
+            f"the camera sent no snapshot of the event: {self.folder} has none of its time; see [snapshots] snapshot_wait, snapshot_margin and"
             f" snapshot_clock_offset, and what zmhook snapshots list shows"
         )
 
