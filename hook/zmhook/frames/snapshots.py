@@ -170,8 +170,9 @@ class SnapshotFrames:
         if self.settings.frame_source != "snapshots":
             return FrameNotNeeded(f"{frame_id}: the camera sent no snapshot of {self.event}")
         return FrameUnavailable(
-            f"the camera sent no snapshot of the event: {self.folder} has none of its time; see [snapshots] snapshot_wait, snapshot_margin and"
-            f" snapshot_clock_offset, and what zmhook snapshots list shows"
+            f"the camera sent no snapshot of the event: {self.folder} has none of its time; see"
+            " [snapshots] snapshot_wait, snapshot_margin and snapshot_clock_offset, and what"
+            " zmhook snapshots list shows"
         )
 
 
