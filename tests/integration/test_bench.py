@@ -89,6 +89,10 @@ def test_faces(figures) -> None:
     assert set(figures("faces", "--rounds=1")) >= {"load_ms", "encode_ms", "find_hog_ms"}
 
 
+def test_history(figures) -> None:
+    assert set(figures("history", "--rounds=5")) >= {"history_insert_ms", "history_list_ms"}
+
+
 def test_storm(figures) -> None:
     found = figures("storm", "--hooks=40", "--minutes=0.03")
 

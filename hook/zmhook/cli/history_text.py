@@ -35,7 +35,8 @@ def listing(entries: Sequence[Entry], place: str) -> Block:
     if not entries:
         return f"No decision in {place} is like that."
     rows = [_cells(entry) for entry in entries]
-    return Table(f"{len(rows)} decisions in {place}", _LIST_HEAD, rows, frozenset({1, 2, 4}))
+    many = "decision" if len(rows) == 1 else "decisions"
+    return Table(f"{len(rows)} {many} in {place}", _LIST_HEAD, rows, frozenset({1, 2, 4}))
 
 
 def _cells(entry: Entry) -> tuple[str, ...]:
