@@ -34,7 +34,8 @@ class Gemini(Section, frozen=True, kw_only=True):
     gemini_timeout: Annotated[
         float,
         about(
-            "Seconds that one question may take. Google refuses to be given less than 10.",
+            "Seconds that one question may take. Google, which refuses to be given less, is told 10 "
+            "at least; it is not waited for any longer.",
             ge=1,
             le=600,
         ),
@@ -66,7 +67,8 @@ class Gemini(Section, frozen=True, kw_only=True):
         str,
         about(
             "What is asked about labels for which neither [gemini-prompts] nor zmhook has a "
-            "question. {label} {monitor} {camera} {colours} and {time} are put in."
+            "question. {label} {monitor} {camera} {colours} and {time} are put in. The label of a "
+            "whole picture is scene."
         ),
     ] = "Describe this {label} in one short sentence: what it looks like, what it does."
     gemini_context: Annotated[
