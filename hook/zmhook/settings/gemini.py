@@ -34,8 +34,8 @@ class Gemini(Section, frozen=True, kw_only=True):
     gemini_timeout: Annotated[
         float,
         about(
-            "Seconds that one question may take. Google, which refuses to be given less, is told 10 "
-            "at least; it is not waited for any longer.",
+            "Seconds that one question may take. Google refuses to be given less than 10, so it is "
+            "told 10 and not waited for that long.",
             ge=1,
             le=600,
         ),
