@@ -39,6 +39,12 @@ def asked(monkeypatch) -> type[FakePortal]:
     return FakePortal
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(monkeypatch, tmp_path_factory) -> None:
+    """Settings that were read from no file name paths below the current folder."""
+    monkeypatch.chdir(tmp_path_factory.mktemp("here"))
+
+
 WITH_PORTAL = Settings(general=General(portal="http://zm"))
 
 
