@@ -108,9 +108,12 @@ class Chain:
             message = f"{detector.name} failed ({what}); --debug shows where"
             result.failed(detector.name, DetectorError(message))
             return
+        problems: Sequence[DetectorError] = getattr(detector, "problems", ())
+        if not problems:
+            result.looked.append(detector.name)
         result.took(f"{detector.name} load", loaded - started)
         result.took(detector.name, detected - loaded)
-        for problem in getattr(detector, "problems", ()):
+        for problem in problems:
             result.failed(detector.name, problem)
         for (i, view), detections in zip(views, found, strict=True):
             result.kept[i] += keep(i, [to_full(one, view) for one in detections])
@@ -171,18 +174,30 @@ def _strongest(kept: Sequence[Detection], labels: frozenset[str]) -> list[Detect
 
 
 class ChainResult:
-    """Per frame what was kept, per detector how long it took (ms), and what went wrong."""
+    """Per frame what was kept, per detector how long it took (ms), who looked, what went wrong."""
 
     def __init__(self, frames: int) -> None:
         self.kept: list[list[Detection]] = [[] for _ in range(frames)]
         self.timings: dict[str, float] = {}
         self.errors: list[str] = []
         self.skipped: list[str] = []
+        self.looked: list[str] = []
+        self.is_broken = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing found means that nothing is there.
+
+        A model on another machine may be missing, as long as some model looked.
+        """
+        return not self.is_broken and bool(self.looked or not self.skipped)
 
     def failed(self, name: str, error: DetectorError) -> None:
         self.errors.append(str(error))
         if isinstance(error, ModelSkipped):
             self.skipped.append(error.short)
+        else:
+            self.is_broken = True
         log.warning("%s: %s", name, error)
 
     def took(self, stage: str, seconds: float) -> None:

@@ -100,6 +100,7 @@ class _Decider:
         self.frame_errors: list[str] = []
         self.model_errors: list[str] = []
         self.skipped: list[str] = []
+        self.is_complete = True
 
     def run(self, *, dry: bool) -> Decided:
         general = self.settings.general
@@ -179,6 +180,7 @@ class _Decider:
             with self._timed("gate"):
                 result.kept[i], drops = self.gate.settle(kept, scenes[i])
             dropped[i] += drops
+        self.is_complete = self.is_complete and result.is_complete
         self.skipped += [text for text in result.skipped if text not in self.skipped]
         self.model_errors += [error for error in result.errors if error not in self.model_errors]
         for stage, milliseconds in result.timings.items():
@@ -205,7 +207,7 @@ class _Decider:
         outcome: Outcome = "nothing"
         if best and best.ringing:
             outcome = "alarm"
-        elif best is None or self.model_errors:
+        elif best is None or not self.is_complete:
             outcome = "undecided"
         self._took("total", time.perf_counter() - self.started)
         decision = Decision(

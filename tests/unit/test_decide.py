@@ -26,6 +26,7 @@ from zmhook.settings import Gemini, General, Settings, Snapshots, Yolo, Zone
 from zmhook.version import __version__
 
 EVENT = Event(id=7, monitor_id=2)
+SKIPPED = ModelSkipped("gemini", "no network", "https://x: cannot be reached")
 GIVEN = ("yolo", "zones", "snapshots", "gemini")
 
 
@@ -462,3 +463,18 @@ def test_a_description_alone_is_no_detection() -> None:
     model = Model(alarm=[said(Box(1, 1, 9, 9), "yes")], snapshot=[found("car")])
     assert labels(decided(model, pictures=pictures)) == ["car"]
     assert pictures.asked == ["alarm", "snapshot"]
+
+
+@pytest.mark.parametrize(
+    ("models", "outcome"),
+    [
+        ((Model(alarm=[]), Model("gemini", alarm=SKIPPED)), "nothing"),
+        ((Model("gemini", alarm=SKIPPED),), "undecided"),
+        ((Model(alarm=DetectorError("no file")), Model("gemini", alarm=SKIPPED)), "undecided"),
+        ((Model(alarm=DetectorError("no file")), Model("hog", alarm=[])), "undecided"),
+    ],
+)
+def test_who_must_have_looked_for_nothing_to_be_nothing(
+    models: tuple[Model, ...], outcome: str
+) -> None:
+    assert decided(*models, frame_id=("alarm",)).decision.outcome == outcome
