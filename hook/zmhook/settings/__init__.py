@@ -1,6 +1,7 @@
 """The configuration: `objectconfig.ini`, secrets and per-monitor sections → typed `Settings`."""
 
 from zmhook.settings.model import (
+    Alpr,
     Animation,
     Face,
     Gate,
@@ -12,6 +13,7 @@ from zmhook.settings.model import (
     Mqtt,
     Notify,
     Prompt,
+    Remote,
     Service,
     Settings,
     Snapshots,
@@ -23,6 +25,7 @@ from zmhook.settings.reader import Config, load
 from zmhook.settings.values import Extent, Secret, Zone
 
 __all__ = [
+    "Alpr",
     "Animation",
     "Config",
     "Extent",
@@ -36,6 +39,7 @@ __all__ = [
     "Mqtt",
     "Notify",
     "Prompt",
+    "Remote",
     "Secret",
     "Service",
     "Settings",

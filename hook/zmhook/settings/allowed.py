@@ -22,6 +22,10 @@ _FORMS = {
     "handlers": "names of handlers or module:Class, between commas",
     "topic": "an MQTT topic, such as axis/front/track or axis/+/track",
     "topics": "one or more MQTT topics between commas",
+    "addresses": "addresses such as http://gpu.lan:5000, between commas",
+    "hosts": "hosts such as zm.example.org or zm.lan:8080, between commas",
+    "patterns": "regular expressions between semicolons",
+    "json": "a JSON object",
     "groups": "groups of labels, such as car,truck; dog,cat",
     "times": "times in cron's form between semicolons, such as * 22-23,0-5 * * *",
 }
@@ -82,7 +86,8 @@ def written(key: Key, value: Any) -> str:
     write: Callable[[Any], str] | None = _WRITERS.get(key.kind)
     if write:
         return write(value)
-    return ",".join(value) if key.is_list else f"{value}"
+    between = "; " if key.form in ("times", "patterns") else ","
+    return between.join(value) if key.is_list else f"{value}"
 
 
 _WRITERS: dict[Any, Callable[[Any], str]] = {

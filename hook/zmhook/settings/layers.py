@@ -9,7 +9,7 @@ from zmhook.errors import Problem
 from zmhook.settings import values
 from zmhook.settings.keys import Key, find, keys, nearest, topic_keys
 from zmhook.settings.labels import LABEL_SUFFIXES, ZONE_SUFFIXES
-from zmhook.settings.legacy import NOT_USED, OBSOLETE, UNUSED_SECTIONS, VERSION_6
+from zmhook.settings.legacy import OBSOLETE, VERSION_6
 from zmhook.settings.model import ALIASES, SECTIONS
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ OVERRIDE = "-O"
 NEAR = 0.9
 _PLACE = re.compile(r"[\w-]*(\.\w+)?")
 PROMPTS = "gemini-prompts"
+PLATES = "known-plates"
 _TOPIC = re.compile(r"mqtt-topic-(.+)")
 _MONITOR = re.compile(r"monitor-0*([1-9][0-9]{0,8})")
 
@@ -59,6 +60,7 @@ class Layers:
         self.monitors: dict[int | None, Layer] = {None: Layer()}
         self.topics: dict[str, dict[str, Entry]] = {}
         self.prompts: dict[str, Entry] = {}
+        self.plates: dict[str, Entry] = {}
         self.problems: list[Problem] = []
         self._unused: dict[tuple[str, str], list[str]] = {}
 
@@ -80,10 +82,11 @@ class Layers:
             self._add_monitor(written, int(monitor[1]), entries)
         elif topic := _TOPIC.fullmatch(section):
             self._add_topic(written, topic[1], entries)
-        elif section == PROMPTS:
-            for label, text in entries.items():
-                self.prompts[label] = Entry(self.file, written, label, text.strip())
-        elif section in SECTIONS or section in UNUSED_SECTIONS:
+        elif section in (PROMPTS, PLATES):
+            ours = self.prompts if section == PROMPTS else self.plates
+            for name, text in entries.items():
+                ours[name] = Entry(self.file, written, name, text.strip())
+        elif section in SECTIONS:
             for key, text in entries.items():
                 self._add(None, section, Entry(self.file, written, key, text.strip()))
         else:
@@ -111,6 +114,7 @@ class Layers:
         for name, entries in other.topics.items():
             self.topics.setdefault(name, {}).update(entries)
         self.prompts.update(other.prompts)
+        self.plates.update(other.plates)
         self.problems += other.problems
         self._unused.update(other._unused)
 
@@ -169,7 +173,7 @@ class Layers:
         layer.keys[name] = entry
 
     def _add_unknown(self, section: str, entry: Entry) -> None:
-        why = NOT_USED.get(entry.key) or OBSOLETE.get(entry.key)
+        why = OBSOLETE.get(entry.key)
         if why:
             self._unused.setdefault((entry.section, why), []).append(entry.key)
         else:
@@ -205,7 +209,7 @@ def _is_pair(key: Key | None) -> bool:
 
 
 def _is_known(key: str) -> bool:
-    return find(key) is not None or key in NOT_USED or key in OBSOLETE
+    return find(key) is not None or key in OBSOLETE
 
 
 def _unknown_section(section: str) -> str:
@@ -215,7 +219,7 @@ def _unknown_section(section: str) -> str:
         return VERSION_6[section]
     if section.lower().startswith("mqtt-topic"):
         return "expected mqtt-topic- and a name, such as [mqtt-topic-front]"
-    known = [*SECTIONS, PROMPTS, *UNUSED_SECTIONS, *SECTION_ALIASES]
+    known = [*SECTIONS, PROMPTS, PLATES, *SECTION_ALIASES]
     return f"unknown section{nearest(section, known)}"
 
 

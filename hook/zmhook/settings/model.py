@@ -7,6 +7,7 @@ because `[monitor-N]` may override any of them by name alone.
 
 from msgspec import Struct
 
+from zmhook.settings.alpr import Alpr
 from zmhook.settings.animation import Animation
 from zmhook.settings.face import Face
 from zmhook.settings.gate import Gate
@@ -17,6 +18,7 @@ from zmhook.settings.hog import Hog
 from zmhook.settings.labels import Label, ZoneRule
 from zmhook.settings.mqtt import Mqtt
 from zmhook.settings.notify import Notify
+from zmhook.settings.remote import Remote
 from zmhook.settings.section import Section
 from zmhook.settings.service import Service
 from zmhook.settings.snapshots import Snapshots
@@ -27,6 +29,7 @@ from zmhook.settings.yolo import Yolo
 __all__ = [
     "ALIASES",
     "SECTIONS",
+    "Alpr",
     "Animation",
     "Face",
     "Gate",
@@ -38,6 +41,7 @@ __all__ = [
     "Mqtt",
     "Notify",
     "Prompt",
+    "Remote",
     "Section",
     "Service",
     "Settings",
@@ -55,6 +59,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     yolo: Yolo = Yolo()
     hog: Hog = Hog()
     face: Face = Face()
+    alpr: Alpr = Alpr()
     gate: Gate = Gate()
     animation: Animation = Animation()
     notify: Notify = Notify()
@@ -62,9 +67,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     gemini: Gemini = Gemini()
     snapshots: Snapshots = Snapshots()
     mqtt: Mqtt = Mqtt()
+    remote: Remote = Remote()
     service: Service = Service()
     topics: tuple[Topic, ...] = ()
     prompts: tuple[Prompt, ...] = ()
+    plates: dict[str, str] = {}
     zones: tuple[Zone, ...] = ()
     labels: dict[str, Label] = {}
     zone_rules: dict[str, ZoneRule] = {}
@@ -75,6 +82,7 @@ SECTIONS: dict[str, type[Section]] = {
     "yolo": Yolo,
     "hog": Hog,
     "face": Face,
+    "alpr": Alpr,
     "gate": Gate,
     "animation": Animation,
     "notify": Notify,
@@ -82,6 +90,7 @@ SECTIONS: dict[str, type[Section]] = {
     "gemini": Gemini,
     "snapshots": Snapshots,
     "mqtt": Mqtt,
+    "remote": Remote,
     "service": Service,
 }
 

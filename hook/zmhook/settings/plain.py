@@ -13,6 +13,7 @@ from zmhook.settings.values import Secret, Zone
 _LISTS: dict[str, Any] = {
     "topics": tuple[Topic, ...],
     "prompts": tuple[Prompt, ...],
+    "plates": dict[str, str],
     "zones": tuple[Zone, ...],
     "labels": dict[str, Label],
     "zone_rules": dict[str, ZoneRule],

@@ -117,6 +117,10 @@ class _Loader:
             **sections,
             topics=self._topics([written.topics, given.topics], expander),
             prompts=self._prompts({**written.prompts, **given.prompts}),
+            plates={
+                plate.upper(): entry.text
+                for plate, entry in {**written.plates, **given.plates}.items()
+            },
             zones=self._zones(zones.values()),
             labels=self._named(Label, [layer.labels for layer in order]),
             zone_rules=self._named(ZoneRule, [layer.zone_rules for layer in order]),

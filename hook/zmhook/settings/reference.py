@@ -28,6 +28,19 @@ Every key of `objectconfig.ini`. This page is made from the code: `zmhook config
   `-O monitor-3.key=value` does so for monitor 3.
 """
 
+_PLATES = """\
+## `[known-plates]`
+
+Plates whose owner is known: the plate's text, then the name that is shown in its place. `*` stands
+for any letters, `?` for one; blanks and dashes do not matter.
+
+```ini
+[known-plates]
+B-XY 123 = Anna
+M-?? 4* = delivery
+```
+"""
+
 _ZONES = """\
 ## `[monitor-N]`
 
@@ -85,11 +98,10 @@ _HEADS = ("Key", "Allowed", "Default", "Meaning")
 def reference() -> str:
     """Return the page, as Markdown."""
     sections = [_section(name) for name in SECTIONS]
-    unused = {**legacy.NOT_USED, **legacy.OBSOLETE}
-    rows = [f"| `{key}` | {why} |" for key, why in unused.items()]
+    rows = [f"| `{key}` | {why} |" for key, why in legacy.OBSOLETE.items()]
     table = _table(("Key", "Why"), rows)
     topics = _table(_HEADS, [_row(key) for key in topic_keys().values()])
-    parts = [_BEGINNING, *sections, _TOPICS, topics, _PROMPTS, _ZONES, _LEGACY, table]
+    parts = [_BEGINNING, *sections, _TOPICS, topics, _PROMPTS, _PLATES, _ZONES, _LEGACY, table]
     return "\n".join(parts)
 
 

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from zmhook.settings.section import Section, about
+from zmhook.settings.values import Secret
 
 
 class Service(Section, frozen=True, kw_only=True):
@@ -52,7 +53,31 @@ class Service(Section, frozen=True, kw_only=True):
     listen: Annotated[
         str,
         about(
-            "Address such as 127.0.0.1:9119 where /health/live, /health/ready and /metrics are "
-            "answered too. Empty: only on the socket."
+            "Address such as 0.0.0.0:5000 to answer other machines' hooks at: /infer, /detect and "
+            "/login as their clients expect, /health and /metrics. Whoever asks for detections "
+            "must log in. Empty: only the socket of this machine."
         ),
     ] = ""
+    listen_user: Annotated[str, about("User that other machines log in as.")] = "zmhook"
+    listen_password: Annotated[
+        Secret,
+        about(
+            "Password of that user. Empty: one is made at the first start and kept in "
+            "base_data_path/cache/listen_password."
+        ),
+    ] = Secret()
+    listen_cert: Annotated[str, about("File of a certificate (chain): answers by https then.")] = ""
+    listen_key: Annotated[str, about("File of that certificate's key.")] = ""
+    listen_max_upload: Annotated[
+        float, about("Megabytes that one request may have.", gt=0, le=1024)
+    ] = 20.0
+    listen_faces: Annotated[bool, about("Let the names of faces leave this machine.")] = False
+    listen_plates: Annotated[bool, about("Let number plates leave this machine.")] = False
+    allowed_portals: Annotated[
+        tuple[str, ...],
+        about(
+            "Hosts that a picture's address may name, when a client sends one in place of the "
+            "picture. Empty: none.",
+            reader="hosts",
+        ),
+    ] = ()

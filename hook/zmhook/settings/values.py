@@ -28,6 +28,7 @@ _TOPIC_PLACE = re.compile(r"\{[^{}]*\}|[{}]")
 LONGEST_TOPIC = 65_535  # bytes, as MQTT has it
 _HANDLER = re.compile(r"[\w-]+|[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 _ADDRESS = re.compile(r"(https?://[^/\s?#@]+)(/[^\s?#]*)?", re.IGNORECASE)
+_HOST = re.compile(r"[\w.-]+(:[0-9]{1,5})?|\[[0-9a-f:]+\](:[0-9]{1,5})?")
 _USER_IN_ADDRESS = re.compile(r"\w+://[^/]*@")
 _COORDINATES = re.compile(r"[-+.0-9%\s]+,[-+.,0-9%\s]+")
 _EXTENT = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)\s*(%|px|)", re.IGNORECASE)
@@ -210,6 +211,37 @@ def read_address(text: str) -> str:
     return text.rstrip("/")
 
 
+def read_addresses(text: str) -> tuple[str, ...]:
+    """Read addresses between commas or spaces."""
+    return tuple(dict.fromkeys(read_address(part) for part in text.replace(",", " ").split()))
+
+
+def read_hosts(text: str) -> tuple[str, ...]:
+    hosts = [part.strip().lower() for part in _parts(text)]
+    if not all(_HOST.fullmatch(host) for host in hosts if host):
+        raise ValueError
+    return tuple(dict.fromkeys(host for host in hosts if host))
+
+
+def read_patterns(text: str) -> tuple[str, ...]:
+    """Read regular expressions, semicolons between them."""
+    parts = (part.strip() for part in text.replace("\n", ";").split(";"))
+    return tuple(dict.fromkeys(read_pattern(part) for part in parts if part))
+
+
+def read_json(text: str) -> str:
+    """Read a JSON object; it stays text."""
+    from msgspec import DecodeError, json
+
+    try:
+        found = json.decode(text)
+    except DecodeError as error:
+        raise Wrong(str(error)) from None
+    if not isinstance(found, dict):
+        raise ValueError  # noqa: TRY004 - as every reader
+    return text
+
+
 def read_polygon(name: str, text: str) -> Zone:
     """Read `x,y x,y x,y`, in pixels, or in percent: `0%,50% 100%,50% 100%,100%`."""
     percent = "%" in text
@@ -312,6 +344,10 @@ FORMS: dict[str, Callable[[str], Any]] = {
     "handlers": read_handlers,
     "topic": read_topic,
     "topics": read_topics,
+    "addresses": read_addresses,
+    "hosts": read_hosts,
+    "patterns": read_patterns,
+    "json": read_json,
     "groups": read_groups,
     "times": read_times,
 }

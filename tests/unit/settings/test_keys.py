@@ -4,7 +4,7 @@ import pytest
 
 from zmhook.settings import allowed
 from zmhook.settings.keys import Key, find, keys, nearest
-from zmhook.settings.legacy import NOT_USED, OBSOLETE, UNUSED_SECTIONS, VERSION_6
+from zmhook.settings.legacy import OBSOLETE, VERSION_6
 from zmhook.settings.model import ALIASES, SECTIONS, Settings
 from zmhook.settings.section import about
 
@@ -46,13 +46,13 @@ def test_names_are_unique() -> None:
 
 
 def test_sections_are_those_of_the_settings() -> None:
-    assert [*SECTIONS, "topics", "prompts", "zones", "labels", "zone_rules"] == list(
+    assert [*SECTIONS, "topics", "prompts", "plates", "zones", "labels", "zone_rules"] == list(
         Settings.__struct_fields__
     )
 
 
 def test_other_names_are_no_keys_and_stand_for_one() -> None:
-    elsewhere = [{*ALIASES}, {*NOT_USED}, {*OBSOLETE}, {*VERSION_6}, {*keys()}, {*UNUSED_SECTIONS}]
+    elsewhere = [{*ALIASES}, {*OBSOLETE}, {*VERSION_6}, {*keys()}]
     assert len(set().union(*elsewhere)) == sum(map(len, elsewhere))
     assert set(ALIASES.values()) <= set(keys())
 

@@ -107,3 +107,28 @@ def test_areas(text: str, extent: Extent, read) -> None:
 def test_a_share_of_something() -> None:
     assert Extent(5.0, "%").pixels(200) == 10
     assert Extent(300.0, "px").pixels(200) == 300
+
+
+def test_plates_formats_and_addresses(read, problems) -> None:
+    settings = read(
+        "[alpr]\nplate_formats = [A-Z]{1,3}[0-9]{1,4}; [0-9]+\n"
+        'platerec_config = {"region": "strict"}\n'
+        "[known-plates]\nB-XY 12* = Anna\n"
+        "[remote]\nml_gateway = http://a:5000/api/v1, https://b\n"
+        "[service]\nallowed_portals = zm.example.org, [::1]:8080\n"
+    ).general
+    assert settings.alpr.plate_formats == ("[A-Z]{1,3}[0-9]{1,4}", "[0-9]+")
+    assert settings.plates == {"B-XY 12*": "Anna"}
+    assert settings.remote.ml_gateway == ("http://a:5000/api/v1", "https://b")
+    assert settings.service.allowed_portals == ("zm.example.org", "[::1]:8080")
+    assert from_plain(to_plain(settings)) == settings
+    wrong = problems(
+        "[alpr]\nplate_formats = (; x\nplaterec_config = [1]\n[remote]\nml_gateway = gpu\n"
+        "[service]\nallowed_portals = http://x\n"
+    )
+    assert [text.partition(": expected ")[2].partition(" (")[0] for text in wrong] == [
+        "a JSON object",
+        "regular expressions between semicolons",
+        "addresses such as http://gpu.lan:5000, between commas",
+        "hosts such as zm.example.org or zm.lan:8080, between commas",
+    ]

@@ -264,19 +264,20 @@ def test_a_key_and_its_alias(problems) -> None:
     )
 
 
-@pytest.mark.parametrize("section", ["ml", "remote", "alpr"])
-def test_sections_of_version_5(read, section: str) -> None:
-    config = read(f"[{section}]\nalpr_key=hunter2\nml_gateway=http://x\nml_user=me\n")
-    (warning,) = config.warnings
-    assert warning.endswith(
-        f"[{section}] alpr_key, ml_gateway, ml_user: "
-        "known, but this version does not do that yet: no effect"
+def test_sections_of_version_5(read) -> None:
+    config = read(
+        "[ml]\nml_gateway=http://x:5000/api/v1\nuse_opencv_dnn_cuda=yes\n"
+        "[alpr]\nalpr_service=plate_recognizer\nalpr_key=hunter2\n"
     )
+    assert config.general.remote.ml_gateway == ("http://x:5000/api/v1",)
+    assert config.general.alpr.alpr_key.reveal() == "hunter2"
+    (warning,) = config.warnings
+    assert "[ml] use_opencv_dnn_cuda: no longer used" in warning
 
 
 def test_misspelt_key_of_a_section_without_effect(problems) -> None:
     assert problems("[alpr]\nalpr_kee=x\n") == [
-        "objectconfig.ini: [alpr] alpr_kee: unknown key; the nearest known is alpr_pattern"
+        "objectconfig.ini: [alpr] alpr_kee: unknown key; the nearest known is alpr_key"
     ]
 
 

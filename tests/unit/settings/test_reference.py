@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from zmhook.settings.keys import keys
-from zmhook.settings.legacy import NOT_USED, OBSOLETE
+from zmhook.settings.legacy import OBSOLETE
 from zmhook.settings.model import ALIASES, SECTIONS
 from zmhook.settings.reference import reference
 
@@ -24,7 +24,7 @@ def test_every_key_has_a_row_in_its_section() -> None:
     for section in SECTIONS:
         names = [key.name for key in keys().values() if key.section == section]
         assert rows[f"`[{section}]`"] == names
-    assert rows["Keys without effect"] == [*NOT_USED, *OBSOLETE]
+    assert rows["Keys without effect"] == [*OBSOLETE]
 
 
 def test_rows_have_four_cells() -> None:

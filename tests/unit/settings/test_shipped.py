@@ -11,7 +11,7 @@ import pytest
 from zmhook.settings import load
 from zmhook.settings.allowed import written
 from zmhook.settings.keys import keys
-from zmhook.settings.legacy import NOT_USED, OBSOLETE
+from zmhook.settings.legacy import OBSOLETE
 
 # Set rather than commented out, since only the user knows them or most want something else.
 SET = {"secrets", "portal", "user", "password", "models", "detect_pattern"}
@@ -91,4 +91,4 @@ def test_every_token_has_its_example(shipped: str, root: Path) -> None:
 
 def test_nothing_without_effect_is_offered(shipped: str) -> None:
     names = {name for section in entries(shipped).values() for name in section}
-    assert not names & {*NOT_USED, *OBSOLETE}
+    assert not names & {*OBSOLETE}
