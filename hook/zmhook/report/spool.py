@@ -41,7 +41,8 @@ class Unit(NamedTuple):
 
     @property
     def name(self) -> str:
-        return f"{self.entry}.{self.job}.{self.tries}.{round(self.due * 1000):013d}"
+        # Rounded down, so that what is due now is due now.
+        return f"{self.entry}.{self.job}.{self.tries}.{int(self.due * 1000):013d}"
 
     @property
     def born(self) -> float:
