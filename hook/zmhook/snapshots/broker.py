@@ -168,7 +168,7 @@ class Broker:
             if time.monotonic() - self._accepted > STABLE_SECONDS:
                 self._wait.reset()
             self.since = time.time()
-        self._accepted = 0.0
+        self._accepted, self._refused = 0.0, ()
         if made is not None:
             _close(made)
 

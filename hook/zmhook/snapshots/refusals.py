@@ -48,7 +48,7 @@ def of_loss(told: str, mqtt: Mqtt, *, accepted: bool) -> str:
         return f"{_place(mqtt)}: it refuses our certificate ({told}): check mqtt_cert"
     if accepted:
         return f"{_place(mqtt)}: the connection is lost{_because(told)}"
-    return f"{_place(mqtt)}: it ended the connection without an answer: {_NOT_SPOKEN[len('it ') :]}"
+    return f"{_place(mqtt)}: it ended the connection: {_NOT_SPOKEN}"
 
 
 def of_subscription(refused: Iterable[str], mqtt: Mqtt) -> str:
@@ -83,6 +83,8 @@ def _of_error(error: BaseException, mqtt: Mqtt) -> str:
 
 def _of_system(error: BaseException, mqtt: Mqtt) -> str:
     where = "mqtt_host" if mqtt.mqtt_transport == "unix" else "mqtt_host and mqtt_port"
+    if isinstance(error, (ConnectionResetError, BrokenPipeError)):
+        return f"it ended the connection: {_NOT_SPOKEN}"
     if isinstance(error, TimeoutError):
         return f"no answer within {client.CONNECT_SECONDS:g} seconds: check {where}"
     if "WebSocket" in str(error):

@@ -1,0 +1,301 @@
+"""A real collector with a real broker: by every way, in every trouble, nothing lost or twice."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.integration
+
+TOPIC = "cameras/drive/track"
+
+
+@pytest.mark.parametrize("version", ["3.1.1", "5"])
+@pytest.mark.parametrize("way", ["tcp", "tls", "mutual", "websockets", "secure websockets", "unix"])
+def test_collects_by_every_way(
+    broker, collector, certificates, track, way: str, version: str
+) -> None:
+    tls = {"mqtt_tls": "yes", "mqtt_ca": certificates.ca}
+    own = {"mqtt_cert": certificates.client, "mqtt_cert_key": certificates.client_key}
+    websockets = {"mqtt_transport": "websockets"}
+    collector.mqtt |= {"mqtt_version": version} | {
+        "tcp": {},
+        "tls": {"mqtt_port": broker.tls_port, **tls},
+        "mutual": {"mqtt_port": broker.mutual_port, **tls, **own},
+        "websockets": {"mqtt_port": broker.ws_port, **websockets},
+        "secure websockets": {"mqtt_port": broker.wss_port, **websockets, **tls},
+        "unix": {"mqtt_transport": "unix", "mqtt_host": broker.socket},
+    }[way]
+    collector.listening()
+    broker.publish(TOPIC, track(1), track(2, label="Car"))
+    collector.has(1, 2)
+    assert {row.camera for row in collector.rows()} == {"drive"}
+    assert {row.label for row in collector.rows()} == {"Human", "Car"}
+    assert collector.stop() == 0
+
+
+def test_what_was_said_while_it_was_away_is_collected(broker, collector, track) -> None:
+    collector.listening().stop()
+    broker.publish(TOPIC, track(1), track(2))
+    broker.restart()
+    broker.publish(TOPIC, track(3))
+    collector.start()
+    collector.has(1, 2, 3)
+
+
+def test_version_5_keeps_the_session_too(broker, collector, track) -> None:
+    collector.mqtt["mqtt_version"] = "5"
+    collector.listening().kill()
+    broker.publish(TOPIC, track(1))
+    collector.start()
+    collector.has(1)
+
+
+def test_a_broker_that_is_not_there_yet(make_broker, make_collector, track, until) -> None:
+    broker = make_broker()
+    collector = make_collector(broker).start()
+    until(lambda: "Connection refused" in collector.log(), "it says why")
+    broker.start()
+    until(lambda: "listening to" in collector.log(), "listening")
+    broker.publish(TOPIC, track(1))
+    collector.has(1)
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_a_broker_that_goes_and_comes_back(broker, collector, track, until, end: str) -> None:
+    collector.listening()
+    broker.publish(TOPIC, track(1))
+    collector.has(1)
+    getattr(broker, end)()
+    until(lambda: "the connection is lost" in collector.log(), "it says so")
+    broker.start()
+    broker.publish(TOPIC, track(2), track(3))
+    collector.has(1, 2, 3)
+    errors = [line for line in collector.log().splitlines() if " ERROR " in line]
+    assert len(errors) <= 2  # the connection is lost; perhaps: the broker is not there
+
+
+def test_killed_again_and_again_nothing_is_lost_or_twice(
+    make_broker, make_collector, track, until
+) -> None:
+    broker = make_broker(durable=False)
+    broker.start()
+    collector = make_collector(broker).listening()
+    numbers = range(300)
+    for start in (0, 100, 200):
+        broker.publish(TOPIC, *map(track, numbers[start : start + 100]))
+        stored = sum(collector.tracks().values())
+        until(lambda least=stored: sum(collector.tracks().values()) > least, "it is at work")
+        collector.kill()
+        collector.start()
+    collector.has(*numbers)
+    found = [row.number for row in collector.rows()]
+    assert found == list(range(found[0], found[0] + 300))
+
+
+def test_a_message_every_millisecond(make_broker, make_collector, track) -> None:
+    broker = make_broker(durable=False)
+    broker.start()
+    collector = make_collector(broker)
+    collector.mqtt["mqtt_queue"] = 5
+    collector.listening()
+    broker.publish(TOPIC, *map(track, range(1000)))
+    collector.has(*range(1000))
+
+
+def test_a_wrong_password_is_told_once_and_tried_again(broker, collector, track, until) -> None:
+    collector.mqtt["mqtt_password"] = "wr0ng-w0rd"
+    collector.start()
+    until(lambda: "refuses the user 'cameras': check mqtt_user" in collector.log(), "it says so")
+    broker.set_password("wr0ng-w0rd")
+    broker.stop()
+    broker.start()
+    until(lambda: "listening to" in collector.log(), "listening")
+    assert "wr0ng-w0rd" not in collector.log()
+    assert str(broker.port) in collector.log()
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"mqtt_password": "wrong"}, "refuses the user 'cameras': check mqtt_user"),
+        ({"mqtt_user": ""}, "set mqtt_user and mqtt_password"),
+        ({"mqtt_host": "nowhere.invalid"}, "no such host"),
+        ({"mqtt_port": 1}, "check mqtt_host and mqtt_port"),
+        ({"mqtt_ca": "/nowhere", "mqtt_tls": "yes"}, "[mqtt] mqtt_ca: /nowhere"),
+        ({"mqtt_transport": "websockets", "mqtt_path": "/x"}, "check mqtt_path"),
+    ],
+)
+def test_check_says_what_to_change(broker, collector, root, more, says: str) -> None:
+    collector.mqtt |= more
+    done = check(collector)
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("port", "more", "says"),
+    [
+        ("tls_port", {}, "mqtt_ca"),
+        ("mutual_port", {"mqtt_ca": "ca"}, "set mqtt_cert and mqtt_cert_key"),
+        ("port", {"mqtt_ca": "ca"}, "mqtt_transport and mqtt_tls"),
+    ],
+)
+def test_check_says_what_is_wrong_with_tls(
+    broker, collector, certificates, port: str, more: dict[str, str], says: str
+) -> None:
+    files = {key: getattr(certificates, value) for key, value in more.items()}
+    collector.mqtt |= {"mqtt_port": getattr(broker, port), "mqtt_tls": "yes", **files}
+    done = check(collector)
+    assert done.returncode == 1
+    assert says in done.stderr
+
+
+def test_check_takes_nothing_from_a_collector_that_runs(broker, collector, track) -> None:
+    collector.listening()
+    done = check(collector)
+    assert done.returncode == 0
+    assert "listening to cameras/+/track" in done.stdout
+    broker.publish(TOPIC, track(1))
+    collector.has(1)
+    assert "lost" not in collector.log()
+
+
+def check(collector) -> subprocess.CompletedProcess[str]:
+    import sys
+
+    script = collector.root / "bin" / "zm_snapshots.py"
+    return subprocess.run(
+        [sys.executable, script, "--check", "-c", collector.configure()],
+        cwd=collector.folder,
+        env=collector.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("version", ["3.1.1", "5"])
+def test_a_topic_that_is_refused(make_broker, make_collector, until, version: str) -> None:
+    plugin = next(Path("/usr/lib").glob("*/mosquitto_dynamic_security.so"), None)
+    if plugin is None:
+        pytest.skip("optional: this Mosquitto has no plugin that refuses subscriptions")
+    broker = make_broker()
+    rules = broker.folder / "rules.json"
+    broker.extra = f"plugin {plugin}\nplugin_opt_config_file {rules}"
+    user = [broker.user, broker.password]
+    subprocess.run(["mosquitto_ctrl", "dynsec", "init", rules, *user], check=True)
+    content = json.loads(rules.read_text())
+    access = content["roles"][0]["acls"]
+    access[:] = [one for one in access if one["topic"] != "#"]
+    rules.write_text(json.dumps(content))
+    broker.start()
+    collector = make_collector(broker)
+    collector.mqtt["mqtt_version"] = version
+    collector.start()
+    until(lambda: "listen to cameras/+/track: check mqtt_topic" in collector.log(), "it says so")
+    allow = ["dynsec", "addRoleACL", "admin", "subscribePattern", "cameras/#", "allow"]
+    login = ["-h", broker.host, "-p", str(broker.port), "-u", user[0], "-P", user[1]]
+    subprocess.run(["mosquitto_ctrl", *login, *allow], check=True)
+    until(lambda: "listening to cameras/+/track" in collector.log(), "it is tried again")
+
+
+def test_broken_messages_among_good_ones(broker, collector, track, until) -> None:
+    collector.listening()
+    bad = [b"{", b"[" * 100_000, b"\xff\xd8\xff", track(7, image=b"no picture"), b'{"a": 1}']
+    broker.publish(TOPIC, track(1), *bad, *bad, track(2))
+    collector.has(1, 2)
+    collector.stop()
+    counts = collector.status().counts
+    assert counts.received == 12
+    assert sum(counts.broken.values()) == 10
+    warnings = [line for line in collector.log().splitlines() if "only counted" in line]
+    assert len(warnings) == len(counts.broken)
+
+
+def test_a_message_that_is_too_large(broker, collector, track) -> None:
+    collector.mqtt["mqtt_max_message"] = 1
+    collector.listening()
+    broker.publish(TOPIC, b"x" * 20_000_000, track(1))
+    collector.has(1)
+    collector.stop()
+    assert collector.status().counts.broken == {"size": 1}
+
+
+def test_a_large_message_is_stored(broker, collector, track, photo: Callable[[str], Path]) -> None:
+    image = photo("dog.jpg").read_bytes()
+    large = image + b"\0" * (14_000_000 - len(image))
+    collector.mqtt["mqtt_max_message"] = 20
+    collector.listening()
+    broker.publish(TOPIC, track(1, image=large))
+    collector.has(1)
+    assert collector.rows()[0].size == 14_000_000
+
+
+def test_a_full_disk_is_waited_for(broker, collector, track, until) -> None:
+    collector.snapshots["snapshot_disk_reserve"] = 1_000_000_000
+    collector.listening()
+    broker.publish(TOPIC, *map(track, range(50)))
+    until(lambda: "snapshot_disk_reserve" in collector.log(), "it says why")
+    assert collector.rows() == []
+    collector.stop()
+    collector.snapshots["snapshot_disk_reserve"] = 1
+    collector.start()
+    collector.has(*range(50))
+    assert collector.log().count("messages wait until it works") == 1
+
+
+def test_what_is_not_wanted_is_counted(broker, collector, track) -> None:
+    collector.snapshots |= {"snapshot_classes": "human", "snapshot_min_score": 0.5}
+    collector.listening()
+    broker.publish(
+        TOPIC,
+        track(1, label="Car"),
+        track(2, duration=1.0),
+        track(3, classes=[{"type": "Human", "score": 0.3}]),
+        track(4),
+    )
+    collector.has(4)
+    collector.stop()
+    assert collector.status().counts.filtered == {
+        "snapshot_classes": 1,
+        "snapshot_min_duration": 1,
+        "snapshot_min_score": 1,
+    }
+
+
+def test_topics_that_are_not_named_any_more_are_left(broker, collector, track) -> None:
+    collector.mqtt["mqtt_topic"] = "old/track, cameras/{camera}/track"
+    collector.listening().stop()
+    collector.mqtt["mqtt_topic"] = "cameras/{camera}/track"
+    collector.listening()
+    broker.publish("old/track", track(1))
+    broker.publish(TOPIC, track(2))
+    collector.has(2)
+
+
+def test_signals(broker, collector, track, until) -> None:
+    collector.listening()
+    broker.publish(TOPIC, track(1))
+    collector.has(1)
+    collector.signal(signal.SIGUSR1)
+    until(lambda: "1 messages, 1 snapshots stored" in collector.log(), "counts are logged")
+    collector.signal(signal.SIGHUP)
+    until(lambda: "restart the collector" in collector.log(), "it says what to do")
+    assert collector.stop() == 0
+    assert collector.status().ended
+
+
+def test_a_second_collector_of_a_store_does_not_start(broker, collector, make_collector) -> None:
+    collector.listening()
+    second = make_collector(broker)
+    second.mqtt["mqtt_client_id"] = "another"
+    second.start()
+    assert second.process.wait(30) == 1
+    assert "another collector" in second.log()
