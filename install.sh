@@ -8,11 +8,12 @@ umask 022
 export LC_ALL=C.UTF-8
 
 SOURCE=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
-SCRIPTS="bin/zm_detect.py bin/zm_ask.pl bin/zm_ask.py bin/zm_train_faces.py zm_event_start.sh zm_event_end.sh"
+SCRIPTS="bin/zm_detect.py bin/zm_ask.pl bin/zm_ask.py bin/zm_train_faces.py bin/zm_snapshots.py zm_event_start.sh zm_event_end.sh"
 DEFAULT_EXTRAS=zoneminder,yolo,face,cli
 # Pictures of people, what is logged about them, and a login are nobody else's business.
-DATA_FOLDERS="images:750 known_faces:750 unknown_faces:750 logs:750 cache:700 run:770 models:755"
+DATA_FOLDERS="images:750 known_faces:750 unknown_faces:750 snapshots:750 state:750 logs:750 cache:700 run:770 models:755"
 UNITS="zmhook.socket zmhook.service"
+COLLECTOR=zmhook-snapshots.service
 
 PREFIX='' RUN_AS='' RUN_GROUP='' EXTRAS='' PYTHON='' WHEELS='' USE_SYSTEM=''
 ASK=yes MODELS=yes DRY=no UNINSTALL=no SYSTEMD=no CHANGES=0 RENEWED=no NOTES=()
@@ -34,7 +35,8 @@ usage: ./install.sh [OPTIONS]
   --use-system LIST     use this machine's own opencv and/or dlib (built with CUDA, say) in
                         place of the packaged one: --use-system opencv,dlib (none: no longer)
   --systemd             have systemd keep the service running; without it, hooks start the service
-                        when there is something to do
+                        when there is something to do. With the part mqtt it also runs what
+                        collects cameras' snapshots
   --dry-run             say what would be done and do nothing
   --uninstall           remove what was installed; configuration, faces and pictures stay
   --help                show this
@@ -421,7 +423,7 @@ units() {
     [ "$SYSTEMD" = yes ] || return 0
     work=$(mktemp -d)
     if [ ! -d "$UNIT_FOLDER" ]; then folder "$UNIT_FOLDER" root:root 755; fi
-    for unit in $UNITS; do
+    for unit in $UNITS $COLLECTOR; do
         filled_in "$SOURCE/systemd/$unit" >"$work/$unit" || die "the checkout $SOURCE is not complete: systemd/$unit"
         put "$work/$unit" "$UNIT_FOLDER/$unit" root:root 644
     done
@@ -430,14 +432,30 @@ units() {
         if [ "$CHANGES" -gt "$before" ]; then note "systemd does not run here: the units in $UNIT_FOLDER were not started."; fi
     elif [ "$CHANGES" -gt "$before" ]; then
         do_it "let systemd start the service, now and with the machine" start_units
+        collector
     elif [ "$RENEWED" = yes ]; then
         do_it "restart the service" systemctl restart zmhook.service
+        collector
     fi
 }
 
+# Cameras' snapshots are collected where the part for it is installed.
+collector() {
+    if has_part mqtt || has_part all; then
+        do_it "let systemd collect cameras' snapshots, now and with the machine" start_collector
+    elif systemctl -q is-enabled "$COLLECTOR" 2>/dev/null; then
+        do_it "end collecting cameras' snapshots: the part mqtt is not installed" systemctl -q disable --now "$COLLECTOR"
+    fi
+}
+
+has_part() { case ,$EXTRAS, in *,"$1",*) ;; *) return 1 ;; esac }
+
+start_collector() { systemctl daemon-reload && systemctl -q enable "$COLLECTOR" && systemctl restart "$COLLECTOR"; }
+
 filled_in() {
     sed -e "s|@USER@|$RUN_AS|; s|@GROUP@|$RUN_GROUP|; s|@ZMHOOK@|$VENV/bin/zmhook|" \
-        -e "s|@CONFIG@|$ETC/objectconfig.ini|; s|@SOCKET@|/run/zmhook/$(socket_name)|" "$1"
+        -e "s|@CONFIG@|$ETC/objectconfig.ini|; s|@SOCKET@|/run/zmhook/$(socket_name)|" \
+        -e "s|@BASE@|$BASE|" "$1"
 }
 
 # As zmhook/service/place.py names it.
@@ -457,6 +475,7 @@ stop_service() {
     if under_systemd && [ -e "$UNIT_FOLDER/zmhook.service" ]; then
         # shellcheck disable=SC2086
         do_it "stop the service" systemctl -q disable --now $UNITS
+        if [ -e "$UNIT_FOLDER/$COLLECTOR" ]; then do_it "stop collecting snapshots" systemctl -q disable --now "$COLLECTOR"; fi
     fi
     if [ "$DRY" = no ] && [ -x "$VENV/bin/zmhook" ]; then
         "$VENV/bin/zmhook" service stop -c "$ETC/objectconfig.ini" >/dev/null 2>&1
@@ -466,7 +485,7 @@ stop_service() {
 
 remove_units() {
     local unit
-    for unit in $UNITS; do
+    for unit in $UNITS $COLLECTOR; do
         if [ -e "$UNIT_FOLDER/$unit" ]; then do_it "remove $UNIT_FOLDER/$unit" rm -f "$UNIT_FOLDER/$unit"; fi
     done
     if [ "$DRY" = no ] && under_systemd; then systemctl daemon-reload; fi
@@ -484,8 +503,9 @@ uninstall() {
         if [ -e "$BASE/bin/${script##*/}" ]; then do_it "remove $BASE/bin/${script##*/}" rm -f "$BASE/bin/${script##*/}"; fi
     done
     if [ -d "$VENV" ]; then do_it "remove $VENV" rm -rf "$VENV"; fi
-    # A login to ZoneMinder is kept in the one, what the service left in the other.
-    for script in cache run; do
+    # A login to ZoneMinder is kept in the first, what the service left in the second, messages that
+    # were not sent yet, with the passwords for that, in the last.
+    for script in cache run state/spool; do
         if [ -d "$BASE/$script" ]; then do_it "remove $BASE/$script" rm -rf "${BASE:?}/$script"; fi
     done
     if [ -e "$ETC/objectconfig.ini.new" ]; then do_it "remove $ETC/objectconfig.ini.new" rm -f "$ETC/objectconfig.ini.new"; fi
@@ -559,4 +579,5 @@ main() {
     finish
 }
 
-main "$@"
+# Tests take functions from here by sourcing the file.
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then main "$@"; fi

@@ -27,6 +27,8 @@ DATA = {
     "images": 0o750,
     "known_faces": 0o750,
     "unknown_faces": 0o750,
+    "snapshots": 0o750,
+    "state": 0o750,
     "logs": 0o750,
     "cache": 0o700,
     "run": 0o770,
@@ -36,6 +38,7 @@ SCRIPTS = {
     "zm_ask.pl",
     "zm_ask.py",
     "zm_detect.py",
+    "zm_snapshots.py",
     "zm_train_faces.py",
     "zm_event_start.sh",
     "zm_event_end.sh",
@@ -248,7 +251,8 @@ def test_the_units_for_systemd_are_right_and_are_remembered(install, installed: 
     try:
         assert (done.returncode, done.stderr) == (0, "")
         assert "Note: systemd does not run here" in done.stdout
-        units = [folder / "zmhook.socket", folder / "zmhook.service"]
+        names = ("zmhook.socket", "zmhook.service", "zmhook-snapshots.service")
+        units = [folder / name for name in names]
         text = "".join(unit.read_text("utf-8") for unit in units)
         settings = [line for line in text.splitlines() if not line.startswith("#")]
         config = installed.etc / "objectconfig.ini"
@@ -259,6 +263,10 @@ def test_the_units_for_systemd_are_right_and_are_remembered(install, installed: 
             f"ExecStart={installed.base}/venv/bin/zmhook serve --replace"
             f" --config {config} --socket {socket}"
         ) in settings
+        assert (
+            f"ExecStart={installed.base}/venv/bin/zmhook snapshots run --config {config}"
+        ) in settings
+        assert f"WorkingDirectory={installed.base}" in settings
         assert not any("@" in line for line in settings)
         if shutil.which("systemd-analyze"):
             checked = subprocess.run(
@@ -270,6 +278,44 @@ def test_the_units_for_systemd_are_right_and_are_remembered(install, installed: 
         assert "nothing was changed" in again.stdout
     finally:
         shutil.rmtree(folder.parent)
+
+
+@pytest.mark.parametrize(
+    ("parts", "enabled", "calls"),
+    [
+        ("yolo,mqtt", False, ["daemon-reload", "enable", "restart"]),
+        ("all", False, ["daemon-reload", "enable", "restart"]),
+        ("yolo,notify", False, ["is-enabled"]),
+        ("yolo", True, ["is-enabled", "disable"]),
+    ],
+)
+def test_systemd_collects_snapshots_where_the_part_for_it_is_installed(
+    parts: str, enabled: bool, calls: list[str], checkout: Path, tmp_path: Path
+):
+    """There is no systemd in these tests, so a script that notes what it is told stands in."""
+    told = tmp_path / "told"
+    stand_in = tmp_path / "systemctl"
+    stand_in.write_text(
+        f'#!/bin/sh\necho "$@" >>{told}\ncase $* in *is-enabled*) exit {int(not enabled)} ;; esac\n'
+    )
+    stand_in.chmod(0o755)
+    script = f"source {checkout}/install.sh; EXTRAS={parts}; collector; echo $CHANGES"
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", script], env=environment(PATH=path), capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == str(int(calls[-1] != "is-enabled"))
+    lines = [line.replace("-q ", "") for line in told.read_text().splitlines()]
+    assert [line.split()[0] for line in lines] == calls
+    assert all("zmhook-snapshots.service" in line for line in lines if line != "daemon-reload")
+
+
+def test_parts_for_cameras_descriptions_and_messages_can_be_had(install, tmp_path: Path):
+    parts = "zoneminder,yolo,face,cli,mqtt,gemini,notify"
+    done = install(tmp_path, "--dry-run", "--user", user(), "--with", parts)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"(parts: {parts})" in done.stdout
 
 
 def test_a_wrong_mode_is_repaired(install, installed: Place):
@@ -342,25 +388,36 @@ def test_uninstalling_keeps_what_is_yours(install, copy: Place):
     copy.command.symlink_to(copy.base / "venv/bin/zmhook")
     (copy.base / "bin").mkdir()
     (copy.base / "bin/zm_event_start.sh").touch()
+    (copy.base / "bin/zm_snapshots.py").touch()
     (copy.base / "bin/my_own.sh").touch()
     (copy.base / "images").mkdir()
     (copy.base / "cache").mkdir()
     (copy.base / "cache/zm_token.json").touch()
     (copy.base / "run").mkdir()
     (copy.base / "run/x.lock").touch()
+    (copy.base / "state/spool").mkdir(parents=True)
+    (copy.base / "state/spool/unsent.json").touch()
+    (copy.base / "state/history.sqlite").touch()
+    (copy.base / "snapshots/0000").mkdir(parents=True)
+    (copy.base / "snapshots/0000/image_00000_Human.jpg").touch()
     units = copy.prefix / "etc/systemd/system"
     units.mkdir(parents=True)
     (units / "zmhook.service").touch()
     (units / "zmhook.socket").touch()
+    (units / "zmhook-snapshots.service").touch()
 
     done = install(copy.prefix, "--uninstall")
     assert (done.returncode, done.stderr) == (0, "")
     assert not (copy.base / "venv").exists()
     assert not copy.command.is_symlink()
     assert not (copy.base / "bin/zm_event_start.sh").exists()
+    assert not (copy.base / "bin/zm_snapshots.py").exists()
     assert not (copy.base / "images").exists()
     assert not (copy.base / "cache").exists()
     assert not (copy.base / "run").exists()
+    assert not (copy.base / "state/spool").exists()
+    assert (copy.base / "state/history.sqlite").exists()
+    assert (copy.base / "snapshots/0000/image_00000_Human.jpg").exists()
     assert list(units.iterdir()) == []
     assert (copy.base / "bin/my_own.sh").exists()
     assert (copy.base / "known_faces/ann/1.jpg").read_bytes() == b"a face"
