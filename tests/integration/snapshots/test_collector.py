@@ -189,8 +189,8 @@ def test_a_topic_that_is_refused(make_broker, make_collector, until, version: st
     broker = make_broker()
     rules = broker.folder / "rules.json"
     broker.extra = f"plugin {plugin}\nplugin_opt_config_file {rules}"
-    user = [broker.user, broker.password]
-    subprocess.run(["mosquitto_ctrl", "dynsec", "init", rules, *user], check=True)
+    init = ["mosquitto_ctrl", "dynsec", "init", rules, broker.user, broker.password]
+    subprocess.run(init, check=True)
     content = json.loads(rules.read_text())
     access = content["roles"][0]["acls"]
     access[:] = [one for one in access if one["topic"] != "#"]
@@ -200,9 +200,9 @@ def test_a_topic_that_is_refused(make_broker, make_collector, until, version: st
     collector.mqtt["mqtt_version"] = version
     collector.start()
     until(lambda: "listen to cameras/+/track: check mqtt_topic" in collector.log(), "it says so")
-    allow = ["dynsec", "addRoleACL", "admin", "subscribePattern", "cameras/#", "allow"]
-    login = ["-h", broker.host, "-p", str(broker.port), "-u", user[0], "-P", user[1]]
-    subprocess.run(["mosquitto_ctrl", *login, *allow], check=True)
+    allow = {"command": "addRoleACL", "rolename": "admin", "acltype": "subscribePattern"}
+    command = {**allow, "topic": "cameras/#", "allow": True}
+    broker.publish("$CONTROL/dynamic-security/v1", json.dumps({"commands": [command]}))
     until(lambda: "listening to cameras/+/track" in collector.log(), "it is tried again")
 
 
