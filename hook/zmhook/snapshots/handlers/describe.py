@@ -53,7 +53,7 @@ class DescribeHandler:
 def subject_of(snapshot: Row) -> Subject:
     monitor = "" if snapshot.monitor_id is None else str(snapshot.monitor_id)
     return Subject(
-        label=common(snapshot.label) if snapshot.label else "",
+        label=snapshot.label,
         monitor=monitor,
         camera=snapshot.camera,
         colours=snapshot.colours,
