@@ -9,6 +9,7 @@ import time
 from threading import Thread
 from typing import TYPE_CHECKING, Protocol
 
+from zmhook.deadline import Deadline
 from zmhook.errors import SnapshotError, StoreError
 from zmhook.snapshots import client, counts, status
 from zmhook.snapshots.broker import Broker
@@ -36,7 +37,7 @@ STATUS_SECONDS, TIDY_SECONDS, COUNTS_SECONDS = 5.0, 60.0, 3600.0
 MOST_ROUNDS = 50
 """Times 200 pictures that are deleted before signals are looked at again."""
 STORE_SECONDS, LEAVE_SECONDS, HANDLER_SECONDS = 10.0, 5.0, 3.0
-"""How long the end may take: to store what is in memory, to take leave, for each handler."""
+"""How long the end may take: to store what is in memory, to take leave, for the handlers."""
 
 STOP = (signal.SIGTERM, signal.SIGINT)
 SIGNALS = (*STOP, signal.SIGHUP, signal.SIGUSR1)
@@ -175,8 +176,10 @@ class Collector:
         self._thread.join(STORE_SECONDS)
         self._storing.give_up()
         self._broker.end(LEAVE_SECONDS)
-        for runner in self._runners:
-            runner.end(HANDLER_SECONDS)
+        deadline = Deadline(HANDLER_SECONDS)
+        for timeout in (lambda: 0.0, deadline.left):  # first they all begin to end
+            for runner in self._runners:
+                runner.end(timeout())
         self._write_status(ended=True)
         self._store.close()
         log.info("ended: %s", counts.line(self._counts.totals()))
