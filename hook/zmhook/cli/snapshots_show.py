@@ -85,9 +85,10 @@ def _open(args: argparse.Namespace) -> Index:
 
 
 def _folder(config: str) -> str:
-    from zmhook.settings import load
+    from zmhook.snapshots import environment
 
-    return load(config).general.snapshots.snapshot_path
+    found = environment.read(config, must_exist=config != where.CONFIG)
+    return found.general.snapshots.snapshot_path
 
 
 def _filters(args: argparse.Namespace) -> bool:

@@ -177,9 +177,10 @@ class Collector:
         self._storing.give_up()
         self._broker.end(LEAVE_SECONDS)
         deadline = Deadline(HANDLER_SECONDS)
-        for timeout in (lambda: 0.0, deadline.left):  # first they all begin to end
-            for runner in self._runners:
-                runner.end(timeout())
+        for runner in self._runners:
+            runner.end(0.0)  # all begin to end, and then all are waited for
+        for runner in self._runners:
+            runner.end(deadline.left())
         self._write_status(ended=True)
         self._store.close()
         log.info("ended: %s", counts.line(self._counts.totals()))
