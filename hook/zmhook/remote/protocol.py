@@ -1,0 +1,116 @@
+"""What two zmhooks say to each other: models only, no zones, no history, no decision.
+
+`POST {base}/zmhook/v1/look`
+    multipart/form-data. The part `request` comes first (application/json: `Look`), then one file
+    part `frame` for each view of it without a `url`, in order: image/jpeg, image/png or what else
+    ZoneMinder's portal gave. 200 with `Looked`. Else `Refused` as JSON, with 400 (not understood),
+    401 (log in), 403 (not let), 413 (too many bytes or pixels) or 503 (too busy; Retry-After).
+`GET {base}/zmhook/v1/status`
+    200 with `Status`. Asked every few seconds, so it is cheap, and needs the login as well.
+`POST {base}/login`
+    JSON `Login`; 200 with `LoggedIn`, 401 with `Refused`. The token goes with every other request,
+    as `Authorization: Bearer <token>`.
+
+`{base}` may have a path, such as mlapi's `/api/v1`. A server that does not know a field takes no
+notice of it, and leaves out those of its own that an older client does not know: either side may be
+the newer one.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+from zmhook.detection import Detection
+
+LOOK = "/zmhook/v1/look"
+STATUS = "/zmhook/v1/status"
+LOGIN = "/login"
+
+REQUEST_PART = "request"
+FRAME_PART = "frame"
+
+MOST_VIEWS = 64
+"""Frames, or crops of them, in one request."""
+MOST_FOUND = 1000
+"""Detections that one model may give for one frame; the strongest are kept."""
+
+
+class View(Struct, frozen=True, omit_defaults=True):
+    """One picture to look at: a frame, or what was cut out of one.
+
+    `id` is the frame's, for the log. With `url` the server fetches it (only from hosts that it
+    allows), and no file part stands for it. `of` is the label of what was cut out.
+    """
+
+    id: str
+    url: str = ""
+    of: str = ""
+
+
+class Look(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which models are to look at which pictures.
+
+    `min_confidence` maps a model to the least confidence that counts for the client. The server
+    gives what its own model does, somewhat weaker candidates included (the client's gate drops
+    them and can say so), and may leave out what is below both. `seconds` is how long the client
+    waits: work that nobody waits for any more need not be done.
+    """
+
+    models: list[str]
+    views: list[View]
+    min_confidence: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+class Looked(Struct, frozen=True, kw_only=True):
+    """What they saw.
+
+    `results` maps each model that looked to one list per view, strongest first; boxes are in the
+    pixels of the picture as it was sent (or fetched), turned upright. `sizes` are the width and
+    height of each view as it was decoded. `errors` maps a model that could not look to one line.
+    `timings` are milliseconds per model; `busy` as in `Status`.
+    """
+
+    results: dict[str, list[list[Detection]]]
+    sizes: list[tuple[int, int]] = field(default_factory=list)
+    errors: dict[str, str] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)
+    busy: float = 0.0
+    version: str = ""
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """How a server is: `busy` is what waits and runs there, per worker (0: idle, 1: all at work).
+
+    `models` are those that it may be asked for.
+    """
+
+    version: str
+    models: list[str]
+    busy: float = 0.0
+
+
+class Login(Struct, frozen=True):
+    """Whoever wants a token."""
+
+    username: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Login({self.username!r})"
+
+
+class LoggedIn(Struct, frozen=True):
+    """A token and the seconds that it lasts."""
+
+    access_token: str
+    expires: float
+
+    def __repr__(self) -> str:
+        return f"LoggedIn(expires={self.expires!r})"
+
+
+class Refused(Struct, frozen=True):
+    """Why there is no answer, in one line."""
+
+    detail: str
