@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from zmhook.logs import Logs
     from zmhook.settings import Settings
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("zmhook.report.background")  # also when it is run as __main__
 
 LOOK_EVERY = 0.25
 """Seconds between two looks into the spool while a job is due later."""
