@@ -1,0 +1,57 @@
+"""What a collector has done."""
+
+from __future__ import annotations
+
+from zmhook.snapshots.counts import MOST_CAMERAS, MOST_KINDS, Counts, line
+from zmhook.snapshots.snapshot import Row
+
+
+def row(number: int, camera: str = "drive") -> Row:
+    return Row(
+        number=number,
+        file="f",
+        size=1,
+        sha256="",
+        camera=camera,
+        topic="t",
+        format="f",
+        track_id="t",
+        taken=1.0,
+        received=float(number),
+        label="Human",
+    )
+
+
+def test_everything_is_counted() -> None:
+    counts = Counts()
+    counts.add("received", 7)
+    counts.add("again", 1)
+    counts.add("amended", 2)
+    counts.add("dropped")
+    counts.filtered("snapshot_classes")
+    assert counts.broken("json")
+    assert not counts.broken("json")
+    counts.handler("describe", "done")
+    counts.handler("describe", "hung", 2)
+    counts.stored([row(1), row(2), row(3, "garden")])
+    totals = counts.totals()
+    assert (totals.received, totals.stored, totals.filtered) == (7, 3, {"snapshot_classes": 1})
+    assert totals.cameras["drive"].number == 2
+    assert totals.cameras["drive"].stored == 2
+    assert line(totals) == (
+        "7 messages, 3 snapshots stored, 1 that came again, 2 amended, "
+        "1 not kept (snapshot_classes: 1), 2 of no use (json: 2), "
+        "1 dropped for want of room (QoS 0), handler describe: 1 done, 0 failed, 2 hung, 0 dropped"
+    )
+
+
+def test_names_from_the_network_do_not_fill_the_memory() -> None:
+    counts = Counts()
+    for number in range(1000):
+        counts.broken(f"kind {number}")
+        counts.stored([row(number, f"camera {number}")])
+    totals = counts.totals()
+    assert len(totals.broken) == MOST_KINDS + 1
+    assert totals.broken["other"] == 1000 - MOST_KINDS
+    assert len(totals.cameras) == MOST_CAMERAS
+    assert "camera 999" in totals.cameras
