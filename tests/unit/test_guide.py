@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from zmhook.detection import Box
 from zmhook.event import Frame
 from zmhook.settings import Settings, load
+from zmhook.snapshots.snapshot import Row
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = sorted((ROOT / "docs").glob("*.md"))
@@ -124,6 +126,31 @@ def test_the_detector_in_the_guide_detects() -> None:
     assert something[0].confidence == pytest.approx(200 / 255)
     assert something[0].box == Box(0, 0, 64, 48)
     detector.close()
+
+
+def test_the_handler_in_the_guide_handles(tmp_path: Path) -> None:
+    code = next(block for page, block in _blocks("python") if page == "snapshots.md")
+    names: dict[str, type] = {}
+    exec(code, names)
+    config = tmp_path / "objectconfig.ini"
+    config.write_text(f"[general]\nbase_data_path = {tmp_path}\n")
+    handler = names["Nightly"](load(config).general)
+    told = {"size": 4, "sha256": "", "camera": "front", "topic": "t", "format": "f"}
+    at = {"day": datetime(2026, 6, 1, 12), "night": datetime(2026, 6, 1, 2)}  # noqa: DTZ001 - local
+    rows = {
+        f"{when} {label}": Row(
+            number=0, file="0000/1.jpg", track_id="x", label=label, width=64, height=48,
+            taken=moment.timestamp(), received=moment.timestamp(), **told,
+        )
+        for when, moment in at.items()
+        for label in ("Human", "Car")
+    }  # fmt: skip
+    said = {name: handler.on_snapshot(row, b"JPEG") for name, row in rows.items()}
+    (found,) = said.pop("night Human")
+    assert set(said.values()) == {None}
+    assert (found.label, found.box) == ("visitor at night", Box(0, 0, 64, 48))
+    assert (tmp_path / "night/1.jpg").read_bytes() == b"JPEG"
+    handler.close()
 
 
 def test_each_page_is_linked_from_the_index() -> None:
