@@ -1,0 +1,78 @@
+"""`zmhook explain` and `zm_detect.py --explain`: a decision in words, and nothing remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from zmhook.cli import detect, explain
+from zmhook.cli.main import main
+
+
+@pytest.fixture
+def config(tmp_path: Path, model: Callable[[str], Path]) -> Path:
+    path = tmp_path / "objectconfig.ini"
+    path.write_text(
+        f"[general]\nbase_data_path = {tmp_path}\nbase_zm_conf_path = {tmp_path}\n"
+        f"[yolo]\nweights = {model('yolov8n.onnx')}\n"
+        "[gate]\nmatch_past_detections = yes\ncooldown = 60\ncar_min_confidence = 0.9\n"
+        "[monitor-2]\nporch = 0%,50% 50%,50% 50%,100% 0%,100%\n"
+        "porch_zone_ignore_pattern = bicycle\n"
+    )
+    return path
+
+
+def test_each_box_has_its_reason(config: Path, photo, tmp_path: Path, capsys) -> None:
+    args = ["explain", "-c", str(config), "-m", "2", "-f", str(photo("dog.jpg"))]
+    assert main([*args, "-o", str(tmp_path / "out")]) == explain.FOUND
+    said = capsys.readouterr().out
+    lines = said.splitlines()
+    assert lines[0] == "a picture of monitor 2: alarm (somebody is told)"
+    assert any(line.startswith("  dog 0.9") and line.endswith(" counts") for line in lines)
+    assert any("dropped by zone: in zone porch, which ignores bicycle" in line for line in lines)
+    assert any("dropped by confidence: confidence 0." in line for line in lines)
+    picture = tmp_path / "out" / "file-debug.jpg"
+    assert f"picture with boxes and zones: {picture}" in said
+    assert picture.read_bytes().startswith(b"\xff\xd8")
+
+
+def test_nothing_is_remembered(config: Path, photo, tmp_path: Path, capsys) -> None:
+    (tmp_path / "event").mkdir()
+    (tmp_path / "event" / "snapshot.jpg").write_bytes(photo("dog.jpg").read_bytes())
+    args = ["-c", str(config), "-e", "7", "-m", "2", "-p", str(tmp_path / "event"), "--explain"]
+    for _ in range(2):
+        assert detect.main([*args, "-O", "general.frame_id=snapshot"]) == explain.FOUND
+    assert "dropped by cooldown" not in capsys.readouterr().out
+    assert not (tmp_path / "state" / "history.sqlite").exists()
+    assert not (tmp_path / "event" / "objdetect.jpg").exists()
+
+
+def test_another_setting_can_be_tried(config: Path, photo, capsys) -> None:
+    args = ["explain", "-c", str(config), "-f", str(photo("dog.jpg"))]
+    assert main([*args, "-O", "general.detect_pattern=cat"]) == explain.NOTHING
+    assert "dropped by pattern: label does not match cat" in capsys.readouterr().out
+
+
+def test_no_picture(config: Path, tmp_path: Path, capsys) -> None:
+    args = ["explain", "7", "-c", str(config), "-m", "2", "-p", str(tmp_path / "gone")]
+    assert main([*args, "-O", "general.max_attempts=1"]) == explain.UNDECIDED
+    said = capsys.readouterr().out
+    assert said.startswith("event 7 of monitor 2: undecided (could not be decided)\nerror: ")
+
+
+def test_one_of_the_two_is_needed(config: Path, capsys) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["explain", "-c", str(config)])
+    assert caught.value.code == 2
+    assert "give an event's number" in capsys.readouterr().err
+
+
+def test_a_wrong_configuration_is_one_line(tmp_path: Path, photo, capsys) -> None:
+    args = ["-c", str(tmp_path / "gone.ini"), "-f", str(photo("dog.jpg")), "--explain"]
+    assert detect.main(args) == explain.UNDECIDED
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "gone.ini" in said.err
+    assert len(said.err.splitlines()) == 1

@@ -1,0 +1,79 @@
+"""Which zones hold, and where they are in a picture."""
+
+from __future__ import annotations
+
+import pytest
+
+from zmhook.event import Event
+from zmhook.gate.places import places, triggered
+from zmhook.monitors import Monitor, ZmZone
+from zmhook.settings import Gate, Settings, Zone, ZoneRule
+
+SQUARE = ((0.0, 0.0), (100.0, 0.0), (100.0, 100.0))
+MONITOR = Monitor(
+    width=1000,
+    height=500,
+    zones=(
+        ZmZone("Front Door", "Active", SQUARE, percent=True),
+        ZmZone("Drive", "Inclusive", SQUARE, percent=False),
+        ZmZone("Sky", "Inactive", SQUARE, percent=False),
+        ZmZone("Window", "Privacy", SQUARE, percent=False),
+    ),
+)
+IMPORT = Gate(import_zm_zones=True)
+
+
+def names(settings: Settings, cause: str = "Motion") -> list[str]:
+    found = places(Event(id=1, monitor_id=2, cause=cause), settings, MONITOR, 500, 250)
+    return [place.name for place in found]
+
+
+def test_both_kinds_of_zones() -> None:
+    own = Zone("own", SQUARE)
+    assert names(Settings(zones=(own,))) == ["own"]
+    assert names(Settings(zones=(own,), gate=IMPORT)) == ["own", "Front Door", "Drive"]
+
+
+def test_they_are_scaled() -> None:
+    settings = Settings(zones=(Zone("own", SQUARE),), gate=IMPORT)
+    found = places(Event(), settings, MONITOR, 500, 1000)
+    assert found[0].points == ((0, 0), (50, 0), (50, 200))
+    assert found[1].points == ((0, 0), (500, 0), (500, 1000))
+
+
+def test_the_size_that_was_set_wins() -> None:
+    settings = Settings(zones=(Zone("own", SQUARE),), gate=Gate(monitor_size=(100, 100)))
+    (place,) = places(Event(), settings, MONITOR, 500, 1000)
+    assert place.points == ((0, 0), (500, 0), (500, 1000))
+
+
+def test_a_size_that_nobody_knows() -> None:
+    settings = Settings(zones=(Zone("own", SQUARE),))
+    (place,) = places(Event(), settings, None, 500, 1000)
+    assert place.points == SQUARE
+
+
+def test_patterns_by_name() -> None:
+    rules = {"front door": ZoneRule(ignore_pattern="cat")}
+    found = places(Event(), Settings(gate=IMPORT, zone_rules=rules), MONITOR, 500, 250)
+    assert [place.rule.ignore_pattern for place in found] == ["cat", ""]
+
+
+@pytest.mark.parametrize(
+    ("cause", "expected"),
+    [
+        ("Motion: Drive", ["Drive"]),
+        ("Motion drive, FRONT DOOR", ["Front Door", "Drive"]),
+        ("Motion", ["Front Door", "Drive"]),
+        ("Forced Web", ["Front Door", "Drive"]),
+        ("Motion: .*", ["Front Door", "Drive"]),
+    ],
+)
+def test_only_where_something_moved(cause: str, expected: list[str]) -> None:
+    gate = Gate(import_zm_zones=True, only_triggered_zm_zones=True)
+    assert names(Settings(gate=gate), cause) == expected
+
+
+def test_names_in_a_cause() -> None:
+    assert triggered("Motion: All, Front Door (1)") == {"all", "front door (1)"}
+    assert triggered("") == set()
