@@ -152,3 +152,26 @@ def test_nothing_heavy_is_imported_before_it_is_asked() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_monitors_row_and_its_zones() -> None:
+    rows = [{"Zone": {"Name": name, "MonitorId": who}} for name, who in (("a", "3"), ("b", 4))]
+    wire = Wire(
+        (200, json.dumps({"monitor": {"Monitor": {"Width": "640"}}}).encode()),
+        (200, json.dumps({"zones": rows}).encode()),
+    )
+    asked = portal(wire)
+    assert asked.monitor(3) == {"Width": "640"}
+    assert [row["Name"] for row in asked.zones(3)] == ["a"]
+    assert [url for _, url, _ in wire.asked] == [
+        "http://zm.example/zm/api/monitors/3.json",
+        "http://zm.example/zm/api/zones.json",
+    ]
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{}", b'{"zones": 1, "monitor": []}', b"<html>"])
+def test_what_is_no_monitor_and_no_zones(body: bytes) -> None:
+    with pytest.raises(PortalError):
+        portal(Wire((200, body))).monitor(3)
+    with pytest.raises(PortalError):
+        portal(Wire((200, body))).zones(3)
