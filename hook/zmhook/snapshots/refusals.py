@@ -74,7 +74,7 @@ def _of_error(error: BaseException, mqtt: Mqtt) -> str:
             "its authority, mqtt_host to the name in it, or mqtt_verify = no"
         )
     if isinstance(error, ssl.SSLError):
-        why = error.reason or str(error)
+        why = getattr(error, "reason", None) or str(error)
         return f"TLS fails ({why}): check mqtt_tls, mqtt_port and mqtt_cert"
     if isinstance(error, socket.gaierror):
         return f"there is no such host ({error.strerror}): check mqtt_host"

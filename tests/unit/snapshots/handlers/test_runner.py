@@ -1,0 +1,240 @@
+"""Handlers that work, raise and hang; the collector goes on."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Event
+
+import pytest
+from msgspec import structs
+
+from zmhook.detection import Box, Detection
+from zmhook.errors import ModelSkipped, StoreError
+from zmhook.settings import Settings, Snapshots
+from zmhook.snapshots.counts import Counts, HandlerCounts
+from zmhook.snapshots.handlers import runner
+from zmhook.snapshots.handlers.runner import Runner
+from zmhook.snapshots.snapshot import Row
+
+FOUND = Detection(label="fox", confidence=0.9, box=Box(0, 0, 1, 1), model="m")
+SECONDS = 10
+
+
+def row(number: int) -> Row:
+    return Row(
+        number=number,
+        file=f"{number}.jpg",
+        size=1,
+        sha256="",
+        camera="drive",
+        topic="t",
+        format="f",
+        track_id="t",
+        taken=1.0,
+        received=1.0,
+    )
+
+
+class Store:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.told: dict[int, object] = {}
+        self.fails = False
+
+    def path(self, one: Row) -> Path:
+        return self.folder / one.file
+
+    def describe(self, number: int, description: object) -> None:
+        if self.fails:
+            raise StoreError("the disk is full")
+        self.told[number] = description
+
+
+class Site:
+    """A runner of one handler, which does what `does` does."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.store = Store(folder)
+        self.counts = Counts()
+        self.does: Callable[[Row, bytes], list[Detection] | None] = lambda *_: [FOUND]
+        self.made = 0
+        self.closed = 0
+        self.runner: Runner | None = None
+
+    def start(self, timeout: float = SECONDS) -> Runner:
+        site = self
+
+        class Handler:
+            def __init__(self, settings: Settings) -> None:
+                site.made += 1
+
+            def on_snapshot(self, snapshot: Row, picture: bytes) -> list[Detection] | None:
+                return site.does(snapshot, picture)
+
+            def close(self) -> None:
+                site.closed += 1
+
+        snapshots = Snapshots(snapshot_handler_timeout=timeout)
+        settings = structs.replace(Settings(), snapshots=snapshots)
+        self.runner = Runner("h", Handler, settings, self.store, self.counts)
+        self.runner.start()
+        return self.runner
+
+    def offer(self, *numbers: int) -> None:
+        for number in numbers:
+            (self.folder / f"{number}.jpg").write_bytes(b"picture %d" % number)
+        self.runner.offer([row(number) for number in numbers])
+
+    def totals(self) -> HandlerCounts:
+        return self.counts.totals().handlers.get("h", HandlerCounts())
+
+    def until(self, condition: Callable[[HandlerCounts], bool]) -> None:
+        end = time.monotonic() + SECONDS
+        while not condition(self.totals()):
+            assert time.monotonic() < end, self.totals()
+            time.sleep(0.002)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    site = Site(tmp_path)
+    yield site
+    if site.runner:
+        site.runner.end(SECONDS)
+
+
+def test_what_it_finds_is_stored(site: Site) -> None:
+    pictures = []
+    site.does = lambda _, picture: pictures.append(picture) or [FOUND]
+    site.start()
+    site.offer(1, 2)
+    site.until(lambda totals: totals.done == 2)
+    assert pictures == [b"picture 1", b"picture 2"]
+    assert site.store.told == {1: {"m": "fox 90%"}, 2: {"m": "fox 90%"}}
+    site.runner.end(SECONDS)
+    assert (site.made, site.closed) == (1, 1)
+
+
+def test_nothing_to_say_is_fine(site: Site) -> None:
+    site.does = lambda *_: None
+    site.start()
+    site.offer(1)
+    site.until(lambda totals: totals.done == 1)
+    assert site.store.told == {}
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (ValueError("no\nway"), "ValueError: no"),
+        (TimeoutError("slow"), "TimeoutError: slow"),
+        (SystemExit(), "it raised SystemExit"),
+        (ModelSkipped("gemini", "no key", "there is no key"), "there is no key"),
+    ],
+)
+def test_one_that_raises_is_told_once(site: Site, caplog, error, says: str) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    site.does = fail
+    site.start()
+    site.offer(1, 2)
+    site.until(lambda totals: totals.failed == 2)
+    site.does = lambda *_: None
+    site.offer(3)
+    site.until(lambda totals: totals.done == 1)
+    assert [says in record.getMessage() for record in caplog.records] == [True]
+    assert site.made == 1
+
+
+def test_one_that_cannot_be_made_is_tried_again(site: Site) -> None:
+    class Broken:
+        def __init__(self, settings: Settings) -> None:
+            sys.exit(3)
+
+    site.start()
+    site.runner._made_by = Broken
+    site.offer(1, 2)
+    site.until(lambda totals: totals.failed == 2)
+
+
+def test_a_store_that_fails_is_counted(site: Site) -> None:
+    site.store.fails = True
+    site.start()
+    site.offer(1)
+    site.until(lambda totals: totals.failed == 1)
+
+
+def test_one_that_hangs_is_left_and_replaced(site: Site) -> None:
+    stuck = Event()
+    site.does = lambda one, _: None if one.number > 1 else stuck.wait(SECONDS) and None
+    site.start(timeout=0.02)
+    site.offer(1, 2)
+    site.until(lambda totals: totals == HandlerCounts(done=1, hung=1))
+    assert site.made == 2
+    stuck.set()
+
+
+def test_one_that_hangs_again_and_again_rests(site: Site, caplog, monkeypatch) -> None:
+    monkeypatch.setattr(runner, "FIRST_REST", 0.2)
+    stuck = Event()
+    site.does = lambda *_: stuck.wait(SECONDS) and None
+    site.start(timeout=0.01)
+    site.runner._rest = 0.2
+    site.offer(*range(10))
+    site.until(lambda totals: totals.hung + totals.dropped == 10)
+    assert site.totals().hung == runner.HANGS
+    assert "hung 3 times in a row" in caplog.text
+    stuck.set()
+    site.does = lambda *_: None
+    while site.runner._rests():
+        time.sleep(0.01)
+    site.offer(11)
+    site.until(lambda totals: totals.done == 1)
+
+
+def test_threads_that_hang_are_bounded(site: Site, monkeypatch) -> None:
+    monkeypatch.setattr(runner, "HANGS", 100)
+    stuck = Event()
+    site.does = lambda *_: stuck.wait(SECONDS) and None
+    site.start(timeout=0.01)
+    site.runner._rest = 0.0
+    site.offer(*range(10))
+    site.until(lambda totals: totals.hung + totals.dropped == 10)
+    assert site.totals().hung == runner.MOST_LEFT
+    stuck.set()
+
+
+def test_a_full_queue_drops_the_oldest(site: Site, monkeypatch) -> None:
+    monkeypatch.setattr(runner, "MOST_WAITING", 3)
+    going, begun = Event(), Event()
+    site.does = lambda *_: begun.set() or (going.wait(SECONDS) and None)
+    site.start()
+    site.offer(0)
+    assert begun.wait(SECONDS)
+    site.offer(*range(1, 6))
+    going.set()
+    site.until(lambda totals: totals.done == 4)
+    assert site.totals().dropped == 2
+
+
+def test_a_picture_that_was_deleted_is_passed_over(site: Site) -> None:
+    site.start()
+    site.runner.offer([row(7)])
+    site.until(lambda totals: totals.dropped == 1)
+
+
+def test_the_end_waits_for_nothing_that_hangs(site: Site) -> None:
+    stuck = Event()
+    site.does = lambda *_: stuck.wait(SECONDS) and None
+    site.start()
+    site.offer(1, 2, 3)
+    while len(site.runner._rows) == 3:
+        time.sleep(0.002)
+    site.runner.end(0.01)
+    assert site.totals().dropped == 2
+    stuck.set()

@@ -1,0 +1,217 @@
+"""From messages to the store; nothing is acknowledged that is not stored."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from threading import Thread
+
+import pytest
+
+from zmhook.errors import PayloadError, StoreError
+from zmhook.settings import Mqtt, Snapshots
+from zmhook.snapshots import storing
+from zmhook.snapshots.counts import Counts
+from zmhook.snapshots.message import Message, Waiting
+from zmhook.snapshots.snapshot import Amendment, Row, Snapshot
+from zmhook.snapshots.storing import Storing
+
+AMENDMENT = Amendment(camera="drive", channel=None, track_id="1", ended=True)
+
+
+def message(payload: bytes, *, size: int | None = None) -> Message:
+    return Message("t", payload, size or len(payload), 1, False, 5.0, 1, None)
+
+
+def snapshot(track: str, received: float = 5.0) -> Snapshot:
+    return Snapshot(
+        camera="drive",
+        topic="t",
+        format="f",
+        track_id=track,
+        taken=1.0,
+        received=received,
+        picture=b"",
+        label="Human",
+        duration=9.0,
+    )
+
+
+class Reader:
+    """Understands a few words."""
+
+    def read(self, topic, payload, *, retained=False, received):
+        text = payload.decode()
+        if text == "broken":
+            raise PayloadError("json", "t: no JSON")
+        if text == "bug":
+            raise ZeroDivisionError
+        if text == "amend":
+            return [AMENDMENT]
+        return [snapshot(text, received)]
+
+
+class Store:
+    """Fails as often as it is told to, and knows what came again."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Row] = {}
+        self.amended: list[Amendment] = []
+        self.fail: list[Exception] = []
+        self.poison = ""
+
+    def add(self, snapshots: Sequence[Snapshot]) -> list[Row]:
+        if self.fail:
+            raise self.fail.pop()
+        if self.poison in [one.track_id for one in snapshots]:
+            raise KeyError(self.poison)
+        return [self.rows.setdefault(one.track_id, self._row(one)) for one in snapshots]
+
+    def amend(self, amendments: Sequence[Amendment]) -> int:
+        if self.fail:
+            raise self.fail.pop()
+        self.amended += amendments
+        return len(amendments)
+
+    def _row(self, one: Snapshot) -> Row:
+        return Row(
+            number=len(self.rows),
+            file="f",
+            size=0,
+            sha256="",
+            camera=one.camera,
+            topic="t",
+            format="f",
+            track_id=one.track_id,
+            taken=1.0,
+            received=one.received,
+        )
+
+
+class Site:
+    def __init__(self) -> None:
+        self.waiting = Waiting(1000, 10**9)
+        self.store = Store()
+        self.counts = Counts()
+        self.acked: list[Message] = []
+        self.new: list[str] = []
+        self.stored_when_acked: list[int] = []
+        self.storing = Storing(
+            self.waiting,
+            Reader(),
+            self.store,
+            self.counts,
+            snapshots=Snapshots(),
+            mqtt=Mqtt(mqtt_max_message=1),
+            ack=self._ack,
+            stored=lambda rows: self.new.extend(row.track_id for row in rows),
+        )
+
+    def run(self, *payloads: str) -> None:
+        for payload in payloads:
+            self.waiting.put(message(payload.encode()))
+        self.waiting.close()
+        self.storing.run()
+
+    def _ack(self, messages: Sequence[Message]) -> None:
+        self.acked += messages
+        self.stored_when_acked.append(len(self.store.rows))
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Site:
+    monkeypatch.setattr(storing, "FIRST_WAIT", 0.01)
+    return Site()
+
+
+def test_what_is_stored_is_acknowledged_afterwards(site: Site) -> None:
+    site.run("1", "2", "amend")
+    assert site.new == ["1", "2"]
+    assert site.store.amended == [AMENDMENT]
+    assert len(site.acked) == 3
+    assert site.stored_when_acked == [2]
+    totals = site.counts.totals()
+    assert (totals.received, totals.stored, totals.amended) == (3, 2, 1)
+
+
+def test_batches_are_bounded(site: Site) -> None:
+    site.run(*map(str, range(storing.MOST_AT_ONCE + 1)))
+    assert site.stored_when_acked == [storing.MOST_AT_ONCE, storing.MOST_AT_ONCE + 1]
+
+
+def test_what_came_again_is_not_new(site: Site) -> None:
+    site.run("1", "1")
+    assert site.new == ["1"]
+    later = Site()
+    later.store.rows = site.store.rows
+    later.waiting.put(message(b"1")._replace(received=6.0))
+    later.waiting.close()
+    later.storing.run()
+    assert later.new == []
+    assert later.counts.totals().again == 1
+    assert len(later.acked) == 1
+
+
+def test_broken_ones_are_acknowledged_and_told_once(site: Site, caplog) -> None:
+    with caplog.at_level(logging.WARNING):
+        site.run("broken", "1", "broken", "bug", "bug")
+    assert len(site.acked) == 5
+    assert site.new == ["1"]
+    assert site.counts.totals().broken == {"json": 2, "internal error": 2}
+    assert len(caplog.records) == 2
+
+
+def test_one_that_is_too_large_is_acknowledged(site: Site, caplog) -> None:
+    site.waiting.put(message(b"", size=2_000_000))
+    site.run()
+    assert len(site.acked) == 1
+    assert site.counts.totals().broken == {"size": 1}
+    assert "2000000 bytes are more than [mqtt] mqtt_max_message (1 MB) allows" in caplog.text
+
+
+@pytest.mark.parametrize("error", [StoreError("the disk is full"), OSError(28, "No space left")])
+def test_a_store_that_fails_is_waited_for(site: Site, caplog, error: Exception) -> None:
+    site.store.fail = [error] * 3
+    with caplog.at_level(logging.INFO):
+        site.run("1", "amend")
+    assert site.new == ["1"]
+    assert site.store.amended == [AMENDMENT]
+    assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
+    assert site.storing.problem == ""
+
+
+def test_given_up_nothing_is_acknowledged(site: Site) -> None:
+    site.store.fail = [StoreError("the disk is full")] * 10_000
+    site.waiting.put(message(b"1"))
+    thread = Thread(target=site.storing.run)
+    thread.start()
+    while not site.storing.problem:
+        pass
+    site.storing.give_up()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert site.acked == []
+
+
+def test_a_snapshot_that_no_store_takes_keeps_no_other_out(site: Site) -> None:
+    site.store.poison = "2"
+    site.run("1", "2", "3")
+    assert site.new == ["1", "3"]
+    assert len(site.acked) == 3
+    assert site.counts.totals().broken == {"internal error": 1}
+
+
+def test_what_is_not_wanted_is_counted(site: Site) -> None:
+    site.storing._snapshots = Snapshots(snapshot_classes=("car",))
+    site.run("1")
+    assert site.counts.totals().filtered == {"snapshot_classes": 1}
+    assert len(site.acked) == 1
+
+
+def test_refused_messages_are_counted(site: Site, caplog) -> None:
+    site.waiting._most = 1
+    full: Callable[[], bool] = lambda: site.waiting.put(message(b"1")._replace(qos=0))  # noqa: E731
+    assert [full(), full()] == [True, False]
+    site.run()
+    assert site.counts.totals().dropped == 1
+    assert "QoS 0" in caplog.text
