@@ -51,17 +51,26 @@ NOT_OURS = {
     "Segmentation fault",
     "import cv2",
     "import dlib",
+    "status",
 }
 
 
 def _quoted_messages() -> list[str]:
-    """Return the messages in the first column of the tables of troubleshooting.md."""
+    """Return the messages in the first column of troubleshooting.md's tables, and of two more."""
+    tables = [(ROOT / "docs" / "troubleshooting.md").read_text("utf-8")]
+    tables.append(_table("gemini.md", "`gemini skipped: …` | "))
+    tables.append(_table("snapshots.md", "What you see | "))
     cells: list[str] = []
-    for line in (ROOT / "docs" / "troubleshooting.md").read_text("utf-8").splitlines():
+    for line in "\n".join(tables).splitlines():
         before, bar, _ = line.partition(" | ")
         if bar:
             cells += re.findall(r"`([^`]+)`", before)
     return [cell for cell in cells if cell not in NOT_OURS]
+
+
+def _table(page: str, head: str) -> str:
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    return text.partition(f"\n{head}")[2].partition("\n---|")[2].partition("\n\n")[0]
 
 
 @pytest.mark.parametrize("message", _quoted_messages())
