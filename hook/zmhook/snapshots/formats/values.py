@@ -15,6 +15,8 @@ BIGGEST_CHANNEL = 1_000_000
 
 def number(value: Any) -> float | None:
     """Return a finite number; numbers in quotes count."""
+    if type(value) is float:  # nearly all are
+        return value if math.isfinite(value) else None
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     if isinstance(value, str) and len(value) > LONGEST_TEXT:
