@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -51,6 +52,10 @@ def _run(command: str, argv: list[str]) -> int:
     module = import_module(COMMANDS[command][0])
     try:
         code: int = module.main(argv)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _leave_quietly()
+        return FAILED
     except SettingsError as error:
         for problem in error.problems:
             _complain(str(problem))
@@ -62,6 +67,13 @@ def _run(command: str, argv: list[str]) -> int:
         _complain("interrupted")
         return INTERRUPTED
     return code
+
+
+def _leave_quietly() -> None:
+    """Throw away what is left to print: `| head` has seen enough (Python's own note on SIGPIPE)."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _complain(message: str) -> None:

@@ -22,7 +22,7 @@ def add_config(parser: argparse.ArgumentParser) -> None:
         "-c",
         "--config",
         default=os.environ.get("ZMHOOK_CONFIG", CONFIG),
-        help="objectconfig.ini; each has a service of its own (default: %(default)s)",
+        help="objectconfig.ini (default: %(default)s)",
     )
 
 

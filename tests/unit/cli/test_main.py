@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import types
@@ -83,6 +84,16 @@ def test_an_interrupt_is_no_traceback(command, capsys: pytest.CaptureFixture[str
     command(raising(KeyboardInterrupt()))
     assert main(["probe"]) == module.INTERRUPTED
     assert capsys.readouterr().err == "zmhook: interrupted\n"
+
+
+def test_a_reader_who_has_seen_enough_is_no_traceback():
+    """As with `zmhook config reference | head -1`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "zmhook.cli.main", "config", "reference"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_showing_the_version_imports_nothing_heavy():
