@@ -138,6 +138,14 @@ class Chain:
         for detector in self.detectors:
             self._load(detector)
 
+    def ready(self, name: str) -> Detector:
+        """Return one detector, loaded, to be used by itself; raises `DetectorError`."""
+        for detector in self.detectors:
+            if detector.name == name:
+                self._load(detector)
+                return detector
+        raise DetectorError(f"there is no model '{name}' in this chain")
+
     def loaded(self) -> list[str]:
         """Return the detectors that are loaded, as they describe themselves."""
         ready = [detector for detector in self.detectors if detector.name in self._loaded]

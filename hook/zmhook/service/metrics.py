@@ -27,6 +27,10 @@ class _Collector:
         for outcome, count in status["events"].items():
             events.add_metric([outcome], count)
         yield events
+        looks = CounterMetricFamily("zmhook_looks", "For other machines.", labels=["outcome"])
+        for outcome, count in status["looks"].items():
+            looks.add_metric([outcome], count)
+        yield looks
         for name in ("refused", "dropped", "restarts"):
             yield CounterMetricFamily(f"zmhook_{name}", _HELP[name], value=status[name])
         yield GaugeMetricFamily(

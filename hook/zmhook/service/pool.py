@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from zmhook.service.process import WorkerDied, WorkerProcess
-from zmhook.service.wire import Answer, Given, Job, Need, Prepare, Ready, Record
+from zmhook.service.wire import Prepare, Ready, Record
 from zmhook.settings.plain import to_plain
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from zmhook.service.queue import FairQueue
     from zmhook.service.records import Records
     from zmhook.service.stats import Stats
-    from zmhook.service.ticket import Ticket
+    from zmhook.service.ticket import Waiting
     from zmhook.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -30,9 +30,6 @@ TRIES = 2
 """An event whose worker crashes is tried once more in a fresh one."""
 HANG_GRACE = 1.0
 """Seconds past an event's deadline after which its worker is taken for hung."""
-REPORT_GRACE = 0.15
-"""Seconds that an answer waits for its report, which usually takes 3 ms: whoever is told of the
-alarm finds objdetect.jpg then. A slow disk or portal delays no alarm longer than this."""
 LONGEST_BACK_OFF = 30.0
 LONGEST_LOAD = 120.0
 """Seconds after which a worker that loads its first models is taken for hung."""
@@ -69,7 +66,7 @@ class Slot:
         self.max_rss_mb = max_rss_mb
         self.idle_unload = idle_unload
         self.worker: WorkerProcess | None = None
-        self.ticket: Ticket | None = None
+        self.ticket: Waiting | None = None
         self.models: list[str] = []
         self.rss_mb = 0.0
         self.idle = asyncio.Event()
@@ -104,7 +101,7 @@ class Slot:
             self.models, self.rss_mb = [], 0.0
             await worker.stop()
 
-    async def _next(self) -> Ticket:
+    async def _next(self) -> Waiting:
         """Wait for an event; give the models' memory back when none comes for long."""
         waiting = asyncio.ensure_future(self.queue.get(self.rank))
         try:
@@ -143,21 +140,19 @@ class Slot:
         except asyncio.TimeoutError:
             raise WorkerDied("because it hung while it loaded its models") from None
 
-    async def _serve(self, ticket: Ticket) -> None:
+    async def _serve(self, ticket: Waiting) -> None:
         ticket.tries += 1
         await self._bury_the_idle()
         if self.worker is None:
             await self._start()
         if self.worker is None:
             raise WorkerDied("it was not started")
-        picture = await ticket.fetcher.first()
+        await ticket.gather()
         if not ticket.is_open:
             return
         settings = self._plain(ticket.settings, self.threads())
-        job = Job(ticket.event, settings, ticket.stamp, ticket.left(), picture)
-        await self.worker.send(job)
+        await self.worker.send(ticket.message(settings))
         ticket.taken()
-        ticket.fetcher.begin_after(picture.id)
         try:
             await asyncio.wait_for(self._until_ready(ticket), ticket.left() + HANG_GRACE)
         except asyncio.TimeoutError:
@@ -180,7 +175,7 @@ class Slot:
             self.stats.restarts += 1
             await self.stop()
 
-    async def _until_ready(self, ticket: Ticket | None = None) -> None:
+    async def _until_ready(self, ticket: Waiting | None = None) -> None:
         if self.worker is None:
             raise WorkerDied("it was not started")
         while True:
@@ -188,20 +183,16 @@ class Slot:
             if isinstance(message, Ready):
                 self.rss_mb, self.models = message.rss_mb, message.models
                 return
-            if isinstance(message, Answer) and ticket:
-                ticket.hold(message.decision, REPORT_GRACE)
-            elif isinstance(message, Need) and ticket:
-                picture = await ticket.fetcher.picture(message.id)
-                await self.worker.send(Given(picture))
-                ticket.fetcher.begin_after(picture.id)
-            elif isinstance(message, Record):
+            if isinstance(message, Record):
                 self.records(message, ticket.monitor_id if ticket else None)
+            elif ticket and (reply := await ticket.heard(message)):
+                await self.worker.send(reply)
 
     async def _buried(self, how: str) -> None:
         self._deaths += 1
         self.stats.restarts += 1
         ticket, self.ticket = self.ticket, None
-        log.error("a worker ended %s%s", how, f" during {ticket.event}" if ticket else "")
+        log.error("a worker ended %s%s", how, f" during {ticket}" if ticket else "")
         if self.worker:
             self.worker.kill()
             await self.stop()
@@ -209,7 +200,7 @@ class Slot:
             await self._again(ticket, how)
         await asyncio.sleep(self._back_off())
 
-    async def _again(self, ticket: Ticket, how: str) -> None:
+    async def _again(self, ticket: Waiting, how: str) -> None:
         if ticket.tries < TRIES and ticket.left() > 0:
             self.queue.put(ticket, again=True)
             await self.queue.ready(ticket)

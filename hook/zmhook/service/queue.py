@@ -1,4 +1,7 @@
-"""Events that wait for a worker: bounded, and fair between monitors."""
+"""Events that wait for a worker: bounded, and fair between monitors.
+
+What another machine asks waits here too: each machine is served as if it were a monitor.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from zmhook.service.ticket import Ticket
+    from zmhook.service.ticket import Waiting
 
 
 class FairQueue:
@@ -20,25 +23,25 @@ class FairQueue:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._waiting: OrderedDict[int | None, list[Ticket]] = OrderedDict()
-        self._ready: set[Ticket] = set()
+        self._waiting: OrderedDict[int | str | None, list[Waiting]] = OrderedDict()
+        self._ready: set[Waiting] = set()
         self._takers: list[int] = []
         self._changed = asyncio.Condition()
 
     def __len__(self) -> int:
         return sum(len(tickets) for tickets in self._waiting.values())
 
-    def depths(self) -> dict[int | None, int]:
+    def depths(self) -> dict[int | str | None, int]:
         """Return how many wait per monitor."""
         return {monitor: len(tickets) for monitor, tickets in self._waiting.items()}
 
-    def put(self, ticket: Ticket, *, again: bool = False) -> Ticket | None:
+    def put(self, ticket: Waiting, *, again: bool = False) -> Waiting | None:
         """Take a place; return the event that had to make room, if any.
 
         One that is tried `again` goes before the others of its monitor, and nobody has to go
         for it: it had its place before.
         """
-        tickets = self._waiting.setdefault(ticket.monitor_id, [])
+        tickets = self._waiting.setdefault(ticket.turn, [])
         tickets.insert(0 if again else len(tickets), ticket)
         if again or len(self) <= self.size:
             return None
@@ -47,14 +50,14 @@ class FairQueue:
         self.remove(refused)
         return refused
 
-    async def ready(self, ticket: Ticket) -> None:
+    async def ready(self, ticket: Waiting) -> None:
         """Let the event be taken."""
         async with self._changed:
-            if ticket in self._waiting.get(ticket.monitor_id, ()):
+            if ticket in self._waiting.get(ticket.turn, ()):
                 self._ready.add(ticket)
                 self._changed.notify_all()
 
-    async def get(self, rank: int = 0) -> Ticket:
+    async def get(self, rank: int = 0) -> Waiting:
         """Wait for an event that is ready, of the monitor whose turn it is.
 
         Of those who wait here, the one with the smallest rank is served.
@@ -73,16 +76,16 @@ class FairQueue:
                 self._waiting.move_to_end(monitor)
             return ticket
 
-    def remove(self, ticket: Ticket) -> None:
+    def remove(self, ticket: Waiting) -> None:
         """Give up an event's place, if it has one."""
-        tickets = self._waiting.get(ticket.monitor_id, [])
+        tickets = self._waiting.get(ticket.turn, [])
         if ticket in tickets:
             tickets.remove(ticket)
         if not tickets:
-            self._waiting.pop(ticket.monitor_id, None)
+            self._waiting.pop(ticket.turn, None)
         self._ready.discard(ticket)
 
-    def drain(self) -> list[Ticket]:
+    def drain(self) -> list[Waiting]:
         """Give up every place."""
         tickets = [ticket for waiting in self._waiting.values() for ticket in waiting]
         self._waiting.clear()

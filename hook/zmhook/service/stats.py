@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from zmhook.detection import Decision
+    from zmhook.service.wire import Seen
 
 KEPT_ERRORS = 200
 KEPT_TIMES = 1000
@@ -22,6 +23,8 @@ class Stats:
     def __init__(self) -> None:
         self._started = time.monotonic()
         self.outcomes: Counter[str] = Counter()
+        self.looks: Counter[str] = Counter()
+        """Looks for other machines: `seen`, `refused` for their pictures, `failed`."""
         self.refused = 0
         self.dropped = 0
         self.restarts = 0
@@ -40,6 +43,11 @@ class Stats:
             self._took(stage, milliseconds)
         if decision.errors:
             self.failed(decision.event.monitor_id, decision.errors[0])
+
+    def looked(self, seen: Seen, seconds: float) -> None:
+        """Count a look for another machine that took so long, the waiting included."""
+        self.looks["refused" if seen.refused else "seen"] += 1
+        self._took("look", seconds * 1000)
 
     def failed(self, monitor_id: int | None, error: str) -> None:
         self.last_errors.pop(str(monitor_id), None)

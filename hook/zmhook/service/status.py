@@ -28,6 +28,7 @@ def status(supervisor: Supervisor) -> dict[str, Any]:
             "per_monitor": {str(mid): n for mid, n in supervisor.queue.depths().items()},
         },
         "events": dict(stats.outcomes),
+        "looks": dict(stats.looks),
         "refused": stats.refused,
         "dropped": stats.dropped,
         "restarts": stats.restarts,
@@ -39,7 +40,7 @@ def status(supervisor: Supervisor) -> dict[str, Any]:
 def _worker(slot: Slot) -> dict[str, Any]:
     return {
         "pid": slot.worker.pid if slot.worker else None,
-        "event": str(slot.ticket.event) if slot.ticket else "",
+        "event": str(slot.ticket) if slot.ticket else "",
         "rss_mb": round(slot.rss_mb, 1),
         "models": slot.models,
     }

@@ -11,11 +11,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from zmhook import atomic
 from zmhook.frames.ids import frame_ids
 from zmhook.service.fetch import Fetcher
 from zmhook.service.http import HangUp
 from zmhook.service.live import Code, LiveConfig, Stamp
+from zmhook.service.look import LookTicket, NotNow
 from zmhook.service.place import patience_path
 from zmhook.service.pool import Pool, Slot
 from zmhook.service.queue import FairQueue
@@ -28,7 +31,10 @@ if TYPE_CHECKING:
 
     from zmhook.detection import Decision
     from zmhook.event import Event
+    from zmhook.service.look import Wanted
     from zmhook.service.records import Records
+    from zmhook.service.ticket import Waiting
+    from zmhook.service.wire import Seen
     from zmhook.settings import Service, Settings
 
 log = logging.getLogger(__name__)
@@ -57,7 +63,7 @@ class Supervisor:
         self.pool = Pool([self._slot(service, rank) for rank in range(_workers(service))])
         self._threads = ThreadPoolExecutor(FETCH_THREADS, thread_name_prefix="fetch")
         self.replaced = False
-        self._open: set[Ticket] = set()
+        self._open: set[Waiting] = set()
         self._patience = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -69,12 +75,7 @@ class Supervisor:
 
         Raises `HangUp` when this service is out of date and the caller should find another way.
         """
-        self.last_asked = time.monotonic()
-        if self.code.has_changed():
-            log.info("zmhook itself has been replaced: ending, so that a new service can start")
-            self.replaced = True
-            self.stopping.set()
-        if self.stopping.is_set():
+        if not self._is_taking():
             raise HangUp
         ticket = self._ticket(event)
         self._open.add(ticket)
@@ -91,6 +92,48 @@ class Supervisor:
         self.stats.decided(decision, time.monotonic() - ticket.asked)
         return decision, ticket.settings
 
+    async def look(self, wanted: Wanted) -> Seen:
+        """Return what the models see in another machine's pictures: no gate, and no trace is left.
+
+        Raises `NotNow`.
+        """
+        if not self._is_taking():
+            raise NotNow("the service is ending", retry=True)
+        settings = local(self.config.current().general)
+        ticket = LookTicket(wanted, settings, self.stamp.of(settings))
+        self._open.add(ticket)
+        try:
+            self._put(ticket)
+            await self.queue.ready(ticket)
+            seen = await ticket.seen()
+        except asyncio.CancelledError:
+            self._forget(ticket)
+            raise
+        except NotNow:
+            self.stats.looks["failed"] += 1
+            raise
+        finally:
+            self._open.discard(ticket)
+            self.queue.remove(ticket)
+            self.last_asked = time.monotonic()
+        self.stats.looked(seen, time.monotonic() - ticket.asked)
+        return seen
+
+    @property
+    def busy(self) -> float:
+        """What waits and runs, per worker."""
+        running = sum(slot.ticket is not None for slot in self.pool.slots)
+        return (len(self.queue) + running) / len(self.pool.slots)
+
+    def _is_taking(self) -> bool:
+        """Note that somebody asks; say whether anything new is taken."""
+        self.last_asked = time.monotonic()
+        if self.code.has_changed() and not self.replaced:
+            log.info("zmhook itself has been replaced: ending, so that a new service can start")
+            self.replaced = True
+            self.stopping.set()
+        return not self.stopping.is_set()
+
     async def finish(self, seconds: float) -> None:
         """Let what is running end, answer the rest, end the workers.
 
@@ -100,7 +143,7 @@ class Supervisor:
         if self.replaced and self._tasks:
             await asyncio.wait(self._tasks, timeout=self.config.longest_deadline())
         for ticket in self.queue.drain():
-            ticket.fail("the service was stopped before the event's turn came")
+            ticket.turn_away("the service was stopped before the event's turn came")
         await self.pool.finish(seconds)
         for ticket in list(self._open):
             ticket.fail("the service was stopped")
@@ -150,17 +193,21 @@ class Supervisor:
         return Ticket(event, settings, self.stamp.of(settings), fetcher)
 
     def _admit(self, ticket: Ticket) -> None:
-        refused = self.queue.put(ticket)
-        if refused:
-            self.stats.refused += 1
-            waiting = self.queue.size
-            refused.fail(f"refused: {waiting} events wait already ([service] service_queue)")
-            log.warning("%s was refused: %d events wait already", refused.event, waiting)
-        if refused is ticket:
+        if not self._put(ticket):
             return
         task = asyncio.create_task(self._prepare(ticket))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _put(self, ticket: Waiting) -> bool:
+        """Give it a place in the queue, if there is one; somebody else may have to make room."""
+        refused = self.queue.put(ticket)
+        if refused:
+            self.stats.refused += 1
+            waiting = self.queue.size
+            refused.turn_away(f"refused: {waiting} events wait already ([service] service_queue)")
+            log.warning("%s was refused: %d events wait already", refused, waiting)
+        return refused is not ticket
 
     async def _prepare(self, ticket: Ticket) -> None:
         """Fetch the first picture; then the event may have a worker."""
@@ -171,11 +218,11 @@ class Supervisor:
         finally:
             await ticket.fetcher.close()
 
-    def _forget(self, ticket: Ticket) -> None:
-        """Take out an event whose caller has gone: nobody needs its decision."""
+    def _forget(self, ticket: Ticket | LookTicket) -> None:
+        """Take out what nobody waits for any more: its caller has gone."""
         self.queue.remove(ticket)
         self.stats.dropped += 1
-        log.info("%s: dropped, its caller has gone", ticket.event)
+        log.info("%s: dropped, its caller has gone", ticket)
         ticket.drop()
 
     def _slot(self, service: Service, rank: int) -> Slot:
@@ -211,6 +258,11 @@ class Supervisor:
 
     def _service(self) -> Service:
         return self.config.current().general.service
+
+
+def local(settings: Settings) -> Settings:
+    """Return the settings with every model on this machine: who is asked asks nobody else."""
+    return structs.replace(settings, remote=structs.replace(settings.remote, ml_gateway=()))
 
 
 def _workers(service: Service) -> int:

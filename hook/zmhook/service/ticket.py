@@ -1,19 +1,68 @@
-"""One event on its way through the service."""
+"""What waits for a worker: an event, or a look for another machine."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import structs
 
 from zmhook.detection import Decision
+from zmhook.service.wire import Answer, Given, Job, Need
 
 if TYPE_CHECKING:
     from zmhook.event import Event
     from zmhook.service.fetch import Fetcher
+    from zmhook.service.wire import Message, Picture
     from zmhook.settings import Settings
+
+REPORT_GRACE = 0.15
+"""Seconds that an answer waits for its report, which usually takes 3 ms: whoever is told of the
+alarm finds objdetect.jpg then. A slow disk or portal delays no alarm longer than this."""
+
+
+class Waiting(Protocol):
+    """What the queue holds and a slot gives to its worker."""
+
+    settings: Settings
+    tries: int
+
+    @property
+    def monitor_id(self) -> int | None:
+        """Whose log a worker's lines go to."""
+
+    @property
+    def turn(self) -> int | str | None:
+        """With whom it takes turns: those of one monitor, or of one other machine."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still waits for it."""
+
+    def left(self) -> float:
+        """Return the seconds that it may still take."""
+
+    async def gather(self) -> None:
+        """Wait until there is something to give to a worker."""
+
+    def message(self, settings: dict[str, Any]) -> Message:
+        """Return what a worker is told, by these settings (plain)."""
+
+    def taken(self) -> None:
+        """Note that a worker has begun."""
+
+    async def heard(self, message: Message) -> Message | None:
+        """Take what the worker says; return what it is to be told."""
+
+    def release(self) -> None:
+        """Note that the worker is done."""
+
+    def fail(self, why: str) -> None:
+        """Let whoever waits know that nothing will come."""
+
+    def turn_away(self, why: str) -> None:
+        """Let them know that it is not to be here and now, though nothing is wrong with it."""
 
 
 class Ticket:
@@ -26,13 +75,39 @@ class Ticket:
         self.fetcher = fetcher
         self.asked = time.monotonic()
         self.tries = 0
+        self._first: Picture | None = None
         self._taken = 0.0
         self._held: Decision | None = None
         self._decision: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
 
+    def __str__(self) -> str:
+        return str(self.event)
+
+    async def gather(self) -> None:
+        """Wait for the first picture."""
+        self._first = await self.fetcher.first()
+
+    def message(self, settings: dict[str, Any]) -> Message:
+        """Return the job for a worker; only after `gather`."""
+        if self._first is None:
+            raise RuntimeError("the first picture was not waited for")
+        return Job(self.event, settings, self.stamp, self.left(), self._first)
+
     def taken(self) -> None:
-        """Note that a worker begins with the event now."""
+        """Note that a worker begins with the event now, and fetch what it may need next."""
         self._taken = time.monotonic()
+        if self._first:
+            self.fetcher.begin_after(self._first.id)
+
+    async def heard(self, message: Message) -> Message | None:
+        """Keep a worker's answer; return the picture that it needs."""
+        if isinstance(message, Answer):
+            self.hold(message.decision, REPORT_GRACE)
+        if not isinstance(message, Need):
+            return None
+        picture = await self.fetcher.picture(message.id)
+        self.fetcher.begin_after(picture.id)
+        return Given(picture)
 
     def timed(self, decision: Decision) -> Decision:
         """Return the decision with the times that the worker does not know, in ms.
@@ -50,6 +125,10 @@ class Ticket:
 
     @property
     def monitor_id(self) -> int | None:
+        return self.event.monitor_id
+
+    @property
+    def turn(self) -> int | None:
         return self.event.monitor_id
 
     @property
@@ -78,6 +157,9 @@ class Ticket:
 
     def fail(self, why: str) -> None:
         self.decide(Decision.undecided(self.event, why))
+
+    def turn_away(self, why: str) -> None:
+        self.fail(why)
 
     def drop(self) -> None:
         """Nobody waits any more."""

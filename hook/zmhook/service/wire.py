@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct, msgpack
 
 from zmhook.crop import Crop
-from zmhook.detection import Decision
+from zmhook.detection import Decision, Detection
 from zmhook.event import Event
 
 HEAD = struct.Struct("!I")
@@ -49,6 +49,46 @@ class Job(Struct, frozen=True, tag=True):
     picture: Picture
 
 
+class View(Struct, frozen=True):
+    """A picture that another machine sent, as it came; `of` is the label of what was cut out."""
+
+    id: str
+    data: bytes
+    of: str = ""
+
+
+class Look(Struct, frozen=True, tag=True):
+    """To a worker: what do these models see in these pictures? No gate, no report, no memory.
+
+    `seconds` are left. What is below a model's `floors` is left out, and at most `most` detections
+    are given for one model and picture.
+    """
+
+    models: list[str]
+    settings: dict[str, Any]
+    stamp: str
+    seconds: float
+    views: list[View]
+    floors: dict[str, float] = {}
+    most: int = 1000
+
+
+class Seen(Struct, frozen=True, tag=True):
+    """From a worker: what each model saw, per picture, strongest first, in its own pixels.
+
+    `sizes` are width and height as decoded, `errors` maps a model that could not look to one line,
+    `timings` are ms. When a picture cannot be used `refused` says why, and there is nothing else;
+    `too_large` when it has too many pixels.
+    """
+
+    results: dict[str, list[list[Detection]]] = {}
+    sizes: list[tuple[int, int]] = []
+    errors: dict[str, str] = {}
+    timings: dict[str, float] = {}
+    refused: str = ""
+    too_large: bool = False
+
+
 class Need(Struct, frozen=True, tag=True):
     """From a worker: the first picture showed nothing; give this one too."""
 
@@ -83,7 +123,7 @@ class Given(Struct, frozen=True, tag=True):
     picture: Picture
 
 
-Message = Prepare | Job | Need | Given | Answer | Ready | Record
+Message = Prepare | Job | Look | Need | Given | Answer | Seen | Ready | Record
 
 
 _encoder = msgpack.Encoder()

@@ -24,12 +24,14 @@ from zmhook.service.wire import (
     Answer,
     Given,
     Job,
+    Look,
     Message,
     Need,
     Picture,
     Prepare,
     Ready,
     Record,
+    Seen,
     packed,
     unpacked,
 )
@@ -84,6 +86,8 @@ class Worker:
                 self._prepare(message)
             elif isinstance(message, Job):
                 self._decide(message)
+            elif isinstance(message, Look):
+                self.wire.send(self._look(message))
             self.wire.send(Ready(_rss_mb(), self._loaded()))
 
     def _prepare(self, message: Prepare) -> None:
@@ -115,6 +119,21 @@ class Worker:
             publish(decided, settings)
         except Exception:
             log.exception("%s: the report is incomplete", job.event)
+
+    def _look(self, look: Look) -> Seen:
+        from zmhook.deadline import Deadline
+        from zmhook.service.looking import Looker
+
+        try:
+            chain = self._chain(look.settings, look.stamp)
+            pixels = from_plain(look.settings).general.max_picture_pixels
+            return Looker(chain, look, Deadline(look.seconds), pixels).seen()
+        except ZmhookError as error:
+            why = str(error)
+        except Exception as error:
+            log.exception("internal error, please report it")
+            why = f"internal error, please report it ({type(error).__name__}: {error})"
+        return Seen(errors=dict.fromkeys(look.models, why))
 
     def _chain(self, settings: dict[str, Any], stamp: str) -> Chain:
         """Return the chain of these settings, which is the same for many monitors."""
@@ -192,7 +211,8 @@ def _models_key(settings: dict[str, Any]) -> str:
     # Gemini is asked these questions, and blurs faces as [face] finds them.
     more = [settings["prompts"], settings["face"]] if "gemini" in models else []
     folder = settings["general"]["base_data_path"]
-    return repr([folder, [(name, settings[name]) for name in models], more])
+    where = settings["remote"]
+    return repr([folder, where, [(name, settings[name]) for name in models], more])
 
 
 def _rss_mb() -> float:

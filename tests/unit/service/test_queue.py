@@ -214,7 +214,7 @@ def test_nothing_is_lost_and_nothing_is_given_twice(steps: list[tuple[int, str]]
 
 def stand_in(number: int, monitor: int) -> SimpleNamespace:
     """A ticket as the queue sees it."""
-    return Ticketlike(monitor_id=monitor, event=SimpleNamespace(id=number))
+    return Ticketlike(monitor_id=monitor, turn=monitor, event=SimpleNamespace(id=number))
 
 
 class Ticketlike(SimpleNamespace):

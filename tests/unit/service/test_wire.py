@@ -35,6 +35,9 @@ MESSAGES = [
     wire.Given(wire.Picture("track", "/s/1.jpg", b"x", crop=CROP)),
     wire.Given(wire.Picture("track2", error="no further", needed=False)),
     wire.Answer(DECISION),
+    wire.Look(["yolo"], SETTINGS, "stamp", 9.5, [wire.View("1", b"x", "car")], {"yolo": 0.3}, 7),
+    wire.Seen({"yolo": [[DOG], []]}, [(9, 8), (1, 1)], {"face": "no"}, {"yolo": 2.5}),
+    wire.Seen(refused="not a picture", too_large=True),
     wire.Ready(113.5, ["yolo: a.onnx"]),
     wire.Record(40, "text \ud7ff", "/a.py", 3),
 ]
