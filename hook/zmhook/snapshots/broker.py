@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 STABLE_SECONDS = 30.0
 """A connection that lasted so long was a good one: the next wait is the first again."""
+MANY_SHORT = 2
+"""After so many that did not, one after the other, there is more behind it."""
 ROOM_SECONDS = 0.2
 LOOP_SECONDS = 1.0
 REFUSED = 0x80
@@ -74,6 +76,7 @@ class Broker:
         self._subscribing = Backoff(FIRST_WAIT, LONGEST_WAIT)
         self._client: Client | None = None
         self._accepted = 0.0
+        self._short = 0
         self._had_session = False
         self._refused: tuple[str, ...] = ()
         self._asked: dict[int | None, tuple[str, ...]] = {}
@@ -149,8 +152,13 @@ class Broker:
             if self._refused and time.monotonic() > self._ask_again:
                 self._subscribe(made, self._refused)
         if not self._ending.is_set():
-            accepted = bool(self._accepted)
-            raise BrokerError(refusals.of_loss(self._said, self._mqtt, accepted=accepted))
+            raise BrokerError(self._why_lost())
+
+    def _why_lost(self) -> str:
+        accepted = bool(self._accepted)
+        if accepted and self._short >= MANY_SHORT:
+            return refusals.of_rivalry(self._mqtt)
+        return refusals.of_loss(self._said, self._mqtt, accepted=accepted)
 
     def _turn(self, made: Client) -> bool:
         """Read and write once; false when the connection is over."""
@@ -165,7 +173,9 @@ class Broker:
     def _lost(self) -> None:
         made, self._client = self._client, None
         if self._accepted:
+            self._short += 1
             if time.monotonic() - self._accepted > STABLE_SECONDS:
+                self._short = 0
                 self._wait.reset()
             self.since = time.time()
         self._accepted, self._refused = 0.0, ()

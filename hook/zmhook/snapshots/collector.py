@@ -9,6 +9,8 @@ import time
 from threading import Thread
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec import structs
+
 from zmhook.deadline import Deadline
 from zmhook.errors import SnapshotError, StoreError
 from zmhook.snapshots import client, counts, status
@@ -33,7 +35,9 @@ log = logging.getLogger(__name__)
 
 LEAST_MEMORY = 256_000_000
 """Bytes of messages that may wait in memory, or two of the largest, if that is more."""
-STATUS_SECONDS, TIDY_SECONDS, COUNTS_SECONDS = 5.0, 60.0, 3600.0
+STATUS_SECONDS, TIDY_SECONDS, COUNTS_SECONDS = 2.0, 60.0, 3600.0
+STATUS_AGE = 60.0
+"""Seconds after which it is written though there is nothing new in it."""
 MOST_ROUNDS = 50
 """Times 200 pictures that are deleted before signals are looked at again."""
 STORE_SECONDS, LEAVE_SECONDS, HANDLER_SECONDS = 10.0, 5.0, 3.0
@@ -87,6 +91,7 @@ class Collector:
         self._thread = Thread(target=self._storing.run, name="storing", daemon=True)
         self._due = {"status": 0.0, "tidy": 0.0, "counts": time.monotonic() + COUNTS_SECONDS}
         self._cannot_tidy = ""
+        self._written: status.Status | None = None
 
     def run(self, signals: Wait) -> None:
         """Collect until a signal says stop. Raises `SnapshotError` when it cannot go on."""
@@ -96,10 +101,12 @@ class Collector:
         self._broker.start()
         log.info("snapshots go to %s", self._store.folder)
         try:
-            while (number := signals.wait(1.0)) not in STOP:
+            number = None
+            while number not in STOP:
                 self._obey(number)
                 self._check()
                 self._work()
+                number = signals.wait(1.0)
         finally:
             self._stop()
 
@@ -163,7 +170,16 @@ class Collector:
             waiting=len(self._waiting),
             ended=ended,
         )
+        if not self._is_news(now):
+            return
+        self._written = now
         status.write(self._store.folder, now)
+
+    def _is_news(self, now: status.Status) -> bool:
+        before = self._written
+        if before is None or abs(now.at - before.at) > STATUS_AGE:
+            return True
+        return structs.replace(now, at=before.at) != before
 
     # -- the end -----------------------------------------------------------------------------------
 

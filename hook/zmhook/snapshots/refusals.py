@@ -51,6 +51,14 @@ def of_loss(told: str, mqtt: Mqtt, *, accepted: bool) -> str:
     return f"{_place(mqtt)}: it ended the connection: {_NOT_SPOKEN}"
 
 
+def of_rivalry(mqtt: Mqtt) -> str:
+    """Say why a connection may be lost again and again, soon after it was made."""
+    return (
+        f"{_place(mqtt)}: it ends our connections soon after they are made: does another client "
+        f"have the name '{mqtt.mqtt_client_id}'? Each collector needs an mqtt_client_id of its own"
+    )
+
+
 def of_subscription(refused: Iterable[str], mqtt: Mqtt) -> str:
     who = f"the user '{mqtt.mqtt_user}'" if mqtt.mqtt_user else "us"
     return (
