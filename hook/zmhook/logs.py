@@ -14,6 +14,7 @@ import queue
 import sys
 import threading
 from collections import OrderedDict
+from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -259,7 +260,16 @@ class _Hide(logging.Filter):
 
 
 def _secrets(in_force: Iterable[Settings]) -> Iterable[str]:
+    """Give every secret setting, and each part of one that is a list."""
     for settings in in_force:
-        general = settings.general
-        yield from (general.password.reveal(), general.basic_password.reveal())
-        yield from (settings.mqtt.mqtt_password.reveal(), settings.gemini.gemini_key.reveal())
+        for section, name in _secret_keys():
+            secret = getattr(getattr(settings, section), name).reveal()
+            yield secret
+            yield from secret.split()
+
+
+@cache
+def _secret_keys() -> tuple[tuple[str, str], ...]:
+    from zmhook.settings.keys import keys
+
+    return tuple((key.section, key.name) for key in keys().values() if key.is_secret)

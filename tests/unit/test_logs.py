@@ -10,7 +10,8 @@ import pytest
 from msgspec import structs
 
 from zmhook import logs
-from zmhook.settings import Gemini, Mqtt, Secret, Settings
+from zmhook.settings import Secret, Settings
+from zmhook.settings.keys import keys
 
 log = logging.getLogger("zmhook.test")
 
@@ -81,16 +82,20 @@ def test_a_secret_is_masked_everywhere(tmp_path: Path, capsys) -> None:
 
 
 def test_the_secrets_of_every_section_are_masked(tmp_path: Path) -> None:
-    own = structs.replace(
-        settings(tmp_path),
-        mqtt=Mqtt(mqtt_password=Secret("br0ker")),
-        gemini=Gemini(gemini_key=Secret("AIza-key")),
-    )
+    own = settings(tmp_path)
+    secrets = [key for key in keys().values() if key.is_secret]
+    for number, key in enumerate(secrets):
+        section = structs.replace(
+            getattr(own, key.section),
+            **{key.name: Secret(f"hunter{number:03} ntfy://k{number:03}")},
+        )
+        own = structs.replace(own, **{key.section: section})
     to = logs.Logs(own, None)
-    log.error("%s and %s", "br0ker", "AIza-key")
+    for number in range(len(secrets)):
+        log.error("hunter%03d and ntfy://k%03d", number, number)
     to.close()
-
-    assert "*** and ***" in (tmp_path / "logs" / "zmesdetect.log").read_text()
+    written = (tmp_path / "logs" / "zmesdetect.log").read_text()
+    assert written.count("*** and ***") == len(secrets) > 5
 
 
 def test_only_errors_reach_a_stderr_that_is_no_terminal(tmp_path: Path, capsys) -> None:

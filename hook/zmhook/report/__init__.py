@@ -28,12 +28,14 @@ def publish(decided: Decided, settings: Settings, *, notes: bool = False, output
 
     notes = notes or settings.general.write_notes
     if decided.frame is not None:
-        _write(decided, settings, notes=notes, output=output)
+        _write_pictures(decided, settings, output)
     later(decided, settings, jobs_for(decided, settings, notes=notes))
+    if decided.decision.outcome == "alarm" and notes:
+        _attempt(lambda: _write_notes(decided, settings))
     record(decided.decision, settings)
 
 
-def _write(decided: Decided, settings: Settings, *, notes: bool, output: str) -> None:
+def _write_pictures(decided: Decided, settings: Settings, output: str) -> None:
     from zmhook.report import files
 
     general = settings.general
@@ -44,8 +46,6 @@ def _write(decided: Decided, settings: Settings, *, notes: bool, output: str) ->
         _attempt(lambda: files.write_debug_image(decided, settings))
     if output:
         _attempt(lambda: files.write_annotated(decided, settings, output))
-    if is_alarm and notes:
-        _attempt(lambda: _write_notes(decided, settings))
 
 
 def _write_to_event(decided: Decided, settings: Settings) -> None:
