@@ -93,6 +93,10 @@ class Broker:
     def connected(self) -> bool:
         return bool(self._accepted)
 
+    def is_alive(self) -> bool:
+        """Whether the thread runs: it connects, is connected, or waits to connect."""
+        return self._thread.is_alive()
+
     def start(self) -> None:
         client.require()
         self._thread.start()

@@ -117,8 +117,8 @@ class Collector:
             log.warning("the configuration is read at the start: restart the collector for that")
 
     def _check(self) -> None:
-        if not self._thread.is_alive():
-            raise SnapshotError("the collector cannot go on: what stores snapshots has ended")
+        if not self._thread.is_alive() or not self._broker.is_alive():
+            raise SnapshotError("the collector cannot go on: one of its threads has ended")
 
     def _stored(self, rows: Sequence[Row]) -> None:
         for runner in self._runners:
