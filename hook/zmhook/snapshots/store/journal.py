@@ -64,4 +64,6 @@ def _day(at: float) -> str:
 
 def _printable(text: str) -> str:
     """Replace what would begin another line, or be obeyed by a terminal."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else " " for char in text)
