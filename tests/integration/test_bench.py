@@ -6,6 +6,7 @@ Fewer rounds than even `--quick` makes: what is tried here is the bench, not the
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,16 @@ STORM = {
     "memory_slope_mb_per_min",
     "open_files_start",
     "open_files_end",
+}
+SNAPSHOTS = {
+    "ingest_per_s",
+    "ingest_vs_drop",
+    "lookup_ms",
+    "lost",
+    "duplicated",
+    "memory_mb_start",
+    "memory_mb_end",
+    "memory_slope_mb_per_1000",
 }
 
 
@@ -101,3 +112,14 @@ def test_storm(figures) -> None:
     assert found["late"] == found["lost"] == found["refused"] == 0
     assert found["max_pss_mb"] > 50
     assert found["open_files_start"] > 0
+
+
+def test_snapshots(figures) -> None:
+    if not shutil.which("mosquitto"):
+        pytest.skip("mosquitto is not installed")
+    found = figures("snapshots", "--rounds=1")
+
+    assert set(found) >= SNAPSHOTS
+    assert all(found[key] > 0 for key in ("ingest_per_s", "ingest_vs_drop", "lookup_ms", "kills"))
+    assert found["lost"] == found["duplicated"] == 0
+    assert found["numbers_left_out"] == found["numbers_twice"] == 0

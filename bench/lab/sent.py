@@ -1,0 +1,66 @@
+"""What cameras send: real photos, no two the same, as consolidated tracks."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "hook"))
+
+from zmhook.camera.simulate import messages  # noqa: E402 - found by the line above
+
+QUALITY = 90
+NEAR = 0.1
+"""By what share a picture may be larger or smaller than was asked for."""
+MOST_TRIES = 20
+
+
+class Sent(NamedTuple):
+    """A message of one track, and the hash of the picture in it."""
+
+    payload: bytes
+    sha256: str
+
+
+def pictures(folder: Path, size: int) -> list[bytes]:
+    """Return the photos of a folder as JPEG files of about so many bytes."""
+    return [_of_size(photo, size) for photo in sorted(folder.glob("*.jpg"))]
+
+
+def sent(some: list[bytes], seed: int) -> Iterator[Sent]:
+    """Yield messages without end; each shows one of the pictures with a comment of its own."""
+    made: list[bytes] = []
+
+    def distinct() -> Iterator[bytes]:
+        for number in count():
+            made[:] = [_commented(some[number % len(some)], f"{seed}.{number}")]
+            yield made[0]
+
+    for message in messages("object_track", distinct(), seed):
+        yield Sent(message.payload, hashlib.sha256(made[0]).hexdigest())
+
+
+def _of_size(photo: Path, size: int) -> bytes:
+    """Scale a photo until its file has the size."""
+    image = cv2.imread(str(photo))
+    scale = 1.0
+    for _ in range(MOST_TRIES):
+        scaled = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        data = cv2.imencode(".jpg", scaled, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
+        if abs(len(data) / size - 1) < NEAR:
+            return data
+        scale *= (size / len(data)) ** 0.5
+    raise SystemExit(f"{photo}: makes no JPEG of {size} bytes")
+
+
+def _commented(jpeg: bytes, text: str) -> bytes:
+    """Put a comment behind the JPEG's beginning (ITU-T T.81, B.2.4.5)."""
+    comment = text.encode()
+    return jpeg[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + jpeg[2:]
