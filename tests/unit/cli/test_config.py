@@ -15,13 +15,12 @@ def test_reference(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_right(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "a.ini"
-    path.write_text("[general]\nmodels=hog\n[monitor-3]\n[alpr]\nalpr_key=hunter2\n")
+    path.write_text("[general]\nmodels=hog\nversion=6\n[monitor-3]\n")
     assert main(["check", "-c", str(path), "-O", "general.wait=1"]) == 0
     assert capsys.readouterr() == (
         "",
         (
-            f"note: {path}: [alpr] alpr_key: known, but this version does not do "
-            "that yet: no effect\n"
+            f"note: {path}: [general] version: no longer used\n"
             f"{path}: right, with settings of its own for monitor 3\n"
         ),
     )
