@@ -29,6 +29,8 @@ def _for_run(args: argparse.Namespace, config: str, place: Path) -> list[str]:
     options = ["--config", config, "--socket", str(place)]
     if not args.on_demand:
         options.append("--permanent")
+    if args.listen:
+        options += ["--listen", args.listen]
     return [*options, "--debug"] if args.debug else options
 
 
@@ -54,6 +56,12 @@ def _parser() -> argparse.ArgumentParser:
     where.add_config(parser)
     parser.add_argument(
         "--socket", default="", help="the socket's path (default: where hooks look for it)"
+    )
+    parser.add_argument(
+        "--listen",
+        default="",
+        metavar="HOST:PORT",
+        help="answer other machines there (default: as [service] listen says)",
     )
     parser.add_argument(
         "--on-demand", action="store_true", help="end when idle, as service_idle_exit says"

@@ -33,12 +33,13 @@ class Request(NamedTuple):
 
 
 class Response(NamedTuple):
-    """What to answer; `location` makes it a redirect."""
+    """What to answer; `location` makes it a redirect, `headers` are further ones."""
 
     status: int
     body: bytes = b""
     content_type: str = "text/plain; charset=utf-8"
     location: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class HangUp(Exception):  # noqa: N818 - reads as what it is
@@ -89,7 +90,7 @@ class HttpServer:
         except h11.RemoteProtocolError as error:
             response = Response(error.error_status_hint, f"{error}\n".encode())
         if response is not None:
-            await asyncio.wait_for(_write(connection, writer, response), WRITE_TIMEOUT)
+            await asyncio.wait_for(write(connection, writer, response), WRITE_TIMEOUT)
 
     async def _answer(self, request: Request, reader: asyncio.StreamReader) -> Response | None:
         """Return the handler's response, or None when the caller has left before it came."""
@@ -128,21 +129,32 @@ async def _read(connection: h11.Connection, reader: asyncio.StreamReader) -> Req
             return None
 
 
-async def _write(
-    connection: h11.Connection, writer: asyncio.StreamWriter, response: Response
+async def write(
+    connection: h11.Connection,
+    writer: asyncio.StreamWriter,
+    response: Response,
+    *,
+    is_last: bool = True,
+    is_head: bool = False,
 ) -> None:
+    """Send the response; `is_last` says that the connection ends with it.
+
+    Of the answer to a HEAD only the head is sent, as it would be with its body.
+    """
     headers = [
         ("Content-Type", response.content_type),
         ("Content-Length", str(len(response.body))),
-        ("Connection", "close"),
+        *response.headers,
     ]
+    if is_last:
+        headers.append(("Connection", "close"))
     if response.location:
         headers.append(("Location", response.location))
     if connection.our_state in (h11.ERROR, h11.MUST_CLOSE, h11.CLOSED):
         return
     for event in (
         h11.Response(status_code=response.status, headers=headers),
-        h11.Data(data=response.body),
+        h11.Data(data=b"" if is_head else response.body),
         h11.EndOfMessage(),
     ):
         writer.write(connection.send(event) or b"")

@@ -27,6 +27,7 @@ from zmhook.service.supervisor import Supervisor
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from zmhook.service.listen.tcp import Listener
     from zmhook.settings import General
 
 log = logging.getLogger(__name__)
@@ -94,25 +95,29 @@ async def _serve(
     http = HttpServer(Routes(supervisor))
     ours = _identity(place)
     # Not start_unix_server: since Python 3.13 that takes systemd's file away when it closes.
-    servers = [await asyncio.start_server(http.serve, sock=listener, backlog=BACKLOG)]
-    servers += await _tcp(config.current().general.service.listen, supervisor)
+    server = await asyncio.start_server(http.serve, sock=listener, backlog=BACKLOG)
+    address = args.listen or config.current().general.service.listen
+    tcp = await _tcp(address, supervisor)
     supervisor.start()
     if args.start_lock is not None:
         os.close(args.start_lock)
     log.info("serving on %s", place)
     try:
         await supervisor.until_stopped(
-            place, lambda: ours == _identity(place), permanent=args.permanent
+            place, lambda: ours == _identity(place), permanent=args.permanent or tcp is not None
         )
     finally:
         if not given and ours == _identity(place):
             _remove(place)
-        for server in servers:
-            server.close()
+        server.close()
+        if tcp:
+            tcp.close()
         if supervisor.replaced:
             fcntl.flock(lock, fcntl.LOCK_UN)  # the new version need not wait for those we serve
         await supervisor.finish(FINISH_SECONDS)
         await http.finish(FINISH_SECONDS)
+        if tcp:
+            await tcp.finish(FINISH_SECONDS)
         log.info("ended")
 
 
@@ -128,17 +133,17 @@ def _complain(message: str) -> int:
     return CANNOT_START
 
 
-async def _tcp(listen: str, supervisor: Supervisor) -> list[asyncio.Server]:
-    """Answer health and metrics on TCP too; a port that is taken is no reason not to serve."""
-    host, _, port = listen.rpartition(":")
-    if not port:
-        return []
-    http = HttpServer(Routes(supervisor, public=True))
+async def _tcp(address: str, supervisor: Supervisor) -> Listener | None:
+    """Answer other machines; an address that cannot be had is no reason not to serve this one."""
+    if not address:
+        return None
+    from zmhook.service.listen.tcp import CannotListenError, listen
+
     try:
-        return [await asyncio.start_server(http.serve, host.strip("[]") or None, int(port))]
-    except (OSError, ValueError, OverflowError) as error:
-        log.error("[service] listen = %s: cannot be listened on (%s)", listen, error)  # noqa: TRY400
-        return []
+        return await listen(address, supervisor)
+    except CannotListenError as error:
+        log.error("%s", error)  # noqa: TRY400
+        return None
 
 
 def _lock_in_time(place: Path) -> int | None:
@@ -212,6 +217,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("-c", "--config", default="/etc/zm/objectconfig.ini", help="objectconfig.ini (%(default)s)")
     add("--socket", default="", help="the socket's path (default: as the hook looks for it)")
+    add("--listen", default="", help="HOST:PORT for other machines (default: [service] listen)")
     add("--permanent", action="store_true", help="do not end when idle, whatever the settings say")
     add("--start-lock", type=int, help=argparse.SUPPRESS)
     add("-d", "--debug", action="store_true", help="log everything")

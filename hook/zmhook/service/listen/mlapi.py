@@ -1,0 +1,232 @@
+"""How mlapi's clients ask, such as the hooks of the event server 6: a picture, or an event's.
+
+What of their request concerns models is followed: which ones, and which labels. Their zones are
+not: they belong to whoever decides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from zmhook.detection import Detection
+from zmhook.errors import FrameError, FrameUnavailable, PortalError
+from zmhook.event import Event
+from zmhook.gate.pattern import matches
+from zmhook.remote.protocol import MOST_VIEWS
+from zmhook.service.http import Response
+from zmhook.service.listen.answers import Route, answer
+from zmhook.service.listen.exchange import Asked, Refused
+from zmhook.service.listen.fetching import Wanted
+from zmhook.service.listen.looks import type_found
+from zmhook.service.listen.server import Admitted
+from zmhook.service.listen.uploads import JSON, Form, Whole, content_type, form_sink, shown
+from zmhook.service.look import NotNow
+from zmhook.service.wire import View
+
+if TYPE_CHECKING:
+    from zmhook.service.listen.looks import Looks
+    from zmhook.service.wire import Seen
+
+TYPES = ("object", "face", "alpr")
+LARGEST_JSON = 1024 * 1024
+LONGEST_PATTERN = 1000
+LONGEST_NUMBER = 18
+_FRAME = re.compile(r"snapshot|alarm|[0-9]{1,9}")
+
+
+class Order(NamedTuple):
+    """What is wanted of the pictures: models by type, and the pattern that a type's labels match.
+
+    `takes_first` chooses the first picture that shows anything, else that which shows most.
+    """
+
+    types: Sequence[str]
+    patterns: Mapping[str, str]
+    takes_first: bool = True
+
+
+class Found(NamedTuple):
+    """What is told of one picture."""
+
+    frame_id: str
+    size: tuple[int, int]
+    detections: list[Detection]
+
+
+class Mlapi:
+    """Answers `/detect/object` and `/health` below `/api/v1`."""
+
+    def __init__(self, looks: Looks) -> None:
+        self._looks = looks
+
+    def routes(self) -> dict[str, Route]:
+        return {"/detect/object": Route("POST", self._detect)}
+
+    def health(self, _: Asked) -> Response:
+        """Answer at `/api/v1/health` alone: without the prefix it is pyzm.serve's."""
+        return Response(200, b"ok")
+
+    def _detect(self, asked: Asked) -> Admitted:
+        kind = asked.one("type") or "object"
+        if kind not in TYPES:
+            raise Refused(400, f"type: expected one of {', '.join(TYPES)}, got {shown(kind)!r}")
+        if content_type(asked)[0] == JSON:
+            whole = Whole()
+            return Admitted(
+                whole, LARGEST_JSON, lambda: self._answer_json(asked, kind, whole.json())
+            )
+        sink = form_sink(asked)
+        return Admitted(
+            sink, self._looks.most_bytes, lambda: self._answer_form(asked, kind, sink.form)
+        )
+
+    async def _answer_form(self, asked: Asked, kind: str, form: Form) -> Response:
+        file = form.file("file")
+        url = form.one("url") or asked.one("url")
+        if file is None and not url:
+            raise Refused(400, "expected a picture as 'file', or a 'url'")
+        view = View(file.name or "file", file.data) if file else await self._fetched(url)
+        return await self._answer(asked, [view], Order([kind], {}))
+
+    async def _answer_json(self, asked: Asked, kind: str, said: dict[str, Any]) -> Response:
+        views = await self._views(said)
+        overrides = _table(said, "ml_overrides")
+        strategy = _table(said, "stream_options").get("frame_strategy", "first")
+        order = Order(_types(overrides) or [kind], _patterns(overrides), strategy == "first")
+        return await self._answer(asked, views, order)
+
+    async def _answer(self, asked: Asked, views: Sequence[View], order: Order) -> Response:
+        models = [name for kind in order.types for name in self._looks.of_type(kind)]
+        if not models:
+            raise Refused(400, f"no model of type {', '.join(order.types)} is served")
+        floors = {name: self._looks.floor(name) for name in models}
+        try:
+            seen = await self._looks.look(asked.peer, models, views, floors)
+        except NotNow as error:
+            raise Refused(503 if error.retry else 500, str(error)) from None
+        if seen.refused:
+            raise Refused(413 if seen.too_large else 400, seen.refused)
+        if not seen.results:
+            forbidden = any(self._looks.refusal(name) for name in models)
+            raise Refused(403 if forbidden else 500, "; ".join(seen.errors.values()))
+        found = _found(views, seen, order)
+        if asked.one("response_format") == "zm_detect":
+            return answer(_zm_detect(found, order))
+        return answer([_legacy(one) for one in found[0].detections])
+
+    async def _views(self, said: dict[str, Any]) -> list[View]:
+        """Return the pictures of what `stream` names: an event's number, or an address."""
+        stream = str(said.get("stream") or said.get("url") or "")
+        if stream.startswith(("http://", "https://")):
+            return [await self._fetched(stream)]
+        if not _is_number(stream):
+            raise Refused(400, "stream: expected an event's number or a picture's address")
+        mid = str(said.get("mid") or "")
+        event = Event(id=int(stream), monitor_id=int(mid) if _is_number(mid) else None)
+        try:
+            return await self._looks.of_event(event, _frames(_table(said, "stream_options")))
+        except (FrameError, PortalError) as error:
+            raise Refused(400, str(error)) from None
+
+    async def _fetched(self, url: str) -> View:
+        try:
+            return View("url", await self._looks.fetched(Wanted(url), self._looks.most_bytes))
+        except FrameUnavailable as error:
+            raise Refused(400, str(error)) from None
+
+
+def _found(views: Sequence[View], seen: Seen, order: Order) -> list[Found]:
+    return [
+        Found(view.id, seen.sizes[i], _matching([some[i] for some in seen.results.values()], order))
+        for i, view in enumerate(views)
+    ]
+
+
+def _matching(found: Sequence[Sequence[Detection]], order: Order) -> list[Detection]:
+    return [
+        one
+        for some in found
+        for one in some
+        if matches(order.patterns.get(type_found(one), ".*"), one.label)
+    ]
+
+
+def _legacy(one: Detection) -> dict[str, Any]:
+    """Return a detection as mlapi has told it from the beginning."""
+    confidence = f"{one.confidence * 100:.2f}%"
+    return {"type": type_found(one), "label": one.label, "confidence": confidence, "box": one.box}
+
+
+def _zm_detect(found: Sequence[Found], order: Order) -> dict[str, Any]:
+    """Return what the event server's hook takes for the result of its own models."""
+    best = max(found, key=lambda one: len(one.detections))
+    if order.takes_first:
+        best = next((one for one in found if one.detections), best)
+    width, height = best.size
+    told = _told(best)
+    matched = {
+        **{name: value for name, value in told.items() if name != "detection_types"},
+        "image_dimensions": {"original": [height, width], "resized": [height, width]},
+        "image": None,
+        "polygons": [],
+    }
+    return {"matched_data": matched, "all_matches": [_told(one) for one in found if one.detections]}
+
+
+def _told(found: Found) -> dict[str, Any]:
+    return {
+        "frame_id": found.frame_id,
+        "boxes": [one.box for one in found.detections],
+        "error_boxes": [],
+        "labels": [one.label for one in found.detections],
+        "confidences": [one.confidence for one in found.detections],
+        "detection_types": [type_found(one) for one in found.detections],
+        "model_names": [one.model for one in found.detections],
+    }
+
+
+def _types(overrides: Mapping[str, Any]) -> list[str]:
+    """Return the kinds of models that the client wants in turn; unknown ones are left out."""
+    text = overrides.get("model_sequence") or ""
+    wanted = (part.strip() for part in str(text).split(","))
+    return [one for one in dict.fromkeys(wanted) if one in TYPES]
+
+
+def _patterns(overrides: Mapping[str, Any]) -> dict[str, str]:
+    found = {}
+    for kind in TYPES:
+        pattern = _table(overrides, kind).get("pattern")
+        if pattern:
+            found[kind] = _pattern(str(pattern))
+    return found
+
+
+def _pattern(text: str) -> str:
+    try:
+        if len(text) > LONGEST_PATTERN:
+            raise ValueError
+        re.compile(text)
+    except (re.error, ValueError, OverflowError, RecursionError):
+        raise Refused(400, f"pattern: {shown(text)!r} is no regular expression") from None
+    return text
+
+
+def _frames(options: Mapping[str, Any]) -> list[str]:
+    """Return the ids of `frame_set`, which is a list or a text with commas."""
+    wanted = options.get("frame_set") or "snapshot"
+    parts = wanted if isinstance(wanted, list) else str(wanted).split(",")
+    ids = [str(one).strip() for one in parts[:MOST_VIEWS]]
+    if not all(_FRAME.fullmatch(one) for one in ids):
+        raise Refused(400, "frame_set: expected snapshot, alarm or numbers")
+    return list(dict.fromkeys(ids))
+
+
+def _table(said: Mapping[str, Any], name: str) -> dict[str, Any]:
+    found = said.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER

@@ -1,0 +1,111 @@
+"""How another zmhook asks: all pictures of an event in one request (`remote.protocol`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from zmhook.errors import FrameUnavailable
+from zmhook.remote.protocol import (
+    FRAME_PART,
+    LOOK,
+    MOST_VIEWS,
+    REQUEST_PART,
+    STATUS,
+    Look,
+    Looked,
+    Status,
+)
+from zmhook.service.listen.answers import Route, answer
+from zmhook.service.listen.exchange import Asked, Refused
+from zmhook.service.listen.fetching import Wanted
+from zmhook.service.listen.server import Admitted
+from zmhook.service.listen.uploads import FORM, Form, content_type, form_sink, shown
+from zmhook.service.look import NotNow
+from zmhook.service.wire import View
+from zmhook.version import __version__
+
+if TYPE_CHECKING:
+    from zmhook.service.http import Response
+    from zmhook.service.listen.looks import Looks
+    from zmhook.service.wire import Seen
+
+
+class Ours:
+    """Answers `look` and `status`."""
+
+    def __init__(self, looks: Looks) -> None:
+        self._looks = looks
+
+    def routes(self) -> dict[str, Route]:
+        return {LOOK: Route("POST", self._look), STATUS: Route("GET", self._status)}
+
+    def _status(self, _: Asked) -> Response:
+        models, busy = self._looks.served(), round(self._looks.busy, 2)
+        return answer(Status(version=__version__, models=models, busy=busy))
+
+    def _look(self, asked: Asked) -> Admitted:
+        if content_type(asked)[0] != FORM:
+            raise Refused(415, f"expected {FORM}")
+        sink = form_sink(asked)
+        return Admitted(sink, self._looks.most_bytes, lambda: self._looked(asked, sink.form))
+
+    async def _looked(self, asked: Asked, form: Form) -> Response:
+        request = _request(form)
+        views = await self._views(request, form)
+        try:
+            seen = await self._looks.look(
+                asked.peer, request.models, views, request.min_confidence, request.seconds
+            )
+        except NotNow as error:
+            raise Refused(503 if error.retry else 500, str(error)) from None
+        if seen.refused:
+            raise Refused(413 if seen.too_large else 400, seen.refused)
+        return answer(self._as_looked(seen))
+
+    def _as_looked(self, seen: Seen) -> Looked:
+        return Looked(
+            results=seen.results,
+            sizes=seen.sizes,
+            errors=seen.errors,
+            timings=seen.timings,
+            busy=round(self._looks.busy, 2),
+            version=__version__,
+        )
+
+    async def _views(self, request: Look, form: Form) -> list[View]:
+        """Put the pictures that came and those that are fetched in the order of the views."""
+        files = [one for one in form.files if one.field == FRAME_PART]
+        if len(files) != sum(not view.url for view in request.views):
+            raise Refused(400, f"{len(files)} pictures came, but the request speaks of others")
+        left = self._looks.most_bytes
+        views = []
+        for view in request.views:
+            data = await self._fetched(view.url, left) if view.url else files.pop(0).data
+            left -= len(data) if view.url else 0
+            views.append(View(shown(view.id), data, shown(view.of)))
+        return views
+
+    async def _fetched(self, url: str, most: int) -> bytes:
+        try:
+            return await self._looks.fetched(Wanted(url), most)
+        except FrameUnavailable as error:
+            raise Refused(400, str(error)) from None
+
+
+def _request(form: Form) -> Look:
+    """Return what the first part says; raises `Refused`."""
+    text = form.fields.get(REQUEST_PART)
+    if text is None:
+        part = form.file(REQUEST_PART)
+        text = part.data.decode("utf-8", "replace") if part else ""
+    try:
+        request = msgspec.json.decode(text, type=Look)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise Refused(400, f"the part '{REQUEST_PART}' cannot be read: {error}") from None
+    if not request.models or not request.views:
+        raise Refused(400, "expected at least one model and one view")
+    if len(request.views) > MOST_VIEWS or len(request.models) > MOST_VIEWS:
+        raise Refused(400, f"more than {MOST_VIEWS} views or models")
+    return request
