@@ -23,6 +23,7 @@ BUILT_IN = {
     "yolo": "zmhook.detectors.yolo:YoloDetector",
     "hog": "zmhook.detectors.hog:HogDetector",
     "face": "zmhook.detectors.face:FaceDetector",
+    "alpr": "zmhook.detectors.alpr:AlprDetector",
     "gemini": "zmhook.detectors.gemini:GeminiDetector",
 }
 

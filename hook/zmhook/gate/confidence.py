@@ -7,14 +7,24 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from zmhook.detection import Detection
     from zmhook.gate.context import Context
-    from zmhook.settings import Settings
+    from zmhook.settings import Alpr, Settings
 
 
 def reason(detection: Detection, context: Context) -> str | None:
     least = _least(detection, context.settings)
-    if detection.confidence >= least:
-        return None
+    if detection.confidence >= least:  # NaN is not
+        return _no_plate(detection, context.settings)
     return f"confidence {detection.confidence:.2f} is below {least:g}"
+
+
+def _no_plate(detection: Detection, settings: Settings) -> str | None:
+    """Say why what was read is no plate: the service itself doubts that there is one."""
+    alpr, found = settings.alpr, detection.attributes.get("dscore")
+    if detection.model != "alpr" or alpr.alpr_service != "plate_recognizer":
+        return None
+    if not isinstance(found, float) or found >= alpr.platerec_min_dscore:
+        return None
+    return f"there is a plate with confidence {found:.2f}, below {alpr.platerec_min_dscore:g}"
 
 
 def _least(detection: Detection, settings: Settings) -> float:
@@ -26,5 +36,16 @@ def _least(detection: Detection, settings: Settings) -> float:
         "yolo": settings.yolo.yolo_min_confidence,
         "hog": settings.hog.hog_min_confidence,
         "camera": settings.snapshots.snapshot_min_score,
+        "alpr": _of_service(settings.alpr),
     }.get(detection.model, 0.0)
     return max(of_model, settings.gate.min_confidence)
+
+
+def _of_service(alpr: Alpr) -> float:
+    """Return the limit of the service that reads plates."""
+    return {
+        "local": alpr.plate_min_confidence,
+        "plate_recognizer": alpr.platerec_min_score,
+        "open_alpr": alpr.openalpr_min_confidence,
+        "open_alpr_cmdline": alpr.openalpr_cmdline_min_confidence,
+    }[alpr.alpr_service]

@@ -81,3 +81,7 @@ def _paths(settings: Settings) -> Iterable[str]:
     face = settings.face
     if "face" in settings.general.models and "yunet" in (face.face_model, face.face_train_model):
         yield face.face_yunet_model
+    alpr = settings.alpr
+    if "alpr" in settings.general.models and alpr.alpr_service == "local":
+        yield alpr.plate_ocr
+        yield alpr.plate_detector

@@ -45,7 +45,7 @@ def test_an_unknown_one_is_refused_with_those_that_exist(monkeypatch):
     with pytest.raises(DetectorError) as caught:
         find("jolo")
     assert str(caught.value) == (
-        "[general] models: there is no model 'jolo'; known: face, gemini, hog, owl, yolo"
+        "[general] models: there is no model 'jolo'; known: alpr, face, gemini, hog, owl, yolo"
     )
 
 

@@ -16,9 +16,10 @@ class ModelFile(NamedTuple):
 
     key: str
     path: Path
+    section: str = "yolo"
 
     def __str__(self) -> str:
-        return f"[yolo] {self.key}: {self.path}"
+        return f"[{self.section}] {self.key}: {self.path}"
 
     def check(self) -> None:
         """Raise `ModelFileError` unless this is a readable file with something in it."""

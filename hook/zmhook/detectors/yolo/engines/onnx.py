@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import os
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from zmhook.detectors.ort import CPU, reason, runtime, session_options
 from zmhook.detectors.yolo.engines.base import (
     OPEN_SIZE,
     Network,
@@ -16,7 +15,7 @@ from zmhook.detectors.yolo.engines.base import (
     takes_one_picture,
     threads,
 )
-from zmhook.errors import DetectorError, MissingPart, ModelFileError
+from zmhook.errors import DetectorError, ModelFileError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,11 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-ERRORS_ONLY = 3
-"""Of ONNX Runtime's own log, which it writes to stderr past Python's logging."""
-
 CUDA = "CUDAExecutionProvider"
-CPU = "CPUExecutionProvider"
 INPUT_TYPES = {"tensor(float)": "float32", "tensor(float16)": "float16"}
 
 
@@ -53,7 +48,7 @@ class OnnxEngine:
         self._weights.check()
         if self._settings.yolo_precision != "f32":
             log.warning("[yolo] yolo_precision: ONNX Runtime computes in f32; bf16 needs openvino")
-        ort = _onnxruntime()
+        ort = runtime("yolo with an .onnx file", "yolo")
         self._session = self._open(ort)
         on = self._session.get_providers()[0].removesuffix("ExecutionProvider")
         self.description = f"ONNX Runtime {ort.__version__} ({on}, {self._threads} threads)"
@@ -72,7 +67,7 @@ class OnnxEngine:
         try:
             given = self._session.run(None, {self._input: blob.astype(self._type, copy=False)})
         except Exception as error:  # ONNX Runtime's errors have no base of their own
-            raise DetectorError(f"{self._weights} failed: {_reason(error)}") from error
+            raise DetectorError(f"{self._weights} failed: {reason(error)}") from error
         return [output.astype("float32", copy=False) for output in given]
 
     def close(self) -> None:
@@ -88,31 +83,18 @@ class OnnxEngine:
         try:
             session = ort.InferenceSession(
                 str(self._weights.path),
-                self._options(ort),
+                session_options(ort, self._threads),
                 providers=self._providers(ort),
                 enable_fallback=0,
             )
         except Exception as error:  # ONNX Runtime's errors have no base of their own
             raise ModelFileError(
-                f"{self._weights} is damaged or no ONNX network ({_reason(error)}); "
+                f"{self._weights} is damaged or no ONNX network ({reason(error)}); "
                 "fetch it again with 'zmhook models get'"
             ) from error
         if self._settings.yolo_processor == "gpu" and CUDA not in session.get_providers():
             log.warning("[yolo] yolo_processor: no usable CUDA GPU; running on the CPU instead")
         return session
-
-    def _options(self, ort: Any) -> Any:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = self._threads
-        options.inter_op_num_threads = 1
-        options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-        options.log_severity_level = ERRORS_ONLY
-        # Between two layers threads wait for each other for microseconds: there they may spin,
-        # which saves a tenth of the time. Afterwards the cores are ZoneMinder's.
-        options.add_session_config_entry("session.force_spinning_stop", "1")
-        _share_memory(ort)
-        options.add_session_config_entry("session.use_env_allocators", "1")
-        return options
 
     def _providers(self, ort: Any) -> list[str]:
         if self._settings.yolo_processor == "cpu" or CUDA not in ort.get_available_providers():
@@ -147,40 +129,6 @@ class OnnxEngine:
         import numpy as np
 
         return tuple(one.shape for one in self.infer(np.zeros((1, 3, height, width), np.float32)))
-
-
-def _onnxruntime() -> Any:
-    # From 1.29 on it tells its vendor about each model and machine, unless this is set before it
-    # is imported. What a home's cameras run on is nobody's business.
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-    try:
-        import onnxruntime
-    except ModuleNotFoundError as error:
-        if error.name != "onnxruntime":
-            raise DetectorError(f"onnxruntime cannot be imported: {error}") from error
-        raise MissingPart("yolo with an .onnx file", "onnxruntime", "yolo") from None
-    except ImportError as error:
-        raise DetectorError(f"onnxruntime cannot be imported: {error}") from error
-    onnxruntime.set_default_logger_severity(ERRORS_ONLY)
-    return onnxruntime
-
-
-@cache
-def _share_memory(ort: Any) -> None:
-    """Have all sessions of this process take their memory from one arena, once.
-
-    A worker may keep one network twice, for one thread and for several, and uses one at a time.
-    """
-    where = ort.OrtMemoryInfo(
-        "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
-    )
-    # No limit, grown by what is asked for rather than doubled, the library's own sizes.
-    ort.create_and_register_allocator(where, ort.OrtArenaCfg(0, 1, -1, -1))
-
-
-def _reason(error: Exception) -> str:
-    """Return ONNX Runtime's message in one line, without the file's name, which we give."""
-    return " ".join(str(error).rpartition("failed:")[2].split())[:300]
 
 
 ENGINE = OnnxEngine

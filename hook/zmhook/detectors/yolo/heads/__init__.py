@@ -12,7 +12,7 @@ from zmhook.detectors.yolo import labels as names
 from zmhook.detectors.yolo.heads.anchor_free import AnchorFreeHead
 from zmhook.detectors.yolo.heads.anchors import AnchorsHead
 from zmhook.detectors.yolo.heads.darknet import DarknetHead
-from zmhook.detectors.yolo.heads.end_to_end import EndToEndHead
+from zmhook.detectors.yolo.heads.end_to_end import BatchedEndToEndHead, EndToEndHead
 from zmhook.detectors.yolo.heads.yolox import YoloxHead
 from zmhook.errors import ModelFileError
 
@@ -28,6 +28,7 @@ HEADS: tuple[type[Head], ...] = (
     YoloxHead,
     AnchorsHead,
     EndToEndHead,
+    BatchedEndToEndHead,
     DarknetHead,
 )
 
@@ -58,8 +59,9 @@ def _with_default_labels(
         labels = names.default(head.classes)
         if labels is not None:
             return head, labels
+    counts = _counts(readings) and f"{_counts(readings)} "
     raise ModelFileError(
-        f"{files.weights} does not say what its {_counts(readings)} classes are called; "
+        f"{files.weights} does not say what its {counts}classes are called; "
         f"name a file with one label a line in {files.labels_key}"
     )
 

@@ -11,7 +11,7 @@ from zmhook.detectors.yolo.engines.base import Network
 from zmhook.detectors.yolo.heads.anchor_free import AnchorFreeHead
 from zmhook.detectors.yolo.heads.anchors import AnchorsHead
 from zmhook.detectors.yolo.heads.darknet import DarknetHead
-from zmhook.detectors.yolo.heads.end_to_end import EndToEndHead
+from zmhook.detectors.yolo.heads.end_to_end import BatchedEndToEndHead, EndToEndHead
 from zmhook.detectors.yolo.heads.yolox import YoloxHead
 from zmhook.errors import ModelFileError
 
@@ -75,6 +75,14 @@ def test_end_to_end():
     made[0, 7] = (16, 28, 24, 32, 0.6, 2)
     made[0, 8] = (16, 28, 24, 32, 0.09, 1)
     assert one(EndToEndHead(), made) == ([16, 28, 24, 32], pytest.approx(0.6), 2)
+
+
+def test_end_to_end_with_nms():
+    made = answer(2, 7)
+    made[0] = (0, 16, 28, 24, 32, 2, 0.6)
+    made[1] = (0, 1, 2, 3, 4, 1, 0.05)
+    assert one(BatchedEndToEndHead(), made) == ([16, 28, 24, 32], pytest.approx(0.6), 2)
+    assert len(BatchedEndToEndHead().candidates([answer(0, 7)], 0.1).scores) == 0
 
 
 def test_darknet_gathers_its_scales():

@@ -41,6 +41,8 @@ def onnx(*outputs: tuple[int, ...], size=(640, 640), names: int = 0, **metadata:
         ),
         (onnx((1, 300, 6), names=80), "end-to-end YOLO", 80),
         (onnx((1, 300, 6), names=3), "end-to-end YOLO", 3),
+        (onnx((0, 7), names=1), "end-to-end YOLO with NMS", 1),
+        (onnx((12, 7), names=80), "end-to-end YOLO with NMS", 80),
         # The same shape can be read in two ways; the number of labels decides.
         (onnx((1, 8400, 85), names=81), "YOLOv8/v11", 81),
         (onnx((1, 8400, 6), names=1), "YOLOX", 1),
@@ -63,7 +65,7 @@ def test_heads_are_told_apart(network, head, labels):
         [(2, 84, 8400)],
         [(1, 4, 8400)],
         [(1, 116, 8400), (1, 32, 160, 160)],
-        [(100, 7)],
+        [(100, 8)],
         [(1, 6400, 1), (1, 1600, 1), (1, 400, 1)],
         [(1, 3, 80, 80, 85), (1, 3, 40, 40, 85), (1, 3, 20, 20, 85)],
     ],
@@ -111,9 +113,9 @@ def test_wrong_labels_inside_the_network_are_refused():
         recognise(onnx((1, 8400, 86), names=79), FILES)
 
 
-@pytest.mark.parametrize("shape", [(1, 12, 8400), (1, 300, 6)])
+@pytest.mark.parametrize("shape", [(1, 12, 8400), (1, 300, 6), (5, 7)])
 def test_labels_that_nobody_knows_are_asked_for(shape):
     with pytest.raises(
-        ModelFileError, match=r"does not say .* one label a line in \[yolo\] labels"
+        ModelFileError, match=r"does not say what its (8 )?classes .* one label a line in \[yolo\] labels"
     ):
         recognise(onnx(shape), FILES)

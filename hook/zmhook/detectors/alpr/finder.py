@@ -1,0 +1,90 @@
+"""Where plates are, by a YOLO network that was trained to find them."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from msgspec import structs
+
+from zmhook.detection import Box
+from zmhook.detectors.yolo import labels as names
+from zmhook.detectors.yolo.engines import engine_for
+from zmhook.detectors.yolo.files import ModelFile, ModelFiles
+from zmhook.detectors.yolo.heads import HEADS, recognise
+from zmhook.detectors.yolo.letterbox import blob
+from zmhook.detectors.yolo.suppress import strongest, suppress
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from zmhook.detectors.yolo.engines.base import Network
+    from zmhook.detectors.yolo.heads.base import Candidates, Head
+    from zmhook.settings import Settings
+
+log = logging.getLogger(__name__)
+
+FLOOR = 0.25
+"""Confidence below which what the network saw is no plate; what cannot be read is dropped later."""
+OVERLAP = 0.4
+MOST = 8
+KEY = "plate_detector"
+WORD = "plate"
+
+
+class Found(NamedTuple):
+    """Where a plate is, in the picture's pixels, and how sure the network is of it (0..1)."""
+
+    box: Box
+    confidence: float
+
+
+class PlateFinder:
+    """One loaded network."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Load `plate_detector`; raises `ModelFileError`, `MissingPart`, `DetectorError`."""
+        weights = ModelFile(KEY, Path(settings.alpr.plate_detector), "alpr")
+        files = ModelFiles(weights, None, None, "[alpr] plate_detector")
+        # The settings of [yolo] speak of that network's size; processor and threads hold here too.
+        yolo = structs.replace(settings.yolo, yolo_input_size=0, yolo_precision="f32")
+        self._engine = engine_for(weights, "onnxruntime")(files, yolo)
+        self._network = self._engine.load()
+        self._head, self._classes = _recognised(self._network, files)
+        log.info("%s finds plates on %s", weights.path, self._engine.description)
+
+    def find(self, image: npt.NDArray[np.uint8]) -> list[Found]:
+        """Return the plates of a BGR picture `(height, width, 3)`, the surest first."""
+        given, placement = blob(image, self._network.size, self._head.look)
+        found = self._plates(self._head.candidates(self._engine.infer(given), FLOOR))
+        found = strongest(found, MOST) if self._head.suppressed else suppress(found, OVERLAP)
+        return [
+            Found(placement.to_picture(*box), min(score, 1.0))
+            for box, score in zip(found.boxes.tolist(), found.scores.tolist(), strict=True)
+        ][:MOST]
+
+    def close(self) -> None:
+        self._engine.close()
+
+    def _plates(self, found: Candidates) -> Candidates:
+        """Leave out what is no plate, and rows that are no numbers."""
+        numbers = np.isfinite(found.boxes).all(axis=1) & np.isfinite(found.scores)
+        if self._classes:
+            numbers &= np.isin(found.classes, self._classes)
+        return found.at(numbers)
+
+
+def _recognised(network: Network, files: ModelFiles) -> tuple[Head, list[int]]:
+    """Return the head, and the numbers of the classes that are plates (empty: all are).
+
+    A network that does not say what its classes are called has only one.
+    """
+    if names.given(None, network.metadata) is None:
+        readings = [head for kind in HEADS for head in kind.readings(network)]
+        for head in readings:
+            if head.classes in (1, None):
+                return head, []
+    head, labels = recognise(network, files)
+    return head, [i for i, label in enumerate(labels) if WORD in label.lower()]

@@ -1,0 +1,103 @@
+"""Texts of plates: how they are written, which forms they have, and whose they are."""
+
+from __future__ import annotations
+
+import logging
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+log = logging.getLogger(__name__)
+
+LONGEST = 16
+"""Letters of a text; no plate has more, whatever a service says."""
+LEAST_LITERAL = 4
+"""Letters that a known plate must name before one that differs by one is taken for it."""
+_WILD = "*?"
+
+
+class Owner(NamedTuple):
+    """Whose plate it is; `exact` is False when one character differs."""
+
+    name: str
+    exact: bool
+
+
+def normalised(text: str) -> str:
+    """Return a plate's text as it is compared and shown: upper-case letters and digits only."""
+    return "".join(one for one in text.upper() if one.isalnum())[:LONGEST]
+
+
+class Known:
+    """The plates of `[known-plates]`, in their order: the first that fits is taken."""
+
+    def __init__(self, names: Mapping[str, str], *, off_by_one: bool = False) -> None:
+        self._names: dict[str, str] = {}
+        for written, pattern in _patterns(names):
+            self._names.setdefault(pattern, names[written])
+        self._off_by_one = off_by_one
+
+    def owner(self, text: str) -> Owner | None:
+        """Return whose plate a normalised text is; None when nobody knows it, or nobody for sure.
+
+        A text that differs by one character from plates of two owners is nobody's.
+        """
+        for pattern, name in self._names.items():
+            if _exactly(pattern).fullmatch(text):
+                return Owner(name, exact=True)
+        near = {name for pattern, name in self._names.items() if self._is_near(pattern, text)}
+        if len(near) > 1:
+            log.debug("alpr: %s is near to plates of %s", text, ", ".join(sorted(near)))
+        return Owner(near.pop(), exact=False) if len(near) == 1 else None
+
+    def _is_near(self, pattern: str, text: str) -> bool:
+        return self._off_by_one and bool(_nearly(pattern).fullmatch(text))
+
+
+class Formats:
+    """The forms of `plate_formats`; without any, every text is right."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._patterns = [re.compile(pattern) for pattern in patterns]
+
+    def fits(self, text: str) -> bool:
+        """Say whether all of a normalised text has one of the forms."""
+        return not self._patterns or any(one.fullmatch(text) for one in self._patterns)
+
+    def best(self, readings: Sequence[tuple[str, float]]) -> tuple[str, float] | None:
+        """Return the first reading that has one of the forms, normalised."""
+        plain = ((normalised(text), confidence) for text, confidence in readings)
+        return next((one for one in plain if one[0] and self.fits(one[0])), None)
+
+
+def _patterns(names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for written in names:
+        pattern = "".join(one for one in written.upper() if one.isalnum() or one in _WILD)
+        if pattern.strip("*"):
+            yield written, pattern
+        else:
+            log.warning("[known-plates] %s: it would be every plate; not used", written)
+
+
+@lru_cache(maxsize=1024)
+def _exactly(pattern: str) -> re.Pattern[str]:
+    return re.compile(_expression(pattern))
+
+
+@lru_cache(maxsize=1024)
+def _nearly(pattern: str) -> re.Pattern[str]:
+    """Match what has one character more, less or other than the pattern."""
+    literal = [i for i, one in enumerate(pattern) if one not in _WILD]
+    if len(literal) < LEAST_LITERAL:
+        return _exactly(pattern)
+    variants = {pattern[:i] + between + pattern[i + 1 :] for i in literal for between in ("?", "")}
+    variants |= {pattern[:i] + "?" + pattern[i:] for i in range(len(pattern) + 1)}
+    return re.compile("|".join(map(_expression, sorted(variants))))
+
+
+def _expression(pattern: str) -> str:
+    joined = re.sub(r"\*+", "*", pattern)
+    return "".join({"*": ".*", "?": "."}.get(one) or re.escape(one) for one in joined)

@@ -1,0 +1,205 @@
+"""Plate Recognizer: its cloud, or its SDK on a machine of one's own.
+
+`POST …/v1/plate-reader/` with the picture as the form field `upload` and, for the cloud,
+`Authorization: Token …`, as https://guides.platerecognizer.com/docs/snapshot/api-reference has it.
+Both forms of its answer are understood: the usual one, and that of the configuration
+`{"detection_mode": "vehicle"}`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from zmhook.deadline import Deadline
+from zmhook.detectors.alpr.services.account import Account
+from zmhook.detectors.alpr.services.base import (
+    MOST_RESULTS,
+    Attributes,
+    Plate,
+    Unread,
+    floor,
+    plate,
+    surest,
+)
+from zmhook.detectors.alpr.services.upload import Upload, upload
+from zmhook.detectors.alpr.services.values import first, number, record, records, share, text
+from zmhook.detectors.alpr.services.web import Request
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from zmhook.settings import Alpr, Settings
+
+log = logging.getLogger(__name__)
+
+CLOUD = "https://api.platerecognizer.com/v1"
+MOST_BYTES = 2_400_000
+"""The limit is said to be 3 MB; pictures of 2.6 MB have been refused."""
+READER = "/plate-reader/"
+_MOST_OTHERS = 5
+_STATISTICS_SECONDS = 5.0
+
+
+class PlateRecognizer:
+    """Asks Plate Recognizer."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._alpr = settings.alpr
+        self._local = self._alpr.alpr_api_type == "local"
+        self._url = reader_url(self._alpr)
+        self._account = Account(settings, self._url or CLOUD, counted=not self._local)
+        self._floor = floor(self._alpr.platerec_min_score)
+
+    @property
+    def description(self) -> str:
+        where = "SDK" if self._local else "cloud"
+        return f"plate_recognizer ({where}), {self._account.left()}"
+
+    def load(self) -> None:
+        self._account.web.load()
+        if self._alpr.platerec_stats and not self._local and self._account.key:
+            self._log_statistics()
+
+    def read(
+        self, image: npt.NDArray[np.uint8], deadline: Deadline, *, of_vehicle: bool
+    ) -> list[Plate]:
+        """Return the plates that it reads in a BGR picture `(height, width, 3)`."""
+        del of_vehicle  # it finds vehicles by itself
+        if self._local and not self._url:
+            raise Unread("no address", "set [alpr] alpr_url to the address of your SDK")
+        if not self._local:
+            self._account.needs_key()
+        sent = upload(image, self._alpr.alpr_max_size, MOST_BYTES)
+        answer = self._account.ask(self._request(sent), deadline)
+        self._note_usage(answer)
+        return plates(answer, sent, self._floor)
+
+    def close(self) -> None:
+        self._account.close()
+
+    def _request(self, sent: Upload) -> Request:
+        more = {
+            "data": _fields(self._alpr),
+            "files": {"upload": ("frame.jpg", sent.data, "image/jpeg")},
+        }
+        return Request("POST", self._url, more, self._authorization())
+
+    def _authorization(self) -> str:
+        return f"Token {self._account.key}" if self._account.key else ""
+
+    def _note_usage(self, answer: dict[str, Any]) -> None:
+        """Believe the SDK, which says with each answer how much of its licence is used."""
+        usage = record(answer.get("usage"))
+        most, calls = number(usage.get("max_calls")), number(usage.get("calls"))
+        if most and calls is not None:
+            self._account.budget.told(int(most - calls))
+
+    def _log_statistics(self) -> None:
+        """Ask how much of the month is used; an answer that does not come is no trouble."""
+        place = f"{self._url.removesuffix(READER)}/statistics/"
+        request = Request("GET", place, {}, self._authorization())
+        try:
+            answer = self._account.web.ask(request, Deadline(_STATISTICS_SECONDS))
+        except Unread as error:
+            log.warning("alpr: it cannot be asked how many look-ups are left: %s", error.detail)
+            return
+        calls = number(record(answer.get("usage")).get("calls"))
+        total = number(answer.get("total_calls"))
+        if calls is None or total is None:
+            log.warning("alpr: Plate Recognizer does not say how many look-ups are left")
+            return
+        self._account.budget.told(int(total - calls))
+        log.info("alpr: Plate Recognizer counts %d of %d look-ups this month", calls, total)
+
+
+def reader_url(alpr: Alpr) -> str:
+    """Return the address that reads. An SDK's has no usual place, so it is empty when not set.
+
+    An address with another path (`/alpr`, as older SDKs have it) is taken as it is.
+    """
+    given = alpr.alpr_url
+    if not given:
+        return f"{CLOUD}{READER}" if alpr.alpr_api_type == "cloud" else ""
+    path = urlsplit(given).path.rstrip("/")
+    if path.endswith(READER.rstrip("/")):
+        return f"{given}/"
+    if path in ("", "/v1"):
+        return f"{given}{'' if path else '/v1'}{READER}"
+    return given
+
+
+def plates(answer: dict[str, Any], sent: Upload, least: float) -> list[Plate]:
+    """Return what an answer says, the surest first; what is no plate in it is left out."""
+    found = (_plate(one, sent) for one in records(answer.get("results"), MOST_RESULTS))
+    return surest(found, least)
+
+
+def _plate(result: dict[str, Any], sent: Upload) -> Plate | None:
+    inner = result.get("plate")
+    return _of_vehicle(result, inner, sent) if isinstance(inner, dict) else _usual(result, sent)
+
+
+def _usual(result: dict[str, Any], sent: Upload) -> Plate | None:
+    said: Attributes = {
+        "dscore": share(result.get("dscore")),
+        "region": text(record(result.get("region")).get("code")),
+        "vehicle": text(record(result.get("vehicle")).get("type")),
+        "make": text(first(result.get("model_make")).get("make")),
+        "model": text(first(result.get("model_make")).get("model")),
+        "colour": text(first(result.get("color")).get("color")),
+        "orientation": text(first(result.get("orientation")).get("orientation")),
+    }
+    said |= _direction(result)
+    others = [
+        (text(one.get("plate")), share(one.get("score")))
+        for one in records(result.get("candidates"), _MOST_OTHERS)
+    ]
+    box = sent.corners(record(result.get("box")))
+    return plate(text(result.get("plate")), share(result.get("score")), box, said, others)
+
+
+def _of_vehicle(result: dict[str, Any], found: dict[str, Any], sent: Upload) -> Plate | None:
+    """Read a result of `detection_mode` vehicle."""
+    properties, vehicle = record(found.get("props")), record(result.get("vehicle"))
+    of_vehicle = record(vehicle.get("props"))
+    readings = [
+        (text(one.get("value")), share(one.get("score")))
+        for one in records(properties.get("plate"), _MOST_OTHERS)
+    ]
+    said: Attributes = {
+        "dscore": share(found.get("score")),
+        "region": text(first(properties.get("region")).get("value")),
+        "vehicle": text(vehicle.get("type")),
+        "make": text(first(of_vehicle.get("make_model")).get("make")),
+        "model": text(first(of_vehicle.get("make_model")).get("model")),
+        "colour": text(first(of_vehicle.get("color")).get("value")),
+        "orientation": text(first(of_vehicle.get("orientation")).get("value")),
+    }
+    said |= _direction(result)
+    best, confidence = readings[0] if readings else ("", 0.0)
+    return plate(best, confidence, sent.corners(record(found.get("box"))), said, readings)
+
+
+def _direction(result: dict[str, Any]) -> Attributes:
+    degrees = number(result.get("direction"))
+    return {} if degrees is None else {"direction": degrees}
+
+
+def _fields(alpr: Alpr) -> dict[str, Any]:
+    """Return the form's fields: `platerec_payload`'s replace those of the same name."""
+    fields: dict[str, Any] = {"regions": list(alpr.platerec_regions)}
+    fields |= json.loads(alpr.platerec_payload or "{}")
+    if alpr.platerec_config:
+        fields["config"] = json.loads(alpr.platerec_config)
+    return {name: _field(value) for name, value in fields.items() if value not in ([], None)}
+
+
+def _field(value: Any) -> str | list[str]:
+    """Return a value as a form has it; a list is the field several times."""
+    if isinstance(value, list):
+        return [str(_field(one)) for one in value]
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,48 @@
+"""Single values of an answer that may hold anything."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+LONGEST = 60
+
+
+def number(value: Any) -> float | None:
+    """Return a finite number, None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        made = float(value)
+    except OverflowError:  # an integer of hundreds of digits
+        return None
+    return made if math.isfinite(made) else None
+
+
+def share(value: Any, whole: float = 1.0) -> float:
+    """Return a share of `whole` as 0..1; what is no number counts as 0."""
+    return min(max((number(value) or 0.0) / whole, 0.0), 1.0)
+
+
+def text(value: Any) -> str:
+    """Return one short line; what is no text is empty."""
+    if not isinstance(value, str):
+        return ""
+    return " ".join("".join(one if one.isprintable() else " " for one in value).split())[:LONGEST]
+
+
+def records(value: Any, most: int) -> list[dict[str, Any]]:
+    """Return the objects of a list, at most so many."""
+    found = value if isinstance(value, list) else []
+    return [one for one in found[:most] if isinstance(one, dict)]
+
+
+def first(value: Any) -> dict[str, Any]:
+    """Return the first object of a list, or an empty one."""
+    found = records(value, 1)
+    return found[0] if found else {}
+
+
+def record(value: Any) -> dict[str, Any]:
+    """Return an object, or an empty one."""
+    return value if isinstance(value, dict) else {}
