@@ -455,7 +455,7 @@ start_collector() { systemctl daemon-reload && systemctl -q enable "$COLLECTOR" 
 filled_in() {
     sed -e "s|@USER@|$RUN_AS|; s|@GROUP@|$RUN_GROUP|; s|@ZMHOOK@|$VENV/bin/zmhook|" \
         -e "s|@CONFIG@|$ETC/objectconfig.ini|; s|@SOCKET@|/run/zmhook/$(socket_name)|" \
-        -e "s|@DATA@|$BASE|" "$1"
+        -e "s|@BASE@|$BASE|" "$1"
 }
 
 # As zmhook/service/place.py names it.
