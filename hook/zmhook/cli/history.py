@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from typing import TYPE_CHECKING, Any, get_args
 
 from zmhook.cli import tables, where
-from zmhook.cli.moment import moment
+from zmhook.cli.moment import moment_argument, number_argument
 from zmhook.detection import Outcome
 
 if TYPE_CHECKING:
@@ -103,9 +102,9 @@ def _parser() -> argparse.ArgumentParser:
     listing = _action(actions, "list", "the decisions, newest first")
     _add_filters(listing, since=None, limit=LISTED)
     shown = _action(actions, "show", "everything about one event: what was kept, dropped, and why")
-    shown.add_argument("event", type=_number, metavar="EVENT", help="the event's id")
+    shown.add_argument("event", type=number_argument, metavar="EVENT", help="the event's id")
     shown.add_argument(
-        "--monitor", type=_number, metavar="N", help="read this monitor's history_path"
+        "--monitor", type=number_argument, metavar="N", help="read this monitor's history_path"
     )
     counted = _action(actions, "stats", "counts and times by monitor and day")
     _add_filters(counted, since=COUNTED, limit=0)
@@ -120,37 +119,20 @@ def _action(actions: Any, name: str, what: str) -> argparse.ArgumentParser:
 
 
 def _add_filters(parser: argparse.ArgumentParser, *, since: str | None, limit: int) -> None:
-    parser.add_argument("--monitor", type=_number, metavar="N", help="of this monitor")
+    parser.add_argument("--monitor", type=number_argument, metavar="N", help="of this monitor")
     default = f"; default: {since}" if since else ""
     parser.add_argument(
-        "--since", type=_moment, default=since, metavar="TIME", help=f"{FORM}{default}"
+        "--since", type=moment_argument, default=since, metavar="TIME", help=f"{FORM}{default}"
     )
-    parser.add_argument("--until", type=_moment, metavar="TIME", help="the same")
+    parser.add_argument("--until", type=moment_argument, metavar="TIME", help="the same")
     parser.add_argument("--outcome", choices=get_args(Outcome), help="with this outcome")
     parser.add_argument(
         "--label", metavar="LABEL", help="in which this was found, whether it counted or not"
     )
     parser.add_argument(
         "--limit",
-        type=_number,
+        type=number_argument,
         default=limit,
         metavar="N",
         help="the newest N (0: all; default: %(default)s)",
     )
-
-
-def _number(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = -1
-    if not 0 <= number < 2**53:
-        raise argparse.ArgumentTypeError(f"'{text}' is no number")
-    return number
-
-
-def _moment(text: str) -> float:
-    try:
-        return moment(text, time.time())
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None

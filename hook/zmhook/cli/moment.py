@@ -1,10 +1,13 @@
-"""A point in time as people write it."""
+"""Points in time and numbers as people write them on the command line."""
 
 from __future__ import annotations
 
+import argparse
 import re
+import time
 from datetime import datetime
 
+LARGEST = 2**53
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 _AGO = re.compile(r"(\d{1,9})([smhdw])", re.ASCII)
@@ -24,3 +27,19 @@ def moment(text: str, now: float) -> float:
         raise ValueError(
             f"'{text}' is no time: write 2026-03-20, '2026-03-20 10:17', or 30m, 2h, 7d (ago)"
         ) from None
+
+
+def moment_argument(text: str) -> float:
+    """Read an argument as `moment`, for argparse."""
+    try:
+        return moment(text, time.time())
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def number_argument(text: str) -> int:
+    """Read an id or a count, for argparse; a database takes no more than 2^53."""
+    number = int(text) if text.isascii() and text.isdigit() else -1
+    if not 0 <= number < LARGEST:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number")
+    return number

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import json
 
 from zmhook.cli import tables, where
-from zmhook.cli.moment import moment
+from zmhook.cli.moment import moment_argument, number_argument
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -188,14 +188,16 @@ def _list_parser() -> argparse.ArgumentParser:
 
 def _show_parser() -> argparse.ArgumentParser:
     parser = _parser("show", "All that is known of one snapshot.")
-    parser.add_argument("number", metavar="NUMBER", type=_number, help="its number")
+    parser.add_argument("number", metavar="NUMBER", type=number_argument, help="its number")
     _add_json(parser)
     return parser
 
 
 def _export_parser() -> argparse.ArgumentParser:
     parser = _parser("export", "Copy snapshots to a folder, with a JSON file that describes them.")
-    parser.add_argument("numbers", nargs="*", metavar="NUMBER", type=_number, help="which ones")
+    parser.add_argument(
+        "numbers", nargs="*", metavar="NUMBER", type=number_argument, help="which ones"
+    )
     parser.add_argument("--to", required=True, metavar="FOLDER", help="made when it is not there")
     parser.add_argument("--all", action="store_true", help="all there are")
     _add_filters(parser, 0)
@@ -212,17 +214,19 @@ def _parser(command: str, description: str) -> argparse.ArgumentParser:
 
 
 def _add_filters(parser: argparse.ArgumentParser, limit: int) -> None:
-    parser.add_argument("--monitor", type=_number, metavar="N", help="of this monitor")
+    parser.add_argument("--monitor", type=number_argument, metavar="N", help="of this monitor")
     parser.add_argument("--camera", metavar="NAME", help="of this camera")
     parser.add_argument("--label", metavar="CLASS", help="of this class, as the camera names it")
     form = "2026-03-20, '2026-03-20 10:17', or 2h (30m, 7d) ago"
     parser.add_argument(
-        "--since", type=_moment, metavar="TIME", help=f"taken then or later: {form}"
+        "--since", type=moment_argument, metavar="TIME", help=f"taken then or later: {form}"
     )
-    parser.add_argument("--until", type=_moment, metavar="TIME", help="taken then or earlier")
+    parser.add_argument(
+        "--until", type=moment_argument, metavar="TIME", help="taken then or earlier"
+    )
     parser.add_argument(
         "--limit",
-        type=_number,
+        type=number_argument,
         default=limit,
         metavar="N",
         help="the newest N (0: all; default: %(default)s)",
@@ -231,23 +235,6 @@ def _add_filters(parser: argparse.ArgumentParser, limit: int) -> None:
 
 def _add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
-
-
-def _number(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = -1
-    if not 0 <= number < 2**53:
-        raise argparse.ArgumentTypeError(f"'{text}' is no number")
-    return number
-
-
-def _moment(text: str) -> float:
-    try:
-        return moment(text, time.time())
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 MAINS = {"list": list_main, "show": show_main, "export": export_main}
