@@ -1,4 +1,4 @@
-"""`zmhook config`: check a configuration, print the reference of its keys."""
+"""`zmhook config`: check a configuration, print the reference of its keys, migrate an old one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from zmhook.cli import migrate
 from zmhook.errors import DetectorError, SettingsError
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     if args.action == "check":
         return check(args.config, args.override)
+    if args.action == "migrate":
+        return migrate.migrate(args)
     from zmhook.settings.reference import reference
 
     sys.stdout.write(reference())
@@ -74,7 +77,8 @@ def _monitors(config: Config) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="zmhook config", description="Check a configuration, print the reference of its keys."
+        prog="zmhook config",
+        description="Check a configuration, print the reference of its keys, migrate an old one.",
     )
     actions = parser.add_subparsers(dest="action", required=True)
     checks = actions.add_parser(
@@ -95,4 +99,6 @@ def _parser() -> argparse.ArgumentParser:
         help="override a setting; may be repeated",
     )
     actions.add_parser("reference", help="print every key, what it allows and means, as Markdown")
+    older = actions.add_parser("migrate", help="make an objectconfig.ini of an older file")
+    migrate.add_arguments(older)
     return parser

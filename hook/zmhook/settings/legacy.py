@@ -14,7 +14,10 @@ OBSOLETE: dict[str, str] = {
 }
 
 _SIX = "from a version 6 file;"
-_SEQUENCE = f"{_SIX} here models, frame_id and detection_mode and the models' own sections say it"
+_SEQUENCE = (
+    f"{_SIX} here models, frame_id and detection_mode and the models' own sections say it: "
+    "zmhook config migrate makes a file of that kind"
+)
 _NOTHING = f"{_SIX} nothing here is like it: remove it"
 
 # key or section → what to write instead

@@ -1,0 +1,78 @@
+"""What an old file says, as plain data, before any of it is said in our words."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, NamedTuple
+
+
+class Generation(Enum):
+    """Whose file it is; the value is what it is called in messages."""
+
+    FIVE = "version 5"
+    SIX = "version 6"
+    NG = "Ng"
+
+
+class Given(NamedTuple):
+    """A value as the old file has it, and where: the section, and the key's own name."""
+
+    section: str
+    key: str
+    value: Any
+
+    @property
+    def place(self) -> str:
+        return f"{self.section} {self.key}".strip()
+
+
+class Old:
+    """What holds for one monitor in an old file, or for all of them (`monitor` is None).
+
+    `flat` are the keys with one value. `ml` and `stream` are the nested descriptions of the models
+    and of the frames, None where the file has none or does not use it. `zones` are corners by the
+    zone's name, `patterns` by its name and ours for the pattern. `used` are the keys that were put
+    in elsewhere, `unread` what was not understood, `unused` the dictionaries that are switched off.
+    """
+
+    def __init__(self, generation: Generation, monitor: int | None) -> None:
+        self.generation = generation
+        self.monitor = monitor
+        self.flat: dict[str, Given] = {}
+        self.ml: dict[str, Any] | None = None
+        self.stream: dict[str, Any] | None = None
+        self.push: dict[str, Any] = {}
+        self.zones: dict[str, Given] = {}
+        self.patterns: dict[tuple[str, str], Given] = {}
+        self.used: set[str] = set()
+        self.unread: list[Given] = []
+        self.unused: list[Given] = []
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the one model for objects, where no sequence says more, is not here."""
+        given = self.flat.get("object_framework")
+        return self.ml is None and given is not None and str(given.value).strip() != "opencv"
+
+    def is_yes(self, key: str) -> bool:
+        """Say whether a flat key is switched on."""
+        return key in self.flat and is_yes(self.flat[key].value)
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """Return it if it is a mapping, an empty one otherwise."""
+    return value if isinstance(value, dict) else {}
+
+
+def words(value: Any) -> list[str]:
+    """Return a list, or what commas part in a text, without what is empty."""
+    parts = value if isinstance(value, list | tuple | set) else str(value).split(",")
+    return [str(part).strip() for part in parts if str(part).strip()]
+
+
+def is_yes(value: Any) -> bool:
+    return value is True or str(value).strip().lower() in ("yes", "true", "on", "1")
+
+
+def is_no(value: Any) -> bool:
+    return value is False or str(value).strip().lower() in ("no", "false", "off", "0")
