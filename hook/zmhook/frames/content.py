@@ -41,7 +41,7 @@ def message(data: bytes) -> str:
     """Return what ZoneMinder's API says in its JSON, or nothing."""
     try:
         answer: Any = json.decode(data)
-    except DecodeError:
+    except (DecodeError, UnicodeDecodeError, RecursionError):
         return ""
     for place in (answer.get("data"), answer) if isinstance(answer, dict) else ():
         if isinstance(place, dict) and isinstance(place.get("message"), str):

@@ -46,3 +46,9 @@ def test_message_that_is_no_text() -> None:
 def test_page_after_a_byte_order_mark() -> None:
     assert is_page(b"\xef\xbb\xbf <html>")
     assert not is_page(b"\xff\xd8<html>")
+
+
+@pytest.mark.parametrize("data", [b'{"message":"\xff"}', b"[" * 100_000, b'{"a":' * 50_000])
+def test_json_that_cannot_be_read_is_described_all_the_same(data: bytes) -> None:
+    assert describe(data)
+    assert message(data) == ""
