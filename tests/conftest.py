@@ -60,6 +60,25 @@ def fake_gemini(fake_gemini_module: ModuleType) -> Iterator[Any]:
         yield fake
 
 
+@pytest.fixture(scope="session")
+def fake_plates_module() -> ModuleType:
+    """tools/fake_plates.py, which answers as Plate Recognizer and OpenALPR do."""
+    place = ROOT / "tools" / "fake_plates.py"
+    spec = importlib.util.spec_from_file_location("fake_plates", place)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def fake_plates(fake_plates_module: ModuleType) -> Iterator[Any]:
+    """A server that answers as services do that read plates; `will("429")` says how."""
+    with fake_plates_module.FakePlates.running() as fake:
+        yield fake
+
+
 class Posted(NamedTuple):
     """A request as it came."""
 

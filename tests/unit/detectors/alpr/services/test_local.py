@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pytest
+
+from zmhook.deadline import Deadline
+from zmhook.detection import Box
+from zmhook.detectors.alpr.services import service_for
+from zmhook.detectors.alpr.services.base import Unread
+from zmhook.errors import DetectorError, ModelFileError
+
+CAR = (460, 273, 1920, 1044)
+
+
+@pytest.fixture
+def service(settings):
+    made = []
+
+    def make(**own):
+        one = service_for(settings(alpr_service="local", **own))
+        one.load()
+        made.append(one)
+        return one
+
+    yield make
+    for one in made:
+        one.close()
+        one.close()
+
+
+def test_without_a_network_that_finds_plates_they_are_searched_for(service, cut, caplog):
+    caplog.set_level(logging.INFO)
+    one = service(plate_detector="/no/such/file.onnx")
+    (plate,) = one.read(cut("plate_hyperlpr_test.jpg", *CAR), Deadline(60), of_vehicle=True)
+    assert plate.text == "ED51712"
+    assert "no plate_detector (/no/such/file.onnx): plates are searched for" in caplog.text
+    assert one.description == "local, cct_xs_v1_global.onnx, plates found by searching"
+
+
+def test_with_one_its_plates_are_read(service, cut, network):
+    """A network that says where the plate of this photo is; the reading is real."""
+    # The photo, 1920x1080, lies in 64x64 as 64x36, 14 from the top: 30 pixels to one.
+    x1, y1, x2, y2 = 1750 / 30, 745 / 30 + 14, 1868 / 30, 850 / 30 + 14
+    sky = [0, 2, 14, 10, 18, 0, 0.5]
+    path = network(np.array([[0, x1, y1, x2, y2, 0, 0.9], sky]))
+    one = service(plate_detector=str(path))
+    found = one.read(cut("plate_hyperlpr_test.jpg"), Deadline(60), of_vehicle=False)
+    assert [plate.text for plate in found] == ["ED51712"]
+    assert found[0].box == Box(1750, 745, 1868, 850)
+    assert found[0].attributes == {"dscore": 0.9}
+    assert found[0].confidence > 0.9
+    assert one.description.endswith("plates found by made.onnx")
+
+
+def test_what_is_far_below_is_not_told_of(service, cut):
+    car = cut("dog.jpg", 445, 67, 714, 179)
+    one = service(plate_min_confidence=0.9)
+    assert one.read(car, Deadline(60), of_vehicle=True) == []
+
+
+def test_no_time_left(service, cut):
+    with pytest.raises(Unread, match="no time left to read"):
+        service().read(cut("dog.jpg"), Deadline(0), of_vehicle=True)
+
+
+def test_without_the_file_that_reads(service):
+    with pytest.raises(DetectorError, match=r"\[alpr\] plate_ocr is empty"):
+        service(plate_ocr="")
+    with pytest.raises(ModelFileError, match=r"plate_ocr: /no/such.onnx does not exist; fetch it"):
+        service(plate_ocr="/no/such.onnx")
+
+
+def test_before_it_is_loaded(settings, cut):
+    with pytest.raises(DetectorError, match="before it is loaded"):
+        service_for(settings()).read(cut("dog.jpg"), Deadline(1), of_vehicle=True)
