@@ -11,11 +11,24 @@ from typing_extensions import Self
 
 from zmhook.detection import Decision
 from zmhook.service import pool
+from zmhook.service.look import LookTicket, NotNow, Wanted
 from zmhook.service.pool import Pool, Slot
 from zmhook.service.process import WorkerDied
 from zmhook.service.queue import FairQueue
 from zmhook.service.stats import Stats
-from zmhook.service.wire import Answer, Given, Job, Need, Picture, Prepare, Ready, Record
+from zmhook.service.wire import (
+    Answer,
+    Given,
+    Job,
+    Look,
+    Need,
+    Picture,
+    Prepare,
+    Ready,
+    Record,
+    Seen,
+    View,
+)
 from zmhook.settings import Settings, Yolo
 from zmhook.settings.plain import to_plain
 
@@ -24,6 +37,7 @@ def plain(threads: int) -> dict[str, object]:
     return to_plain(Settings(yolo=Yolo(yolo_threads=threads)))
 
 
+WANTED = Wanted("10.0.0.5", ["yolo"], [View("a", b"x")], {})
 READY = Ready(100.0, ["yolo"])
 
 
@@ -65,7 +79,7 @@ class FakeWorker:
         self.sent.append(message)
         if isinstance(message, Prepare):
             self.inbox.put_nowait(self.owner.prepared)
-        elif isinstance(message, Job):
+        elif isinstance(message, Job | Look):
             for step in self.owner.next_script(message):
                 self.inbox.put_nowait(step)
 
@@ -95,9 +109,10 @@ class Workers:
     def __call__(self) -> FakeWorker:
         return FakeWorker(self)
 
-    def next_script(self, job: Job) -> list[object]:
-        answer = Answer(Decision(event=job.event, outcome="nothing"))
-        return self.script.popleft() if self.script else [answer, READY]
+    def next_script(self, job: Job | Look) -> list[object]:
+        if self.script:
+            return self.script.popleft()
+        return [Answer(Decision(event=job.event, outcome="nothing")), READY]
 
 
 @pytest.fixture
@@ -462,5 +477,33 @@ def test_the_end_is_reached_though_a_cancellation_is_lost(
             assert lost == running.slots
             assert all(task.done() for task in running.pool._tasks)
             assert all(worker.has_ended for worker in workers.made)
+
+    soon(run)
+
+
+def test_a_look_is_tried_once_more_and_then_given_up(bench, workers: Workers, soon) -> None:
+    async def run() -> None:
+        async with bench() as running:
+            workers.script.extend([[died()], [died()]])
+            looking = LookTicket(WANTED, Settings(), "stamp")
+            running.queue.put(looking)
+            await running.queue.ready(looking)
+            with pytest.raises(NotNow, match="the model process ended by SIGSEGV, 2 times"):
+                await looking.seen()
+            assert (await running.decided()).outcome == "nothing"
+
+    soon(run)
+
+
+def test_a_look_is_seen(bench, workers: Workers, soon) -> None:
+    async def run() -> None:
+        async with bench() as running:
+            workers.script.append([Seen({"yolo": [[]]}), READY])
+            looking = LookTicket(WANTED, Settings(), "stamp")
+            running.queue.put(looking)
+            await running.queue.ready(looking)
+            assert (await looking.seen()).results == {"yolo": [[]]}
+            told = workers.made[0].sent[-1]
+            assert (told.views, told.stamp) == ([View("a", b"x")], "stamp")
 
     soon(run)

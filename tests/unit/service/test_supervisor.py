@@ -16,8 +16,10 @@ from zmhook.event import Event
 from zmhook.service import supervisor as module
 from zmhook.service.http import HangUp
 from zmhook.service.live import LiveConfig
+from zmhook.service.look import LookTicket, NotNow, Wanted
 from zmhook.service.place import patience_path
 from zmhook.service.supervisor import Supervisor
+from zmhook.service.wire import Seen, View
 
 Make = Callable[..., Supervisor]
 
@@ -235,6 +237,114 @@ def test_hooks_are_told_how_long_to_wait(make: Make, soon, short: Path) -> None:
         assert int(patience_path(short / "o.sock").read_text()) == 20 + module.PATIENCE
         supervisor.stopping.set()
         await waiting
+        await supervisor.finish(0)
+
+    soon(run)
+
+
+WANTED = Wanted("10.0.0.5", ["yolo"], [View("a", b"x")], {})
+
+
+async def one_seen(supervisor: Supervisor, seen: Seen) -> LookTicket:
+    """Be the worker for one look."""
+    ticket = await supervisor.queue.get()
+    await ticket.heard(seen)
+    return ticket
+
+
+def test_a_look_takes_its_turn(make: Make, soon) -> None:
+    async def run() -> None:
+        supervisor = make()
+        asked = asyncio.ensure_future(supervisor.look(WANTED))
+        await one_seen(supervisor, Seen(timings={"yolo": 1.0}))
+        assert (await asked).timings == {"yolo": 1.0}
+        assert supervisor.stats.looks == {"seen": 1}
+        assert supervisor.stats.stages()["look"]["events"] == 1
+        assert supervisor.stats.outcomes == {}
+        assert not supervisor._open
+        await supervisor.finish(0)
+
+    soon(run)
+
+
+def test_machines_and_monitors_take_turns(make: Make, soon) -> None:
+    async def run() -> None:
+        supervisor = make()
+        looks = [
+            asyncio.ensure_future(supervisor.look(WANTED._replace(machine=machine)))
+            for machine in ("a", "a", "a", "b")
+        ]
+        asked = asyncio.ensure_future(supervisor.decide(event(1, 7)))
+        await asyncio.sleep(0.05)
+        turns = []
+        for _ in range(5):
+            ticket = await supervisor.queue.get()
+            turns.append(ticket.turn)
+            ticket.fail("seen enough")
+        assert set(turns[:3]) == {"a", "b", 7}
+        assert turns[3:] == ["a", "a"]
+        await asked
+        assert all(isinstance(one.exception(), NotNow) for one in looks)
+        await supervisor.finish(0)
+
+    soon(run)
+
+
+def test_a_look_that_finds_no_room_is_told_to_come_again(make: Make, soon) -> None:
+    async def run() -> None:
+        supervisor = make("service_queue = 2")
+        looks = [asyncio.ensure_future(supervisor.look(WANTED)) for _ in range(3)]
+        with pytest.raises(NotNow, match="refused: 2 events wait") as error:
+            await looks[2]
+        assert error.value.retry
+        assert (supervisor.stats.refused, supervisor.stats.looks) == (1, {"failed": 1})
+        for _ in range(2):
+            await one_seen(supervisor, Seen(refused="damaged"))
+        await asyncio.gather(*looks[:2])
+        assert supervisor.stats.looks == {"failed": 1, "refused": 2}
+        await supervisor.finish(0)
+
+    soon(run)
+
+
+def test_a_look_nobody_waits_for_is_dropped(make: Make, soon) -> None:
+    async def run() -> None:
+        supervisor = make()
+        looking = asyncio.ensure_future(supervisor.look(WANTED))
+        await asyncio.sleep(0.02)
+        assert len(supervisor.queue) == 1
+        assert supervisor.busy == 1.0
+        looking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await looking
+        assert len(supervisor.queue) == 0
+        assert supervisor.stats.dropped == 1
+        await supervisor.finish(0)
+
+    soon(run)
+
+
+def test_the_end_turns_looks_away(make: Make, soon) -> None:
+    async def run() -> None:
+        supervisor = make()
+        looking = asyncio.ensure_future(supervisor.look(WANTED))
+        await asyncio.sleep(0.02)
+        await supervisor.finish(0)
+        with pytest.raises(NotNow, match="stopped"):
+            await looking
+        with pytest.raises(NotNow, match="ending"):
+            await supervisor.look(WANTED)
+
+    soon(run)
+
+
+def test_who_is_asked_asks_nobody_else(make: Make, soon) -> None:
+    async def run() -> None:
+        supervisor = make("[remote]\nml_gateway = http://10.0.0.9:5000")
+        looking = asyncio.ensure_future(supervisor.look(WANTED))
+        ticket = await one_seen(supervisor, Seen())
+        assert ticket.settings.remote.ml_gateway == ()
+        await looking
         await supervisor.finish(0)
 
     soon(run)

@@ -18,7 +18,19 @@ from zmhook.detection import Box, Decision, Detection
 from zmhook.errors import DetectorError, FrameUnavailable
 from zmhook.event import Event, Frame
 from zmhook.service import worker as module
-from zmhook.service.wire import Answer, Given, Job, Need, Picture, Prepare, Ready, Record
+from zmhook.service.wire import (
+    Answer,
+    Given,
+    Job,
+    Look,
+    Need,
+    Picture,
+    Prepare,
+    Ready,
+    Record,
+    Seen,
+    View,
+)
 from zmhook.service.worker import Worker
 from zmhook.settings import General, Prompt, Settings, Snapshots, Yolo
 from zmhook.settings.plain import to_plain
@@ -282,3 +294,37 @@ def test_what_is_logged_goes_to_the_supervisor() -> None:
     assert isinstance(record, Record)
     assert (record.level, record.text) == (logging.WARNING, "so 5")
     assert record.path == __file__
+
+
+def look(*models: str, settings: dict[str, Any] | None = None) -> Look:
+    return Look(list(models), settings or plain(), "1", 30.0, [View("alarm", PNG)])
+
+
+def test_a_look_is_answered_with_what_is_seen(models: list[Model]) -> None:
+    wire = run(look("yolo"), job())
+
+    assert [type(message) for message in wire.sent] == [Seen, Ready, Answer, Ready]
+    assert wire.sent[0].results == {"yolo": [[DOG]]}
+    assert len(models) == 1  # events and looks share their models
+
+
+def test_a_look_leaves_no_trace(models: list[Model], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "publish", lambda *_: pytest.fail("a report was written"))
+
+    assert run(look("yolo")).sent[0].errors == {}
+
+
+@pytest.mark.parametrize(
+    ("error", "why"), [(DetectorError("none such"), "none such"), (KeyError("x"), "report it")]
+)
+def test_a_look_without_models(
+    models: list[Model], monkeypatch: pytest.MonkeyPatch, error: Exception, why: str
+) -> None:
+    def broken(_: Settings) -> Chain:
+        raise error
+
+    monkeypatch.setattr(Chain, "from_settings", broken)
+    (seen, _) = run(look("yolo", "hog")).sent
+
+    assert set(seen.errors) == {"yolo", "hog"}
+    assert why in seen.errors["yolo"]

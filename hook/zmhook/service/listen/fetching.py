@@ -6,6 +6,7 @@ import http.client
 import socket
 import ssl
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
@@ -88,17 +89,17 @@ def _read(connection: http.client.HTTPConnection, wanted: Wanted, most: int, unt
     place = urlsplit(with_query(wanted.url.partition("#")[0], wanted.query.lstrip("?&")))
     path = place.path or "/"
     connection.request("GET", f"{path}?{place.query}" if place.query else path)
-    answer = connection.getresponse()
-    if answer.status != http.client.OK:
-        raise ValueError(f"it answers {answer.status}")
     data = bytearray()
-    while piece := answer.read1(CHUNK):
-        data += piece
-        if len(data) > most:
-            raise ValueError(f"it is larger than {most} bytes ([service] listen_max_upload)")
-        _in_time(connection, until)
-    if not data or answer.length:
-        raise ValueError("it is cut short")
+    with closing(connection.getresponse()) as answer:
+        if answer.status != http.client.OK:
+            raise ValueError(f"it answers {answer.status}")
+        while piece := answer.read1(CHUNK):
+            data += piece
+            if len(data) > most:
+                raise ValueError(f"it is larger than {most} bytes ([service] listen_max_upload)")
+            _in_time(connection, until)
+        if not data or answer.length:
+            raise ValueError("it is cut short")
     return bytes(data)
 
 
@@ -117,7 +118,7 @@ def _why(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate cannot be verified ({error.verify_message.strip(' .')})"
     if isinstance(error, OSError):
-        return f"it cannot be reached ({error.strerror or type(error).__name__})"
+        return f"it cannot be reached ({error.strerror or 'it closed the connection'})"
     if isinstance(error, http.client.HTTPException):
         return f"what it answers is not HTTP ({type(error).__name__})"
     return str(error)

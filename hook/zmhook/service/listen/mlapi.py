@@ -91,11 +91,10 @@ class Mlapi:
         return await self._answer(asked, [view], Order([kind], {}))
 
     async def _answer_json(self, asked: Asked, kind: str, said: dict[str, Any]) -> Response:
-        views = await self._views(said)
         overrides = _table(said, "ml_overrides")
         strategy = _table(said, "stream_options").get("frame_strategy", "first")
         order = Order(_types(overrides) or [kind], _patterns(overrides), strategy == "first")
-        return await self._answer(asked, views, order)
+        return await self._answer(asked, await self._views(said), order)
 
     async def _answer(self, asked: Asked, views: Sequence[View], order: Order) -> Response:
         models = [name for kind in order.types for name in self._looks.of_type(kind)]

@@ -98,6 +98,10 @@ class Server:
             await self._serve(Exchange(reader, writer, peer), task)
         except (OSError, asyncio.TimeoutError, HangUp, EOFError):
             writer.transport.abort()
+        except asyncio.CancelledError:
+            if not self._is_ending:  # else it was `finish`, and asyncio would call it an error
+                raise
+            writer.transport.abort()
         finally:
             self._connections.discard(task)
             self._waiting.discard(task)

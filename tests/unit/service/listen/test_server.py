@@ -1,0 +1,395 @@
+"""Connections stay open, and everything about them has a bound."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from zmhook.service.listen import exchange, server
+from zmhook.service.listen.exchange import Refused
+from zmhook.service.listen.server import Room
+
+HEALTH = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def test_one_connection_many_requests(listening) -> None:
+    async def scene(place) -> None:
+        talk = await place.open()
+        for _ in range(5):
+            said = await talk.ask("GET", "/health")
+            assert said.status == 200
+            assert "connection" not in said.headers
+        talk.close()
+
+    listening(scene)
+
+
+def test_requests_that_come_at_once_are_answered_in_turn(listening) -> None:
+    async def scene(place) -> None:
+        talk = await place.open()
+        await talk.say(HEALTH * 3)
+        assert [(await talk.heard()).status for _ in range(3)] == [200] * 3
+        talk.close()
+
+    listening(scene)
+
+
+def test_what_is_said_ahead_waits_its_turn(listening) -> None:
+    async def scene(place) -> None:
+        place.workers.hold.clear()
+        talk = await place.open()
+        await talk.say(_infer(place.token) + HEALTH)
+        await asyncio.sleep(0.05)
+        place.workers.hold.set()
+        assert b"dog" in (await talk.heard()).body
+        assert (await talk.heard()).json["status"] == "ok"
+        talk.close()
+
+    listening(scene)
+
+
+def _infer(token: str) -> bytes:
+    boundary = "b"
+    data = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="type"\r\n\r\nobject\r\n'
+        f'--{boundary}\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\nxyz\r\n'
+        f"--{boundary}--\r\n"
+    ).encode()
+    return (
+        f"POST /infer HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: multipart/form-data; boundary={boundary}\r\n"
+        f"Content-Length: {len(data)}\r\n\r\n"
+    ).encode() + data
+
+
+def test_who_asks_for_the_end_gets_it(listening) -> None:
+    async def scene(place) -> None:
+        talk = await place.open()
+        said = await talk.ask("GET", "/health", connection="close")
+        assert said.headers["connection"] == "close"
+        assert await talk.reader.read() == b""
+        talk.close()
+
+    listening(scene)
+
+
+def test_a_connection_has_so_many_requests(listening, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "MOST_REQUESTS", 2)
+
+    async def scene(place) -> None:
+        talk = await place.open()
+        assert "connection" not in (await talk.ask("GET", "/health")).headers
+        assert (await talk.ask("GET", "/health")).headers["connection"] == "close"
+        assert await talk.reader.read() == b""
+        talk.close()
+
+    listening(scene)
+
+
+def test_head_has_no_body_but_its_length(listening) -> None:
+    async def scene(place) -> None:
+        talk = await place.open()
+        said = await talk.ask("HEAD", "/health")
+        assert (said.status, said.body) == (200, b"")
+        assert said.headers["content-length"] == "36"
+        assert (await talk.ask("GET", "/health")).status == 200
+        talk.close()
+
+    listening(scene)
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        b"\0\1\2\r\n\r\n",
+        b"\x16\x03\x01 a TLS hello\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"POST /infer HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"POST /infer HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"x" * 100_000,
+    ],
+)
+def test_nonsense_is_refused(listening, nonsense: bytes) -> None:
+    async def scene(place) -> None:
+        talk = await place.open()
+        await talk.say(nonsense)
+        said = await talk.heard()
+        assert 400 <= said.status < 500
+        assert said.json["detail"]
+        assert await talk.reader.read() == b""
+        talk.close()
+        assert (await place.ask("GET", "/health")).status == 200
+
+    listening(scene)
+
+
+def test_who_says_nothing_is_hung_up_on(listening, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(exchange, "IDLE_SECONDS", 0.2)
+
+    async def scene(place) -> None:
+        for said in (b"", b"GET / HT"):
+            talk = await place.open()
+            await talk.say(said)
+            assert await _end(talk) == b""
+        talk = await place.open()
+        assert (await talk.ask("GET", "/health")).status == 200
+        assert await _end(talk) == b""
+        assert not place.server._connections
+        assert not place.server._each
+
+    listening(scene)
+
+
+async def _end(talk) -> bytes:
+    try:
+        return await talk.reader.read()
+    except ConnectionError:
+        return b""
+    finally:
+        talk.close()
+        await asyncio.sleep(0.01)
+
+
+def test_a_body_that_stops_coming(listening, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "STALL_SECONDS", 0.1)
+
+    async def scene(place) -> None:
+        talk = await place.open()
+        await talk.say(_infer(place.token)[:-20])
+        said = await talk.heard()
+        assert (said.status, said.json) == (408, {"detail": "nothing came for 0.1 s"})
+        assert place.workers.asked == []
+        assert place.room.used == 0
+        talk.close()
+
+    listening(scene)
+
+
+def test_a_body_that_trickles(listening, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "GRACE_SECONDS", 0.15)
+
+    async def scene(place) -> None:
+        talk = await place.open()
+        data = _infer(place.token)
+        end = data.index(b"\r\n\r\n") + 4
+        await talk.say(data[:end])
+        for i in range(end, len(data) - 1):
+            if talk.reader._buffer:
+                break
+            await talk.say(data[i : i + 1])
+            await asyncio.sleep(0.01)
+        said = await talk.heard()
+        assert (said.status, said.json) == (408, {"detail": "the request comes too slowly"})
+        talk.close()
+
+    listening(scene)
+
+
+def test_a_gigabyte_is_refused_before_it_is_read(listening) -> None:
+    async def scene(place) -> None:
+        talk = await place.open()
+        await talk.say(_head(1_000_000_000, place.token))
+        said = await talk.heard()
+        assert said.status == 413
+        assert "at most 20000000 bytes" in said.json["detail"]
+        assert said.headers["connection"] == "close"
+        talk.close()
+
+    listening(scene)
+
+
+def test_one_that_does_not_say_its_length_is_refused_when_it_is_too_long(listening) -> None:
+    async def scene(place) -> None:
+        place.workers.set(listen_max_upload=0.1)
+        talk = await place.open()
+        chunked = _head(0, place.token).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+        begin = b'--b\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n'
+        await talk.say(chunked + b"%x\r\n%b\r\n" % (len(begin), begin))
+        for _ in range(20):
+            await talk.say(b"2710\r\n" + b"x" * 10_000 + b"\r\n")
+        assert (await talk.heard()).status == 413
+        talk.close()
+
+    listening(scene)
+
+
+def test_who_is_still_writing_finds_the_answer(listening) -> None:
+    """As `requests` and curl do: they read when they have written everything."""
+
+    async def scene(place) -> None:
+        talk = await place.open()
+        size = 8_000_000
+        await talk.say(_head(size, token="wrong"))
+        for _ in range(8):
+            await talk.say(b"x" * 1_000_000)
+        said = await talk.heard()
+        assert said.status == 401
+        talk.close()
+
+    listening(scene)
+
+
+def _head(length: int, token: str, **headers: str) -> bytes:
+    lines = [
+        "POST /infer HTTP/1.1",
+        "Host: x",
+        f"Content-Length: {length}",
+        f"Authorization: Bearer {token}",
+        "Content-Type: multipart/form-data; boundary=b",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def test_who_asks_first_is_told_to_go_on_only_when_let_in(listening) -> None:
+    async def scene(place) -> None:
+        data = _infer(place.token).replace(b"Host: x", b"Host: x\r\nExpect: 100-continue")
+        end = data.index(b"\r\n\r\n") + 4
+        talk = await place.open()
+        await talk.say(data[:end])
+        assert (await talk.heard()).status == 100
+        await talk.say(data[end:])
+        assert b"dog" in (await talk.heard()).body
+        talk.close()
+
+        talk = await place.open()
+        await talk.say(data[:end].replace(place.token.encode(), b"wrong"))
+        assert (await talk.heard()).status == 401
+        talk.close()
+
+    listening(scene)
+
+
+def test_who_leaves_is_dropped(listening, until) -> None:
+    async def scene(place) -> None:
+        place.workers.hold.clear()
+        talk = await place.open()
+        await talk.say(_infer(place.token))
+        await until(lambda: place.workers.asked)
+        talk.close()
+        await until(lambda: place.workers.left)
+        await until(lambda: not place.server._connections)
+        assert place.room.used == 0
+
+    listening(scene)
+
+
+def test_so_many_connections_in_all_and_of_one(
+    listening, until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "MOST_EACH", 2)
+
+    async def scene(place) -> None:
+        held = [await place.open() for _ in range(2)]
+        await until(lambda: len(place.server._connections) == 2)
+        talk = await place.open()
+        assert await _end(talk) == b""
+        held.pop().close()
+        await until(lambda: len(place.server._connections) == 1)
+        assert (await place.ask("GET", "/health")).status == 200
+        held.pop().close()
+
+    listening(scene)
+
+
+def test_the_end_does_not_wait_for_idle_connections(listening) -> None:
+    async def scene(place) -> None:
+        talk = await place.open()
+        await talk.ask("GET", "/health")
+        await asyncio.sleep(0.02)
+        before = asyncio.get_running_loop().time()
+        await place.server.finish(5)
+        assert asyncio.get_running_loop().time() - before < 2
+        assert await _end(talk) == b""
+
+    listening(scene)
+
+
+def test_the_end_lets_answers_go_out(listening, until) -> None:
+    async def scene(place) -> None:
+        place.workers.hold.clear()
+        talk = await place.open()
+        await talk.say(_infer(place.token))
+        await until(lambda: place.workers.asked)
+        ending = asyncio.ensure_future(place.server.finish(5))
+        await asyncio.sleep(0.02)
+        place.workers.hold.set()
+        said = await talk.heard()
+        assert said.headers["connection"] == "close"
+        await ending
+        talk.close()
+
+    listening(scene)
+
+
+def test_a_bug_is_an_answer_too(listening, caplog: pytest.LogCaptureFixture) -> None:
+    async def scene(place) -> None:
+        place.workers.error = KeyError("oops")
+        talk = await place.open()
+        await talk.say(_infer(place.token))
+        said = await talk.heard()
+        assert said.status == 500
+        assert "report it" in said.json["detail"]
+        talk.close()
+        place.workers.error = None
+        assert (await place.ask("GET", "/health")).status == 200
+
+    listening(scene)
+    assert "internal error" in caplog.text
+
+
+def test_uploads_wait_for_room_and_then_give_up(soon, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "ROOM_SECONDS", 0.1)
+
+    async def run() -> None:
+        room = Room(100)
+        async with room.of(60), room.of(40):
+            assert room.used == 100
+            with pytest.raises(Refused, match="too many uploads") as refused:
+                async with room.of(1):
+                    pass
+            assert refused.value.status == 503
+        assert room.used == 0
+
+    soon(run)
+
+
+def test_room_that_comes_free_is_taken(soon) -> None:
+    async def run() -> None:
+        room = Room(100)
+        order = []
+
+        async def take(size: int, name: str) -> None:
+            async with room.of(size):
+                order.append(name)
+                await asyncio.sleep(0.02)
+
+        await asyncio.gather(take(80, "a"), take(80, "b"), take(500, "c"))
+        assert sorted(order) == ["a", "b", "c"]
+        assert room.used == 0
+
+    soon(run)
+
+
+def test_an_upload_without_room_is_503_and_says_when(
+    listening, until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "ROOM_SECONDS", 0.05)
+
+    async def scene(place) -> None:
+        place.workers.hold.clear()
+        talk = await place.open()
+        await talk.say(_infer(place.token))
+        await until(lambda: place.workers.asked)
+        other = await place.open()
+        await other.say(_infer(place.token))
+        said = await other.heard()
+        assert (said.status, said.headers["retry-after"]) == (503, "1")
+        place.workers.hold.set()
+        assert (await talk.heard()).status == 200
+        for one in (talk, other):
+            one.close()
+
+    listening(scene, most=200)

@@ -1,0 +1,90 @@
+"""A look is answered once, by its deadline, by whoever asks first."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from zmhook.service.look import LookTicket, NotNow, Wanted
+from zmhook.service.wire import Look, Ready, Seen, View
+from zmhook.settings import General, Settings
+
+WANTED = Wanted("10.0.0.5", ["yolo"], [View("a", b"x")], {"yolo": 0.3})
+
+
+def ticket(wanted: Wanted = WANTED, **general: object) -> LookTicket:
+    return LookTicket(wanted, Settings(general=General(**general)), "stamp")
+
+
+def test_what_is_seen_comes_to_whoever_waits(soon) -> None:
+    async def run() -> None:
+        one = ticket()
+        waiting = asyncio.ensure_future(one.seen())
+        await asyncio.sleep(0)
+        assert await one.heard(Ready(1.0, [])) is None
+        assert one.is_open
+        await one.heard(Seen(timings={"yolo": 1.0}))
+        await one.heard(Seen())
+        one.fail("too late")
+        assert (await waiting).timings == {"yolo": 1.0}
+        assert not one.is_open
+
+    soon(run)
+
+
+def test_what_a_worker_is_told(soon) -> None:
+    async def run() -> None:
+        one = ticket(event_deadline=30.0)
+        await one.gather()
+        message = one.message({"a": 1})
+        assert isinstance(message, Look)
+        assert 29 < message.seconds <= 30
+        assert (message.models, message.floors, message.views) == (
+            ["yolo"],
+            {"yolo": 0.3},
+            [View("a", b"x")],
+        )
+        one.taken()
+        one.release()
+        assert one.is_open
+        assert str(one) == "1 picture for 10.0.0.5"
+        assert (one.turn, one.monitor_id) == ("10.0.0.5", None)
+        one.drop()
+        assert not one.is_open
+
+    soon(run)
+
+
+@pytest.mark.parametrize(("seconds", "least", "most"), [(5.0, 4, 5), (0.0, 29, 30), (99.0, 29, 30)])
+def test_no_longer_than_either_side_says(soon, seconds: float, least: int, most: int) -> None:
+    async def run() -> None:
+        one = ticket(WANTED._replace(seconds=seconds), event_deadline=30.0)
+        assert least < one.left() <= most
+        one.drop()
+
+    soon(run)
+
+
+def test_at_the_deadline(soon) -> None:
+    async def run() -> None:
+        one = ticket(WANTED._replace(seconds=0.05))
+        with pytest.raises(NotNow, match=r"nothing was seen within 0.05 s") as error:
+            await one.seen()
+        assert error.value.retry
+        assert not one.is_open
+        assert one.left() == 0
+
+    soon(run)
+
+
+@pytest.mark.parametrize("retry", [True, False])
+def test_why_not(soon, retry: bool) -> None:
+    async def run() -> None:
+        one = ticket()
+        one.turn_away("full") if retry else one.fail("died")
+        with pytest.raises(NotNow) as error:
+            await one.seen()
+        assert error.value.retry is retry
+
+    soon(run)

@@ -1,0 +1,162 @@
+"""A worker shows each picture to each model that is asked for, and to no other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import pytest
+
+from zmhook.chain import Chain
+from zmhook.deadline import Deadline
+from zmhook.detection import Box, Detection
+from zmhook.errors import DetectorError, ModelSkipped
+from zmhook.event import Frame
+from zmhook.service.looking import Looker
+from zmhook.service.wire import Look, Seen, View
+
+PNG = cv2.imencode(".png", np.full((48, 64, 3), 128, np.uint8))[1].tobytes()
+
+
+class Model:
+    """Finds what a test says, in every frame."""
+
+    requires = frozenset({"car"})
+    crop_to = frozenset({"car"})
+
+    def __init__(self, name: str, *scores: float) -> None:
+        self.name = name
+        self.scores = scores
+        self.frames: list[Frame] = []
+        self.error: Exception | None = None
+        self.problems: list[DetectorError] = []
+        self.loads = 0
+
+    def load(self) -> None:
+        self.loads += 1
+
+    def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:
+        self.frames += frames
+        if self.error:
+            raise self.error
+        return [[self.one(score) for score in self.scores] for _ in frames]
+
+    def one(self, score: float) -> Detection:
+        return Detection(label="dog", confidence=score, box=Box(1, 1, 9, 9), model=self.name)
+
+    def close(self) -> None:
+        pass
+
+
+def look(chain: Chain, *views: View, models: Sequence[str] = ("yolo",), **more: object) -> Seen:
+    seconds = more.pop("seconds", 30.0)
+    asked = Look(list(models), {}, "1", seconds, list(views), **more)
+    return Looker(chain, asked, Deadline(seconds), 10_000).seen()
+
+
+A = View("a", PNG)
+
+
+def test_each_picture_by_itself() -> None:
+    yolo, hog = Model("yolo", 0.9), Model("hog")
+    seen = look(Chain([yolo, hog]), A, View("b", PNG))
+
+    assert seen.results == {"yolo": [[yolo.one(0.9)], [yolo.one(0.9)]]}
+    assert seen.sizes == [(64, 48), (64, 48)]
+    assert set(seen.timings) == {"decode", "yolo"}
+    assert (seen.errors, seen.refused) == ({}, "")
+    assert [frame.id for frame in yolo.frames] == ["a", "b"]
+    assert (yolo.loads, hog.loads, hog.frames) == (1, 0, [])
+
+
+def test_what_the_client_does_not_want_is_left_out() -> None:
+    yolo = Model("yolo", 0.9, 0.5, 0.3, 0.1)
+
+    assert [one.confidence for one in look(Chain([yolo]), A).results["yolo"][0]] == [
+        0.9,
+        0.5,
+        0.3,
+        0.1,
+    ]
+    seen = look(Chain([yolo]), A, floors={"yolo": 0.3, "hog": 0.9})
+    assert [one.confidence for one in seen.results["yolo"][0]] == [0.9, 0.5, 0.3]
+
+
+def test_there_is_an_end_to_what_is_found() -> None:
+    seen = look(Chain([Model("yolo", *[0.5] * 100)]), A, most=7)
+
+    assert len(seen.results["yolo"][0]) == 7
+
+
+def test_what_was_cut_out_is_told_to_the_model() -> None:
+    alpr = Model("alpr", 0.9)
+    seen = look(Chain([alpr]), View("a", PNG, "car"), A, models=["alpr"])
+
+    first, second = alpr.frames
+    assert (first.crop.of.label, first.crop.box) == ("car", Box(0, 0, 64, 48))
+    assert second.crop is None
+    assert first.deadline is not None
+    assert [one[0].box for one in seen.results["alpr"]] == [Box(1, 1, 9, 9)] * 2
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (DetectorError("no weights"), "no weights"),
+        (ModelSkipped("alpr", "no network", "asked in vain"), "asked in vain"),
+        (KeyError("oops"), "yolo failed (KeyError: 'oops')"),
+    ],
+)
+def test_one_that_fails_fails_alone_and_once(error: Exception, why: str) -> None:
+    yolo, hog = Model("yolo"), Model("hog", 0.5)
+    yolo.error = error
+    seen = look(Chain([yolo, hog]), A, A, models=["yolo", "hog"])
+
+    assert seen.errors == {"yolo": why}
+    assert list(seen.results) == ["hog"]
+    assert len(yolo.frames) == 1
+    assert len(hog.frames) == 2
+
+
+def test_a_problem_is_no_result() -> None:
+    yolo = Model("yolo", 0.5)
+    yolo.problems = [DetectorError("the service is down")]
+
+    assert look(Chain([yolo]), A).errors == {"yolo": "the service is down"}
+
+
+def test_one_that_is_not_there() -> None:
+    seen = look(Chain([Model("yolo")]), A, models=["yolo", "x"])
+
+    assert "no model 'x'" in seen.errors["x"]
+    assert seen.results == {"yolo": [[]]}
+
+
+def test_the_deadline() -> None:
+    yolo = Model("yolo")
+    seen = look(Chain([yolo]), A, seconds=0.0)
+
+    assert list(seen.errors) == ["yolo"]
+    assert yolo.frames == []
+
+
+@pytest.mark.parametrize(
+    ("data", "why", "too_large"),
+    [
+        (b"", "is empty", False),
+        (b"hello", "expected a picture", False),
+        (b"<html>", "expected a picture", False),
+        (PNG[:-20], "cut short", False),
+        (PNG[:60] + b"\0" * 30 + PNG[-12:], "damaged", False),
+        (PNG[:16] + (100_000).to_bytes(4, "big") * 2 + PNG[24:], "more pixels", True),
+    ],
+)
+def test_pictures_that_are_none(data: bytes, why: str, too_large: bool) -> None:
+    yolo = Model("yolo")
+    seen = look(Chain([yolo]), View("front", data), A)
+
+    assert why in seen.refused
+    assert "front" in seen.refused
+    assert seen.too_large is too_large
+    assert yolo.frames == []
