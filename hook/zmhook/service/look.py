@@ -28,8 +28,8 @@ class NotNow(Exception):  # noqa: N818 - reads as what it is
 class Wanted(NamedTuple):
     """What another machine wants to know.
 
-    `machine` is its address; `seconds` is how long it waits (0: it does not say); `floors` as in
-    `wire.Look`.
+    `machine` is its address; `seconds` is how long it waits (0: it does not say); the rest is as
+    in `wire.Look`.
     """
 
     machine: str
@@ -38,6 +38,7 @@ class Wanted(NamedTuple):
     floors: Mapping[str, float]
     seconds: float = 0.0
     most: int = 1000
+    overlap: float = 1.0
 
 
 class LookTicket:
@@ -75,9 +76,17 @@ class LookTicket:
 
     def message(self, settings: dict[str, Any]) -> Message:
         """Return the look for a worker."""
-        models, views = list(self.wanted.models), list(self.wanted.views)
-        floors = dict(self.wanted.floors)
-        return Look(models, settings, self.stamp, self.left(), views, floors, self.wanted.most)
+        wanted = self.wanted
+        return Look(
+            models=list(wanted.models),
+            settings=settings,
+            stamp=self.stamp,
+            seconds=self.left(),
+            views=list(wanted.views),
+            floors=dict(wanted.floors),
+            most=wanted.most,
+            overlap=wanted.overlap,
+        )
 
     def taken(self) -> None:
         """Need nothing more."""

@@ -16,6 +16,8 @@ from zmhook.frames.picture import checked, frame_of
 from zmhook.service.wire import Look, Seen, View
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from zmhook.chain import Chain
     from zmhook.deadline import Deadline
     from zmhook.event import Frame
@@ -81,7 +83,8 @@ class Looker:
         for problem in getattr(detector, "problems", ()):
             raise problem
         floor = self._look.floors.get(name, 0.0)
-        return [one for one in found if one.confidence >= floor][: self._look.most]
+        sure = [one for one in found if one.confidence >= floor][: self._look.most]
+        return sure if self._look.overlap >= 1 else _apart(sure, self._look.overlap)
 
     def _failed(self, name: str, why: str) -> None:
         self._errors[name] = why
@@ -96,6 +99,15 @@ def _cut_out(label: str, frame: Frame) -> Crop:
     box = Box(0, 0, frame.width, frame.height)
     of = Detection(label=label, confidence=1.0, box=box, model="")
     return Crop(box=box, width=frame.width, height=frame.height, of=of)
+
+
+def _apart(found: Sequence[Detection], most_overlap: float) -> list[Detection]:
+    """Return those, strongest first, that do not overlap a stronger one by more than this (IoU)."""
+    kept: list[Detection] = []
+    for one in found:
+        if all(one.box.iou(other.box) <= most_overlap for other in kept):
+            kept.append(one)
+    return kept
 
 
 def _is_too_large(view: View, max_pixels: int) -> bool:

@@ -61,7 +61,8 @@ class Look(Struct, frozen=True, tag=True):
     """To a worker: what do these models see in these pictures? No gate, no report, no memory.
 
     `seconds` are left. What is below a model's `floors` is left out, and at most `most` detections
-    are given for one model and picture.
+    are given for one model and picture; of two that overlap more than `overlap` (IoU), whatever
+    their labels, the weaker is left out.
     """
 
     models: list[str]
@@ -71,6 +72,7 @@ class Look(Struct, frozen=True, tag=True):
     views: list[View]
     floors: dict[str, float] = {}
     most: int = 1000
+    overlap: float = 1.0
 
 
 class Seen(Struct, frozen=True, tag=True):

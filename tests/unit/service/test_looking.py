@@ -89,6 +89,17 @@ def test_there_is_an_end_to_what_is_found() -> None:
     assert len(seen.results["yolo"][0]) == 7
 
 
+def test_one_thing_has_one_name_where_that_is_asked_for() -> None:
+    yolo = Model("yolo")
+    truck = Detection(label="truck", confidence=0.7, box=Box(0, 0, 10, 10), model="yolo")
+    car = Detection(label="car", confidence=0.6, box=Box(0, 0, 10, 9), model="yolo")
+    dog = Detection(label="dog", confidence=0.5, box=Box(8, 8, 20, 20), model="yolo")
+    yolo.detect = lambda frames: [[truck, car, dog] for _ in frames]
+
+    assert look(Chain([yolo]), A, overlap=0.4).results == {"yolo": [[truck, dog]]}
+    assert look(Chain([yolo]), A).results == {"yolo": [[truck, car, dog]]}
+
+
 def test_what_was_cut_out_is_told_to_the_model() -> None:
     alpr = Model("alpr", 0.9)
     seen = look(Chain([alpr]), View("a", PNG, "car"), A, models=["alpr"])

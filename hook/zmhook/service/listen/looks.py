@@ -31,6 +31,9 @@ MEGABYTE = 1_000_000
 TYPES = {"face": "face", "alpr": "alpr"}
 """What a model's kind is called by other servers; all others are `object`."""
 KINDS = {"face": "face", "licenseplate": "alpr"}
+ONE_THING = 0.4
+"""Overlap (IoU) beyond which pyzm's servers tell of the stronger box alone, whatever the labels.
+Their clients count on it: nothing on their side removes the second name of one thing."""
 NEVER = {"gemini": "gemini is asked by each machine itself"}
 
 
@@ -105,13 +108,17 @@ class Looks:
         views: Sequence[View],
         floors: Mapping[str, float],
         seconds: float = 0.0,
+        overlap: float = 1.0,
     ) -> Seen:
-        """Return what those of the models that may be asked see; raises `NotNow`."""
+        """Return what those of the models that may be asked see; raises `NotNow`.
+
+        `floors` and `overlap` as in `wire.Look`.
+        """
         refused = {name: why for name in models if (why := self.refusal(name))}
         asked = [name for name in dict.fromkeys(models) if name not in refused]
         if not asked:
             return Seen(errors=refused)
-        wanted = Look(machine, asked, views, floors, seconds, MOST_FOUND)
+        wanted = Look(machine, asked, views, floors, seconds, MOST_FOUND, overlap)
         seen = await self._supervisor.look(wanted)
         results = {
             name: [self._let(found) for found in some] for name, some in seen.results.items()

@@ -19,7 +19,7 @@ from zmhook.service.http import Response
 from zmhook.service.listen.answers import Route, answer
 from zmhook.service.listen.exchange import Asked, Refused
 from zmhook.service.listen.fetching import Wanted
-from zmhook.service.listen.looks import type_found
+from zmhook.service.listen.looks import ONE_THING, type_found
 from zmhook.service.listen.server import Admitted
 from zmhook.service.listen.uploads import JSON, Form, Whole, content_type, form_sink, shown
 from zmhook.service.look import NotNow
@@ -102,7 +102,7 @@ class Mlapi:
             raise Refused(400, f"no model of type {', '.join(order.types)} is served")
         floors = {name: self._looks.floor(name) for name in models}
         try:
-            seen = await self._looks.look(asked.peer, models, views, floors)
+            seen = await self._looks.look(asked.peer, models, views, floors, overlap=ONE_THING)
         except NotNow as error:
             raise Refused(503 if error.retry else 500, str(error)) from None
         if seen.refused:

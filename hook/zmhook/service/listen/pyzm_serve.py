@@ -9,7 +9,7 @@ from zmhook.errors import FrameUnavailable
 from zmhook.service.listen.answers import Route, answer
 from zmhook.service.listen.exchange import Asked, Refused
 from zmhook.service.listen.fetching import Wanted
-from zmhook.service.listen.looks import type_found, type_of
+from zmhook.service.listen.looks import ONE_THING, type_found, type_of
 from zmhook.service.listen.server import Admitted
 from zmhook.service.listen.uploads import Form, form_sink, shown
 from zmhook.service.look import NotNow
@@ -75,7 +75,9 @@ class PyzmServe:
             return _failed(why)
         floor = self._looks.floor(name) if least is None else least
         try:
-            seen = await self._looks.look(asked.peer, [name], [view], {name: floor})
+            seen = await self._looks.look(
+                asked.peer, [name], [view], {name: floor}, overlap=ONE_THING
+            )
         except NotNow as error:
             if not error.retry:
                 return _failed(str(error))

@@ -37,6 +37,7 @@ def test_a_picture_is_looked_at(listening) -> None:
         (wanted,) = place.workers.asked
         assert (wanted.machine, wanted.models) == ("127.0.0.1", ["yolo"])
         assert wanted.views == [View("frame.png", b"PNG")]
+        assert wanted.overlap == 0.4
         assert wanted.floors == {"yolo": place.workers.settings.yolo.yolo_min_confidence}
 
     listening(scene)
