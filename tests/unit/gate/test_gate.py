@@ -15,6 +15,7 @@ from zmhook.event import Event
 from zmhook.gate import ringing
 from zmhook.gate.verdict import about
 from zmhook.settings import (
+    Alpr,
     Extent,
     Gate,
     Gemini,
@@ -83,6 +84,46 @@ def test_each_model_has_its_confidence(why, found, model, confidence, kept) -> N
         snapshots=Snapshots(snapshot_min_score=0.8),
     )
     assert (why(found(model=model, confidence=confidence), settings) is None) is kept
+
+
+@pytest.mark.parametrize(
+    ("service", "least"),
+    [
+        ("local", 0.6),
+        ("plate_recognizer", 0.5),
+        ("open_alpr", 0.4),
+        ("open_alpr_cmdline", 0.3),
+    ],
+)
+def test_each_service_that_reads_plates_has_its_confidence(why, found, service, least) -> None:
+    alpr = Alpr(
+        alpr_service=service,
+        plate_min_confidence=0.6,
+        platerec_min_score=0.5,
+        openalpr_min_confidence=0.4,
+        openalpr_cmdline_min_confidence=0.3,
+    )
+    plate = {"label": "AB123", "model": "alpr", "kind": "licenseplate"}
+    assert why(found(**plate, confidence=least), Settings(alpr=alpr)) is None
+    below = why(found(**plate, confidence=least - 0.01), Settings(alpr=alpr))
+    assert below == ("confidence", f"confidence {least - 0.01:.2f} is below {least:g}")
+
+
+@pytest.mark.parametrize(
+    ("service", "dscore", "kept"),
+    [
+        ("plate_recognizer", {"dscore": 0.4}, True),
+        ("plate_recognizer", {"dscore": 0.39}, False),
+        ("plate_recognizer", {}, True),
+        ("local", {"dscore": 0.1}, True),
+    ],
+)
+def test_where_the_service_doubts_that_there_is_a_plate(why, found, service, dscore, kept) -> None:
+    alpr = Alpr(alpr_service=service, platerec_min_dscore=0.4)
+    plate = found("AB123", model="alpr", kind="licenseplate", confidence=0.9, attributes=dscore)
+    said = why(plate, Settings(alpr=alpr))
+    doubt = ("confidence", "there is a plate with confidence 0.39, below 0.4")
+    assert said == (None if kept else doubt)
 
 
 @pytest.mark.parametrize(

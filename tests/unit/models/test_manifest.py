@@ -40,6 +40,8 @@ def test_the_defaults_of_the_settings_can_be_fetched():
     assert Settings().yolo.weights in places
     assert Settings().yolo.tiny_weights in places
     assert Settings().face.face_yunet_model in places
+    assert Settings().alpr.plate_ocr in places
+    assert Settings().alpr.plate_detector in places
 
 
 def test_a_file_without_a_size_is_a_small_one():
@@ -49,13 +51,16 @@ def test_a_file_without_a_size_is_a_small_one():
     assert ModelFile("a", SHA, ("http://x/a",)).limit == UNSIZED_LIMIT
 
 
-def test_the_shared_yunet_is_the_manifests(model):
+@pytest.mark.parametrize(
+    ("name", "shared"),
+    [("yunet", "face_detection_yunet_2023mar.onnx"), ("plate_ocr", "cct_xs_v1_global.onnx")],
+)
+def test_the_shared_files_are_the_manifests(model, name, shared):
     from zmhook.models.store import sha256
 
-    (file,) = load_manifest().pick(["yunet"])[0].files
-    picture = model("face_detection_yunet_2023mar.onnx")
-    assert sha256(picture) == file.sha256
-    assert picture.stat().st_size == file.size
+    (file,) = load_manifest().pick([name])[0].files
+    assert sha256(model(shared)) == file.sha256
+    assert model(shared).stat().st_size == file.size
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():

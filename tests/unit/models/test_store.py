@@ -65,6 +65,8 @@ def test_what_cannot_be_read_is_named(tmp_path: Path):
         ("models = yolo\n[yolo]\nyolo_type = tiny", ["yolox_nano"]),
         ("models = yolo\n[yolo]\nweights = /elsewhere/own.onnx", []),
         ("models = face\n[face]\nface_train_model = yunet", ["yunet"]),
+        ("models = alpr", ["plate_ocr", "plate_detector"]),
+        ("models = alpr\n[alpr]\nalpr_service = open_alpr", []),
         ("models = hog\n[monitor-3]\nmodels = yolo", ["yolox_s"]),
         (
             "models = yolo\n[yolo]\nweights = {{base_data_path}}/models/yolov4/yolov4.weights",

@@ -116,6 +116,7 @@ def test_wrong_labels_inside_the_network_are_refused():
 @pytest.mark.parametrize("shape", [(1, 12, 8400), (1, 300, 6), (5, 7)])
 def test_labels_that_nobody_knows_are_asked_for(shape):
     with pytest.raises(
-        ModelFileError, match=r"does not say what its (8 )?classes .* one label a line in \[yolo\] labels"
+        ModelFileError,
+        match=r"does not say what its (8 )?classes .* one label a line in \[yolo\] labels",
     ):
         recognise(onnx(shape), FILES)
