@@ -69,8 +69,9 @@ class Chain:
         result = ChainResult(len(frames))
         for i, already in enumerate(known or ()):
             result.kept[i] += already
-        for detector in self.detectors:
+        for place, detector in enumerate(self.detectors):
             if first_only and any(fresh(i, kept) for i, kept in enumerate(result.kept)):
+                result.blind.update(one.name for one in self.detectors[place:])
                 break
             seen = result.kept
             if getattr(detector, "new_only", False):
@@ -182,7 +183,10 @@ def _strongest(kept: Sequence[Detection], labels: frozenset[str]) -> list[Detect
 
 
 class ChainResult:
-    """Per frame what was kept, per detector how long it took (ms), who looked, what went wrong."""
+    """Per frame what was kept, per detector how long it took (ms), who looked, what went wrong.
+
+    `blind` are those of whom it cannot be said what they would have found.
+    """
 
     def __init__(self, frames: int) -> None:
         self.kept: list[list[Detection]] = [[] for _ in range(frames)]
@@ -190,6 +194,7 @@ class ChainResult:
         self.errors: list[str] = []
         self.skipped: list[str] = []
         self.looked: list[str] = []
+        self.blind: set[str] = set()
         self.is_broken = False
 
     @property
@@ -202,6 +207,7 @@ class ChainResult:
 
     def failed(self, name: str, error: DetectorError) -> None:
         self.errors.append(str(error))
+        self.blind.add(name)
         if isinstance(error, ModelSkipped):
             self.skipped.append(error.short)
         else:

@@ -53,6 +53,13 @@ def to_full(found: Detection, frame: Frame) -> Detection:
     return structs.replace(found, box=mapped)
 
 
+def scaled(found: Detection, size: tuple[int, int], to: tuple[int, int]) -> Detection:
+    """Turn a box of a picture of one size (width, height) into that of the same one of another."""
+    x, y, box = to[0] / size[0], to[1] / size[1], found.box
+    there = Box.clipped(box.x1 * x, box.y1 * y, box.x2 * x, box.y2 * y, *to)
+    return structs.replace(found, box=there)
+
+
 def to_frame(box: Box, frame: Frame) -> Box:
     """Turn a box in the full picture's pixels into one in the frame's, clipped to it."""
     crop = frame.crop

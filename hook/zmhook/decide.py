@@ -100,6 +100,7 @@ class _Decider:
         self.frame_errors: list[str] = []
         self.model_errors: list[str] = []
         self.skipped: list[str] = []
+        self.blind: set[str] = set()
         self.is_complete = True
 
     def run(self, *, dry: bool) -> Decided:
@@ -115,7 +116,8 @@ class _Decider:
         best = self._best(looked, strategy)
         if best and not dry:
             with self._timed("gate"):
-                self.gate.remember(best.ringing)
+                kept, drops = self.gate.remember(best.kept, blind=self.blind)
+            best = best._replace(kept=kept, dropped=best.dropped + drops)
         return self._decided(best)
 
     def _first_with_a_detection(self, *, first_model_only: bool) -> list[_Looked]:
@@ -181,6 +183,7 @@ class _Decider:
                 result.kept[i], drops = self.gate.settle(kept, scenes[i])
             dropped[i] += drops
         self.is_complete = self.is_complete and result.is_complete
+        self.blind |= result.blind
         self.skipped += [text for text in result.skipped if text not in self.skipped]
         self.model_errors += [error for error in result.errors if error not in self.model_errors]
         for stage, milliseconds in result.timings.items():

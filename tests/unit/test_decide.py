@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -22,7 +23,7 @@ from zmhook.errors import (
     PortalError,
 )
 from zmhook.event import Event, Frame, Picture
-from zmhook.settings import Gemini, General, Settings, Snapshots, Yolo, Zone
+from zmhook.settings import Gate, Gemini, General, Settings, Snapshots, Yolo, Zone
 from zmhook.version import __version__
 
 EVENT = Event(id=7, monitor_id=2)
@@ -478,3 +479,23 @@ def test_who_must_have_looked_for_nothing_to_be_nothing(
     models: tuple[Model, ...], outcome: str
 ) -> None:
     assert decided(*models, frame_id=("alarm",)).decision.outcome == outcome
+
+
+@pytest.mark.parametrize("mode", ["all", "first"])
+def test_a_parked_car_stays_known_while_its_model_does_not_look(tmp_path: Path, mode: str) -> None:
+    gate = Gate(match_past_detections=True, state_path=str(tmp_path))
+    general = General(detection_mode=mode, frame_id=("alarm",))
+
+    def rings(number: int, *models: Model) -> list[str]:
+        event = Event(id=number, monitor_id=2, asked=1e9 + number)
+        settings = Settings(general=general, gate=gate)
+        answer = decide(event, settings, Chain(models), Pictures(), Deadline(10))
+        return labels(answer)
+
+    cat, car = Model("cats", alarm=[found("cat")]), Model(alarm=[found("car")])
+    assert rings(1, car) == ["car"]
+    is_blind = [Model(alarm=DetectorError("x"))] if mode == "all" else [cat, car]
+    rings(2, *is_blind)
+    assert rings(3, car) == []
+    rings(4, Model())
+    assert rings(5, car) == ["car"]

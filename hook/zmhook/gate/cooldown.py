@@ -16,4 +16,9 @@ def reason(detection: Detection, context: Context) -> str | None:
     left = context.memory.cooldown(detection.label, context.now, seconds)
     if left <= 0:
         return None
-    return f"{detection.label} rang {seconds - left:.0f} s ago (cooldown {seconds:g})"
+    return text(detection.label, left, seconds)
+
+
+def text(label: str, left: float, seconds: float) -> str:
+    """Return why a label does not ring: it stays quiet for `left` of so many seconds."""
+    return f"{label} rang {seconds - left:.0f} s ago (cooldown {seconds:g})"

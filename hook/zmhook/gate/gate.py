@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zmhook.crop import scaled
 from zmhook.detection import Drop
 from zmhook.gate import confidence, cooldown, pattern, schedule, size, static, verdict, zone
 from zmhook.gate.context import Context
@@ -16,7 +17,7 @@ from zmhook.gate.memory import Memory
 from zmhook.gate.places import places
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from zmhook.crop import Crop
     from zmhook.deadline import Deadline
@@ -64,7 +65,9 @@ class Gate:
         self._asked = False
         self._places: dict[Size, list[Place]] = {}
         self._present: list[Detection] = []
+        self._faint: list[Detection] = []
         self._scenes: list[Crop] = []
+        self._size: Size | None = None
 
     @property
     def errors(self) -> list[str]:
@@ -75,7 +78,11 @@ class Gate:
 
         `scene` is where the picture lies (`crop.whole`); boxes are in the full picture's pixels.
         """
-        return self._split(found, scene, RULES)
+        kept, dropped = self._split(found, scene, RULES)
+        if scene.placed:
+            faint = [drop.detection for drop in dropped if drop.rule == "confidence"]
+            self._faint += self._scaled(_objects(faint), scene)
+        return kept, dropped
 
     def fresh(self, kept: Sequence[Detection], scene: Crop) -> list[Detection]:
         """Return those of them that would ring now: what has to be paid for is asked about them."""
@@ -85,18 +92,24 @@ class Gate:
         """Judge a picture's detections once all models have looked: descriptions, then `LAST`."""
         ringing, vetoed = _by_verdict(kept, self.settings)
         if scene.placed:
-            self._saw([one for one in kept if one.kind == "object"], scene)
+            self._saw(_objects(kept), scene)
         counted, dropped = self._split(ringing, scene, LAST)
         return _without_lone_descriptions(counted, vetoed + dropped)
 
-    def remember(self, rung: Iterable[Detection] = ()) -> None:
-        """Write down, once, what was there and what rang; call it when all is decided."""
+    def remember(self, kept: Sequence[Detection] = (), *, blind: Collection[str] = ()) -> Judged:
+        """Write down, once, what was there and what rings; call it when all is decided.
+
+        Return what of it still counts when all of it has been written, and what does not: an event
+        at the same moment may have rung meanwhile. `blind` are the models that have not looked.
+        """
         gate = self.settings.gate
         if gate.match_past_detections and self._scenes:
-            self.memory.save(self._seen(), self.event.asked)
-        labels = {one.label for one in rung}
-        if gate.cooldown and labels:
-            self.memory.rang(labels, self.event.asked)
+            self.memory.save(self._seen(blind), self.event.asked)
+        labels = {one.label for one in ringing(kept)}
+        if not gate.cooldown or not labels:
+            return list(kept), []
+        lefts = self.memory.ring(labels, self.event.asked, gate.cooldown)
+        return _without_lone_descriptions(*_by_cooldown(kept, lefts, gate.cooldown))
 
     def places(self, size: Size) -> list[Place]:
         """Return the zones for a picture of that size."""
@@ -123,16 +136,26 @@ class Gate:
         """Gather what was there, over all pictures of the event; a thing seen twice is one."""
         self._scenes.append(scene)
         self._present += [
-            one for one in objects if not any(_is_same(one, known) for known in self._present)
+            one
+            for one in self._scaled(objects, scene)
+            if not any(_is_same(one, known) for known in self._present)
         ]
 
-    def _seen(self) -> Seen:
+    def _scaled(self, found: Sequence[Detection], scene: Crop) -> Sequence[Detection]:
+        """Return them in the pixels of the event's first picture: others may have another size."""
+        self._size = self._size or (scene.width, scene.height)
+        if (scene.width, scene.height) == self._size:
+            return found
+        return [scaled(one, (scene.width, scene.height), self._size) for one in found]
+
+    def _seen(self, blind: Collection[str]) -> Seen:
         from zmhook.state.past import Seen
 
         # What lies outside of what was looked at is not missed; a whole picture shows all.
-        scene = min(self._scenes, key=lambda one: one.is_part)
-        view = scene.box if scene.is_part else None
-        return Seen(self._present, (scene.width, scene.height), view)
+        first = self._scenes[0]
+        size = self._size or (first.width, first.height)
+        view = first.box if all(scene.is_part for scene in self._scenes) else None
+        return Seen(self._present, size, view, blind, self._faint)
 
     def _known_monitor(self) -> Monitor | None:
         if not self._asked:
@@ -187,6 +210,24 @@ def _without_lone_descriptions(kept: list[Detection], dropped: list[Drop]) -> Ju
         for one in kept
         if one.kind != "description" or one.attributes.get(verdict.ABOUT, "") not in gone - left
     ], dropped
+
+
+def _by_cooldown(kept: Sequence[Detection], lefts: Mapping[str, float], seconds: float) -> Judged:
+    """Take out what rings and what another event was faster to ring."""
+    drops = {
+        id(one): Drop(
+            detection=one,
+            rule="cooldown",
+            reason=cooldown.text(one.label, lefts[one.label], seconds),
+        )
+        for one in ringing(kept)
+        if one.label in lefts
+    }
+    return [one for one in kept if id(one) not in drops], list(drops.values())
+
+
+def _objects(found: Iterable[Detection]) -> list[Detection]:
+    return [one for one in found if one.kind == "object"]
 
 
 def _is_same(one: Detection, other: Detection) -> bool:

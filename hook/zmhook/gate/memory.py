@@ -52,7 +52,9 @@ class Memory:
         from zmhook.state.cooldown import Cooldown
 
         cooldown = Cooldown.open(self._settings)
-        return self._tried(lambda: cooldown.left(monitor_id, label, now, seconds), 0.0)
+        return self._tried(
+            lambda: cooldown.left(monitor_id, label, now, seconds, self._event.id), 0.0
+        )
 
     def save(self, seen: Seen, now: float) -> None:
         """Remember what was there; what was not, for `past_det_misses` events, is forgotten."""
@@ -64,14 +66,15 @@ class Memory:
         past = Past.open(self._settings)
         self._tried(lambda: past.save(self._event, monitor_id, seen, now=now), None)
 
-    def rang(self, labels: Iterable[str], now: float) -> None:
-        monitor_id = self._event.monitor_id
-        if monitor_id is None or self._event.id is None:
-            return
+    def ring(self, labels: Iterable[str], now: float, seconds: float) -> dict[str, float]:
+        """Remember what rings; return what another event rang meanwhile, and its seconds left."""
+        monitor_id, event_id = self._event.monitor_id, self._event.id
+        if monitor_id is None or event_id is None:
+            return {}
         from zmhook.state.cooldown import Cooldown
 
         cooldown = Cooldown.open(self._settings)
-        self._tried(lambda: cooldown.rung(monitor_id, labels, now), None)
+        return self._tried(lambda: cooldown.ring(monitor_id, labels, now, seconds, event_id), {})
 
     def _objects(self) -> list[PastObject]:
         if self._past is None:

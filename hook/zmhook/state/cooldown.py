@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.sqlite import transaction
 from zmhook.state.kept import Kept, kept
@@ -28,6 +28,7 @@ SCHEMA = (
     ) WITHOUT ROWID;
     CREATE INDEX rings_at ON rings (at);
     """,
+    "ALTER TABLE rings ADD COLUMN event_id INTEGER;",
 )
 
 
@@ -46,32 +47,63 @@ class Cooldown:
         """Return the one of `state_path`; the file is opened at the first use."""
         return cls(kept(Path(settings.gate.state_path, FILE), SCHEMA))
 
-    def left(self, monitor_id: int, label: str, now: float, seconds: float) -> float:
-        """Return for how long of `seconds` the label stays quiet, 0 for not at all.
+    def left(
+        self, monitor_id: int, label: str, now: float, seconds: float, event_id: int | None = None
+    ) -> float:
+        """Return for how long of `seconds` the label stays quiet for an event, 0 for not at all.
 
-        Raises `StateError`.
+        What that event rang itself does not count. Raises `StateError`.
         """
-        at = self._database.use(lambda connection: _last(connection, monitor_id, label))
-        if at is None or at - now > AHEAD:
-            return 0.0
-        return min(max(0.0, at + seconds - now), seconds)
+        ring = _Ring(monitor_id, label.lower(), now, event_id)
+        return self._database.use(lambda connection: _left(connection, ring, seconds))
 
-    def rung(self, monitor_id: int, labels: Iterable[str], now: float) -> None:
-        """Remember that these labels have rung. Raises `StateError`."""
-        rings = [(monitor_id, label.lower(), now) for label in dict.fromkeys(labels)]
-        self._database.use(lambda connection: _put(connection, rings, now))
+    def ring(
+        self,
+        monitor_id: int,
+        labels: Iterable[str],
+        now: float,
+        seconds: float,
+        event_id: int | None = None,
+    ) -> dict[str, float]:
+        """Remember that these labels ring, but for those that another event rings by now.
+
+        Return for these, as they were given, for how long they stay quiet. It is one transaction:
+        of two events at the same moment one rings. Raises `StateError`.
+        """
+        rings = {label: _Ring(monitor_id, label.lower(), now, event_id) for label in labels}
+
+        def put(connection: sqlite3.Connection) -> dict[str, float]:
+            with transaction(connection):
+                lefts = {label: _left(connection, one, seconds) for label, one in rings.items()}
+                _put(connection, [one for label, one in rings.items() if not lefts[label]], now)
+            return {label: left for label, left in lefts.items() if left}
+
+        return self._database.use(put)
 
 
-def _last(connection: sqlite3.Connection, monitor_id: int, label: str) -> float | None:
+class _Ring(NamedTuple):
+    """A row of the table."""
+
+    monitor_id: int
+    label: str
+    at: float
+    event_id: int | None
+
+
+def _left(connection: sqlite3.Connection, ring: _Ring, seconds: float) -> float:
     row = connection.execute(
-        "SELECT at FROM rings WHERE monitor_id = ? AND label = ?", [monitor_id, label.lower()]
+        "SELECT at, event_id FROM rings WHERE monitor_id = ? AND label = ?",
+        [ring.monitor_id, ring.label],
     ).fetchone()
-    return row[0] if row else None
+    at, event_id = row or (None, None)
+    is_own = event_id is not None and event_id == ring.event_id
+    if at is None or is_own or at - ring.at > AHEAD:
+        return 0.0
+    return min(max(0.0, at + seconds - ring.at), seconds)
 
 
-def _put(connection: sqlite3.Connection, rings: list[tuple[int, str, float]], now: float) -> None:
-    with transaction(connection):
-        connection.executemany("INSERT OR REPLACE INTO rings VALUES (?, ?, ?)", rings)
-        connection.execute(
-            "DELETE FROM rings WHERE at NOT BETWEEN ? AND ?", [now - LONGEST, now + AHEAD]
-        )
+def _put(connection: sqlite3.Connection, rings: Iterable[_Ring], now: float) -> None:
+    connection.executemany("INSERT OR REPLACE INTO rings VALUES (?, ?, ?, ?)", rings)
+    connection.execute(
+        "DELETE FROM rings WHERE at NOT BETWEEN ? AND ?", [now - LONGEST, now + AHEAD]
+    )

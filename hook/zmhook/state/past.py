@@ -9,7 +9,7 @@ leaves and comes back is new.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -46,15 +46,19 @@ SCHEMA = (
     );
     CREATE INDEX objects_monitor ON objects (monitor_id, last_seen);
     """,
+    "ALTER TABLE objects ADD COLUMN model TEXT NOT NULL DEFAULT '';",
 )
-_COLUMNS = "number, label, x1, y1, x2, y2, width, height, first_seen, last_seen, event_id, misses"
+_COLUMNS = (
+    "number, label, x1, y1, x2, y2, width, height, first_seen, last_seen, event_id, misses, model"
+)
 
 
 class PastObject(Struct, frozen=True, kw_only=True):
     """Something that was seen: its box as it was first, in a picture of `width` x `height` pixels.
 
     `first_seen` and `last_seen` are seconds since the epoch, `event_id` that of the first event,
-    `misses` the events in a row that have not seen it since. `number` is 0 until it is stored.
+    `misses` the events in a row that have not seen it since, `model` the one that found it first.
+    `number` is 0 until it is stored.
     """
 
     label: str
@@ -65,6 +69,7 @@ class PastObject(Struct, frozen=True, kw_only=True):
     last_seen: float
     event_id: int | None = None
     misses: int = 0
+    model: str = ""
     number: int = 0
 
 
@@ -72,12 +77,15 @@ class Seen(NamedTuple):
     """What an event saw in a picture of `size` (width, height), those that are static included.
 
     `view` is the part of it that there was a picture of, None for all: what lies elsewhere is not
-    missed.
+    missed. Nor is what one of the models `blind` had found, which have not looked this time. What
+    was seen too faintly to count by itself (`faint`) is still there when it was before.
     """
 
     detections: Sequence[Detection]
     size: tuple[int, int]
     view: Box | None = None
+    blind: Collection[str] = ()
+    faint: Sequence[Detection] = ()
 
 
 class Past:
@@ -138,7 +146,8 @@ def _merged(
     from zmhook.state.match import is_compared, match_all
 
     found = match_all(seen.detections, seen.size, before, settings)
-    known = {one.number for one in found if one is not None}
+    faint = match_all(seen.faint, seen.size, before, settings)
+    known = {one.number for one in (*found, *faint) if one is not None}
     new = [
         _new(detection, event, seen.size, now)
         for detection, one in zip(seen.detections, found, strict=True)
@@ -158,6 +167,7 @@ def _new(detection: Detection, event: Event, size: tuple[int, int], now: float) 
         first_seen=now,
         last_seen=now,
         event_id=event.id,
+        model=detection.model,
     )
 
 
@@ -167,7 +177,9 @@ def _aged(one: PastObject, event: Event, seen: Seen, now: float, *, is_seen: boo
     if is_seen:
         return structs.replace(one, last_seen=now, misses=0)
     # Another event saw it after this one had begun: that it came later is no miss of it.
-    is_missed = one.last_seen < event.asked and _is_in_view(one, seen)
+    is_missed = (
+        one.last_seen < event.asked and one.model not in seen.blind and _is_in_view(one, seen)
+    )
     # A clock that was set back must not make it last for ever.
     return structs.replace(
         one, last_seen=min(one.last_seen, now), misses=one.misses + int(is_missed)
@@ -208,9 +220,11 @@ def _read(connection: sqlite3.Connection, monitor_id: int) -> list[PastObject]:
             last_seen=last_seen,
             event_id=event_id,
             misses=misses,
+            model=model,
         )
         for (
-            number, label, x1, y1, x2, y2, width, height, first_seen, last_seen, event_id, misses
+            number, label, x1, y1, x2, y2, width, height, first_seen, last_seen, event_id, misses,
+            model,
         ) in rows
     ]  # fmt: skip
 
@@ -232,10 +246,11 @@ def _write(
     )
     connection.executemany(
         "INSERT INTO objects (monitor_id, label, x1, y1, x2, y2, width, height, first_seen,"
-        " last_seen, event_id, misses) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " last_seen, event_id, misses, model) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (monitor_id, one.label, one.box.x1, one.box.y1, one.box.x2, one.box.y2, one.width,
-             one.height, one.first_seen, one.last_seen, one.event_id, one.misses)
+             one.height, one.first_seen, one.last_seen, one.event_id, one.misses,
+             one.model)
             for one in after
             if not one.number
         ],

@@ -46,7 +46,7 @@ for number in range(events):
     common = Detection(label="car", confidence=0.5, box=Box(0, 0, 99, 99), model="m")
     past.at(1)
     past.save(Event(id=me * 1000 + number, monitor_id=1), 1, Seen([own, common], (2000, 2000)))
-    cooldown.rung(1, [own.label], 1e9 + number)
+    cooldown.ring(1, [own.label], 1e9 + number, 60, me * 1000 + number)
 print(json.dumps([cooldown.left(1, f"thing {me} {n}", 1e9 + n, 60) for n in range(events)]))
 """
 HISTORY = """

@@ -347,15 +347,16 @@ PAST = Settings(gate=Gate(match_past_detections=True))
 PARKED = Box(100, 100, 200, 160)
 
 
-def look(gate, settings, number, *detections, later=0.0):
+def look(gate, settings, number, *detections, later=0.0, blind=()):
     """One event from its detections to what is remembered; returns what rings and the drops."""
     event = Event(id=number, monitor_id=2, asked=1_700_000_000.0 + 60 * number + later)
     judge = gate(settings, event)
     kept, dropped = judge.judge(detections, SCENE)
     counted, drops = judge.settle(kept, SCENE)
-    judge.remember(ringing(counted))
+    rang, late = judge.remember(counted, blind=blind)
     assert judge.errors == []
-    return [one.label for one in counted], [(drop.rule, drop.reason) for drop in dropped + drops]
+    all_drops = dropped + drops + late
+    return [one.label for one in rang], [(drop.rule, drop.reason) for drop in all_drops]
 
 
 def test_a_parked_car_rings_once(gate, found) -> None:
@@ -402,6 +403,54 @@ def test_cooldown(gate, found) -> None:
     assert rang == ["dog"]
     assert drops == [("cooldown", "person rang 60 s ago (cooldown 100)")]
     assert look(gate, settings, 3, found())[0] == ["person"]
+
+
+def test_of_two_events_at_once_one_rings(gate, found) -> None:
+    settings = Settings(gate=Gate(cooldown=100))
+    first, second = (gate(settings, Event(id=n, monitor_id=2, asked=1e9 + n)) for n in (1, 2))
+    kept = [found(), found("dog")]
+    assert first.settle([kept[0]], SCENE) == ([kept[0]], [])
+    assert second.settle(kept, SCENE) == (kept, [])
+    assert first.remember([kept[0]]) == ([kept[0]], [])
+    rang, drops = second.remember(kept)
+    assert rang == [kept[1]]
+    assert [(one.rule, one.reason) for one in drops] == [
+        ("cooldown", "person rang 1 s ago (cooldown 100)")
+    ]
+
+
+def test_an_event_that_is_looked_at_again_does_not_keep_itself_quiet(gate, found) -> None:
+    settings = Settings(gate=Gate(cooldown=100))
+    assert look(gate, settings, 1, found())[0] == ["person"]
+    assert look(gate, settings, 1, found(), later=9)[0] == ["person"]
+
+
+def test_what_a_failed_model_did_not_see_is_not_gone(gate, found) -> None:
+    car, person = found("car", box=PARKED), found(model="hog", box=Box(300, 100, 340, 200))
+    look(gate, PAST, 1, car, person)
+    look(gate, PAST, 2, blind={"yolo"})
+    assert look(gate, PAST, 3, car, person)[0] == ["person"], "hog had looked"
+
+
+def test_a_car_that_is_hardly_seen_is_not_gone(gate, found) -> None:
+    settings = structs.replace(PAST, labels={"car": Label(min_confidence=0.7)})
+    look(gate, settings, 1, found("car", 0.71, box=PARKED))
+    assert look(gate, settings, 2, found("car", 0.69, box=PARKED))[1][0][0] == "confidence"
+    assert look(gate, settings, 3, found("car", 0.71, box=PARKED))[0] == []
+    look(gate, settings, 4, found("car", 0.69, box=Box(400, 300, 500, 360)))
+    assert look(gate, settings, 5, found("car", 0.9, box=Box(400, 300, 500, 360)))[0] == ["car"]
+
+
+def test_pictures_of_several_sizes_in_one_event(gate, found) -> None:
+    large = Crop(box=Box(0, 0, 1280, 960), width=1280, height=960)
+    car = found("car", box=PARKED)
+    twice = found("car", box=Box(200, 200, 400, 320))
+    bus = found("bus", box=Box(800, 600, 1000, 800))
+    judge = gate(PAST, Event(id=1, monitor_id=2, asked=1_700_000_000.0))
+    judge.settle([car], SCENE)
+    judge.settle([twice, bus], large)
+    judge.remember()
+    assert look(gate, PAST, 2, car, found("bus", box=Box(400, 300, 500, 400)))[0] == []
 
 
 def test_a_memory_that_is_damaged_rings(gate, found, tmp_path) -> None:

@@ -12,8 +12,9 @@ from zmhook.errors import StateError
 from zmhook.event import Event
 from zmhook.settings import Settings
 from zmhook.state import past as module
+from zmhook.state.kept import close_all, kept
 from zmhook.state.match import match
-from zmhook.state.past import FILE, Past, Seen
+from zmhook.state.past import FILE, SCHEMA, Past, Seen
 
 SIZE = (1000, 800)
 Make = Callable[..., Settings]
@@ -46,6 +47,17 @@ class Scene:
 
     def labels(self, monitor: int = 1) -> list[str]:
         return sorted(one.label for one in self.past.at(monitor, now=self.now))
+
+
+def test_a_file_of_the_first_version_goes_on(configured: Make) -> None:
+    settings = configured()
+    old = kept(Path(settings.gate.state_path, FILE), SCHEMA[:1])
+    row = "1, 1, 'car', 1, 2, 3, 4, 10, 10, 5, 6, 7, 0"
+    old.use(lambda one: one.execute(f"INSERT INTO objects VALUES ({row})"))
+    old.close()
+    close_all()
+    [known] = Past.open(settings).at(1, now=6.0)
+    assert (known.label, known.box, known.model) == ("car", Box(1, 2, 3, 4), "")
 
 
 def test_a_parked_car_rings_once(configured: Make) -> None:
