@@ -52,6 +52,12 @@ SNAPSHOTS = {
     "memory_mb_end",
     "memory_slope_mb_per_1000",
 }
+REMOTE = {
+    "throughput_vs_pyzm_serve",
+    "p95_vs_pyzm_serve",
+    "health_ms_under_load",
+    "look_vs_infer",
+}
 
 
 @pytest.fixture
@@ -93,6 +99,14 @@ def test_hook(figures) -> None:
 @pytest.mark.usefixtures("peer")
 def test_cold(figures) -> None:
     assert set(figures("cold", "--rounds=1")) >= {"wall_ratio", "cpu_ratio", "rss_ratio"}
+
+
+@pytest.mark.usefixtures("peer")
+def test_remote(figures) -> None:
+    found = figures("remote", "--rounds=1")
+
+    assert set(found) >= REMOTE
+    assert all(found[key] > 0 for key in REMOTE)
 
 
 def test_faces(figures) -> None:
