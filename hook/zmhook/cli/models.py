@@ -71,11 +71,11 @@ def _list(manifest: Manifest, store: Store, config: Config | None) -> int:
     for model in manifest.models:
         mark = "*" if model in in_use else " "
         print(
-            f"{mark} {model.name:<12} {_megabytes(model.size):>8}  {store.state_of(model):<8}"
+            f"{mark} {model.name:<14} {_megabytes(model.size):>8}  {store.state_of(model):<8}"
             f" {model.description} ({model.licence})"
         )
     for name, description in BUILT_IN.items():
-        print(f"  {name:<12} {'':>8}  built in {description}")
+        print(f"  {name:<14} {'':>8}  built in {description}")
     if in_use:
         print("* is used by the configuration. zmhook models get fetches what is used and missing.")
     return 0
