@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from zmhook.settings.migrate.draft import Draft
 
 ROOT = "ml_sequence"
+_EMPTY = "of that kind, no model is switched on and here"
 _NOT_NAMED = "model_sequence does not name it"
 
 
@@ -49,18 +50,26 @@ def put_chain(
     """
     general = mapping(ml.get("general"))
     names = words(general.get("model_sequence", OBJECT))
-    models: list[str] = []
+    sequence = Given(f"{ROOT} general:", "model_sequence", ",".join(names))
+    models = []
     for name in names:
-        if name in KINDS:
-            section = mapping(ml.get(name))
-            kind = Kind(draft, KINDS[name], f"{ROOT} {name}:", section)
-            models += filter(None, [kind.put(is_ng=generation is Generation.NG)])
+        model = _model(draft, name, mapping(ml.get(name)), generation)
+        if model:
+            models.append(model)
         else:
-            models.append(name)
-    put_models(draft, models, Given(f"{ROOT} general:", "model_sequence", ",".join(names)))
-    _put_general(draft, f"{ROOT} general:", general)
+            draft.lose(sequence._replace(value=name), _EMPTY)
+    put_models(draft, models, sequence)
+    _put_general(draft, sequence.section, general)
     own = {key: part for key, part in ml.items() if shared.get(key) != part}
     _lose_unnamed(draft, own, names)
+
+
+def _model(draft: Draft, name: str, section: Mapping[str, Any], generation: Generation) -> str:
+    """Put what is said of a kind; return its model, or the name where it is no known kind."""
+    if name not in KINDS:
+        return name
+    kind = Kind(draft, KINDS[name], f"{ROOT} {name}:", section)
+    return kind.put(is_ng=generation is Generation.NG)
 
 
 def _put_general(draft: Draft, section: str, general: Mapping[str, Any]) -> None:

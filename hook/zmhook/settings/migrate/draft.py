@@ -71,6 +71,9 @@ class Draft:
         before = self.entries.setdefault(name, entry)
         if before.text != entry.text:
             self.lose(given, f"something else says {name} = {reasons.shown(name, before.text)}")
+        elif before is not entry and given.key != name:
+            notes = filter(None, (before.note, f"also {given.place}"))
+            self.entries[name] = Entry(before.text, ", ".join(notes))
 
     def lose(self, given: Given, why: str = "") -> None:
         """Note what is not carried over; without a reason, the one that is known of the key."""
@@ -90,9 +93,10 @@ def like(name: str) -> Key | None:
     found = find(name)
     if found or not _NAME.fullmatch(name):
         return found
-    suffixes = {suffix: LABEL_SUFFIXES.get(suffix) for suffix in _LABEL_SUFFIXES} | ZONE_SUFFIXES
-    for suffix, field in suffixes.items():
-        if field and name.endswith(suffix) and name != suffix:
+    labels = {suffix: LABEL_SUFFIXES.get(suffix, "") for suffix in _LABEL_SUFFIXES}
+    limits = {suffix: field for suffix, field in labels.items() if find(field)}
+    for suffix, field in {**limits, **ZONE_SUFFIXES}.items():
+        if name.endswith(suffix) and name != suffix:
             return named_key(field)
     return None
 

@@ -50,19 +50,24 @@ def _load(text: str) -> Any:
         import yaml
     except ImportError:
         raise MissingPart("reading YAML", "PyYAML", "cli") from None
-    loader = yaml.SafeLoader(text)
     try:
-        node = loader.get_single_node()
-        if node is None:
-            return None
-        _measure(node, {}, DEEPEST)
-        return loader.construct_document(node)
+        return _built(yaml.SafeLoader(text))
     except yaml.MarkedYAMLError as error:
         raise ValueError(_where(error)) from None
     except yaml.YAMLError:
         raise ValueError("it holds a character that YAML does not allow") from None
     except RecursionError:
         raise ValueError(f"it is deeper than {DEEPEST} levels") from None
+
+
+def _built(loader: yaml.SafeLoader) -> Any:
+    """Measure what the file would become before anything is made of it."""
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _measure(node, {}, DEEPEST)
+        return loader.construct_document(node)
     finally:
         loader.dispose()
 
