@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import DecodeError, Struct, ValidationError, field, json
+from msgspec import DecodeError, Struct, ValidationError, field, json, structs
 
 from zmhook import atomic
 from zmhook.errors import PortalError
@@ -38,7 +38,8 @@ class ZmZone(Struct, frozen=True):
 class Monitor(Struct, frozen=True, kw_only=True):
     """`width` and `height` in pixels, as the monitor is seen (turned, if it is turned).
 
-    `asked` is when, seconds since the epoch; `failed` when it was last asked in vain.
+    `asked` is when, seconds since the epoch; `failed` when it was last asked in vain. `of` says who
+    was asked, and for what.
     """
 
     width: int = 0
@@ -46,12 +47,14 @@ class Monitor(Struct, frozen=True, kw_only=True):
     zones: tuple[ZmZone, ...] = ()
     asked: float = 0.0
     failed: float = field(default=0.0)
+    of: str = ""
 
 
 def monitor(monitor_id: int, settings: Settings, deadline: Deadline) -> Monitor | None:
     """Return what is known of a monitor; what is old is better than nothing. Raises nothing."""
     place = Path(settings.general.base_data_path, "cache", f"zm_monitor_{monitor_id}.json")
-    known, now = _read(place), time.time()
+    of = f"{settings.general.portal} {'zones' if settings.gate.import_zm_zones else 'size'}"
+    known, now = _read(place, of), time.time()
     if known and 0 <= now - known.asked < settings.gate.zm_cache_time:
         return known
     if known and 0 <= now - known.failed < AFTER_FAILURE:
@@ -64,6 +67,7 @@ def monitor(monitor_id: int, settings: Settings, deadline: Deadline) -> Monitor 
         found = Monitor(
             width=old.width, height=old.height, zones=old.zones, asked=old.asked, failed=now
         )
+    found = structs.replace(found, of=of)
     _write(place, found)
     return found if found.asked else None
 
@@ -104,11 +108,13 @@ def _number(value: object) -> int:
     return int(text) if text.isdecimal() else 0
 
 
-def _read(place: Path) -> Monitor | None:
+def _read(place: Path, of: str) -> Monitor | None:
+    """Return what is kept, unless other things were asked for then, as before a change of settings."""
     try:
-        return json.decode(place.read_bytes(), type=Monitor)
+        known = json.decode(place.read_bytes(), type=Monitor)
     except (OSError, DecodeError, ValidationError):
         return None
+    return known if known.of == of else None
 
 
 def _write(place: Path, found: Monitor) -> None:

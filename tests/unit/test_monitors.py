@@ -78,6 +78,13 @@ def test_zones_are_not_asked_for_in_vain(asked: type[Asked], tmp_path: Path) -> 
     assert asked.calls == ["monitor 3"]
 
 
+def test_zones_that_are_wanted_now_are_asked_for_at_once(asked: type[Asked], tmp_path) -> None:
+    known(tmp_path, import_zm_zones=False)
+    found = known(tmp_path)
+    assert found is not None
+    assert [zone.name for zone in found.zones] == ["Drive"]
+
+
 @pytest.mark.parametrize("orientation", ["ROTATE_90", "ROTATE_270", "90"])
 def test_a_camera_that_is_turned(asked: type[Asked], tmp_path: Path, orientation: str) -> None:
     asked.row = {**ROW, "Orientation": orientation}

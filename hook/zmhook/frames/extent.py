@@ -71,10 +71,9 @@ class Extent:
         except OSError:
             found = []
         numbers = [int(name) for name in (one.partition("-")[0] for one in found) if name.isdigit()]
-        if numbers:
-            return max(numbers)
         video = video_of(self.event.path)
-        return length(video) if video else 0
+        # The portal leaves frames there that somebody looked at, of a video too.
+        return max([*numbers, length(video) if video else 0])
 
     def _told(self, deadline: Deadline) -> int:
         if self.portal is None or self.event.id is None:

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Only a repeated group can make the standard library's matching take for ever.
-_REPEATED_GROUP = re.compile(r"\)\s*[*+{?]")
+# Only a repeated group, or many repeats in a row, can make the standard library's matching take
+# for ever.
+_REPEATED_GROUP = re.compile(r"\)\s*[*+{?]|([*+}?].*){4}", re.DOTALL)
 LONGEST = 0.1
 """Seconds that one match may take."""
 

@@ -82,6 +82,9 @@ def _used(zones: Sequence[ZmZone], event: Event, settings: Settings) -> list[ZmZ
 
 
 def triggered(cause: str) -> set[str]:
-    """Return the zones' names in a cause such as `Motion: Drive, Front door` or `Motion All`."""
-    names = re.sub(r"^\s*Motion\s*:?", "", cause, flags=re.IGNORECASE)
+    """Return the zones' names in a cause such as `Motion: Drive, Front door` or `Motion All`.
+
+    An event's notes are its cause too, with what was detected before it.
+    """
+    names = re.split(r"\bMotion\b\s*:?", cause, maxsplit=1, flags=re.IGNORECASE)[-1]
     return {plain(name) for name in names.split(",") if name.strip()}

@@ -50,13 +50,12 @@ class Footage(Protocol):
 
 def footage_of(work: Work, folder: Path) -> Footage | None:
     """Return the event's frames, None when there are none yet."""
-    files = _stills(folder)
-    if len(files) > 1:
+    files, video = _stills(folder), _video(folder)
+    seen = video_of(video, folder, work) if video else None
+    # The portal leaves frames there that somebody looked at, of a video too.
+    if len(files) > 1 and (seen is None or len(files) >= seen.last // 2):
         return _Stills(files, folder, work)
-    video = _video(folder)
-    if video:
-        return video_of(video, folder, work)
-    return _portal(work)
+    return seen if video else _portal(work)
 
 
 # -- JPEG files ----------------------------------------------------------------------------------

@@ -95,9 +95,11 @@ def _left(connection: sqlite3.Connection, ring: _Ring, seconds: float) -> float:
         "SELECT at, event_id FROM rings WHERE monitor_id = ? AND label = ?",
         [ring.monitor_id, ring.label],
     ).fetchone()
-    at, event_id = row or (None, None)
-    is_own = event_id is not None and event_id == ring.event_id
-    if at is None or is_own or at - ring.at > AHEAD:
+    if row is None:
+        return 0.0
+    at: float = row[0]
+    is_own = ring.event_id is not None and row[1] == ring.event_id
+    if is_own or at - ring.at > AHEAD:
         return 0.0
     return min(max(0.0, at + seconds - ring.at), seconds)
 

@@ -47,6 +47,13 @@ class Rows:
         return {"Frames": self.frames}
 
 
+def make_video(path: Path, frames: int) -> None:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 10, (64, 48))
+    for i in range(1, frames + 1):
+        writer.write(np.full((48, 64, 3), i, np.uint8))
+    writer.release()
+
+
 def extent(frames: object, *optional: str, path: str = "") -> tuple[Extent, Pictures]:
     pictures = Pictures()
     return Extent(pictures, Event(id=7, path=path), Rows(frames), optional), pictures
@@ -59,6 +66,14 @@ def test_a_place_in_the_event(asked: str, number: str) -> None:
     source, pictures = extent("292")
     assert source.picture(asked, Deadline(5)).id == asked
     assert pictures.asked == [number]
+
+
+def test_a_frame_that_somebody_looked_at_is_not_the_last(tmp_path: Path) -> None:
+    (tmp_path / "00004-capture.jpg").touch()
+    make_video(tmp_path / "7-video.mp4", frames=20)
+    source, pictures = extent("292", path=str(tmp_path))
+    source.picture("100%", Deadline(5))
+    assert pictures.asked == ["20"]
 
 
 def test_a_folder_is_counted_first(tmp_path: Path) -> None:
@@ -104,10 +119,7 @@ def test_a_list_is_bounded() -> None:
 def test_a_folder_with_a_video_only(tmp_path: Path, photo) -> None:
     shutil.copy(photo("dog.jpg"), tmp_path / "snapshot.jpg")
     path = tmp_path / "7-video.mp4"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 10, (64, 48))
-    for i in range(1, 51):
-        writer.write(np.full((48, 64, 3), i, np.uint8))
-    writer.release()
+    make_video(path, frames=50)
     settings = Settings(general=General(frame_id=("snapshot", "50%", "all"), frame_skip=19))
     source = open_source(Event(id=7, path=str(tmp_path)), settings, Deadline(5))
     assert source.picture("snapshot", Deadline(5)).origin == str(tmp_path / "snapshot.jpg")

@@ -183,6 +183,13 @@ def test_a_pattern_that_never_ends_rings(why, found, caplog) -> None:
     assert "the pattern (a|aa)+$ takes too long" in caplog.text
 
 
+def test_repeats_in_a_row_end_too(why, found) -> None:
+    pattern = "[ab]*[ac]*[ad]*[ae]*[af]*[ag]*[ah]*[ai]*$"
+    settings = Settings(general=General(detect_pattern=pattern))
+    assert why(found("a" * 60 + "!"), settings) == ("pattern", f"label does not match {pattern}")
+    assert why(found("a" * 60), settings) is None
+
+
 # -- size ----------------------------------------------------------------------------------------
 
 

@@ -76,4 +76,6 @@ def test_only_where_something_moved(cause: str, expected: list[str]) -> None:
 
 def test_names_in_a_cause() -> None:
     assert triggered("Motion: All, Front Door (1)") == {"all", "front door (1)"}
+    assert triggered("[s] detected:dog:96% Motion: Drive, Motion path") == {"drive", "motion path"}
+    assert triggered("Promotional") == {"promotional"}
     assert triggered("") == set()

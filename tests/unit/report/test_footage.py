@@ -116,6 +116,13 @@ def test_a_video(video: Path, work) -> None:
     assert levels(footage, [10, 12, 50]) == pytest.approx([50, 60, 250], abs=6)
 
 
+def test_a_video_of_which_somebody_looked_at_frames(video: Path, work) -> None:
+    for number in (1, 2, 30):
+        (video / f"{number:05}-capture.jpg").touch()
+    footage = footage_of(work("20"), video)
+    assert (footage.first, footage.last) == (1, 50)
+
+
 def test_a_moment_of_a_video(video: Path, work) -> None:
     (video / "alarm.jpg").touch()
     os.utime(video / "alarm.jpg", (LONG_AGO + 2, LONG_AGO + 2))
