@@ -38,7 +38,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     """A tracked object with its picture. Times are seconds since the epoch, UTC, our clock.
 
     `label` is the best class, as the camera names it; empty when it named none. `taken` is when
-    the picture was taken. `ended` says whether the track is over (`end` may then still be unknown).
+    the picture was taken. `ended` says whether the track is over (`end` may then still be unknown);
+    while it goes on, `end` is when it was last seen.
     `box` is the object in the scene and `crop` the picture's own place there; None when unknown.
     `picture` is a JPEG or PNG file. `format` names the message's kind, such as
     `axis.object_track.v1`.

@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from zmhook.snapshots.formats import raw
 from zmhook.snapshots.formats.classes import names
 from zmhook.snapshots.formats.times import settled
+from zmhook.snapshots.formats.tracks import NEWS_EVERY
 from zmhook.snapshots.formats.values import fraction, identity, label, mapping, text
 from zmhook.snapshots.recent import Recent
 from zmhook.snapshots.snapshot import Amendment, Attribute, Classification, Snapshot
@@ -57,7 +58,10 @@ class Where(NamedTuple):
 
 
 class Event(Struct):
-    """What was last said of an event, by our clock; `heard` is when, `taken` its best picture."""
+    """What was last said of an event, by our clock; `heard` is when, `taken` its best picture.
+
+    `end` is when it was over, or while it goes on last seen; of that it was `told` last.
+    """
 
     id: str
     heard: float
@@ -68,6 +72,12 @@ class Event(Struct):
     score: float | None = None
     attributes: dict[str, Attribute] = field(default_factory=dict)
     pictured: bool = False
+    told: float = 0.0
+
+    def has_news(self) -> bool:
+        """Say whether to tell of it; that it goes on, not each time."""
+        goes_on = self.pictured and (self.end or 0.0) - self.told >= NEWS_EVERY
+        return self.ended or goes_on
 
 
 class Picture(NamedTuple):
@@ -123,10 +133,12 @@ class Frigate:
         after = content["after"]
         best = mapping(after.get("snapshot"))
         taken = best.get("frame_time", after.get("snapshot_time"))
+        ended = content.get("type") == "end"
+        end = origin.clock.ours(after.get("end_time" if ended else "frame_time"))
         times = settled(
             origin.clock.ours(taken),
             origin.clock.ours(after.get("start_time")),
-            origin.clock.ours(after.get("end_time")),
+            end,
             arrival.received,
         )
         events = self._events.get(where) or self._events.put(where, {})
@@ -137,10 +149,11 @@ class Frigate:
             times.start,
             times.end,
             None if taken is None else times.taken,
-            content.get("type") == "end",
+            ended,
             fraction(best.get("score")) or fraction(after.get("top_score")),
             _attributes(after),
             bool(known and known.pictured),
+            known.told if known else 0.0,
         )
         events[event_id] = event
         while len(events) > MOST_EVENTS:
@@ -232,9 +245,12 @@ def _snapshot(
 
 
 def _news(origin: Origin, where: Where, event: Event) -> News:
-    """Return what an event that is over says; one that goes on has nothing to change."""
-    if not event.ended:
+    """Return what an event that is over says; of one that goes on, now and then, that it does."""
+    if not event.has_news():
         return []
+    event.told = event.end or 0.0
+    if not event.ended:
+        return [_amendment(origin, event.id, end=event.end)]
     classes = (Classification(where.label, event.score),)
     return [
         _amendment(

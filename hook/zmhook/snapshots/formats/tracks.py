@@ -25,11 +25,15 @@ REMEMBERED = 4096
 BETTER = 0.05
 """By how much a score must be higher to be worth a change of what is stored."""
 
+NEWS_EVERY = 5.0
+"""Seconds after which it is told again that a track goes on; cameras say so ten times a second."""
+
 
 class Track(Struct):
-    """A track, by our clock: `start` is the first frame that told of it.
+    """A track, by our clock: `start` is the first frame that told of it, `end` the last.
 
-    `pictured` is true once a snapshot of it was handed on, with these classes.
+    `pictured` is true once a snapshot of it was handed on, with these classes; that it goes on
+    was `told` last of that time.
     """
 
     start: float | None = None
@@ -37,6 +41,12 @@ class Track(Struct):
     ended: bool = False
     classes: Classes = NOTHING
     pictured: bool = False
+    told: float = 0.0
+
+    def saw(self, moment: float) -> None:
+        """Take in that it was there then."""
+        self.start = moment if self.start is None else min(self.start, moment)
+        self.end = moment if self.end is None else max(self.end, moment)
 
 
 class Seen(Struct, frozen=True):
@@ -67,6 +77,7 @@ class Tracks:
         track = self._at(origin, track_id)
         track.pictured = True
         track.classes = classes
+        track.told = track.end or 0.0
 
     def came(self, origin: Origin, image_id: str) -> None:
         """Remember that the picture with this id was handed on."""
@@ -77,7 +88,7 @@ class Tracks:
     ) -> Amendment | None:
         """Take in what a frame says; return it when it is news about a snapshot handed on."""
         track = self._at(origin, track_id)
-        track.start = moment if track.start is None else min(track.start, moment)
+        track.saw(moment)
         is_news = _is_better(seen.classes, track.classes)
         if is_news:
             track.classes = seen.classes
@@ -85,9 +96,13 @@ class Tracks:
         has_come = bool(image_id and self._pictures.pop(origin.key(image_id)))
         if image_id:
             self._note(origin.key(image_id), seen)
-        if not track.pictured or not (is_news or (has_come and seen.box)):
+        goes_on = not track.ended and moment - track.told >= NEWS_EVERY
+        if not track.pictured or not (is_news or goes_on or (has_come and seen.box)):
             return None
         told = _told(seen.classes) if is_news else {}
+        if not track.ended:
+            track.told = moment
+            told["end"] = track.end
         return _named(origin, track_id, box=seen.box if has_come else None, **told)
 
     def _note(self, key: Key, seen: Seen) -> None:
@@ -127,11 +142,14 @@ def _is_better(new: Classes, old: Classes) -> bool:
 def _joined(old: Track, new: Track) -> Track:
     starts = [one for one in (old.start, new.start) if one is not None]
     classes = old.classes if _is_better(old.classes, new.classes) else new.classes
+    ends = [one for one in (old.end, new.end) if one is not None]
     return structs.replace(
         new,
         start=min(starts, default=None),
+        end=new.end if new.ended else max(ends, default=None),
         classes=classes,
         pictured=old.pictured or new.pictured,
+        told=max(old.told, new.told),
     )
 
 

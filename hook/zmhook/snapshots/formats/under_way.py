@@ -27,9 +27,10 @@ class Shown(NamedTuple):
 
 def under_way(arrival: Arrival, origin: Origin, shown: Shown, track: Track) -> Snapshot:
     """Return the snapshot, with the beginning and end that earlier frames told of its track."""
-    taken = origin.clock.ours(shown.timestamp)
-    times = settled(taken, track.start, track.end, arrival.received)
-    ahead = {"clock_ahead_s": times.ahead} if times.ahead else {}
+    when = settled(origin.clock.ours(shown.timestamp), None, None, arrival.received)
+    # The track's times were put right when its frames came, should the clock be ahead.
+    times = settled(when.taken, track.start, track.end, arrival.received)
+    ahead = {"clock_ahead_s": when.ahead} if when.ahead else {}
     return Snapshot(
         camera=origin.place.camera,
         monitor_id=origin.place.monitor_id,

@@ -21,6 +21,7 @@ def test_a_frame_after_the_picture_amends_it(sample, read):
             camera="front",
             channel=1,
             track_id=TRACK,
+            end=seconds("2026-02-06T20:17:41.6Z"),
             label="Human",
             score=0.7,
             classes=(Classification("Human", 0.7),),
@@ -78,6 +79,27 @@ def test_the_snapshot_begins_when_its_track_was_first_seen(sample, read):
     [snapshot] = read(sample("snapshot"))
     assert snapshot.start == seconds("2026-02-06T20:17:30Z")
     assert snapshot.duration is None
+
+
+def test_that_a_track_goes_on_is_told_now_and_then(sample, read):
+    read(sample("snapshot"))
+    read(sample("frame"))
+    told = []
+    for tenth in range(0, 120):
+        moment = f"2026-02-06T20:17:{42 + tenth / 10:.1f}Z"
+        told += [(tenth, one) for one in read(sample("frame") | {"timestamp": moment})]
+    assert [(tenth, one.ended) for tenth, one in told] == [(46, None), (96, None)]
+    assert [one.end for _, one in told] == [
+        seconds("2026-02-06T20:17:46.6Z"),
+        seconds("2026-02-06T20:17:51.6Z"),
+    ]
+
+
+def test_of_one_that_is_over_it_is_not(sample, read):
+    read(sample("snapshot"))
+    read(ended())
+    late = sample("frame") | {"timestamp": "2026-02-06T20:17:49Z"}
+    assert [one.end for one in read(late)] == [None]
 
 
 def ended(track_id=TRACK):

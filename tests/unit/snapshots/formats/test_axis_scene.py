@@ -17,6 +17,7 @@ def test_the_scene_description(sample, read, jpeg):
         taken=MOMENT,
         received=seconds("2026-12-01T00:00:00Z"),
         start=MOMENT,
+        end=MOMENT,
         picture=jpeg,
         label="Bus",
         score=0.7,

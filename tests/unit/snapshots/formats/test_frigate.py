@@ -52,6 +52,7 @@ def test_a_picture_of_an_event(at, jpeg):
         taken=1607123961.837752,
         received=START + 7,
         start=START,
+        end=EVENT["frame_time"],
         picture=jpeg,
         label="person",
         score=0.95,
@@ -80,15 +81,32 @@ def test_the_end_of_an_event(at, jpeg):
 def test_a_picture_before_its_event_is_given_to_it(at, jpeg):
     [snapshot] = at(4, jpeg, PICTURE)
     assert (snapshot.taken, snapshot.score, snapshot.ended) == (START + 4, None, False)
-    assert at(5, event("new")) == [
+    assert at(5, event("new", frame_time=START + 4)) == [
         Amendment(
             camera="front_door",
             channel=None,
             track_id=snapshot.track_id,
             renamed_to="1607123955.475377-mxklsc",
-        )
+        ),
+        Amendment(
+            camera="front_door",
+            channel=None,
+            track_id="1607123955.475377-mxklsc",
+            end=START + 4,
+        ),
     ]
-    assert at(6, event("update")) == []
+    assert at(6, event("update", frame_time=START + 5)) == []
+
+
+def test_that_an_event_goes_on_is_told_now_and_then(at, jpeg):
+    at(5, event("new", frame_time=START + 5))
+    at(7, jpeg, PICTURE)
+    told = [
+        (second, amendment.end, amendment.ended)
+        for second in range(8, 20)
+        for amendment in at(second, event("update", frame_time=START + second))
+    ]
+    assert told == [(second, START + second, None) for second in (8, 13, 18)]
 
 
 def test_not_to_one_that_comes_much_later(at, jpeg):

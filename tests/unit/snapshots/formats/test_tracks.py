@@ -51,3 +51,11 @@ def test_only_a_better_class_is_news():
     assert tracks.observe(FRONT, "a", 1.0, Seen(None, classes("Human", 0.52))) is None
     assert tracks.observe(FRONT, "a", 1.0, Seen(None, classes("Car", 0.6))).label == "Car"
     assert tracks.observe(FRONT, "a", 1.0, Seen(BOX)) is None
+
+
+def test_a_renamed_track_was_last_seen_under_either_name():
+    tracks = Tracks()
+    tracks.observe(FRONT, "old", 9.0, Seen(BOX))
+    tracks.observe(FRONT, "new", 5.0, Seen(BOX))
+    tracks.rename(FRONT, "old", "new")
+    assert tracks.known(FRONT, "new").end == 9.0

@@ -36,6 +36,11 @@ def test_a_clock_ahead_is_told(arrival):
     assert made.attributes == {"clock_ahead_s": 60.0}
 
 
+def test_what_frames_told_of_the_track_is_right_already_when_a_clock_is_ahead(arrival):
+    made = snapshot(arrival, NOW + 3600, Track(start=NOW - 9, end=NOW - 1))
+    assert (made.taken, made.start, made.end) == (NOW, NOW - 9, NOW - 1)
+
+
 @pytest.mark.parametrize(
     ("timestamp", "moment"), [(NOW - 3, NOW - 3), (None, NOW), ("x", NOW), (NOW + 60, NOW)]
 )
