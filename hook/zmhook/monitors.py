@@ -109,7 +109,7 @@ def _number(value: object) -> int:
 
 
 def _read(place: Path, of: str) -> Monitor | None:
-    """Return what is kept, unless other things were asked for then, as before a change of settings."""
+    """Return what is kept, unless other settings asked for other things then."""
     try:
         known = json.decode(place.read_bytes(), type=Monitor)
     except (OSError, DecodeError, ValidationError):

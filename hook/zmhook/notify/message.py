@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from msgspec import Struct, json, structs
 
+from zmhook.gate import ringing
 from zmhook.report.line import SPLIT, detection_line
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def message_of(decision: Decision, settings: Settings, monitor: str = "") -> Mes
     number = "" if event.monitor_id is None else str(event.monitor_id)
     return Message(
         line=detection_line(decision, settings).partition(SPLIT)[0].strip(),
-        labels=", ".join(labels_of(decision)) or NO_LABELS,
+        labels=", ".join(labels_of(decision) or _said(decision)) or NO_LABELS,
         monitor=event.monitor_name or monitor or f"monitor {number}".strip(),
         monitor_id=number,
         event="" if event.id is None else str(event.id),
@@ -59,6 +60,11 @@ def labels_of(decision: Decision) -> list[str]:
     """Return what was found, each label once, the first one first; descriptions are none."""
     found = (one.label for one in decision.detections if one.kind != "description")
     return list(dict.fromkeys(found))
+
+
+def _said(decision: Decision) -> list[str]:
+    """Return the descriptions that ring by themselves, in their few words."""
+    return [one.label for one in ringing(decision.detections)]
 
 
 def filled(text: str, message: Message) -> str:

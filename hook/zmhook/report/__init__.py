@@ -27,17 +27,25 @@ def publish(decided: Decided, settings: Settings, *, notes: bool = False, output
     from zmhook.report.later import jobs_for, later
 
     notes = notes or settings.general.write_notes
-    if decided.frame is not None:
+    jobs = jobs_for(decided, settings, notes=notes)
+    # Whoever reads the answer looks for the picture. But what must not be lost is not to wait for
+    # an API that may not answer: neither to tell the event's folder, nor to take the notes.
+    is_at_hand = bool(decided.decision.event.path)
+    if is_at_hand:
         _write_pictures(decided, settings, output)
-    later(decided, settings, jobs_for(decided, settings, notes=notes))
+    later(decided, settings, jobs)
+    record(decided.decision, settings)
+    if not is_at_hand:
+        _write_pictures(decided, settings, output)
     if decided.decision.outcome == "alarm" and notes:
         _attempt(lambda: _write_notes(decided, settings))
-    record(decided.decision, settings)
 
 
 def _write_pictures(decided: Decided, settings: Settings, output: str) -> None:
     from zmhook.report import files
 
+    if decided.frame is None:
+        return
     general = settings.general
     is_alarm = decided.decision.outcome == "alarm"
     if is_alarm and general.write_image_to_zm:

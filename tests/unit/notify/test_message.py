@@ -43,6 +43,19 @@ def test_descriptions_are_no_labels(work) -> None:
     assert labels_of(work(detections=found).decision) == ["person"]
 
 
+def test_a_description_that_rings_by_itself_is_what_was_found(work) -> None:
+    box = Box(0, 0, 9, 9)
+    said = Detection(
+        label="a fox",
+        confidence=1,
+        box=box,
+        model="gemini",
+        kind="description",
+        attributes={"alarm": "yes", "about": ""},
+    )
+    assert message(work, detections=[said]).labels == "a fox"
+
+
 def test_without_a_decision_the_message_says_so(work) -> None:
     made = message(work, outcome="undecided", detections=[], general={"on_failure": "alarm"})
     assert made.labels == NO_LABELS

@@ -76,6 +76,26 @@ def test_a_folder_on_another_machine(decided, asked, tmp_path: Path, caplog) -> 
     assert "is not on this machine" in caplog.text
 
 
+@pytest.mark.parametrize("stuck", ["event_folder", "event"])
+def test_what_waits_for_the_api_keeps_nothing_else_waiting(
+    stuck: str, decided, asked, monkeypatch, tmp_path: Path
+) -> None:
+    """The process may be ended before the API answers."""
+
+    def end(*_: object) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(asked, "folder", str(tmp_path))
+    monkeypatch.setattr(asked, stuck, end, raising=False)
+    done: list[str] = []
+    monkeypatch.setattr("zmhook.report.later.later", lambda *_: done.append("jobs"))
+    monkeypatch.setattr("zmhook.history.record", lambda *_: done.append("history"))
+    with pytest.raises(SystemExit):
+        publish(decided(), WITH_PORTAL, notes=True)
+
+    assert done == ["jobs", "history"]
+
+
 def test_an_api_that_fails_is_one_warning(decided, asked, caplog) -> None:
     publish(decided(), WITH_PORTAL)
 
