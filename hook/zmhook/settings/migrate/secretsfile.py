@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zmhook.errors import Problem, SettingsError
 from zmhook.settings import inifile
 from zmhook.settings.keys import find
 from zmhook.settings.migrate import ng
@@ -88,23 +87,37 @@ class SecretsFile:
             token = self._free(_token(section, name), entry.text)
             self._new[token] = entry.text
             document.sections[section][name] = Entry(f"!{token}", _MOVED)
-        for _, _, entry in document.lines():
-            if entry.text.startswith("!"):
-                self._look_up(entry.text[1:].strip())
+        for section, name, entry in list(document.lines()):
+            token = entry.text[1:].strip()
+            if entry.text.startswith("!") and not self._has(token):
+                text = f"!{self._carried(token)}"
+                document.sections[section][name] = Entry(text, entry.note)
 
-    def _look_up(self, token: str) -> None:
+    def _has(self, token: str) -> bool:
+        return token.lower() in map(str.lower, self._new)
+
+    def _carried(self, token: str) -> str:
+        """Return the token by which the file has the old secret from now on."""
         text, there = self._old.get(token.lower()), self._there.get(token.lower())
-        if token in self._new or (there is not None and text in (None, there)):
-            return
-        if there is not None:
-            what = f"!{token} has another value there than in the old secrets file"
-            raise SettingsError([Problem(self.path, "secrets", "", what)])
+        if there is not None and text in (None, there):
+            return token
         if text is None:
             self.notes.append(f"!{token} is in no secrets file: add it to {self.path}")
-        elif _fits(text):
+        elif not _fits(text):
+            self.notes.append(f"!{token} cannot be written to {self.path}: it has several lines")
+        elif there is None:
             self._new[token] = text
         else:
-            self.notes.append(f"!{token} cannot be written to {self.path}: it has several lines")
+            token = self._renamed(token, text)
+        return token
+
+    def _renamed(self, token: str, text: str) -> str:
+        """Leave the other value that the file has under this token; it may be in use."""
+        free = self._free(token, text)
+        if not self._has(free):
+            self._new[free] = text
+            self.notes.append(f"{self.path} has another {token}: the old one is {free} there")
+        return free
 
     def _free(self, token: str, text: str) -> str:
         """Return a token that means this secret, or nothing yet, anywhere."""

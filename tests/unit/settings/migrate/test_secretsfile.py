@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from zmhook.errors import SettingsError
 from zmhook.settings.migrate.document import Document
 from zmhook.settings.migrate.draft import Draft, Entry
 from zmhook.settings.migrate.secretsfile import SecretsFile, keep_plain, read
@@ -70,12 +69,21 @@ def test_a_file_without_the_section(path: Path) -> None:
 
 
 def test_two_values_of_one_token(path: Path) -> None:
+    """Such as those of the example that the installation put there."""
     path.write_text("[secrets]\nU=geheim\n")
     file = SecretsFile(str(path), {"u": "anders"})
-    with pytest.raises(SettingsError, match="!U has another value there") as caught:
-        file.take(document(user="!U"))
-    assert "geheim" not in str(caught.value)
-    assert "anders" not in str(caught.value)
+    made = document(user="!U", ml_user="!U")
+    file.take(made)
+    assert file.text() == "[secrets]\nU_2=anders\nU=geheim\n"
+    assert made.sections["general"]["user"].text == "!U_2"
+    assert made.sections["remote"]["ml_user"].text == "!U_2"
+    assert file.notes == [f"{path} has another U: the old one is U_2 there"]
+
+
+def test_a_token_in_small_letters_is_the_same(path: Path) -> None:
+    file = SecretsFile(str(path), {"zm_password": "p"})
+    file.take(document(password="p", ml_password="!zm_password"))
+    assert file.text() == "[secrets]\nZM_PASSWORD=p\n"
 
 
 def test_tokens_that_lead_nowhere(path: Path) -> None:
