@@ -8,6 +8,7 @@ windows of seven vehicles without a readable plate its least sure character neve
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
@@ -32,7 +33,7 @@ LEAST_WIDTH = 24
 """Pixels across below which nobody can read a plate."""
 LEAST_TEXT = 4
 """Characters; shorter texts are read out of grilles."""
-SURE = 0.85
+SURE = 0.8
 """Confidence from which on a longer text is better than a surer one: half a plate reads well."""
 PROMISE = 0.55
 """Confidence and mean together below which a window is not looked at more closely. Of a plate that
@@ -47,6 +48,7 @@ _WIDTHS = {
 }
 _RATIOS = (1.4, 3.2)
 _CANDIDATES = 40
+_STEPS = (0.2, 0.1)
 _SEEDS = 3
 _RANKED = 2000
 _OVERLAP = 0.35
@@ -66,19 +68,47 @@ def search(image: Image, read: Read, *, of_vehicle: bool) -> Place | None:
     `of_vehicle`: the picture is one vehicle, whose lower part is searched.
     """
     seeds = _read(image, _candidates(image, of_vehicle=of_vehicle), read)[:_SEEDS]
-    found = [_closer(image, seed, read) for seed in seeds if _promise(seed) >= PROMISE]
-    return max(found, key=_worth, default=None)
+    seen = [
+        place for seed in seeds if _promise(seed) >= PROMISE for place in _closer(image, seed, read)
+    ]
+    return _agreed(seen) if seen else None
 
 
-def _closer(image: Image, seed: Place, read: Read) -> Place:
-    """Move and stretch the window until the text is as sure as it gets."""
-    best = seed
-    for step in (0.2, 0.1):
-        near = _read(image, _around(best.box, step, image), read)
-        best = max([best, *near], key=_worth)
+def _closer(image: Image, seed: Place, read: Read) -> list[Place]:
+    """Move and stretch the window towards what is surest; return all that was read."""
+    seen, best = [seed], seed
+    for step in _STEPS:
+        seen += _read(image, _around(best.box, step, image), read)
+        best = max(seen, key=_worth)
         if best.reading.confidence < HOPE:
             break
-    return best
+    return seen
+
+
+def _agreed(seen: Sequence[Place]) -> Place:
+    """Return what most windows say, of those that are sure, else the surest.
+
+    A window on half a plate reads half of its text: that speaks for the whole one, too, and half
+    as much.
+    """
+    sure = [place for place in seen if place.reading.confidence >= SURE]
+    if not sure:
+        return max(seen, key=_confidence)
+    votes: dict[str, float] = defaultdict(float)
+    for place in seen:
+        if place.reading.confidence >= HOPE:
+            votes[place.reading.text] += place.reading.confidence
+
+    def weight(text: str) -> float:
+        parts = sum(vote for part, vote in votes.items() if part in text)
+        return (votes[text] + parts) / 2
+
+    best = max({place.reading.text for place in sure}, key=weight)
+    return max((place for place in sure if place.reading.text == best), key=_confidence)
+
+
+def _confidence(place: Place) -> float:
+    return place.reading.confidence
 
 
 def _worth(place: Place) -> tuple[bool, int, float]:
