@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 OUTCOMES = ("alarm", "nothing", "undecided")
+_LOOKS = {
+    "seen": "answered",
+    "refused": "refused: no usable picture",
+    "failed": "failed: no room, no time or no worker",
+}
 
 
 def blocks(status: dict[str, Any], place: Path, now: float) -> Iterator[Block]:
@@ -23,6 +28,8 @@ def blocks(status: dict[str, Any], place: Path, now: float) -> Iterator[Block]:
     yield from _queue(status["queue"])
     yield _workers(status["workers"])
     yield _events(status)
+    if looks := status.get("looks"):
+        yield _looks(looks)
     if status["stages_ms"]:
         yield _stages(status["stages_ms"])
     if status["last_errors"]:
@@ -72,6 +79,11 @@ def _events(status: dict[str, Any]) -> Table:
     return Table("Events", ("outcome", "count"), rows, frozenset({1}))
 
 
+def _looks(looks: dict[str, int]) -> Table:
+    rows = [(_LOOKS[name], str(looks[name])) for name in _LOOKS if name in looks]
+    return Table("Looks for other machines", ("outcome", "count"), rows, frozenset({1}))
+
+
 def _stages(stages: dict[str, dict[str, float]]) -> Table:
     rows = [
         (stage, f"{times['events']:.0f}", f"{times['p50']:.1f}", f"{times['p95']:.1f}")
@@ -90,4 +102,7 @@ def _errors(errors: dict[str, dict[str, Any]], now: float) -> Table:
 
 
 def _monitor(mid: str) -> str:
-    return "no monitor" if mid == "None" else f"monitor {mid}"
+    """Name what takes turns: a monitor, or another machine by its address."""
+    if mid == "None":
+        return "no monitor"
+    return f"monitor {mid}" if mid.isdigit() else mid

@@ -108,3 +108,15 @@ def test_errors_have_their_age() -> None:
 )
 def test_age(seconds: float, text: str) -> None:
     assert age(seconds) == text
+
+
+def test_what_other_machines_asked() -> None:
+    told = lines(
+        looks={"failed": 2, "seen": 40},
+        queue={"size": 500, "waiting": 3, "per_monitor": {"2": 1, "10.0.0.5": 2}},
+    )
+    assert "3 of at most 500 events wait (monitor 2: 1; 10.0.0.5: 2)" in told
+    found = [cells(line) for line in told]
+    assert ["answered", "40"] in found
+    assert ["failed: no room, no time or no worker", "2"] in found
+    assert not any("other machines" in line for line in lines())
