@@ -10,7 +10,7 @@ from zmhook.snapshots.labels import common
 
 if TYPE_CHECKING:
     from zmhook.settings import Snapshots
-    from zmhook.snapshots.snapshot import Snapshot
+    from zmhook.snapshots.snapshot import Row, Snapshot
 
 PARTS = frozenset({"head", "license plate", "face"})
 """What cameras track by itself though it is part of something else that they track, too."""
@@ -20,13 +20,32 @@ def reason(snapshot: Snapshot, settings: Snapshots) -> str | None:
     """Return why a snapshot is not kept, in a few words; None when it is kept.
 
     A snapshot without a class is kept unless classes are named. One whose track goes on, or whose
-    length nobody told, is not too short.
+    length nobody told, is not too short. What `is_early` is not asked for its class.
     """
     return (
-        _class(snapshot.label, settings.snapshot_classes)
-        or _score(snapshot.score, settings.snapshot_min_score)
+        (None if is_early(snapshot, settings) else of_class(snapshot, settings))
         or _duration(snapshot, settings.snapshot_min_duration)
         or _size(snapshot.picture, settings.snapshot_min_size)
+    )
+
+
+def is_early(snapshot: Snapshot | Row, settings: Snapshots) -> bool:
+    """Whether its track goes on, and may still get a class, or a score, that is enough."""
+    return not snapshot.ended and may_change(snapshot, settings)
+
+
+def may_change(snapshot: Snapshot | Row, settings: Snapshots) -> bool:
+    """Whether nothing speaks against its class but that it has none, or too low a score."""
+    if not snapshot.label:
+        return True
+    is_wanted = _class(snapshot.label, settings.snapshot_classes) is None
+    return is_wanted and _score(snapshot.score, settings.snapshot_min_score) is not None
+
+
+def of_class(snapshot: Snapshot | Row, settings: Snapshots) -> str | None:
+    """Return why a snapshot of such a class and score is not kept; None when it is."""
+    return _class(snapshot.label, settings.snapshot_classes) or _score(
+        snapshot.score, settings.snapshot_min_score
     )
 
 

@@ -59,10 +59,16 @@ class Waiting:
             self._changed.notify_all()
             return True
 
-    def take(self, most: int) -> list[Message]:
-        """Return the next messages, at least one; none when it is closed and empty."""
+    @property
+    def is_over(self) -> bool:
+        """Whether it is closed and empty."""
         with self._changed:
-            self._changed.wait_for(lambda: self._messages or self._closed)
+            return self._closed and not self._messages
+
+    def take(self, most: int, timeout: float | None = None) -> list[Message]:
+        """Return the next messages; none when it is over, or when none came in so many seconds."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._messages or self._closed, timeout)
             taken: list[Message] = []
             size = 0
             while self._messages and len(taken) < most:

@@ -12,6 +12,7 @@ from zmhook.errors import PayloadError, StoreError
 from zmhook.snapshots import filters
 from zmhook.snapshots.backoff import Backoff
 from zmhook.snapshots.snapshot import Amendment, Snapshot
+from zmhook.snapshots.undecided import Undecided
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 64
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
+SETTLE_SECONDS = 1.0
+"""How often, with nothing else to do, it is looked who has waited for a class long enough."""
 
 _SETTING = re.compile(r"snapshot_\w+")
 _FAILURES = (StoreError, OSError, sqlite3.Error)
@@ -50,14 +53,17 @@ class Keeper(Protocol):
 
     def add(self, snapshots: Sequence[Snapshot]) -> list[Row]: ...
 
-    def amend(self, amendments: Sequence[Amendment]) -> int: ...
+    def amend(self, amendments: Sequence[Amendment]) -> list[Row]: ...
+
+    def remove(self, numbers: Sequence[int]) -> int: ...
 
 
 class Storing:
     """Takes messages, stores what they bring and has them acknowledged; `run` is for one thread.
 
     While the store fails, it waits: nothing is acknowledged, and the broker keeps what it has.
-    `stored` is told what is new, after it was acknowledged.
+    `stored` is told what is new, after it was acknowledged; of what comes without its class, when
+    that is known or was waited for.
     """
 
     def __init__(
@@ -80,6 +86,7 @@ class Storing:
         self._mqtt = mqtt
         self._ack = ack
         self._stored = stored
+        self._undecided = Undecided(snapshots)
         self._wait = Backoff(FIRST_WAIT, LONGEST_WAIT)
         self._giving_up = Event()
         self.problem = ""
@@ -87,8 +94,9 @@ class Storing:
 
     def run(self) -> None:
         """Work until `waiting` is closed and empty, or `give_up` was called."""
-        while messages := self._waiting.take(MOST_AT_ONCE):
-            if not self._store_all(messages):
+        while not self._waiting.is_over:
+            pause = SETTLE_SECONDS if len(self._undecided) else None
+            if not self._store_all(self._waiting.take(MOST_AT_ONCE, pause)):
                 return
 
     def give_up(self) -> None:
@@ -109,11 +117,11 @@ class Storing:
         amendments = [one for one in news if isinstance(one, Amendment)]
         try:
             rows = self._rows(snapshots)
-            self._amend(amendments)
+            changed = self._amend(amendments)
+            self._ack(messages)
+            self._tell(self._new(rows, snapshots), changed)
         except _GivenUp:
             return False
-        self._ack(messages)
-        self._tell(rows, snapshots)
         return True
 
     # -- reading -----------------------------------------------------------------------------------
@@ -148,10 +156,13 @@ class Storing:
         reason = filters.reason(snapshot, self._snapshots)
         if reason is None:
             return True
+        self._not_kept(snapshot, reason)
+        return False
+
+    def _not_kept(self, snapshot: Snapshot | Row, reason: str) -> None:
         found = _SETTING.search(reason)
         self._counts.filtered(found[0] if found else "part of something else")
         log.debug("%s: track %s is not kept: %s", snapshot.camera, snapshot.track_id, reason)
-        return False
 
     def _count_refused(self) -> None:
         refused = self._waiting.refused()
@@ -181,10 +192,12 @@ class Storing:
             log.error("%s: a snapshot could not be stored, a fault of ours", snapshots[0].camera)
         return [None]
 
-    def _amend(self, amendments: list[Amendment]) -> None:
-        if amendments:
-            changed = self._patiently(lambda: self._store.amend(amendments))
-            self._counts.add("amended", changed)
+    def _amend(self, amendments: list[Amendment]) -> list[Row]:
+        if not amendments:
+            return []
+        changed = self._patiently(lambda: self._store.amend(amendments))
+        self._counts.add("amended", len(changed))
+        return changed
 
     def _patiently(self, work: Callable[[], T]) -> T:
         """Do it until the store does not fail. Raises `_GivenUp`."""
@@ -210,8 +223,8 @@ class Storing:
         self.problem = ""
         self._wait.reset()
 
-    def _tell(self, rows: Sequence[Row | None], snapshots: Sequence[Snapshot]) -> None:
-        """Count what was stored, and pass on what is new."""
+    def _new(self, rows: Sequence[Row | None], snapshots: Sequence[Snapshot]) -> list[Row]:
+        """Return, and count, what was stored for the first time."""
         new: dict[int, Row] = {}
         again = 0
         for row, snapshot in zip(rows, snapshots, strict=True):
@@ -222,5 +235,18 @@ class Storing:
                 again += 1
         self._counts.add("again", again)
         self._counts.stored(new.values())
-        if new:
-            self._stored(list(new.values()))
+        return list(new.values())
+
+    def _tell(self, new: Sequence[Row], changed: Sequence[Row]) -> None:
+        """Pass on what is new and has its class; and take out what turns out not to be wanted."""
+        early = [row for row in new if filters.is_early(row, self._snapshots)]
+        self._undecided.put(early)
+        settled = self._undecided.settle(changed)
+        told = [*(row for row in new if row not in early), *settled.wanted]
+        if told:
+            self._stored(told)
+        for row, reason in settled.unwanted:
+            self._not_kept(row, reason)
+        if settled.unwanted:
+            numbers = [row.number for row, _ in settled.unwanted]
+            self._patiently(lambda: self._store.remove(numbers))

@@ -1,7 +1,7 @@
 import pytest
 
 from zmhook.settings import Snapshots
-from zmhook.snapshots.filters import reason
+from zmhook.snapshots.filters import is_early, reason
 from zmhook.snapshots.snapshot import Snapshot
 
 
@@ -66,6 +66,25 @@ def test_a_class_that_is_not_named_is_not():
 
 def test_one_without_a_class_is_not_kept_when_classes_are_named():
     assert "no class" in reason(snapshot(label=""), Snapshots(snapshot_classes=("human",)))
+
+
+NAMED = Snapshots(snapshot_classes=("human",), snapshot_min_score=0.5)
+
+
+@pytest.mark.parametrize(
+    ("label", "score", "early"),
+    [("", None, True), ("Human", 0.4, True), ("Human", 0.6, False), ("Car", 0.4, False)],
+)
+def test_what_may_still_get_its_class_or_score_is_early(label, score, early):
+    found = snapshot(label=label, score=score, ended=False)
+    assert is_early(found, NAMED) is early
+    assert not is_early(snapshot(label=label, score=score), NAMED)
+
+
+@pytest.mark.parametrize(("label", "keeps"), [("", True), ("Human", True), ("Car", False)])
+def test_of_what_is_early_the_class_is_not_asked(label, keeps):
+    assert kept(NAMED, label=label, score=0.1, ended=False) is keeps
+    assert not kept(NAMED, label=label, score=0.1)
 
 
 @pytest.mark.parametrize(

@@ -78,3 +78,11 @@ def test_who_waits_is_woken() -> None:
     waiting.take(1)
     writer.join(10)
     assert room == [True]
+
+
+def test_taking_waits_no_longer_than_it_is_told():
+    waiting = Waiting(10, 100)
+    assert waiting.take(1, 0.01) == []
+    assert not waiting.is_over
+    waiting.close()
+    assert waiting.is_over

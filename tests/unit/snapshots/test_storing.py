@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from threading import Thread
 
 import pytest
+from msgspec.structs import replace
 
 from zmhook.errors import PayloadError, StoreError
 from zmhook.settings import Mqtt, Snapshots
-from zmhook.snapshots import storing
+from zmhook.snapshots import storing, undecided
 from zmhook.snapshots.counts import Counts
 from zmhook.snapshots.message import Message, Waiting
 from zmhook.snapshots.snapshot import Amendment, Row, Snapshot
@@ -48,6 +50,11 @@ class Reader:
             raise ZeroDivisionError
         if text == "amend":
             return [AMENDMENT]
+        if text.startswith("is "):
+            _, track, label = text.split()
+            return [Amendment(camera="drive", channel=None, track_id=track, label=label)]
+        if text.startswith("early "):
+            return [replace(snapshot(text.split()[1], received), label="")]
         return [snapshot(text, received)]
 
 
@@ -67,11 +74,22 @@ class Store:
             raise KeyError(self.poison)
         return [self.rows.setdefault(one.track_id, self._row(one)) for one in snapshots]
 
-    def amend(self, amendments: Sequence[Amendment]) -> int:
+    def amend(self, amendments: Sequence[Amendment]) -> list[Row]:
         if self.fail:
             raise self.fail.pop()
         self.amended += amendments
-        return len(amendments)
+        for one in amendments:
+            if one.track_id in self.rows and one.label:
+                self.rows[one.track_id] = replace(self.rows[one.track_id], label=one.label)
+        return [self.rows[one.track_id] for one in amendments if one.track_id in self.rows]
+
+    def remove(self, numbers: Sequence[int]) -> int:
+        if self.fail:
+            raise self.fail.pop()
+        gone = [track for track, row in self.rows.items() if row.number in numbers]
+        for track in gone:
+            del self.rows[track]
+        return len(gone)
 
     def _row(self, one: Snapshot) -> Row:
         return Row(
@@ -85,11 +103,12 @@ class Store:
             track_id=one.track_id,
             taken=1.0,
             received=one.received,
+            label=one.label,
         )
 
 
 class Site:
-    def __init__(self) -> None:
+    def __init__(self, settings: Snapshots | None = None) -> None:
         self.waiting = Waiting(1000, 10**9)
         self.store = Store()
         self.counts = Counts()
@@ -101,7 +120,7 @@ class Site:
             Reader(),
             self.store,
             self.counts,
-            snapshots=Snapshots(),
+            snapshots=settings or Snapshots(),
             mqtt=Mqtt(mqtt_max_message=1),
             ack=self._ack,
             stored=lambda rows: self.new.extend(row.track_id for row in rows),
@@ -132,6 +151,55 @@ def test_what_is_stored_is_acknowledged_afterwards(site: Site) -> None:
     assert site.stored_when_acked == [2]
     totals = site.counts.totals()
     assert (totals.received, totals.stored, totals.amended) == (3, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("label", "told", "stored"), [("Human", ["1"], ["1"]), ("Car", [], []), ("Head", [], [])]
+)
+def test_what_came_before_its_class_is_judged_by_it(label: str, told, stored, monkeypatch) -> None:
+    site = Site(Snapshots(snapshot_classes=("human",)))
+    site.run("early 1", f"is 1 {label}")
+    assert site.new == told
+    assert list(site.store.rows) == stored
+    assert site.counts.totals().filtered == ({} if stored else {"snapshot_classes": 1})
+    assert len(site.acked) == 2
+
+
+def test_handlers_are_told_when_the_class_is_known(site: Site, monkeypatch) -> None:
+    monkeypatch.setattr(storing, "MOST_AT_ONCE", 1)
+    site.run("early 1", "2", "is 1 Human")
+    assert site.new == ["2", "1"]
+
+
+def test_a_class_that_never_comes_is_not_waited_for_without_end(site: Site, monkeypatch) -> None:
+    monkeypatch.setattr(storing, "SETTLE_SECONDS", 0.01)
+    monkeypatch.setattr(undecided, "SECONDS", 0.05)
+    site.waiting.put(message(b"early 1"))
+    thread = Thread(target=site.storing.run)
+    thread.start()
+    until = time.monotonic() + 10
+    while not site.new and time.monotonic() < until:
+        time.sleep(0.01)
+    site.waiting.close()
+    thread.join(10)
+    assert site.new == ["1"]
+    assert not thread.is_alive()
+
+
+def test_one_that_is_not_wanted_is_removed_when_the_store_works_again(monkeypatch) -> None:
+    monkeypatch.setattr(storing, "FIRST_WAIT", 0.01)
+    site = Site()
+    remove = site.store.remove
+    fails = [StoreError("full"), StoreError("full")]
+
+    def removing(numbers: Sequence[int]) -> int:
+        if fails:
+            raise fails.pop()
+        return remove(numbers)
+
+    site.store.remove = removing
+    site.run("early 1", "is 1 Head")
+    assert site.store.rows == {}
 
 
 def test_batches_are_bounded(site: Site) -> None:

@@ -22,6 +22,7 @@ from zmhook.snapshots.store.ledger import Ledger
 from zmhook.snapshots.store.limits import MEGABYTE, Limits
 from zmhook.snapshots.store.lines import Lines
 from zmhook.snapshots.store.lock import lock
+from zmhook.snapshots.store.retention import Victim
 from zmhook.snapshots.store.trouble import MAKE_ROOM, is_damage, told
 
 if TYPE_CHECKING:
@@ -102,10 +103,14 @@ class Store:
         clean = [rows.clean(snapshot, now) for snapshot in snapshots]
         return self._do(lambda ledger: self._add(ledger, clean, now))
 
-    def amend(self, amendments: Sequence[Amendment]) -> int:
-        """Store what later messages say about tracks; return how many rows that changed."""
+    def amend(self, amendments: Sequence[Amendment]) -> list[Row]:
+        """Store what later messages say about tracks; return the rows that that changed, as now."""
         now = time.time()
-        return self._do(lambda ledger: sum(self._amend(ledger, one, now) for one in amendments))
+        return self._do(lambda ledger: self._amend_all(ledger, amendments, now))
+
+    def remove(self, numbers: Sequence[int]) -> int:
+        """Delete snapshots, as far as they are there; return how many."""
+        return self._do(lambda ledger: self._remove(ledger, numbers))
 
     def describe(self, number: int, description: Mapping[str, Attribute]) -> None:
         """Add to the description of a snapshot; what was said before under another name stays."""
@@ -152,14 +157,26 @@ class Store:
 
     # -- amend, describe, tidy -------------------------------------------------------------------
 
-    def _amend(self, ledger: Ledger, amendment: Amendment, now: float) -> int:
+    def _amend_all(self, ledger: Ledger, amendments: Sequence[Amendment], now: float) -> list[Row]:
+        changed: dict[int, Row] = {}
+        for amendment in amendments:
+            changed |= {row.number: row for row in self._amend(ledger, amendment, now)}
+        return list(changed.values())
+
+    def _amend(self, ledger: Ledger, amendment: Amendment, now: float) -> list[Row]:
         found = tracks.rows_of(ledger, amendment, now)
         amended = [rows.amended(row, amendment) for row in found]
         changed = [row for row, before in zip(amended, found, strict=True) if row != before]
         if changed:
             self._lines.append(changed)
             ledger.put([], changed)
-        return len(changed)
+        return changed
+
+    def _remove(self, ledger: Ledger, numbers: Sequence[int]) -> int:
+        found = filter(None, map(ledger.get, numbers))
+        gone = [Victim(row.number, row.file, row.size) for row in found]
+        self._delete(ledger, gone)
+        return len(gone)
 
     def _describe(self, ledger: Ledger, number: int, description: dict[str, Attribute]) -> None:
         row = ledger.get(number)
@@ -176,14 +193,17 @@ class Store:
             self._checked = now
         gone = ledger.victims(self._limits, now)
         if gone:
-            # The pictures first: on a full disk their room is needed to change the index.
-            for victim in gone:
-                (self.folder / victim.file).unlink(missing_ok=True)
-            ledger.remove(gone)
+            self._delete(ledger, gone)
             oldest = ledger.oldest()
             self._note(lambda: self._journal.forget(now if oldest is None else oldest))
         ledger.remove_empty()
         return len(gone)
+
+    def _delete(self, ledger: Ledger, gone: Sequence[Victim]) -> None:
+        # The pictures first: on a full disk their room is needed to change the index.
+        for victim in gone:
+            (self.folder / victim.file).unlink(missing_ok=True)
+        ledger.remove(gone)
 
     def _note(self, write: Callable[[], None]) -> None:
         """Write to the log for people: what was stored is stored, whatever becomes of that."""

@@ -85,7 +85,7 @@ def test_that_a_track_goes_on_is_told_now_and_then(sample, read):
     read(sample("snapshot"))
     read(sample("frame"))
     told = []
-    for tenth in range(0, 120):
+    for tenth in range(120):
         moment = f"2026-02-06T20:17:{42 + tenth / 10:.1f}Z"
         told += [(tenth, one) for one in read(sample("frame") | {"timestamp": moment})]
     assert [(tenth, one.ended) for tenth, one in told] == [(46, None), (96, None)]

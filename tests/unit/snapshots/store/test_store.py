@@ -3,6 +3,7 @@ import logging
 import os
 import sqlite3
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -175,11 +176,32 @@ def test_an_amendment_reaches_the_index_and_the_lines(folder, store, snapshot):
     now = time.time()
     store.add([snapshot(track_id="x", taken=now, received=now)])
     said = Amendment(camera="front", channel=1, track_id="x", end=now + 5, ended=True)
-    assert store.amend([said]) == 1
-    assert store.amend([said]) == 0
+    assert [row.ended for row in store.amend([said])] == [True]
+    assert store.amend([said]) == []
     with Index.open(folder) as index:
         assert index.overlapping(1, now + 4, now + 4)[0].ended
     assert lines.read(folder / "0000" / lines.NAME)[0].end == now + 5
+
+
+def test_a_track_that_goes_on_overlaps_until_it_was_last_seen(folder, store, snapshot):
+    now = time.time()
+    store.add([snapshot(track_id="1", taken=now - 60, received=now - 59)])
+    store.amend([Amendment(camera="front", channel=1, track_id="1", end=now - 10)])
+    with Index.open(folder) as index:
+        assert not index.overlapping(1, now - 9, now)
+        [row] = index.overlapping(1, now - 30, now)
+        assert not row.ended
+
+
+def test_what_is_removed_is_gone_and_its_number_not_given_again(folder, opened, snapshot):
+    store = opened()
+    gone, stays = store.add([snapshot(), snapshot()])
+    assert store.remove([gone.number, 17]) == 1
+    assert not store.path(gone).exists()
+    with Index.open(folder) as index:
+        assert [row.number for row in index.rows()] == [stays.number]
+    (row,) = opened().add([snapshot()])
+    assert row.number == 2
 
 
 def test_a_description_reaches_the_index_the_lines_and_the_log(folder, store, snapshot):
