@@ -9,9 +9,11 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import cv2
 import pytest
 
 pytestmark = pytest.mark.zoneminder
@@ -212,3 +214,84 @@ def test_the_service_logs_each_monitor_in_its_own_component(
     while zm.sql(logged) == "0":
         assert time.monotonic() < until, "the service wrote nothing into the monitor's log"
         time.sleep(0.2)
+
+
+# -- what is done after the answer -----------------------------------------------------------------
+
+
+@pytest.fixture
+def detect(root: Path, hook) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run zm_detect.py by hand."""
+
+    def call(config: Path, *args: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, root / "bin" / "zm_detect.py", "-c", config, *map(str, args)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd="/")
+
+    return call
+
+
+def wait_for(ready: Callable[[], object], seconds: float, what: str) -> None:
+    until = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < until, f"waited {seconds} s for {what}"
+        time.sleep(0.1)
+
+
+def jobs(folder: Path) -> list[str]:
+    return [path.name for path in (folder / "state" / "spool").glob("*-m*.*.*.*")]
+
+
+def log_of(folder: Path) -> str:
+    return "".join(path.read_text() for path in (folder / "logs").iterdir())
+
+
+def test_notes_that_zoneminder_overwrites_are_written_again(
+    zm, config, detect, photo, tmp_path: Path
+) -> None:
+    path = config(f"write_notes = yes\nbase_zm_conf_path = {tmp_path}")
+    event = zm.wait_for_motion()
+    said = detect(path, "-e", event.id, "-m", event.monitor_id, "-f", photo("dog.jpg"))
+    assert said.returncode == 0, said.stderr
+    ours = zm.notes(event)
+    assert ours.startswith("[x] detected:dog:")
+    assert ours.endswith(" Motion: All")
+
+    zm.force_alarm("yard")
+    try:
+        wait_for(lambda: "Forced Web" in zm.notes(event), 20, "ZoneMinder's own notes")
+        wait_for(lambda: "detected:dog:" in zm.notes(event), 30, "ours once more")
+        assert zm.is_open(event)
+    finally:
+        zm.end_alarm("yard")
+    wait_for(lambda: not zm.is_open(event), 60, "its end")
+    wait_for(lambda: not jobs(tmp_path), 60, "the last look")
+    found = zm.notes(event)
+    assert found.startswith(ours.removesuffix(" Motion: All"))
+    assert "Motion: All" in found
+    assert "WARN" not in log_of(tmp_path)
+
+
+@pytest.mark.parametrize("monitor", ["still", "film"])
+def test_a_film_and_the_picture_in_the_portal(
+    monitor: str, zm, config, hook, recorded_event, photo, tmp_path: Path
+) -> None:
+    """`film` has no JPEGs but those that somebody has looked at; ZoneMinder 1.36 has no tags."""
+    event = recorded_event(photo("dog.jpg"), monitor)
+    for name in ("objdetect.jpg", "objdetect.mp4", "objdetect.gif"):
+        (event.path / name).unlink(missing_ok=True)
+    switched_on = f"base_zm_conf_path = {tmp_path}\ntag_detected_objects = yes"
+    path = config(switched_on)
+    path.write_text(path.read_text() + "[animation]\ncreate_animation=yes\nanimation_types=mp4,gif")
+    zm.set_auth(False)
+
+    said = hook(path, event.id, event.monitor_id, "x", "Forced", event.path)
+
+    assert said.returncode == 0, said.stderr
+    address = f"{zm.url}/index.php?view=image&eid={event.id}&fid=objdetect"
+    with urllib.request.urlopen(address, timeout=10) as answer:
+        assert answer.read() == (event.path / "objdetect.jpg").read_bytes()
+    wait_for(lambda: not jobs(tmp_path), 60, "what is done afterwards")
+    assert "WARN" not in log_of(tmp_path)
+    film = cv2.VideoCapture(str(event.path / "objdetect.mp4"))
+    assert film.get(cv2.CAP_PROP_FRAME_COUNT) > 8
+    assert (event.path / "objdetect.gif").read_bytes().startswith(b"GIF89a")
