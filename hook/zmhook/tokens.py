@@ -35,19 +35,24 @@ class Kept(Struct, frozen=True):
 
 
 class Tokens:
-    """The kept login of one user at one portal.
+    """The kept login of one user at one portal, or at another server with a `file` of its own.
 
     Nothing here is worth failing for: a file that cannot be read or written costs a login.
     """
 
-    def __init__(self, folder: str, portal: str, user: str) -> None:
-        self.path = Path(folder) / FOLDER / FILE
+    def __init__(self, folder: str, portal: str, user: str, file: str = FILE) -> None:
+        self.path = Path(folder) / FOLDER / file
         self._key = sha256(f"{portal}\n{user}".encode()).hexdigest()
 
     def read(self) -> str | None:
         """Return credentials that still hold, or None."""
-        kept = self._all().get(self._key)
-        return kept.credentials if kept and kept.until - MARGIN > time.time() else None
+        kept = self.kept()
+        return kept.credentials if kept else None
+
+    def kept(self) -> Kept | None:
+        """Return credentials that still hold, and until when; None when there are none."""
+        found = self._all().get(self._key)
+        return found if found and found.until - MARGIN > time.time() else None
 
     def write(self, credentials: str, until: float) -> None:
         now = time.time()

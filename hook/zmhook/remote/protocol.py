@@ -39,12 +39,14 @@ class View(Struct, frozen=True, omit_defaults=True):
     """One picture to look at: a frame, or what was cut out of one.
 
     `id` is the frame's, for the log. With `url` the server fetches it (only from hosts that it
-    allows), and no file part stands for it. `of` is the label of what was cut out.
+    allows), and no file part stands for it. `of` is the label of what was cut out. `verify` says
+    whether the certificate of an https address is checked.
     """
 
     id: str
     url: str = ""
     of: str = ""
+    verify: bool = True
 
 
 class Look(Struct, frozen=True, kw_only=True, omit_defaults=True):

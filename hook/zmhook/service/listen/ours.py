@@ -17,6 +17,7 @@ from zmhook.remote.protocol import (
     Looked,
     Status,
 )
+from zmhook.remote.protocol import View as Sent
 from zmhook.service.listen.answers import Route, answer
 from zmhook.service.listen.exchange import Asked, Refused
 from zmhook.service.listen.fetching import Wanted
@@ -53,6 +54,10 @@ class Ours:
 
     async def _looked(self, asked: Asked, form: Form) -> Response:
         request = _request(form)
+        async with self._looks.held(*(view.url for view in request.views)):
+            return await self._answered(asked, request, form)
+
+    async def _answered(self, asked: Asked, request: Look, form: Form) -> Response:
         views = await self._views(request, form)
         try:
             seen = await self._looks.look(
@@ -82,14 +87,14 @@ class Ours:
         left = self._looks.most_bytes
         views = []
         for view in request.views:
-            data = await self._fetched(view.url, left) if view.url else files.pop(0).data
+            data = await self._fetched(view, left) if view.url else files.pop(0).data
             left -= len(data) if view.url else 0
             views.append(View(shown(view.id), data, shown(view.of)))
         return views
 
-    async def _fetched(self, url: str, most: int) -> bytes:
+    async def _fetched(self, view: Sent, most: int) -> bytes:
         try:
-            return await self._looks.fetched(Wanted(url), most)
+            return await self._looks.fetched(Wanted(view.url, verify=view.verify), most)
         except FrameUnavailable as error:
             raise Refused(400, str(error)) from None
 

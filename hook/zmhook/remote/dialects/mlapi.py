@@ -1,0 +1,111 @@
+"""mlapi: one type of models and one picture a request.
+
+Which of its models look, and which labels it tells of, is in its own configuration. It answers in
+one of two formats: `zm_detect`, or the older list that it gives where it does not know that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from zmhook.remote.dialects.base import in_time
+from zmhook.remote.found import found, strongest
+from zmhook.remote.question import Answer, Found, Health
+from zmhook.remote.trouble import GatewayError
+from zmhook.remote.wire import not_understood, refused
+from zmhook.urls import with_query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from zmhook.deadline import Deadline
+    from zmhook.detection import Detection
+    from zmhook.remote.link import Link
+    from zmhook.remote.question import Question
+    from zmhook.remote.shot import Shot, Size
+    from zmhook.remote.wire import Reply
+
+HEALTH, DETECT = "/health", "/detect/object"
+TYPES = {"yolo": "object", "face": "face", "alpr": "alpr"}
+OK = ("ok", '"ok"')
+BAD_REQUEST = 400
+
+
+class Mlapi:
+    """Asks an mlapi. Which models it has, it does not say."""
+
+    def status(self, link: Link, deadline: Deadline) -> Health | None:
+        """Return that it is well: it says `ok`."""
+        reply = link.peek(HEALTH, deadline)
+        said = reply.body[:16].decode("utf-8", "replace").strip()
+        return Health("mlapi") if reply.ok and said in OK else None
+
+    def look(self, link: Link, question: Question) -> Answer:
+        """Ask once for each model and picture."""
+        results: dict[str, Found] = {}
+        errors: dict[str, str] = {}
+        for name in question.models:
+            if name in TYPES:
+                results[name] = [
+                    _one(link, question.deadline, name, shot) for shot in question.shots
+                ]
+            else:
+                errors[name] = f"{link.place}: mlapi has no {name}"
+        return Answer(results, errors)
+
+
+def _one(link: Link, deadline: Deadline, name: str, shot: Shot) -> list[Detection]:
+    in_time(link, deadline)
+    query = {"type": TYPES[name], "response_format": "zm_detect", "delete": "true"}
+    reply = link.ask("POST", DETECT, deadline, params=query, **_content(shot))
+    if not reply.ok:
+        place = shot.address
+        error = refused(reply, *link.secrets, place.query if place else "")
+        if place and reply.status == BAD_REQUEST:
+            raise GatewayError(str(error), "picture")
+        raise error
+    return strongest(_read(name, reply, shot, link))
+
+
+def _content(shot: Shot) -> dict[str, Any]:
+    place = shot.address
+    if place is None:
+        return {"files": [("file", (shot.file_name, shot.data, shot.kind))]}
+    return {"data": {"url": with_query(place.url, place.query)}}
+
+
+def _read(name: str, reply: Reply, shot: Shot, link: Link) -> Iterator[Detection | None]:
+    said = reply.data()
+    if isinstance(said, list):
+        return _legacy(name, said, shot)
+    matched = said.get("matched_data") if isinstance(said, dict) else None
+    if not isinstance(matched, dict):
+        raise not_understood(reply, *link.secrets)
+    return _zm_detect(name, matched, shot)
+
+
+def _legacy(name: str, rows: list[Any], shot: Shot) -> Iterator[Detection | None]:
+    for row in rows:
+        if isinstance(row, dict) and row.get("type", TYPES[name]) == TYPES[name]:
+            box = shot.box(row.get("box"))
+            yield found(name, row.get("label"), row.get("confidence"), box)
+
+
+def _zm_detect(name: str, matched: dict[str, Any], shot: Shot) -> Iterator[Detection | None]:
+    """Read labels, confidences and boxes, three lists side by side."""
+    lists = [matched.get(key) for key in ("labels", "confidences", "boxes")]
+    labels, confidences, boxes = (one if isinstance(one, list) else [] for one in lists)
+    seen = _resized(matched)
+    for label, confidence, box in zip(labels, confidences, boxes, strict=False):
+        yield found(name, label, confidence, shot.box(box, seen))
+
+
+def _resized(matched: dict[str, Any]) -> Size | None:
+    """Return the width and height that its boxes are of, where it has reduced the picture."""
+    sizes = matched.get("image_dimensions")
+    size = sizes.get("resized") if isinstance(sizes, dict) else None
+    if not isinstance(size, list) or len(size) != 2:  # noqa: PLR2004 - height and width
+        return None
+    height, width = size
+    is_size = all(isinstance(side, int) and side > 0 for side in (height, width))
+    return (width, height) if is_size else None

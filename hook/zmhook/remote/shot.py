@@ -1,0 +1,134 @@
+"""A frame as it is sent to a gateway, and how boxes in it become boxes in the frame."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from zmhook.detection import Box
+from zmhook.errors import DetectorError
+from zmhook.frames.header import read_header
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zmhook.event import Frame
+
+MOST_BYTES = 5_000_000
+"""Of one picture: what mlapi takes. A larger file is sent as a JPEG of our own."""
+QUALITY = 92
+LOSSLESS_PIXELS = 250_000
+"""A picture of our own with so few pixels, such as a face cut out, is sent as PNG."""
+JPEG, PNG = "image/jpeg", "image/png"
+_TYPES = {"JPEG": JPEG, "PNG": PNG}
+_CORNERS = 4
+Size = tuple[int, int]
+"""Width and height in pixels."""
+
+
+class Address(NamedTuple):
+    """Where a picture is: without and with what lets one in, which is secret."""
+
+    url: str
+    query: str = ""
+    verify: bool = True
+
+
+class Shot(NamedTuple):
+    """One picture for a gateway: `data` of type `kind`, or an `address` in its place.
+
+    The gateway sees `seen` (width, height) pixels of what has `frame` (width, height) pixels here.
+    `of` is the label of what was cut out.
+    """
+
+    id: str
+    seen: Size
+    frame: Size
+    data: bytes = b""
+    kind: str = JPEG
+    of: str = ""
+    address: Address | None = None
+
+    @property
+    def file_name(self) -> str:
+        safe = "".join(one for one in self.id if one.isascii() and one.isalnum()) or "frame"
+        return f"{safe}.png" if self.kind == PNG else f"{safe}.jpg"
+
+    def box(self, corners: object, seen: Size | None = None) -> Box | None:
+        """Return x1, y1, x2, y2 of a picture of `seen` pixels as a box in the frame, clipped to it.
+
+        None for what is no box, or nowhere in the picture.
+        """
+        if not isinstance(corners, list | tuple) or len(corners) != _CORNERS:
+            return None
+        if not all(_is_number(one) for one in corners):
+            return None
+        (width, height), (wide, high) = seen or self.seen, self.frame
+        x1, y1, x2, y2 = map(float, corners)
+        if x1 >= x2 or y1 >= y2 or x2 <= 0 or y2 <= 0 or x1 >= width or y1 >= height:
+            return None
+        # Whole numbers stay what they are where the sizes are the same.
+        x, y = wide / width, high / height
+        left, top, right, bottom = max(x1, 0), max(y1, 0), min(x2, width), min(y2, height)
+        return Box.clipped(left * x, top * y, right * x, bottom * y, wide, high)
+
+
+def shot(frame: Frame, *, of: str = "") -> Shot:
+    """Return the frame's own file where that shows the same pixels, else a picture made of them.
+
+    Raises `DetectorError` when it cannot be made.
+    """
+    size = frame.width, frame.height
+    kind = _kind(frame.data, size)
+    if kind:
+        return Shot(frame.id, size, size, frame.data, kind, of)
+    return Shot(frame.id, size, size, *_encoded(frame), of)
+
+
+def in_requests(shots: Sequence[Shot], most: int, most_bytes: int) -> list[Sequence[Shot]]:
+    """Divide them so that no request has more than so many, or so many bytes."""
+    groups: list[list[Shot]] = []
+    size = 0
+    for one in shots:
+        if not groups or len(groups[-1]) >= most or size + len(one.data) > most_bytes:
+            groups.append([])
+            size = 0
+        groups[-1].append(one)
+        size += len(one.data)
+    return list(groups)
+
+
+def _kind(data: bytes, size: Size) -> str:
+    """Return the type of a file that may be sent as it is; nothing for another.
+
+    A JPEG may say in its EXIF data that it is to be turned: then its sides are the other way round.
+    """
+    header = read_header(data) if 0 < len(data) <= MOST_BYTES else None
+    if header is None or size not in (
+        (header.width, header.height),
+        (header.height, header.width),
+    ):
+        return ""
+    return _TYPES.get(header.format, "")
+
+
+def _encoded(frame: Frame) -> tuple[bytes, str]:
+    import cv2
+
+    small = frame.width * frame.height <= LOSSLESS_PIXELS
+    ending, options = (
+        (".png", [cv2.IMWRITE_PNG_COMPRESSION, 1])
+        if small
+        else (".jpg", [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    )
+    try:
+        made, data = cv2.imencode(ending, frame.image, options)
+    except cv2.error as error:
+        raise DetectorError(f"{frame.id}: cannot be made a file to send ({error.err})") from None
+    if not made:
+        raise DetectorError(f"{frame.id}: cannot be made a file to send")
+    return data.tobytes(), PNG if small else JPEG
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
