@@ -26,7 +26,7 @@ from lab.service import Service
 from measure import arguments, peer_python, show
 
 CLIENTS = (1, 4, 8)
-SPELLS, SPELL = 4, 6.0
+SPELLS, SPELL = 10, 2.0
 QUICK_SPELLS, QUICK_SPELL = 1, 2.0
 HEALTH_EVERY = 0.05
 TIMEOUT = 60.0

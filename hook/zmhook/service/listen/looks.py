@@ -18,9 +18,11 @@ from zmhook.service.wire import Seen, View
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from zmhook.detection import Detection
     from zmhook.event import Event
+    from zmhook.service.listen.server import Room
     from zmhook.service.supervisor import Supervisor
     from zmhook.settings import Service, Settings
 
@@ -40,8 +42,9 @@ NEVER = {"gemini": "gemini is asked by each machine itself"}
 class Looks:
     """Asks the workers, of models that may be asked, for what may leave this machine."""
 
-    def __init__(self, supervisor: Supervisor) -> None:
+    def __init__(self, supervisor: Supervisor, room: Room) -> None:
         self._supervisor = supervisor
+        self._room = room
         self._threads = ThreadPoolExecutor(FETCH_THREADS, thread_name_prefix="listen")
 
     @property
@@ -124,6 +127,13 @@ class Looks:
             name: [self._let(found) for found in some] for name, some in seen.results.items()
         }
         return structs.replace(seen, results=results, errors={**seen.errors, **refused})
+
+    def held(self, *urls: str) -> AbstractAsyncContextManager[None]:
+        """Hold room for what may be fetched of these; raises `Refused` when there is none.
+
+        What is fetched for a request counts like what comes with one.
+        """
+        return self._room.of(self.most_bytes if any(urls) else 0)
 
     async def fetched(self, wanted: Wanted, most: int) -> bytes:
         """Return the picture at an address; raises `FrameUnavailable`."""

@@ -87,14 +87,16 @@ class Mlapi:
         url = form.one("url") or asked.one("url")
         if file is None and not url:
             raise Refused(400, "expected a picture as 'file', or a 'url'")
-        view = View(file.name or "file", file.data) if file else await self._fetched(url)
-        return await self._answer(asked, [view], Order([kind], {}))
+        async with self._looks.held("" if file else url):
+            view = View(file.name or "file", file.data) if file else await self._fetched(url)
+            return await self._answer(asked, [view], Order([kind], {}))
 
     async def _answer_json(self, asked: Asked, kind: str, said: dict[str, Any]) -> Response:
         overrides = _table(said, "ml_overrides")
         strategy = _table(said, "stream_options").get("frame_strategy", "first")
         order = Order(_types(overrides) or [kind], _patterns(overrides), strategy == "first")
-        return await self._answer(asked, await self._views(said), order)
+        async with self._looks.held("stream"):
+            return await self._answer(asked, await self._views(said), order)
 
     async def _answer(self, asked: Asked, views: Sequence[View], order: Order) -> Response:
         models = [name for kind in order.types for name in self._looks.of_type(kind)]

@@ -62,7 +62,11 @@ class PyzmServe:
 
     def _infer(self, asked: Asked) -> Admitted:
         sink = form_sink(asked)
-        return Admitted(sink, self._looks.most_bytes, lambda: self._inferred(asked, sink.form))
+        return Admitted(sink, self._looks.most_bytes, lambda: self._with_room(asked, sink.form))
+
+    async def _with_room(self, asked: Asked, form: Form) -> Response:
+        async with self._looks.held(form.one("url")):
+            return await self._inferred(asked, form)
 
     async def _inferred(self, asked: Asked, form: Form) -> Response:
         name, why = self._named(form.one("type"), form.one("name"))

@@ -12,7 +12,7 @@ from zmhook.errors import ZmhookError
 from zmhook.service.listen.auth import NoPasswordError, Users
 from zmhook.service.listen.door import ListenDoor
 from zmhook.service.listen.exchange import CHUNK
-from zmhook.service.listen.looks import Looks
+from zmhook.service.listen.looks import MEGABYTE, Looks
 from zmhook.service.listen.server import Room, Server
 from zmhook.service.routes import Routes
 
@@ -59,7 +59,9 @@ async def listen(address: str, supervisor: Supervisor) -> Listener:
     """Listen at `host:port`; raises `CannotListenError`."""
     settings = supervisor.config.current().general
     context = _context(settings.service)
-    looks = Looks(supervisor)
+    most = settings.service.listen_max_upload * MEGABYTE * AT_ONCE
+    room = Room(round(most))
+    looks = Looks(supervisor, room)
     users, why = None, ""
     try:
         users = Users.of(settings)
@@ -67,7 +69,7 @@ async def listen(address: str, supervisor: Supervisor) -> Listener:
         why = "the server has no password to log in with"
         log.error("%s; other machines get health and metrics only", error)  # noqa: TRY400
     door = ListenDoor(looks, users, Routes(supervisor, public=True), why)
-    server = Server(door, Room(looks.most_bytes * AT_ONCE))
+    server = Server(door, room)
     host, _, port = address.rpartition(":")
     try:
         listening = await asyncio.start_server(

@@ -86,11 +86,11 @@ class Workers:
 class Listening:
     """The server on a free port."""
 
-    def __init__(self, users: Users | None, *, most: int = 10_000_000) -> None:
+    def __init__(self, users: Users | None, *, most: int = 100_000_000) -> None:
         self.workers = Workers()
         self.users = users
-        self.looks = Looks(self.workers)
         self.room = Room(most)
+        self.looks = Looks(self.workers, self.room)
         self.public: list[str] = []
         door = ListenDoor(self.looks, users, self._public, "there is no password")
         self.server = Server(door, self.room)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from msgspec import structs
 
 from zmhook.detection import Box, Detection
+from zmhook.service.listen import server
 from zmhook.service.look import NotNow
 from zmhook.service.wire import Seen, View
 
@@ -208,6 +211,27 @@ def test_an_address_in_place_of_a_picture(listening, endpoint) -> None:
         assert endpoint.got[0].path == "/zm/index.php?view=image&token=abc"
 
     listening(scene)
+
+
+def test_what_is_fetched_takes_room_as_well(
+    listening, endpoint, until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "ROOM_SECONDS", 0.05)
+
+    async def scene(place) -> None:
+        endpoint.answers = [(200, {}, b"PICTURE")] * 2
+        place.workers.set(allowed_portals=(endpoint.place,), listen_max_upload=0.01)
+        place.workers.hold.clear()
+        url = ("url", f"{endpoint.url}/x".encode())
+        first = asyncio.ensure_future(place.post("/infer", TYPE, url))
+        await until(lambda: place.workers.asked)
+        assert place.room.used > 10_000
+        assert (await place.post("/infer", TYPE, url)).status == 503
+        place.workers.hold.set()
+        assert (await first).status == 200
+        assert place.room.used == 0
+
+    listening(scene, most=15_000)
 
 
 def test_as_browsers_post_it(listening, endpoint) -> None:
