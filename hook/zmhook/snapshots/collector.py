@@ -16,9 +16,10 @@ from zmhook.errors import SnapshotError, StoreError
 from zmhook.snapshots import client, counts, status
 from zmhook.snapshots.broker import Broker
 from zmhook.snapshots.handlers import base
-from zmhook.snapshots.handlers.runner import Runner
+from zmhook.snapshots.handlers.runner import MOST_WAITING, Runner
 from zmhook.snapshots.interpreter import Interpreter, Limits
 from zmhook.snapshots.message import Waiting
+from zmhook.snapshots.store.limits import DAY
 from zmhook.snapshots.store.limits import Limits as StoreLimits
 from zmhook.snapshots.store.store import Store
 from zmhook.snapshots.storing import Storing
@@ -72,6 +73,11 @@ class Collector:
             Runner(name, made_by, settings, self._store, self._counts)
             for name, made_by in found.items()
         ]
+        self._behind = [
+            runner
+            for runner, made_by in zip(self._runners, found.values(), strict=True)
+            if getattr(made_by, "catches_up", False)
+        ]
         memory = max(LEAST_MEMORY, round(2e6 * mqtt.mqtt_max_message))
         self._waiting = Waiting(mqtt.mqtt_queue, memory)
         before = status.read(self._store.folder)
@@ -95,6 +101,7 @@ class Collector:
 
     def run(self, signals: Wait) -> None:
         """Collect until a signal says stop. Raises `SnapshotError` when it cannot go on."""
+        self._catch_up()
         for runner in self._runners:
             runner.start()
         self._thread.start()
@@ -109,6 +116,13 @@ class Collector:
                 number = signals.wait(1.0)
         finally:
             self._stop()
+
+    def _catch_up(self) -> None:
+        """Offer what was stored before, and nobody came to say anything of."""
+        if self._behind:
+            rows = self._store.undescribed(time.time() - DAY, MOST_WAITING)
+            for runner in self._behind:
+                runner.offer(rows)
 
     def _obey(self, number: int | None) -> None:
         if number == signal.SIGUSR1:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from msgspec import structs
@@ -15,6 +17,8 @@ from zmhook.settings import Mqtt, Settings, Snapshots
 from zmhook.snapshots import collector as module
 from zmhook.snapshots import status
 from zmhook.snapshots.collector import Collector
+from zmhook.snapshots.snapshot import Row, Snapshot
+from zmhook.snapshots.store import Store
 
 SECONDS = 10
 
@@ -52,6 +56,57 @@ def test_signals_are_obeyed(made: Collector, caplog) -> None:
     assert "0 messages, 0 snapshots stored" in text
     assert "restart the collector" in text
     assert "ended: " in text
+
+
+class Late:
+    """A handler that catches up, and one that does not."""
+
+    catches_up = True
+    seen: ClassVar[list[int]] = []
+
+    def __init__(self, settings: Settings) -> None:
+        pass
+
+    def on_snapshot(self, snapshot: Row, picture: bytes) -> None:
+        self.seen.append(snapshot.number)
+
+    def close(self) -> None:
+        pass
+
+
+class Prompt(Late):
+    catches_up = False
+    seen: ClassVar[list[int]] = []
+
+
+def test_a_handler_may_catch_up_with_what_was_stored_before(tmp_path: Path, monkeypatch) -> None:
+    with Store.open(tmp_path) as store:
+        store.add([snapshot(age) for age in (2 * module.DAY, 60.0, 30.0)])
+    monkeypatch.setattr(module.base, "names", lambda _: ("late", "prompt"))
+    monkeypatch.setattr(module.base, "find", {"late": Late, "prompt": Prompt}.__getitem__)
+    snapshots = Snapshots(snapshot_path=str(tmp_path), snapshot_disk_reserve=1)
+    settings = structs.replace(Settings(), mqtt=Mqtt(mqtt_port=1), snapshots=snapshots)
+    end = time.monotonic() + SECONDS
+
+    def look() -> None:
+        while len(Late.seen) < 2 and time.monotonic() < end:
+            time.sleep(0.01)
+
+    Collector(settings).run(Signals(look=look))
+    assert (Late.seen, Prompt.seen) == ([1, 2], [])
+
+
+def snapshot(age: float) -> Snapshot:
+    moment = time.time() - age
+    return Snapshot(
+        camera="drive",
+        topic="t",
+        format="f",
+        track_id=str(age),
+        taken=moment,
+        received=moment,
+        picture=b"",
+    )
 
 
 def test_its_state_is_there_from_the_start(made: Collector, tmp_path: Path) -> None:

@@ -19,13 +19,25 @@ DESCRIBE = "describe"
 BUILT_IN = {DESCRIBE: "zmhook.snapshots.handlers.describe:DescribeHandler"}
 
 
+class NotYet(SnapshotError):  # noqa: N818 - reads as what it is
+    """Raised by a handler that is to be asked about the same snapshot again, but not before then.
+
+    `until` is seconds since the epoch.
+    """
+
+    def __init__(self, why: str, until: float) -> None:
+        super().__init__(why)
+        self.until = until
+
+
 class Handler(Protocol):
     """Does something with each stored snapshot.
 
     A class with this shape is named in `snapshot_handlers` as `module:Class`, or by the name of an
     entry point `zmhook.snapshot_handlers`. Each has a thread of its own, in which it is made, too.
     What it raises is logged and counted; a call that takes longer than `snapshot_handler_timeout`
-    is given up, and another object of the class made.
+    is given up, and another object of the class made. A class whose `catches_up` is true is given,
+    when the collector starts, what was stored in the last day and has no description yet.
     """
 
     def __init__(self, settings: Settings) -> None: ...

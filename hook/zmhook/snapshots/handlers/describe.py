@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Protocol
 
 from zmhook.deadline import Deadline
 from zmhook.describe.answer import Description, Subject
-from zmhook.describe.describer import Describer
+from zmhook.describe.describer import WORTH_WAITING, Describer
+from zmhook.describe.unanswered import Unanswered
 from zmhook.detection import Box, Detection
+from zmhook.snapshots.handlers.base import NotYet
 from zmhook.snapshots.labels import common
 
 if TYPE_CHECKING:
@@ -27,7 +30,13 @@ class Asked(Protocol):
 
 
 class DescribeHandler:
-    """Asks about the snapshots of `describe_classes`; raises `ModelSkipped` when not answered."""
+    """Asks about the snapshots of `describe_classes`.
+
+    Raises `ModelSkipped` when not answered; `NotYet` when it is a limit, ours or the service's,
+    that ends too late to be waited for in one call.
+    """
+
+    catches_up = True
 
     def __init__(self, settings: Settings, describer: Asked | None = None) -> None:
         self._classes = frozenset(settings.snapshots.describe_classes)
@@ -38,7 +47,12 @@ class DescribeHandler:
         if not self._is_wanted(snapshot.label):
             return None
         deadline = Deadline(max(self._timeout - RESERVE, self._timeout / 2))
-        answer = self._describer.describe(picture, subject_of(snapshot), deadline)
+        try:
+            answer = self._describer.describe(picture, subject_of(snapshot), deadline)
+        except Unanswered as error:
+            if error.until > time.time() + deadline.left() - WORTH_WAITING:
+                raise NotYet(str(error), error.until) from None
+            raise
         return [_detection(answer, snapshot.width, snapshot.height)]
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from threading import Condition, Thread
 from typing import TYPE_CHECKING, Protocol
 
 from zmhook.errors import ZmhookError
+from zmhook.snapshots.handlers.base import NotYet
 from zmhook.snapshots.handlers.said import said
 from zmhook.snapshots.handlers.worker import Hung, Worker
 
@@ -31,6 +32,8 @@ MOST_LEFT = 5
 """Threads that hang, in all: with so many, no other is begun."""
 FIRST_REST, LONGEST_REST = 300.0, 3600.0
 CLOSE_SECONDS = 2.0
+LONGEST_PAUSE = 3600.0
+"""Seconds after which a handler is asked again, whatever it said."""
 
 
 class Keeper(Protocol):
@@ -64,6 +67,7 @@ class Runner:
         self._rows: deque[Row] = deque()
         self._changed = Condition()
         self._ended = False
+        self._not_before = 0.0
         self._worker: Worker | None = None
         self._left: list[Worker] = []
         self._hangs = 0
@@ -113,8 +117,12 @@ class Runner:
 
     def _next(self) -> Row | None:
         with self._changed:
-            self._changed.wait_for(lambda: self._rows or self._ended)
-            return self._rows.popleft() if self._rows else None
+            while not self._ended:
+                pause = self._not_before - time.monotonic()
+                if self._rows and pause <= 0:
+                    return self._rows.popleft()
+                self._changed.wait(pause if self._rows else None)
+            return None
 
     def _picture(self, row: Row) -> bytes | None:
         """Return the file; None when it was deleted, being too old or too much."""
@@ -132,6 +140,8 @@ class Runner:
         except Hung:
             self._hung(row)
             return
+        except NotYet as error:
+            self._postpone(row, error)
         except Exception as error:  # noqa: BLE001 - a stranger's code
             self._failed(row, error)
         else:
@@ -144,6 +154,21 @@ class Runner:
         if self._worker is None:
             self._worker = Worker(self._name, self._made_by, self._settings)
         return self._worker.call(row, picture, self._timeout)
+
+    def _postpone(self, row: Row, error: NotYet) -> None:
+        """Have the row come first again, and nothing before its time; the queue's end is there."""
+        pause = min(max(error.until - time.time(), 0.0), LONGEST_PAUSE)
+        with self._changed:
+            self._not_before = time.monotonic() + pause
+            fits = not self._ended and len(self._rows) < MOST_WAITING
+            if fits:
+                self._rows.appendleft(row)
+        if not fits:
+            self._dropped(1)
+        text = _text(error)
+        if text != self._told:
+            log.info("handler %s: %s waits: %s", self._name, row.file, text)
+        self._told = text
 
     def _failed(self, row: Row, error: Exception) -> None:
         self._counts.handler(self._name, "failed")

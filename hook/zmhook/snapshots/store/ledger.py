@@ -93,6 +93,15 @@ class Ledger:
             [track_id, camera, channel, since, most],
         )
 
+    def undescribed(self, since: float, most: int) -> list[Row]:
+        """Return the newest that came in a message and have no description, oldest first."""
+        found = self._rows(
+            "WHERE received >= ? AND description IS NULL AND format != ?"
+            " ORDER BY received DESC, number DESC LIMIT ?",
+            [since, FOUND, most],
+        )
+        return found[::-1]
+
     def put(self, new: Sequence[Row], changed: Iterable[Row] = ()) -> None:
         """Store rows, for good: `new` ones in the order of their numbers, and `changed` ones."""
         following = new[-1].number + 1 if new else self.next_number

@@ -116,6 +116,10 @@ class Store:
         """Add to the description of a snapshot; what was said before under another name stays."""
         self._do(lambda ledger: self._describe(ledger, number, rows.attributes(description)))
 
+    def undescribed(self, since: float, most: int) -> list[Row]:
+        """Return the newest without a description received since then, the oldest of them first."""
+        return self._do(lambda ledger: ledger.undescribed(since, most))
+
     def tidy(self, now: float) -> int:
         """Delete what is too old or too much by `now`, the oldest first; return how many.
 

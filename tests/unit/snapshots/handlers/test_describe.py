@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from msgspec import structs
 
 from zmhook.deadline import Deadline
 from zmhook.describe.answer import Description, Subject
+from zmhook.describe.unanswered import Unanswered
 from zmhook.detection import Box
 from zmhook.errors import ModelSkipped
 from zmhook.settings import Settings, Snapshots
+from zmhook.snapshots.handlers.base import NotYet
 from zmhook.snapshots.handlers.describe import DescribeHandler
 from zmhook.snapshots.snapshot import Row
 
@@ -46,11 +50,14 @@ class Describer:
         self.asked: list[tuple[bytes, Subject, float]] = []
         self.closed = 0
         self.fails = False
+        self.raises: Exception | None = None
 
     def describe(self, picture: bytes, subject: Subject, deadline: Deadline) -> Description:
         self.asked.append((picture, subject, deadline.seconds))
         if self.fails:
             raise ModelSkipped("gemini", "no network", "there is no network")
+        if self.raises:
+            raise self.raises
         return SAID
 
     def close(self) -> None:
@@ -97,6 +104,17 @@ def test_no_answer_is_raised() -> None:
     describer.fails = True
     with pytest.raises(ModelSkipped):
         made.on_snapshot(ROW, b"")
+
+
+@pytest.mark.parametrize(("wait", "kind"), [(100, NotYet), (1, Unanswered), (-5, Unanswered)])
+def test_a_limit_that_ends_too_late_is_waited_for_elsewhere(wait: float, kind: type) -> None:
+    made, describer = handler(snapshot_handler_timeout=60.0)
+    until = time.time() + wait
+    describer.raises = Unanswered("used up", "10 a minute", until=until, ours=True)
+    with pytest.raises(kind) as raised:
+        made.on_snapshot(ROW, b"")
+    assert raised.value.until == until
+    assert "10 a minute" in str(raised.value)
 
 
 def test_a_snapshot_of_which_little_is_known() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from zmhook.errors import ModelSkipped, StoreError
 from zmhook.settings import Settings, Snapshots
 from zmhook.snapshots.counts import Counts, HandlerCounts
 from zmhook.snapshots.handlers import runner
+from zmhook.snapshots.handlers.base import NotYet
 from zmhook.snapshots.handlers.runner import Runner
 from zmhook.snapshots.snapshot import Row
 
@@ -117,6 +119,63 @@ def test_what_it_finds_is_stored(site: Site) -> None:
     assert site.store.told == {1: {"m": "fox 90%"}, 2: {"m": "fox 90%"}}
     site.runner.end(SECONDS)
     assert (site.made, site.closed) == (1, 1)
+
+
+def test_one_that_is_to_be_asked_later_is_asked_in_turn(site: Site, caplog) -> None:
+    asked = []
+
+    def later(one: Row, _: bytes) -> list[Detection]:
+        asked.append((one.number, time.time()))
+        if len(asked) == 1:
+            raise NotYet("the minute is used up", time.time() + 0.2)
+        return [FOUND]
+
+    site.does = later
+    site.start()
+    with caplog.at_level(logging.INFO):
+        site.offer(1, 2)
+        site.until(lambda totals: totals.done == 2)
+    assert [number for number, _ in asked] == [1, 1, 2]
+    assert asked[1][1] - asked[0][1] >= 0.19
+    assert "handler h: 1.jpg waits: the minute is used up" in caplog.text
+    assert site.totals() == HandlerCounts(done=2)
+
+
+def test_it_ends_though_it_waits(site: Site) -> None:
+    def never(*_: object) -> None:
+        raise NotYet("the day is used up", time.time() + 1e6)
+
+    site.does = never
+    site.start()
+    site.offer(1, 2)
+    end = time.monotonic() + SECONDS
+    while not site.runner._not_before:
+        assert time.monotonic() < end
+        time.sleep(0.002)
+    assert site.runner._not_before <= time.monotonic() + runner.LONGEST_PAUSE
+    site.runner.end(SECONDS)
+    assert not site.runner._thread.is_alive()
+    assert site.totals() == HandlerCounts(dropped=2)
+
+
+def test_what_waits_is_bounded(site: Site, monkeypatch) -> None:
+    monkeypatch.setattr(runner, "MOST_WAITING", 2)
+    begun, go_on = Event(), Event()
+
+    def full(one: Row, _: bytes) -> None:
+        if one.number == 1:
+            begun.set()
+            go_on.wait(SECONDS)
+            raise NotYet("later", time.time())
+
+    site.does = full
+    site.start()
+    site.offer(1)
+    assert begun.wait(SECONDS)
+    site.offer(2, 3)
+    go_on.set()
+    site.until(lambda totals: totals.done == 2)
+    assert site.totals() == HandlerCounts(done=2, dropped=1)
 
 
 def test_nothing_to_say_is_fine(site: Site) -> None:

@@ -216,6 +216,18 @@ def test_a_description_reaches_the_index_the_lines_and_the_log(folder, store, sn
     assert "description a man with a dog, alarm yes" in log.read_text()
 
 
+def test_what_nobody_described_is_found(opened, folder, snapshot):
+    folder.mkdir()
+    (folder / "0000").mkdir()
+    (folder / "0000" / "image_00000_Car.jpg").write_bytes(b"of the earlier script")
+    store = opened()
+    old, *new = store.add([snapshot(received=ago) for ago in (5.0, 50.0, 60.0, 55.0, 70.0)])
+    store.describe(new[3].number, {"a": 1})
+    assert [row.received for row in store.undescribed(10.0, 2)] == [55.0, 60.0]
+    assert [row.received for row in store.undescribed(0.0, 9)] == [5.0, 50.0, 55.0, 60.0]
+    assert old.number == 1
+
+
 def test_a_snapshot_that_is_gone_cannot_be_described(store):
     with pytest.raises(StoreError, match="there is no snapshot 7"):
         store.describe(7, {"x": "y"})
