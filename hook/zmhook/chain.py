@@ -36,7 +36,12 @@ class Chain:
     @classmethod
     def from_settings(cls, settings: Settings) -> Chain:
         """Raise `DetectorError` when `models` names one that does not exist."""
-        return cls([find(name)(settings) for name in settings.general.models])
+        detectors = [find(name)(settings) for name in settings.general.models]
+        if settings.remote.ml_gateway:
+            from zmhook.remote.detector import with_remote
+
+            detectors = with_remote(detectors, settings)
+        return cls(detectors)
 
     def preload(self) -> None:
         """Begin to load the first detector in the background, while the picture is fetched."""

@@ -61,12 +61,20 @@ class Portal:
         `FrameUnavailable` when the portal has none (yet).
         """
         what = f"{frame_id} of event {event_id}"
-        query = f"view=image&eid={event_id}&fid={quote(frame_id)}"
-        url = f"{_portal_url(self.general)}/index.php?{query}"
-        answer = self._ask("GET", url, what, deadline)
+        answer = self._ask("GET", self._image_url(event_id, frame_id), what, deadline)
         if answer.status_code == OK and read_header(answer.content):
             return answer.content
         raise self._no_image(answer, what)
+
+    def image_origin(self, event_id: int, frame_id: str) -> str:
+        """Return what a frame of that picture says where it came from."""
+        return f"{self.address}: {frame_id} of event {event_id}"
+
+    def image_address(
+        self, event_id: int, frame_id: str, deadline: Deadline | None = None
+    ) -> tuple[str, str]:
+        """Return the picture's address and what has to be added to its query, which is secret."""
+        return self._image_url(event_id, frame_id), self._login(deadline)[0]
 
     def event(self, event_id: int, deadline: Deadline | None = None) -> dict[str, Any]:
         """Return the event's row, by ZoneMinder's column names, with `FileSystemPath`."""
@@ -174,6 +182,10 @@ class Portal:
             raise
         self._check_way(answer)
         return answer
+
+    def _image_url(self, event_id: int, frame_id: str) -> str:
+        query = f"view=image&eid={event_id}&fid={quote(frame_id)}"
+        return f"{_portal_url(self.general)}/index.php?{query}"
 
     def _web(self) -> Web:
         if self._opened is None:

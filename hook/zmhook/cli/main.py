@@ -21,6 +21,7 @@ COMMANDS = {
     "service": ("zmhook.cli.service", "status, stop or restart of what keeps the models loaded"),
     "describe": ("zmhook.cli.describe", "try the describing model on pictures, and its budget"),
     "models": ("zmhook.cli.models", "list, fetch and verify model files"),
+    "remote": ("zmhook.cli.remote", "how the other machines are that models run on"),
     "snapshots": ("zmhook.cli.snapshots", "keep what cameras send over MQTT, and look at it"),
     "camera": ("zmhook.cli.camera", "have an Axis camera send snapshots, or stand in for one"),
     "history": ("zmhook.cli.history", "what was decided for each event, and why"),

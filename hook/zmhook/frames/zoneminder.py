@@ -34,5 +34,5 @@ class PortalFrames:
 
     def _once(self, frame_id: str, deadline: Deadline) -> Picture:
         data = self.portal.image(self.event_id, frame_id, deadline)
-        origin = f"{self.portal.address}: {frame_id} of event {self.event_id}"
+        origin = self.portal.image_origin(self.event_id, frame_id)
         return checked(data, frame_id, origin, self.max_pixels)

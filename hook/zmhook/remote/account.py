@@ -89,7 +89,8 @@ class Account:
         token = said.get("access_token") if isinstance(said, dict) else None
         if not isinstance(token, str) or not _is_token(token):
             raise GatewayError(
-                f"{reply.place}: its answer to the login has no token: is [remote] ml_gateway right?"
+                f"{reply.place}: its answer to the login has no token: is [remote] ml_gateway"
+                " right?"
             )
         self._keep(token, _life(said.get("expires"), token))
 

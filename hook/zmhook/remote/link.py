@@ -29,7 +29,7 @@ class Link:
         self.place = shown(base)
         self._base = base
         self._timeout = remote.ml_timeout
-        self._wire = Wire(verify=remote.ml_verify)
+        self._wire = Wire(self.place, verify=remote.ml_verify)
         self._account = Account(settings, base)
 
     def ask(self, method: str, path: str, deadline: Deadline, **content: Any) -> Reply:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
+from zmhook.deadline import Deadline
 from zmhook.detection import Detection
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from zmhook.deadline import Deadline
-    from zmhook.remote.shot import Shot
+from zmhook.remote.shot import Shot
 
 Found = list[list[Detection]]
 """What one model found: a list for each picture, boxes in the frame's pixels."""

@@ -33,8 +33,17 @@ LEAST_TIME = 0.05
 _CHUNK = 65_536
 _LONGEST_WAIT = 3600.0
 _OK, _NOT_THERE, _TOO_MANY, _SERVER_ERROR, _UNAVAILABLE = 200, (404, 405), 429, 500, 503
-_CUT_OFF = ("ConnectionResetError", "BrokenPipeError", "IncompleteRead", "RemoteDisconnected")
-_CUT_OFF += ("SSLEOFError", "ChunkedEncodingError", "ProtocolError")
+_CUT_OFF = frozenset(
+    {
+        "BrokenPipeError",
+        "ChunkedEncodingError",
+        "ConnectionResetError",
+        "IncompleteRead",
+        "ProtocolError",
+        "RemoteDisconnected",
+        "SSLEOFError",
+    }
+)
 
 Files = list[tuple[str, tuple[str | None, bytes, str]]]
 """Parts of a form: the field's name, then the file's name, its bytes and their type."""
@@ -79,9 +88,10 @@ class Reply(NamedTuple):
 
 
 class Wire:
-    """A session with one server, used by one thread at a time."""
+    """A session with the server at `place`, which errors name; used by one thread at a time."""
 
-    def __init__(self, *, verify: bool) -> None:
+    def __init__(self, place: str, *, verify: bool) -> None:
+        self._place = place
         self._verify = verify
         self._session: requests.Session | None = None
         self._is_fresh = True
@@ -105,7 +115,7 @@ class Wire:
         end = time.monotonic() + seconds
         try:
             return self._once(method, url, end, token, content)
-        except _Dropped:
+        except _DroppedError:
             return self._once(method, url, end, token, content)
 
     def close(self) -> None:
@@ -116,7 +126,7 @@ class Wire:
     def _once(
         self, method: str, url: str, end: float, token: str, content: Mapping[str, Any]
     ) -> Reply:
-        seconds, place = end - time.monotonic(), shown(url)
+        seconds, place = end - time.monotonic(), self._place
         if seconds < LEAST_TIME:
             raise GatewayError(f"{place}: there was no time left to ask", "question")
         session, was_kept = self._opened(), not self._is_fresh
@@ -130,10 +140,8 @@ class Wire:
             # What is left of a broken connection is not used again.
             self.close()
             found = list(causes(error))
-            is_drop = was_kept and _is_cut_off(found)
-            failed = (
-                _Dropped(place) if is_drop else GatewayError(f"{place}: {_why(found, seconds)}")
-            )
+            kind = _DroppedError if was_kept and _is_cut_off(found) else GatewayError
+            failed = kind(f"{place}: {_why(found, seconds)}")
         else:
             self._is_fresh = False
             return reply
@@ -146,7 +154,7 @@ class Wire:
             import requests
             import urllib3
         except ImportError:
-            raise MissingPart("asking another machine", "requests", "zoneminder") from None
+            raise MissingPart("asking another machine", "requests", "remote") from None
         # It logs the addresses of requests.
         logging.getLogger("urllib3.connectionpool").setLevel(logging.CRITICAL)
         if not self._verify:
@@ -193,7 +201,7 @@ class Wire:
             )
 
 
-class _Dropped(GatewayError):
+class _DroppedError(GatewayError):
     """The kept connection was closed by the other side before it took the question."""
 
 

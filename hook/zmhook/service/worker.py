@@ -211,7 +211,9 @@ def _models_key(settings: dict[str, Any]) -> str:
     # Gemini is asked these questions, and blurs faces as [face] finds them.
     more = [settings["prompts"], settings["face"]] if "gemini" in models else []
     folder = settings["general"]["base_data_path"]
-    where = settings["remote"]
+    where = [settings["remote"]]
+    if settings["remote"]["ml_gateway_mode"] == "url":
+        where.append(settings["general"])  # the portal's addresses and its login are sent
     return repr([folder, where, [(name, settings[name]) for name in models], more])
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from zmhook.crop import to_full
 from zmhook.deadline import Deadline
 from zmhook.detection import Detection
+from zmhook.detectors.alpr.crops import is_seen, is_told
 from zmhook.detectors.alpr.plates import Formats, Known, normalised
 from zmhook.detectors.alpr.services.base import NAME
 from zmhook.errors import DetectorError, ModelSkipped
@@ -23,9 +23,6 @@ log = logging.getLogger(__name__)
 
 RESERVE = 1.0
 """Seconds of an event that are left for giving its answer."""
-SAME_CROP = 0.7
-"""Overlap (IoU) above which two vehicles are one that was found twice: it is looked at once."""
-SAME_PLATE = 0.4
 ASKED_TIMES = 3
 """Outside of an event each picture has so many times `alpr_timeout`."""
 _MOST_OTHERS = 3
@@ -66,9 +63,9 @@ class AlprDetector:
         self.problems = []
         found: list[list[Detection]] = []
         for i, frame in enumerate(frames):
-            look = not self.problems and not _is_seen(frame, frames[:i])
+            look = not self.problems and not is_seen(frame, frames[:i])
             plates = self._plates(frame) if look else []
-            found.append([one for one in plates if not _is_told(one, frame, frames, found)])
+            found.append([one for one in plates if not is_told(one, frame, frames, found)])
         return found
 
     @property
@@ -130,27 +127,3 @@ def _others(plate: Plate, text: str) -> str:
         readings.setdefault(normalised(other), confidence)
     del readings[text]
     return ", ".join(f"{one} {sure:.2f}" for one, sure in list(readings.items())[:_MOST_OTHERS])
-
-
-def _is_seen(frame: Frame, before: Sequence[Frame]) -> bool:
-    """Say whether one of the crops before shows the same vehicle, found under another label."""
-    crop = frame.crop
-    if crop is None or crop.of is None:
-        return False
-    return any(
-        other.id == frame.id and other.crop is not None and other.crop.box.iou(crop.box) > SAME_CROP
-        for other in before
-    )
-
-
-def _is_told(
-    one: Detection, frame: Frame, frames: Sequence[Frame], found: Sequence[Sequence[Detection]]
-) -> bool:
-    """Say whether another crop of the same picture has shown this plate already."""
-    box = to_full(one, frame).box
-    return any(
-        other.id == frame.id
-        and (told.label == one.label or to_full(told, other).box.iou(box) > SAME_PLATE)
-        for other, tolds in zip(frames, found, strict=False)
-        for told in tolds
-    )

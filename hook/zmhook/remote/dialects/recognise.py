@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from zmhook.remote.dialects.base import Dialect
 from zmhook.remote.dialects.mlapi import Mlapi
 from zmhook.remote.dialects.ours import Ours
 from zmhook.remote.dialects.pyzm_serve import PyzmServe
 from zmhook.remote.link import Link
+from zmhook.remote.question import Health
 from zmhook.remote.trouble import GatewayError
 from zmhook.urls import shown
 
 if TYPE_CHECKING:
     from zmhook.deadline import Deadline
-    from zmhook.remote.dialects.base import Dialect
-    from zmhook.remote.question import Health
     from zmhook.settings import Settings
 
 MLAPI = "/api/v1"
