@@ -252,6 +252,7 @@ def test_notes_that_zoneminder_overwrites_are_written_again(
     event = zm.wait_for_motion()
     said = detect(path, "-e", event.id, "-m", event.monitor_id, "-f", photo("dog.jpg"))
     assert said.returncode == 0, said.stderr
+    wait_for(lambda: "detected:" in zm.notes(event), 20, "our notes")
     ours = zm.notes(event)
     assert ours.startswith("[x] detected:dog:")
     assert ours.endswith(" Motion: All")

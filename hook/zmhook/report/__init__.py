@@ -19,14 +19,14 @@ log = logging.getLogger(__name__)
 
 
 def publish(decided: Decided, settings: Settings, *, notes: bool = False, output: str = "") -> None:
-    """Write pictures, objects.json and notes, tell who is to be told, and record the decision.
+    """Write pictures and objects.json, tell who is to be told, and record the decision.
 
-    One that fails is logged and the next goes on. What may take time is done in the background.
+    One that fails is logged and the next goes on. What may take time is done in the background;
+    only with `notes`, for somebody who waits for it, the event's notes are written here.
     """
     from zmhook.history import record
     from zmhook.report.later import jobs_for, later
 
-    notes = notes or settings.general.write_notes
     jobs = jobs_for(decided, settings, notes=notes)
     # Whoever reads the answer looks for the picture. But what must not be lost is not to wait for
     # an API that may not answer: neither to tell the event's folder, nor to take the notes.

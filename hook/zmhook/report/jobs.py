@@ -76,6 +76,7 @@ KINDS = {
     "webhook": _message("notify.webhook:send"),
     "apprise": _message("notify.apprise:send"),
     "tags": _at_zoneminder("report.tags:run", tries=4, pause=10.0),
+    "notes": _at_zoneminder("report.notes_again:run_first", tries=40, pause=5.0),
     "notes-again": _at_zoneminder("report.notes_again:run", tries=40, pause=5.0),
     "notes-last": _at_zoneminder("report.notes_again:run_last", tries=40, pause=5.0),
     "animation": Kind(

@@ -34,7 +34,7 @@ def jobs_for(decided: Decided, settings: Settings, *, notes: bool = False) -> li
     """Return the jobs that the settings ask for about this event.
 
     None for a picture without an event, and for one about which nobody is told. `notes` says
-    that notes were written, which ZoneMinder may overwrite.
+    that notes are written at once, so that what is left is to see whether they stay.
     """
     if decided.decision.event.id is None or not detection_line(decided.decision, settings):
         return []
@@ -60,6 +60,8 @@ def _at_zoneminder(decided: Decided, settings: Settings, *, notes: bool) -> Iter
         yield "tags"
     if settings.general.portal and notes:
         yield "notes-again"
+    elif settings.general.portal and settings.general.write_notes:
+        yield "notes"
     if settings.animation.create_animation and decided.frame:
         yield "animation"
 

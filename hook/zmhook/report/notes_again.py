@@ -1,4 +1,4 @@
-"""Write an event's notes once more where ZoneMinder has overwritten them.
+"""Write an event's notes, and once more where ZoneMinder has overwritten them.
 
 While an event records, ZoneMinder writes its own notes each time that something new moves, and
 what we wrote before is gone. So the notes are looked at, less and less often, until the event has
@@ -23,9 +23,21 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FOLLOWER = "notes-last"
+AGAIN, LAST = "notes-again", "notes-last"
 FIRST_LOOK = 5.0
-"""Seconds until they are looked at again after they were written once more."""
+"""Seconds until they are looked at again after they were written."""
+
+
+def run_first(work: Work) -> None:
+    """Write them; raises `PortalError`."""
+    event = work.decision.event
+    if event.id is None:
+        return
+    with closing(Portal(work.settings.general)) as portal:
+        write_notes(work.decision, detection_line(work.decision, work.settings), portal)
+        records = _records(portal.event(event.id))
+    if records:
+        work.follow(AGAIN, time.time() + FIRST_LOOK)
 
 
 def run(work: Work) -> None:
@@ -38,9 +50,9 @@ def run(work: Work) -> None:
         lost = text not in " ".join((row.get("Notes") or "").split())
         if lost:
             log.debug("%s: its notes were overwritten; writing them again", event)
-            write_notes(work.decision, text, portal)
+            write_notes(work.decision, detection_line(work.decision, work.settings), portal)
     if _records(row) and lost:
-        work.follow(FOLLOWER, time.time() + FIRST_LOOK)
+        work.follow(LAST, time.time() + FIRST_LOOK)
     elif _records(row):
         raise NotYet("the event is still being recorded")
 

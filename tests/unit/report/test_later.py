@@ -43,6 +43,10 @@ def test_what_the_settings_ask_for(decided) -> None:
     assert jobs_for(decided(), Settings()) == []
     assert jobs_for(decided(), EVERYTHING) == [*MESSAGES, "tags", "animation"]
     assert "notes-again" in jobs_for(decided(), EVERYTHING, notes=True)
+    general = structs.replace(EVERYTHING.general, write_notes=True)
+    writes = structs.replace(EVERYTHING, general=general)
+    assert "notes" in jobs_for(decided(), writes)
+    assert "notes" not in jobs_for(decided(), writes, notes=True)
 
 
 def test_nothing_at_zoneminder_without_a_portal(decided) -> None:

@@ -7,7 +7,7 @@ import pytest
 from msgspec import json, structs
 
 from zmhook.errors import NotYet, PortalError
-from zmhook.report.notes_again import run, run_last
+from zmhook.report.notes_again import run, run_first, run_last
 from zmhook.report.spool import Spool
 from zmhook.report.work import Work, pack, unpack
 from zmhook.settings import General, Settings
@@ -61,6 +61,20 @@ def work(endpoint, spool, tmp_path, decided, found) -> Callable[..., Work]:
 
 def jobs(spool: Spool) -> list[str]:
     return sorted(unit.job for unit in spool.units())
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_written_for_the_first_time(ended: bool, zoneminder, work, spool) -> None:
+    zoneminder.ended, zoneminder.row["Notes"] = ended, "Motion: All"
+    run_first(work())
+    assert zoneminder.written == [f"{OURS} Motion: All"]
+    assert jobs(spool) == (["notes-again"] if ended else ["notes-again"] * 2)
+
+
+def test_names_are_written_again_as_they_are(zoneminder, work) -> None:
+    zoneminder.ended, zoneminder.row["Notes"] = True, "Motion: All"
+    run(work("Zoë"))
+    assert zoneminder.written == ["[s] detected:Zoë:97% Motion: All"]
 
 
 def test_while_all_is_well_it_looks_again_later(zoneminder, work, spool) -> None:
