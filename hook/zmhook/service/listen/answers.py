@@ -11,6 +11,8 @@ from zmhook.service.http import Response
 from zmhook.service.listen.exchange import Asked
 from zmhook.service.listen.server import Admitted
 
+MLAPI = "/api/v1"
+"""Below this path is what mlapi has there; the rest is found with and without it."""
 JSON = "application/json"
 BUSY = 503
 SOON = (("Retry-After", "1"),)
@@ -32,8 +34,10 @@ def answer(found: Any, status: int = 200, headers: tuple[tuple[str, str], ...] =
     return Response(status, json.encode(found), JSON, headers=headers)
 
 
-def refusal(
-    status: int, why: str, headers: tuple[tuple[str, str], ...] = (), *, name: str = "detail"
+def refused_to(
+    asked: Asked | None, status: int, why: str, headers: tuple[tuple[str, str], ...] = ()
 ) -> Response:
-    """Say why there is no answer; `name` is what the asking side calls that."""
+    """Say why there is no answer, in the way of those who ask at that path."""
+    is_mlapi = asked is not None and asked.path.startswith((MLAPI, "/detect/"))
+    name = "msg" if is_mlapi else "detail"
     return answer({name: why}, status, SOON if status == BUSY else headers)

@@ -1,0 +1,56 @@
+"""Getting a token for a password; pyzm's clients and mlapi's ask for it alike."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from zmhook.remote.protocol import LoggedIn
+from zmhook.service.listen.answers import answer, refused_to
+from zmhook.service.listen.auth import TOKEN_SECONDS
+from zmhook.service.listen.exchange import Asked, Refused
+from zmhook.service.listen.server import Admitted
+from zmhook.service.listen.uploads import Whole
+
+if TYPE_CHECKING:
+    from zmhook.service.http import Response
+    from zmhook.service.listen.auth import Users
+
+LARGEST = 4096
+
+
+class Login:
+    """Answers `/login`. Without `users` there is nobody to let in, for the reason `why_nobody`."""
+
+    def __init__(self, users: Users | None, why_nobody: str) -> None:
+        self._users = users
+        self._why_nobody = why_nobody
+
+    def begin(self, asked: Asked) -> Admitted | Response:
+        """Refuse by the head alone whoever has to wait."""
+        if self._users is None:
+            return refused_to(asked, 503, self._why_nobody)
+        users, sink = self._users, Whole()
+        too_many = _too_many(asked, users)
+        return too_many or Admitted(sink, LARGEST, lambda: self._answer(asked, users, sink))
+
+    async def _answer(self, asked: Asked, users: Users, sink: Whole) -> Response:
+        said = sink.json()
+        user, password = said.get("username"), said.get("password")
+        if not isinstance(user, str) or not isinstance(password, str):
+            raise Refused(400, "expected username and password")
+        # Others may have failed while this one was on its way.
+        if too_many := _too_many(asked, users):
+            return too_many
+        token = users.log_in(user, password, asked.peer)
+        if token is None:
+            return refused_to(asked, 401, "Invalid credentials")
+        return answer(LoggedIn(access_token=token, expires=TOKEN_SECONDS))
+
+
+def _too_many(asked: Asked, users: Users) -> Response | None:
+    wait = users.failures.wait(asked.peer)
+    if not wait:
+        return None
+    later = (("Retry-After", str(math.ceil(wait))),)
+    return refused_to(asked, 429, "too many failed logins: try again later", later)
