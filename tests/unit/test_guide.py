@@ -13,16 +13,18 @@ import pytest
 from zmhook.detection import Box
 from zmhook.event import Frame
 from zmhook.settings import Settings, load
+from zmhook.settings.model import SECTIONS
 from zmhook.snapshots.snapshot import Row
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = sorted((ROOT / "docs").glob("*.md"))
 HOLE = "\0"
 OURS = re.compile(
-    r"^\[(general|yolo|hog|face|gate|animation|notify|history|gemini|gemini-prompts|snapshots|mqtt"
-    r"|service|mqtt-topic-\w+|monitor-\d+)\]$",
+    rf"^\[({'|'.join(SECTIONS)}|known-plates|gemini-prompts|mqtt-topic-\w+|monitor-\d+)\]$",
     re.MULTILINE,
 )
+OTHERS = {"secrets", "customize", "hook"}
+"""Sections of the secrets file and of the notification server's configuration."""
 SECRETS = re.findall(r"^#?(\w+)=", (ROOT / "secrets.ini.example").read_text("utf-8"), re.MULTILINE)
 
 
@@ -56,10 +58,11 @@ NOT_OURS = {
 
 
 def _quoted_messages() -> list[str]:
-    """Return the messages in the first column of troubleshooting.md's tables, and of two more."""
+    """Return the messages in the first column of troubleshooting.md's tables, and of three more."""
     tables = [(ROOT / "docs" / "troubleshooting.md").read_text("utf-8")]
     tables.append(_table("gemini.md", "`gemini skipped: …` | "))
     tables.append(_table("snapshots.md", "What you see | "))
+    tables.append(_table("plates.md", "It says | "))
     cells: list[str] = []
     for line in "\n".join(tables).splitlines():
         before, bar, _ = line.partition(" | ")
@@ -118,6 +121,16 @@ def test_settings_in_the_guide_are_accepted(page: str, block: str, tmp_path: Pat
     file = tmp_path / "objectconfig.ini"
     file.write_text(_with_secrets(block), encoding="utf-8")
     assert load(file).warnings == []
+
+
+def test_each_section_in_the_guide_is_one_that_is_checked_or_another_programs() -> None:
+    shown = {
+        (page, name)
+        for page, block in _blocks("ini")
+        for name in re.findall(r"^\[(.+)\]$", block, re.MULTILINE)
+        if not OURS.search(f"[{name}]")
+    }
+    assert {name for _, name in shown} == OTHERS, sorted(shown)
 
 
 def test_the_detector_in_the_guide_detects() -> None:
