@@ -32,13 +32,17 @@ def _least(detection: Detection, settings: Settings) -> float:
     label = settings.labels.get(detection.label.lower())
     if label and label.min_confidence is not None:
         return label.min_confidence
-    of_model = {
-        "yolo": settings.yolo.yolo_min_confidence,
-        "hog": settings.hog.hog_min_confidence,
-        "camera": settings.snapshots.snapshot_min_score,
-        "alpr": _of_service(settings.alpr),
-    }.get(detection.model, 0.0)
-    return max(of_model, settings.gate.min_confidence)
+    return max(_of_model(detection.model, settings), settings.gate.min_confidence)
+
+
+def _of_model(model: str, settings: Settings) -> float:
+    if model == "yolo":
+        return settings.yolo.yolo_min_confidence
+    if model == "hog":
+        return settings.hog.hog_min_confidence
+    if model == "camera":
+        return settings.snapshots.snapshot_min_score
+    return _of_service(settings.alpr) if model == "alpr" else 0.0
 
 
 def _of_service(alpr: Alpr) -> float:

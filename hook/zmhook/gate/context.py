@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from zmhook.gate.zone import touches
@@ -47,6 +48,11 @@ class Context:
         self._found = found
         self._touches: dict[int, list[Touch]] | None = None
         self._earlier: dict[int, PastObject] | None = None
+
+    @cached_property
+    def names(self) -> str:
+        """The zones' names."""
+        return ", ".join(place.name for place in self.places)
 
     def touched(self, detection: Detection) -> list[Touch]:
         """Return the zones that the detection, one of `found`, lies in."""

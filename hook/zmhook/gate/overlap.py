@@ -1,4 +1,7 @@
-"""Which boxes lie in which polygons, and by how much. All pairs at once: it is done per event."""
+"""Which boxes lie in which polygons, and by how much. All pairs at once: it is done per event.
+
+Most pairs are far apart, which their bounds tell; Shapely is asked about the others.
+"""
 
 from __future__ import annotations
 
@@ -23,45 +26,66 @@ def touching(polygons: Sequence[Points], boxes: Sequence[Box]) -> npt.NDArray[np
     Of a polygon that crosses itself, what an odd number of its edges surrounds is inside. The
     result has the shape `(polygons, boxes)`.
     """
-    parts = [_parts(points) for points in polygons]
-    rectangles = _rectangles(boxes)
-    edges = np.array([edge for edge, _ in parts])[:, None]
-    areas = np.array([area for _, area in parts])[:, None]
-    found: npt.NDArray[np.bool_] = shapely.intersects(areas, rectangles)
-    rest = ~found
-    if rest.any():
-        found[rest] = shapely.intersects(
-            *(one[rest] for one in np.broadcast_arrays(edges, rectangles))
-        )
+    found, zones, things = _near(polygons, boxes)
+    edges, areas = (np.array(one)[zones] for one in zip(*map(_parts, polygons), strict=True))
+    rectangles = _rectangles(boxes)[things]
+    touch = shapely.intersects(areas, rectangles)
+    touch[~touch] = shapely.intersects(edges[~touch], rectangles[~touch])
+    found[zones, things] = touch
     return found
 
 
 def shares(polygons: Sequence[Points], boxes: Sequence[Box]) -> npt.NDArray[np.float64]:
     """Return for each polygon and box which share (0..1) of the box lies in the polygon."""
-    rectangles = _rectangles(boxes)
-    areas = np.array([_parts(points)[1] for points in polygons])[:, None]
-    found = np.zeros((len(polygons), len(boxes)))
-    whole = shapely.contains(areas, rectangles)
-    found[whole] = 1.0
-    some = shapely.intersects(areas, rectangles) & ~whole
-    if some.any():
-        zones, things = np.broadcast_arrays(areas, rectangles)
-        shared = shapely.intersection(zones[some], things[some])
-        found[some] = shapely.area(shared) / shapely.area(things[some])
+    near, zones, things = _near(polygons, boxes)
+    areas, rectangles = _areas(polygons)[zones], _rectangles(boxes)[things]
+    share = np.array(shapely.contains(areas, rectangles), float)
+    some = shapely.intersects(areas, rectangles) & (share == 0)
+    shared = shapely.intersection(areas[some], rectangles[some])
+    share[some] = shapely.area(shared) / shapely.area(rectangles[some])
+    found = np.zeros(near.shape)
+    found[zones, things] = share
     return found
 
 
 def standing(polygons: Sequence[Points], boxes: Sequence[Box]) -> npt.NDArray[np.bool_]:
     """Say for each polygon and box whether the middle of the box's foot lies in the polygon."""
     feet = shapely.points([((box.x1 + box.x2) / 2, box.y2) for box in boxes])
-    areas = np.array([_parts(points)[1] for points in polygons])[:, None]
-    found: npt.NDArray[np.bool_] = shapely.intersects(areas, feet)
+    found, zones, things = _near(polygons, boxes)
+    found[zones, things] = shapely.intersects(_areas(polygons)[zones], feet[things])
     return found
 
 
+def _near(
+    polygons: Sequence[Points], boxes: Sequence[Box]
+) -> tuple[npt.NDArray[np.bool_], Any, Any]:
+    """Return for each pair whether their bounds share a point, and the numbers of those that do."""
+    left, top, right, bottom = np.array([_bounds(points) for points in polygons]).T[:, :, None]
+    x1, y1, x2, y2 = _corners(boxes)
+    near: npt.NDArray[np.bool_] = (left <= x2) & (x1 <= right) & (top <= y2) & (y1 <= bottom)
+    zones, things = near.nonzero()
+    return near, zones, things
+
+
+@lru_cache(maxsize=512)
+def _bounds(points: Points) -> tuple[float, float, float, float]:
+    across, down = zip(*points, strict=True)
+    return min(across), min(down), max(across), max(down)
+
+
+def _corners(boxes: Sequence[Box]) -> npt.NDArray[np.float64]:
+    corners: npt.NDArray[np.float64] = np.array(
+        [(box.x1, box.y1, box.x2, box.y2) for box in boxes], np.float64
+    )
+    return corners.T
+
+
 def _rectangles(boxes: Sequence[Box]) -> Any:
-    corners = np.array([(box.x1, box.y1, box.x2, box.y2) for box in boxes], float)
-    return shapely.box(*corners.T)
+    return shapely.box(*_corners(boxes))
+
+
+def _areas(polygons: Sequence[Points]) -> Any:
+    return np.array([_parts(points)[1] for points in polygons])
 
 
 @lru_cache(maxsize=512)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.settings.labels import ZoneRule
@@ -62,9 +63,13 @@ def _place(
     *,
     percent: bool,
 ) -> Place:
-    x, y = (100, 100) if percent else drawn_in
-    scaled = tuple((px * size[0] / x, py * size[1] / y) for px, py in points)
+    scaled = _scaled(points, (100, 100) if percent else drawn_in, size)
     return Place(name, scaled, settings.zone_rules.get(plain(name), _NO_RULE))
+
+
+@lru_cache(maxsize=512)
+def _scaled(points: Points, drawn_in: tuple[int, int], size: tuple[int, int]) -> Points:
+    return tuple((x * size[0] / drawn_in[0], y * size[1] / drawn_in[1]) for x, y in points)
 
 
 def plain(name: str) -> str:

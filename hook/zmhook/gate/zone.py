@@ -8,7 +8,7 @@ from zmhook.gate import pattern
 from zmhook.gate.places import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from zmhook.detection import Detection
     from zmhook.gate.context import Context
@@ -28,9 +28,8 @@ def reason(detection: Detection, context: Context) -> str | None:
     gate = context.settings.gate
     touched = context.touched(detection)
     if not touched:
-        names = ", ".join(place.name for place in context.places)
         least = f" by {gate.zone_min_overlap:.0%}" if gate.zone_min_overlap else ""
-        return f"in none of the zones {names}{least}"
+        return f"in none of the zones {context.names}{least}"
     reasons = [_refused(detection, touch.place, context) for touch in _judges(touched, gate)]
     return None if None in reasons else "; ".join(filter(None, reasons))
 
@@ -60,17 +59,13 @@ def touches(found: Sequence[Detection], places: Sequence[Place], gate: Gate) -> 
 
     polygons, boxes = [place.points for place in places], [one.box for one in found]
     if gate.zone_anchor == "foot":
-        inside: Iterable[Sequence[float]] = overlap.standing(polygons, boxes).T.astype(float)
+        inside = overlap.standing(polygons, boxes).T.astype(float)
     elif gate.zone_min_overlap or gate.zone_match_strategy == "largest_overlap":
         inside = overlap.shares(polygons, boxes).T
     else:
         inside = overlap.touching(polygons, boxes).T.astype(float)
-    least = max(gate.zone_min_overlap, 1e-9)
-    return [
-        [
-            Touch(place, float(share))
-            for place, share in zip(places, row, strict=True)
-            if share >= least
-        ]
-        for row in inside
-    ]
+    rows: list[list[Touch]] = [[] for _ in found]
+    which = (inside >= max(gate.zone_min_overlap, 1e-9)).nonzero()
+    for thing, place, share in zip(*(one.tolist() for one in (*which, inside[which])), strict=True):
+        rows[thing].append(Touch(places[place], share))
+    return rows

@@ -53,13 +53,20 @@ def match_all(
     `size` is width and height in pixels of the picture that the boxes are of.
     """
     found: list[PastObject | None] = [None] * len(detections)
-    asked = [i for i, one in enumerate(detections) if is_compared(one, settings)]
-    if not asked or not past:
-        return found
-    best, is_same = _best([detections[i] for i in asked], size, past, settings)
-    for place, i in enumerate(asked):
-        if is_same[place]:
-            found[i] = past[int(best[place])]
+    asked: dict[str, list[int]] = {}
+    for i, one in enumerate(detections):
+        if is_compared(one, settings):
+            asked.setdefault(one.label.lower(), []).append(i)
+    known: dict[str, list[PastObject]] = {}
+    for other in past if asked else ():
+        known.setdefault(other.label.lower(), []).append(other)
+    for label, places in asked.items():
+        names = {label}.union(*(group for group in settings.gate.aliases if label in group))
+        others = [other for name in known if name in names for other in known[name]]
+        if others:
+            best, is_same = _best([detections[i] for i in places], size, others, settings)
+            for i, place, same in zip(places, best.tolist(), is_same.tolist(), strict=True):
+                found[i] = others[place] if same else None
     return found
 
 
@@ -99,10 +106,13 @@ def _best(
     past: Sequence[PastObject],
     settings: Settings,
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
-    """Return for each detection which past object overlaps most, and whether any is the same."""
+    """Return for each detection which past object overlaps most, and whether any is the same.
+
+    Their labels are taken to be the same, those of the detections are.
+    """
     boxes, others = _boxes(detections), _scaled(past, size)
-    part, pixels = _limits(detections, settings)
-    labels = _same_labels(detections, past, settings)
+    limit = _limit(detections[0].label, settings)
+    part, pixels = np.float32(_value(limit, "%") / 100), np.float32(_value(limit, "px"))
     least = settings.gate.past_det_min_iou or np.inf
     best = np.empty(len(boxes), dtype=np.intp)
     is_same = np.empty(len(boxes), dtype=np.bool_)
@@ -110,12 +120,11 @@ def _best(
     for rows in (slice(at, at + ROWS) for at in range(0, len(boxes), ROWS)):
         shared, union, larger = _overlaps(boxes[rows], others)
         # Outside of the smaller box lies less than outside of the larger one.
-        larger *= (1 - ROUNDING - part)[rows, None]
-        larger -= pixels[rows, None]
+        larger *= 1 - ROUNDING - part
+        larger -= pixels
         same = shared >= larger
         shared /= union
         same |= shared >= least - ROUNDING
-        same &= labels[rows]
         shared *= same
         best[rows] = shared.argmax(axis=1)
         is_same[rows] = shared.max(axis=1) > 0
@@ -158,14 +167,6 @@ def _scaled(past: Sequence[PastObject], size: tuple[int, int]) -> Numbers:
     return scaled
 
 
-def _limits(detections: Sequence[Detection], settings: Settings) -> tuple[Numbers, Numbers]:
-    """Return how much of each may lie outside, as parts of a box and in square pixels."""
-    limits = {one.label: _limit(one.label, settings) for one in detections}
-    part = [_value(limits[one.label], "%") / 100 for one in detections]
-    pixels = [_value(limits[one.label], "px") for one in detections]
-    return np.array(part, dtype=np.float32), np.array(pixels, dtype=np.float32)
-
-
 def _limit(label: str, settings: Settings) -> Extent:
     own = settings.labels.get(label.lower())
     return (own and own.past_det_max_diff_area) or settings.gate.past_det_max_diff_area
@@ -173,26 +174,3 @@ def _limit(label: str, settings: Settings) -> Extent:
 
 def _value(limit: Extent, unit: str) -> float:
     return limit.value if limit.unit == unit else 0.0
-
-
-def _same_labels(
-    detections: Sequence[Detection], past: Sequence[PastObject], settings: Settings
-) -> npt.NDArray[np.bool_]:
-    """Return for each pair whether its labels are the same, or in one group of `aliases`."""
-    numbers: dict[str, set[int]] = {}
-    for number, group in enumerate(settings.gate.aliases):
-        for label in group:
-            numbers.setdefault(label, set()).add(number)
-    theirs = [one.label.lower() for one in past]
-    labels = {label: row for row, label in enumerate({one.label.lower() for one in detections})}
-    pairs = [
-        [mine == other or _share(numbers.get(mine), numbers.get(other)) for other in theirs]
-        for mine in labels
-    ]
-    rows = [labels[one.label.lower()] for one in detections]
-    found: npt.NDArray[np.bool_] = np.array(pairs, dtype=np.bool_)[rows]
-    return found
-
-
-def _share(some: set[int] | None, others: set[int] | None) -> bool:
-    return bool(some and others and some & others)
