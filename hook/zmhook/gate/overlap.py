@@ -74,10 +74,9 @@ def _bounds(points: Points) -> tuple[float, float, float, float]:
 
 
 def _corners(boxes: Sequence[Box]) -> npt.NDArray[np.float64]:
-    corners: npt.NDArray[np.float64] = np.array(
-        [(box.x1, box.y1, box.x2, box.y2) for box in boxes], np.float64
-    )
-    return corners.T
+    """Return the four sides' places, one row each."""
+    sides = ([getattr(box, side) for box in boxes] for side in ("x1", "y1", "x2", "y2"))
+    return np.array(list(sides), np.float64)
 
 
 def _rectangles(boxes: Sequence[Box]) -> Any:

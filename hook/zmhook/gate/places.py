@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from zmhook.event import Event
     from zmhook.monitors import Monitor, ZmZone
     from zmhook.settings import Settings
+
+log = logging.getLogger(__name__)
 
 Points = tuple[tuple[float, float], ...]
 
@@ -64,12 +67,26 @@ def _place(
     percent: bool,
 ) -> Place:
     scaled = _scaled(points, (100, 100) if percent else drawn_in, size)
+    _tell_if_outside(name, scaled, size)
     return Place(name, scaled, settings.zone_rules.get(plain(name), _NO_RULE))
 
 
 @lru_cache(maxsize=512)
 def _scaled(points: Points, drawn_in: tuple[int, int], size: tuple[int, int]) -> Points:
     return tuple((x * size[0] / drawn_in[0], y * size[1] / drawn_in[1]) for x, y in points)
+
+
+@lru_cache(maxsize=512)
+def _tell_if_outside(name: str, points: Points, size: tuple[int, int]) -> None:
+    """Warn, once in a process, of a zone that nothing can lie in."""
+    across, down = zip(*points, strict=True)
+    if min(across) > size[0] or min(down) > size[1] or max(across) < 0 or max(down) < 0:
+        log.warning(
+            "zone %s lies outside of the picture of %dx%d pixels, so nothing is ever in it: is it"
+            " drawn for another size (monitor_size)?",
+            name,
+            *size,
+        )
 
 
 def plain(name: str) -> str:

@@ -74,6 +74,14 @@ def test_only_where_something_moved(cause: str, expected: list[str]) -> None:
     assert names(Settings(gate=gate), cause) == expected
 
 
+def test_a_zone_outside_of_the_picture_is_told_once(caplog) -> None:
+    zones = (Zone("yard", ((700, 0), (900, 0), (900, 900))), Zone("door", ((0, 0), (9, 0), (9, 9))))
+    for _ in range(2):
+        places(Event(id=1), Settings(zones=zones), None, 640, 480)
+    [told] = [record.getMessage() for record in caplog.records]
+    assert told.startswith("zone yard lies outside of the picture of 640x480 pixels")
+
+
 def test_names_in_a_cause() -> None:
     assert triggered("Motion: All, Front Door (1)") == {"all", "front door (1)"}
     assert triggered("[s] detected:dog:96% Motion: Drive, Motion path") == {"drive", "motion path"}
