@@ -86,7 +86,7 @@ def _run(config: Config, *, hidden: bool, debug: bool) -> int:
         if not hidden:
             log.warning("this system shows a password given as an argument to every user: ps")
         with Signals(SIGNALS) as signals:
-            Collector(config.general).run(signals)
+            Collector(config).run(signals)
     except ZmhookError as error:
         log.error("%s", error)  # noqa: TRY400 - it was made to be read
         return FAILED

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import time
+from itertools import chain
 from threading import Thread
 from typing import TYPE_CHECKING, Protocol
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zmhook.errors import PayloadError
-    from zmhook.settings import Settings
+    from zmhook.settings import Config
     from zmhook.snapshots.snapshot import Row
 
 log = logging.getLogger(__name__)
@@ -57,10 +58,11 @@ class Wait(Protocol):
 class Collector:
     """Raises `SnapshotError` (`StoreError`) and `MissingPart` when it cannot begin."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, config: Config) -> None:
         client.require()
-        names = base.names(settings.snapshots)
-        found = {name: base.find(name) for name in names}
+        settings = config.general
+        names = (base.names(one.snapshots) for one in (settings, *config.monitors.values()))
+        found = {name: base.find(name) for name in dict.fromkeys(chain.from_iterable(names))}
         topics = Topics.from_settings(settings)
         mqtt = settings.mqtt
         self._mqtt = mqtt
@@ -70,7 +72,7 @@ class Collector:
             settings.snapshots.snapshot_path, StoreLimits.of(settings.snapshots)
         )
         self._runners = [
-            Runner(name, made_by, settings, self._store, self._counts)
+            Runner(name, made_by, config.for_monitor, self._store, self._counts)
             for name, made_by in found.items()
         ]
         self._behind = [
@@ -89,7 +91,7 @@ class Collector:
             Interpreter(topics, Limits.of(settings), self._part_failed),
             self._store,
             self._counts,
-            snapshots=settings.snapshots,
+            settings_of=lambda monitor: config.for_monitor(monitor).snapshots,
             mqtt=mqtt,
             ack=self._broker.ack,
             stored=self._stored,

@@ -72,6 +72,7 @@ def read(
     found = _config(config, overrides, must_exist=must_exist)
     given = _given(flags or {}, os.environ if variables is None else variables, Path(file))
     found.general = _with(found.general, given)
+    found.monitors = {number: _with(one, given) for number, one in found.monitors.items()}
     return found
 
 

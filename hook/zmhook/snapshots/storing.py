@@ -62,8 +62,8 @@ class Storing:
     """Takes messages, stores what they bring and has them acknowledged; `run` is for one thread.
 
     While the store fails, it waits: nothing is acknowledged, and the broker keeps what it has.
-    `stored` is told what is new, after it was acknowledged; of what comes without its class, when
-    that is known or was waited for.
+    `settings_of` tells what is kept, by monitor. `stored` is told what is new, after it was
+    acknowledged; of what comes without its class, when that is known or was waited for.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Storing:
         store: Keeper,
         counts: Counts,
         *,
-        snapshots: Snapshots,
+        settings_of: Callable[[int | None], Snapshots],
         mqtt: Mqtt,
         ack: Callable[[Sequence[Message]], None],
         stored: Callable[[Sequence[Row]], None],
@@ -82,11 +82,11 @@ class Storing:
         self._reader = reader
         self._store = store
         self._counts = counts
-        self._snapshots = snapshots
+        self._settings_of = settings_of
         self._mqtt = mqtt
         self._ack = ack
         self._stored = stored
-        self._undecided = Undecided(snapshots)
+        self._undecided = Undecided(settings_of)
         self._wait = Backoff(FIRST_WAIT, LONGEST_WAIT)
         self._giving_up = Event()
         self.problem = ""
@@ -153,7 +153,7 @@ class Storing:
         )
 
     def _is_wanted(self, snapshot: Snapshot) -> bool:
-        reason = filters.reason(snapshot, self._snapshots)
+        reason = filters.reason(snapshot, self._settings_of(snapshot.monitor_id))
         if reason is None:
             return True
         self._not_kept(snapshot, reason)
@@ -239,7 +239,7 @@ class Storing:
 
     def _tell(self, new: Sequence[Row], changed: Sequence[Row]) -> None:
         """Pass on what is new and has its class; and take out what turns out not to be wanted."""
-        early = [row for row in new if filters.is_early(row, self._snapshots)]
+        early = [row for row in new if self._is_early(row)]
         self._undecided.put(early)
         settled = self._undecided.settle(changed)
         told = [*(row for row in new if row not in early), *settled.wanted]
@@ -250,3 +250,6 @@ class Storing:
         if settled.unwanted:
             numbers = [row.number for row, _ in settled.unwanted]
             self._patiently(lambda: self._store.remove(numbers))
+
+    def _is_early(self, row: Row) -> bool:
+        return filters.is_early(row, self._settings_of(row.monitor_id))

@@ -36,12 +36,15 @@ class _Held(NamedTuple):
 
 
 class Undecided:
-    """The snapshots that wait, by number; for one thread."""
+    """The snapshots that wait, by number; for one thread. `settings_of` is by monitor."""
 
     def __init__(
-        self, settings: Snapshots, clock: Callable[[], float] = time.monotonic, most: int = MOST
+        self,
+        settings_of: Callable[[int | None], Snapshots],
+        clock: Callable[[], float] = time.monotonic,
+        most: int = MOST,
     ) -> None:
-        self._settings = settings
+        self._settings_of = settings_of
         self._clock = clock
         self._most = most
         self._held: dict[int, _Held] = {}
@@ -67,13 +70,15 @@ class Undecided:
 
     def _is_settled(self, number: int) -> bool:
         row, until = self._held[number]
-        return self._clock() >= until or not filters.may_change(row, self._settings)
+        return self._clock() >= until or not filters.may_change(
+            row, self._settings_of(row.monitor_id)
+        )
 
     def _too_many(self) -> list[int]:
         return list(self._held)[: max(0, len(self._held) - self._most)]
 
     def _judge(self, row: Row, settled: Settled) -> None:
-        reason = filters.of_class(row, self._settings)
+        reason = filters.of_class(row, self._settings_of(row.monitor_id))
         if reason is None:
             settled.wanted.append(row)
         else:

@@ -13,7 +13,7 @@ import pytest
 from msgspec import structs
 
 from zmhook.errors import SnapshotError, StoreError
-from zmhook.settings import Mqtt, Settings, Snapshots
+from zmhook.settings import Config, Mqtt, Settings, Snapshots
 from zmhook.snapshots import collector as module
 from zmhook.snapshots import status
 from zmhook.snapshots.collector import Collector
@@ -44,7 +44,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]
         mqtt=Mqtt(mqtt_port=1),
         snapshots=Snapshots(snapshot_path=str(tmp_path), snapshot_disk_reserve=1),
     )
-    collector = Collector(settings)
+    collector = Collector(Config("", settings, {}, []))
     yield collector
     collector._store.close()
 
@@ -82,9 +82,10 @@ class Prompt(Late):
 def test_a_handler_may_catch_up_with_what_was_stored_before(tmp_path: Path, monkeypatch) -> None:
     with Store.open(tmp_path) as store:
         store.add([snapshot(age) for age in (2 * module.DAY, 60.0, 30.0)])
-    monkeypatch.setattr(module.base, "names", lambda _: ("late", "prompt"))
     monkeypatch.setattr(module.base, "find", {"late": Late, "prompt": Prompt}.__getitem__)
-    snapshots = Snapshots(snapshot_path=str(tmp_path), snapshot_disk_reserve=1)
+    snapshots = Snapshots(
+        snapshot_path=str(tmp_path), snapshot_disk_reserve=1, snapshot_handlers=("late", "prompt")
+    )
     settings = structs.replace(Settings(), mqtt=Mqtt(mqtt_port=1), snapshots=snapshots)
     end = time.monotonic() + SECONDS
 
@@ -92,7 +93,7 @@ def test_a_handler_may_catch_up_with_what_was_stored_before(tmp_path: Path, monk
         while len(Late.seen) < 2 and time.monotonic() < end:
             time.sleep(0.01)
 
-    Collector(settings).run(Signals(look=look))
+    Collector(Config("", settings, {}, [])).run(Signals(look=look))
     assert (Late.seen, Prompt.seen) == ([1, 2], [])
 
 
@@ -163,6 +164,6 @@ def test_former_topics_are_known_from_the_state(made: Collector, tmp_path: Path)
         mqtt=Mqtt(mqtt_port=1, mqtt_topic=("other",)),
         snapshots=Snapshots(snapshot_path=str(tmp_path)),
     )
-    collector = Collector(again)
+    collector = Collector(Config("", again, {}, []))
     assert collector._broker._former == ("track_topic",)
     collector._store.close()

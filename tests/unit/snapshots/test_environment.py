@@ -149,3 +149,14 @@ def test_the_example_names_every_variable(root: Path) -> None:
     assert {name.variable for name in environment.NAMES} == {
         line.partition("=")[0] for line in text.splitlines() if line and line[0] != "#"
     }
+
+
+def test_what_is_given_holds_for_each_monitor(tmp_path: Path) -> None:
+    config = tmp_path / "objectconfig.ini"
+    config.write_text("[monitor-2]\nsnapshot_classes = human\n", encoding="utf-8")
+    found = environment.read(
+        str(config), must_exist=True, variables={"GEMINI_API_KEY": "k"}, file=str(tmp_path / "no")
+    )
+    assert found.for_monitor(2).gemini.gemini_key.reveal() == "k"
+    assert found.for_monitor(2).snapshots.snapshot_classes == ("human",)
+    assert found.general.snapshots.snapshot_classes == ()

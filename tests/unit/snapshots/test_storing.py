@@ -53,6 +53,8 @@ class Reader:
         if text.startswith("is "):
             _, track, label = text.split()
             return [Amendment(camera="drive", channel=None, track_id=track, label=label)]
+        if text.startswith("monitor2 "):
+            return [replace(snapshot(text.split()[1], received), monitor_id=2)]
         if text.startswith("early "):
             return [replace(snapshot(text.split()[1], received), label="")]
         return [snapshot(text, received)]
@@ -108,7 +110,7 @@ class Store:
 
 
 class Site:
-    def __init__(self, settings: Snapshots | None = None) -> None:
+    def __init__(self, settings: dict[int | None, Snapshots] | None = None) -> None:
         self.waiting = Waiting(1000, 10**9)
         self.store = Store()
         self.counts = Counts()
@@ -120,7 +122,7 @@ class Site:
             Reader(),
             self.store,
             self.counts,
-            snapshots=settings or Snapshots(),
+            settings_of=lambda monitor: (settings or {}).get(monitor, Snapshots()),
             mqtt=Mqtt(mqtt_max_message=1),
             ack=self._ack,
             stored=lambda rows: self.new.extend(row.track_id for row in rows),
@@ -157,12 +159,19 @@ def test_what_is_stored_is_acknowledged_afterwards(site: Site) -> None:
     ("label", "told", "stored"), [("Human", ["1"], ["1"]), ("Car", [], []), ("Head", [], [])]
 )
 def test_what_came_before_its_class_is_judged_by_it(label: str, told, stored, monkeypatch) -> None:
-    site = Site(Snapshots(snapshot_classes=("human",)))
+    site = Site({None: Snapshots(snapshot_classes=("human",))})
     site.run("early 1", f"is 1 {label}")
     assert site.new == told
     assert list(site.store.rows) == stored
     assert site.counts.totals().filtered == ({} if stored else {"snapshot_classes": 1})
     assert len(site.acked) == 2
+
+
+def test_each_monitor_keeps_what_it_wants() -> None:
+    site = Site({2: Snapshots(snapshot_classes=("car",))})
+    site.run("1", "monitor2 2")
+    assert site.new == ["1"]
+    assert site.counts.totals().filtered == {"snapshot_classes": 1}
 
 
 def test_handlers_are_told_when_the_class_is_known(site: Site, monkeypatch) -> None:
@@ -269,8 +278,8 @@ def test_a_snapshot_that_no_store_takes_keeps_no_other_out(site: Site) -> None:
     assert site.counts.totals().broken == {"internal error": 1}
 
 
-def test_what_is_not_wanted_is_counted(site: Site) -> None:
-    site.storing._snapshots = Snapshots(snapshot_classes=("car",))
+def test_what_is_not_wanted_is_counted() -> None:
+    site = Site({None: Snapshots(snapshot_classes=("car",))})
     site.run("1")
     assert site.counts.totals().filtered == {"snapshot_classes": 1}
     assert len(site.acked) == 1

@@ -26,7 +26,7 @@ def row(number, label="", score=None):
 class Site:
     def __init__(self, most=10, **settings):
         self.now = 1000.0
-        self.undecided = Undecided(Snapshots(**settings), lambda: self.now, most)
+        self.undecided = Undecided(lambda _: Snapshots(**settings), lambda: self.now, most)
 
     def settle(self, *changed):
         wanted, unwanted = self.undecided.settle(changed)

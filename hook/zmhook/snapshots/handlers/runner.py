@@ -9,7 +9,7 @@ from threading import Condition, Thread
 from typing import TYPE_CHECKING, Protocol
 
 from zmhook.errors import ZmhookError
-from zmhook.snapshots.handlers.base import NotYet
+from zmhook.snapshots.handlers.base import NotYet, names
 from zmhook.snapshots.handlers.said import said
 from zmhook.snapshots.handlers.worker import Hung, Worker
 
@@ -47,21 +47,21 @@ class Keeper(Protocol):
 class Runner:
     """One handler: a queue of rows, the oldest of which is dropped when it is full, and a thread.
 
-    `made_by` is the handler's class. Files are read when it is their turn.
+    `made_by` is the handler's class, of which each of the settings that `settings_of` returns for a
+    monitor has an object. Files are read when it is their turn.
     """
 
     def __init__(
         self,
         name: str,
         made_by: Callable[[Settings], Handler],
-        settings: Settings,
+        settings_of: Callable[[int | None], Settings],
         store: Keeper,
         counts: Counts,
     ) -> None:
         self._name = name
         self._made_by = made_by
-        self._settings = settings
-        self._timeout = settings.snapshots.snapshot_handler_timeout
+        self._settings_of = settings_of
         self._store = store
         self._counts = counts
         self._rows: deque[Row] = deque()
@@ -80,9 +80,10 @@ class Runner:
         self._thread.start()
 
     def offer(self, rows: Sequence[Row]) -> None:
-        """Put rows into the queue; never waits."""
+        """Put rows of monitors that have this handler into the queue; never waits."""
+        own = [row for row in rows if self._name in names(self._settings(row).snapshots)]
         with self._changed:
-            self._rows.extend(rows)
+            self._rows.extend(own)
             dropped = max(0, len(self._rows) - MOST_WAITING)
             for _ in range(dropped):
                 self._rows.popleft()
@@ -152,8 +153,11 @@ class Runner:
 
     def _ask(self, row: Row, picture: bytes) -> list[Detection] | None:
         if self._worker is None:
-            self._worker = Worker(self._name, self._made_by, self._settings)
-        return self._worker.call(row, picture, self._timeout)
+            self._worker = Worker(self._name, self._made_by)
+        return self._worker.call(self._settings(row), row, picture)
+
+    def _settings(self, row: Row) -> Settings:
+        return self._settings_of(row.monitor_id)
 
     def _postpone(self, row: Row, error: NotYet) -> None:
         """Have the row come first again, and nothing before its time; the queue's end is there."""
@@ -185,7 +189,7 @@ class Runner:
             "handler %s: %s: gave up after %g s (snapshot_handler_timeout)",
             self._name,
             row.file,
-            self._timeout,
+            self._settings(row).snapshots.snapshot_handler_timeout,
         )
         worker, self._worker = self._worker, None
         if worker is not None:

@@ -22,19 +22,16 @@ class Hung(Exception):  # noqa: N818 - reads as what it is
 
 
 class _Call(NamedTuple):
-    work: Callable[[Any], Any]
+    work: Callable[[], Any]
     result: Future[Any]
 
 
 class Worker:
-    """Makes the handler when it is called first; one call at a time."""
+    """Makes a handler for each settings when it is called first with them; one call at a time."""
 
-    def __init__(
-        self, name: str, made_by: Callable[[Settings], Handler], settings: Settings
-    ) -> None:
+    def __init__(self, name: str, made_by: Callable[[Settings], Handler]) -> None:
         self._made_by = made_by
-        self._settings = settings
-        self._handler: Handler | None = None
+        self._handlers: dict[int, tuple[Settings, Handler]] = {}
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name=f"handler-{name}", daemon=True)
         self._thread.start()
@@ -42,19 +39,22 @@ class Worker:
     def is_alive(self) -> bool:
         return self._thread.is_alive()
 
-    def call(self, snapshot: Row, picture: bytes, timeout: float) -> Found:
+    def call(self, settings: Settings, snapshot: Row, picture: bytes) -> Found:
         """Return what the handler says. Raises what it raises, and `Hung`.
 
         After a `Hung` nothing else may be called but `leave`.
         """
-        found: Found = self._ask(lambda handler: handler.on_snapshot(snapshot, picture), timeout)
+        timeout = settings.snapshots.snapshot_handler_timeout
+        found: Found = self._ask(
+            lambda: self._handler(settings).on_snapshot(snapshot, picture), timeout
+        )
         return found
 
     def close(self, timeout: float) -> None:
-        """Close the handler, and end. Raises what it raises, and `Hung`."""
+        """Close the handlers, and end. Raises what one raises, and `Hung`."""
         try:
-            if self._handler is not None:
-                self._ask(lambda handler: handler.close(), timeout)
+            for _, handler in self._handlers.values():
+                self._ask(handler.close, timeout)
         finally:
             self.leave()
 
@@ -62,7 +62,12 @@ class Worker:
         """End the thread when what it does comes to an end, if it ever does."""
         self._calls.put(None)
 
-    def _ask(self, work: Callable[[Handler], Any], timeout: float) -> Any:
+    def _handler(self, settings: Settings) -> Handler:
+        if id(settings) not in self._handlers:
+            self._handlers[id(settings)] = settings, self._made_by(settings)
+        return self._handlers[id(settings)][1]
+
+    def _ask(self, work: Callable[[], Any], timeout: float) -> Any:
         result: Future[Any] = Future()
         self._calls.put(_Call(work, result))
         done, _ = wait([result], timeout)
@@ -73,9 +78,7 @@ class Worker:
     def _run(self) -> None:
         while (call := self._calls.get()) is not None:
             try:
-                if self._handler is None:
-                    self._handler = self._made_by(self._settings)
-                call.result.set_result(call.work(self._handler))
+                call.result.set_result(call.work())
             except Exception as error:  # noqa: BLE001 - a stranger's code
                 call.result.set_exception(error)
             except BaseException as error:  # noqa: BLE001 - a handler's exit() ends nothing here

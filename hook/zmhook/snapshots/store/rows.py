@@ -104,7 +104,7 @@ def amended(row: Row, amendment: Amendment) -> Row:
     )
     if row.start is None or row.end is None:
         return row
-    return structs.replace(row, duration=max(0.0, row.end - row.start))
+    return structs.replace(row, duration=round(max(0.0, row.end - row.start), 3))
 
 
 def clean_key(amendment: Amendment) -> tuple[str, int | None, str]:

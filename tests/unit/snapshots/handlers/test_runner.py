@@ -80,9 +80,10 @@ class Site:
             def close(self) -> None:
                 site.closed += 1
 
-        snapshots = Snapshots(snapshot_handler_timeout=timeout)
-        settings = structs.replace(Settings(), snapshots=snapshots)
-        self.runner = Runner("h", Handler, settings, self.store, self.counts)
+        snapshots = Snapshots(snapshot_handler_timeout=timeout, snapshot_handlers=("h",))
+        settings = {None: structs.replace(Settings(), snapshots=snapshots), 9: Settings()}
+        settings[2] = structs.replace(settings[None])
+        self.runner = Runner("h", Handler, settings.__getitem__, self.store, self.counts)
         self.runner.start()
         return self.runner
 
@@ -176,6 +177,18 @@ def test_what_waits_is_bounded(site: Site, monkeypatch) -> None:
     go_on.set()
     site.until(lambda totals: totals.done == 2)
     assert site.totals() == HandlerCounts(done=2, dropped=1)
+
+
+def test_each_monitor_has_its_own_if_it_is_to_have_one(site: Site) -> None:
+    site.start()
+    for number in range(4):
+        (site.folder / f"{number}.jpg").write_bytes(b"")
+    rows = zip(range(4), (None, 2, 9, 2), strict=True)
+    site.runner.offer([structs.replace(row(n), monitor_id=monitor) for n, monitor in rows])
+    site.until(lambda totals: totals.done == 3)
+    assert list(site.store.told) == [0, 1, 3]
+    site.runner.end(SECONDS)
+    assert (site.made, site.closed) == (2, 2)
 
 
 def test_nothing_to_say_is_fine(site: Site) -> None:
