@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import time
 from typing import TYPE_CHECKING
 
+from zmhook.remote.finite import finite
 from zmhook.remote.protocol import LOGIN
 from zmhook.remote.trouble import GatewayError
 from zmhook.remote.wire import refused
@@ -108,7 +108,7 @@ def _is_token(text: str) -> bool:
 
 def _life(expires: object, token: str) -> float:
     """Return the seconds that a token lasts: as the server says, or else as it says itself."""
-    life = float(expires) if isinstance(expires, int | float) else math.nan
-    if not life > 0:
+    life = finite(expires) or 0.0
+    if life <= 0:
         life = lasts_until(token) - time.time()
     return min(max(life, 0.0), LONGEST_LIFE)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from zmhook.detection import Detection, Kind
+from zmhook.remote.finite import finite
 from zmhook.remote.protocol import MOST_FOUND
 from zmhook.remote.wire import one_line
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 KINDS: dict[str, Kind] = {"face": "face", "alpr": "licenseplate"}
 """Of what a model finds; all others find objects. It is not the server that says so."""
 LONGEST_LABEL, LONGEST_TEXT, MOST_ATTRIBUTES = 100, 500, 20
+LARGEST = 2.0**53
+"""Of a number in an attribute: JSON holds no larger ones in full."""
 ROUNDING = 0.01
 """How far above 1 a confidence may lie."""
 _PERCENT = 100
@@ -54,15 +56,20 @@ def strongest(some: Iterable[Detection | None]) -> list[Detection]:
 
 def _confidence(value: object) -> float | None:
     """Read a share of 1, or a text in percent such as `58.52%`."""
-    number = math.nan
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        number = float(value)
-    elif isinstance(value, str) and value.endswith("%"):
-        try:
-            number = float(value[:-1]) / _PERCENT
-        except ValueError:
-            return None
-    return min(number, 1.0) if 0 <= number <= 1 + ROUNDING else None
+    number = _percent(value) if isinstance(value, str) else finite(value)
+    return min(number, 1.0) if number is not None and 0 <= number <= 1 + ROUNDING else None
+
+
+def _percent(text: str) -> float | None:
+    try:
+        return float(text[:-1]) / _PERCENT if text.endswith("%") else None
+    except ValueError:
+        return None
+
+
+def _is_usable(value: float) -> bool:
+    number = float(value) if isinstance(value, bool) else finite(value)
+    return number is not None and abs(number) <= LARGEST
 
 
 def _attributes(said: Mapping[Any, Any]) -> Attributes:
@@ -72,6 +79,6 @@ def _attributes(said: Mapping[Any, Any]) -> Attributes:
             break
         if isinstance(value, str):
             kept[one_line(str(name), LONGEST_LABEL)] = one_line(value, LONGEST_TEXT)
-        elif isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
+        elif isinstance(value, bool | int | float) and _is_usable(value):
             kept[one_line(str(name), LONGEST_LABEL)] = value
     return kept

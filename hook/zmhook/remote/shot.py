@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.detection import Box
 from zmhook.errors import DetectorError
 from zmhook.frames.header import read_header
+from zmhook.remote.finite import finite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,10 +61,11 @@ class Shot(NamedTuple):
         """
         if not isinstance(corners, list | tuple) or len(corners) != _CORNERS:
             return None
-        if not all(_is_number(one) for one in corners):
+        numbers = [number for one in corners if (number := finite(one)) is not None]
+        if len(numbers) != _CORNERS:
             return None
         (width, height), (wide, high) = seen or self.seen, self.frame
-        x1, y1, x2, y2 = map(float, corners)
+        x1, y1, x2, y2 = numbers
         if x1 >= x2 or y1 >= y2 or x2 <= 0 or y2 <= 0 or x1 >= width or y1 >= height:
             return None
         # Whole numbers stay what they are where the sizes are the same.
@@ -128,7 +129,3 @@ def _encoded(frame: Frame) -> tuple[bytes, str]:
     if not made:
         raise DetectorError(f"{frame.id}: cannot be made a file to send")
     return data.tobytes(), PNG if small else JPEG
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -54,7 +54,7 @@ class Got(NamedTuple):
     @property
     def form(self) -> dict[str, str]:
         if self.headers["Content-Type"].startswith("application/x-www-form-urlencoded"):
-            return {key: value[0] for key, value in parse_qs(self.body.decode()).items()}
+            return {key: value[0] for key, value in parse_qs(self.body.decode(), True).items()}
         return {name: data.decode() for name, file, _, data in self.parts if not file}
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from msgspec import json
 
 from zmhook.remote.dialects.base import asked
+from zmhook.remote.finite import finite
 from zmhook.remote.found import found, strongest
 from zmhook.remote.protocol import (
     FRAME_PART,
@@ -165,7 +165,5 @@ def _found(name: str, some: object, shot: Shot, size: Size) -> list[Detection]:
 
 
 def _busy(said: dict[str, Any]) -> float | None:
-    busy = said.get("busy")
-    if isinstance(busy, int | float) and not isinstance(busy, bool) and math.isfinite(busy):
-        return max(0.0, float(busy))
-    return None
+    busy = finite(said.get("busy"))
+    return None if busy is None else max(0.0, busy)

@@ -1,0 +1,146 @@
+"""What is sent of a frame, and what becomes of boxes that come back."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zmhook.detection import Box
+from zmhook.errors import DetectorError
+from zmhook.frames.resize import reduced
+from zmhook.remote.shot import JPEG, MOST_BYTES, PNG, Shot, in_requests, shot
+
+SIDE = st.integers(1, 4000)
+ANY_NUMBER = st.floats() | st.integers(-(10**400), 10**400) | st.none() | st.booleans()
+
+
+def encoded(frame, ending: str = ".jpg") -> bytes:
+    return cv2.imencode(ending, frame.image)[1].tobytes()
+
+
+def decoded(data: bytes):
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+
+
+def turned(data: bytes, orientation: int = 6) -> bytes:
+    """Put EXIF into a JPEG that says how it is to be turned."""
+    tiff = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0" + bytes([orientation]) + b"\0\0\0" * 3
+    body = b"Exif\0\0" + tiff
+    return data[:2] + b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body + data[2:]
+
+
+@pytest.mark.parametrize(("ending", "kind"), [(".jpg", JPEG), (".png", PNG)])
+def test_a_file_that_shows_the_same_is_sent_as_it_is(frame, ending: str, kind: str) -> None:
+    data = encoded(frame(), ending)
+    made = shot(frame(data=data))
+    assert (made.data, made.kind) == (data, kind)
+    assert made.seen == made.frame == (64, 48)
+
+
+def test_a_file_that_is_turned_upright_is_sent_as_it_is(frame) -> None:
+    data = turned(encoded(frame(48, 64)))
+    upright = decoded(data)
+    assert upright.shape == (48, 64, 3)
+    assert shot(frame(data=data)).data == data
+
+
+@pytest.mark.parametrize("ending", [".webp", ".bmp"])
+def test_another_format_becomes_one_that_all_know(frame, ending: str) -> None:
+    made = shot(frame(data=encoded(frame(), ending)))
+    assert made.kind == PNG
+    assert (decoded(made.data) == frame().image).all()
+
+
+def test_what_was_reduced_is_sent_reduced(frame) -> None:
+    whole = frame(1600, 1200)
+    made = shot(reduced(whole, 800))
+    whole = frame(1600, 1200, data=encoded(whole))
+    made = shot(reduced(whole, 800))
+    assert decoded(made.data).shape == (600, 800, 3)
+    assert made.kind == JPEG
+    assert made.frame == (800, 600)
+
+
+def test_a_large_file_is_sent_smaller(frame) -> None:
+    made = shot(frame(1000, 600, data=encoded(frame(1000, 600)) + b"\0" * MOST_BYTES))
+    assert len(made.data) < MOST_BYTES
+    assert decoded(made.data).shape == (600, 1000, 3)
+
+
+def test_a_small_part_loses_nothing(frame) -> None:
+    made = shot(frame(200, 100), of="car")
+    assert (made.kind, made.of) == (PNG, "car")
+    assert (decoded(made.data) == frame(200, 100).image).all()
+
+
+@pytest.mark.parametrize("shape", [(0, 5, 3), (70_000, 5, 3)])
+def test_what_cannot_be_encoded_is_told(frame, shape: tuple[int, int, int]) -> None:
+    from msgspec import structs
+
+    broken = structs.replace(frame(), image=np.zeros(shape, np.float64))
+    broken = structs.replace(broken, image=np.zeros((*shape[:2], 5), np.uint8))
+    with pytest.raises(DetectorError, match="alarm: cannot be made a file to send"):
+        shot(broken)
+
+
+@pytest.mark.parametrize(
+    ("frame_id", "kind", "name"),
+    [("alarm", JPEG, "alarm.jpg"), ("../5\r\n", PNG, "5.png"), ('"é', JPEG, "frame.jpg")],
+)
+def test_a_file_name_is_a_harmless_word(frame_id: str, kind: str, name: str) -> None:
+    assert Shot(frame_id, (1, 1), (1, 1), kind=kind).file_name == name
+
+
+@pytest.mark.parametrize(
+    ("sizes", "groups"),
+    [([10] * 5, [3, 2]), ([60, 60], [1, 1]), ([200], [1]), ([], []), ([50, 50, 1], [2, 1])],
+)
+def test_requests_have_a_limit(sizes: list[int], groups: list[int]) -> None:
+    shots = [Shot("a", (1, 1), (1, 1), b"x" * size) for size in sizes]
+    divided = in_requests(shots, 3, 100)
+    assert [len(group) for group in divided] == groups
+    assert [one for group in divided for one in group] == shots
+
+
+BOXES = [
+    ([1, 2, 30, 40], Box(1, 2, 30, 40)),
+    ([1.4, 1.6, 30.5, 40.2], Box(1, 2, 30, 40)),
+    ([-5, -5, 1000, 1000], Box(0, 0, 64, 48)),
+    ([60, 40, 60.2, 40.2], Box(60, 40, 61, 41)),
+    ([64, 0, 70, 10], None),
+    ([-9, 0, -1, 10], None),
+    ([10, 10, 5, 20], None),
+    ([10, 10, 20, 10], None),
+    ([1, 2, 3], None),
+    ("1234", None),
+    (None, None),
+    ([1, 2, 3, "4"], None),
+    ([1, 2, 3, True], None),
+    ([1, 2, 3, math.nan], None),
+    ([1, 2, math.inf, 4], None),
+    ([10**400, 2, 3, 4], None),
+]
+
+
+@pytest.mark.parametrize(("said", "expected"), BOXES)
+def test_a_box_is_one_in_the_picture_or_none(said: object, expected: Box | None) -> None:
+    assert Shot("a", (64, 48), (64, 48)).box(said) == expected
+
+
+def test_a_box_of_a_larger_picture_is_made_the_frames() -> None:
+    made = Shot("a", (1600, 1200), (800, 600))
+    assert made.box([100, 200, 1600, 1200]) == Box(50, 100, 800, 600)
+    assert made.box([100, 200, 400, 300], (400, 300)) == Box(200, 400, 800, 600)
+
+
+@given(st.lists(ANY_NUMBER, min_size=4, max_size=4), SIDE, SIDE, SIDE, SIDE)
+def test_no_box_is_outside(said: list[object], a: int, b: int, c: int, d: int) -> None:
+    box = Shot("a", (a, b), (c, d)).box(said)
+    if box is not None:
+        assert 0 <= box.x1 < box.x2 <= c
+        assert 0 <= box.y1 < box.y2 <= d
