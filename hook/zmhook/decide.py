@@ -13,7 +13,7 @@ from zmhook.crop import whole
 from zmhook.detection import Decision, Detection, Drop, FrameInfo, Outcome
 from zmhook.errors import FrameError, FrameNotNeeded, PortalError
 from zmhook.event import Frame
-from zmhook.frames.ids import frame_ids
+from zmhook.frames.ids import SNAPSHOT, frame_ids, is_track
 from zmhook.frames.keep import keep
 from zmhook.frames.picture import frame_of
 from zmhook.frames.resize import reduced
@@ -130,10 +130,27 @@ class _Decider:
         return looked
 
     def _frames(self) -> Iterator[Frame]:
-        for frame_id in frame_ids(self.settings):
+        asked = frame_ids(self.settings)
+        is_given = False
+        for frame_id in asked:
             frame = self._frame(frame_id)
             if frame is not None:
+                is_given = True
                 keep(frame, self.event, self.settings)
+                yield frame
+        if not is_given:
+            yield from self._instead(asked)
+
+    def _instead(self, asked: Sequence[str]) -> Iterator[Frame]:
+        """Give the snapshot where only frames by number were asked for, and none is there yet.
+
+        Of an event that is kept as a video alone there are none before its end.
+        """
+        of_event = [one for one in asked if not is_track(one)]
+        if of_event and all(one.isdecimal() or one.endswith("%") for one in of_event):
+            frame = self._frame(SNAPSHOT)
+            if frame is not None:
+                log.debug("%s: none of its frames is there yet; looked at its snapshot", self.event)
                 yield frame
 
     def _frame(self, frame_id: str) -> Frame | None:

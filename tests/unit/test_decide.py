@@ -149,6 +149,27 @@ def test_one_picture_of_two_is_enough() -> None:
     assert (alarm.outcome, alarm.errors) == ("alarm", ["no alarm"])
 
 
+@pytest.mark.parametrize("strategy", ["first", "most"])
+@pytest.mark.parametrize("asked", [("all",), ("50%",), ("5", "9")])
+def test_a_video_that_is_still_recorded_has_a_snapshot(strategy: str, asked: tuple[str]) -> None:
+    pictures = Pictures(**{one: FrameUnavailable("not yet") for one in ("1", "5", "9", "50%")})
+    model = Model(snapshot=[found("person")])
+    how = {"frame_id": asked, "frame_strategy": strategy, "max_frames": len(asked)}
+    answer = decided(model, pictures=pictures, **how)
+    assert answer.decision.outcome == "alarm"
+    assert answer.decision.frame.id == "snapshot"
+    assert answer.decision.errors == ["not yet"]
+
+
+def test_what_is_there_needs_no_snapshot() -> None:
+    pictures = Pictures(**{"5": FrameUnavailable("not yet")})
+    assert decided(Model(), pictures=pictures, frame_id=("5", "1")).decision.outcome == "nothing"
+    assert pictures.asked == ["5", "1"]
+    missing = Pictures(alarm=FrameUnavailable("not yet"))
+    decided(Model(), pictures=missing, frame_id=("alarm",))
+    assert missing.asked == ["alarm"]
+
+
 def test_picture_that_cannot_be_decoded() -> None:
     pictures = Pictures()
     pictures.data = b"not a picture"

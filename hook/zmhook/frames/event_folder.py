@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from zmhook.errors import FrameUnavailable
 from zmhook.frames.file import read
+from zmhook.frames.patience import Waiter
 from zmhook.frames.picture import checked
 
 if TYPE_CHECKING:
@@ -37,11 +38,11 @@ class EventFolder:
     ) -> None:
         self.path = Path(path)
         self.max_pixels = max_pixels
-        self.patience = patience
+        self._waiter = Waiter(patience)
         self.missing_is_final = missing_is_final
 
     def picture(self, frame_id: str, deadline: Deadline) -> Picture:
-        return self.patience.ask(lambda: self._once(frame_id, deadline), deadline)
+        return self._waiter.ask(frame_id, lambda: self._once(frame_id, deadline), deadline)
 
     def close(self) -> None:
         """Nothing is held open."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from zmhook.settings import Settings
 
-BESTMATCH = {"a": "alarm", "s": "snapshot"}
+SNAPSHOT = "snapshot"
+BESTMATCH = {"a": "alarm", "s": SNAPSHOT}
 TRACK = "track"
 """The camera's best snapshot of what it tracked; the second best is `track2`, and so on."""
 

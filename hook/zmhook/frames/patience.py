@@ -40,6 +40,28 @@ class Patience(NamedTuple):
             attempt += 1
 
 
+class Waiter:
+    """Is patient with every picture, but with frames by number only until one did not come.
+
+    An event's frames come in their order: to wait for each of them while it begins, or while its
+    video cannot be read yet, would only delay the answer. The others are still asked for, once.
+    """
+
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
+        self._with_numbers = patience
+
+    def ask(self, frame_id: str, fetch: Callable[[], Picture], deadline: Deadline) -> Picture:
+        """As `Patience.ask`."""
+        patience = self._with_numbers if frame_id.isdecimal() else self._patience
+        try:
+            return patience.ask(fetch, deadline)
+        except FrameUnavailable as error:
+            if error.retry and frame_id.isdecimal():
+                self._with_numbers = patience._replace(attempts=1)
+            raise
+
+
 def _final(
     error: FrameUnavailable | PictureError | PortalError, attempts: int
 ) -> FrameUnavailable | PictureError | PortalError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zmhook.frames.patience import Waiter
 from zmhook.frames.picture import checked
 
 if TYPE_CHECKING:
@@ -24,10 +25,10 @@ class PortalFrames:
         self.portal = portal
         self.event_id = event_id
         self.max_pixels = max_pixels
-        self.patience = patience
+        self._waiter = Waiter(patience)
 
     def picture(self, frame_id: str, deadline: Deadline) -> Picture:
-        return self.patience.ask(lambda: self._once(frame_id, deadline), deadline)
+        return self._waiter.ask(frame_id, lambda: self._once(frame_id, deadline), deadline)
 
     def close(self) -> None:
         self.portal.close()

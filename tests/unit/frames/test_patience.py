@@ -7,7 +7,7 @@ import pytest
 from zmhook.deadline import Deadline
 from zmhook.errors import FrameUnavailable, LoginError, PictureError, PortalError
 from zmhook.event import Picture
-from zmhook.frames.patience import Patience
+from zmhook.frames.patience import Patience, Waiter
 
 PICTURE = Picture(b"jpeg", "snapshot", "test")
 
@@ -64,3 +64,31 @@ def test_does_not_pause_past_the_deadline() -> None:
     with pytest.raises(FrameUnavailable, match=r"^not yet$"):
         Patience(5, 2.0).ask(Fetch(FrameUnavailable("not yet", retry=True)), Deadline(0.5))
     assert time.monotonic() - started < 0.4
+
+
+def test_frames_by_number_are_waited_for_once() -> None:
+    asked: list[str] = []
+
+    def fetch(frame_id: str) -> Picture:
+        asked.append(frame_id)
+        raise FrameUnavailable("not yet", retry=True)
+
+    waiter = Waiter(Patience(attempts=3, pause=0.001))
+    for one in ("alarm", "10", "20", "snapshot"):
+        with pytest.raises(FrameUnavailable):
+            waiter.ask(one, lambda one=one: fetch(one), Deadline(5))
+    assert [asked.count(one) for one in ("alarm", "10", "20", "snapshot")] == [3, 3, 1, 3]
+
+
+def test_a_number_that_never_comes_says_nothing_of_others() -> None:
+    waiter = Waiter(Patience(attempts=2, pause=0.001))
+    told = iter([FrameUnavailable("no such"), FrameUnavailable("not yet", retry=True)])
+
+    def fetch() -> Picture:
+        if error := next(told, None):
+            raise error
+        return Picture(b"data", "2", "test")
+
+    with pytest.raises(FrameUnavailable, match="no such"):
+        waiter.ask("1", fetch, Deadline(5))
+    assert waiter.ask("2", fetch, Deadline(5)).id == "2"
