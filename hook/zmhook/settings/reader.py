@@ -138,17 +138,20 @@ class _Loader:
     def _topics(
         self, layers: list[dict[str, dict[str, Entry]]], expander: Expander
     ) -> tuple[Topic, ...]:
-        topics = []
+        topics: list[Topic] = []
         for name in dict.fromkeys(name for layer in layers for name in layer):
             entries = {key: one for layer in layers for key, one in layer.get(name, {}).items()}
             own = {
                 key.name: self._value(key, entries.get(key.name), expander)
                 for key in topic_keys().values()
             }
-            topics.append(Topic(**{**own, "name": name, "camera": own["camera"] or name}))
-            if not own["topic"]:
-                section = next((one.section for one in entries.values()), f"mqtt-topic-{name}")
-                self.problems.append(Entry(self.path, section, "topic", "").problem("is missing"))
+            topic = Topic(**{**own, "name": name, "camera": own["camera"] or name})
+            section = next((one.section for one in entries.values()), f"mqtt-topic-{name}")
+            entry = entries.get("topic") or Entry(self.path, section, "topic", "")
+            problem = _problem(topic, topics) if topic.topic or not entry.text else ""
+            if problem:
+                self.problems.append(entry.problem(problem))
+            topics.append(topic)
         return tuple(topics)
 
     def _prompts(self, entries: Mapping[str, Entry]) -> tuple[Prompt, ...]:
@@ -221,3 +224,12 @@ def _shown(text: str) -> str:
     first, *more = text.split("\n")
     short = first[:_LONGEST_SHOWN].rstrip()
     return f"'{short}…'" if more or len(first) > len(short) else f"'{short}'"
+
+
+def _problem(topic: Topic, others: list[Topic]) -> str:
+    """Say what is wrong with a topic beside those before it; nothing when nothing is."""
+    if not topic.topic:
+        return "is missing"
+    place = topic.topic, topic.channel
+    same = next((one.name for one in others if (one.topic, one.channel) == place), None)
+    return f"is that of [mqtt-topic-{same}], too: only channel can tell them apart" if same else ""

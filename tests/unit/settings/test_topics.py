@@ -70,9 +70,22 @@ def test_what_is_wrong_with_topics(problems) -> None:
             "as axis/front/track or axis/+/track ({who}: only {monitor} and {camera} may stand "
             "there, each once)"
         ),
-        "objectconfig.ini: [mqtt-topic-a] topic: is missing",
         "objectconfig.ini: [mqtt-topic-b] monitor: '-1': expected a whole number of 0 or more",
         "objectconfig.ini: [mqtt-topic-b] topic: is missing",
+    ]
+
+
+def test_two_sections_of_one_topic_are_told_apart_by_channels(problems, read) -> None:
+    text = (
+        "[mqtt-topic-a]\ntopic = axis/yard\nchannel = 1\n"
+        "[mqtt-topic-b]\ntopic = axis/yard\nchannel = {}\n"
+    )
+    assert len(read(text.format(2)).general.topics) == 2
+    assert problems(text.format(1)) == [
+        (
+            "objectconfig.ini: [mqtt-topic-b] topic: is that of [mqtt-topic-a], too: only channel can"
+            " tell them apart"
+        )
     ]
 
 
