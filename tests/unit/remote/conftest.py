@@ -253,8 +253,8 @@ def frame() -> Callable[..., Frame]:
         width: int = 64, height: int = 48, frame_id: str = "alarm", seconds: float = 20, **more: Any
     ) -> Frame:
         image = np.random.default_rng(1).integers(0, 255, (height, width, 3), np.uint8)
-        given = {"event": Event(id=5), "deadline": Deadline(seconds), **more}
-        return Frame(image=image, id=frame_id, origin="made", **given)
+        given = {"origin": "made", "event": Event(id=5), "deadline": Deadline(seconds), **more}
+        return Frame(image=image, id=frame_id, **given)
 
     return make
 
