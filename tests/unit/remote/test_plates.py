@@ -13,7 +13,6 @@ from zmhook.detection import Box, Detection
 from zmhook.remote.plates import Plates
 from zmhook.settings import Alpr
 
-
 BOX = Box(2, 2, 12, 6)
 
 
