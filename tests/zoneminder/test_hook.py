@@ -128,6 +128,22 @@ def test_an_event_that_is_still_being_recorded(zm, config, hook, photo) -> None:
     assert "dog" in labels(said)
 
 
+@pytest.mark.parametrize("frame_id", ["all", "50%"])
+def test_an_mp4_that_is_still_being_recorded(frame_id: str, zm, config, hook, photo) -> None:
+    zm.show(photo("dog.jpg"))
+    event = zm.force_alarm("film")
+    try:
+        path = config(f"frame_id = {frame_id}\nmax_attempts = 2")
+        said = hook(path, event.id, event.monitor_id, "film", "Forced", event.path)
+        assert zm.is_open(event)
+    finally:
+        zm.end_alarm("film")
+
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.startswith("[s] detected:dog")
+    assert said.stderr == ""
+
+
 @pytest.mark.parametrize("frame_id", ["snapshot", "3", "snapshot,2"])
 def test_an_event_with_an_mp4_alone(frame_id: str, config, hook, recorded_event, photo) -> None:
     event = recorded_event(photo("dog.jpg"), "film")
