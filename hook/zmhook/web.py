@@ -7,12 +7,10 @@ byte now and then is never given up. So a request runs in a thread that is waite
 from __future__ import annotations
 
 import http.client
-import io
 import logging
 import socket
 import ssl
-import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import requests
 import urllib3.exceptions
@@ -20,13 +18,12 @@ from requests.auth import HTTPBasicAuth
 
 from zmhook.errors import PortalError
 from zmhook.urls import shown
+from zmhook.within import Call, TooLongError, causes, limited
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 MAX_BODY = 64 * 1024 * 1024
-_CHUNK = 64 * 1024
-_MAX_CAUSES = 20
 
 _TIMEOUTS = (TimeoutError, urllib3.exceptions.TimeoutError)
 _UNKNOWN_HOST = "its host name cannot be resolved: check [general] portal and this machine's DNS"
@@ -42,7 +39,7 @@ class Web:
     def __init__(self, basic: tuple[str, str] | None, *, verify: bool) -> None:
         self.verify = verify
         self._session = requests.Session()
-        self._session.hooks["response"].append(_read_within_limit)
+        self._session.hooks["response"].append(limited(MAX_BODY))
         if basic:
             # As bytes, since requests would take text for latin-1.
             self._session.auth = HTTPBasicAuth(basic[0].encode(), basic[1].encode())
@@ -56,54 +53,25 @@ class Web:
 
         Redirects are not followed. Raises `PortalError`, which names the address.
         """
-        call = _Call(self._session, method, url, data, seconds, verify=self.verify)
+        # verify goes with each request: on the session an environment variable would win over it.
+        call = Call(
+            lambda: self._session.request(
+                method,
+                url,
+                data=data,
+                timeout=seconds,
+                verify=self.verify,
+                allow_redirects=False,
+            )
+        )
         call.join(seconds)
         if call.answer is not None:
             return call.answer
-        text, retry = _explain(list(_causes(call.error)), seconds)
+        text, retry = _explain(list(causes(call.error)), seconds)
         raise PortalError(f"{shown(url)}: {text}", retry=retry)
 
     def close(self) -> None:
         self._session.close()
-
-
-class _Call(threading.Thread):
-    """One request. A thread left behind ends with its connection and keeps nobody from exiting."""
-
-    def __init__(
-        self,
-        session: requests.Session,
-        method: str,
-        url: str,
-        data: Mapping[str, str] | None,
-        seconds: float,
-        *,
-        verify: bool,
-    ) -> None:
-        super().__init__(name="portal request", daemon=True)
-        self.answer: requests.Response | None = None
-        self.error: BaseException | None = None
-        self._session = session
-        # verify goes with each request: on the session an environment variable would win over it.
-        self._what: dict[str, Any] = {
-            "method": method,
-            "url": url,
-            "data": data,
-            "timeout": seconds,
-            "verify": verify,
-            "allow_redirects": False,
-        }
-        self.start()
-
-    def run(self) -> None:
-        try:
-            self.answer = self._session.request(**self._what)
-        except Exception as error:  # noqa: BLE001 - handed to the one who waits
-            self.error = error
-
-
-class _TooLongError(Exception):
-    pass
 
 
 # What went wrong → what to say, and whether asking again may help. The first that fits is said.
@@ -113,7 +81,7 @@ _PLAIN: tuple[tuple[tuple[type[BaseException], ...], str, bool], ...] = (
         "refused the connection: is the web server running, and the port right?",
         True,
     ),
-    ((_TooLongError,), f"sent more than {MAX_BODY} bytes: is that address ZoneMinder's?", False),
+    ((TooLongError,), f"sent more than {MAX_BODY} bytes: is that address ZoneMinder's?", False),
     (
         (ConnectionError, http.client.IncompleteRead, ssl.SSLEOFError),
         "closed the connection before its answer was complete",
@@ -132,54 +100,26 @@ _PLAIN: tuple[tuple[tuple[type[BaseException], ...], str, bool], ...] = (
 )
 
 
-def _read_within_limit(answer: requests.Response, *_: object, **__: object) -> None:
-    """Read the body before `requests` would, so that it cannot fill the memory."""
-    parts: list[bytes] = []
-    length = 0
-    try:
-        for part in answer.raw.stream(_CHUNK, decode_content=True):
-            length += len(part)
-            if length > MAX_BODY:
-                raise _TooLongError
-            parts.append(part)
-    except BaseException:
-        answer.close()
-        raise
-    answer.raw = io.BytesIO(b"".join(parts))
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Give an error and those it was made from; the libraries hide them in several places."""
-    waiting = [error]
-    for _ in range(_MAX_CAUSES):
-        if not waiting:
-            return
-        one = waiting.pop(0)
-        if isinstance(one, BaseException):
-            yield one
-            waiting += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
-
-
-def _explain(causes: list[BaseException], seconds: float) -> tuple[str, bool]:
+def _explain(found: list[BaseException], seconds: float) -> tuple[str, bool]:
     """Say what went wrong, and whether asking again may help.
 
     The libraries' own texts are not shown, for they hold the address with the token.
     """
-    for cause in causes:
+    for cause in found:
         if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError):
             return _explain_tls(cause), False
         if isinstance(cause, socket.gaierror):
             return _UNKNOWN_HOST, cause.errno == socket.EAI_AGAIN
     for kinds, text, retry in _PLAIN:
-        if any(isinstance(cause, kinds) for cause in causes):
+        if any(isinstance(cause, kinds) for cause in found):
             return text, retry
-    reasons = [cause.strerror for cause in causes if isinstance(cause, OSError) and cause.strerror]
+    reasons = [cause.strerror for cause in found if isinstance(cause, OSError) and cause.strerror]
     if reasons:
         return f"cannot be reached ({reasons[0]})", True
     # Last, since urllib3 takes every failed connection for one that was late.
-    if not causes or any(isinstance(cause, _TIMEOUTS) for cause in causes):
+    if not found or any(isinstance(cause, _TIMEOUTS) for cause in found):
         return f"no complete answer within {seconds:.3g} s: {_TOO_SLOW}", True
-    return f"cannot be asked ({type(causes[0]).__name__})", False
+    return f"cannot be asked ({type(found[0]).__name__})", False
 
 
 def _explain_tls(error: ssl.SSLError) -> str:

@@ -7,16 +7,15 @@ nothing else and the connection is encrypted, or where it is asked for.
 
 from __future__ import annotations
 
-import io
 import socket
 import ssl
-import threading
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec import DecodeError, json
 
 from zmhook.errors import CameraError, MissingPart
 from zmhook.settings.values import Secret
+from zmhook.within import Call, TooLongError, causes, limited
 
 try:
     import requests
@@ -25,13 +24,9 @@ try:
 except ImportError:
     raise MissingPart("zmhook camera", "requests", "mqtt") from None
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SECONDS = 10.0
 MAX_BODY = 4 * 1024 * 1024
-_CHUNK = 64 * 1024
-_MAX_CAUSES = 20
 _SHOWN = 200
 
 WRONG, UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 400, 401, 403, 404
@@ -64,7 +59,7 @@ class Http:
         self._verify = verify
         self._seconds = seconds
         self._session = requests.Session()
-        self._session.hooks["response"].append(_read_within_limit)
+        self._session.hooks["response"].append(limited(MAX_BODY))
         self._secrets = [login.password.reveal()]
         self._auth: AuthBase = HTTPDigestAuth(login.user, login.password.reveal())
         if not verify:
@@ -128,7 +123,7 @@ class Http:
         )
 
     def _sent(self, method: str, url: str, body: dict[str, Any] | None) -> requests.Response:
-        what = {
+        what: dict[str, Any] = {
             "method": method,
             "url": url,
             "auth": self._auth,
@@ -138,50 +133,12 @@ class Http:
             "verify": self._verify,
             "allow_redirects": False,
         }
-        call = _Call(self._session, what)
+        call = Call(lambda: self._session.request(**what))
         # Two time-outs, for the login takes two requests.
         call.join(2 * self._seconds)
         if call.answer is not None:
             return call.answer
-        raise CameraError(f"{url}: {_explained(list(_causes(call.error)), self._seconds)}")
-
-
-class _Call(threading.Thread):
-    """One request. A thread left behind ends with its connection and keeps nobody from exiting."""
-
-    def __init__(self, session: requests.Session, what: dict[str, Any]) -> None:
-        super().__init__(name="camera request", daemon=True)
-        self.answer: requests.Response | None = None
-        self.error: BaseException | None = None
-        self._session = session
-        self._what = what
-        self.start()
-
-    def run(self) -> None:
-        try:
-            self.answer = self._session.request(**self._what)
-        except Exception as error:  # noqa: BLE001 - handed to the one who waits
-            self.error = error
-
-
-class _TooLongError(Exception):
-    pass
-
-
-def _read_within_limit(answer: requests.Response, *_: object, **__: object) -> None:
-    """Read the body before `requests` would, so that it cannot fill the memory."""
-    parts: list[bytes] = []
-    length = 0
-    try:
-        for part in answer.raw.stream(_CHUNK, decode_content=True):
-            length += len(part)
-            if length > MAX_BODY:
-                raise _TooLongError
-            parts.append(part)
-    except BaseException:
-        answer.close()
-        raise
-    answer.raw = io.BytesIO(b"".join(parts))
+        raise CameraError(f"{url}: {_explained(list(causes(call.error)), self._seconds)}")
 
 
 def _content(answer: requests.Response, url: str) -> dict[str, Any] | None:
@@ -210,7 +167,7 @@ def _redirected(location: str) -> str:
 
 # What went wrong → what to say. The first that fits is said.
 _PLAIN: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
-    ((_TooLongError,), f"answers with more than {MAX_BODY >> 20} MB: is this the camera?"),
+    ((TooLongError,), f"answers with more than {MAX_BODY >> 20} MB: is this the camera?"),
     ((socket.gaierror,), "its host name cannot be resolved: check --host and this machine's DNS"),
     ((ConnectionRefusedError,), "refuses the connection: is the port right, does it want --https?"),
     ((ConnectionResetError, ssl.SSLEOFError), "closed the connection before it had answered"),
@@ -223,20 +180,8 @@ _PLAIN: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
 )
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Give an error and those it was made from; the libraries hide them in several places."""
-    waiting: list[Any] = [error]
-    for _ in range(_MAX_CAUSES):
-        if not waiting:
-            return
-        one = waiting.pop(0)
-        if isinstance(one, BaseException):
-            yield one
-            waiting += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
-
-
-def _explained(causes: list[BaseException], seconds: float) -> str:
-    for cause in causes:
+def _explained(found: list[BaseException], seconds: float) -> str:
+    for cause in found:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return (
                 f"its certificate cannot be verified ({cause.verify_message.strip(' .')}): cameras"
@@ -245,15 +190,15 @@ def _explained(causes: list[BaseException], seconds: float) -> str:
         if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError):
             return "TLS failed: does that port speak https? Without --https it is asked by http"
     for kinds, text in _PLAIN:
-        if any(isinstance(cause, kinds) for cause in causes):
+        if any(isinstance(cause, kinds) for cause in found):
             return text
-    reasons = [cause.strerror for cause in causes if isinstance(cause, OSError) and cause.strerror]
+    reasons = [cause.strerror for cause in found if isinstance(cause, OSError) and cause.strerror]
     if reasons:
         return f"cannot be reached ({reasons[0]})"
     # Last, since urllib3 takes every failed connection for one that was late.
-    if not causes or any(isinstance(cause, _LATE) for cause in causes):
+    if not found or any(isinstance(cause, _LATE) for cause in found):
         return f"no complete answer within {seconds:.3g} s: is it on, and is the address right?"
-    return f"cannot be asked ({type(causes[0]).__name__})"
+    return f"cannot be asked ({type(found[0]).__name__})"
 
 
 _LATE = (TimeoutError, urllib3.exceptions.TimeoutError)

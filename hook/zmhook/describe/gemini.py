@@ -13,10 +13,11 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from zmhook.describe.gemini_errors import refused, without_text
-from zmhook.describe.network import MAX_BODY, Patience, TooLongError, explain, silence
+from zmhook.describe.network import MAX_BODY, Patience, explain, silence
 from zmhook.describe.schema import SCHEMA
 from zmhook.describe.steps import Steps
 from zmhook.describe.unanswered import Unanswered
+from zmhook.within import TooLongError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,12 +10,13 @@ import logging
 import socket
 import ssl
 import threading
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from zmhook.describe.unanswered import Unanswered
+from zmhook.within import Call, TooLongError, causes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 T = TypeVar("T")
 
@@ -24,13 +25,8 @@ MOST_WAITING = 8
 MAX_BODY = 1 << 20
 """Bytes of an answer, which is a few sentences."""
 
-_MAX_CAUSES = 20
 _CUT_OFF = ("ConnectionResetError", "BrokenPipeError", "IncompleteRead", "SSLEOFError")
 _LOGGERS = ("google_genai", "google.auth", "httpx", "httpx2", "httpcore", "httpcore2", "urllib3")
-
-
-class TooLongError(Exception):
-    """An answer has more bytes than `MAX_BODY`."""
 
 
 class LateError(Exception):
@@ -56,31 +52,13 @@ class Patience:
         """
         if not self._free.acquire(blocking=False):
             raise Unanswered("no answer in time", "earlier questions are still not answered")
-        call = _Call(ask, self._free.release)
+        call = Call(lambda: (ask(),), self._free.release)
         call.join(seconds)
-        if call.is_alive():
-            raise LateError
         if call.error is not None:
             raise call.error
+        if call.answer is None:
+            raise LateError
         return call.answer[0]
-
-
-class _Call(threading.Thread, Generic[T]):
-    def __init__(self, ask: Callable[[], T], ended: Callable[[], None]) -> None:
-        super().__init__(name="question", daemon=True)
-        self.answer: list[T] = []
-        self.error: BaseException | None = None
-        self._ask = ask
-        self._ended = ended
-        self.start()
-
-    def run(self) -> None:
-        try:
-            self.answer.append(self._ask())
-        except BaseException as error:  # noqa: BLE001 - handed to the one who waits
-            self.error = error
-        finally:
-            self._ended()
 
 
 def explain(error: BaseException, place: str, seconds: float) -> Unanswered:
@@ -130,15 +108,3 @@ def _less_plain(found: list[BaseException], seconds: float) -> tuple[str, str]:
         return "no network", f"cannot be reached ({reasons[0]})"
     kind = names[0] if names else "no reason given"
     return "answer not understood", f"what it answers is not understood ({kind})"
-
-
-def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Give an error and those it was made from; the libraries hide them in several places."""
-    waiting: list[object] = [error]
-    for _ in range(_MAX_CAUSES):
-        if not waiting:
-            return
-        one = waiting.pop(0)
-        if isinstance(one, BaseException):
-            yield one
-            waiting += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]

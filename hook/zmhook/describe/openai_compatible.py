@@ -14,12 +14,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from zmhook.describe.gemini_errors import hints
-from zmhook.describe.network import MAX_BODY, LateError, Patience, TooLongError, explain, silence
+from zmhook.describe.network import MAX_BODY, LateError, Patience, explain, silence
 from zmhook.describe.refusals import TOO_MANY, refusal, retry_after, too_many
 from zmhook.describe.schema import SCHEMA
 from zmhook.describe.steps import Steps
 from zmhook.describe.unanswered import Unanswered, quoted
 from zmhook.urls import shown
+from zmhook.within import TooLongError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

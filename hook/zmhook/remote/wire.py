@@ -13,12 +13,13 @@ import ssl
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from zmhook.describe.network import LateError, Patience, causes
+from zmhook.describe.network import LateError, Patience
 from zmhook.describe.unanswered import Unanswered
 from zmhook.errors import MissingPart
 from zmhook.frames.content import describe
 from zmhook.remote.trouble import GatewayError
 from zmhook.urls import shown
+from zmhook.within import causes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from zmhook.describe import network
-from zmhook.describe.network import LateError, Patience, TooLongError, causes, explain, silence
+from zmhook.describe.network import LateError, Patience, explain, silence
 from zmhook.describe.unanswered import Unanswered
+from zmhook.within import TooLongError
 
 
 def test_an_answer_and_an_error_come_through() -> None:
@@ -80,13 +80,6 @@ def test_the_reason_may_lie_deeper_and_the_librarys_words_are_not_shown() -> Non
         told = explain(error, "http://here", 2.0)
         assert told.reason == "no connection"
         assert "AIza" not in str(told)
-
-
-def test_errors_that_go_round_in_circles() -> None:
-    one, other = ValueError(), KeyError()
-    one.__cause__, other.__cause__ = other, one
-    assert 2 <= len(list(causes(one))) <= network._MAX_CAUSES
-    assert list(causes(None)) == []
 
 
 def test_the_libraries_log_nothing(caplog: pytest.LogCaptureFixture) -> None:

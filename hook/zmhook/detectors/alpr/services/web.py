@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zmhook.detectors.alpr.services.base import Unread
 from zmhook.errors import MissingPart
 from zmhook.urls import shown
+from zmhook.within import Call, TooLongError, causes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     import requests
 
@@ -40,7 +41,6 @@ MOST_WAITING = 4
 _HOUR = 3600.0
 _CHUNK = 16_384
 _QUOTED = 160
-_MAX_CAUSES = 20
 _OK = (200, 201)
 _SERVER_ERROR = 500
 _IN_SECONDS = re.compile(r"available in ([0-9]{1,4}) second", re.IGNORECASE)
@@ -64,10 +64,6 @@ class Request(NamedTuple):
     url: str
     more: dict[str, Any]
     auth: str = ""
-
-
-class _TooLongError(Exception):
-    pass
 
 
 class _LateError(Exception):
@@ -149,7 +145,7 @@ class Web:
         session = self._opened()
         if not self._waiting.acquire(blocking=False):
             raise Unread("no answer in time", "earlier questions are still not answered")
-        call = _Call(session, request, seconds, self._waiting)
+        call = Call(lambda: _asked(session, request, seconds), self._waiting.release)
         call.join(seconds)
         if call.error is not None:
             raise call.error
@@ -195,65 +191,38 @@ class Web:
         return line if len(line) <= _QUOTED else f"{line[:_QUOTED].rstrip()}…"
 
 
-class _Call(threading.Thread):
-    """One question. A thread left behind ends with its connection and keeps nobody alive."""
+def _asked(session: requests.Session, request: Request, seconds: float) -> tuple[int, bytes, str]:
+    end = time.monotonic() + seconds
 
-    def __init__(
-        self,
-        session: requests.Session,
-        request: Request,
-        seconds: float,
-        waiting: threading.BoundedSemaphore,
-    ) -> None:
-        super().__init__(name="plates", daemon=True)
-        self.answer: tuple[int, bytes, str] | None = None
-        self.error: Exception | None = None
-        self._session = session
-        self._request = request
-        self._seconds = seconds
-        self._waiting = waiting
-        self.start()
+    def sign(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+        if request.auth:
+            prepared.headers["Authorization"] = request.auth
+        return prepared
 
-    def run(self) -> None:
-        try:
-            self.answer = self._asked()
-        except Exception as error:  # noqa: BLE001 - handed to the one who waits
-            self.error = error
-        finally:
-            self._waiting.release()
-
-    def _asked(self) -> tuple[int, bytes, str]:
-        request, end = self._request, time.monotonic() + self._seconds
-
-        def sign(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-            if request.auth:
-                prepared.headers["Authorization"] = request.auth
-            return prepared
-
-        with self._session.request(
-            request.method,
-            request.url,
-            # Without auth, requests would look for a password in ~/.netrc.
-            auth=sign,
-            headers={"Accept-Encoding": "identity"},
-            timeout=self._seconds,
-            allow_redirects=False,
-            stream=True,
-            **request.more,
-        ) as answer:
-            data = _within_limit(answer, end)
-            return answer.status_code, data, answer.headers.get("Retry-After", "").strip()
+    with session.request(
+        request.method,
+        request.url,
+        # Without auth, requests would look for a password in ~/.netrc.
+        auth=sign,
+        headers={"Accept-Encoding": "identity"},
+        timeout=seconds,
+        allow_redirects=False,
+        stream=True,
+        **request.more,
+    ) as answer:
+        data = _within_limit(answer, end)
+        return answer.status_code, data, answer.headers.get("Retry-After", "").strip()
 
 
 def _within_limit(answer: requests.Response, end: float) -> bytes:
     """Read a body that is neither too long nor, byte by byte, without end."""
     if answer.headers.get("Content-Encoding", "identity") != "identity":
-        raise _TooLongError
+        raise TooLongError
     data = b""
     for part in answer.iter_content(_CHUNK):
         data += part
         if len(data) > MAX_BODY:
-            raise _TooLongError
+            raise TooLongError
         if time.monotonic() > end:
             raise _LateError
     return data
@@ -281,13 +250,13 @@ _PLAIN: tuple[tuple[type[BaseException], str, str], ...] = (
         "refused the connection: does it run, and is the port right?",
     ),
     (socket.gaierror, "no network", "its name cannot be resolved: is there a network, and DNS?"),
-    (_TooLongError, "answer not understood", f"sent more than {MAX_BODY} bytes, or compressed"),
+    (TooLongError, "answer not understood", f"sent more than {MAX_BODY} bytes, or compressed"),
 )
 
 
 def _explained(error: BaseException, place: str, seconds: float) -> Unread:
     """Say why there was no answer. The libraries' texts are not shown: they hold addresses."""
-    found = list(_causes(error))
+    found = list(causes(error))
     for cause in found:
         if isinstance(cause, ssl.SSLCertVerificationError):
             text = f"{place}: its certificate cannot be verified ({cause.verify_message})"
@@ -311,15 +280,3 @@ def _less_plain(found: list[BaseException], place: str, seconds: float) -> Unrea
         return Unread("no network", f"{place} cannot be reached ({reasons[0]})", again=True)
     kind = names[0] if names else "no reason given"
     return Unread("answer not understood", f"{place}: its answer is not understood ({kind})")
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Give an error and those it was made from; the libraries hide them in several places."""
-    waiting: list[object] = [error]
-    for _ in range(_MAX_CAUSES):
-        if not waiting:
-            return
-        one = waiting.pop(0)
-        if isinstance(one, BaseException):
-            yield one
-            waiting += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
