@@ -191,12 +191,25 @@ def test_both_looks_on_when_the_cameras_shows_nothing_wanted(
     assert said.text.startswith("[s] detected:dog:")
 
 
-def test_fallback_does_not(configured, event_folder, hook, store, seen) -> None:
-    store.add([seen("parking.jpg", CAR, label="Car")])
+@pytest.mark.parametrize("label", ["Dog", ""])
+def test_fallback_does_not_when_it_may_have_been_what_is_wanted(
+    label: str, configured, event_folder, hook, store, seen
+) -> None:
+    store.add([seen("parking.jpg", CAR, label=label)])
 
     said = hook(configured("fallback", "detect_pattern = dog"), "17", "1", "", "", event_folder())
 
     assert said == (1, "", "")
+
+
+def test_fallback_looks_on_when_what_the_camera_sent_is_something_else(
+    configured, event_folder, hook, store, seen
+) -> None:
+    store.add([seen("parking.jpg", CAR, label="Car")])
+
+    said = hook(configured("fallback", "detect_pattern = dog"), "17", "1", "", "", event_folder())
+
+    assert said.text.startswith("[s] detected:dog:")
 
 
 @pytest.mark.parametrize("mode", ["both", "fallback"])

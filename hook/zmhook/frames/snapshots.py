@@ -48,8 +48,10 @@ class Span(NamedTuple):
 class SnapshotFrames:
     """Gives `track`, `track2`, … of one event, best first, from the store of snapshots.
 
-    Waits for the first one as `snapshot_wait` says. Which there are is settled once: asked again,
-    it gives the same. `given` tells whether it gave any. One thread at a time.
+    Waits for the first one as `snapshot_wait` says, of a class that may be wanted: a car that drove
+    by is not what the event is about when people are looked for. Which there are is settled once:
+    asked again, it gives the same. `given` tells whether it gave any of such a class. One thread
+    at a time.
     """
 
     def __init__(self, event: Event, settings: Settings, portal: Portal | None) -> None:
@@ -80,7 +82,7 @@ class SnapshotFrames:
         if row is None:
             raise self._none(frame_id)
         found = self._read(row, frame_id)
-        self.given = True
+        self.given = self.given or _may_be_wanted(row, self._pattern)
         return found
 
     def must_wait(self, deadline: Deadline) -> bool:
@@ -104,13 +106,12 @@ class SnapshotFrames:
             self._problem = ""
         except StoreError as error:
             # An index that was there a moment ago is being made again.
-            found = None if self._index else []
+            found = None if self._index and not self._is_late() else []
             self._problem = str(error)
-        is_late = self._index is not None and time.monotonic() >= self._until
-        return [] if found is None and is_late else found
+        return found
 
     def _ask(self, deadline: Deadline) -> list[Row] | None:
-        """Ask the index, if it has changed; None when there is nothing (new) in it."""
+        """Ask the index, if it has changed; None when what is in it is worth waiting on."""
         if self.event.monitor_id is None:
             raise StoreError(
                 "cameras' snapshots are found by the monitor: name the event's (--monitorid)"
@@ -118,14 +119,19 @@ class SnapshotFrames:
         index = self._opened()
         window = self._known_window(deadline)
         # A track may begin after we looked last; so one last look does not ask whether to look.
-        is_late = time.monotonic() >= self._until
+        is_late = self._is_late()
         version = index.version()
         if version == self._version and not is_late:
             return None
         self._version = version
         span = self._span(window)
         rows = index.overlapping(self.event.monitor_id, span.begin, span.end)
-        return best_tracks(rows, self._pattern) or None
+        found = best_tracks(rows, self._pattern)
+        is_enough = bool(found) and _may_be_wanted(found[0], self._pattern)
+        return found if is_enough or is_late else None
+
+    def _is_late(self) -> bool:
+        return time.monotonic() >= self._until
 
     def _opened(self) -> Index:
         from zmhook.snapshots.store.index import Index
@@ -189,6 +195,13 @@ def best_tracks(rows: Iterable[Row], pattern: str) -> list[Row]:
     return list(tracks.values())
 
 
+def _may_be_wanted(row: Row, pattern: str) -> bool:
+    return _wanted(row, pattern) > 0
+
+
+def _wanted(row: Row, pattern: str) -> int:
+    return 2 if row.label and re.match(pattern, common(row.label)) else int(not row.label)
+
+
 def _rank(row: Row, pattern: str) -> tuple[int, float, int, int]:
-    wanted = 2 if row.label and re.match(pattern, common(row.label)) else int(not row.label)
-    return wanted, row.score or 0.0, row.width * row.height or row.size, row.number
+    return _wanted(row, pattern), row.score or 0.0, row.width * row.height or row.size, row.number

@@ -13,7 +13,7 @@ class Snapshots(Section, frozen=True, kw_only=True):
         about(
             "Where an event's pictures come from. portal: ZoneMinder. snapshots: the camera's "
             "own. both: the camera's first, then ZoneMinder's. fallback: ZoneMinder's only when "
-            "the camera sent none."
+            "the camera sent none of a class that detect_pattern wants (or without a class)."
         ),
     ] = "portal"
     snapshot_frames: Annotated[

@@ -66,7 +66,7 @@ CASES = {
     "the second of them": (1, "snapshots", "car", "no", "track"),
     "both": (1, "both", "dog", "no", "alarm"),
     "instead": (1, "fallback", "person", "no", "track"),
-    "instead, and nothing in it": (1, "fallback", "dog", "no", "track"),
+    "instead, but of other classes": (1, "fallback", "dog", "no", "alarm"),
     "the camera sent none": (2, "fallback", ".*", "no", "alarm"),
     "none, and nothing else": (2, "snapshots", ".*", "no", None),
 }

@@ -308,6 +308,33 @@ def test_what_comes_for_others_ends_no_wait(frames, snapshots, make_snapshot, wi
     assert source.must_wait(Deadline(60))
 
 
+def test_another_class_ends_no_wait_and_is_given_in_the_end(
+    frames, snapshots, make_snapshot, window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window(GOES_ON)
+    snapshots(make_snapshot(label="Car"))
+    source = frames(pattern="person", snapshot_wait=30.0)
+    assert source.must_wait(Deadline(60))
+    assert source.must_wait(Deadline(60))
+    late = time.monotonic() + 31
+    monkeypatch.setattr(module.time, "monotonic", lambda: late)
+    assert not source.must_wait(Deadline(60))
+    assert numbers(source) == [0]
+    assert not source.given
+
+
+@pytest.mark.parametrize("label", ["Human", ""])
+def test_what_may_be_wanted_ends_the_wait(
+    label: str, frames, snapshots, make_snapshot, window
+) -> None:
+    window(GOES_ON)
+    snapshots(make_snapshot(label="Car"), make_snapshot("other", label=label))
+    source = frames(pattern="person", snapshot_wait=30.0)
+    assert not source.must_wait(Deadline(60))
+    assert numbers(source) == [1, 0]
+    assert source.given
+
+
 def test_the_index_is_asked_only_when_it_changed(
     frames, snapshots, make_snapshot, window, monkeypatch: pytest.MonkeyPatch
 ) -> None:
