@@ -13,7 +13,7 @@ Kind = Literal["object", "face", "licenseplate", "description"]
 Outcome = Literal["alarm", "nothing", "undecided"]
 
 
-class Box(Struct, frozen=True, array_like=True):
+class Box(Struct, frozen=True, array_like=True, gc=False):
     """A bounding box: integer pixels `x1, y1, x2, y2` in the original frame, x2 and y2 exclusive.
 
     Encoded as a list of four numbers.

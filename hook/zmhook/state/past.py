@@ -53,7 +53,7 @@ _COLUMNS = (
 )
 
 
-class PastObject(Struct, frozen=True, kw_only=True):
+class PastObject(Struct, frozen=True, kw_only=True, gc=False):
     """Something that was seen: its box as it was first, in a picture of `width` x `height` pixels.
 
     `first_seen` and `last_seen` are seconds since the epoch, `event_id` that of the first event,
@@ -206,7 +206,7 @@ def _is_forgotten(one: PastObject, settings: Settings, now: float) -> bool:
 
 def _read(connection: sqlite3.Connection, monitor_id: int) -> list[PastObject]:
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM objects WHERE monitor_id = ? ORDER BY last_seen DESC, number",  # noqa: S608 - the names are this module's own
+        f"SELECT {_COLUMNS} FROM objects WHERE monitor_id = ? ORDER BY last_seen DESC",  # noqa: S608 - the names are this module's own
         [monitor_id],
     ).fetchall()
     return [
