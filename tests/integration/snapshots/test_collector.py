@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import signal
 import subprocess
@@ -299,3 +300,47 @@ def test_a_second_collector_of_a_store_does_not_start(broker, collector, make_co
     second.start()
     assert second.process.wait(30) == 1
     assert "another collector" in second.log()
+
+
+def early(number: int, image: bytes) -> bytes:
+    """Return an `object_snapshot`, which has no class."""
+    content = {
+        "channel_id": 1,
+        "id": f"image-{number}",
+        "object_track_id": f"track-{number}",
+        "crop_box": {"left": 0.4, "top": 0.4, "right": 0.6, "bottom": 0.9},
+        "data": base64.b64encode(image).decode(),
+    }
+    return json.dumps(content).encode()
+
+
+def frame(number: int, label: str) -> bytes:
+    detection = {
+        "object_track_id": f"track-{number}",
+        "bounding_box": {"left": 0.4, "top": 0.4, "right": 0.6, "bottom": 0.9},
+        "class": {"type": label, "score": 0.8},
+        "image_id": f"image-{number}",
+    }
+    return json.dumps({"channel_id": 1, "detections": [detection]}).encode()
+
+
+@pytest.mark.parametrize("first", ["picture", "class"])
+@pytest.mark.parametrize("together", [True, False])
+def test_the_class_may_come_in_another_message(
+    broker, collector, picture, until, first: str, together: bool
+) -> None:
+    collector.snapshots["snapshot_classes"] = "human"
+    collector.listening()
+    pictures = [early(number, picture(number)) for number in (1, 2)]
+    classes = [frame(1, "Human"), frame(2, "Car")]
+    order = (pictures, classes) if first == "picture" else (classes, pictures)
+    if together:
+        broker.publish(TOPIC, *order[0], *order[1])
+    else:
+        broker.publish(TOPIC, *order[0])
+        until(lambda: collector.status().counts.received == 2, "the first are read")
+        broker.publish(TOPIC, *order[1])
+    until(lambda: collector.status().counts.filtered == {"snapshot_classes": 1}, "one is not kept")
+    collector.has(1)
+    assert [row.label for row in collector.rows()] == ["Human"]
+    assert len(list(collector.store.glob("0000/*.jpg"))) == 1
