@@ -68,7 +68,13 @@ def _place(
 ) -> Place:
     scaled = _scaled(points, (100, 100) if percent else drawn_in, size)
     _tell_if_outside(name, scaled, size)
-    return Place(name, scaled, settings.zone_rules.get(plain(name), _NO_RULE))
+    return Place(name, scaled, _rule(name, settings))
+
+
+def _rule(name: str, settings: Settings) -> ZoneRule:
+    """Return the zone's patterns; older files write front_door for what is drawn as Front Door."""
+    rules, key = settings.zone_rules, plain(name)
+    return rules.get(key) or rules.get(key.replace(" ", "_")) or _NO_RULE
 
 
 @lru_cache(maxsize=512)

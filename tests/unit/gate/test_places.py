@@ -53,8 +53,9 @@ def test_a_size_that_nobody_knows() -> None:
     assert place.points == SQUARE
 
 
-def test_patterns_by_name() -> None:
-    rules = {"front door": ZoneRule(ignore_pattern="cat")}
+@pytest.mark.parametrize("key", ["front door", "front_door"])
+def test_patterns_by_name(key: str) -> None:
+    rules = {key: ZoneRule(ignore_pattern="cat")}
     found = places(Event(), Settings(gate=IMPORT, zone_rules=rules), MONITOR, 500, 250)
     assert [place.rule.ignore_pattern for place in found] == ["cat", ""]
 
