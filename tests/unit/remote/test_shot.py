@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from zmhook.detection import Box
 from zmhook.errors import DetectorError
 from zmhook.frames.resize import reduced
+from zmhook.remote import shot as module
 from zmhook.remote.shot import JPEG, MOST_BYTES, PNG, Shot, in_requests, shot
 
 SIDE = st.integers(1, 4000)
@@ -72,10 +73,25 @@ def test_a_large_file_is_sent_smaller(frame) -> None:
     assert decoded(made.data).shape == (600, 1000, 3)
 
 
-def test_a_small_part_loses_nothing(frame) -> None:
-    made = shot(frame(200, 100), of="car")
-    assert (made.kind, made.of) == (PNG, "car")
-    assert (decoded(made.data) == frame(200, 100).image).all()
+def test_the_smaller_it_is_the_less_is_lost(frame, monkeypatch) -> None:
+    def sent() -> tuple[str, int]:
+        made = shot(frame(200, 100), of="car")
+        assert made.of == "car"
+        return made.kind, np.abs(decoded(made.data).astype(int) - frame(200, 100).image).max()
+
+    assert sent() == (PNG, 0)
+    monkeypatch.setattr(module, "LOSSLESS_PIXELS", 200 * 100 - 1)
+    kind, loss = sent()
+    assert (kind, loss <= 4) == (JPEG, True)
+    monkeypatch.setattr(module, "FINE_PIXELS", 200 * 100 - 1)
+    assert sent()[1] > 20
+
+
+def test_what_would_be_too_large_is_sent_with_less_detail(frame, monkeypatch) -> None:
+    monkeypatch.setattr(module, "LOSSLESS_PIXELS", 0)
+    fine = len(shot(frame(200, 100)).data)
+    monkeypatch.setattr(module, "MOST_BYTES", fine - 1)
+    assert 0 < len(shot(frame(200, 100)).data) < fine
 
 
 @pytest.mark.parametrize("shape", [(0, 5, 3), (70_000, 5, 3)])
