@@ -83,8 +83,8 @@ def test_two_sections_of_one_topic_are_told_apart_by_channels(problems, read) ->
     assert len(read(text.format(2)).general.topics) == 2
     assert problems(text.format(1)) == [
         (
-            "objectconfig.ini: [mqtt-topic-b] topic: is that of [mqtt-topic-a], too: only channel can"
-            " tell them apart"
+            "objectconfig.ini: [mqtt-topic-b] topic: is that of [mqtt-topic-a], too: only channel "
+            "can tell them apart"
         )
     ]
 
