@@ -10,24 +10,25 @@ import json
 import logging
 import socket
 import ssl
+import threading
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from zmhook.describe.network import LateError, Patience
-from zmhook.describe.unanswered import Unanswered
 from zmhook.errors import MissingPart
 from zmhook.frames.content import describe
 from zmhook.remote.trouble import GatewayError
 from zmhook.urls import shown
-from zmhook.within import causes
+from zmhook.within import Call, TooLongError, causes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import requests
 
 MAX_BODY = 5_000_000
 """Bytes of an answer: a thousand detections for each of some frames."""
+MOST_WAITING = 8
+"""Questions that were given up and have not ended; with more of them nothing is asked."""
 CONNECT_SECONDS = 3.0
 LEAST_TIME = 0.05
 """Seconds below which nothing is asked."""
@@ -50,7 +51,7 @@ Files = list[tuple[str, tuple[str | None, bytes, str]]]
 """Parts of a form: the field's name, then the file's name, its bytes and their type."""
 
 
-class _TooLongError(Exception):
+class _LateError(Exception):
     pass
 
 
@@ -96,7 +97,7 @@ class Wire:
         self._verify = verify
         self._session: requests.Session | None = None
         self._is_fresh = True
-        self._patience = Patience()
+        self._waiting = threading.BoundedSemaphore(MOST_WAITING)
 
     def ask(
         self,
@@ -132,21 +133,30 @@ class Wire:
             raise GatewayError(f"{place}: there was no time left to ask", "question")
         session, was_kept = self._opened(), not self._is_fresh
         try:
-            reply = self._patience.within(
+            return self._within(
                 seconds, lambda: self._request(session, method, url, seconds, token, content)
             )
-        except Unanswered as error:
-            failed: Exception = GatewayError(f"{place}: {error.detail}")
+        except GatewayError:
+            raise
         except Exception as error:  # noqa: BLE001 - three libraries' errors, told apart in there
             # What is left of a broken connection is not used again.
             self.close()
             found = list(causes(error))
             kind = _DroppedError if was_kept and _is_cut_off(found) else GatewayError
             failed = kind(f"{place}: {_why(found, seconds)}")
-        else:
-            self._is_fresh = False
-            return reply
         raise failed  # outside, so that nothing of the library's hangs on to it
+
+    def _within(self, seconds: float, ask: Callable[[], Reply]) -> Reply:
+        if not self._waiting.acquire(blocking=False):
+            raise GatewayError(f"{self._place}: earlier questions are still not answered")
+        call = Call(ask, self._waiting.release)
+        call.join(seconds)
+        if call.error is not None:
+            raise call.error
+        if call.answer is None:
+            raise _LateError
+        self._is_fresh = False
+        return call.answer
 
     def _opened(self) -> requests.Session:
         if self._session is not None:
@@ -234,14 +244,14 @@ def not_understood(reply: Reply, *secrets: str) -> GatewayError:
 def _within_limit(answer: requests.Response, end: float) -> bytes:
     """Read a body that is neither too long nor, byte by byte, without end."""
     if answer.headers.get("Content-Encoding", "identity") != "identity":
-        raise _TooLongError
+        raise TooLongError
     data = bytearray()
     for part in answer.iter_content(_CHUNK):
         data += part
         if len(data) > MAX_BODY:
-            raise _TooLongError
+            raise TooLongError
         if time.monotonic() > end:
-            raise LateError
+            raise _LateError
     return bytes(data)
 
 
@@ -277,7 +287,7 @@ _PLAIN: tuple[tuple[type[BaseException], str], ...] = (
         socket.gaierror,
         "its name cannot be resolved: check [remote] ml_gateway and this machine's DNS",
     ),
-    (_TooLongError, f"its answer has more than {MAX_BODY} bytes, or compressed ones"),
+    (TooLongError, f"its answer has more than {MAX_BODY} bytes, or compressed ones"),
 )
 
 
@@ -303,6 +313,6 @@ def _less_plain(found: list[BaseException], seconds: float) -> str:
     names = [type(cause).__name__ for cause in found]
     if "ConnectTimeoutError" in names:
         return "nobody answers there: is the machine on, and the address right?"
-    if "LateError" in names or "Timeout" in " ".join(names):
+    if "_LateError" in names or "Timeout" in " ".join(names):
         return f"no complete answer within {seconds:.3g} s ([remote] ml_timeout)"
     return f"cannot be asked ({names[0] if names else 'no reason given'})"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +15,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from zmhook.errors import MissingPart
 from zmhook.remote.trouble import GatewayError
 from zmhook.remote.wire import MAX_BODY, Reply, Wire, not_understood, one_line, refused
 
@@ -164,6 +167,32 @@ def test_a_name_that_nobody_knows(wire, monkeypatch: pytest.MonkeyPatch) -> None
     assert "its name cannot be resolved: check [remote] ml_gateway" in str(
         why(wire, "http://gpu.invalid")
     )
+
+
+def test_a_machine_that_is_off(wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(*_: object, **__: object) -> None:
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr(socket.socket, "connect", late)
+    assert "nobody answers there: is the machine on" in str(why(wire, "http://127.0.0.1:1", 5))
+
+
+def test_no_way_there(wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(*_: object, **__: object) -> None:
+        raise OSError(errno.ENETUNREACH, "Network is unreachable")
+
+    monkeypatch.setattr(socket.socket, "connect", unreachable)
+    assert "cannot be reached (Network is unreachable)" in str(why(wire, "http://127.0.0.1:1", 5))
+
+
+def test_an_address_that_is_none(wire) -> None:
+    assert "cannot be asked (InvalidURL)" in str(why(wire, "http://[::1"))
+
+
+def test_without_requests_the_part_is_named(wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "requests", None)
+    with pytest.raises(MissingPart, match="zmhook\\[remote\\]"):
+        wire.ask("GET", "http://127.0.0.1:1", 5)
 
 
 def test_no_time_is_no_fault_of_the_server(wire, nobody) -> None:

@@ -122,3 +122,10 @@ def test_the_time_is_that_of_all_pictures(server, look) -> None:
     with pytest.raises(GatewayError, match="did not answer all of it in time"):
         look(deadline=Deadline(0))
     assert server.got == []
+
+
+def test_a_picture_that_it_does_not_take(server, words, look) -> None:
+    server.on("POST", DETECT, words({"msg": "no such type"}, 400))
+    with pytest.raises(GatewayError, match="no such type") as failed:
+        look()
+    assert failed.value.blame == "question"
