@@ -38,10 +38,11 @@ class HogDetector:
     """Finds people with `[hog]`'s search window."""
 
     name = "hog"
-    requires: frozenset[str] = frozenset()
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings.hog
+        self.requires = frozenset(settings.hog.hog_pre_existing_labels)
+        self.crop_to = frozenset(settings.hog.hog_crop_to)
         self._hog: Any = None
 
     def load(self) -> None:

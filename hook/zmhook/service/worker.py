@@ -210,6 +210,7 @@ def _models_key(settings: dict[str, Any]) -> str:
         return repr(settings)
     # Gemini is asked these questions, and blurs faces as [face] finds them.
     more = [settings["prompts"], settings["face"]] if "gemini" in models else []
+    more += [settings["plates"]] if "alpr" in models else []
     folder = settings["general"]["base_data_path"]
     where = [settings["remote"]]
     if settings["remote"]["ml_gateway_mode"] == "url":

@@ -27,6 +27,13 @@ def search(image: np.ndarray, **settings: object) -> list[Detection]:
     return detector.detect([Frame(image=image, id="snapshot", origin="made")])[0]
 
 
+def test_it_may_wait_for_something_and_look_only_there() -> None:
+    hog = Hog(hog_pre_existing_labels=("car",), hog_crop_to=("bus",))
+    detector = HogDetector(Settings(hog=hog))
+    assert (detector.requires, detector.crop_to) == ({"car"}, {"bus"})
+    assert HogDetector(Settings()).requires == frozenset()
+
+
 @pytest.fixture
 def read(photo) -> Callable[..., np.ndarray]:
     def open_(name: str, width: int = 0) -> np.ndarray:

@@ -46,11 +46,12 @@ class FaceDetector:
 
     name = "face"
     kind: Literal["face"] = "face"
-    requires: frozenset[str] = frozenset()
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._face = settings.face
+        self.requires = frozenset(settings.face.face_pre_existing_labels)
+        self.crop_to = frozenset(settings.face.face_crop_to)
         self._parts: _Parts | None = None
         self._encoder: Encoder | None = None
 

@@ -8,9 +8,10 @@ from msgspec import json
 
 from zmhook.detection import Box
 from zmhook.detectors.base import find
-from zmhook.detectors.face import FaceDetector, encoder
+from zmhook.detectors.face import FaceDetector
 from zmhook.errors import MissingPart
 from zmhook.event import Frame
+from zmhook.settings import Face, Settings, encoder
 
 
 @pytest.fixture
@@ -30,7 +31,14 @@ def detect(settings, image, known_faces):
 def test_it_is_what_models_calls_face():
     assert find("face") is FaceDetector
     assert FaceDetector.name == "face"
-    assert FaceDetector.requires == frozenset()
+    assert FaceDetector(Settings()).requires == frozenset()
+
+
+def test_it_may_wait_for_people_and_look_only_there():
+    face = Face(face_pre_existing_labels=("person",), face_crop_to=("person", "dog"))
+    detector = FaceDetector(Settings(face=face))
+    assert detector.requires == {"person"}
+    assert detector.crop_to == {"person", "dog"}
 
 
 @pytest.mark.parametrize("way", ["hog", "yunet"])
