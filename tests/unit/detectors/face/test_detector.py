@@ -8,10 +8,10 @@ from msgspec import json
 
 from zmhook.detection import Box
 from zmhook.detectors.base import find
-from zmhook.detectors.face import FaceDetector
+from zmhook.detectors.face import FaceDetector, encoder
 from zmhook.errors import MissingPart
 from zmhook.event import Frame
-from zmhook.settings import Face, Settings, encoder
+from zmhook.settings import Face, Settings
 
 
 @pytest.fixture
