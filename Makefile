@@ -8,11 +8,12 @@ TIER ?= all
 BENCHES := $(filter-out bench/measure.py bench/peer_%.py,$(wildcard bench/*.py))
 SHELL_SCRIPTS := install.sh zm_event_start.sh zm_event_end.sh .ci/run $(wildcard tests/zoneminder/*.sh)
 
-.PHONY: help demo test lint docs bench clean
+.PHONY: help demo test attack lint docs bench clean
 
 help:
 	@echo 'make demo    a demonstration event: the line, and the annotated picture'
-	@echo 'make test    every test (TIER=unit, integration or zoneminder: only those)'
+	@echo 'make test    every test (TIER=unit, integration, zoneminder or attack: only those)'
+	@echo 'make attack  the attacks and faults once more, with time for all of them'
 	@echo 'make lint    ruff, mypy --strict, shellcheck'
 	@echo 'make docs    the guide as web pages in docs/_build/html'
 	@echo 'make bench   the measurements (ARGS=--quick: within a minute each)'
@@ -24,9 +25,12 @@ demo: $(VENV)/.demo
 test: $(VENV)/.test
 	@case '$(TIER)' in \
 	    all) $(RUN)/python -m pytest $(ARGS);; \
-	    unit|integration|zoneminder) $(RUN)/python -m pytest tests/$(TIER) $(ARGS);; \
-	    *) echo 'make test: TIER is all, unit, integration or zoneminder' >&2; exit 2;; \
+	    unit|integration|zoneminder|attack) $(RUN)/python -m pytest tests/$(TIER) $(ARGS);; \
+	    *) echo 'make test: TIER is all, unit, integration, zoneminder or attack' >&2; exit 2;; \
 	esac
+
+attack: $(VENV)/.test
+	@ZMHOOK_ATTACK=long $(RUN)/python -m pytest tests/attack $(ARGS)
 
 lint: $(VENV)/.lint
 	@command -v shellcheck >/dev/null || { echo 'make lint: install shellcheck (apt-get install shellcheck)' >&2; exit 1; }
