@@ -15,6 +15,7 @@ from msgspec import DecodeError, Struct, ValidationError, field, json, structs
 
 from zmhook import atomic
 from zmhook.errors import PortalError
+from zmhook.regular import read
 
 if TYPE_CHECKING:
     from zmhook.deadline import Deadline
@@ -111,7 +112,7 @@ def _number(value: object) -> int:
 def _read(place: Path, of: str) -> Monitor | None:
     """Return what is kept, unless other settings asked for other things then."""
     try:
-        known = json.decode(place.read_bytes(), type=Monitor)
+        known = json.decode(read(place), type=Monitor)
     except (OSError, DecodeError, ValidationError):
         return None
     return known if known.of == of else None

@@ -15,6 +15,7 @@ from typing import Any
 from msgspec import DecodeError, Struct, ValidationError, json
 
 from zmhook import atomic
+from zmhook.regular import read
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class Tokens:
 
     def _all(self) -> dict[str, Kept]:
         try:
-            return json.decode(self.path.read_bytes(), type=dict[str, Kept])
+            return json.decode(read(self.path), type=dict[str, Kept])
         except FileNotFoundError:
             return {}
         except (OSError, DecodeError, ValidationError) as error:

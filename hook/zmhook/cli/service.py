@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         place = where.socket_of(config)
         if args.action == "status":
-            return _status(place, as_json=args.json)
+            return _status(place, config, as_json=args.json)
         if args.action == "stop":
             return _stop(place)
         return _restart(config, place)
@@ -45,13 +45,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 # -- status --------------------------------------------------------------------------------------
 
 
-def _status(place: Path, *, as_json: bool) -> int:
+def _status(place: Path, config: str, *, as_json: bool) -> int:
     pid = holder.pid_of(place)
     if pid is None and not _answers(place):
-        if as_json:
-            _print_json({"running": False, "socket": str(place)})
-            return NOT_RUNNING
-        return _complain(f"no service runs at {place}", NOT_RUNNING)
+        return _not_running(place, config, as_json=as_json)
     try:
         status = _asked(place)
     except client.NoService as error:
@@ -61,6 +58,21 @@ def _status(place: Path, *, as_json: bool) -> int:
     else:
         _print_text(status, place)
     return DONE
+
+
+def _not_running(place: Path, config: str, *, as_json: bool) -> int:
+    """Say so, and what answers have left to be done: that needs no service."""
+    from zmhook.cli.service_text import backlog as in_words
+    from zmhook.cli.tables import show
+    from zmhook.report.backlog import backlog
+
+    jobs = backlog(where.general_of(config).base_data_path)
+    if as_json:
+        _print_json({"running": False, "socket": str(place), "jobs": jobs})
+        return NOT_RUNNING
+    if any(jobs[name] for name in ("waiting", "failed", "set_aside", "error")):
+        show(in_words(jobs), sys.stdout)
+    return _complain(f"no service runs at {place}", NOT_RUNNING)
 
 
 def _asked(place: Path) -> dict[str, Any]:

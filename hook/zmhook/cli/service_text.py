@@ -30,6 +30,8 @@ def blocks(status: dict[str, Any], place: Path, now: float) -> Iterator[Block]:
     yield _events(status)
     if looks := status.get("looks"):
         yield _looks(looks)
+    if jobs := status.get("jobs"):
+        yield from backlog(jobs)
     if status["stages_ms"]:
         yield _stages(status["stages_ms"])
     if status["last_errors"]:
@@ -51,6 +53,25 @@ def age(seconds: float) -> str:
 def _queue(queue: dict[str, Any]) -> Iterator[str]:
     waiting = "; ".join(f"{_monitor(mid)}: {n}" for mid, n in queue["per_monitor"].items())
     yield f"{queue['waiting']} of at most {queue['size']} events wait{waiting and f' ({waiting})'}"
+
+
+def backlog(jobs: dict[str, Any]) -> Iterator[Block]:
+    """Yield what is to be said of messages, notes, tags and films that answers left to be done."""
+    if jobs["error"]:
+        yield f"JOBS CANNOT BE READ: {jobs['error']}"
+        return
+    counts = {
+        "waiting": jobs["waiting"],
+        "of these tried before": jobs["retried"],
+        "failed and given up, within a day": jobs["failed"],
+        "set aside: they cannot be read": jobs["set_aside"],
+    }
+    rows = [(name, str(count)) for name, count in counts.items()]
+    for name, key in (("age of the oldest", "oldest_s"), ("overdue by", "overdue_s")):
+        if jobs[key] is not None:
+            rows.append((name, age(jobs[key])))
+    rows += [(f"waiting: {job}", str(count)) for job, count in jobs["by_job"].items()]
+    yield Table("Messages, notes, tags and films", ("jobs", ""), rows, frozenset({1}))
 
 
 def _workers(workers: list[dict[str, Any]]) -> Table:

@@ -36,7 +36,7 @@ def socket_of(config: str) -> Path:
 
     Raises `ZmhookError` when this user may not look into its folder.
     """
-    found = place.socket_path(config, _general(config))
+    found = place.socket_path(config, general_of(config))
     for folder in (place.RUN, found.parent):
         if folder.is_dir() and not os.access(folder, os.X_OK):
             raise NotAllowed(
@@ -62,7 +62,8 @@ def become_owner(folder: Path) -> None:
     os.setuid(owner.st_uid)
 
 
-def _general(config: str) -> General:
+def general_of(config: str) -> General:
+    """Return `[general]`, or what can be read of it where the configuration is broken."""
     from zmhook.settings import General, load
 
     try:

@@ -12,6 +12,7 @@ from msgspec import DecodeError, Struct, ValidationError, json
 
 from zmhook import atomic
 from zmhook.errors import PortalError
+from zmhook.regular import read
 
 if TYPE_CHECKING:
     from zmhook.event import Event
@@ -63,7 +64,7 @@ def _asked(monitor_id: int, general: General) -> str:
 
 def _read(path: Path) -> dict[str, _Known]:
     try:
-        return json.decode(path.read_bytes(), type=dict[str, _Known])
+        return json.decode(read(path), type=dict[str, _Known])
     except (OSError, DecodeError, ValidationError):
         return {}
 

@@ -14,10 +14,11 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from zmhook.errors import NotYet, ZmhookError
+from zmhook.errors import NotYet, Undelivered, ZmhookError
+from zmhook.regular import UNUSABLE
 from zmhook.report.jobs import FILMS, LANES, Kind, kind_of
 from zmhook.report.later import command
-from zmhook.report.spool import Claim, Spool, Unit
+from zmhook.report.spool import ASIDE, Claim, Spool, Unit
 from zmhook.report.work import Work, unpack
 
 if TYPE_CHECKING:
@@ -57,20 +58,33 @@ class Background:
         self.spool = spool
         self.lane = lane
         self.watch = watch or Watch()
+        self._left_alone: set[str] = set()
 
     def work(self) -> None:
         """Do what is due, until nothing is."""
         while claim := self.claim():
             try:
                 self._do(claim)
+            except OSError as error:  # one job that the disk does not let go of stops no other
+                self._leave_alone(claim.unit, error)
             finally:
                 claim.close()
 
     def claim(self) -> Claim | None:
-        """Take the first job that is due and that nobody else works on."""
+        """Take the first job that is due and that nobody else works on.
+
+        What cannot be opened is set aside on the way.
+        """
         now = time.time()
-        due = sorted(unit for unit in self._units() if unit.due <= now)
-        return next(filter(None, map(self.spool.claim, due)), None)
+        for unit in sorted(unit for unit in self._units() if unit.due <= now):
+            try:
+                claim = self.spool.claim(unit)
+            except OSError as error:
+                self._unusable(unit, error)
+                continue
+            if claim:
+                return claim
+        return None
 
     def next_due(self) -> float | None:
         """Return when the next job is due that nobody works on yet, None when there is none."""
@@ -84,6 +98,7 @@ class Background:
             unit
             for unit in self.spool.units()
             if (kind.lane if (kind := kind_of(unit.job)) else default) == self.lane
+            and unit.name not in self._left_alone
         ]
 
     # -- one job -------------------------------------------------------------------------------
@@ -92,10 +107,11 @@ class Background:
         unit, kind = claim.unit, kind_of(claim.unit.job)
         try:
             work = unpack(self.spool, unit)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except FileNotFoundError:
             self.watch.know(_settings_of(self.spool))
-            what = f"it cannot be read ({type(error).__name__})"
-            return self._give_up(claim, what)
+            return self._give_up(claim, "what it is made of is gone")
+        except Exception as error:  # noqa: BLE001 - whatever lies there, the others go on
+            return self._unreadable(unit, error)
         self.watch.know(work.settings)
         if kind is None:
             return self._give_up(claim, "this version of zmhook does not know it", work)
@@ -113,6 +129,8 @@ class Background:
             kind.function()(work)
         except ZmhookError as error:
             self._failed(claim, kind, work, error)
+        except OSError as error:
+            self._failed(claim, kind, work, Undelivered(_reason(error), retry=True))
         except Exception as error:  # a bug in one job must not end the others
             log.debug("%s: %s", work.decision.event, claim.unit.job, exc_info=True)
             what = f"internal error, please report it ({type(error).__name__}: {error})"
@@ -137,7 +155,47 @@ class Background:
         tries = f" after {claim.unit.tries} attempts" if claim.unit.tries > 1 else ""
         text = "%s: %s was given up%s: %s"
         _log(work, logging.WARNING, text, what, claim.unit.job, tries, why)
-        claim.done()
+        claim.give_up()
+
+    # -- jobs that stand in the way --------------------------------------------------------------
+
+    def _unusable(self, unit: Unit, error: OSError) -> None:
+        """Set aside a job whose own file cannot be opened; what may pass is left for later."""
+        self.watch.know(_settings_of(self.spool))
+        if error.errno in UNUSABLE or isinstance(error, FileNotFoundError):
+            self._set_aside(unit, error, entry=False)
+        else:
+            self._leave_alone(unit, error)
+
+    def _unreadable(self, unit: Unit, error: Exception) -> None:
+        """Set aside all jobs of an entry that cannot be read."""
+        self.watch.know(_settings_of(self.spool))
+        if isinstance(error, OSError) and error.errno not in UNUSABLE:
+            self._leave_alone(unit, error)
+        else:
+            self._set_aside(unit, error, entry=True)
+
+    def _set_aside(self, unit: Unit, error: Exception, *, entry: bool) -> None:
+        try:
+            self.spool.set_aside(unit, entry=entry)
+        except OSError:
+            return self._leave_alone(unit, error)
+        what = f"the jobs of {unit.entry}" if entry else f"the job {unit.name}"
+        text = "%s: %s cannot be read (%s): set aside (%s) and kept for a week; the others go on"
+        log.warning(text, self.spool.folder, what, _reason(error), f"*{ASIDE}")
+        return None
+
+    def _leave_alone(self, unit: Unit, error: Exception) -> None:
+        """Let this process pass over a job: it can neither be done nor be put out of the way."""
+        self._left_alone.add(unit.name)
+        text = "%s: the job %s cannot be used (%s): left where it is; the others go on"
+        log.warning(text, self.spool.folder, unit.name, _reason(error))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return f"{type(error).__name__}: {error}".partition("\n")[0][:200]
 
 
 def _log(work: Work | None, level: int, text: str, *args: object) -> None:

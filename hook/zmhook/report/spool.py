@@ -5,6 +5,9 @@ folder and its files are for their owner alone), and `ENTRY.picture` with the pi
 it is an empty file beside, `ENTRY.JOB.TRIES.DUE`, whose name says all that changes: renaming is
 atomic, and a lock on the file survives it. Who works on a job holds that lock; when the process
 dies the kernel lets go of it, and the job is still there.
+
+What is no job any more has an ending: `.aside` is one that cannot be read, kept for a week with
+all that its entry has; `.failed` is one that was given up, kept for a day to be counted.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook import atomic
+from zmhook.regular import UNUSABLE, discard, open_regular, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,7 +32,14 @@ MOST = 500
 """Jobs that may wait; above that the oldest go, films before messages."""
 ORPHANED = 120.0
 """Seconds after which files that no job needs are removed."""
-_NAME = re.compile(r"((\d{13})-[0-9a-f]{8}-m(\d+|x))\.([a-z-]+[0-9]*)\.(\d{1,4})\.(\d{13})")
+ASIDE, FAILED = ".aside", ".failed"
+KEPT = {ASIDE: 7 * 86400.0, FAILED: 86400.0}
+"""Seconds for which what is no job any more is kept, by its ending; at most `MOST` of each."""
+LARGEST_ENTRY, LARGEST_PICTURE = 64 << 20, 1 << 30
+"""Bytes."""
+_NAME = re.compile(
+    r"((\d{13})-[0-9a-f]{8}-m(\d{1,19}|x))\.([a-z-]+[0-9]*)\.(\d{1,4})\.(\d{13})", re.ASCII
+)
 
 
 class Unit(NamedTuple):
@@ -78,6 +89,10 @@ class Claim:
         """Remove the job, and with the last one all that its entry has."""
         self._spool.remove([self.unit])
 
+    def give_up(self) -> None:
+        """As `done`, and count it among those that failed."""
+        self._spool.give_up([self.unit])
+
     def close(self) -> None:
         os.close(self._lock)
 
@@ -122,31 +137,69 @@ class Spool:
         units = list(units)
         for unit in units:
             (self.folder / unit.name).unlink(missing_ok=True)
-        needed = {unit.entry for unit in self.units()}
-        for entry in {unit.entry for unit in units} - needed:
-            for kind in ("json", "picture"):
-                (self.folder / f"{entry}.{kind}").unlink(missing_ok=True)
+        self._forget({unit.entry for unit in units})
+
+    def give_up(self, units: Iterable[Unit]) -> None:
+        """Remove jobs that failed; what is left of each is an empty file that is counted."""
+        units = list(units)
+        for unit in units:
+            path = self.folder / unit.name
+            try:
+                path.rename(f"{path}{FAILED}")
+            except OSError:
+                path.unlink(missing_ok=True)
+        self._forget({unit.entry for unit in units})
+
+    def set_aside(self, unit: Unit, *, entry: bool = False) -> None:
+        """Have a job tried no more, or all of its `entry`; what it is made of stays for a week."""
+        units = [one for one in self.units() if one.entry == unit.entry] if entry else [unit]
+        for one in units:
+            with suppress(FileNotFoundError):
+                (self.folder / one.name).rename(self.folder / f"{one.name}{ASIDE}")
 
     def trim(self) -> list[Unit]:
-        """Remove the oldest jobs above `MOST`, and return them."""
+        """Give up the oldest jobs above `MOST`, and return them."""
         units = self.units()
         if len(units) <= MOST:
             return []
         units.sort(key=lambda unit: (unit.job != "animation", unit.entry))
         gone = units[: len(units) - MOST]
-        self.remove(gone)
+        self.give_up(gone)
         return gone
 
     def sweep(self) -> None:
-        """Remove what a process left behind that was ended while it wrote or removed."""
-        needed = {unit.entry for unit in self.units()}
+        """Remove what a process left behind that was ended while it wrote or removed.
+
+        And what is no job any more, once it is old.
+        """
+        for ending, seconds in KEPT.items():
+            self._sweep_old(ending, seconds)
+        needed = self._needed()
         before = time.time() - ORPHANED
         for path in self.folder.iterdir():
             left = path.suffix == ".tmp" or path.suffix in (".json", ".picture")
             if left and path.stem not in needed:
-                with suppress(FileNotFoundError):
-                    if path.stat().st_mtime < before:
-                        path.unlink()
+                _discard(path, before)
+
+    def _sweep_old(self, ending: str, seconds: float) -> None:
+        paths = sorted(path for path in self.folder.iterdir() if path.suffix == ending)
+        too_many = max(0, len(paths) - MOST)
+        before = time.time() - seconds
+        for number, path in enumerate(paths):
+            unit = Unit.named(path.stem)
+            if unit and (unit.born < before or number < too_many):
+                _discard(path)
+            elif not unit:
+                _discard(path, before)
+
+    def _forget(self, entries: set[str]) -> None:
+        """Remove all that entries have, but for those that a job still needs."""
+        for entry in entries - self._needed():
+            for kind in ("json", "picture"):
+                _discard(self.folder / f"{entry}.{kind}")
+
+    def _needed(self) -> set[str]:
+        return {unit.entry for unit in (*self.units(), *self.units(ASIDE))}
 
     def _write(self, name: str, data: bytes) -> None:
         atomic.write(self.folder / name, data, 0o600)
@@ -171,19 +224,20 @@ class Spool:
 
     # -- reading -------------------------------------------------------------------------------
 
-    def units(self) -> list[Unit]:
-        """Return all jobs, in no order."""
+    def units(self, ending: str = "") -> list[Unit]:
+        """Return all jobs, in no order; with an ending those that are none any more."""
         try:
             names = [path.name for path in self.folder.iterdir()]
         except FileNotFoundError:
             return []
-        return [unit for unit in map(Unit.named, names) if unit]
+        found = (Unit.named(name.removesuffix(ending)) for name in names if name.endswith(ending))
+        return [unit for unit in found if unit]
 
     def claim(self, unit: Unit) -> Claim | None:
         """Take a job, unless somebody else has it or it has changed meanwhile."""
         path = self.folder / unit.name
         try:
-            lock = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            lock = open_regular(path, os.O_RDWR)
         except FileNotFoundError:
             return None
         if _locked(lock) and _is_still(path, lock):
@@ -192,12 +246,12 @@ class Spool:
         return None
 
     def data(self, entry: str) -> bytes:
-        return (self.folder / f"{entry}.json").read_bytes()
+        return read(self.folder / f"{entry}.json", LARGEST_ENTRY)
 
     def picture(self, entry: str) -> bytes:
         """Return the picture, b"" when there is none."""
         try:
-            return (self.folder / f"{entry}.picture").read_bytes()
+            return read(self.folder / f"{entry}.picture", LARGEST_PICTURE)
         except FileNotFoundError:
             return b""
 
@@ -214,12 +268,37 @@ class Spool:
     def _free(self, names: Iterable[str]) -> Iterator[int]:
         for name in names:
             path = self.folder / name
-            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            if _locked(lock):
+            lock = _lock_file(path)
+            if _locked(lock) and _is_still(path, lock):
                 self._give(path)
                 yield lock
                 return
             os.close(lock)
+
+
+def _lock_file(path: Path) -> int:
+    """Open a file to lock. What cannot be opened in its place (another user's, a folder) makes way.
+
+    Raises `OSError`.
+    """
+    try:
+        return open_regular(path, os.O_RDWR | os.O_CREAT)
+    except OSError as error:
+        if error.errno not in UNUSABLE or not os.path.lexists(path):
+            raise
+    path.rename(path.with_name(f"{path.name}-{secrets.token_hex(4)}{ASIDE}"))
+    return open_regular(path, os.O_RDWR | os.O_CREAT)
+
+
+def _discard(path: Path, before: float | None = None) -> None:
+    """Remove a file, or an empty folder in its place, as far as that can be done.
+
+    With `before` only what was not changed since then, in seconds since 1970.
+    """
+    with suppress(OSError):
+        if before is not None and path.lstat().st_mtime >= before:
+            return
+        discard(path)
 
 
 def _locked(file: int) -> bool:

@@ -10,6 +10,7 @@ from msgspec import Raw, Struct, json, structs
 
 from zmhook.crop import Crop
 from zmhook.detection import Decision
+from zmhook.errors import PictureError
 from zmhook.settings.plain import from_plain, to_plain
 
 if TYPE_CHECKING:
@@ -65,8 +66,14 @@ class Work:
         """The picture that answered; raises `PictureError`."""
         if self._frame or not (self._picture and self._spool):
             return self._frame
-        data = self._spool.picture(self.id)
-        return _frame(self._picture, data) if data else None
+        try:
+            data = self._spool.picture(self.id)
+        except OSError as error:
+            raise PictureError(f"its picture cannot be read ({error.strerror})") from None
+        try:
+            return _frame(self._picture, data) if data else None
+        except ValueError as error:
+            raise PictureError(f"its picture is not the one that was stored ({error})") from None
 
     def follow(self, job: str, due: float) -> None:
         """Have another job done for the same event at a time (seconds since 1970)."""

@@ -44,7 +44,21 @@ class _Collector:
             "0: the last edit of the configuration is broken.",
             value=not status["config_error"],
         )
+        yield from self._jobs()
         yield from self._stages()
+
+    def _jobs(self) -> Iterator[Metric]:
+        jobs = self._status["jobs"]
+        waiting = GaugeMetricFamily("zmhook_jobs_waiting", _HELP["waiting"], labels=["job"])
+        for job, count in jobs["by_job"].items():
+            waiting.add_metric([job], count)
+        yield waiting
+        for name in ("retried", "failed", "set_aside"):
+            yield GaugeMetricFamily(f"zmhook_jobs_{name}", _HELP[name], value=jobs[name])
+        for name in ("oldest", "overdue"):
+            value = jobs[f"{name}_s"] or 0.0
+            yield GaugeMetricFamily(f"zmhook_jobs_{name}_seconds", _HELP[name], value=value)
+        yield GaugeMetricFamily("zmhook_jobs_ok", _HELP["ok"], value=not jobs["error"])
 
     def _stages(self) -> Iterator[Metric]:
         for share in ("p50", "p95"):
@@ -62,6 +76,13 @@ _HELP = {
     "refused": "Events refused because the queue was full.",
     "dropped": "Events whose caller went away.",
     "restarts": "Worker processes that were replaced.",
+    "waiting": "Messages, notes, tags and films that are still to be done.",
+    "retried": "Those of them that were tried before.",
+    "failed": "Those that were given up within a day.",
+    "set_aside": "Those that cannot be read, within a week.",
+    "oldest": "Time since the answer to which the oldest one belongs.",
+    "overdue": "Time for which the one that waits longest could have been done.",
+    "ok": "0: the folder of jobs cannot be read.",
 }
 
 

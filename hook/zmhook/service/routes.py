@@ -86,7 +86,7 @@ class Routes:
         return Response(200, b"stopping\n")
 
     async def _status(self, _: Request) -> Response:
-        return Response(200, json.encode(status(self._supervisor)), JSON)
+        return Response(200, json.encode(await status(self._supervisor)), JSON)
 
     async def _live(self, _: Request) -> Response:
         return Response(200, b"alive\n")
@@ -98,7 +98,7 @@ class Routes:
     async def _metrics(self, _: Request) -> Response:
         from zmhook.service.metrics import CONTENT_TYPE, exposition
 
-        return Response(200, exposition(status(self._supervisor)), CONTENT_TYPE)
+        return Response(200, exposition(await status(self._supervisor)), CONTENT_TYPE)
 
 
 def _event(form: dict[str, list[str]]) -> Event:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import TYPE_CHECKING, Any
 
+from zmhook.report.backlog import backlog
 from zmhook.version import __version__
 
 if TYPE_CHECKING:
@@ -12,8 +14,11 @@ if TYPE_CHECKING:
     from zmhook.service.supervisor import Supervisor
 
 
-def status(supervisor: Supervisor) -> dict[str, Any]:
+async def status(supervisor: Supervisor) -> dict[str, Any]:
     """Return plain data: times in seconds since the epoch, durations in ms, memory in MB."""
+    folder = supervisor.config.current().general.general.base_data_path
+    # A disk may take its time, and nobody else is to wait for it.
+    jobs = await asyncio.to_thread(backlog, folder)
     stats = supervisor.stats
     return {
         "version": __version__,
@@ -34,6 +39,7 @@ def status(supervisor: Supervisor) -> dict[str, Any]:
         "restarts": stats.restarts,
         "stages_ms": stats.stages(),
         "last_errors": stats.last_errors,
+        "jobs": jobs,
     }
 
 

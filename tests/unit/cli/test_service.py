@@ -19,6 +19,7 @@ import pytest
 
 from zmhook.cli import serve, service, where
 from zmhook.errors import SettingsError
+from zmhook.report.spool import Spool
 from zmhook.service import holder, place, run
 
 STATUS = {
@@ -126,7 +127,15 @@ def test_status_without_a_service(folder: Path, socket_path: Path, capsys) -> No
     said = capsys.readouterr()
     assert (said.out, said.err) == ("", f"zmhook: no service runs at {socket_path}\n")
     assert service.main(["status", "--json"]) == 3
-    assert json.loads(capsys.readouterr().out) == {"running": False, "socket": str(socket_path)}
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["running"], answer["socket"]) == (False, str(socket_path))
+    assert answer["jobs"]["waiting"] == 0
+
+
+def test_status_tells_of_jobs_without_a_service(folder: Path, socket_path: Path, capsys) -> None:
+    Spool.of(str(folder)).add(b"{}", b"", ["webhook"], 3)
+    assert service.main(["status"]) == 3
+    assert "waiting: webhook" in capsys.readouterr().out
 
 
 def test_what_a_dead_service_left_is_no_service(folder: Path, socket_path: Path, capsys) -> None:

@@ -48,6 +48,31 @@ def test_which_service_it_is() -> None:
     assert third == "0 of at most 500 events wait"
 
 
+def test_jobs_that_wait_and_fail() -> None:
+    jobs = {
+        "waiting": 3,
+        "retried": 2,
+        "failed": 4,
+        "set_aside": 1,
+        "oldest_s": 3725.0,
+        "overdue_s": 61.0,
+        "by_job": {"webhook": 3},
+        "error": "",
+    }
+    told = [cells(line) for line in lines(jobs=jobs)]
+    for row in (
+        ["waiting", "3"],
+        ["of these tried before", "2"],
+        ["failed and given up, within a day", "4"],
+        ["set aside: they cannot be read", "1"],
+        ["age of the oldest", "1 h 2 min"],
+        ["overdue by", "1 min 1 s"],
+        ["waiting: webhook", "3"],
+    ):
+        assert row in told
+    assert "JOBS CANNOT BE READ: /x: no" in lines(jobs={**jobs, "error": "/x: no"})
+
+
 def test_a_worker_says_what_it_has_and_does() -> None:
     busy = {"pid": 9, "event": "event 5 of monitor 2", "rss_mb": 99.6, "models": ["yolo", "face"]}
     unloaded = {"pid": None, "event": "", "rss_mb": 0.0, "models": []}

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import errno
 import logging
 import os
+import pwd
+import socket
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from zmhook.errors import NotYet, PortalError, Undelivered
+from zmhook.notify.picture import picture_of
 from zmhook.report import background as module
 from zmhook.report.background import Background, Process
 from zmhook.report.jobs import FILMS, KINDS, MESSAGES, Kind
-from zmhook.report.spool import Spool, Unit
+from zmhook.report.spool import ASIDE, FAILED, Spool, Unit
 from zmhook.report.work import Work, pack
 from zmhook.settings import General, Notify, Settings
 
@@ -131,7 +136,8 @@ def test_attempts_come_to_an_end(add, doer, work, spool, caplog, monkeypatch) ->
     doer.raises = [Undelivered(f"no {n}: plug it in", retry=True) for n in range(9)]
     work()
     assert len(doer.done) == 3
-    assert list(spool.folder.iterdir()) == []
+    assert left(spool) == []
+    assert [path.suffix for path in spool.folder.iterdir()] == [FAILED]
     (record,) = [one for one in caplog.records if one.levelno >= logging.WARNING]
     said = "event 7 of monitor 2: try was given up after 3 attempts: no 2: plug it in"
     assert record.getMessage() == said
@@ -205,10 +211,162 @@ def test_one_that_nobody_knows(add, work, spool, caplog) -> None:
 
 
 def test_an_entry_that_cannot_be_read(doer, work, spool, caplog) -> None:
-    entry = spool.add(b"{", b"", ["try"], 2)
+    entry = spool.add(b"{", b"", ["try", "mqtt"], 2)
     work()
-    assert (list(spool.folder.iterdir()), doer.done) == ([], [])
-    assert f"the job {entry}: try was given up: it cannot be read" in caplog.text
+    work()
+    assert (left(spool), doer.done) == ([], [])
+    assert {unit.job for unit in spool.units(ASIDE)} == {"try", "mqtt"}
+    assert (spool.folder / f"{entry}.json").exists()  # for whoever wants to know
+    assert caplog.text.count("cannot be read") == 1
+    assert f"the jobs of {entry} cannot be read (DecodeError" in caplog.text
+
+
+def test_an_entry_that_is_gone(doer, work, spool, caplog) -> None:
+    entry = spool.add(b"{", b"", ["try"], 2)
+    (spool.folder / f"{entry}.json").unlink()
+    work()
+    assert (left(spool), doer.done) == ([], [])
+    assert f"the job {entry}: try was given up: what it is made of is gone" in caplog.text
+
+
+def put_folder(path: Path) -> None:
+    path.mkdir()
+    (path / "x").touch()
+
+
+def put_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made:
+        here = os.open(path.parent, os.O_RDONLY)
+        made.bind(f"/proc/self/fd/{here}/{path.name}")
+        os.close(here)
+
+
+def put_endless(path: Path) -> None:
+    path.touch()
+    os.truncate(path, 1 << 40)
+
+
+IN_THE_WAY = {
+    "a folder": put_folder,
+    "a FIFO": os.mkfifo,
+    "a link": lambda path: path.symlink_to("/etc/passwd"),
+    "a link to nothing": lambda path: path.symlink_to("nothing"),
+    "a socket": put_socket,
+}
+IN_PLACE_OF_DATA = {**IN_THE_WAY, "a file without end": put_endless}
+
+
+@pytest.mark.parametrize("put", IN_THE_WAY.values(), ids=IN_THE_WAY)
+def test_what_cannot_be_opened_keeps_no_other_job(put, add, doer, work, spool, caplog) -> None:
+    entry = "1000000000000-00000000-m2"  # the oldest, so that it comes first
+    bad = Unit(entry, "try", 0, 1_000_000_000.0)
+    good = add("try")
+    put(spool.folder / bad.name)
+    work()
+    work()
+    assert [work.id for work in doer.done] == [good]
+    assert (left(spool), spool.units(ASIDE)) == ([], [bad])
+    assert caplog.text.count("cannot be read") == 1
+    assert bad.name in caplog.text
+
+
+@pytest.mark.parametrize("put", IN_PLACE_OF_DATA.values(), ids=IN_PLACE_OF_DATA)
+def test_data_that_cannot_be_read_keeps_no_other_job(
+    put, add, doer, work, spool, caplog, settings, decided
+) -> None:
+    bad = add("try")
+    (spool.folder / f"{bad}.json").unlink()
+    put(spool.folder / f"{bad}.json")
+    good = add("try")
+    work()
+    assert [work.id for work in doer.done] == [good]
+    assert [unit.entry for unit in spool.units(ASIDE)] == [bad]
+    assert caplog.text.count("cannot be read") == 1
+
+
+@pytest.mark.parametrize("put", IN_PLACE_OF_DATA.values(), ids=IN_PLACE_OF_DATA)
+def test_a_picture_that_cannot_be_read_costs_the_picture(put, add, doer, work, spool) -> None:
+    pictures = []
+
+    def send(work: Work) -> None:
+        pictures.append(picture_of(work))
+
+    doer.then = send
+    entry = add("try")
+    (spool.folder / f"{entry}.picture").unlink()
+    put(spool.folder / f"{entry}.picture")
+    work()
+    assert (pictures, left(spool), spool.units(FAILED)) == ([None], [], [])
+
+
+def test_a_job_that_the_disk_does_not_let_go_of_keeps_no_other(
+    add, doer, work, spool, monkeypatch, caplog
+) -> None:
+    """Neither renaming nor removing works, as in a folder that turned read-only."""
+    bad, good = add("try"), add("try")
+    rename = Path.rename
+
+    def refused(path: Path, target: object) -> Path:
+        if path.name.startswith(bad):
+            raise OSError(errno.EROFS, "Read-only file system", str(path))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refused)
+    work()
+    assert [work.id for work in doer.done] == [good]
+    assert [unit.entry for unit in spool.units()] == [bad]
+    assert "left where it is; the others go on" in caplog.text
+
+
+def test_too_many_open_files_set_nothing_aside(add, doer, work, spool, monkeypatch) -> None:
+    add("try")
+
+    def claim(_: Unit) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(spool, "claim", claim)
+    work()
+    assert (left(spool), doer.done, spool.units(ASIDE)) == ([("try", 0)], [], [])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="optional: only root can leave files of root's")
+def test_what_root_left_keeps_no_other_job() -> None:
+    """As the web server's user, a file that only root may read."""
+    with tempfile.TemporaryDirectory(prefix="zmhook-") as folder:
+        _root_leaves_files(Path(folder))
+
+
+def _root_leaves_files(folder: Path) -> None:
+    spool = Spool.of(str(folder))
+    spool.add(b"{}", b"", ["try"], 2)
+    (good,) = spool.units()
+    nobody = pwd.getpwnam("nobody")
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, nobody.pw_uid, nobody.pw_gid)
+    bad = Unit("1000000000000-00000000-m2", "try", 0, 1_000_000_000.0)
+    os.close(os.open(spool.folder / bad.name, os.O_CREAT, 0o600))
+    os.close(os.open(spool.folder / "messages.slot-0", os.O_CREAT, 0o600))
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgid(nobody.pw_gid)
+            os.setuid(nobody.pw_uid)
+            claim = Background(spool, MESSAGES).claim()
+            is_right = claim and claim.unit == good and spool.slot(MESSAGES, 1) is not None
+            os._exit(0 if is_right else 1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert spool.units(ASIDE) == [bad]
+
+
+@pytest.mark.parametrize("put", IN_THE_WAY.values(), ids=IN_THE_WAY)
+def test_what_lies_where_a_worker_locks_makes_way(put, add, doer, process, spool) -> None:
+    add("try")
+    put(spool.folder / "messages.slot-0")
+    put(spool.folder / "messages.waiting")
+    process().run()
+    assert len(doer.done) == 1
 
 
 def test_a_job_that_another_has_is_left_to_it(add, doer, work, spool) -> None:

@@ -119,7 +119,7 @@ def test_films_go_before_messages_and_old_before_new(spool: Spool, monkeypatch) 
     ]
     spool.add(b"{}", b"", ["webhook"], 3)
     assert [(unit.job, unit.entry) for unit in spool.trim()] == [("webhook", first)]
-    assert not list(spool.folder.glob(f"{first}*"))
+    assert {path.suffix for path in spool.folder.glob(f"{first}*")} == {module.FAILED}
     assert spool.trim() == []
 
 
@@ -132,6 +132,45 @@ def test_sweeping(spool: Spool, monkeypatch) -> None:
     monkeypatch.setattr(module, "ORPHANED", -1.0)
     spool.sweep()
     assert {name.split(".")[0] for name in names(spool)} == {needed}
+
+
+def test_what_was_set_aside_keeps_what_it_is_made_of_for_a_week(spool: Spool, monkeypatch) -> None:
+    monkeypatch.setattr(module, "ORPHANED", -1.0)
+    entry = spool.add(b"{}", b"jpeg", ["webhook", "mqtt"], 3)
+    one, other = spool.units()
+    spool.set_aside(one)
+    spool.give_up([other])
+    spool.sweep()
+    assert len(names(spool)) == 4
+    now = time.time()
+    monkeypatch.setattr(module.time, "time", lambda: now + 2 * 86400)
+    spool.sweep()
+    assert (spool.units(module.FAILED), spool.data(entry)) == ([], b"{}")
+    monkeypatch.setattr(module.time, "time", lambda: now + 8 * 86400)
+    spool.sweep()
+    assert names(spool) == []
+
+
+def test_of_what_failed_only_the_newest_are_kept(spool: Spool, monkeypatch) -> None:
+    monkeypatch.setattr(module, "MOST", 3)
+    entries = []
+    for _ in range(5):
+        entries.append(spool.add(b"{}", b"", ["webhook"], 3))
+        spool.give_up(spool.units())
+        time.sleep(0.002)  # names are made of milliseconds
+    spool.sweep()
+    assert sorted(unit.entry for unit in spool.units(module.FAILED)) == entries[2:]
+
+
+def test_a_folder_in_the_place_of_what_is_old_stops_nothing(spool: Spool, monkeypatch) -> None:
+    monkeypatch.setattr(module, "ORPHANED", -1.0)
+    orphan = spool.add(b"{}", b"", [], 3)
+    (spool.folder / "1000000000000-00000000-m2.json").mkdir()
+    full = spool.folder / "1000000000001-00000000-m2.json"
+    (full / "x").mkdir(parents=True)
+    spool.sweep()
+    assert not (spool.folder / f"{orphan}.json").exists()
+    assert names(spool) == [full.name]
 
 
 def test_places_to_work_in(spool: Spool) -> None:

@@ -12,6 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from zmhook.detection import Decision
 from zmhook.event import Event
+from zmhook.report.backlog import backlog
+from zmhook.report.spool import Spool
 from zmhook.service.live import LiveConfig
 from zmhook.service.metrics import CONTENT_TYPE, exposition
 from zmhook.service.status import status
@@ -23,7 +25,18 @@ from zmhook.service.wire import Seen
 def told(tmp_path: Path, ticket, soon) -> dict[str, Any]:
     """The status of a service that has seen a little."""
     path = tmp_path / "o.ini"
-    path.write_text("[service]\nservice_workers = 2\nservice_queue = 9\n")
+    path.write_text(
+        f"[general]\nbase_data_path = {tmp_path}\n"
+        "[service]\nservice_workers = 2\nservice_queue = 9\n"
+    )
+    spool = Spool.of(str(tmp_path))
+    spool.add(b"{}", b"", ["webhook", "apprise-1", "mqtt", "tags"], 3)
+    by_job = {unit.job: unit for unit in spool.units()}
+    claim = spool.claim(by_job["webhook"])
+    claim.begin()
+    claim.close()
+    spool.give_up([by_job["mqtt"]])
+    spool.set_aside(by_job["tags"])
 
     async def run() -> dict[str, Any]:
         supervisor = Supervisor(LiveConfig(str(path)), lambda *_: None)
@@ -37,7 +50,7 @@ def told(tmp_path: Path, ticket, soon) -> dict[str, Any]:
             supervisor.queue.put(ticket(number, number % 2))
         supervisor.pool.slots[0].ticket = ticket(8, 3)
         supervisor.pool.slots[0].rss_mb = 123.46
-        found = status(supervisor)
+        found = await status(supervisor)
         await supervisor.finish(0)
         return found
 
@@ -61,6 +74,36 @@ def test_what_it_tells(told: dict[str, Any]) -> None:
         {"pid": None, "event": "event 8 of monitor 3", "rss_mb": 123.5, "models": []},
         {"pid": None, "event": "", "rss_mb": 0.0, "models": []},
     ]
+
+
+def test_jobs_that_wait_failed_or_cannot_be_read(told: dict[str, Any]) -> None:
+    jobs = told["jobs"]
+    assert (jobs["waiting"], jobs["retried"], jobs["failed"], jobs["set_aside"]) == (2, 1, 1, 1)
+    assert jobs["by_job"] == {"apprise-1": 1, "webhook": 1}
+    assert jobs["oldest_s"] >= 0
+    assert jobs["overdue_s"] >= 0
+    assert jobs["error"] == ""
+
+
+def test_the_metrics_of_jobs(told: dict[str, Any]) -> None:
+    told["jobs"] |= {"oldest_s": 12.5, "overdue_s": None}
+    found = samples(told)
+    assert found["zmhook_jobs_waiting", "webhook"] == 1
+    assert (found["zmhook_jobs_retried",], found["zmhook_jobs_failed",]) == (1, 1)
+    assert found["zmhook_jobs_set_aside",] == 1
+    assert (found["zmhook_jobs_oldest_seconds",], found["zmhook_jobs_overdue_seconds",]) == (
+        12.5,
+        0,
+    )
+    assert found["zmhook_jobs_ok",] == 1
+
+
+def test_jobs_in_a_folder_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state/spool").touch()
+    found = backlog(str(tmp_path))
+    assert found["error"] == f"{tmp_path}/state/spool: Not a directory"
+    assert found["waiting"] == 0
 
 
 def samples(told: dict[str, Any]) -> dict[tuple[str, ...], float]:

@@ -9,6 +9,8 @@ from threading import Condition, Thread
 from typing import TYPE_CHECKING, Protocol
 
 from zmhook.errors import ZmhookError
+from zmhook.frames.file import MAX_BYTES
+from zmhook.regular import read
 from zmhook.snapshots.handlers.base import NotYet, names
 from zmhook.snapshots.handlers.said import said
 from zmhook.snapshots.handlers.worker import Hung, Worker
@@ -128,7 +130,7 @@ class Runner:
     def _picture(self, row: Row) -> bytes | None:
         """Return the file; None when it was deleted, being too old or too much."""
         try:
-            return self._store.path(row).read_bytes()
+            return read(self._store.path(row), MAX_BYTES)
         except OSError as error:
             log.debug("handler %s: %s: %s", self._name, row.file, error)
             return None

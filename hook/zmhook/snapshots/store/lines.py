@@ -7,18 +7,22 @@ is of a try that failed, or of a picture that was deleted.
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import TYPE_CHECKING
 
 from msgspec import DecodeError, ValidationError, json
 
 from zmhook import atomic
+from zmhook.regular import UNUSABLE, open_regular
 from zmhook.snapshots.snapshot import Row
 from zmhook.snapshots.store import layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 NAME = "snapshots.jsonl"
 LONGEST_FILE = 8_000_000
@@ -54,10 +58,15 @@ def read(path: Path) -> dict[int, Row]:
     """
     rows: dict[int, Row] = {}
     try:
-        file = path.open("rb")
+        descriptor = open_regular(path, os.O_RDONLY)
     except FileNotFoundError:
         return rows
-    with file:
+    except OSError as error:
+        if error.errno not in UNUSABLE:
+            raise
+        log.warning("%s: cannot be read: %s", path, error.strerror)
+        return rows
+    with os.fdopen(descriptor, "rb") as file:
         for line in file:
             try:
                 row = _DECODER.decode(line)

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import structs
 
+from zmhook.frames.file import MAX_BYTES
 from zmhook.frames.header import read_header
+from zmhook.regular import UNUSABLE, discard, read
 from zmhook.snapshots.snapshot import Row
 from zmhook.snapshots.store import files, layout, lines, schema
 from zmhook.snapshots.store.numbers import keep
@@ -53,10 +57,15 @@ def reconcile(folder: Path, connection: sqlite3.Connection, writer: Lines) -> Ou
     """
     known = dict[int, str](connection.execute("SELECT number, file FROM snapshots"))
     strays: list[str] = []
+    foreign: list[int] = []
     empty: list[str] = []
     adopted, highest = 0, max(known, default=-1)
     for name in layout.folders(folder):
-        here = _pictures(folder, name, known, strays)
+        try:
+            here = _pictures(folder, name, known, strays, foreign)
+        except PermissionError as error:
+            highest = max(highest, _pass_over(name, known, error))
+            continue
         if not here:
             empty.append(name)
         highest = max(highest, max(here, default=-1))
@@ -65,7 +74,7 @@ def reconcile(folder: Path, connection: sqlite3.Connection, writer: Lines) -> Ou
             _put(connection, _rows(folder, name, new, writer))
             adopted += len(new)
     _drop(connection, known)
-    return Outcome(adopted, len(known), strays, empty, highest + 1)
+    return Outcome(adopted, len(known), strays, empty, max(highest, *foreign, -1) + 1)
 
 
 def move(
@@ -78,7 +87,13 @@ def move(
     for begin in range(0, len(strays), PER_COMMIT):
         rows = []
         for stray in strays[begin : begin + PER_COMMIT]:
-            rows.append(_move(folder, stray, number))
+            try:
+                rows.append(_move(folder, stray, number))
+            except OSError as error:
+                if error.errno not in UNUSABLE:
+                    raise
+                log.warning("%s: it is left out: %s", folder / stray, error.strerror)
+                continue
             number += 1
         writer.append(rows, durable=True)
         keep(connection, number)
@@ -86,15 +101,32 @@ def move(
     return number
 
 
-def _pictures(folder: Path, name: str, known: dict[int, str], strays: list[str]) -> dict[int, str]:
-    """Return a folder's pictures by number; add to `strays`; remove what was never finished."""
+def _pass_over(name: str, known: dict[int, str], error: OSError) -> int:
+    """Leave a folder that may not be read as it is; return the highest number that it can have."""
+    log.warning("%s: cannot be read (%s): its pictures stay as they are", name, error)
+    for number in [number for number, file in known.items() if file.startswith(f"{name}/")]:
+        del known[number]
+    return (int(name) + 1) * layout.PER_FOLDER - 1
+
+
+def _pictures(
+    folder: Path, name: str, known: dict[int, str], strays: list[str], foreign: list[int]
+) -> dict[int, str]:
+    """Return a folder's pictures by number; add to `strays`; remove what was never finished.
+
+    `foreign` gets the numbers of what has a picture's name and is no file.
+    """
     here: dict[int, str] = {}
     for file in layout.names(folder / name):
         path = f"{name}/{file}"
         if layout.is_temporary(file):
-            (folder / path).unlink(missing_ok=True)
+            with suppress(OSError):
+                discard(folder / path)
         elif (found := layout.read_name(file)) is None:
             continue
+        elif known.get(found.number) != path and not _is_file(folder / path):
+            log.warning("%s: it is left out: it is no file", folder / path)
+            foreign.append(found.number)
         elif layout.folder_name(found.number) != name:
             strays.append(path)
         elif known.get(found.number) == path or found.number not in here:
@@ -106,6 +138,10 @@ def _pictures(folder: Path, name: str, known: dict[int, str], strays: list[str])
     return here
 
 
+def _is_file(path: Path) -> bool:
+    return stat.S_ISREG(path.lstat().st_mode)
+
+
 def _rows(folder: Path, name: str, new: dict[int, str], writer: Lines) -> list[Row]:
     told = lines.read(folder / name / lines.NAME)
     rows: list[Row] = []
@@ -115,14 +151,27 @@ def _rows(folder: Path, name: str, new: dict[int, str], writer: Lines) -> list[R
         if row is not None and row.size == (folder / file).stat().st_size:
             rows.append(structs.replace(row, file=file))
         else:
-            bare.append(_from_file(folder, number, file))
+            bare += _rows_of_files(folder, {number: file})
     writer.append(bare, durable=True)
     return rows + bare
 
 
+def _rows_of_files(folder: Path, found: dict[int, str]) -> list[Row]:
+    """Make rows of pictures alone; what cannot be read is passed over, and stays where it is."""
+    made = []
+    for number, file in found.items():
+        try:
+            made.append(_from_file(folder, number, file))
+        except OSError as error:
+            if error.errno not in UNUSABLE:
+                raise
+            log.warning("%s: it is left out: %s", folder / file, error.strerror)
+    return made
+
+
 def _move(folder: Path, stray: str, number: int) -> Row:
     name = layout.read_name(stray.rpartition("/")[2])
-    data = (folder / stray).read_bytes()
+    data = read(folder / stray, MAX_BYTES)
     file = layout.picture_file(number, name.label if name else "", data)
     files.make_folder(folder / layout.folder_name(number))
     files.rename(folder / stray, folder / file)
@@ -132,7 +181,7 @@ def _move(folder: Path, stray: str, number: int) -> Row:
 
 def _from_file(folder: Path, number: int, file: str) -> Row:
     path = folder / file
-    data, made = path.read_bytes(), path.stat().st_mtime
+    data, made = read(path, MAX_BYTES), path.stat().st_mtime
     name = layout.read_name(path.name)
     header = read_header(data)
     return Row(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec import structs
 
 from zmhook.errors import StoreError
+from zmhook.regular import discard
 from zmhook.snapshots.store import rows, tracks
 from zmhook.snapshots.store.batch import Batch
 from zmhook.snapshots.store.files import Writing
@@ -206,8 +207,18 @@ class Store:
     def _delete(self, ledger: Ledger, gone: Sequence[Victim]) -> None:
         # The pictures first: on a full disk their room is needed to change the index.
         for victim in gone:
-            (self.folder / victim.file).unlink(missing_ok=True)
+            self._delete_file(self.folder / victim.file)
         ledger.remove(gone)
+
+    @staticmethod
+    def _delete_file(path: Path) -> None:
+        """Delete a picture. A folder in its place stays: it must not keep all others here."""
+        try:
+            discard(path)
+        except OSError as error:
+            if not path.is_dir():
+                raise
+            log.warning("%s: it is a folder and stays: %s", path, error.strerror)
 
     def _note(self, write: Callable[[], None]) -> None:
         """Write to the log for people: what was stored is stored, whatever becomes of that."""

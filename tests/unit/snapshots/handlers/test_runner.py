@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -298,6 +299,18 @@ def test_a_picture_that_was_deleted_is_passed_over(site: Site) -> None:
     site.start()
     site.runner.offer([row(7)])
     site.until(lambda totals: totals.dropped == 1)
+
+
+def test_what_is_no_picture_keeps_no_other(site: Site) -> None:
+    """What lies in its place would be waited for, or eat all memory."""
+    os.mkfifo(site.folder / "1.jpg")
+    (site.folder / "2.jpg").mkdir()
+    (site.folder / "3.jpg").touch()
+    os.truncate(site.folder / "3.jpg", 1 << 40)
+    site.start()
+    site.runner.offer([row(1), row(2), row(3)])
+    site.offer(4)
+    site.until(lambda totals: (totals.dropped, totals.done) == (3, 1))
 
 
 def test_the_end_waits_for_nothing_that_hangs(site: Site) -> None:

@@ -2,11 +2,12 @@ import logging
 import os
 import shutil
 import sqlite3
+import time
 
 import pytest
 
 from zmhook.errors import StoreError
-from zmhook.snapshots.store import Index, Store, lines
+from zmhook.snapshots.store import Index, Limits, Store, layout, lines
 from zmhook.snapshots.store.files import Writing
 from zmhook.snapshots.store.layout import INDEX
 from zmhook.snapshots.store.ledger import Ledger
@@ -263,3 +264,51 @@ def test_who_has_a_number_keeps_it_when_another_picture_is_put_beside(opened, fo
     opened()
     assert rows(folder)[0] == row
     assert rows(folder)[1].file == "0000/image_00001_Another.jpg"
+
+
+@pytest.mark.parametrize("put", [os.mkdir, os.mkfifo, lambda path: path.symlink_to("/etc/passwd")])
+def test_what_is_no_picture_keeps_no_other_out(put, opened, folder, earlier, snapshot, caplog):
+    """A folder, a FIFO or a link with a picture's name; and where something unfinished was."""
+    earlier(["0000/image_00000_Human.jpg", "0000/image_00003_Human.jpg"])
+    for name in ("image_00001_Car.jpg", "image_00000_Car.jpg", "image_01025_Car.jpg"):
+        put(folder / "0000" / name)
+    (folder / "0000" / ".image_00007.tmp" / "x").mkdir(parents=True)
+    store = opened()
+    assert sorted(rows(folder)) == [0, 3]
+    assert "image_00001_Car.jpg: it is left out" in caplog.text
+    assert store.add([snapshot()])[0].number > 3
+
+
+@pytest.mark.parametrize("put", [os.mkdir, os.mkfifo])
+def test_lines_that_cannot_be_read_are_none(put, folder, opened, earlier):
+    earlier(["0000/image_00000_Human.jpg"])
+    put(folder / "0000" / lines.NAME)
+    with pytest.raises(StoreError):  # what is known of pictures could not be written down
+        opened()
+    assert lines.read(folder / "0000" / lines.NAME) == {}
+
+
+def test_a_folder_that_may_not_be_read_is_left_as_it_is(opened, folder, snapshot, monkeypatch):
+    store = opened()
+    (first,) = store.add([snapshot()])
+    names = layout.names
+
+    def refused(path):
+        if path.name == "0000":
+            raise PermissionError(13, "Permission denied", str(path))
+        return names(path)
+
+    monkeypatch.setattr(layout, "names", refused)
+    store = opened()
+    assert rows(folder)[0] == first
+    assert store.add([snapshot()])[0].number == 1024
+
+
+def test_a_folder_in_the_place_of_what_is_too_old_stops_nothing(opened, folder, snapshot, caplog):
+    store = opened(Limits(max_count=1))
+    added = store.add([snapshot() for _ in range(3)])
+    store.path(added[0]).unlink()
+    (store.path(added[0]) / "x").mkdir(parents=True)
+    assert store.tidy(time.time()) == 2
+    assert sorted(rows(folder)) == [2]
+    assert "it is a folder and stays" in caplog.text
