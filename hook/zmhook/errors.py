@@ -35,14 +35,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from zmhook.printable import printable, shortened
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zmhook.settings import Config
 
 
+LONGEST = 10_000
+"""Characters of a message."""
+
+
 class ZmhookError(Exception):
-    """Base of all errors below; `str()` is the one line that a user sees."""
+    """Base of all errors below; `str()` is the one line that a user sees.
+
+    It is one, whatever was put into it: an answer, a name, another program's error.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(shortened(printable(message), LONGEST))
 
 
 class Problem(NamedTuple):

@@ -17,6 +17,8 @@ from collections import OrderedDict
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
+from zmhook.printable import lines, one_line, printable, shortened
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
@@ -29,6 +31,8 @@ FILE_BYTES = 5_000_000
 FILE_COUNT = 3
 MOST_SINKS = 32
 SHORTEST_SECRET = 4
+LONGEST = 10_000
+"""Characters of a record, or of a line of a traceback."""
 
 log = logging.getLogger("zmhook")
 
@@ -61,9 +65,9 @@ class Logs:
         log.handlers.clear()
         log.setLevel(logging.DEBUG)
         log.propagate = False
-        hide = _Hide(in_force or (lambda: [settings]))
+        clean = _Clean(in_force or (lambda: [settings]), debug=debug)
         for handler in (self._stderr(), _ToQueue(self._queue)):
-            handler.addFilter(hide)
+            handler.addFilter(clean)
             log.addHandler(handler)
         self._thread = threading.Thread(target=self._write, name="log", daemon=True)
         self._thread.start()
@@ -217,7 +221,7 @@ def _open_sink(settings: Settings, name: str, *, debug: bool) -> Sink:
         return _Nowhere()
     except Exception as error:  # noqa: BLE001 - whatever pyzm or the disk say, the event goes on
         if sys.stderr.isatty():
-            sys.stderr.write(f"zmhook: no log is written: {error}\n")
+            sys.stderr.write(f"zmhook: no log is written: {one_line(error)}\n")
         return _Nowhere()
 
 
@@ -243,20 +247,50 @@ class _ToQueue(logging.Handler):
             self._to.put_nowait(record)
 
 
-class _Hide(logging.Filter):
-    """The last line of defence: a known secret is masked wherever it turns up."""
+class _Clean(logging.Filter):
+    """The last line of defence, whatever was put into a record.
 
-    def __init__(self, in_force: Callable[[], Iterable[Settings]]) -> None:
+    A known secret is masked. A record is one line, with nothing in it that a terminal obeys; only
+    with `debug` a traceback follows, set in, so that no line of it can pass for a record.
+    """
+
+    def __init__(self, in_force: Callable[[], Iterable[Settings]], *, debug: bool) -> None:
         super().__init__()
         self._in_force = in_force
+        self._debug = debug
 
     def filter(self, record: logging.LogRecord) -> bool:
         text = record.getMessage()
+        error = record.exc_info[1] if record.exc_info else None
+        if error and self._debug:
+            record.exc_text = self._set_in(error)
+        elif error:
+            text = f"{text} ({type(error).__name__}: {error}{_place(error)})"
+        record.msg, record.args = printable(shortened(self._masked(text), LONGEST)), None
+        record.exc_info = record.stack_info = None
+        return True
+
+    def _masked(self, text: str) -> str:
         for secret in dict.fromkeys(_secrets(self._in_force())):
             if len(secret) >= SHORTEST_SECRET:
                 text = text.replace(secret, "***")
-        record.msg, record.args = text, None
-        return True
+        return text
+
+    def _set_in(self, error: BaseException) -> str:
+        import traceback
+
+        text = self._masked("".join(traceback.format_exception(error)).rstrip())
+        return "\n".join(f"    {line}" for line in lines(text, LONGEST))
+
+
+def _place(error: BaseException) -> str:
+    """Return where an error was raised, in the form `, name.py:12`."""
+    at = error.__traceback__
+    while at and at.tb_next:
+        at = at.tb_next
+    if at is None:
+        return ""
+    return f", {at.tb_frame.f_code.co_filename.rpartition('/')[2]}:{at.tb_lineno}"
 
 
 def _secrets(in_force: Iterable[Settings]) -> Iterable[str]:

@@ -158,3 +158,50 @@ def test_a_full_queue_drops_rather_than_waits(tmp_path: Path, monkeypatch) -> No
     to.close()
 
     assert not to._thread.is_alive()
+
+
+HOSTILE = "a\n2026-01-01 ERROR forged\r\x1b[2J\x9b1m\u2028\u202e\udcff"
+
+
+def test_a_record_is_one_line_whatever_is_in_it(tmp_path: Path, capsys) -> None:
+    to = logs.Logs(settings(tmp_path), None)
+    log.error("%s: it says %s", HOSTILE, "x" * 100_000)
+    to.close()
+
+    text = (tmp_path / "logs" / "zmesdetect.log").read_text()
+    for written in (text, capsys.readouterr().err):
+        assert written[:-1].isprintable()
+        assert written.endswith("\n")
+        assert len(written) < logs.LONGEST + 200
+
+
+def test_an_error_is_in_its_record_and_says_where(tmp_path: Path, capsys) -> None:
+    to = logs.Logs(settings(tmp_path), None)
+    try:
+        raise ValueError(HOSTILE)
+    except ValueError:
+        log.exception("internal error")
+    to.close()
+
+    text = (tmp_path / "logs" / "zmesdetect.log").read_text()
+    for written in (text, capsys.readouterr().err):
+        assert "internal error (ValueError: a 2026-01-01 ERROR forged" in written
+        assert ", test_logs.py:" in written
+        assert written[:-1].isprintable()
+
+
+def test_no_line_of_a_traceback_passes_for_a_record(tmp_path: Path, capsys) -> None:
+    to = logs.Logs(settings(tmp_path, password=Secret("s3cr%t word")), None, debug=True)
+    try:
+        raise ValueError(f"s3cr%t word {HOSTILE}")
+    except ValueError:
+        log.debug("it failed", exc_info=True)
+    to.close()
+
+    text = (tmp_path / "logs" / "zmesdetect.log").read_text()
+    for written in (text, capsys.readouterr().err):
+        first, *more = written.removesuffix("\n").split("\n")
+        assert "it failed" in first
+        assert any("Traceback" in line for line in more)
+        assert all(line.startswith("    ") and line.isprintable() for line in more)
+        assert "s3cr%t" not in written

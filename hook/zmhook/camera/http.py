@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from msgspec import DecodeError, json
 
 from zmhook.errors import CameraError, MissingPart
+from zmhook.printable import one_line
 from zmhook.settings.values import Secret
 from zmhook.within import Call, TooLongError, causes, limited
 
@@ -83,10 +84,10 @@ class Http:
 
     def masked(self, text: object) -> str:
         """Return a text of the camera's as it may be shown: short, on one line, no password."""
-        line = "".join(char if char.isprintable() else " " for char in str(text))[:_SHOWN]
+        line = str(text)
         for secret in filter(None, self._secrets):
             line = line.replace(secret, "***")
-        return line
+        return one_line(line, _SHOWN)
 
     def hide(self, secret: str) -> None:
         """Mask one more text in whatever the camera says."""

@@ -8,6 +8,8 @@ import signal
 import sys
 import threading
 
+from zmhook.printable import printable
+
 FOUND, NOTHING, UNDECIDED = 0, 1, 2
 
 
@@ -30,6 +32,8 @@ class Answer:
     def give(self, line: str) -> bool:
         """Write the line (nothing when empty) and close stdout; False if it was given before.
 
+        It is one, whatever is in it.
+
         Raises `OSError` when whoever was to read it has gone.
         """
         with self._lock:
@@ -37,7 +41,7 @@ class Answer:
                 return False
             try:
                 if line:
-                    _write_all(self._stdout, line.encode("utf-8", "replace") + b"\n")
+                    _write_all(self._stdout, printable(line).encode() + b"\n")
                     _tell_shell()
             finally:
                 os.close(self._stdout)

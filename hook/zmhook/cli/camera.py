@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from zmhook.cli import where
+from zmhook.cli.arguments import Parser
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="zmhook camera",
         description="Have an Axis camera send its snapshots over MQTT, or stand in for one.",
     )

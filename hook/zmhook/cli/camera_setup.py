@@ -16,6 +16,7 @@ from zmhook.camera.plan import MQTT, PORTS, WEBSOCKETS, Broker, Wanted, changes
 from zmhook.camera.setup import carry_out, put_back, wait_until_connected
 from zmhook.camera.undo import way_back
 from zmhook.cli import passwords
+from zmhook.cli.output import say
 from zmhook.cli.where import CONFIG
 from zmhook.errors import CameraError
 from zmhook.settings import Mqtt, Settings, load
@@ -42,12 +43,12 @@ def setup(args: argparse.Namespace) -> int:
         wanted = _wanted(args, settings.mqtt, state)
         todo = changes(state, wanted)
         if wanted.broker.password and not args.https and any(one.part == MQTT for one in todo):
-            print("note: the broker's password goes to the camera readable; --https encrypts it")
+            say("note: the broker's password goes to the camera readable; --https encrypts it")
         if args.dry_run:
             _print_calls(axis, todo)
         else:
             _set_up(axis, todo, args, settings)
-        print(*_section(wanted.topic, args.monitor), sep="\n")
+        _say_all(_section(wanted.topic, args.monitor))
         if not args.dry_run:
             _expect_connection(axis, wanted.broker, args.wait)
         return DONE
@@ -65,7 +66,7 @@ def status(args: argparse.Namespace) -> int:
     finally:
         axis.close()
     known = memory.load(_file(settings, args.host), args.host)
-    print(f"undo would put back: {', '.join(known.parts) or 'nothing'}")
+    say(f"undo would put back: {', '.join(known.parts) or 'nothing'}")
     return DONE
 
 
@@ -81,9 +82,9 @@ def undo(args: argparse.Namespace) -> int:
         if args.dry_run:
             _print_calls(axis, way.changes)
         else:
-            put_back(axis, way, file, args.host, print)
+            put_back(axis, way, file, args.host, say)
         for note in way.notes:
-            print(f"note: {note}")
+            say(f"note: {note}")
         return DONE
     finally:
         axis.close()
@@ -94,26 +95,33 @@ def undo(args: argparse.Namespace) -> int:
 
 def _set_up(axis: Axis, todo: list[Change], args: argparse.Namespace, settings: Settings) -> None:
     if not todo:
-        print(f"{axis.base}: everything is set up already")
+        say(f"{axis.base}: everything is set up already")
         return
-    carry_out(axis, todo, _file(settings, args.host), args.host, print)
+    carry_out(axis, todo, _file(settings, args.host), args.host, say)
 
 
 def _print_calls(axis: Axis, todo: Iterable[Change]) -> None:
     calls = [request.shown(axis.base) for change in todo for request in change.requests]
-    print(*(calls or [f"{axis.base}: nothing would be changed"]), sep="\n")
+    _say_all(calls or [f"{axis.base}: nothing would be changed"])
+
+
+def _say_all(lines: Iterable[str]) -> None:
+    for line in lines:
+        say(line)
 
 
 def _section(topic: str, monitor: int | None) -> Iterator[str]:
     parts = topic.split("/")
-    yield "\nFor objectconfig.ini, so that the snapshots are known to be this camera's:\n"
+    yield ""
+    yield "For objectconfig.ini, so that the snapshots are known to be this camera's:"
+    yield ""
     yield f"[mqtt-topic-{parts[-2] if len(parts) > 1 else parts[0]}]"
     yield f"topic = {topic}"
-    yield (
-        f"monitor = {monitor}"
-        if monitor
-        else "# the number of its monitor in ZoneMinder\n#monitor ="
-    )
+    if monitor:
+        yield f"monitor = {monitor}"
+    else:
+        yield "# the number of its monitor in ZoneMinder"
+        yield "#monitor ="
 
 
 def _expect_connection(axis: Axis, broker: Broker, seconds: float) -> None:
@@ -124,7 +132,8 @@ def _expect_connection(axis: Axis, broker: Broker, seconds: float) -> None:
             f" '{connection}': does the broker listen there, is a firewall between, are user and"
             " password right?"
         )
-    print(f"\nThe camera is connected to {broker}.")
+    say()
+    say(f"The camera is connected to {broker}.")
 
 
 # -- status --------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from zmhook.camera.simulate.scenes import Choice, photos, tracks
 from zmhook.camera.simulate.sender import Sender
 from zmhook.cli import passwords
 from zmhook.cli.camera_setup import BROKER_LOGIN, host_and_port, settings_of
+from zmhook.cli.output import say
 from zmhook.errors import CameraError
 from zmhook.settings import Secret
 from zmhook.snapshots.snapshot import SceneBox
@@ -38,16 +39,16 @@ def main(args: argparse.Namespace) -> int:
     topic = args.topic or topic_of(settings, args.camera, args.monitor)
     with closing(Sender(_mqtt(args, settings.mqtt))) as sender:
         sender.connect()
-        print(f"{sender.place}, topic {topic}, seed {seed}")
+        say(f"{sender.place}, topic {topic}, seed {seed}")
         sent = 0
         for form, track in _paced(args, files, seed):
             root = FRIGATE if form == FRIGATE and not args.topic else topic
             messages = write(form, track, args.camera)
             _send(sender, root, messages)
             sent += len(messages)
-            print(_line(form, track, root, messages), flush=True)
+            say(_line(form, track, root, messages))
         sender.settle()
-    print(f"{sent} messages sent, and taken by the broker")
+    say(f"{sent} messages sent, and taken by the broker")
     return 0
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from typing import TYPE_CHECKING
 
 from zmhook.cli import migrate
+from zmhook.cli.arguments import Parser
+from zmhook.cli.output import say
 from zmhook.errors import DetectorError, SettingsError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterable, Iterator, Sequence
 
     from zmhook.settings import Config
@@ -46,13 +48,13 @@ def check(path: str, overrides: Iterable[str] = ()) -> int:
     _tell(problems)
     if problems:
         return WRONG
-    print(f"{path}: right{_monitors(config)}", file=sys.stderr)
+    say(f"{path}: right{_monitors(config)}", error=True)
     return RIGHT
 
 
 def _tell(lines: Iterable[str]) -> None:
     for line in lines:
-        print(line, file=sys.stderr)
+        say(line, error=True)
 
 
 def _warnings(config: Config | None) -> list[str]:
@@ -76,7 +78,7 @@ def _monitors(config: Config) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="zmhook config",
         description="Check a configuration, print the reference of its keys, migrate an old one.",
     )

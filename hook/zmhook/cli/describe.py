@@ -5,19 +5,20 @@ The exit code is 0 when every picture was described, 1 when one was not.
 
 from __future__ import annotations
 
-import argparse
 import os
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import json, structs
+from msgspec import structs
 
-from zmhook.cli.tables import printable
+from zmhook.cli.arguments import Parser
+from zmhook.cli.output import complain, say, say_json
 from zmhook.errors import ModelSkipped, ZmhookError
+from zmhook.printable import printable
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
     from zmhook.describe.answer import Description, Subject
@@ -48,11 +49,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(describer: Describer, settings: Settings, args: argparse.Namespace) -> int:
     subject = _subject(args)
     if args.question:
-        print(describer.question(subject))
+        for line in describer.question(subject).split("\n"):
+            say(line)
         return DESCRIBED
     described = [_describe(describer, settings, subject, args, path) for path in args.pictures]
     if args.budget:
-        print(_budget(describer.left(), as_json=args.json))
+        _say_budget(describer.left(), as_json=args.json)
     return DESCRIBED if all(described) else NOT_DESCRIBED
 
 
@@ -70,16 +72,17 @@ def _describe(
         picture = _picture(path)
         found = describer.describe(picture, subject, Deadline(settings.general.event_deadline))
     except ZmhookError as error:
-        print(f"zmhook: {printable(path)}: {error}", file=sys.stderr)
+        complain(f"{path}: {error}")
         if args.json:
             short = error.short if isinstance(error, ModelSkipped) else str(error)
-            print(json.encode({"picture": path, "skipped": short}).decode())
+            say_json({"picture": printable(path), "skipped": short}, indent=None)
         return False
     took = time.monotonic() - began
     if args.json:
-        print(json.encode({"picture": path, **structs.asdict(found)}).decode())
+        say_json({"picture": printable(path), **structs.asdict(found)}, indent=None)
     else:
-        print("\n".join(_lines(path, found, took)))
+        for line in _lines(path, found, took):
+            say(line)
     return True
 
 
@@ -99,21 +102,19 @@ def _lines(path: str, found: Description, took: float) -> list[str]:
     if found.attributes:
         pairs = (f"{name}: {value}" for name, value in found.attributes.items())
         lines.append(f"  {', '.join(pairs)}")
-    return [printable(line) for line in lines]
+    return lines
 
 
-def _budget(left: Left, *, as_json: bool) -> str:
+def _say_budget(left: Left, *, as_json: bool) -> None:
     if as_json:
-        return json.encode({"budget": left._asdict()}).decode()
-    lines = [
-        f"asked in the last minute: {_of(left.minute, left.per_minute)}",
-        f"asked in the last 24 hours: {_of(left.day, left.per_day)}",
-    ]
+        say_json({"budget": left._asdict()}, indent=None)
+        return
+    say(f"asked in the last minute: {_of(left.minute, left.per_minute)}")
+    say(f"asked in the last 24 hours: {_of(left.day, left.per_day)}")
     if left.held:
         from zmhook.describe.unanswered import clock_time
 
-        lines.append(f"the service wants us to wait until {clock_time(left.until)}: {left.held}")
-    return "\n".join(lines)
+        say(f"the service wants us to wait until {clock_time(left.until)}: {left.held}")
 
 
 def _of(asked: int, limit: int) -> str:
@@ -134,7 +135,7 @@ def _settings(args: argparse.Namespace) -> Settings:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="zmhook describe",
         description="Have pictures described as [gemini] says: the whole way, with its cost.",
         epilog="Exit code: 0 every picture was described, 1 one was not.",

@@ -13,7 +13,10 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from zmhook.cli.answer import FOUND, NOTHING, UNDECIDED, Answer
+from zmhook.cli.arguments import Parser
+from zmhook.cli.output import complain, say
 from zmhook.errors import SettingsError, ZmhookError
+from zmhook.printable import one_line, plain_json
 from zmhook.version import __version__
 
 if TYPE_CHECKING:
@@ -32,7 +35,7 @@ log = logging.getLogger(__name__)
 def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     if args.bareversion:
-        print(__version__)
+        say(__version__)
         return 0
     if args.check_config:
         return _check_config(args)
@@ -82,7 +85,7 @@ class _Run:
 
             answered = ask(self.event, self.settings, self.args.config)
         except Exception as error:  # noqa: BLE001 - whatever is wrong there, we can decide here
-            self._trace()
+            self._trace(error)
             log.warning("the service cannot be asked: %s", error)
             return None
         if answered is None:
@@ -103,10 +106,10 @@ class _Run:
                 raise ZmhookError(self.args.undecided)
             return _look(self.event, self.settings, self.args)
         except ZmhookError as error:
-            self._trace()
+            self._trace(error)
             errors = [str(error)]
         except Exception as error:  # noqa: BLE001 - the last line of defence for an alarm
-            self._trace()
+            self._trace(error)
             what = f"{type(error).__name__}: {error}"
             errors = [f"internal error, please report it ({what}); --debug shows where"]
         return Decided(Decision.undecided(self.event, *errors), None)
@@ -117,7 +120,7 @@ class _Run:
 
         line = detection_line(decision, self.settings)
         log_decision(decision, line)
-        self._answer(decision.to_json().decode() if self.args.json else line)
+        self._answer(plain_json(decision.to_json()) if self.args.json else line)
         return _code(decision, line)
 
     def _answer(self, text: str) -> None:
@@ -132,7 +135,7 @@ class _Run:
         try:
             publish(decided, self.settings, notes=self.args.notes, output=self.args.output_path)
         except Exception as error:  # noqa: BLE001 - the answer is out; nothing may change it now
-            self._trace()
+            self._trace(error)
             log.error("%s: the report is incomplete: %s", self.event, error)  # noqa: TRY400
 
     def _expired(self) -> None:
@@ -145,11 +148,9 @@ class _Run:
         self.logs.close(1.0)
         os._exit(code)
 
-    def _trace(self) -> None:
-        if self.args.debug:
-            import traceback
-
-            traceback.print_exc()
+    @staticmethod
+    def _trace(error: Exception) -> None:
+        log.debug("where it happened", exc_info=error)
 
 
 def _look(event: Event, settings: Settings, args: argparse.Namespace) -> Decided:
@@ -221,15 +222,15 @@ def _explain(args: argparse.Namespace) -> int:
         settings = load(args.config, args.override).for_monitor(args.monitorid)
         return explain(_event(args), settings, args.file or "", args.output_path)
     except ZmhookError as error:
-        print(f"zm_detect.py: {error}", file=sys.stderr)
+        complain(error, "zm_detect.py")
         return UNDECIDED
 
 
-class _Parser(argparse.ArgumentParser):
+class _Parser(Parser):
     """Says what is wrong with the arguments in one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(UNDECIDED, f"{self.prog}: {message} (--help shows the arguments)\n")
+        self.exit(UNDECIDED, f"{self.prog}: {one_line(message)} (--help shows the arguments)\n")
 
 
 def _parser() -> _Parser:

@@ -5,14 +5,16 @@ Nothing is remembered of it: neither static objects nor cool-downs change.
 
 from __future__ import annotations
 
-import argparse
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from zmhook.cli.arguments import Parser
+from zmhook.cli.output import say
 from zmhook.cli.where import add_config
 from zmhook.errors import PortalError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
     from zmhook.decide import Decided
@@ -42,11 +44,12 @@ def explain(event: Event, settings: Settings, file: str = "", output: str = "") 
     from zmhook.report.explain import explanation
 
     decided = _look(event, settings, file)
-    print(explanation(decided.decision))
+    for line in explanation(decided.decision):
+        say(line)
     if decided.frame is not None:
         from zmhook.report.files import write_debug_image
 
-        print(f"picture with boxes and zones: {write_debug_image(decided, settings, output)}")
+        say(f"picture with boxes and zones: {write_debug_image(decided, settings, output)}")
     return {"alarm": FOUND, "nothing": NOTHING}.get(decided.decision.outcome, UNDECIDED)
 
 
@@ -86,7 +89,7 @@ def _row(event_id: int, config: Config) -> dict[str, str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="zmhook explain",
         description="Look at an event again and say of each box what became of it. The picture "
         "with all boxes and zones is written beside.",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from typing import TYPE_CHECKING, Any, get_args
 
 from zmhook.cli import tables, where
+from zmhook.cli.arguments import Parser
 from zmhook.cli.moment import moment_argument, number_argument
+from zmhook.cli.output import complain, say_json
 from zmhook.detection import Outcome
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
     from zmhook.history.read import History, Wanted
@@ -51,7 +53,7 @@ def _show(history: History, args: argparse.Namespace) -> int:
 
     found = history.of_event(args.event)
     if not found:
-        print(f"zmhook: {history.path} has nothing of event {args.event}", file=sys.stderr)
+        complain(f"{history.path} has nothing of event {args.event}")
         return NOTHING
     if args.json:
         return _print_json([history_text.as_json(one, one.decision.event.asked) for one in found])
@@ -85,9 +87,7 @@ def _wanted(args: argparse.Namespace) -> Wanted:
 
 
 def _print_json(value: list[Any]) -> int:
-    from msgspec import json
-
-    print(json.format(json.encode(value), indent=2).decode())
+    say_json(value)
     return DONE
 
 
@@ -95,9 +95,7 @@ def _print_json(value: list[Any]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="zmhook history", description="What was decided for each event, and why."
-    )
+    parser = Parser(prog="zmhook history", description="What was decided for each event, and why.")
     actions = parser.add_subparsers(dest="action", required=True, metavar="COMMAND")
     listing = _action(actions, "list", "the decisions, newest first")
     _add_filters(listing, since=None, limit=LISTED)

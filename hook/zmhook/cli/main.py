@@ -7,6 +7,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from zmhook.cli.output import complain, say
 from zmhook.errors import SettingsError, ZmhookError
 from zmhook.version import __version__
 
@@ -37,13 +38,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     command = given[0] if given else "--help"
     if command in ("-h", "--help", "help"):
-        print(_help())
+        for line in _help():
+            say(line)
         return 0
     if command in ("-v", "--version"):
-        print(f"zmhook {__version__}")
+        say(f"zmhook {__version__}")
         return 0
     if command not in COMMANDS:
-        _complain(f"there is no command '{command}'; zmhook --help shows them")
+        complain(f"there is no command '{command}'; zmhook --help shows them")
         return MISUSED
     return _run(command, given[1:])
 
@@ -59,13 +61,13 @@ def _run(command: str, argv: list[str]) -> int:
         return FAILED
     except SettingsError as error:
         for problem in error.problems:
-            _complain(str(problem))
+            complain(str(problem))
         return FAILED
     except ZmhookError as error:
-        _complain(str(error))
+        complain(str(error))
         return FAILED
     except KeyboardInterrupt:
-        _complain("interrupted")
+        complain("interrupted")
         return INTERRUPTED
     return code
 
@@ -77,22 +79,16 @@ def _leave_quietly() -> None:
     os.close(nowhere)
 
 
-def _complain(message: str) -> None:
-    print(f"zmhook: {message}", file=sys.stderr)
-
-
-def _help() -> str:
+def _help() -> list[str]:
     width = max(map(len, COMMANDS))
     lines = [f"  {name:<{width}}  {what}" for name, (_, what) in COMMANDS.items()]
-    return "\n".join(
-        [
-            "usage: zmhook COMMAND [ARGUMENTS]",
-            "",
-            *lines,
-            "",
-            "zmhook COMMAND --help shows a command's arguments; zmhook --version the version.",
-        ]
-    )
+    return [
+        "usage: zmhook COMMAND [ARGUMENTS]",
+        "",
+        *lines,
+        "",
+        "zmhook COMMAND --help shows a command's arguments; zmhook --version the version.",
+    ]
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zmhook import atomic
+from zmhook.cli.output import say
 from zmhook.errors import MissingPart, SettingsError
 
 if TYPE_CHECKING:
@@ -114,4 +115,4 @@ def _failed(lines: Iterable[str]) -> int:
 
 
 def _tell(line: str) -> None:
-    print(line, file=sys.stderr)
+    say(line, error=True)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zmhook.cli.arguments import Parser
+from zmhook.cli.output import complain, say
 from zmhook.errors import DownloadError
 from zmhook.models.manifest import BUILT_IN, Manifest, Model, ModelFile, load_manifest
 from zmhook.models.store import Store, used
+from zmhook.printable import printable
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator, Sequence
 
     from zmhook.models.download import Progress
@@ -67,17 +70,17 @@ def _chosen(manifest: Manifest, names: list[str], config: Config | None) -> list
 
 def _list(manifest: Manifest, store: Store, config: Config | None) -> int:
     in_use = used(manifest, config) if config else []
-    print(f"Model files in {store.folder}:")
+    say(f"Model files in {store.folder}:")
     for model in manifest.models:
         mark = "*" if model in in_use else " "
-        print(
+        say(
             f"{mark} {model.name:<14} {_megabytes(model.size):>8}  {store.state_of(model):<8}"
             f" {model.description} ({model.licence})"
         )
     for name, description in BUILT_IN.items():
-        print(f"  {name:<14} {'':>8}  built in {description}")
+        say(f"  {name:<14} {'':>8}  built in {description}")
     if in_use:
-        print("* is used by the configuration. zmhook models get fetches what is used and missing.")
+        say("* is used by the configuration. zmhook models get fetches what is used and missing.")
     return 0
 
 
@@ -93,9 +96,9 @@ def _verify(models: list[Model], store: Store) -> int:
     for file in (file for model in models for file in model.files):
         state = store.state(file)
         wrong += state != "ok"
-        print(f"{state:<8} {store.place(file)}")
+        say(f"{state:<8} {store.place(file)}")
     if not models:
-        print("The configuration uses no model that has a file of its own.")
+        say("The configuration uses no model that has a file of its own.")
     return 1 if wrong else 0
 
 
@@ -104,16 +107,16 @@ def _verify(models: list[Model], store: Store) -> int:
 
 def _get(models: list[Model], store: Store, config: Config | None, *, force: bool) -> int:
     if not models:
-        print("Nothing to fetch: the configuration uses no model that has a file of its own.")
+        say("Nothing to fetch: the configuration uses no model that has a file of its own.")
     failed = 0
     for model in models:
-        print(f"{model.name}: {model.description}. Licence: {model.licence}, {model.licence_url}")
+        say(f"{model.name}: {model.description}. Licence: {model.licence}, {model.licence_url}")
         try:
             for file in model.files:
                 _get_file(file, store, force=force)
         except DownloadError as error:
             failed += 1
-            print(f"zmhook: {error}", file=sys.stderr)
+            complain(error)
         else:
             _say_settings(model, config)
     return 1 if failed else 0
@@ -125,7 +128,7 @@ def _get_file(file: ModelFile, store: Store, *, force: bool) -> None:
     place = store.place(file)
     state = store.state(file)
     if state == "ok":
-        print(f"  {place}: there already, verified")
+        say(f"  {place}: there already, verified")
         return
     if state == "changed" and not force:
         raise DownloadError(f"{place} is there and is another file; --force replaces it")
@@ -134,7 +137,7 @@ def _get_file(file: ModelFile, store: Store, *, force: bool) -> None:
             download(file, place, progress)
     except DownloadError as error:
         raise DownloadError(f"{error}; {BY_HAND.format(place=place)}") from None
-    print(f"  {place}: fetched, verified")
+    say(f"  {place}: fetched, verified")
 
 
 def _say_settings(model: Model, config: Config | None) -> None:
@@ -144,14 +147,14 @@ def _say_settings(model: Model, config: Config | None) -> None:
         section, key = setting.split(".")
         now = getattr(getattr(config.general, section), key) if config else None
         if now != str(Path(base, "models", path)):
-            print(f"  to use it: [{section}] {key} = {{{{base_data_path}}}}/models/{path}")
+            say(f"  to use it: [{section}] {key} = {{{{base_data_path}}}}/models/{path}")
 
 
 @contextmanager
 def _progress(name: str) -> Iterator[Progress]:
     """Show a bar where somebody watches, one line where nobody does."""
     if not sys.stderr.isatty():
-        print(f"  fetching {name} ...", flush=True)
+        say(f"  fetching {name} ...")
         yield lambda done, total: None  # noqa: ARG005 - nobody watches
         return
     try:
@@ -159,7 +162,7 @@ def _progress(name: str) -> Iterator[Progress]:
         from rich.progress import Progress as Bar
     except ImportError:
         yield _plain(name)
-        print(file=sys.stderr)
+        say(error=True)
         return
     from rich.console import Console
 
@@ -182,16 +185,17 @@ def _plain(name: str) -> Progress:
         nonlocal shown
         if total and done * 100 // total != shown:
             shown = done * 100 // total
-            print(f"\r  {name} {shown:3d} %", end="", file=sys.stderr, flush=True)
+            sys.stderr.write(f"\r  {printable(name)} {shown:3d} %")
+            sys.stderr.flush()
 
     return show
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="zmhook models", description="The model files: list them, fetch them, verify them."
     )
-    common = argparse.ArgumentParser(add_help=False)
+    common = Parser(add_help=False)
     config = os.environ.get("ZMHOOK_CONFIG", CONFIG)
     common.add_argument(
         "-c", "--config", default=config, help="objectconfig.ini (default: %(default)s)"
@@ -204,7 +208,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("list", parents=[common], help="which there are, and which are here")
-    named = argparse.ArgumentParser(add_help=False)
+    named = Parser(add_help=False)
     named.add_argument(
         "names", nargs="*", metavar="NAME", help="default: those the configuration uses"
     )

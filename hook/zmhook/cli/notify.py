@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.cli import where
+from zmhook.cli.arguments import Parser
+from zmhook.cli.output import complain, say
 from zmhook.errors import ZmhookError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator, Sequence
 
     from zmhook.report.work import Work
@@ -38,10 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = load(config).for_monitor(args.monitor)
     targets = list(_targets(_work(settings, args.monitor)))
     if not targets:
-        print(
-            f"zmhook: {config}: [notify] tells nobody: set notify_mqtt, notify_webhook or"
-            " notify_apprise",
-            file=sys.stderr,
+        complain(
+            f"{config}: [notify] tells nobody: set notify_mqtt, notify_webhook or notify_apprise"
         )
         return NOTHING_SET
     worked = [_try(target) for target in targets]
@@ -53,9 +52,9 @@ def _try(target: Target) -> bool:
     try:
         target.send()
     except ZmhookError as error:
-        print(f"failed  {target.name}: {error}")
+        say(f"failed  {target.name}: {error}")
         return False
-    print(f"sent    {target.name} ({(time.monotonic() - began) * 1000:.0f} ms)")
+    say(f"sent    {target.name} ({(time.monotonic() - began) * 1000:.0f} ms)")
     return True
 
 
@@ -114,7 +113,7 @@ def _work(settings: Settings, monitor: int | None) -> Work:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="zmhook notify", description="Try out whom an alarm is told to ([notify])."
     )
     actions = parser.add_subparsers(dest="action", required=True)

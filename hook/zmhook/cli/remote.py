@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from msgspec import json
-
+from zmhook.cli.arguments import Parser
+from zmhook.cli.output import say_json
 from zmhook.cli.where import add_config
 from zmhook.errors import ZmhookError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator, Sequence
 
     from zmhook.cli.tables import Block
@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     rows = _rows(args.config, args.monitorid)
     if args.json:
-        print(json.format(json.encode(rows), indent=2).decode())
+        say_json(rows)
     else:
         from zmhook.cli.tables import show
 
@@ -98,7 +98,7 @@ def _models(models: list[str] | None) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="zmhook remote",
         description="Ask the other machines that [remote] ml_gateway names how they are: what each "
         "speaks, its models, how busy it is (0: idle, 1: all at work) and how long it takes to say "

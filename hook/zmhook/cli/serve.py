@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zmhook.cli import where
+from zmhook.cli.arguments import Parser
 from zmhook.errors import ZmhookError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
 
@@ -48,7 +49,7 @@ def _end_other(place: Path) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="zmhook serve",
         description="Keep the models loaded and decide events for hooks, over a unix socket. "
         "Hooks start such a service by themselves; this one stays until it is stopped.",

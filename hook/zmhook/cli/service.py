@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -10,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 from msgspec import json
 
 from zmhook.cli import where
+from zmhook.cli.arguments import Parser
+from zmhook.cli.output import complain, say, say_json
 from zmhook.errors import ZmhookError
 from zmhook.service import client, holder, start
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
     from pathlib import Path
 
@@ -54,7 +56,7 @@ def _status(place: Path, config: str, *, as_json: bool) -> int:
     except client.NoService as error:
         return _complain(f"process {pid or '?'} does not answer: {error}", UNKNOWN)
     if as_json:
-        _print_json({"running": True, "socket": str(place), **status})
+        say_json({"running": True, "socket": str(place), **status})
     else:
         _print_text(status, place)
     return DONE
@@ -68,7 +70,7 @@ def _not_running(place: Path, config: str, *, as_json: bool) -> int:
 
     jobs = backlog(where.general_of(config).base_data_path)
     if as_json:
-        _print_json({"running": False, "socket": str(place), "jobs": jobs})
+        say_json({"running": False, "socket": str(place), "jobs": jobs})
         return NOT_RUNNING
     if any(jobs[name] for name in ("waiting", "failed", "set_aside", "error")):
         show(in_words(jobs), sys.stdout)
@@ -84,10 +86,6 @@ def _asked(place: Path) -> dict[str, Any]:
     return status
 
 
-def _print_json(status: dict[str, Any]) -> None:
-    print(json.format(json.encode(status), indent=2).decode())
-
-
 def _print_text(status: dict[str, Any], place: Path) -> None:
     from zmhook.cli.service_text import blocks
     from zmhook.cli.tables import show
@@ -101,12 +99,12 @@ def _print_text(status: dict[str, Any], place: Path) -> None:
 def _stop(place: Path) -> int:
     pid = holder.pid_of(place)
     if pid is None:
-        print(f"No service runs at {place}.")
+        say(f"No service runs at {place}.")
         return DONE
     if holder.end(place):
-        print(f"The service (process {pid}) has ended.")
+        say(f"The service (process {pid}) has ended.")
     else:
-        print(f"The service (process {pid}) did not end by itself and was killed.")
+        say(f"The service (process {pid}) did not end by itself and was killed.")
     return DONE
 
 
@@ -123,7 +121,7 @@ def _restart(config: str, place: Path) -> int:
         return _complain(
             f"{place}: the service did not start; zmhook serve shows why on the terminal", FAILED
         )
-    print(f"The service runs (process {holder.pid_of(place)}).")
+    say(f"The service runs (process {holder.pid_of(place)}).")
     return DONE
 
 
@@ -145,14 +143,12 @@ def _answers(place: Path) -> bool:
 
 
 def _complain(message: str, code: int) -> int:
-    print(f"zmhook: {message}", file=sys.stderr)
+    complain(message)
     return code
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="zmhook service", description="The service that keeps the models loaded."
-    )
+    parser = Parser(prog="zmhook service", description="The service that keeps the models loaded.")
     actions = parser.add_subparsers(dest="action", required=True)
     status = actions.add_parser("status", help="how it is; exit code 0 running, 3 not running")
     status.add_argument("--json", action="store_true", help="print everything as JSON")

@@ -6,6 +6,8 @@ import argparse
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from zmhook.cli.arguments import Parser
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -29,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     width = max(map(len, COMMANDS))
     lines = [f"  {name:<{width}}  {what}" for name, (*_, what) in COMMANDS.items()]
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="zmhook snapshots",
         description="\n".join(["Collect the snapshots of cameras, and look at them.", "", *lines]),
         epilog="zmhook snapshots COMMAND --help shows a command's arguments.",

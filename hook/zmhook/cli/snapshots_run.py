@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import sys
@@ -10,10 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zmhook.cli import where
+from zmhook.cli.arguments import Parser
+from zmhook.cli.output import say
 from zmhook.errors import BrokerError, ZmhookError
 from zmhook.snapshots import concealed, environment
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
     from zmhook.settings import Config, Settings
@@ -122,8 +124,8 @@ def _check(settings: Settings) -> int:
     broker.end(CHECK_SECONDS)
     if problem:
         raise BrokerError(problem)
-    print(f"broker {client.name(mqtt)}: listening to {', '.join(topics)}")
-    print(f"snapshots go to {settings.snapshots.snapshot_path}")
+    say(f"broker {client.name(mqtt)}: listening to {', '.join(topics)}")
+    say(f"snapshots go to {settings.snapshots.snapshot_path}")
     return 0
 
 
@@ -140,7 +142,7 @@ def _secrets(args: argparse.Namespace) -> list[str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="zmhook snapshots run",
         description="Keep the best snapshots that cameras send over MQTT. What is not given here is"
         " looked up in the environment, then in environment.env, then in objectconfig.ini.",

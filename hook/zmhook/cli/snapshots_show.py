@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from pathlib import Path
@@ -11,9 +10,12 @@ from typing import TYPE_CHECKING
 from msgspec import json
 
 from zmhook.cli import tables, where
+from zmhook.cli.arguments import Parser
 from zmhook.cli.moment import moment_argument, number_argument
+from zmhook.cli.output import complain, say, say_json
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
     from zmhook.snapshots.snapshot import Row
@@ -32,7 +34,7 @@ def list_main(argv: Sequence[str] | None = None) -> int:
         rows = _chosen(index, args)
         total = index.count()
     if args.json:
-        _print_json([_plain(row, index) for row in rows])
+        say_json([_plain(row, index) for row in rows])
         return 0
     title = f"{len(rows)} of {total} snapshots in {index.folder}"
     if rows:
@@ -48,10 +50,10 @@ def show_main(argv: Sequence[str] | None = None) -> int:
     with _open(args) as index:
         row = index.get(args.number)
     if row is None:
-        print(f"zmhook: there is no snapshot {args.number} in {index.folder}", file=sys.stderr)
+        complain(f"there is no snapshot {args.number} in {index.folder}")
         return 1
     if args.json:
-        _print_json(_plain(row, index))
+        say_json(_plain(row, index))
     else:
         tables.show([_fields(row, index)], sys.stdout)
     return 0
@@ -68,10 +70,10 @@ def export_main(argv: Sequence[str] | None = None) -> int:
         rows, missing = _wanted(index, args)
         result = export(index, rows, Path(args.to))
     for number in missing:
-        print(f"zmhook: there is no snapshot {number} in {index.folder}", file=sys.stderr)
+        complain(f"there is no snapshot {number} in {index.folder}")
     for row in result.gone:
-        print(f"zmhook: {index.path(row)}: the picture is gone", file=sys.stderr)
-    print(f"{result.written} pictures and {result.listing} in {args.to}")
+        complain(f"{index.path(row)}: the picture is gone")
+    say(f"{result.written} pictures and {result.listing} in {args.to}")
     return 1 if missing or result.gone else 0
 
 
@@ -123,10 +125,6 @@ def _plain(row: Row, index: Index) -> dict[str, object]:
     from msgspec import to_builtins
 
     return {**to_builtins(row), "path": str(index.path(row))}
-
-
-def _print_json(value: object) -> None:
-    print(json.format(json.encode(value), indent=2).decode())
 
 
 def _cells(row: Row) -> list[str]:
@@ -205,7 +203,7 @@ def _export_parser() -> argparse.ArgumentParser:
 
 
 def _parser(command: str, description: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"zmhook snapshots {command}", description=description)
+    parser = Parser(prog=f"zmhook snapshots {command}", description=description)
     where.add_config(parser)
     parser.add_argument(
         "-s", "--storage", metavar="FOLDER", help="the store (default: snapshot_path of the config)"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from typing import TYPE_CHECKING
 
 from zmhook.cli import snapshots_run, tables
+from zmhook.cli.arguments import Parser
+from zmhook.cli.output import complain, say_json
 from zmhook.snapshots import status
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
     from zmhook.snapshots.counts import Totals
@@ -25,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     folder = snapshots_run.settings_of(args).general.snapshots.snapshot_path
     found = status.read(folder)
     if found is None:
-        print(f"zmhook: no collector has written to {folder} yet", file=sys.stderr)
+        complain(f"no collector has written to {folder} yet")
         return NOT_WELL
     if args.json:
         _print_json(found)
@@ -101,10 +103,10 @@ def _handlers(totals: Totals) -> tables.Table:
 
 
 def _print_json(found: Status) -> None:
-    from msgspec import json, to_builtins
+    from msgspec import to_builtins
 
     plain = {**to_builtins(found), "running": found.is_running, "well": is_well(found)}
-    print(json.format(json.encode(plain), indent=2).decode())
+    say_json(plain)
 
 
 def _time(at: float) -> str:
@@ -112,7 +114,7 @@ def _time(at: float) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="zmhook snapshots status",
         description="What the collector is doing. Exit code 0: it runs, is connected and stores.",
     )

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
+from zmhook.cli.output import LONGEST
+from zmhook.printable import printable, shortened
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -39,15 +42,15 @@ def show(blocks: Iterable[Block], out: TextIO) -> None:
 def plain(block: Block) -> list[str]:
     """Return the lines of a block."""
     if isinstance(block, str):
-        return [printable(block)]
-    rows = [[printable(cell) for cell in row] for row in (block.head, *block.rows)]
+        return [_shown(block)]
+    rows = [[_shown(cell) for cell in row] for row in (block.head, *block.rows)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["", block.title, *(_line(row, widths, block.numbers) for row in rows)]
+    return ["", _shown(block.title), *(_line(row, widths, block.numbers) for row in rows)]
 
 
-def printable(text: str) -> str:
-    """Replace what a terminal would obey: names and messages come from elsewhere."""
-    return "".join(char if char.isprintable() else "?" for char in text)
+def _shown(text: str) -> str:
+    """Names and messages come from elsewhere, and blanks in them are ours."""
+    return printable(shortened(text, LONGEST))
 
 
 def _line(row: Sequence[str], widths: Sequence[int], numbers: frozenset[int]) -> str:
@@ -66,11 +69,11 @@ def _rich(blocks: Iterable[Block], out: TextIO) -> None:
     console = Console(file=out)
     for block in blocks:
         if isinstance(block, str):
-            console.print(Text(printable(block)))
+            console.print(Text(_shown(block)))
             continue
-        table = RichTable(title=block.title, title_justify="left", title_style="bold")
+        table = RichTable(title=Text(_shown(block.title)), title_justify="left", title_style="bold")
         for column, name in enumerate(block.head):
             table.add_column(name, justify="right" if column in block.numbers else "left")
         for row in block.rows:
-            table.add_row(*(Text(printable(cell)) for cell in row))
+            table.add_row(*(Text(_shown(cell)) for cell in row))
         console.print(table)

@@ -13,7 +13,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from zmhook.cli.arguments import Parser
+from zmhook.cli.output import complain, say
 from zmhook.errors import SettingsError, TrainingError, ZmhookError
+from zmhook.printable import one_line
 from zmhook.version import __version__
 
 if TYPE_CHECKING:
@@ -77,7 +80,7 @@ class Training:
 
         pictures = listed(self.folder)
         for name in loose(self.folder):
-            print(f"{name} is passed over: put it into a folder with the person's name")
+            say(f"{name} is passed over: put it into a folder with the person's name")
         if not pictures and not self.file.exists():
             raise TrainingError(
                 f"there are no pictures in {self.folder}: make a folder there for each person,"
@@ -106,7 +109,8 @@ class Training:
         self._write(trained.entries)
         log.info("%s: %d pictures, %d of them new", self.folder, len(pictures), trained.looked)
         unchanged = len(pictures) - trained.looked
-        print(f"{len(pictures)} pictures: {trained.looked} looked at, {unchanged} unchanged\n")
+        say(f"{len(pictures)} pictures: {trained.looked} looked at, {unchanged} unchanged")
+        say()
         return trained.entries
 
     def _old(self) -> Entries:
@@ -137,7 +141,7 @@ class Training:
         faces = known(entries)
         threshold = self.settings.face.face_recog_dist_threshold
         for line in [*table_lines(entries), *look_alike_lines(faces, threshold)]:
-            print(line.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+            say(line)
         if not len(faces):
             _fail(f"nobody was trained: no picture in {self.folder} can be used")
             return FAILED
@@ -163,7 +167,7 @@ def _fail(message: str) -> None:
 
 
 def _complain(message: str) -> None:
-    print(f"zm_train_faces.py: {message}", file=sys.stderr)
+    complain(message, "zm_train_faces.py")
 
 
 def _size(text: str) -> int:
@@ -172,11 +176,11 @@ def _size(text: str) -> int:
     return int(text)
 
 
-class _Parser(argparse.ArgumentParser):
+class _Parser(Parser):
     """Says what is wrong with the arguments in one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(FAILED, f"{self.prog}: {message} (--help shows the arguments)\n")
+        self.exit(FAILED, f"{self.prog}: {one_line(message)} (--help shows the arguments)\n")
 
 
 def _parser() -> _Parser:

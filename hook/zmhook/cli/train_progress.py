@@ -7,6 +7,9 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from zmhook.cli.output import say
+from zmhook.printable import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -27,7 +30,7 @@ def progress(total: int) -> Iterator[Callable[[str], None]]:
         else:
             with Progress(console=Console(stderr=True), transient=True) as bar:
                 task = bar.add_task("training", total=total)
-                yield lambda path: bar.update(task, advance=1, description=escape(_shown(path)))
+                yield lambda path: bar.update(task, advance=1, description=escape(one_line(path)))
             return
     yield _Lines(total)
 
@@ -45,8 +48,4 @@ class _Lines:
         now = time.monotonic()
         if now - self._said >= LINE_EVERY or self._done == self._total:
             self._said = now
-            print(f"{self._done}/{self._total} {_shown(path)}", file=sys.stderr, flush=True)
-
-
-def _shown(path: str) -> str:
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            say(f"{self._done}/{self._total} {path}", error=True)

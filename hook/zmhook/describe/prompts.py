@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from zmhook.describe.schema import FORM
+from zmhook.printable import one_line
 from zmhook.settings import Gemini
 from zmhook.snapshots.labels import common
 
@@ -98,5 +99,4 @@ def filled(template: str, values: Mapping[str, str]) -> str:
 
 def _plain(text: str) -> str:
     """Keep a name a name: cameras and messages choose it, and it stands in a question."""
-    printable = "".join(one if one.isprintable() else " " for one in text[: 4 * _LONGEST])
-    return " ".join(printable.split())[:_LONGEST]
+    return one_line(text, _LONGEST, more="")

@@ -15,6 +15,7 @@ from typing import Any, cast, get_args
 from zmhook.describe.answer import Description, Verdict
 from zmhook.describe.schema import BOX_SCALE
 from zmhook.describe.unanswered import Unanswered, quoted
+from zmhook.printable import one_line
 
 LONGEST = 65_536
 """Characters of an answer; nobody needs more for a few sentences."""
@@ -80,12 +81,7 @@ def _json(text: str) -> Any:
 
 def _text(value: Any, longest: int) -> str:
     """Return a text as one line that can be printed anywhere; other types are none."""
-    if not isinstance(value, str):
-        return ""
-    # A lone surrogate, which JSON can spell, could not be written to any file.
-    encodable = value[: 4 * longest].encode("utf-8", "replace").decode()
-    line = " ".join("".join(one if one.isprintable() else " " for one in encodable).split())
-    return line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
+    return one_line(value, longest) if isinstance(value, str) else ""
 
 
 def _verdict(value: Any) -> Verdict | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from zmhook.errors import ModelSkipped
+from zmhook.printable import one_line
 
 NAME = "gemini"
 """What the model is called in lines and reports, whichever service answers in its place."""
@@ -44,8 +45,7 @@ def quoted(text: object, secret: str = "") -> str:
     plain = str(text or "")
     if secret:
         plain = plain.replace(secret, "***")
-    line = " ".join("".join(one if one.isprintable() else " " for one in plain).split())
-    return line if len(line) <= _LONGEST else f"{line[:_LONGEST].rstrip()}…"
+    return one_line(plain, _LONGEST)
 
 
 def clock_time(moment: float) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 from msgspec import DecodeError, json
 
+from zmhook.printable import one_line
+
 _TITLE = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _SHOWN = 60
@@ -33,8 +35,8 @@ def is_page(data: bytes) -> bool:
 
 def title(data: bytes) -> str:
     """Return an HTML page's title, or nothing."""
-    found = _TITLE.search(data)
-    return one_line(found[1]) if found else ""
+    found = _TITLE.search(data[:_LOOKED_AT])
+    return quoted(found[1]) if found else ""
 
 
 def message(data: bytes) -> str:
@@ -45,15 +47,13 @@ def message(data: bytes) -> str:
         return ""
     for place in (answer.get("data"), answer) if isinstance(answer, dict) else ():
         if isinstance(place, dict) and isinstance(place.get("message"), str):
-            return one_line(place["message"].encode())
+            return quoted(place["message"].encode())
     return ""
 
 
-def one_line(data: bytes) -> str:
+def quoted(data: bytes) -> str:
     """Return the beginning of a text as plain characters on one line."""
-    text = html.unescape(data[:_LOOKED_AT].decode("utf-8", "replace"))
-    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return text if len(text) <= _SHOWN else text[:_SHOWN].rstrip() + "…"
+    return one_line(html.unescape(data[:_LOOKED_AT].decode("utf-8", "replace")), _SHOWN)
 
 
 def _page(data: bytes) -> str:
@@ -63,7 +63,7 @@ def _page(data: bytes) -> str:
 
 def _json(data: bytes) -> str:
     found = message(data)
-    return f"JSON saying '{found}'" if found else f"JSON: {one_line(data)}"
+    return f"JSON saying '{found}'" if found else f"JSON: {quoted(data)}"
 
 
 def _text(head: bytes) -> str:
@@ -75,4 +75,4 @@ def _text(head: bytes) -> str:
             return ""
         text = head[: error.start].decode()
     is_readable = not _CONTROL.search(text) and bool(text.strip())
-    return f"text: '{one_line(head)}'" if is_readable else ""
+    return f"text: '{quoted(head)}'" if is_readable else ""

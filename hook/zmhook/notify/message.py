@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from msgspec import Struct, json, structs
 
 from zmhook.gate import ringing
+from zmhook.printable import one_line
 from zmhook.report.line import SPLIT, detection_line
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 NO_LABELS = "no decision"
+LONGEST = 1000
+"""Characters of all labels together."""
 
 
 class Message(Struct, frozen=True, kw_only=True):
@@ -46,11 +49,11 @@ def message_of(decision: Decision, settings: Settings, monitor: str = "") -> Mes
     number = "" if event.monitor_id is None else str(event.monitor_id)
     return Message(
         line=detection_line(decision, settings).partition(SPLIT)[0].strip(),
-        labels=", ".join(labels_of(decision) or _said(decision)) or NO_LABELS,
-        monitor=event.monitor_name or monitor or f"monitor {number}".strip(),
+        labels=one_line(", ".join(labels_of(decision) or _said(decision)), LONGEST) or NO_LABELS,
+        monitor=one_line(event.monitor_name or monitor) or f"monitor {number}".strip(),
         monitor_id=number,
         event="" if event.id is None else str(event.id),
-        cause=event.cause,
+        cause=one_line(event.cause),
         time=datetime.fromtimestamp(event.asked).astimezone().isoformat(timespec="seconds"),
         url=url_of(decision, settings),
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zmhook.detection import Detection, Kind
+from zmhook.printable import one_line
 from zmhook.remote.finite import finite
 from zmhook.remote.protocol import MOST_FOUND
-from zmhook.remote.wire import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zmhook.errors import MissingPart
 from zmhook.frames.content import describe
+from zmhook.printable import one_line
 from zmhook.remote.trouble import GatewayError
 from zmhook.urls import shown
 from zmhook.within import Call, TooLongError, causes
@@ -265,12 +266,6 @@ def _detail(text: str) -> str | None:
         return None
     found = answer.get("detail") or answer.get("msg") or answer.get("error")
     return one_line(found) if isinstance(found, str) else None
-
-
-def one_line(text: str, longest: int = 200) -> str:
-    """Return a server's words as plain characters on one line."""
-    line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
-    return line if len(line) <= longest else f"{line[:longest].rstrip()}…"
 
 
 def _is_cut_off(found: list[BaseException]) -> bool:

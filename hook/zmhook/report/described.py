@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from zmhook.detection import Box
 from zmhook.gate.verdict import ABOUT, ALARM
+from zmhook.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,14 +29,8 @@ def descriptions(found: Iterable[Detection]) -> list[Detection]:
 def sentence(description: Detection, most: int) -> str:
     """Return what was said, the first line of it, in at most so many characters; perhaps none."""
     text = f"{description.attributes.get(DESCRIPTION, '')}\n{description.label}"
-    words = next((words for line in text.splitlines() if (words := _words(line))), "")
-    if len(words) <= most:
-        return words
-    return words[: most - len(_MORE)].rstrip() + _MORE
-
-
-def _words(line: str) -> str:
-    return " ".join("".join(one if one.isprintable() else " " for one in line).split())
+    lines = (one_line(line, most, _MORE) for line in text.splitlines())
+    return next(filter(None, lines), "")
 
 
 def about(description: Detection) -> Box | None:

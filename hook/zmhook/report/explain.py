@@ -16,12 +16,8 @@ OUTCOMES = {
 }
 
 
-def explanation(decision: Decision) -> str:
-    """Return the lines: the outcome, each candidate with the rule that dropped it, the times."""
-    return "\n".join(_lines(decision))
-
-
-def _lines(decision: Decision) -> Iterator[str]:
+def explanation(decision: Decision) -> Iterator[str]:
+    """Yield the lines: the outcome, each candidate with the rule that dropped it, the times."""
     yield f"{decision.event}: {decision.outcome} ({OUTCOMES[decision.outcome]})"
     if decision.frame:
         frame = decision.frame

@@ -13,6 +13,7 @@ from msgspec import json
 
 from zmhook import gate
 from zmhook.frames.ids import is_track
+from zmhook.printable import one_line, plain_json
 from zmhook.report.described import as_json, descriptions, encodable
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ _ESCAPED_SPLIT = SPLIT.replace("-", "\\u002d")
 PREFIXES = {"snapshot": "[s] ", "alarm": "[a] "}
 TRACK = "[m] "
 OTHER_FRAME = "[x] "
+LONGEST = 1000
+"""Characters of a label, or of a reason."""
+
 _NO_BRACKETS = str.maketrans("()", "[]")
 
 
@@ -39,7 +43,7 @@ def detection_line(decision: Decision, settings: Settings) -> str:
         return ""
     text = f"{_prefix(decision, general)}detected:{_found(decision, general)}{_skipped(decision)}"
     # The server splits at every SPLIT, so in the JSON a name that has one is written with escapes.
-    data = payload(decision, settings).decode().replace(SPLIT, _ESCAPED_SPLIT)
+    data = plain_json(payload(decision, settings)).replace(SPLIT, _ESCAPED_SPLIT)
     return f"{text} {SPLIT}{data}"
 
 
@@ -125,5 +129,4 @@ def _one(found: Detection, general: General) -> str:
 
 def _plain(text: str) -> str:
     """Keep the line one line with one split, whatever a person's folder is called."""
-    printable = "".join(one if one.isprintable() else " " for one in text)
-    return " ".join(printable.split()).replace(SPLIT, "-")
+    return one_line(text, LONGEST).replace(SPLIT, "-")

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zmhook.errors import SettingsError
+from zmhook.printable import printable
 from zmhook.service.http import HttpServer
 from zmhook.service.live import LiveConfig
 from zmhook.service.place import patience_path, socket_path
@@ -129,7 +130,7 @@ def _place(args: argparse.Namespace, given: socket.socket | None, general: Gener
 
 
 def _complain(message: str) -> int:
-    sys.stderr.write(f"zmhook: {message}\n")
+    sys.stderr.write(f"zmhook: {printable(message)}\n")
     return CANNOT_START
 
 

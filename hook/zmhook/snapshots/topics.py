@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from zmhook.printable import one_line
 from zmhook.snapshots.recent import Recent
 
 if TYPE_CHECKING:
@@ -174,4 +175,4 @@ def _covers(wide: str, narrow: str) -> bool:
 
 def _name(camera: str) -> str:
     """Return a name of one line and of a bounded length."""
-    return "".join(c if c.isprintable() else "_" for c in camera[:LONGEST_CAMERA])
+    return one_line(camera, LONGEST_CAMERA, more="")

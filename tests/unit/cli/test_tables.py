@@ -28,7 +28,7 @@ def test_columns_are_aligned_and_numbers_to_the_right() -> None:
 
 
 def test_what_a_terminal_would_obey_is_replaced() -> None:
-    assert plain("a\x1b[2Jb\nc\x07") == ["a?[2Jb?c?"]
+    assert plain("a\x1b[2Jb\nc\x07") == ["a [2Jb c "]
 
 
 def test_a_file_gets_plain_lines() -> None:

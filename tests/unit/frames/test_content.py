@@ -22,7 +22,7 @@ from zmhook.frames.content import describe, is_page, message
         (b'{"data": 3}', 'JSON: {"data": 3}'),
         (b"[not json", "JSON: [not json"),
         (b"No such\n file", "text: 'No such file'"),
-        (b"x" * 100, "text: '" + "x" * 60 + "…'"),
+        (b"x" * 100, "text: '" + "x" * 59 + "…'"),
         (b"\0" * 50, "50 bytes of an unknown format"),
         (b"\xfe\x80\x00", "3 bytes of an unknown format"),
     ],

@@ -49,7 +49,7 @@ def test_a_confidence_is_a_share_of_one(said: object, expected: float | None) ->
         ("dog", "dog"),
         ("  a\ndog\x1b[31m ", "a dog [31m"),
         ("é", "é"),
-        ("x" * 500, "x" * LONGEST_LABEL + "…"),
+        ("x" * 500, "x" * (LONGEST_LABEL - 1) + "…"),
         ("", None),
         ("\x00", None),
         (5, None),

@@ -17,7 +17,7 @@ import trustme
 
 from zmhook.errors import MissingPart
 from zmhook.remote.trouble import GatewayError
-from zmhook.remote.wire import MAX_BODY, Reply, Wire, not_understood, one_line, refused
+from zmhook.remote.wire import MAX_BODY, Reply, Wire, not_understood, refused
 
 Handle = Callable[[socket.socket], None]
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -258,10 +258,6 @@ def test_what_a_server_says_is_one_line_without_secrets(body: bytes, text: str) 
     assert "pa55" not in said
     assert said.isprintable()
     assert len(said) < 400
-
-
-def test_a_line_is_shortened() -> None:
-    assert one_line("a" * 300, 10) == "a" * 10 + "…"
 
 
 def tls_server(raw: Callable[[Handle], object], name: str) -> tuple[str, trustme.CA]:

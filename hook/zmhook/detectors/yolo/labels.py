@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from zmhook.detectors.yolo.coco import COCO
 from zmhook.errors import ModelFileError
+from zmhook.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,10 +41,10 @@ def _from_file(file: ModelFile) -> tuple[str, ...]:
     if file.path.stat().st_size > MAX_BYTES:
         raise ModelFileError(f"{file} is too large for a labels file; expected one label a line")
     try:
-        lines = file.path.read_text("utf-8-sig").rstrip().splitlines()
+        lines = file.path.read_text("utf-8-sig").rstrip().split("\n")
     except UnicodeDecodeError:
         raise ModelFileError(f"{file} is not text; expected one label a line (UTF-8)") from None
-    return tuple(line.strip() for line in lines)
+    return tuple(map(one_line, lines))
 
 
 def _from_metadata(names: str) -> tuple[str, ...] | None:
@@ -56,4 +57,4 @@ def _from_metadata(names: str) -> tuple[str, ...] | None:
     except (ValueError, SyntaxError, TypeError, LookupError, RecursionError, MemoryError):
         log.warning("the labels inside the network's file cannot be read and are not used")
         return None
-    return tuple(map(str, items))
+    return tuple(map(one_line, items))

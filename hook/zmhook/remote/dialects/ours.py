@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import json
 
+from zmhook.printable import one_line
 from zmhook.remote.dialects.base import asked
 from zmhook.remote.finite import finite
 from zmhook.remote.found import found, strongest
@@ -21,7 +22,7 @@ from zmhook.remote.protocol import (
 from zmhook.remote.question import Answer, Found, Health
 from zmhook.remote.shot import in_requests
 from zmhook.remote.trouble import GatewayError
-from zmhook.remote.wire import not_understood, one_line, refused
+from zmhook.remote.wire import not_understood, refused
 from zmhook.urls import with_query
 
 if TYPE_CHECKING:

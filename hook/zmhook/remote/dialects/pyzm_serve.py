@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from zmhook.printable import one_line
 from zmhook.remote.dialects.base import asked, in_time
 from zmhook.remote.found import found, strongest
 from zmhook.remote.question import Answer, Found, Health
 from zmhook.remote.trouble import GatewayError
-from zmhook.remote.wire import not_understood, one_line, refused
+from zmhook.remote.wire import not_understood, refused
 
 if TYPE_CHECKING:
     from zmhook.deadline import Deadline

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 from msgspec import DecodeError, json
 
 from zmhook.errors import MissingPart
+from zmhook.printable import one_line
 from zmhook.remote.protocol import MOST_VIEWS
 from zmhook.service.listen.exchange import MOST_FIELDS, Asked, Refused
 
@@ -232,7 +233,7 @@ def content_type(asked: Asked) -> tuple[str, bytes]:
 
 def shown(text: str) -> str:
     """Return a stranger's word so that it can stand in a log."""
-    return "".join(one if one.isprintable() else "?" for one in text[:LONGEST_SHOWN])
+    return one_line(text, LONGEST_SHOWN)
 
 
 def _text(data: bytes) -> str:

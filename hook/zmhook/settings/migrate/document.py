@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from zmhook.printable import one_line
 from zmhook.settings.keys import find, keys
 from zmhook.settings.migrate import reasons
 from zmhook.settings.migrate.draft import Draft, Entry, Lost
@@ -50,7 +51,8 @@ class Document:
         """Take a line out, and note that it is lost."""
         entry = self.sections[section].pop(name)
         place = f"[{section}] {name}"
-        self.lost.append(Lost(place, reasons.shown(name, entry.text), reasons.one_line(why, 400)))
+        short = one_line(why, reasons.LONGEST_LINE)
+        self.lost.append(Lost(place, reasons.shown(name, entry.text), short))
 
     def text(self, header: Iterable[str]) -> str:
         """Return the file, which begins with the lines of the header."""
@@ -75,7 +77,7 @@ class Document:
             yield ""
             yield f"{why}:"
             for lost in all_lost:
-                yield f"    {reasons.one_line(lost.place)} = {lost.shown}"
+                yield f"    {one_line(lost.place)} = {lost.shown}"
 
 
 def _order(line: tuple[str, Entry]) -> int:

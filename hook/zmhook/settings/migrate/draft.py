@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from zmhook.printable import one_line
 from zmhook.settings.allowed import allowed
 from zmhook.settings.keys import Key, find, named_key
 from zmhook.settings.labels import LABEL_SUFFIXES, ZONE_SUFFIXES
@@ -65,7 +66,7 @@ class Draft:
         if text:
             name = ours.name if ours else name
             notes = filter(None, (note, *_changes(name, key, text, given)))
-            self._add(name, Entry(text, ", ".join(map(reasons.one_line, notes))), given)
+            self._add(name, Entry(text, ", ".join(map(one_line, notes))), given)
 
     def _add(self, name: str, entry: Entry, given: Given) -> None:
         before = self.entries.setdefault(name, entry)

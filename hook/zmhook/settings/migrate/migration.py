@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from zmhook.errors import SettingsError
+from zmhook.printable import one_line
 from zmhook.settings.migrate import chain, checked, defaults, ini, ng, reasons, secretsfile, stream
 from zmhook.settings.migrate.document import Document
 from zmhook.settings.migrate.draft import Draft, Entry, Lost
@@ -124,7 +125,7 @@ class _Migration:
         text = Path(self.target).name if beside else self.target
         general = self.document.sections["general"]
         general.pop("secrets", None)
-        line = {"secrets": Entry(text, reasons.one_line(note))}
+        line = {"secrets": Entry(text, one_line(note))}
         self.document.sections["general"] = {**line, **general}
 
     def _tokens(self, old: str) -> dict[str, str]:
@@ -159,7 +160,7 @@ class _Migration:
     def _header(self) -> list[str]:
         made = f"Made from {self.path} ({self.generation.value}) by zmhook config migrate."
         return [
-            reasons.one_line(made),
+            one_line(made),
             "A key that is not here has its default: zmhook config reference shows all of them.",
             *(["What is not carried over stands at the end."] if self.document.lost else []),
         ]

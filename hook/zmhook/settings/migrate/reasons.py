@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from zmhook.printable import one_line
 from zmhook.settings.migrate import literal
 
 NOTHING = "there is nothing like it here"
@@ -52,8 +53,7 @@ _TABLE = [(re.compile(pattern), why) for pattern, why in _WHY]
 
 _HIDDEN_KEY = re.compile(r"pass|secret|token|(^|_)key|access_key|auth", re.IGNORECASE)
 _HIDDEN_VALUE = re.compile(r"@|(pass\w*|pwd|token|auth|key|user(name)?)=", re.IGNORECASE)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
-LONGEST_LINE = 400
+LONGEST_VALUE, LONGEST_LINE = 100, 400
 
 
 def why(key: str) -> str:
@@ -73,11 +73,13 @@ def shown(key: str, value: Any) -> str:
     """Return the value on one line; three stars in the place of a secret."""
     value = _opened(value)
     if isinstance(value, dict):
-        parts = [f"{one_line(name)}: {shown(str(name), own)}" for name, own in value.items()]
+        parts = [
+            f"{one_line(key, LONGEST_VALUE)}: {shown(str(key), own)}" for key, own in value.items()
+        ]
         return one_line(", ".join(parts), LONGEST_LINE)
     if isinstance(value, list | tuple | set):
         return one_line(", ".join(shown(key, own) for own in value), LONGEST_LINE)
-    return "***" if is_hidden(key, value) else one_line(value)
+    return "***" if is_hidden(key, value) else one_line(value, LONGEST_VALUE)
 
 
 def _opened(value: Any) -> Any:
@@ -88,8 +90,3 @@ def _opened(value: Any) -> Any:
         return literal.parse(value)
     except ValueError:
         return value if ":" not in value else "…"
-
-
-def one_line(value: Any, longest: int = 100) -> str:
-    text = _CONTROL.sub(" ", str(value)).strip()
-    return text if len(text) <= longest else f"{text[:longest].rstrip()}…"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from zmhook.printable import one_line
 from zmhook.settings import values
 from zmhook.settings.keys import find
 from zmhook.settings.labels import ZONE_SUFFIXES
@@ -53,7 +54,7 @@ def _put_zone(draft: Draft, name: str, given: Given) -> str:
         notes.append(f"was called {name}")
     if text != " ".join(str(given.value).split()) and "." in str(given.value):
         notes.append("whole pixels here")
-    draft.entries[ours] = Entry(text, reasons.one_line(", ".join(notes)))
+    draft.entries[ours] = Entry(text, one_line(", ".join(notes)))
     return ours
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import DecodeError, json
 
 from zmhook.errors import PayloadError
-from zmhook.frames.content import one_line
+from zmhook.frames.content import quoted
 
 if TYPE_CHECKING:
     from zmhook.snapshots.formats.values import Json
@@ -35,10 +35,10 @@ def parse(payload: bytes, origin: str) -> Json:
         raise PayloadError("nesting", f"{origin}: JSON that is nested too deep") from None
     except (DecodeError, UnicodeDecodeError) as error:
         raise PayloadError(
-            "JSON", f"{origin}: neither a picture nor JSON ({error}): '{one_line(payload)}'"
+            "JSON", f"{origin}: neither a picture nor JSON ({error}): '{quoted(payload)}'"
         ) from None
     if not isinstance(content, dict):
-        raise PayloadError("shape", f"{origin}: expected a JSON object, got '{one_line(payload)}'")
+        raise PayloadError("shape", f"{origin}: expected a JSON object, got '{quoted(payload)}'")
     return content
 
 

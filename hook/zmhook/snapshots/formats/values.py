@@ -6,6 +6,8 @@ import hashlib
 import math
 from typing import Any
 
+from zmhook.printable import one_line
+
 Json = dict[str, Any]
 
 LONGEST_TEXT = 200
@@ -50,8 +52,7 @@ def text(value: Any, longest: int = LONGEST_TEXT) -> str:
     """Return a text on one line, cut to `longest` characters; "" for what is none."""
     if not isinstance(value, str):
         return ""
-    short = value[:longest].strip()
-    return short if short.isprintable() else "".join(filter(str.isprintable, short))
+    return one_line(value, longest, more="")
 
 
 def label(value: Any) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from zmhook.errors import ZmhookError
 from zmhook.frames.file import MAX_BYTES
+from zmhook.printable import one_line
 from zmhook.regular import read
 from zmhook.snapshots.handlers.base import NotYet, names
 from zmhook.snapshots.handlers.said import said
@@ -228,5 +229,5 @@ class Runner:
 
 def _text(error: Exception) -> str:
     """Return one line; our own errors are made for people, and what other ones say may help."""
-    lines = str(error).splitlines() or [""]
-    return lines[0] if isinstance(error, ZmhookError) else f"{type(error).__name__}: {lines[0]}"
+    text = one_line(error)
+    return text if isinstance(error, ZmhookError) else f"{type(error).__name__}: {text}"

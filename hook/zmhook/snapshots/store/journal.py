@@ -10,6 +10,8 @@ import re
 import time
 from typing import TYPE_CHECKING
 
+from zmhook.printable import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -45,7 +47,7 @@ class Journal:
         if not lines:
             return
         with (self._folder / f"{_day(now)}.log").open("a", encoding="utf-8") as log:
-            log.write("".join(f"{_printable(line)[:LONGEST_LINE]}\n" for line in lines))
+            log.write("".join(f"{printable(line[:LONGEST_LINE])}\n" for line in lines))
 
 
 def _line(row: Row, now: float) -> str:
@@ -60,10 +62,3 @@ def _sentence(description: dict[str, Attribute]) -> str:
 
 def _day(at: float) -> str:
     return time.strftime("%Y-%m-%d", time.localtime(at))
-
-
-def _printable(text: str) -> str:
-    """Replace what would begin another line, or be obeyed by a terminal."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else " " for char in text)

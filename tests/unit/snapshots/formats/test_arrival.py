@@ -50,6 +50,6 @@ def test_only_so_many_parts_are_read():
 
 
 def test_a_line_names_the_topic_in_short():
-    assert arrival(topic="a\nb").name == "ab"
+    assert arrival(topic="a\nb").name == "a b"
     assert len(arrival(topic="a" * 1000).name) == 200
     assert arrival(topic="\n").name == "a message"

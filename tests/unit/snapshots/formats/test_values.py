@@ -49,7 +49,7 @@ def test_a_channel_is_a_small_whole_number(value, channel):
         (" license plate ", "license plate"),
         ("../../etc/passwd", ".._.._etc_passwd"),
         ("..\\x", ".._x"),
-        ("a\nb\0c\x1b[31m", "abc[31m"),
+        ("a\nb\0c\x1b[31m", "a b c [31m"),
         ("\u202egnp", "gnp"),
         ("x" * 1_000_000, "x" * 64),
         (5, ""),

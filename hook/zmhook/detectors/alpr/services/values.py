@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from zmhook.printable import one_line
+
 LONGEST = 60
 
 
@@ -26,9 +28,7 @@ def share(value: Any, whole: float = 1.0) -> float:
 
 def text(value: Any) -> str:
     """Return one short line; what is no text is empty."""
-    if not isinstance(value, str):
-        return ""
-    return " ".join("".join(one if one.isprintable() else " " for one in value).split())[:LONGEST]
+    return one_line(value, LONGEST, more="") if isinstance(value, str) else ""
 
 
 def records(value: Any, most: int) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zmhook.detectors.alpr.services.base import Unread
 from zmhook.errors import MissingPart
+from zmhook.printable import one_line
 from zmhook.urls import shown
 from zmhook.within import Call, TooLongError, causes
 
@@ -187,8 +188,7 @@ class Web:
         text = str(said) if said is not None else data[:_CHUNK].decode("utf-8", "replace")
         if self._secret:
             text = text.replace(self._secret, "***")
-        line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
-        return line if len(line) <= _QUOTED else f"{line[:_QUOTED].rstrip()}…"
+        return one_line(text, _QUOTED)
 
 
 def _asked(session: requests.Session, request: Request, seconds: float) -> tuple[int, bytes, str]:
