@@ -203,6 +203,7 @@ def _refuses(*fields: str) -> Callable[[FakeGemini, Asked], Reply]:
     return answer
 
 
+THOUGHT = {"thought": True, "text": json.dumps({**DESCRIPTION, "alarm": "no"})}
 MESSAGE = "You exceeded your current quota, please check your plan and billing details."
 OVERLOADED = "The model is overloaded. Please try again later."
 
@@ -221,6 +222,20 @@ ANSWERS: dict[str, Callable[[FakeGemini, Asked], Reply]] = {
     "max-tokens": _either(gemini('{"label": "v', "MAX_TOKENS"), openai('{"label": "v', "length")),
     "continuation": _either(gemini("{", "CONTINUATION"), openai("{", "length")),
     "empty": _either(gemini(""), openai("")),
+    "hiccup": _either(
+        {"candidates": [{"finishReason": "OTHER", "index": 0}], "modelVersion": "m"},
+        openai("", "error"),
+    ),
+    "thoughts": _either(
+        {**gemini(""), "candidates": [{"content": {"parts": [THOUGHT]}, "finishReason": "STOP"}]},
+        openai("", reasoning=THOUGHT["text"]),
+    ),
+    "200-429": lambda *_: _reply(200, error(429, "RESOURCE_EXHAUSTED", "Slow.", retry("29s"))),
+    "200-402": lambda *_: _reply(200, {"error": {"message": "more credits", "code": 402}}),
+    "200-404": lambda *_: _reply(200, {"error": "Unexpected endpoint or method. (POST /x)"}),
+    "402": lambda *_: _reply(402, {"error": {"message": "Insufficient credits.", "code": 402}}),
+    "404-route": lambda *_: Reply(404, b"404 page not found\n", "text/plain"),
+    "plates": lambda *_: _reply(200, {"success": True, "predictions": [], "code": 200}),
     "nothing": _either({}, {"choices": []}),
     "429-minute": _error(429, "RESOURCE_EXHAUSTED", MESSAGE, quota("PerMinute"), retry("29s")),
     "429-soon": _error(429, "RESOURCE_EXHAUSTED", "Slow down.", quota("PerMinute"), retry("0.2s")),

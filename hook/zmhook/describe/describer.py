@@ -83,12 +83,17 @@ class Describer:
     ) -> Description:
         """Ask about a BGR picture of shape `(height, width, 3)`; raises `ModelSkipped`."""
         question = self._prompts.question(subject)
-        picture = self._upload(image)
+        picture, size = self._upload(image)
         key = key_of(picture, question, self._service)
         known = self._cache.get(key)
         if known is not None:
             return _known(known)
-        return self._once(key, lambda: self._answer(picture, question, key, deadline), deadline)
+
+        def ask() -> Description:
+            text = self._text(picture, question, deadline)
+            return read(text, self._backend.model, size)
+
+        return self._once(key, lambda: self._answer(ask, key), deadline)
 
     def question(self, subject: Subject) -> str:
         """Return what would be asked about a subject."""
@@ -102,13 +107,17 @@ class Describer:
         self._backend.close()
         self._database.close()
 
-    def _upload(self, image: npt.NDArray[np.uint8]) -> bytes:
-        """Return the JPEG that is sent. Faces are looked for before they get smaller."""
+    def _upload(self, image: npt.NDArray[np.uint8]) -> tuple[bytes, tuple[int, int]]:
+        """Return the JPEG that is sent, its width and height.
+
+        Faces are looked for before they get smaller.
+        """
         from zmhook.describe.shrink import jpeg, shrunk
 
         if self._blur is not None:
             image = self._blur.blurred(image)
-        return jpeg(shrunk(image, self._settings.gemini.gemini_max_size))
+        sent = shrunk(image, self._settings.gemini.gemini_max_size)
+        return jpeg(sent), (sent.shape[1], sent.shape[0])
 
     def _once(self, key: str, ask: _Ask, deadline: Deadline) -> Description:
         """Let one thread ask; others with the same picture and question wait for its answer."""
@@ -128,9 +137,9 @@ class Describer:
                 del self._under_way[key]
         return mine.result()
 
-    def _answer(self, picture: bytes, question: str, key: str, deadline: Deadline) -> Description:
+    def _answer(self, ask: _Ask, key: str) -> Description:
         try:
-            description = read(self._text(picture, question, deadline), self._backend.model)
+            description = ask()
         except Unanswered as error:
             if error.final:
                 self._cache.put(key, Answer(short=error.reason, message=error.detail))

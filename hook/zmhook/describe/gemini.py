@@ -12,10 +12,12 @@ import threading
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from zmhook.describe.gemini_errors import refused, without_text
+from zmhook.describe.gemini_errors import of_another_kind, refused, without_text
 from zmhook.describe.network import MAX_BODY, Patience, explain, silence
+from zmhook.describe.refusals import Refusals
 from zmhook.describe.schema import SCHEMA
 from zmhook.describe.steps import Steps
+from zmhook.describe.told import parsed
 from zmhook.describe.unanswered import Unanswered
 from zmhook.within import TooLongError
 
@@ -38,7 +40,9 @@ class GeminiBackend:
         self.place = gemini.gemini_url or GOOGLE
         self._key = key
         self._settings = gemini
+        self._refusals = Refusals(gemini, self.place, key)
         self._patience = Patience()
+        self._heard = _Heard()
         self._steps = Steps(("schema", "json", "plain"))
         self._lock = threading.Lock()
         self._client: Any = None
@@ -59,7 +63,7 @@ class GeminiBackend:
     def _ask(self, picture: bytes, question: str, form: str, deadline: Deadline) -> str:
         seconds = min(deadline.left(), self._settings.gemini_timeout)
         try:
-            answer = self._patience.within(
+            answer, body = self._patience.within(
                 seconds, lambda: self._generate(picture, question, form, seconds)
             )
         except Unanswered:
@@ -67,7 +71,7 @@ class GeminiBackend:
         except Exception as error:  # noqa: BLE001 - three libraries' errors, told apart in there
             failed = self._failed(error, seconds)
         else:
-            return self._text(answer)
+            return self._text(answer, body)
         raise failed  # outside, so that nothing of the library's hangs on to it
 
     def _failed(self, error: Exception, seconds: float) -> Exception:
@@ -75,17 +79,30 @@ class GeminiBackend:
             what = f"the Python package google-genai cannot be used ({error}): "
             return Unanswered("not installed", f"{what}pip install 'zmhook[gemini]'")
         if isinstance(getattr(error, "code", None), int):
-            return refused(error, self.model, self.place, self._key)
+            return refused(error, self._refusals, self._key)
         return explain(error, self.place, seconds)
 
-    def _generate(self, picture: bytes, question: str, form: str, seconds: float) -> Any:
+    def _generate(
+        self, picture: bytes, question: str, form: str, seconds: float
+    ) -> tuple[Any, bytes]:
+        """Return what the library makes of an answer, and the answer's bytes."""
         from google.genai import types
 
         part = types.Part.from_bytes(data=picture, mime_type="image/jpeg")
         config = types.GenerateContentConfig(**self._config(form, seconds, types))
-        return self._opened().models.generate_content(
-            model=self.model, contents=[part, question], config=config
-        )
+        self._heard.body = bytearray()
+        try:
+            answer = self._opened().models.generate_content(
+                model=self.model, contents=[part, question], config=config
+            )
+        except ValueError:  # what the library makes nothing of; its errors show all of it
+            said = bytes(self._heard.body).decode("utf-8", "replace")
+            failed = self._refusals.not_understood(said, self._key) if said else None
+            if failed is None:
+                raise
+        else:
+            return answer, bytes(self._heard.body)
+        raise failed
 
     def _config(self, form: str, seconds: float, types: Any) -> dict[str, Any]:
         """Return what goes with a question. The server is given its minimum, our wait may be less.
@@ -127,41 +144,50 @@ class GeminiBackend:
             api_version=self._settings.gemini_api_version or None,
             # Compressed, a small answer could be a huge one.
             headers={"Accept-Encoding": "identity"},
-            client_args={"follow_redirects": False, "event_hooks": {"response": [_limit]}},
+            client_args={"follow_redirects": False, "event_hooks": {"response": [self._limit]}},
         )
         # Neither the environment's project nor its service account is meant.
         return genai.Client(vertexai=False, api_key=self._key, http_options=options)
 
-    def _text(self, answer: Any) -> str:
+    def _text(self, answer: Any, body: bytes) -> str:
+        problem = of_another_kind(parsed(body), self._refusals, self._key) if body else None
+        if problem is not None:
+            raise problem
         candidate = (answer.candidates or [None])[0]
         parts = (candidate.content.parts if candidate and candidate.content else None) or []
         text = "".join(part.text or "" for part in parts if not part.thought)
-        problem = without_text(answer, candidate, text=text)
+        problem = without_text(answer, candidate, text=text, thought=bool(parts) and not text)
         if problem is not None:
             raise problem
         return text
 
+    def _limit(self, response: Any) -> None:
+        """Have a body read up to a limit, and kept; the library would read it to its end."""
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise TooLongError
+        kinds = type(response.stream).__mro__
+        base = next(kind for kind in kinds if kind.__name__ == "SyncByteStream")
+        limited = type("Limited", (_Limited, base), {})
+        response.stream = limited(response.stream, self._heard.body)
 
-def _limit(response: Any) -> None:
-    """Have an answer's body read up to a limit; the library would read it to its end."""
-    if response.headers.get("content-encoding", "identity") != "identity":
-        raise TooLongError
-    base = next(kind for kind in type(response.stream).__mro__ if kind.__name__ == "SyncByteStream")
-    limited = type("Limited", (_Limited, base), {})
-    response.stream = limited(response.stream)
+
+class _Heard(threading.local):
+    """What was read in this thread, which asks one question at a time."""
+
+    body = bytearray()
 
 
 class _Limited:
     """A stream of bytes that ends with an error beyond `MAX_BODY`."""
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, body: bytearray) -> None:
         self._stream = stream
+        self._body = body
 
     def __iter__(self) -> Iterator[bytes]:
-        length = 0
         for part in self._stream:
-            length += len(part)
-            if length > MAX_BODY:
+            self._body += part
+            if len(self._body) > MAX_BODY:
                 raise TooLongError
             yield part
 

@@ -7,53 +7,84 @@ that is, come with HTTP status 200 (https://ai.google.dev/api/generate-content).
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from zmhook.describe.refusals import TOO_MANY, key_refused, refusal, retry_after, too_many
+from zmhook.describe.refusals import key_refused, retry_after
+from zmhook.describe.told import error_in, told_by
 from zmhook.describe.unanswered import Unanswered, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from zmhook.describe.refusals import Refusals
+
 _SECONDS = re.compile(r"([0-9]{1,9}(\.[0-9]{1,9})?)s")
 _FINE = ("STOP", "FINISH_REASON_UNSPECIFIED", "")
 _CUT_SHORT = ("MAX_TOKENS", "CONTINUATION")
+_BLOCKED = re.compile(r"SAFETY|RECITATION|BLOCKLIST|PROHIBITED|SPII|JAILBREAK|MODEL_ARMOR")
+"""Reasons for which the same is refused again; others, such as OTHER, are a model's hiccups."""
+_KNOWN = frozenset({"candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId"})
 
 
-def refused(error: Any, model: str, place: str, key: str) -> Unanswered:
+def refused(error: Any, refusals: Refusals, key: str) -> Unanswered:
     """Turn the library's `APIError` into what it means for us."""
-    said, payload = quoted(getattr(error, "message", ""), key), getattr(error, "details", None)
-    if error.code == TOO_MANY:
-        quotas, delay = hints(payload)
-        return too_many(said, quotas, delay if delay is not None else retry_after(_header(error)))
+    payload = getattr(error, "details", None)
+    told = told_by(error.code, payload, str(getattr(error, "message", "") or ""))
     if any(one.get("reason") == "API_KEY_INVALID" for one in _details(payload)):
-        return key_refused(said)
-    return refusal(error.code, said, place, model)
+        return key_refused(quoted(told.message, key))
+    delay = hints(payload)
+    return refusals.of(told, delay if delay is not None else retry_after(_header(error)))
 
 
-def hints(payload: Any) -> tuple[str, float | None]:
-    """Return the names of the quotas that an error's body names, and its RetryInfo's seconds."""
-    found = list(_details(payload))
-    quotas = " ".join(quota for one in found for quota in _quotas(one))
-    delays = (_SECONDS.fullmatch(str(one.get("retryDelay", ""))) for one in found)
-    return quotas, next((float(one[1]) for one in delays if one), None)
+def hints(payload: Any) -> float | None:
+    """Return the seconds of the RetryInfo of an error's body."""
+    delays = (_SECONDS.fullmatch(str(one.get("retryDelay", ""))) for one in _details(payload))
+    return next((float(one[1]) for one in delays if one), None)
 
 
-def without_text(answer: Any, candidate: Any, *, text: str) -> Unanswered | None:
-    """Say why an answer of status 200 is none; None when it is one."""
+def of_another_kind(body: Any, refusals: Refusals, key: str) -> Unanswered | None:
+    """Say what an answer of status 200 is that is none of Google's; None when it is one."""
+    if isinstance(body, dict) and (not body or not _KNOWN.isdisjoint(body)):
+        return None
+    error = error_in(body)
+    if error is not None:
+        return refusals.of(error, hints(body))
+    return refusals.not_understood(json.dumps(body), key)
+
+
+def without_text(answer: Any, candidate: Any, *, text: str, thought: bool) -> Unanswered | None:
+    """Say why an answer of status 200 is none; None when it is one.
+
+    `thought`: there is something in it that is not the answer.
+    """
     feedback = answer.prompt_feedback
     blocked = _name(feedback.block_reason) if feedback else ""
     if blocked:
-        return _final("blocked", f"the picture or the question is blocked ({blocked})")
+        return _refused("the picture or the question", blocked)
     finish = _name(candidate.finish_reason) if candidate else ""
     if finish in _CUT_SHORT:
         return _final("answer cut short", f"the answer is cut short ({finish})")
     if finish not in _FINE:
-        return _final("blocked", f"the answer is blocked ({finish})")
+        return _refused("the answer", finish)
     if not text.strip():
-        return Unanswered("empty answer", "the answer is empty", counts=True)
+        return nothing_said(thought=thought)
     return None
+
+
+def nothing_said(*, thought: bool) -> Unanswered:
+    """Say that there is no text; `thought`: that there are thoughts instead."""
+    if thought:
+        text = "the model thought and gave no answer"
+        return Unanswered("only thoughts, no answer", text, counts=True)
+    return Unanswered("empty answer", "the answer is empty", counts=True)
+
+
+def _refused(what: str, why: str) -> Unanswered:
+    if _BLOCKED.search(why):
+        return _final("blocked", f"{what} is blocked ({why})")
+    return Unanswered("no answer", f"the model ended without an answer ({why})", counts=True)
 
 
 def _final(short: str, text: str) -> Unanswered:
@@ -75,11 +106,6 @@ def _details(payload: Any) -> Iterator[dict[str, Any]]:
 
 def _dicts(value: Any) -> list[dict[str, Any]]:
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def _quotas(detail: dict[str, Any]) -> Iterator[str]:
-    for violation in _dicts(detail.get("violations")):
-        yield f"{violation.get('quotaId', '')} {violation.get('quotaMetric', '')}"
 
 
 def _header(error: Any) -> str:

@@ -8,16 +8,16 @@ they can be held to, so a stricter one that is refused is not asked for again.
 from __future__ import annotations
 
 import base64
-import json
 import re
 import time
 from typing import TYPE_CHECKING, Any
 
-from zmhook.describe.gemini_errors import hints
+from zmhook.describe.gemini_errors import hints, nothing_said
 from zmhook.describe.network import MAX_BODY, LateError, Patience, explain, silence
-from zmhook.describe.refusals import TOO_MANY, refusal, retry_after, too_many
+from zmhook.describe.refusals import Refusals, retry_after
 from zmhook.describe.schema import SCHEMA
 from zmhook.describe.steps import Steps
+from zmhook.describe.told import error_in, parsed, told
 from zmhook.describe.unanswered import Unanswered, quoted
 from zmhook.urls import shown
 from zmhook.within import TooLongError
@@ -32,8 +32,11 @@ if TYPE_CHECKING:
 
 _CHUNK = 16_384
 _OK = 200
-_OUT_OF_MONEY = re.compile(r"insufficient_quota|credit balance", re.IGNORECASE)
-_HOUR = 3600.0
+_CUT_SHORT = frozenset({"length", "model_length", "max_tokens"})
+_BLOCKED = re.compile(r"content_filter|safety|recitation|prohibited|sensitive", re.IGNORECASE)
+_THOUGHTS = ("reasoning", "reasoning_content", "reasoning_details", "thinking", "thoughts")
+_TEXTS = frozenset({None, "text", "output_text"})
+"""Types of a message's parts that are the answer; others are thoughts, pictures, calls."""
 _FORMS: dict[str, dict[str, Any] | None] = {
     "schema": {
         "type": "json_schema",
@@ -52,6 +55,7 @@ class OpenAiBackend:
         self.place = shown(gemini.gemini_url)
         self._url = f"{gemini.gemini_url}/chat/completions" if gemini.gemini_url else ""
         self._key = key
+        self._refusals = Refusals(gemini, self.place, key)
         self._timeout = gemini.gemini_timeout
         self._patience = Patience()
         self._steps = Steps(tuple(_FORMS))
@@ -80,8 +84,11 @@ class OpenAiBackend:
             failed = explain(error, self.place, seconds)
         else:
             if status != _OK:
-                raise self._refused(status, data, retry)
-            return _text(data, self.place)
+                delay = hints(parsed(data))
+                raise self._refusals.of(
+                    told(status, data), retry_after(retry) if delay is None else delay
+                )
+            return self._text(data, retry)
         raise failed  # outside, so that nothing of the library's hangs on to it
 
     def _body(self, picture: bytes, question: str, form: str) -> dict[str, Any]:
@@ -117,15 +124,18 @@ class OpenAiBackend:
             data = _within_limit(answer, time.monotonic() + seconds)
             return answer.status_code, data, answer.headers.get("Retry-After", "").strip()
 
-    def _refused(self, status: int, data: bytes, retry: str) -> Unanswered:
-        said = quoted(_error(data), self._key)
-        if status != TOO_MANY:
-            return refusal(status, said, self.place, self.model)
-        if _OUT_OF_MONEY.search(data[:_CHUNK].decode("utf-8", "replace")):
-            until = time.time() + _HOUR
-            return Unanswered("no credit", f"{self.place}: {said}", until=until)
-        quotas, delay = hints(_json(data))
-        return too_many(said, quotas, retry_after(retry) if delay is None else delay)
+    def _text(self, data: bytes, retry: str = "") -> str:
+        """Return the text of an answer of status 200, or raise the error that it is."""
+        answer = parsed(data)
+        error = error_in(answer)
+        if error is not None:
+            raise self._refusals.of(error, retry_after(retry))
+        choices = answer.get("choices") if isinstance(answer, dict) else None
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        message = choice.get("message") if isinstance(choice, dict) else None
+        if not isinstance(choice, dict) or not isinstance(message, dict):
+            raise self._refusals.not_understood(data.decode("utf-8", "replace"), self._key)
+        return _said(choice, message)
 
 
 def _bearer(key: str) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
@@ -151,48 +161,27 @@ def _within_limit(answer: requests.Response, end: float) -> bytes:
     return data
 
 
-def _json(data: bytes) -> Any:
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _error(data: bytes) -> str:
-    """Return what a server says: `{"error": {"message": …}}`, `{"message": …}` or plain text."""
-    answer = _json(data)
-    found = answer.get("error", answer) if isinstance(answer, dict) else None
-    if isinstance(found, dict):
-        found = found.get("message") or found.get("detail") or found.get("type")
-    return str(found) if found else data[:_CHUNK].decode("utf-8", "replace")
-
-
-def _text(data: bytes, place: str) -> str:
-    """Return the message's text, of `choices[0].message.content`."""
-    answer = _json(data)
-    choices = answer.get("choices") if isinstance(answer, dict) else None
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    message = choice.get("message") if isinstance(choice, dict) else None
-    if not isinstance(choice, dict) or not isinstance(message, dict):
-        said = quoted(data[:400].decode("utf-8", "replace"))
-        text = f"{place} does not speak OpenAI's API: '{said}'"
-        raise Unanswered("answer not understood", text)
-    refusal, finish = message.get("refusal"), choice.get("finish_reason")
-    if refusal or finish == "content_filter":
+def _said(choice: dict[str, Any], message: dict[str, Any]) -> str:
+    """Return a message's text; raises `Unanswered` where that is no answer."""
+    refusal, finish = message.get("refusal"), str(choice.get("finish_reason") or "")
+    if refusal or _BLOCKED.search(finish):
         text = f"the answer is blocked ({quoted(refusal or finish)})"
         raise Unanswered("blocked", text, counts=True, final=True)
-    if finish == "length":
-        text = "the answer is cut short (length)"
+    if finish in _CUT_SHORT:
+        text = f"the answer is cut short ({finish})"
         raise Unanswered("answer cut short", text, counts=True, final=True)
     text = _content(message.get("content"))
     if not text.strip():
-        raise Unanswered("empty answer", "the answer is empty", counts=True)
+        content = message.get("content")
+        thought = any(message.get(name) for name in _THOUGHTS) or isinstance(content, list)
+        raise nothing_said(thought=thought)
     return text
 
 
 def _content(content: Any) -> str:
     """Return a message's text, which may come in parts."""
     if isinstance(content, list):
-        texts = [part.get("text") for part in content if isinstance(part, dict)]
+        parts = [part for part in content if isinstance(part, dict)]
+        texts = [part.get("text") for part in parts if part.get("type") in _TEXTS]
         return "".join(text for text in texts if isinstance(text, str))
     return content if isinstance(content, str) else ""

@@ -2,38 +2,50 @@
 
 What is beside the point is mended: fences around the JSON, words before it, a box that reaches
 over the edge, a confidence in percent. What counts is not guessed: without a verdict, or without
-any words, the answer is not understood.
+any words, the answer is not understood. A draft in the model's thoughts is no answer; of several
+objects after them the last one that fits is.
 """
 
 from __future__ import annotations
 
-import json
 import math
-import re
-from typing import Any, cast, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from zmhook.describe.answer import Description, Verdict
-from zmhook.describe.schema import BOX_SCALE
+from zmhook.describe.boxes import box
+from zmhook.describe.objects import objects_in
+from zmhook.describe.thoughts import are_open, end_of_thoughts
 from zmhook.describe.unanswered import Unanswered, quoted
 from zmhook.printable import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from zmhook.describe.boxes import Size
 
 LONGEST = 65_536
 """Characters of an answer; nobody needs more for a few sentences."""
 LONGEST_LABEL, LONGEST_DESCRIPTION, LONGEST_NAME, LONGEST_VALUE = 60, 1000, 40, 200
 MOST_ATTRIBUTES = 20
 UNKNOWN_CONFIDENCE = 0.5
-CORNERS = 4
-
-_THOUGHTS = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
-_FENCE = re.compile(r"```[a-zA-Z]*\s*\n(.*?)```", re.DOTALL)
 _VERDICTS = get_args(Verdict)
 
-Share = tuple[float, float, float, float]
+
+def read(text: str, model: str = "", size: Size | None = None) -> Description:
+    """Return what the answer says; raises `Unanswered` (a `ModelSkipped`) when it says nothing.
+
+    `size` is the width and height of the picture that was asked about.
+    """
+    problem = _not_understood(f"it is not a JSON object: '{quoted(text[:400])}'")
+    for i, answer in enumerate(_answers(text)):
+        try:
+            return _described(answer, model, size)
+        except Unanswered as error:
+            problem = problem if i else error
+    raise problem
 
 
-def read(text: str, model: str = "") -> Description:
-    """Return what the answer says; raises `Unanswered` (a `ModelSkipped`) when it says nothing."""
-    answer = _object(text)
+def _described(answer: dict[str, Any], model: str, size: Size | None) -> Description:
     label = _text(answer.get("label"), LONGEST_LABEL)
     description = _text(answer.get("description"), LONGEST_DESCRIPTION)
     verdict = _verdict(answer.get("alarm"))
@@ -47,7 +59,7 @@ def read(text: str, model: str = "") -> Description:
         confidence=_confidence(answer.get("confidence")),
         alarm=verdict,
         attributes=_attributes(answer.get("attributes")),
-        box=_box(answer.get("box_2d")),
+        box=box(answer.get("box_2d"), size),
         model=model,
     )
 
@@ -56,27 +68,33 @@ def _not_understood(why: str) -> Unanswered:
     return Unanswered("answer not understood", f"the answer is not understood: {why}", counts=True)
 
 
-def _object(text: str) -> dict[str, Any]:
-    """Return the JSON object in an answer, also one in a fence, a list or between words."""
+def _answers(text: str) -> Iterator[dict[str, Any]]:
+    """Give the objects that may be the answer, the last first; raises `Unanswered`.
+
+    Marks of thoughts that are quoted in an object are none.
+    """
     if len(text) > LONGEST:
         raise _not_understood(f"it is longer than {LONGEST} characters")
-    plain = _THOUGHTS.sub("", text, count=1) if text.lstrip().startswith("<think>") else text
-    fenced = _FENCE.search(plain)
-    inner = fenced[1] if fenced else plain
-    for candidate in (inner, inner[inner.find("{") : inner.rfind("}") + 1]):
-        found = _json(candidate)
-        if isinstance(found, list) and len(found) == 1:
-            found = found[0]
-        if isinstance(found, dict):
-            return found
-    raise _not_understood(f"it is not a JSON object: '{quoted(text[:400])}'")
+    found = objects_in(text)
+    end = end_of_thoughts(found.between)
+    if are_open(found.between[end:]):
+        raise _not_understood("the model thought, was cut short and gave no answer")
+    if found.cut:
+        raise _not_understood(f"it is not a JSON object, or not a whole one: '{_tail(text)}'")
+    said = [one.value for one in found.whole if one.start >= end]
+    if end and not said:
+        raise _not_understood(f"the model thought and gave no answer: '{_tail(text)}'")
+    yield from (_inner(one) for one in reversed(said))
 
 
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text.strip("\ufeff \t\r\n"))
-    except (ValueError, RecursionError):
-        return None
+def _tail(text: str) -> str:
+    return quoted(text[-150:])
+
+
+def _inner(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return what is wrapped into an object of one name, such as `{"answer": {…}}`."""
+    only = next(iter(answer.values())) if len(answer) == 1 else None
+    return only if isinstance(only, dict) else answer
 
 
 def _text(value: Any, longest: int) -> str:
@@ -134,18 +152,3 @@ def _words(value: Any) -> str:
         return _text(value, LONGEST_VALUE)
     number = _number(value)
     return "" if number is None else f"{number:g}"
-
-
-def _box(value: Any) -> Share | None:
-    """Turn `[ymin, xmin, ymax, xmax]`, 0..1000, into `x1, y1, x2, y2`, 0..1; None when it is no
-    box of that kind.
-    """
-    if not isinstance(value, list) or len(value) != CORNERS:
-        return None
-    numbers = [_number(one) for one in value]
-    if None in numbers:
-        return None
-    top, left, bottom, right = (
-        min(max(number / BOX_SCALE, 0.0), 1.0) for number in numbers if number is not None
-    )
-    return (left, top, right, bottom) if left < right and top < bottom else None

@@ -1,63 +1,204 @@
-"""What a service's refusal means: whether, and from when on, asking again may help."""
+"""What a service's refusal means: whether, and from when on, asking again may help.
+
+The reason and the wait are sought in all that the service says, not only in what is shown of it.
+"""
 
 from __future__ import annotations
 
 import re
 import time
 from datetime import datetime, timedelta, timezone, tzinfo
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from zmhook.describe.steps import FormRefused, is_about_form
-from zmhook.describe.unanswered import Unanswered, clock_time
+from zmhook.describe.unanswered import Unanswered, clock_time, quoted
+from zmhook.waits import reset_of, wait_of, wait_of_header
 
-BAD_REQUEST, NOT_FOUND, TIMEOUT, UNPROCESSABLE, TOO_MANY = 400, 404, 408, 422, 429
+if TYPE_CHECKING:
+    from zmhook.describe.told import Told
+    from zmhook.settings import Gemini
+
+BAD_REQUEST, NOT_FOUND, NOT_ALLOWED, TIMEOUT, UNPROCESSABLE, TOO_MANY = 400, 404, 405, 408, 422, 429
+NO_CREDIT = 402
 SERVER_ERROR = 500
 FORBIDDEN = (401, 403)
 UNKNOWN_DELAY = 30.0
 """Seconds to wait after "too many" when nobody says how many."""
 TRANSIENT_DELAY = 1.0
+NO_CREDIT_DELAY = 3600.0
 LONGEST_DELAY = 86_400.0
+MEANT = 120.0
+"""Seconds. A service says how long to wait for a day's quota, too: Google some seconds, which it
+does not mean; Groq, whose days slide, minutes and more, which it does."""
 
-_PER_DAY = re.compile(r"per[ _-]?day", re.IGNORECASE)
-_IN_SECONDS = re.compile(r"(?:retry|again) in ([0-9]{1,9}(?:\.[0-9]{1,9})?) ?s", re.IGNORECASE)
-_WHOLE = re.compile(r"[0-9]{1,9}")
-_ABOUT_FORM = (BAD_REQUEST, UNPROCESSABLE, SERVER_ERROR)
+_PER_DAY = re.compile(
+    r"per[ _-]?day|\bdaily\b|\b(?:RPD|TPD)\b|(?:month|week)(?:ly)? (?:limit|quota)", re.IGNORECASE
+)
+_NO_CREDIT = re.compile(
+    r"insufficient[ _](?:quota|credit|balance|fund)|credit balance|out of credits?|no credits?\b|"
+    r"more credits|credits? (?:are |is )?(?:depleted|exhausted|used up)|key limit exceeded|"
+    r"payment[ _]required|billing[ _](?:hard[ _]limit|not[ _]active)|"
+    r"spend(?:ing)?[ _](?:cap|limit)",
+    re.IGNORECASE,
+)
+_LIMIT_ZERO = re.compile(
+    r"\blimit:\s{0,3}0(?![0-9.])|\\?\"quotaValue\\?\":\s{0,3}\\?\"0\\?\"", re.IGNORECASE
+)
+_BLOCKED = re.compile(
+    r"content[_ ](?:filter|policy|management policy)|moderation|flagged|prohibited_content|"
+    r"responsible[ _]?ai",
+    re.IGNORECASE,
+)
+_NO_MODEL = re.compile(
+    r"model[_ ]not[_ ]found|invalid[_ ]model|not a valid model|no endpoints found|"
+    r"model\b.{0,80}(?:not exist|not found|not supported|not available|not loaded)|"
+    r"deployment.{0,40}not|no models? (?:is |are )?loaded",
+    re.IGNORECASE | re.DOTALL,
+)
+_NO_ADDRESS = re.compile(
+    r"unexpected endpoint|unknown[_ ](?:request[_ ])?url|invalid url|requested url|no route|"
+    r"cannot (?:post|get)\b|page not found|file not found|resource not found|not allowed|"
+    r"^\s*<(?:!doctype|html)",
+    re.IGNORECASE,
+)
+_MAY_BE_FORM = (BAD_REQUEST, UNPROCESSABLE, SERVER_ERROR)
+_ENDINGS = re.compile(
+    r"(?:/chat/completions|/completions|/responses|/models|/api/(?:chat|generate|tags)|/embeddings)$"
+)
+_VERSIONED = re.compile(r"/v[0-9]+[a-z0-9]*$|/openai$")
 _PACIFIC_WINTER = timezone(timedelta(hours=-8))
 
 
-def refusal(status: int, said: str, place: str, model: str) -> Unanswered:
-    """Turn an HTTP status other than 200 and 429, and the server's words, into what it means."""
-    short, text, until = "refused", f"{place} answers {status}: {said}", 0.0
-    if status in _ABOUT_FORM and is_about_form(said):
-        return FormRefused(short, f"{place} refuses the form of answer: {said}")
-    if status in FORBIDDEN:
-        return key_refused(said)
-    if status == NOT_FOUND:
-        short, text = "no such model", f"[gemini] gemini_model = {model} at {place}: {said}"
-    elif status == TIMEOUT or status >= SERVER_ERROR:
-        short, until = "no answer", time.time() + TRANSIENT_DELAY
-    elif status < BAD_REQUEST:
-        short = "no answer"
-        text = f"{place} answers {status}: redirects are not followed ([gemini] gemini_url)"
-    return Unanswered(short, text, until=until)
+class Refusals:
+    """What the refusals of one service mean."""
+
+    def __init__(self, gemini: Gemini, place: str, key: str) -> None:
+        self._gemini = gemini
+        self._place = place
+        self._key = key
+
+    def of(self, told: Told, delay: float | None = None) -> Unanswered:
+        """Turn what a service tells into what it means for us.
+
+        `delay` is what it says, in seconds, where a program looks for that.
+        """
+        everything = f"{told.message} {told.all}"
+        said = quoted(told.message, self._key)
+        is_ours = told.status < SERVER_ERROR
+        if told.status == NO_CREDIT or (is_ours and _NO_CREDIT.search(everything)):
+            return no_credit(f"{self._place}: {said}")
+        if told.status == TOO_MANY:
+            return too_many(said, everything, delay, self._gemini.gemini_model)
+        if is_ours and _BLOCKED.search(everything):
+            text = f"the picture or the question is blocked: {said}"
+            return Unanswered("blocked", text, counts=True, final=True)
+        return self._about_question(told, said) or self._other(told.status, everything, said, delay)
+
+    def _about_question(self, told: Told, said: str) -> Unanswered | None:
+        """Say what of the question is wrong: its form, its key, its model or its address."""
+        status = told.status
+        if status in _MAY_BE_FORM and is_about_form(said):
+            return FormRefused("refused", f"{self._place} refuses the form of answer: {said}")
+        if status in FORBIDDEN:
+            return key_refused(said)
+        names_no_model = status < SERVER_ERROR and _NO_MODEL.search(told.message)
+        if status in (NOT_FOUND, NOT_ALLOWED) or names_no_model:
+            return self._not_there(status, told, said)
+        return None
+
+    def not_understood(self, said: str, secret: str = "") -> Unanswered:
+        """Say that an answer is something else than what such a service answers."""
+        text = f"{self._place} answers something else: '{quoted(said[:2000], secret)}'"
+        return Unanswered("answer not understood", f"{text}: is [gemini] gemini_url right?")
+
+    def _not_there(self, status: int, told: Told, said: str) -> Unanswered:
+        """Tell a model that is not there from an address that is wrong."""
+        model = self._gemini.gemini_model
+        names_model = "model" in told.message.lower() or model in told.message
+        if (
+            status != NOT_ALLOWED
+            and not _NO_ADDRESS.search(told.message)
+            and (names_model or _NO_MODEL.search(told.message))
+        ):
+            text = f"[gemini] gemini_model = {model} at {self._place}: {said}"
+            return Unanswered("no such model", text)
+        text = f"[gemini] gemini_url = {self._place}: nothing answers there ({said})"
+        return Unanswered("wrong address", f"{text}: {advice(self._gemini)}")
+
+    def _other(self, status: int, everything: str, said: str, delay: float | None) -> Unanswered:
+        short, text, until = "refused", f"{self._place} answers {status}: {said}", 0.0
+        if status in (0, TIMEOUT, 425, 498) or status >= SERVER_ERROR:  # 498: Groq is full
+            text = f"{self._place} answers {status or 'with an error'}: {said}"
+            wait = delay if delay is not None else wait_of(everything)
+            wait = TRANSIENT_DELAY if wait is None else min(wait, LONGEST_DELAY)
+            short, until = "no answer", time.time() + wait
+        elif status < BAD_REQUEST:
+            short = "no answer"
+            text = (
+                f"{self._place} answers {status}: redirects are not followed ([gemini] gemini_url)"
+            )
+        return Unanswered(short, text, until=until)
+
+
+def advice(gemini: Gemini) -> str:
+    """Say what is to be done about an address at which there is nothing to ask."""
+    path = urlsplit(gemini.gemini_url).path.rstrip("/")
+    ending = _ENDINGS.search(path)
+    if gemini.gemini_backend == "openai":
+        if ending:
+            left = path.removesuffix(ending[0])
+            more = "" if _VERSIONED.search(left) else ", and end it with /v1"
+            return f"take {ending[0]} off its end{more}"
+        return "check it" if _VERSIONED.search(path) else "end it with /v1"
+    if not gemini.gemini_url:
+        return "check [gemini] gemini_model and gemini_api_version"
+    version = _VERSIONED.search(path)
+    return (
+        f"take {version[0]} off its end (gemini_api_version is for that)" if version else "check it"
+    )
 
 
 def key_refused(said: str) -> Unanswered:
     return Unanswered("the key is refused", f"[gemini] gemini_key is refused: {said}")
 
 
-def too_many(said: str, quotas: str = "", delay: float | None = None) -> Unanswered:
-    """Tell a minute's limit from a day's, which ends at midnight in California.
+def no_credit(said: str) -> Unanswered:
+    return _wait(
+        "no credit", "there is no credit left; not asked", said, time.time() + NO_CREDIT_DELAY
+    )
 
-    `quotas` names those that are exceeded; `delay` is what the server says, in seconds. It says
-    one for a day's limit, too, and does not mean it.
-    """
-    if _PER_DAY.search(f"{quotas} {said}"):
-        return _wait("the day's quota is used up", "the day's quota is used up", said, midnight())
-    if delay is None:
-        found = _IN_SECONDS.search(said)
-        delay = float(found[1]) if found else UNKNOWN_DELAY
-    until = time.time() + min(delay, LONGEST_DELAY)
-    return _wait("too many questions", "the quota is used up", said, until)
+
+def too_many(
+    said: str, everything: str = "", delay: float | None = None, model: str = ""
+) -> Unanswered:
+    """Tell a minute's limit from a day's, and from one of 0, which no waiting changes."""
+    text = f"{said} {everything}"
+    short, what = "too many questions", "the quota is used up"
+    until = _reset(text, delay)
+    if _PER_DAY.search(text):
+        short = what = "the day's quota is used up"
+        until = _day_ends(text, delay)
+    if _LIMIT_ZERO.search(text):
+        short = "the limit is 0 for this model"
+        what = (
+            f"the limit is 0 for this model ({model}): this key's plan does not have it; not asked"
+        )
+    return _wait(short, what, said, until)
+
+
+def _reset(text: str, delay: float | None) -> float:
+    wait = delay if delay is not None else wait_of(text)
+    if wait is None:
+        return reset_of(text) or time.time() + UNKNOWN_DELAY
+    return time.time() + min(wait, LONGEST_DELAY)
+
+
+def _day_ends(text: str, delay: float | None) -> float:
+    told = [wait for wait in (delay, wait_of(text)) if wait is not None and wait >= MEANT]
+    if told:
+        return time.time() + min(max(told), LONGEST_DELAY)
+    return reset_of(text) or midnight()
 
 
 def _wait(short: str, what: str, said: str, until: float) -> Unanswered:
@@ -66,8 +207,8 @@ def _wait(short: str, what: str, said: str, until: float) -> Unanswered:
 
 
 def retry_after(header: str) -> float | None:
-    """Return the seconds of a Retry-After header; a date, which no such service sends, is none."""
-    return float(header) if _WHOLE.fullmatch(header.strip()) else None
+    """Return the seconds of a Retry-After header; None when it has none."""
+    return wait_of_header(header)
 
 
 def midnight(now: float | None = None) -> float:

@@ -212,6 +212,17 @@ def test_one_that_does_not_fit_is_remembered(describer, jpeg: bytes) -> None:
     assert "slow down" in describer(backend).left().held
 
 
+def test_without_credit_it_is_asked_once(settings, fake_gemini, jpeg: bytes) -> None:
+    fake_gemini.will("402")
+    own = {"gemini_backend": "openai", "gemini_url": fake_gemini.openai_url}
+    one = Describer.from_settings(settings(**own))
+    for _ in range(3):
+        with pytest.raises(Unanswered, match="no credit"):
+            one.describe(jpeg, CAR, Deadline(9))
+    one.close()
+    assert len(fake_gemini.asked) == 1
+
+
 def test_another_service_is_asked_meanwhile(describer, jpeg: bytes) -> None:
     with pytest.raises(ModelSkipped):
         describer(Backend(later(29))).describe(jpeg, CAR, Deadline(9))

@@ -108,6 +108,15 @@ def test_without_the_package(backend, monkeypatch: pytest.MonkeyPatch) -> None:
         ("max-tokens", "answer cut short", True),
         ("empty", "empty answer", True),
         ("nothing", "empty answer", True),
+        ("thoughts", "only thoughts, no answer", True),
+        ("hiccup", "no answer", True),
+        ("200-429", "too many questions", False),
+        ("200-402", "no credit", False),
+        ("200-404", "wrong address", False),
+        ("402", "no credit", False),
+        ("404-route", "wrong address", False),
+        ("plates", "answer not understood", False),
+        ("list", "answer not understood", False),
         ("429-minute", "too many questions", False),
         ("429-day", "the day's quota is used up", False),
         ("429-header", "too many questions", False),
@@ -137,6 +146,24 @@ def test_what_is_no_answer_says_why(
     assert key not in str(told)
     assert "\n" not in str(told)
     assert len(fake_gemini.asked) == 1  # no retries of the library's, no redirect followed
+
+
+@pytest.mark.parametrize(
+    ("answer", "quotation"), [("html", "<title>Log in"), ("plates", '"predictions": []')]
+)
+def test_what_is_not_understood_is_quoted(
+    backend, fake_gemini, answer: str, quotation: str
+) -> None:
+    fake_gemini.will(answer)
+    assert quotation in str(failed(backend()))
+
+
+def test_a_models_hiccup_is_not_kept(backend, fake_gemini) -> None:
+    fake_gemini.will("hiccup", "ok")
+    one = backend()
+    told = failed(one)
+    assert (told.final, told.until) == (False, 0.0)
+    assert json.loads(ask(one))["label"] == "delivery van"
 
 
 def test_an_answer_that_goes_on_without_end_is_asked_for_once(backend, fake_gemini) -> None:

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from zmhook.describe.gemini_errors import hints, refused, without_text
-from zmhook.describe.refusals import midnight
+from zmhook.describe.refusals import Refusals, midnight
+from zmhook.settings import Gemini
 
 RETRY = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "29s"}
 MINUTE = {"violations": [{"quotaId": "GenerateRequestsPerMinutePerProjectPerModel-FreeTier"}]}
@@ -37,7 +38,10 @@ def body(*details: object) -> dict:
     ],
 )
 def test_the_delay_of_an_error(payload: object, delay: float | None) -> None:
-    assert hints(payload)[1] == delay
+    assert hints(payload) == delay
+
+
+OURS = Refusals(Gemini(gemini_model="m"), "here", "AIza-1")
 
 
 def error(code: int, message: str = "Quota", payload: object = None, **headers: str):
@@ -46,7 +50,7 @@ def error(code: int, message: str = "Quota", payload: object = None, **headers: 
 
 
 def seconds(one: object) -> float:
-    return refused(one, "m", "here", "").until - time.time()
+    return refused(one, OURS, "").until - time.time()
 
 
 def test_how_long_to_wait() -> None:
@@ -55,18 +59,18 @@ def test_how_long_to_wait() -> None:
     assert seconds(error(429, payload=body(RETRY), retry_after="7")) == pytest.approx(29, abs=5)
     assert seconds(error(429)) == pytest.approx(30, abs=5)
     for payload in (body(DAY, RETRY), body(MINUTE, DAY), [body(DAY)]):
-        assert refused(error(429, payload=payload), "m", "here", "").until == midnight()
+        assert refused(error(429, payload=payload), OURS, "").until == midnight()
 
 
 def test_a_key_that_is_not_valid() -> None:
     one = error(400, "API key not valid: AIza-1", body({"reason": "API_KEY_INVALID"}))
-    told = refused(one, "m", "here", "AIza-1")
+    told = refused(one, OURS, "AIza-1")
     assert told.reason == "the key is refused"
     assert "AIza" not in str(told)
 
 
 def test_an_error_without_anything() -> None:
-    told = refused(SimpleNamespace(code=418), "m", "here", "")
+    told = refused(SimpleNamespace(code=418), OURS, "")
     assert told.reason == "refused"
     assert "418" in str(told)
 
@@ -74,7 +78,9 @@ def test_an_error_without_anything() -> None:
 def answer(block: str = "", finish: str = "STOP", text: str = "{}"):
     feedback = SimpleNamespace(block_reason=SimpleNamespace(value=block)) if block else None
     candidate = SimpleNamespace(finish_reason=SimpleNamespace(value=finish) if finish else None)
-    return without_text(SimpleNamespace(prompt_feedback=feedback), candidate, text=text)
+    return without_text(
+        SimpleNamespace(prompt_feedback=feedback), candidate, text=text, thought=False
+    )
 
 
 @pytest.mark.parametrize("finish", ["STOP", "", "FINISH_REASON_UNSPECIFIED"])
@@ -88,7 +94,12 @@ def test_an_answer_is_one(finish: str) -> None:
         ({"block": "PROHIBITED_CONTENT"}, "blocked", True),
         ({"finish": "SAFETY"}, "blocked", True),
         ({"finish": "SPII", "text": '{"label": "a p'}, "blocked", True),
-        ({"finish": "SOMETHING_NEW"}, "blocked", True),
+        ({"finish": "RECITATION"}, "blocked", True),
+        ({"finish": "IMAGE_SAFETY"}, "blocked", True),
+        ({"finish": "OTHER"}, "no answer", False),
+        ({"block": "OTHER"}, "no answer", False),
+        ({"finish": "MALFORMED_FUNCTION_CALL"}, "no answer", False),
+        ({"finish": "SOMETHING_NEW"}, "no answer", False),
         ({"finish": "MAX_TOKENS"}, "answer cut short", True),
         ({"finish": "CONTINUATION"}, "answer cut short", True),
         ({"text": " \n"}, "empty answer", False),

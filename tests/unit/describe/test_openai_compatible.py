@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,9 @@ import pytest
 from zmhook.deadline import Deadline
 from zmhook.describe import openai_compatible
 from zmhook.describe.openai_compatible import OpenAiBackend
+from zmhook.describe.refusals import midnight
 from zmhook.describe.schema import SCHEMA
+from zmhook.describe.told import told
 from zmhook.describe.unanswered import Unanswered
 from zmhook.settings.values import Secret
 
@@ -38,10 +41,10 @@ def ask(backend: OpenAiBackend, seconds: float = 5.0) -> str:
 
 
 def failed(backend: OpenAiBackend, seconds: float = 5.0) -> Unanswered:
-    with pytest.raises(Unanswered) as told:
+    with pytest.raises(Unanswered) as refused:
         ask(backend, seconds)
-    assert told.value.__context__ is None
-    return told.value
+    assert refused.value.__context__ is None
+    return refused.value
 
 
 def test_what_is_sent(backend, fake_gemini, key: str) -> None:
@@ -90,6 +93,14 @@ def test_without_the_package(backend, monkeypatch: pytest.MonkeyPatch) -> None:
         ("max-tokens", "answer cut short", True),
         ("empty", "empty answer", True),
         ("nothing", "answer not understood", False),
+        ("thoughts", "only thoughts, no answer", True),
+        ("hiccup", "no answer", False),
+        ("200-429", "too many questions", False),
+        ("200-402", "no credit", False),
+        ("200-404", "wrong address", False),
+        ("402", "no credit", False),
+        ("404-route", "wrong address", False),
+        ("plates", "answer not understood", False),
         ("429-minute", "too many questions", False),
         ("429-day", "the day's quota is used up", False),
         ("429-header", "too many questions", False),
@@ -160,19 +171,79 @@ def test_a_form_that_is_refused_is_not_asked_for_again(
         ({"object": "error", "message": "no llava", "code": 400}, "no llava"),  # vLLM
         ({"error": "no llava"}, "no llava"),
         ({"detail": "no llava"}, "no llava"),  # FastAPI
+        ({"detail": [{"msg": "no llava"}]}, "no llava"),
         ({"error": {"type": "not_found"}}, "not_found"),
         ([], "[]"),
     ],
 )
 def test_each_servers_way_to_say_no(body: object, said: str) -> None:
-    found = openai_compatible._error(json.dumps(body).encode())
-    assert said in found
+    assert said in told(400, json.dumps(body).encode()).message
 
 
-def test_no_money_is_not_asked_again_in_seconds(backend) -> None:
-    body = {"error": {"message": "You exceeded your quota", "code": "insufficient_quota"}}
-    told = backend()._refused(429, json.dumps(body).encode(), "2")
-    assert told.short == "gemini skipped: no credit"
+def reply(message: object, finish: str | None = "stop", **more: object) -> bytes:
+    choice = {"index": 0, "message": message, "finish_reason": finish}
+    return json.dumps({"id": "c", "choices": [choice], **more}).encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "reason", "waits"),
+    [
+        ({"error": {"message": "requires more credits", "code": 402}}, "no credit", 3600),
+        ({"error": {"message": "slow down", "code": 429}}, "too many questions", 30),
+        (
+            {"error": {"message": "Rate limit exceeded: free-models-per-day", "code": 429}},
+            "the day's quota is used up",
+            None,
+        ),
+        ({"choices": [{"error": {"code": 502, "message": "x"}, "message": {}}]}, "no answer", 1),
+        ({"error": "Unexpected endpoint or method. (POST /chat)"}, "wrong address", 0),
+        ({"error": "License expired", "status_code": 403}, "the key is refused", 0),
+    ],
+)
+def test_an_error_within_status_200_is_that_error(
+    backend, body: object, reason: str, waits: float | None
+) -> None:
+    with pytest.raises(Unanswered) as refused:
+        backend()._text(json.dumps(body).encode())
+    assert refused.value.reason == reason
+    assert not refused.value.counts
+    if waits is None:
+        assert refused.value.until == midnight()
+    else:
+        expected = time.time() + waits if waits else 0
+        assert refused.value.until == pytest.approx(expected, abs=5)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": "", "reasoning": 'The van … {"label": "van", "alarm": "no"}'},
+        {"content": None, "reasoning_content": "A van."},
+        {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "{}"}]}]},
+        {"content": [{"type": "reasoning", "text": '{"label": "van", "alarm": "no"}'}]},
+    ],
+)
+def test_thoughts_beside_nothing_are_told_of(backend, message: dict) -> None:
+    with pytest.raises(Unanswered, match="the model thought and gave no answer") as told:
+        backend()._text(reply(message))
+    assert told.value.counts
+    assert not told.value.final
+
+
+@pytest.mark.parametrize(
+    ("finish", "reason"),
+    [
+        ("length", "answer cut short"),
+        ("model_length", "answer cut short"),
+        ("content_filter", "blocked"),
+        ("SAFETY", "blocked"),
+        ("error", "no answer"),
+    ],
+)
+def test_how_it_ended(backend, finish: str, reason: str) -> None:
+    with pytest.raises(Unanswered) as told:
+        backend()._text(reply({"content": "{}"}, finish))
+    assert told.value.reason == reason
 
 
 @pytest.mark.parametrize(
@@ -181,6 +252,7 @@ def test_no_money_is_not_asked_again_in_seconds(backend) -> None:
         ("{}", "{}"),
         ([{"type": "text", "text": "{"}, {"type": "text", "text": "}"}], "{}"),
         ([{"type": "image"}, "x", None, {"text": 1}], ""),
+        ([{"type": "thinking", "text": "{"}, {"type": "output_text", "text": "}"}], "}"),
         (None, ""),
         (7, ""),
     ],
@@ -198,8 +270,13 @@ def test_a_message_may_come_in_parts(content: object, text: str) -> None:
         b'{"choices": [null]}',
         b'{"choices": [{"message": "x"}]}',
         b"[" * 100_000,
+        b'{"success": true, "predictions": []}',
+        b'{"results": [], "note": "\xff\x1b[2J AIza-our-very-secret-key"}',
     ],
 )
-def test_what_is_not_openais(body: bytes) -> None:
-    with pytest.raises(Unanswered, match="does not speak OpenAI's API"):
-        openai_compatible._text(body, "here")
+def test_what_is_not_openais(backend, key: str, body: bytes) -> None:
+    with pytest.raises(Unanswered, match="answers something else") as told:
+        backend()._text(body)
+    assert told.value.short == "gemini skipped: answer not understood"
+    assert str(told.value).isprintable()
+    assert key not in str(told.value)

@@ -122,14 +122,143 @@ def test_without_a_verdict_it_is_not_understood(given: object) -> None:
         ([math.nan, 200, 900, 800], None),
         ([1100, 200, 1200, 800], None),
         ([None, 200, 900, 800], None),
-        ([[100, 200, 900, 800]], None),
-        ("100,200,900,800", None),
+        ([[100, 200, 900, 800]], (0.2, 0.1, 0.8, 0.9)),
+        ([[100, 200, 900, 800], [1, 2, 300, 400]], None),
+        ([[100, 200], [900, 800]], None),
+        ("100,200,900,800", (0.2, 0.1, 0.8, 0.9)),
+        ("[100, 200, 900, 800]", (0.2, 0.1, 0.8, 0.9)),
+        ("at 100, 200", None),
+        ("100 200 900 800 px", None),
         ({"ymin": 1}, None),
+        ({"xmin": 200, "ymin": 100, "xmax": 800, "ymax": 900}, (0.2, 0.1, 0.8, 0.9)),
+        ({"x1": 0.2, "y1": 0.1, "x2": 0.8, "y2": 0.9}, (0.2, 0.1, 0.8, 0.9)),
+        ([0.1, 0.2, 0.9, 0.8], (0.2, 0.1, 0.8, 0.9)),
+        ([0.1, 0.2, 1.02, 1], (0.2, 0.1, 1.0, 1.0)),
+        ([0, 0, 1, 1], (0.0, 0.0, 1.0, 1.0)),
+        ([0, 0, 1, 0.5], (0.0, 0.0, 0.5, 1.0)),
+        ([0.9, 0.2, 0.1, 0.8], None),
+        (["10%", "20%", "90%", "80%"], (0.2, 0.1, 0.8, 0.9)),
+        ([0, 0, 2, 2], None),
+        ([0, 0, 0, 0], None),
+        ([True, 200, 900, 800], None),
+        ([10**400, 200, 900, 800], None),
     ],
 )
 def test_a_box_is_clipped_or_none(given: object, box: tuple | None) -> None:
     found = read(said(box_2d=given)).box
     assert found == (None if box is None else pytest.approx(box))
+
+
+@pytest.mark.parametrize(
+    ("given", "size", "box"),
+    [
+        ([200, 320, 1800, 1280], (1600, 2000), (0.2, 0.1, 0.8, 0.9)),  # y first, as asked for
+        ([320, 130, 1280, 1170], (1600, 1300), (130 / 1600, 320 / 1300, 1170 / 1600, 1280 / 1300)),
+        ([400, 130, 1500, 1170], (1600, 1300), (0.25, 0.1, 0.9375, 0.9)),  # only x first fits
+        ([-50, 100, 1200, 4000], (1600, 1300), (0.1, 0.0, 1.0, 1.0)),  # no pixels: it is clipped
+        ([100, 200, 900, 800], (1600, 1300), (0.2, 0.1, 0.8, 0.9)),
+    ],
+)
+def test_pixels_are_told_by_the_pictures_size(
+    given: list[int], size: tuple[int, int], box: tuple
+) -> None:
+    assert read(said(box_2d=given), size=size).box == pytest.approx(box)
+
+
+DRAFT = '{"label": "car", "description": "?", "alarm": "no"}'
+CLOSINGS = [
+    "</think>",
+    "</thinking>",
+    "</thought>",
+    "</reasoning>",
+    "</THINK>",
+    "</ think >",
+    "</seed:think>",
+    "[/THINK]",
+    "◁/think▷",
+    "<|/think|>",
+    "<|end_of_thought|>",
+    "<|END_THINKING|>",
+    "<|close|>think<|sep|>",
+    "<|end|><|start|>assistant<|channel|>final<|message|>",
+    "<|channel|>final <|constrain|>json<|message|>",
+    "<channel|>",
+    "assistantfinal",
+    "&lt;/think&gt;",
+    "\nHere is my response:",
+]
+
+
+@pytest.mark.parametrize("mark", CLOSINGS)
+@pytest.mark.parametrize("around", ["{}", "\n```json\n{}\n```", "\nSo: {} Done."])
+def test_a_draft_in_the_thoughts_is_no_answer(mark: str, around: str) -> None:
+    """Whether they were opened or not: the opening mark is often part of the question."""
+    answer = around.replace("{}", said())
+    for thoughts in (f"Maybe {DRAFT}? No.", f'Such as {{"label": "...", so\n```json\n{DRAFT}\n```'):
+        found = read(f"{thoughts}\n{mark}{answer}")
+        assert (found.label, found.alarm) == ("delivery van", "yes")
+
+
+@pytest.mark.parametrize("mark", CLOSINGS)
+def test_thoughts_alone_are_no_answer(mark: str) -> None:
+    for text in (f"It is {DRAFT}.{mark}", f"It is {DRAFT}.{mark} A car, I think."):
+        if "{" in text.partition(mark)[2] or mark == "assistantfinal":
+            continue
+        with pytest.raises(Unanswered, match="thought and gave no answer") as told:
+            read(text)
+        assert told.value.reason == "answer not understood"
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        "<think>",
+        "<thinking>",
+        "<think type=long>",
+        "[THINK]",
+        "◁think▷",
+        "<|begin_of_thought|>",
+        "<|channel|>analysis<|message|>",
+        "<|channel>thought\n",
+        "<|inner_prefix|>",
+    ],
+)
+@pytest.mark.parametrize("before", ["", f"{DRAFT}\n", "<think>x</think>"])
+def test_thoughts_that_were_cut_short_are_no_answer(opening: str, before: str) -> None:
+    with pytest.raises(Unanswered, match="cut short and gave no answer"):
+        read(f"{before}{opening}Perhaps {DRAFT}. But")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{DRAFT}\nNo, better: {said()}",
+        f"<think>a</think>{DRAFT}<think>b {DRAFT}</think>{said()}",
+        f'{said()}\n{{"confidence": 1}}',
+        f'{{"note": "{{"}} {said()}',
+        f"use {{label}} and {{ }} for {said()}",
+        f'{{"answer": {said()}}}',
+        f"[{DRAFT}, {said()}]",
+        said(description="The sign says </think> and <think> and [THINK]"),
+        f"<think>no</think>{said(description='The sign says </think>')}",
+    ],
+)
+def test_of_several_objects_the_last_that_fits_is_the_answer(text: str) -> None:
+    found = read(text)
+    assert (found.label, found.alarm) == ("delivery van", "yes")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{DRAFT} Wait: {said()[:-20]}",
+        f'{{"draft": {DRAFT}, "answer": {{"label": "van", "alarm": "y',
+        f"{DRAFT} {'{' * 5000}",
+    ],
+)
+def test_what_has_no_end_takes_back_what_was_before(text: str) -> None:
+    with pytest.raises(Unanswered, match="not a whole one"):
+        read(text)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +315,6 @@ def test_texts_are_lines_that_can_be_written_anywhere() -> None:
         "[" * 60_000,
         '{"a":' * 10_000,
         "1" * 5000,
-        f"{said()} {said()}",
         "\x00\ufffd",
     ],
 )

@@ -1,0 +1,120 @@
+"""What a service tells of an error: its status, its message, and all of its words.
+
+Forms: `{"error": {"code": 429, "message": …}}` (OpenAI, Google, OpenRouter, Ollama, llama.cpp,
+Groq, Azure), the same in a list (Google for OpenAI's clients), `{"error": "…"}` (LM Studio,
+Ollama), `{"object": "error", "message": …}` (vLLM, Mistral), `{"detail": …}` (FastAPI),
+`{"message": …}` (gateways), plain text and HTML. With status 200, too: OpenRouter does so once a
+model has begun to answer, also as `choices[0].error`, and LM Studio at an address that is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NamedTuple
+
+LONGEST = 16_384
+"""Characters of an error that are looked at."""
+_LEAST, _MOST = 400, 599
+_CODES = ("code", "status_code", "statusCode", "status", "http_status", "raw_status_code")
+_WORDS: tuple[tuple[int, str], ...] = (
+    (402, r"insufficient[ _]|payment|out of credit|credit balance|prepayment"),
+    (429, r"rate[ _-]?limit|resource_exhausted|too[ _]many|quota|throttl"),
+    (401, r"unauthenticated|unauthorized|authentication|api[ _]key"),
+    (403, r"permission_denied|forbidden"),
+    (404, r"not_found|unexpected endpoint|unknown_url|unknown request url|invalid url"),
+    (503, r"unavailable|overloaded|internal|server_error|time[d]?[ _]?out|temporar"),
+    (400, r"invalid_argument|invalid_request|bad_request"),
+)
+_MEANINGS = tuple((status, re.compile(words, re.IGNORECASE)) for status, words in _WORDS)
+
+
+class Told(NamedTuple):
+    """`status` is 0 where nothing says it; `all` is what the message was taken from."""
+
+    status: int
+    message: str
+    all: str
+
+
+def told(status: int, data: bytes) -> Told:
+    """Return what the body of a refusal says."""
+    text = data[:LONGEST].decode("utf-8", "replace")
+    return Told(status, _message(parsed(data)) or text, text)
+
+
+def told_by(status: int, payload: Any, message: str = "") -> Told:
+    """Return what a refusal says that was parsed already."""
+    text = payload if isinstance(payload, str) else json.dumps(payload, default=str)
+    return Told(status, _message(payload) or message or text[:LONGEST], text[:LONGEST])
+
+
+def error_in(answer: Any) -> Told | None:
+    """Return the error that stands in an answer of status 200; None when there is none."""
+    error = _error_of(answer)
+    if error is None:
+        return None
+    found = told_by(0, error)
+    outer = json.dumps(answer, default=str)[:LONGEST]
+    return Told(_status(error) or _status_in_words(found.all), found.message, outer)
+
+
+def parsed(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _error_of(answer: Any) -> Any:
+    if isinstance(answer, list) and len(answer) == 1:
+        answer = answer[0]
+    if not isinstance(answer, dict):
+        return None
+    error = answer.get("error")
+    if error and not (isinstance(error, dict) and not any(error.values())):
+        return error if isinstance(error, dict) else answer
+    if answer.get("object") == "error" or answer.get("success") is False or _status(answer):
+        return answer
+    return _error_of_choice(answer.get("choices"))
+
+
+def _error_of_choice(choices: Any) -> Any:
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    if not isinstance(choice, dict):
+        return None
+    if choice.get("error"):
+        return choice["error"]
+    if choice.get("finish_reason") == "error":
+        return {"code": 502, "message": "its answer ends with an error"}
+    return None
+
+
+def _status(error: Any) -> int:
+    """Return the HTTP status that an error names, 0 when it names none."""
+    named = [error.get(name) for name in _CODES] if isinstance(error, dict) else []
+    for one in named:
+        text = str(one) if isinstance(one, int | str) and not isinstance(one, bool) else ""
+        if text.isascii() and text.isdigit() and len(text) < len("10000"):
+            number = int(text)
+            if _LEAST <= number <= _MOST:
+                return number
+    return 0
+
+
+def _status_in_words(text: str) -> int:
+    return next((status for status, words in _MEANINGS if words.search(text)), 0)
+
+
+def _message(payload: Any) -> str:
+    """Return the words for people; nothing when there are none."""
+    if isinstance(payload, list) and payload:
+        payload = payload[0]
+    found = payload
+    for _ in range(3):  # errors in errors
+        if not isinstance(found, dict):
+            break
+        found = next(
+            (found[name] for name in ("error", "message", "detail", "type") if found.get(name)), ""
+        )
+    return found if isinstance(found, str) else (json.dumps(found, default=str) if found else "")
