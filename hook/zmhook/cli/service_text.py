@@ -58,8 +58,7 @@ def _queue(queue: dict[str, Any]) -> Iterator[str]:
 def backlog(jobs: dict[str, Any]) -> Iterator[Block]:
     """Yield what is to be said of messages, notes, tags and films that answers left to be done."""
     if jobs["error"]:
-        yield f"JOBS CANNOT BE READ: {jobs['error']}"
-        return
+        yield f"JOBS CANNOT BE STORED OR READ: {jobs['error']}"
     counts = {
         "waiting": jobs["waiting"],
         "of these tried before": jobs["retried"],

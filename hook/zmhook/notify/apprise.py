@@ -12,6 +12,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zmhook.disk import trouble
 from zmhook.errors import MissingPart, Undelivered
 from zmhook.notify.message import Message, filled, message_of
 from zmhook.notify.names import monitor_name
@@ -96,13 +97,31 @@ def _apprise() -> Any:
 
 @contextlib.contextmanager
 def _attachment(work: Work, message: Message) -> Iterator[Any]:
-    """Give the picture in the form that Apprise takes: a file with a name."""
+    """Give the picture in the form that Apprise takes: a file with a name.
+
+    Where no disk takes that, the message goes out without it.
+    """
     picture = picture_of(work)
     if not picture:
         yield None
         return
-    with tempfile.TemporaryDirectory(prefix="zmhook-") as folder:
-        name = f"event-{message.event}.jpg" if message.event else "zmhook.jpg"
-        path = Path(folder, name)
-        path.write_bytes(picture)
-        yield _apprise().AppriseAttachment(str(path))
+    with contextlib.ExitStack() as stack:
+        try:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="zmhook-"))
+            name = f"event-{message.event}.jpg" if message.event else "zmhook.jpg"
+            path = Path(folder, name)
+            path.write_bytes(picture)
+        except OSError as error:
+            event = work.decision.event
+            log.warning("%s: Apprise gets no picture: %s", event, trouble(error, _temporary()))
+            attachment = None
+        else:
+            attachment = _apprise().AppriseAttachment(str(path))
+        yield attachment
+
+
+def _temporary() -> Path:
+    try:
+        return Path(tempfile.gettempdir())
+    except OSError:  # none can be written to
+        return Path("/tmp")  # noqa: S108 - only named

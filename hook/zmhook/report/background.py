@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from zmhook.errors import NotYet, Undelivered, ZmhookError
 from zmhook.regular import UNUSABLE
+from zmhook.report import reserve
 from zmhook.report.jobs import FILMS, LANES, Kind, kind_of
 from zmhook.report.later import command
 from zmhook.report.spool import ASIDE, Claim, Spool, Unit
@@ -231,6 +232,7 @@ class Process(Watch):
         to look for jobs afterwards.
         """
         self.spool.sweep()
+        reserve.keep(self.spool.folder)
         while self.slot is not None:
             self._work_and_wait()
             os.close(self.slot)
@@ -319,13 +321,14 @@ class Process(Watch):
 def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     os.set_inheritable(args.slot, False)
-    _limit_memory()
+    limit_memory()
     os.nice(max(0, NICE.get(args.lane, 0) - os.nice(0)))
     Process(Spool(args.spool), args.lane, args.slot).run()
     return 0
 
 
-def _limit_memory() -> None:
+def limit_memory() -> None:
+    """Have this process end rather than the machine when something eats all memory."""
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     most = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
     resource.setrlimit(resource.RLIMIT_AS, (most, hard))

@@ -17,7 +17,8 @@ def backlog(base_data_path: str) -> dict[str, Any]:
 
     `retried` are those that wait and were tried before; `failed` those that were given up within a
     day; `oldest_s` is how long ago the event of the oldest one was answered, `overdue_s` for how
-    long the one that is overdue most could have been done; `error` says why nothing is known.
+    long the one that is overdue most could have been done; `error` says why
+    nothing is known, or can be stored.
     """
     spool = Spool.of(base_data_path)
     try:

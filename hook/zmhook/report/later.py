@@ -12,9 +12,11 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from zmhook.disk import FULL, existing, trouble
+from zmhook.report import reserve
 from zmhook.report.jobs import LANES, kind_of
 from zmhook.report.line import detection_line
-from zmhook.report.spool import MOST, Spool
+from zmhook.report.spool import MOST, NotStored, Spool, entry_name
 from zmhook.report.work import pack
 from zmhook.service.start import environment, owner_of
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from zmhook.decide import Decided
+    from zmhook.event import Event
     from zmhook.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -72,18 +75,58 @@ def later(decided: Decided, settings: Settings, jobs: Sequence[str]) -> None:
         return
     event = decided.decision.event
     spool = Spool.of(settings.general.base_data_path)
+    packed = pack(decided, settings)
     try:
-        spool.add(*pack(decided, settings), jobs, event.monitor_id)
+        _store(spool, packed, jobs, event)
+    except NotStored as error:
+        _send_from_memory(spool, packed, error, event)
+        if len(error.left) == len(jobs):
+            return
+    try:
         _tell_of_trimmed(spool)
         start(spool, jobs)
     except OSError as error:
         log.warning(
-            "%s: %s cannot be done in the background: %s: %s",
+            "%s: %s waits for the next event, no process can be started for it: %s: %s",
             event,
             ", ".join(jobs),
             error.filename or spool.folder,
             error.strerror or error,
         )
+
+
+def _store(spool: Spool, packed: tuple[bytes, bytes], jobs: Sequence[str], event: Event) -> None:
+    """Store jobs; on a full disk once more, in the room of the reserve. Raises `NotStored`."""
+    try:
+        spool.add(*packed, jobs, event.monitor_id)
+    except NotStored as error:
+        if error.errno not in FULL or not reserve.give_up(spool.folder):
+            raise
+        log.warning("%s (the reserve for messages is in use now)", trouble(error, spool.folder))
+        spool.add(*packed, error.left, event.monitor_id)
+
+
+def _send_from_memory(
+    spool: Spool, packed: tuple[bytes, bytes], error: NotStored, event: Event
+) -> None:
+    """Have what the disk does not take tried once, by a process that needs no disk."""
+    from zmhook.report import direct
+
+    why, base = trouble(error, spool.folder), existing(spool.folder)
+    jobs = [job for job in error.left if direct.can_do(job)]
+    lost = [job for job in error.left if job not in jobs]
+    if lost:
+        log.error("%s: %s is lost: %s", event, ", ".join(lost), why)
+    if not jobs:
+        return
+    entry = entry_name(event.monitor_id)
+    try:
+        process = direct.start(entry, jobs, packed, _environment(), owner_of(base))
+    except (OSError, direct.NotTaken) as failure:
+        log.error("%s: %s is lost: %s; %s", event, ", ".join(jobs), why, failure)  # noqa: TRY400
+        return
+    _keep(process)
+    log.error("%s: %s is sent from memory, once only: %s", event, ", ".join(jobs), why)
 
 
 def start(spool: Spool, jobs: Iterable[str]) -> None:
@@ -110,19 +153,28 @@ def command(spool: Spool, lane: str, slot: int) -> list[str]:
 
 def _start(spool: Spool, lane: str, slot: int) -> None:
     """Start it detached: a notification server reads our output until all have closed it."""
-    _started[:] = [process for process in _started if process.poll() is None]
     process = subprocess.Popen(
         command(spool, lane, slot),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd="/",
-        env={**environment(), **dict.fromkeys(_ONE_THREAD, "1")},
+        env=_environment(),
         pass_fds=[slot],
         start_new_session=True,
         **owner_of(spool.folder),
     )
-    _started.append(process)  # kept until it has ended, so that no zombie is left of it
+    _keep(process)
+
+
+def _environment() -> dict[str, str]:
+    return {**environment(), **dict.fromkeys(_ONE_THREAD, "1")}
+
+
+def _keep(process: subprocess.Popen[bytes]) -> None:
+    """Keep it until it has ended, so that no zombie is left of it."""
+    _started[:] = [one for one in _started if one.poll() is None]
+    _started.append(process)
 
 
 def _tell_of_trimmed(spool: Spool) -> None:

@@ -70,6 +70,15 @@ class Unit(NamedTuple):
         return cls(found[1], found[4], int(found[5]), int(found[6]) / 1000) if found else None
 
 
+class NotStored(OSError):  # noqa: N818 - reads as what it is
+    """The disk does not take jobs; `left` are those that are not stored, `error` says why."""
+
+    def __init__(self, error: OSError, left: list[str]) -> None:
+        super().__init__(error.errno, error.strerror, error.filename)
+        self.error = error
+        self.left = left
+
+
 class Claim:
     """A job that is ours until `close`, also when its name changes."""
 
@@ -115,16 +124,23 @@ class Spool:
     # -- writing -------------------------------------------------------------------------------
 
     def add(self, data: bytes, picture: bytes, jobs: Iterable[str], monitor: int | None) -> str:
-        """Store an event's jobs, each due at once; return the entry's name."""
-        now = time.time()
-        name = f"{round(now * 1000):013d}-{secrets.token_hex(4)}"
-        entry = f"{name}-m{'x' if monitor is None else monitor}"
-        self._make_folder()
-        self._write(f"{entry}.json", data)
-        if picture:
-            self._write(f"{entry}.picture", picture)
-        for job in jobs:
-            self.add_unit(Unit(entry, job, 0, now))
+        """Store an event's jobs, each due at once; return the entry's name.
+
+        Raises `NotStored`: what it does not name is stored.
+        """
+        entry, left = entry_name(monitor), list(jobs)
+        try:
+            self._make_folder()
+            self._write(f"{entry}.json", data)
+            if picture:
+                self._write(f"{entry}.picture", picture)
+            while left:
+                self.add_unit(Unit(entry, left[0], 0, int(entry[:13]) / 1000))
+                del left[0]
+        except OSError as error:
+            with suppress(OSError):
+                self._forget({entry})
+            raise NotStored(error, left) from error
         return entry
 
     def add_unit(self, unit: Unit) -> None:
@@ -299,6 +315,12 @@ def _discard(path: Path, before: float | None = None) -> None:
         if before is not None and path.lstat().st_mtime >= before:
             return
         discard(path)
+
+
+def entry_name(monitor: int | None) -> str:
+    """Return the name of a new entry."""
+    now = f"{round(time.time() * 1000):013d}"
+    return f"{now}-{secrets.token_hex(4)}-m{'x' if monitor is None else monitor}"
 
 
 def _locked(file: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Raw, Struct, json, structs
 
@@ -14,9 +14,11 @@ from zmhook.errors import PictureError
 from zmhook.settings.plain import from_plain, to_plain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from zmhook.decide import Decided
     from zmhook.event import Frame
-    from zmhook.report.spool import Spool, Unit
+    from zmhook.report.spool import Unit
     from zmhook.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -37,6 +39,20 @@ class _Entry(Struct, frozen=True):
     picture: _Picture | None = None
 
 
+class Stored(Protocol):
+    """Where entries are: `Spool`, or memory."""
+
+    def data(self, entry: str) -> bytes: ...
+
+    def picture(self, entry: str) -> bytes: ...
+
+    def add_unit(self, unit: Unit) -> None: ...
+
+    def remove(self, units: Iterable[Unit]) -> None: ...
+
+    def units(self) -> list[Unit]: ...
+
+
 class Work:
     """One job: its event's decision, settings and picture.
 
@@ -49,7 +65,7 @@ class Work:
         settings: Settings,
         *,
         unit: Unit | None = None,
-        spool: Spool | None = None,
+        spool: Stored | None = None,
         frame: Frame | None = None,
         picture: _Picture | None = None,
     ) -> None:
@@ -101,7 +117,7 @@ def pack(decided: Decided, settings: Settings) -> tuple[bytes, bytes]:
     return json.encode(entry), data
 
 
-def unpack(spool: Spool, unit: Unit) -> Work:
+def unpack(spool: Stored, unit: Unit) -> Work:
     """Read a job's event.
 
     Raises `OSError` when it is not there, `ValueError`, `KeyError` or `TypeError` when it was

@@ -70,7 +70,7 @@ def test_jobs_that_wait_and_fail() -> None:
         ["waiting: webhook", "3"],
     ):
         assert row in told
-    assert "JOBS CANNOT BE READ: /x: no" in lines(jobs={**jobs, "error": "/x: no"})
+    assert "JOBS CANNOT BE STORED OR READ: /x: no" in lines(jobs={**jobs, "error": "/x: no"})
 
 
 def test_a_worker_says_what_it_has_and_does() -> None:

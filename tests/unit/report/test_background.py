@@ -476,5 +476,5 @@ def test_memory_is_bounded(monkeypatch) -> None:
     monkeypatch.setattr(module.resource, "setrlimit", lambda kind, both: asked.append(both))
     for hard, soft in ((module.resource.RLIM_INFINITY, 4 << 30), (1 << 30, 1 << 30)):
         monkeypatch.setattr(module.resource, "getrlimit", lambda _, hard=hard: (hard, hard))
-        module._limit_memory()
+        module.limit_memory()
         assert asked.pop() == (soft, hard)

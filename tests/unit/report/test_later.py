@@ -1,16 +1,18 @@
 from __future__ import annotations
 
-import logging
+import errno
 import os
 from pathlib import Path
 
 import pytest
 from msgspec import structs
 
+from zmhook import atomic
+from zmhook.report import direct, reserve
 from zmhook.report import later as module
 from zmhook.report import spool as spool_module
 from zmhook.report.later import jobs_for, later
-from zmhook.report.spool import Spool
+from zmhook.report.spool import Spool, Unit
 from zmhook.settings import Animation, General, Notify, Secret, Settings
 
 
@@ -108,17 +110,102 @@ def test_no_process_where_one_waits_or_all_places_are_taken(
     assert len(spool.units()) == 4
 
 
-def test_a_disk_that_does_not_take_part_is_one_warning(
-    decided, settings, started, tmp_path, caplog
+@pytest.fixture
+def sent(monkeypatch) -> list[tuple[list[str], bytes]]:
+    """What a process was given to send from memory; none really is."""
+    given: list[tuple[list[str], bytes]] = []
+
+    class Ended:
+        def poll(self) -> int:
+            return 0
+
+    def start(entry: str, jobs: list[str], packed: tuple[bytes, bytes], *_: object) -> Ended:
+        assert entry.endswith("-m2")
+        given.append((jobs, packed[0]))
+        return Ended()
+
+    monkeypatch.setattr(direct, "start", start)
+    return given
+
+
+def test_where_the_disk_takes_no_part_messages_are_sent_from_memory(
+    decided, settings, started, sent, tmp_path, caplog
 ) -> None:
     (tmp_path / "state").touch()
-    with caplog.at_level(logging.WARNING):
-        later(decided(), settings, ["webhook", "mqtt"])
-    (record,) = caplog.records
-    assert "event 7" in record.getMessage()
-    assert "webhook, mqtt cannot be done in the background" in record.getMessage()
-    assert str(tmp_path) in record.getMessage()
+    later(decided(), settings, ["webhook", "animation", "mqtt", "notes-again"])
+    first, second = (record.getMessage() for record in caplog.records)
+    assert [jobs for jobs, _ in sent] == [["webhook", "mqtt"]]
+    assert first == (
+        f"event 7 of monitor 2: animation, notes-again is lost: {tmp_path}/state: File exists"
+    )
+    assert "event 7 of monitor 2: webhook, mqtt is sent from memory, once only" in second
     assert started == []
+    assert {record.levelname for record in caplog.records} == {"ERROR"}
+
+
+def test_what_the_disk_took_is_not_sent_from_memory_too(
+    decided, settings, started, sent, tmp_path, monkeypatch
+) -> None:
+    add, calls = Spool.add_unit, []
+
+    def full_after_one(spool: Spool, unit: Unit) -> None:
+        calls.append(unit.job)
+        if len(calls) > 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        add(spool, unit)
+
+    monkeypatch.setattr(Spool, "add_unit", full_after_one)
+    later(decided(), settings, ["webhook", "mqtt", "tags"])
+    assert [unit.job for unit in Spool.of(str(tmp_path)).units()] == ["webhook"]
+    assert [jobs for jobs, _ in sent] == [["mqtt", "tags"]]
+    assert started == ["messages"]
+
+
+def test_what_is_not_stored_leaves_nothing(
+    decided, settings, started, sent, tmp_path, monkeypatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Spool, "add_unit", full)
+    later(decided(), settings, ["webhook"])
+    assert list((tmp_path / "state/spool").iterdir()) == []
+    assert len(sent) == 1
+
+
+def test_the_reserve_makes_room(
+    decided, settings, started, sent, tmp_path, monkeypatch, caplog
+) -> None:
+    spool = Spool.of(str(tmp_path))
+    spool.add(b"", b"", [], 2)
+    reserve.keep(spool.folder)
+    write = atomic.write
+
+    def full(path: Path, data: bytes, mode: int) -> None:
+        if (spool.folder / "reserve-0").exists():
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        write(path, data, mode)
+
+    monkeypatch.setattr(atomic, "write", full)
+    later(decided(), settings, ["webhook", "mqtt"])
+    assert {unit.job for unit in spool.units()} == {"webhook", "mqtt"}
+    assert (sent, started) == ([], ["messages"])
+    assert "is full: make room (the reserve for messages is in use now)" in caplog.text
+
+
+def test_what_cannot_be_sent_from_memory_either_is_told(
+    decided, settings, started, tmp_path, caplog, monkeypatch
+) -> None:
+    (tmp_path / "state").touch()
+
+    def start(*_: object) -> None:
+        raise direct.NotTaken("16 processes send from memory already")
+
+    monkeypatch.setattr(direct, "start", start)
+    later(decided(), settings, ["webhook"])
+    (record,) = caplog.records
+    assert "webhook is lost" in record.getMessage()
+    assert "16 processes" in record.getMessage()
 
 
 def test_a_process_that_cannot_be_started_loses_nothing(

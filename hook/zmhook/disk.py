@@ -1,0 +1,68 @@
+"""Why a folder takes no files, in words that name the disk and say what to do."""
+
+from __future__ import annotations
+
+import errno
+import os
+import pwd
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_REFUSED = frozenset({errno.EACCES, errno.EPERM})
+
+
+def trouble(error: OSError, folder: Path) -> str:
+    """Return one line about an error of writing below `folder`, which need not exist."""
+    there, who = existing(folder), user(os.geteuid())
+    disk = f"{folder}: the disk at {mount_point(there)}"
+    if error.errno in _REFUSED:
+        return (
+            f"{error.filename or there}: {who} may not write there, it belongs to"
+            f" {user(there.stat().st_uid)}: run the hook as that user, or give the folder away"
+        )
+    if error.errno == errno.ENOSPC and _has_no_inodes(there):
+        return f"{disk} can hold no more files (df -i): remove some"
+    known = {
+        errno.ENOSPC: f"{disk} is full: make room",
+        errno.EDQUOT: f"{disk} gives {who} no more room (quota): make room, or raise it",
+        errno.EROFS: f"{disk} is read-only: look why (dmesg), and mount it to be written to",
+        errno.EFBIG: f"{folder}: the size of files is limited (ulimit -f): lift that",
+    }
+    other = f"{error.filename or folder}: {error.strerror or error}"
+    return known.get(error.errno or 0, other)
+
+
+def free(folder: Path) -> tuple[int, int | None]:
+    """Return the bytes and the files that there is room for; None where files are not counted.
+
+    Raises `OSError`.
+    """
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize, disk.f_favail if disk.f_files else None
+
+
+def existing(folder: Path) -> Path:
+    """Return the folder, or the nearest above it that is there."""
+    return next((one for one in (folder, *folder.parents) if one.is_dir()), folder)
+
+
+def mount_point(folder: Path) -> Path:
+    """Return where the disk of a folder begins, as `df` names it."""
+    return next((one for one in (folder, *folder.parents) if os.path.ismount(one)), folder)
+
+
+def user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
+
+
+def _has_no_inodes(folder: Path) -> bool:
+    try:
+        return free(folder)[1] == 0
+    except OSError:
+        return False
