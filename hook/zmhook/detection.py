@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct, field, json
 
 from zmhook.event import Event
+from zmhook.untrusted import decoded
 from zmhook.version import __version__
 
 Kind = Literal["object", "face", "licenseplate", "description"]
@@ -121,4 +122,4 @@ class Decision(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def from_json(cls, data: bytes | str) -> Decision:
-        return json.decode(data, type=cls)
+        return decoded(data, cls)

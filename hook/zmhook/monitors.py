@@ -11,11 +11,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import DecodeError, Struct, ValidationError, field, json, structs
+from msgspec import Struct, field, json, structs
 
 from zmhook import atomic
 from zmhook.errors import PortalError
 from zmhook.regular import read
+from zmhook.untrusted import Unreadable, decoded, whole
 
 if TYPE_CHECKING:
     from zmhook.deadline import Deadline
@@ -105,15 +106,14 @@ def _point(text: str) -> tuple[float, float]:
 
 
 def _number(value: object) -> int:
-    text = str(value or "")
-    return int(text) if text.isdecimal() else 0
+    return whole(value)
 
 
 def _read(place: Path, of: str) -> Monitor | None:
     """Return what is kept, unless other settings asked for other things then."""
     try:
-        known = json.decode(read(place), type=Monitor)
-    except (OSError, DecodeError, ValidationError):
+        known = decoded(read(place), Monitor)
+    except (OSError, Unreadable):
         return None
     return known if known.of == of else None
 

@@ -14,12 +14,11 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from msgspec import DecodeError, json
-
 from zmhook.errors import FrameUnavailable, LoginError, PortalError
 from zmhook.frames import content
 from zmhook.frames.header import read_header
 from zmhook.tokens import Tokens, lasts_until
+from zmhook.untrusted import Unreadable, decoded
 from zmhook.urls import shown, with_query
 
 if TYPE_CHECKING:
@@ -296,8 +295,8 @@ class Portal:
             raise self._error(answer, f"does not know {what} ({self._said(answer)})", retry=True)
         found = None
         if answer.status_code == OK:
-            with contextlib.suppress(DecodeError):
-                found = json.decode(answer.content)
+            with contextlib.suppress(Unreadable):
+                found = decoded(answer.content)
         if not isinstance(found, dict):
             raise self._unexpected(answer, what, "JSON")
         return found

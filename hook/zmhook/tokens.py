@@ -5,17 +5,16 @@ Kept in `<base_data_path>/cache/zm_token.json`, readable by its owner alone and 
 
 from __future__ import annotations
 
-import base64
 import logging
 import time
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
-from msgspec import DecodeError, Struct, ValidationError, json
+from msgspec import Struct, json
 
 from zmhook import atomic
 from zmhook.regular import read
+from zmhook.untrusted import ERRORS, Unreadable, claims, decoded
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +25,7 @@ MAX_KEPT = 16
 MARGIN = 120.0
 # Where the credentials do not say themselves how long they hold.
 ASSUMED_LIFE = 3600.0
+LONGEST_LIFE = 366 * 86400.0
 
 
 class Kept(Struct, frozen=True):
@@ -67,10 +67,10 @@ class Tokens:
 
     def _all(self) -> dict[str, Kept]:
         try:
-            return json.decode(read(self.path), type=dict[str, Kept])
+            return decoded(read(self.path), dict[str, Kept])
         except FileNotFoundError:
             return {}
-        except (OSError, DecodeError, ValidationError) as error:
+        except (OSError, Unreadable) as error:
             # What is in the file is never shown.
             log.debug("%s: cannot be read (%s); logging in", self.path, type(error).__name__)
             return {}
@@ -84,9 +84,13 @@ class Tokens:
 
 
 def lasts_until(credentials: str) -> float:
-    """Return when a token ends (seconds since the epoch): it is a JWT and says so (RFC 7519)."""
+    """Return when a token ends (seconds since the epoch): it is a JWT and says so (RFC 7519).
+
+    One that says nothing, or what cannot be, is taken to last as long as usual.
+    """
+    now = time.time()
     try:
-        claims: Any = json.decode(base64.urlsafe_b64decode(credentials.split(".")[1] + "=="))
-        return float(claims["exp"])
-    except (LookupError, ValueError, TypeError, DecodeError):
-        return time.time() + ASSUMED_LIFE
+        until = float(claims(credentials)["exp"])
+    except ERRORS:
+        return now + ASSUMED_LIFE
+    return until if 0 <= until < now + LONGEST_LIFE else now + ASSUMED_LIFE

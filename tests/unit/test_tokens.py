@@ -112,7 +112,23 @@ def test_a_token_says_when_it_ends() -> None:
 
 @pytest.mark.parametrize(
     "credentials",
-    ["", "token=x", "token=a.b.c", jwt([]), jwt({"exp": None}), jwt({}), "auth=1.é.2"],
+    [
+        "",
+        "token=x",
+        "token=a.b.c",
+        jwt([]),
+        jwt({"exp": None}),
+        jwt({}),
+        "auth=1.é.2",
+        jwt({"exp": 10**400}),
+        jwt({"exp": "1e999"}),
+        jwt({"exp": "nan"}),
+        jwt({"exp": -1}),
+        jwt({"exp": 1e300}),
+        jwt({"exp": {}}),
+        "token=e30." + base64.urlsafe_b64encode(b"[" * 100_000).decode() + ".x",
+        "token=e30." + base64.urlsafe_b64encode(b'{"exp":' + b"9" * 5000 + b"}").decode() + ".x",
+    ],
 )
 def test_one_that_does_not_say(credentials: str) -> None:
     assert lasts_until(credentials) == pytest.approx(time.time() + ASSUMED_LIFE, abs=5)

@@ -11,11 +11,12 @@ import socket
 import ssl
 from typing import Any, NamedTuple
 
-from msgspec import DecodeError, json
+from msgspec import json
 
 from zmhook.errors import CameraError, MissingPart
 from zmhook.printable import one_line
 from zmhook.settings.values import Secret
+from zmhook.untrusted import Unreadable, decoded
 from zmhook.within import Call, TooLongError, causes, limited
 
 try:
@@ -144,8 +145,8 @@ class Http:
 
 def _content(answer: requests.Response, url: str) -> dict[str, Any] | None:
     try:
-        content = json.decode(answer.content)
-    except (DecodeError, RecursionError):
+        content = decoded(answer.content)
+    except Unreadable:
         content = None
     if isinstance(content, dict):
         return content

@@ -16,6 +16,7 @@ from msgspec import Struct, field
 from zmhook import atomic
 from zmhook.camera.plan import alike
 from zmhook.errors import CameraError
+from zmhook.untrusted import Unreadable, decoded
 
 if TYPE_CHECKING:
     from zmhook.camera.plan import Change
@@ -59,12 +60,12 @@ def load(path: Path, host: str) -> Memory:
     """Return what is remembered, nothing when there is no file. Raises `CameraError`."""
     try:
         with path.open("rb") as file:
-            return msgspec.json.decode(file.read(LARGEST), type=Memory)
+            return decoded(file.read(LARGEST), Memory)
     except (FileNotFoundError, NotADirectoryError):
         return Memory(host)
     except OSError as error:
         raise CameraError(f"{path}: cannot be read ({error.strerror})") from None
-    except (msgspec.DecodeError, RecursionError):
+    except Unreadable:
         raise CameraError(
             f"{path}: is damaged: what was on the camera before is not known; delete it to go on"
         ) from None

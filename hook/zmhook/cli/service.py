@@ -6,13 +6,12 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from msgspec import json
-
 from zmhook.cli import where
 from zmhook.cli.arguments import Parser
 from zmhook.cli.output import complain, say, say_json
 from zmhook.errors import ZmhookError
 from zmhook.service import client, holder, start
+from zmhook.untrusted import Unreadable, decoded
 
 if TYPE_CHECKING:
     import argparse
@@ -82,8 +81,10 @@ def _asked(place: Path) -> dict[str, Any]:
     answer = client.ask(place, "GET", "/status", STATUS_SECONDS)
     if answer.status != ANSWERED:
         raise client.NoService(f"{place}: answers with status {answer.status}")
-    status: dict[str, Any] = json.decode(answer.body)
-    return status
+    try:
+        return decoded(answer.body, dict[str, Any])
+    except Unreadable as error:
+        raise client.NoService(f"{place}: answers what is not understood ({error})") from None
 
 
 def _print_text(status: dict[str, Any], place: Path) -> None:

@@ -10,9 +10,10 @@ import hashlib
 import time
 from typing import TYPE_CHECKING
 
-from msgspec import DecodeError, Struct, ValidationError, json
+from msgspec import Struct, json
 
 from zmhook.describe.answer import Description
+from zmhook.untrusted import Unreadable, decoded
 
 if TYPE_CHECKING:
     import sqlite3
@@ -81,6 +82,6 @@ def _read(data: bytes | None) -> Answer | None:
     if data is None:
         return None
     try:
-        return json.decode(data, type=Answer)
-    except (DecodeError, ValidationError, TypeError):
+        return decoded(data, Answer)
+    except Unreadable:
         return None

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import html
 import re
-from typing import Any
-
-from msgspec import DecodeError, json
 
 from zmhook.printable import one_line
+from zmhook.untrusted import Unreadable, decoded
 
 _TITLE = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
@@ -42,8 +40,8 @@ def title(data: bytes) -> str:
 def message(data: bytes) -> str:
     """Return what ZoneMinder's API says in its JSON, or nothing."""
     try:
-        answer: Any = json.decode(data)
-    except (DecodeError, UnicodeDecodeError, RecursionError):
+        answer = decoded(data)
+    except Unreadable:
         return ""
     for place in (answer.get("data"), answer) if isinstance(answer, dict) else ():
         if isinstance(place, dict) and isinstance(place.get("message"), str):

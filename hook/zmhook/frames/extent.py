@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from zmhook.errors import FrameNotNeeded, FrameUnavailable, PortalError
+from zmhook.untrusted import whole
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -70,7 +71,7 @@ class Extent:
             found = [file.name for file in Path(self.event.path).glob("*-capture.jpg")]
         except OSError:
             found = []
-        numbers = [int(name) for name in (one.partition("-")[0] for one in found) if name.isdigit()]
+        numbers = [whole(one.partition("-")[0]) for one in found]
         video = video_of(self.event.path)
         # The portal leaves frames there that somebody looked at, of a video too.
         return max([*numbers, length(video) if video else 0])
@@ -83,4 +84,4 @@ class Extent:
         except PortalError as error:
             log.warning("how many frames %s has is not known: %s", self.event, error)
             return 0
-        return int(told) if told.isdecimal() else 0
+        return whole(told)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,6 +16,7 @@ from zmhook.frames.ids import TRACK, track_ids
 from zmhook.frames.picture import checked
 from zmhook.frames.scene import crop_of
 from zmhook.frames.window import Window, window_of
+from zmhook.patterns import matches
 from zmhook.snapshots.labels import common
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def _may_be_wanted(row: Row, pattern: str) -> bool:
 
 
 def _wanted(row: Row, pattern: str) -> int:
-    return 2 if row.label and re.match(pattern, common(row.label)) else int(not row.label)
+    return 2 if row.label and matches(pattern, common(row.label)) else int(not row.label)
 
 
 def _rank(row: Row, pattern: str) -> tuple[int, float, int, int]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zmhook.errors import PortalError
 from zmhook.frames.header import read_header
+from zmhook.untrusted import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,6 +130,4 @@ def _size(file: Path) -> tuple[int, int]:
 
 
 def _number(value: object) -> int:
-    with suppress(ValueError):
-        return int(str(value))
-    return 0
+    return whole(value)

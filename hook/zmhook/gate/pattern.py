@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-import re
-from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from zmhook.patterns import matches
 
 if TYPE_CHECKING:
     from zmhook.detection import Detection
     from zmhook.gate.context import Context
     from zmhook.settings import Settings
-
-log = logging.getLogger(__name__)
-
-# Only a repeated group, or many repeats in a row, can make the standard library's matching take
-# for ever.
-_REPEATED_GROUP = re.compile(r"\)\s*[*+{?]|([*+}?].*){4}", re.DOTALL)
-LONGEST = 0.1
-"""Seconds that one match may take."""
 
 
 def reason(detection: Detection, context: Context) -> str | None:
@@ -34,25 +25,6 @@ def own(detection: Detection, settings: Settings) -> str:
     return {"face": general.face_detection_pattern, "licenseplate": general.alpr_pattern}.get(
         detection.kind, general.detect_pattern
     )
-
-
-@lru_cache(maxsize=4096)
-def matches(pattern: str, label: str) -> bool:
-    """Say whether the label matches from its beginning.
-
-    A pattern that takes too long counts as matched: an alarm too many is better than one missed.
-    """
-    if not _REPEATED_GROUP.search(pattern):
-        return bool(re.match(pattern, label))
-    import regex
-
-    try:
-        return bool(regex.match(pattern, label, timeout=LONGEST))
-    except TimeoutError:
-        log.warning("the pattern %s takes too long: write it without groups in groups", pattern)
-        return True
-    except regex.error:  # its dialect is not quite that of the standard library
-        return bool(re.match(pattern, label))
 
 
 def _in_a_zone(detection: Detection, settings: Settings) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.gate import pattern
 from zmhook.gate.places import Place
+from zmhook.patterns import matches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,10 +46,10 @@ def _judges(touched: Sequence[Touch], gate: Gate) -> Sequence[Touch]:
 def _refused(detection: Detection, place: Place, context: Context) -> str | None:
     """Say why this zone does not take it; its pattern stands in the common one's place."""
     wanted = place.rule.detection_pattern or pattern.own(detection, context.settings)
-    if not pattern.matches(wanted, detection.label):
+    if not matches(wanted, detection.label):
         return f"in zone {place.name}, whose pattern {wanted} it does not match"
     unwanted = place.rule.ignore_pattern
-    if unwanted and pattern.matches(unwanted, detection.label):
+    if unwanted and matches(unwanted, detection.label):
         return f"in zone {place.name}, which ignores {unwanted}"
     return None
 

@@ -6,7 +6,7 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from msgspec import DecodeError, Struct, ValidationError, json
+from msgspec import Struct
 
 from zmhook import sqlite
 from zmhook.detection import Decision, Outcome
@@ -14,6 +14,7 @@ from zmhook.errors import StateError
 from zmhook.history.made_with import ModelFile
 from zmhook.history.schema import SCHEMA, unpack
 from zmhook.history.stats import by_day
+from zmhook.untrusted import Unreadable, decoded
 
 if TYPE_CHECKING:
     import sqlite3
@@ -127,7 +128,8 @@ class History:
     ) -> Recorded:
         try:
             decision = Decision.from_json(unpack(data))
-        except (zlib.error, DecodeError, ValidationError) as error:
+            files = decoded(models, list[ModelFile])
+        except (zlib.error, Unreadable) as error:
             raise StateError(f"{self.path}: decision {number} cannot be read: {error}") from None
         return Recorded(
             number=number,
@@ -135,7 +137,7 @@ class History:
             line=line,
             version=version,
             settings=settings,
-            models=json.decode(models, type=list[ModelFile]),
+            models=files,
         )
 
     def _ask(self, wanted: Wanted, take: Callable[[Iterator[Entry]], T]) -> T:
@@ -151,4 +153,4 @@ class History:
 
 def _entry(row: tuple[Any, ...]) -> Entry:
     named = dict(zip(Entry.__struct_fields__, row, strict=True))
-    return Entry(**{**named, "drops": json.decode(named["drops"])})
+    return Entry(**{**named, "drops": decoded(named["drops"])})

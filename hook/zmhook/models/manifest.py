@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta, Struct
 
 from zmhook.errors import DownloadError
+from zmhook.untrusted import Unreadable, decoded
 
 BUILT_IN = {
     "hog": "people; comes inside OpenCV",
@@ -81,7 +81,7 @@ def load_manifest(path: str | Path | None = None) -> Manifest:
     """
     source = Path(path) if path else Path(__file__).with_name("manifest.json")
     try:
-        return msgspec.json.decode(source.read_bytes(), type=Manifest)
-    except (OSError, msgspec.DecodeError) as error:
+        return decoded(source.read_bytes(), Manifest)
+    except (OSError, Unreadable) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise DownloadError(f"the manifest {source} cannot be used: {reason}") from None

@@ -8,11 +8,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import DecodeError, Struct, ValidationError, json
+from msgspec import Struct, json
 
 from zmhook import atomic
 from zmhook.errors import PortalError
 from zmhook.regular import read
+from zmhook.untrusted import Unreadable, decoded
 
 if TYPE_CHECKING:
     from zmhook.event import Event
@@ -64,8 +65,8 @@ def _asked(monitor_id: int, general: General) -> str:
 
 def _read(path: Path) -> dict[str, _Known]:
     try:
-        return json.decode(read(path), type=dict[str, _Known])
-    except (OSError, DecodeError, ValidationError):
+        return decoded(read(path), dict[str, _Known])
+    except (OSError, Unreadable):
         return {}
 
 

@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from msgspec import DecodeError, Raw, json, structs
+from msgspec import Raw, json, structs
 
 from zmhook.errors import MissingPart, Undelivered
 from zmhook.notify.message import Message, filled_json, labels_of, message_of
 from zmhook.notify.names import monitor_name
 from zmhook.notify.picture import picture_of
+from zmhook.untrusted import Unreadable, decoded
 from zmhook.version import __version__
 
 if TYPE_CHECKING:
@@ -67,8 +68,8 @@ def body_of(work: Work, message: Message) -> bytes:
         raise Undelivered(f"[notify] notify_webhook_template: {template}: {why}") from None
     body = filled_json(text, message).encode("utf-8", "replace")
     try:
-        json.decode(body)
-    except DecodeError as error:
+        decoded(body)
+    except Unreadable as error:
         raise Undelivered(
             f"[notify] notify_webhook_template: {template}: what it makes is no JSON ({error});"
             " words such as {labels} bring their own quotes"

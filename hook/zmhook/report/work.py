@@ -12,6 +12,7 @@ from zmhook.crop import Crop
 from zmhook.detection import Decision
 from zmhook.errors import PictureError
 from zmhook.settings.plain import from_plain, to_plain
+from zmhook.untrusted import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -125,7 +126,7 @@ def unpack(spool: Stored, unit: Unit) -> Work:
     """
     from zmhook.settings import Settings
 
-    entry = json.decode(spool.data(unit.entry), type=_Entry)
+    entry = decoded(spool.data(unit.entry), _Entry)
     # A section that is new since then has its defaults.
     settings = from_plain({**to_plain(Settings()), **entry.settings})
     decision = Decision.from_json(bytes(entry.decision))

@@ -19,7 +19,8 @@ log = logging.getLogger(__name__)
 MOST_CONNECTIONS = 1500
 READ_TIMEOUT = 5.0
 WRITE_TIMEOUT = 10.0
-LARGEST_BODY = 1024 * 1024
+LARGEST_BODY = 256 * 1024
+MOST_PIECES = 1000
 CHUNK = 64 * 1024
 
 
@@ -110,6 +111,7 @@ async def _read(connection: h11.Connection, reader: asyncio.StreamReader) -> Req
     """Return the request, or None when the caller left without one."""
     head: h11.Request | None = None
     body = bytearray()
+    pieces = 0
     while True:
         event = connection.next_event()
         if event is h11.NEED_DATA:
@@ -118,6 +120,9 @@ async def _read(connection: h11.Connection, reader: asyncio.StreamReader) -> Req
             head = event
         elif isinstance(event, h11.Data):
             body += event.data
+            pieces += 1
+            if pieces > MOST_PIECES:
+                raise h11.RemoteProtocolError("the request comes in too small chunks")
             if len(body) > LARGEST_BODY:
                 raise h11.RemoteProtocolError(
                     f"at most {LARGEST_BODY} bytes are taken", error_status_hint=413

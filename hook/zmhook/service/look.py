@@ -39,6 +39,7 @@ class Wanted(NamedTuple):
     seconds: float = 0.0
     most: int = 1000
     overlap: float = 1.0
+    patterns: Mapping[str, str] = {}
 
 
 class LookTicket:
@@ -86,6 +87,7 @@ class LookTicket:
             floors=dict(wanted.floors),
             most=wanted.most,
             overlap=wanted.overlap,
+            patterns=dict(wanted.patterns),
         )
 
     def taken(self) -> None:

@@ -13,6 +13,8 @@ from zmhook.detection import Box, Detection
 from zmhook.errors import DeadlineExceeded, DetectorError, PictureError
 from zmhook.frames.header import read_header
 from zmhook.frames.picture import checked, frame_of
+from zmhook.patterns import LONGEST_OF_OTHERS, SHOWN, WrongPattern, check, matches
+from zmhook.printable import one_line
 from zmhook.service.wire import Look, Seen, View
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from zmhook.event import Frame
 
 log = logging.getLogger(__name__)
+
+OWN_KINDS = ("face", "licenseplate")
+"""Kinds of detections that have patterns of their own."""
 
 
 class Looker:
@@ -43,6 +48,8 @@ class Looker:
 
     def seen(self) -> Seen:
         """Look, and never raise: a picture that is no use is what the answer says."""
+        if why := self._wrong_pattern():
+            return Seen(refused=why)
         for view in self._look.views:
             try:
                 frame = self._frame(view)
@@ -54,6 +61,19 @@ class Looker:
         results = {name: found for name, found in self._results.items() if name not in self._errors}
         timings = {name: round(took * 1000, 2) for name, took in self._took.items()}
         return Seen(results, self._sizes, self._errors, timings)
+
+    def _wrong_pattern(self) -> str:
+        """Say what is wrong with a pattern. It is compiled here: what compiling takes, it takes us.
+
+        One that matches too slowly counts as matched, as everywhere: the other machine gets a
+        detection too many, never one too few.
+        """
+        for pattern in self._look.patterns.values():
+            try:
+                check(pattern, LONGEST_OF_OTHERS)
+            except WrongPattern as error:
+                return f"the pattern '{one_line(pattern, SHOWN)}' cannot be used: {error}"
+        return ""
 
     def _frame(self, view: View) -> Frame:
         started = time.perf_counter()
@@ -84,7 +104,13 @@ class Looker:
             raise problem
         floor = self._look.floors.get(name, 0.0)
         sure = [one for one in found if one.confidence >= floor][: self._look.most]
-        return sure if self._look.overlap >= 1 else _apart(sure, self._look.overlap)
+        apart = sure if self._look.overlap >= 1 else _apart(sure, self._look.overlap)
+        return [one for one in apart if self._is_asked_for(one)]
+
+    def _is_asked_for(self, one: Detection) -> bool:
+        pattern = self._look.patterns.get(one.kind if one.kind in OWN_KINDS else "object", "")
+        self._deadline.check("matching labels")
+        return not pattern or matches(pattern, one.label)
 
     def _failed(self, name: str, why: str) -> None:
         self._errors[name] = why

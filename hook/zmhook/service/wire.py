@@ -62,7 +62,8 @@ class Look(Struct, frozen=True, tag=True):
 
     `seconds` are left. What is below a model's `floors` is left out, and at most `most` detections
     are given for one model and picture; of two that overlap more than `overlap` (IoU), whatever
-    their labels, the weaker is left out.
+    their labels, the weaker is left out. `patterns` maps a kind of detection (`object` for all that
+    are neither `face` nor `licenseplate`) to the pattern that its labels must match.
     """
 
     models: list[str]
@@ -73,14 +74,15 @@ class Look(Struct, frozen=True, tag=True):
     floors: dict[str, float] = {}
     most: int = 1000
     overlap: float = 1.0
+    patterns: dict[str, str] = {}
 
 
 class Seen(Struct, frozen=True, tag=True):
     """From a worker: what each model saw, per picture, strongest first, in its own pixels.
 
     `sizes` are width and height as decoded, `errors` maps a model that could not look to one line,
-    `timings` are ms. When a picture cannot be used `refused` says why, and there is nothing else;
-    `too_large` when it has too many pixels.
+    `timings` are ms. When a picture or a pattern cannot be used `refused` says why, and there is
+    nothing else; `too_large` when it has too many pixels.
     """
 
     results: dict[str, list[list[Detection]]] = {}

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
+from zmhook.patterns import WrongPattern, check
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -191,15 +193,10 @@ def read_colour(text: str) -> Colour:
 
 
 def read_pattern(text: str) -> str:
-    import warnings
-
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            re.compile(text)  # the gate compiles it again, from re's cache
-    except (re.error, OverflowError, RecursionError) as error:
+        return check(text)
+    except WrongPattern as error:
         raise Wrong(str(error)) from None
-    return text
 
 
 def read_address(text: str) -> str:
@@ -231,11 +228,11 @@ def read_patterns(text: str) -> tuple[str, ...]:
 
 def read_json(text: str) -> str:
     """Read a JSON object; it stays text."""
-    from msgspec import DecodeError, json
+    from zmhook.untrusted import Unreadable, decoded
 
     try:
-        found = json.decode(text)
-    except DecodeError as error:
+        found = decoded(text)
+    except Unreadable as error:
         raise Wrong(str(error)) from None
     if not isinstance(found, dict):
         raise ValueError  # noqa: TRY004 - as every reader

@@ -8,10 +8,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import DecodeError, Struct, ValidationError, json
+from msgspec import Struct, json
 
 from zmhook import atomic
 from zmhook.snapshots.counts import Totals
+from zmhook.untrusted import Unreadable, decoded
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -57,8 +58,8 @@ def write(folder: str | PathLike[str], status: Status) -> None:
 
 def read(folder: str | PathLike[str]) -> Status | None:
     """Return what was written last; None when there is nothing that can be read."""
-    with contextlib.suppress(OSError, DecodeError, ValidationError, UnicodeDecodeError):
+    with contextlib.suppress(OSError, Unreadable):
         path = Path(folder, NAME)
         if os.path.getsize(path) <= LARGEST:  # noqa: PTH202 - one call for both errors
-            return json.decode(path.read_bytes(), type=Status)
+            return decoded(path.read_bytes(), Status)
     return None

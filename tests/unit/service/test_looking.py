@@ -171,3 +171,42 @@ def test_pictures_that_are_none(data: bytes, why: str, too_large: bool) -> None:
     assert "front" in seen.refused
     assert seen.too_large is too_large
     assert yolo.frames == []
+
+
+# -- what a client wants to be told of -----------------------------------------------------------
+
+
+def test_labels_that_the_client_asks_for() -> None:
+    yolo, face = Model("yolo"), Model("face")
+    dog, cat = yolo.one(0.9), _found("cat", "yolo", Box(20, 20, 30, 30))
+    anna = _found("anna", "face", Box(1, 1, 2, 2))
+    yolo.detect = lambda frames: [[dog, cat] for _ in frames]
+    face.detect = lambda frames: [[anna] for _ in frames]
+    seen = look(Chain([yolo, face]), A, models=["yolo", "face"], patterns={"object": "c.t"})
+    assert seen.results == {"yolo": [[cat]], "face": [[anna]]}
+    seen = look(Chain([yolo, face]), A, models=["yolo", "face"], patterns={"face": "bob"})
+    assert seen.results == {"yolo": [[dog, cat]], "face": [[]]}
+
+
+@pytest.mark.parametrize(
+    "pattern", ["(", "(a{1000}){1000}", "x" * 1001, "(?i)" + "[a-\uffff]" * 99]
+)
+def test_a_pattern_that_cannot_be_used_is_refused(pattern: str) -> None:
+    yolo = Model("yolo", 0.9)
+    seen = look(Chain([yolo]), A, patterns={"object": pattern})
+    assert "cannot be used" in seen.refused
+    assert "\n" not in seen.refused
+    assert not seen.too_large
+    assert yolo.frames == []
+
+
+def test_one_that_takes_too_long_leaves_everything_in() -> None:
+    yolo = Model("yolo")
+    found = _found("b" * 60 + "!", "yolo", Box(1, 1, 9, 9))
+    yolo.detect = lambda frames: [[found] for _ in frames]
+    assert look(Chain([yolo]), A, patterns={"object": "(b|bb)+$"}).results == {"yolo": [[found]]}
+
+
+def _found(label: str, model: str, box: Box) -> Detection:
+    kind = "face" if model == "face" else "object"
+    return Detection(label=label, confidence=0.8, box=box, model=model, kind=kind)

@@ -7,6 +7,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from zmhook.patterns import fits
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -46,7 +48,7 @@ class Known:
         A text that differs by one character from plates of two owners is nobody's.
         """
         for pattern, name in self._names.items():
-            if _exactly(pattern).fullmatch(text):
+            if fits(_exactly(pattern), text):
                 return Owner(name, exact=True)
         near = {name for pattern, name in self._names.items() if self._is_near(pattern, text)}
         if len(near) > 1:
@@ -54,18 +56,18 @@ class Known:
         return Owner(near.pop(), exact=False) if len(near) == 1 else None
 
     def _is_near(self, pattern: str, text: str) -> bool:
-        return self._off_by_one and bool(_nearly(pattern).fullmatch(text))
+        return self._off_by_one and fits(_nearly(pattern), text)
 
 
 class Formats:
     """The forms of `plate_formats`; without any, every text is right."""
 
     def __init__(self, patterns: Sequence[str]) -> None:
-        self._patterns = [re.compile(pattern) for pattern in patterns]
+        self._patterns = tuple(patterns)
 
     def fits(self, text: str) -> bool:
         """Say whether all of a normalised text has one of the forms."""
-        return not self._patterns or any(one.fullmatch(text) for one in self._patterns)
+        return not self._patterns or any(fits(one, text) for one in self._patterns)
 
     def best(self, readings: Sequence[tuple[str, float]]) -> tuple[str, float] | None:
         """Return the first reading that has one of the forms, normalised."""
@@ -83,19 +85,19 @@ def _patterns(names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 @lru_cache(maxsize=1024)
-def _exactly(pattern: str) -> re.Pattern[str]:
-    return re.compile(_expression(pattern))
+def _exactly(pattern: str) -> str:
+    return _expression(pattern)
 
 
 @lru_cache(maxsize=1024)
-def _nearly(pattern: str) -> re.Pattern[str]:
-    """Match what has one character more, less or other than the pattern."""
+def _nearly(pattern: str) -> str:
+    """Return what matches what has one character more, less or other than the pattern."""
     literal = [i for i, one in enumerate(pattern) if one not in _WILD]
     if len(literal) < LEAST_LITERAL:
         return _exactly(pattern)
     variants = {pattern[:i] + between + pattern[i + 1 :] for i in literal for between in ("?", "")}
     variants |= {pattern[:i] + "?" + pattern[i:] for i in range(len(pattern) + 1)}
-    return re.compile("|".join(map(_expression, sorted(variants))))
+    return "|".join(map(_expression, sorted(variants)))
 
 
 def _expression(pattern: str) -> str:

@@ -24,6 +24,11 @@ GRACE_SECONDS, LEAST_RATE = 10.0, 64 * 1024
 """A body may take this long, and a second more for each so many bytes."""
 LINGER_SECONDS, LINGER_BYTES = 2.0, 64 * 1024 * 1024
 """What is still read of a request that was refused: who is writing reads no answer until then."""
+PIECE = 64 * 1024
+TURN_SECONDS = 0.01
+"""For which one connection may keep all others waiting."""
+MOST_PIECES, LEAST_PIECE = 1000, 256
+"""A body may come in so many pieces (chunks), and in one more for each so many bytes."""
 MOST_AHEAD = 64 * 1024
 MOST_FIELDS = 20
 
@@ -81,6 +86,7 @@ class Exchange:
         self._peer = peer
         self._connection = h11.Connection(h11.SERVER, max_incomplete_event_size=LARGEST_HEAD)
         self._is_head = False
+        self._turn = time.monotonic()
 
     async def idle(self) -> None:
         """Wait for the beginning of the next request, or for the caller to leave."""
@@ -103,7 +109,7 @@ class Exchange:
         if self._connection.they_are_waiting_for_100_continue:
             go_on = h11.InformationalResponse(status_code=100, headers=[])
             self._writer.write(self._connection.send(go_on) or b"")
-        started, size = time.monotonic(), 0
+        started, size, pieces = time.monotonic(), 0, 0
         while True:
             try:
                 event = await asyncio.wait_for(self._event(), STALL_SECONDS)
@@ -113,7 +119,10 @@ class Exchange:
                 size += len(event.data)
                 if size > most:
                     raise Refused(413, too_long(most))
-                sink.feed(bytes(event.data))
+                pieces += 1
+                if pieces > MOST_PIECES + size // LEAST_PIECE:
+                    raise Refused(400, "the request comes in too small chunks")
+                await self._pour(bytes(event.data), sink)
             elif isinstance(event, h11.EndOfMessage):
                 sink.finish()
                 return
@@ -121,6 +130,14 @@ class Exchange:
                 raise ConnectionResetError
             if time.monotonic() - started > GRACE_SECONDS + size / LEAST_RATE:
                 raise Refused(408, "the request comes too slowly")
+
+    async def _pour(self, data: bytes, sink: Sink) -> None:
+        """Feed the sink piece by piece; others have their turn when it takes its time."""
+        for start in range(0, len(data), PIECE):
+            sink.feed(data[start : start + PIECE])
+            if time.monotonic() - self._turn > TURN_SECONDS:
+                await asyncio.sleep(0)
+                self._turn = time.monotonic()
 
     async def skip_nothing(self, asked: Asked) -> None:
         """Get past the end of a request without a body, so that another may follow."""
@@ -176,6 +193,7 @@ class Exchange:
     async def _more(self) -> int:
         """Read what comes; return how much, 0 at the end."""
         data = await self._reader.read(CHUNK)
+        self._turn = time.monotonic()
         self._connection.receive_data(data)
         return len(data)
 

@@ -112,16 +112,17 @@ class Looks:
         floors: Mapping[str, float],
         seconds: float = 0.0,
         overlap: float = 1.0,
+        patterns: Mapping[str, str] | None = None,
     ) -> Seen:
         """Return what those of the models that may be asked see; raises `NotNow`.
 
-        `floors` and `overlap` as in `wire.Look`.
+        `floors`, `overlap` and `patterns` as in `wire.Look`.
         """
         refused = {name: why for name in models if (why := self.refusal(name))}
         asked = [name for name in dict.fromkeys(models) if name not in refused]
         if not asked:
             return Seen(errors=refused)
-        wanted = Look(machine, asked, views, floors, seconds, MOST_FOUND, overlap)
+        wanted = Look(machine, asked, views, floors, seconds, MOST_FOUND, overlap, patterns or {})
         seen = await self._supervisor.look(wanted)
         results = {
             name: [self._let(found) for found in some] for name, some in seen.results.items()

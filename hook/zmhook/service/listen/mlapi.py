@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zmhook.detection import Detection
 from zmhook.errors import FrameError, FrameUnavailable, PortalError
 from zmhook.event import Event
-from zmhook.gate.pattern import matches
+from zmhook.patterns import LONGEST_OF_OTHERS
 from zmhook.remote.protocol import MOST_VIEWS
 from zmhook.service.http import Response
 from zmhook.service.listen.answers import Route, answer
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     from zmhook.service.listen.looks import Looks
     from zmhook.service.wire import Seen
 
-TYPES = ("object", "face", "alpr")
+TYPES = {"object": "object", "face": "face", "alpr": "licenseplate"}
+"""The types of models that there are, and the kind of what each finds."""
 LARGEST_JSON = 1024 * 1024
-LONGEST_PATTERN = 1000
 LONGEST_NUMBER = 18
 _FRAME = re.compile(r"snapshot|alarm|[0-9]{1,9}")
 
 
 class Order(NamedTuple):
-    """What is wanted of the pictures: models by type, and the pattern that a type's labels match.
+    """What is wanted of the pictures: models by type, and patterns by the kind of what is found.
 
     `takes_first` chooses the first picture that shows anything, else that which shows most.
     """
@@ -104,7 +104,9 @@ class Mlapi:
             raise Refused(400, f"no model of type {', '.join(order.types)} is served")
         floors = {name: self._looks.floor(name) for name in models}
         try:
-            seen = await self._looks.look(asked.peer, models, views, floors, overlap=ONE_THING)
+            seen = await self._looks.look(
+                asked.peer, models, views, floors, overlap=ONE_THING, patterns=order.patterns
+            )
         except NotNow as error:
             raise Refused(503 if error.retry else 500, str(error)) from None
         if seen.refused:
@@ -112,19 +114,19 @@ class Mlapi:
         if not seen.results:
             forbidden = any(self._looks.refusal(name) for name in models)
             raise Refused(403 if forbidden else 500, "; ".join(seen.errors.values()))
-        found = _found(views, seen, order)
+        found = _found(views, seen)
         if asked.one("response_format") == "zm_detect":
             return answer(_zm_detect(found, order))
         return answer([_legacy(one) for one in found[0].detections])
 
     async def _views(self, said: dict[str, Any]) -> list[View]:
         """Return the pictures of what `stream` names: an event's number, or an address."""
-        stream = str(said.get("stream") or said.get("url") or "")
+        stream = _word(said, "stream") or _word(said, "url")
         if stream.startswith(("http://", "https://")):
             return [await self._fetched(stream)]
         if not _is_number(stream):
             raise Refused(400, "stream: expected an event's number or a picture's address")
-        mid = str(said.get("mid") or "")
+        mid = _word(said, "mid")
         event = Event(id=int(stream), monitor_id=int(mid) if _is_number(mid) else None)
         try:
             return await self._looks.of_event(event, _frames(_table(said, "stream_options")))
@@ -138,19 +140,10 @@ class Mlapi:
             raise Refused(400, str(error)) from None
 
 
-def _found(views: Sequence[View], seen: Seen, order: Order) -> list[Found]:
+def _found(views: Sequence[View], seen: Seen) -> list[Found]:
     return [
-        Found(view.id, seen.sizes[i], _matching([some[i] for some in seen.results.values()], order))
+        Found(view.id, seen.sizes[i], [one for some in seen.results.values() for one in some[i]])
         for i, view in enumerate(views)
-    ]
-
-
-def _matching(found: Sequence[Sequence[Detection]], order: Order) -> list[Detection]:
-    return [
-        one
-        for some in found
-        for one in some
-        if matches(order.patterns.get(type_found(one), ".*"), one.label)
     ]
 
 
@@ -190,35 +183,23 @@ def _told(found: Found) -> dict[str, Any]:
 
 def _types(overrides: Mapping[str, Any]) -> list[str]:
     """Return the kinds of models that the client wants in turn; unknown ones are left out."""
-    text = overrides.get("model_sequence") or ""
-    wanted = (part.strip() for part in str(text).split(","))
+    wanted = (part.strip() for part in _word(overrides, "model_sequence").split(","))
     return [one for one in dict.fromkeys(wanted) if one in TYPES]
 
 
 def _patterns(overrides: Mapping[str, Any]) -> dict[str, str]:
-    found = {}
-    for kind in TYPES:
-        pattern = _table(overrides, kind).get("pattern")
-        if pattern:
-            found[kind] = _pattern(str(pattern))
-    return found
-
-
-def _pattern(text: str) -> str:
-    try:
-        if len(text) > LONGEST_PATTERN:
-            raise ValueError
-        re.compile(text)
-    except (re.error, ValueError, OverflowError, RecursionError):
-        raise Refused(400, f"pattern: {shown(text)!r} is no regular expression") from None
-    return text
+    """Return the patterns by kind. Whether they can be used is for a worker to say, not for us."""
+    found = {kind: _word(_table(overrides, name), "pattern") for name, kind in TYPES.items()}
+    if any(len(pattern) > LONGEST_OF_OTHERS for pattern in found.values()):
+        raise Refused(400, f"pattern: at most {LONGEST_OF_OTHERS} characters are taken")
+    return {kind: pattern for kind, pattern in found.items() if pattern}
 
 
 def _frames(options: Mapping[str, Any]) -> list[str]:
     """Return the ids of `frame_set`, which is a list or a text with commas."""
-    wanted = options.get("frame_set") or "snapshot"
-    parts = wanted if isinstance(wanted, list) else str(wanted).split(",")
-    ids = [str(one).strip() for one in parts[:MOST_VIEWS]]
+    wanted = options.get("frame_set")
+    parts = wanted if isinstance(wanted, list) else _word(options, "frame_set").split(",")
+    ids = [_text(one).strip() for one in parts[:MOST_VIEWS]] if wanted else ["snapshot"]
     if not all(_FRAME.fullmatch(one) for one in ids):
         raise Refused(400, "frame_set: expected snapshot, alarm or numbers")
     return list(dict.fromkeys(ids))
@@ -227,6 +208,16 @@ def _frames(options: Mapping[str, Any]) -> list[str]:
 def _table(said: Mapping[str, Any], name: str) -> dict[str, Any]:
     found = said.get(name)
     return found if isinstance(found, dict) else {}
+
+
+def _word(said: Mapping[str, Any], name: str) -> str:
+    return _text(said.get(name))
+
+
+def _text(value: object) -> str:
+    """Return a text or a number as a text; of all else, however deep it goes, nothing."""
+    is_word = isinstance(value, str | int) and not isinstance(value, bool)
+    return str(value) if is_word else ""
 
 
 def _is_number(text: str) -> bool:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from zmhook.errors import FrameUnavailable
 from zmhook.remote.protocol import (
     FRAME_PART,
@@ -22,9 +20,18 @@ from zmhook.service.listen.answers import Route, answer
 from zmhook.service.listen.exchange import Asked, Refused
 from zmhook.service.listen.fetching import Wanted
 from zmhook.service.listen.server import Admitted
-from zmhook.service.listen.uploads import FORM, Form, content_type, form_sink, shown
+from zmhook.service.listen.uploads import (
+    FORM,
+    LARGEST_FIELD,
+    MOST_VALUES,
+    Form,
+    content_type,
+    form_sink,
+    shown,
+)
 from zmhook.service.look import NotNow
 from zmhook.service.wire import View
+from zmhook.untrusted import Unreadable, decoded
 from zmhook.version import __version__
 
 if TYPE_CHECKING:
@@ -104,10 +111,12 @@ def _request(form: Form) -> Look:
     text = form.fields.get(REQUEST_PART)
     if text is None:
         part = form.file(REQUEST_PART)
+        if part and len(part.data) > LARGEST_FIELD:
+            raise Refused(400, f"the part '{REQUEST_PART}' is longer than it may be")
         text = part.data.decode("utf-8", "replace") if part else ""
     try:
-        request = msgspec.json.decode(text, type=Look)
-    except (msgspec.MsgspecError, RecursionError) as error:
+        request = decoded(text, Look, MOST_VALUES)
+    except Unreadable as error:
         raise Refused(400, f"the part '{REQUEST_PART}' cannot be read: {error}") from None
     if not request.models or not request.views:
         raise Refused(400, "expected at least one model and one view")

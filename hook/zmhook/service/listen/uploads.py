@@ -9,12 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs
 
-from msgspec import DecodeError, json
-
 from zmhook.errors import MissingPart
 from zmhook.printable import one_line
 from zmhook.remote.protocol import MOST_VIEWS
 from zmhook.service.listen.exchange import MOST_FIELDS, Asked, Refused
+from zmhook.untrusted import Unreadable, decoded
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartParser
@@ -26,7 +25,11 @@ FORM, URLENCODED, JSON = (
 )
 MOST_PARTS = MOST_VIEWS + MOST_FIELDS
 LARGEST_FIELD = 64 * 1024
-LARGEST_HEADERS = 4096
+MOST_VALUES = 20_000
+"""In JSON; they are read in a few milliseconds, during which nobody else is answered."""
+LARGEST_WORDS = 64 * 1024
+"""Of a form without files: taking its percent signs apart is slow."""
+LARGEST_HEADERS = 2048
 """Of one part."""
 LONGEST_SHOWN = 80
 
@@ -67,8 +70,8 @@ class Whole:
     def json(self) -> dict[str, Any]:
         """Return the object that it is; raises `Refused`."""
         try:
-            found = json.decode(bytes(self._data))
-        except (DecodeError, RecursionError):
+            found = decoded(bytes(self._data), most=MOST_VALUES)
+        except Unreadable:
             found = None
         if not isinstance(found, dict):
             raise Refused(400, "expected a JSON object")
@@ -96,6 +99,11 @@ class Words(Whole):
     def __init__(self) -> None:
         super().__init__()
         self.form = Form()
+
+    def feed(self, data: bytes) -> None:
+        if len(self._data) + len(data) > LARGEST_WORDS:
+            raise Refused(413, f"a form without files has at most {LARGEST_WORDS} bytes")
+        super().feed(data)
 
     def finish(self) -> None:
         try:

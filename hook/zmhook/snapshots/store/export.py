@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from msgspec import MsgspecError, json, structs
+from msgspec import json, structs
 
 from zmhook import atomic
 from zmhook.errors import StoreError
 from zmhook.snapshots.snapshot import Row
+from zmhook.untrusted import Unreadable, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,10 +65,10 @@ def _copy(picture: Path, to: Path) -> str:
 
 def _listed(path: Path) -> dict[int, Row]:
     try:
-        return {row.number: row for row in json.decode(path.read_bytes(), type=list[Row])}
+        return {row.number: row for row in decoded(path.read_bytes(), list[Row])}
     except FileNotFoundError:
         return {}
-    except MsgspecError:
+    except Unreadable:
         raise StoreError(
             f"{path} is there and is no list of snapshots: export to another folder"
         ) from None

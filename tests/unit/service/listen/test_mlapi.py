@@ -155,8 +155,10 @@ def test_which_models_and_labels(listening, portal, dog) -> None:
             "face": {"pattern": ".*"},
         }
         said = await place.post_json(PATH, order(ml_overrides=overrides))
-        assert [one["label"] for one in said.json] == ["car", "anna"]
-        assert place.workers.asked[0].models == ["yolo", "face"]
+        assert [one["label"] for one in said.json] == ["dog", "car", "anna"]
+        (wanted,) = place.workers.asked
+        assert wanted.models == ["yolo", "face"]
+        assert wanted.patterns == {"object": "(car|truck)", "face": ".*"}  # a worker matches them
 
     listening(scene)
 
@@ -172,7 +174,10 @@ def test_which_models_and_labels(listening, portal, dog) -> None:
         order(stream="9" * 30),
         order(stream_options={"frame_set": "../../etc/passwd"}),
         order(stream_options={"frame_set": "/1"}),
-        order(ml_overrides={"object": {"pattern": "("}}),
+        order(stream=[[["1"]]]),
+        order(stream=True),
+        order(stream_options={"frame_set": {"a": 1}}),
+        order(stream_options={"frame_set": [["alarm"]]}),
         order(ml_overrides={"object": {"pattern": "x" * 5000}}),
         {},
     ],
@@ -184,6 +189,22 @@ def test_tricks(listening, portal, said: dict[str, object]) -> None:
         assert answer.json["msg"].isprintable()
         assert place.workers.asked == []
         assert portal.events == []
+
+    listening(scene)
+
+
+def test_a_pattern_is_not_matched_where_all_others_wait(listening, portal) -> None:
+    """Nor compiled: a worker says that it cannot be used."""
+
+    async def scene(place) -> None:
+        place.workers.seen = Seen(refused="the pattern '(' cannot be used: missing )")
+        said = await place.post_json(PATH, order(ml_overrides={"object": {"pattern": "("}}))
+        assert (said.status, said.json) == (400, {"msg": place.workers.seen.refused})
+        place.workers.seen = None
+        bomb = "(|)" * 40 + "x"
+        said = await place.post_json(PATH, order(ml_overrides={"object": {"pattern": bomb}}))
+        assert said.status == 200
+        assert place.workers.asked[-1].patterns == {"object": bomb}
 
     listening(scene)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import time
 
 import pytest
 
-from zmhook.service.listen import exchange, server
+from zmhook.service.listen import exchange, server, uploads
 from zmhook.service.listen.exchange import Refused
 from zmhook.service.listen.server import Room
 
@@ -211,6 +213,59 @@ def test_one_that_does_not_say_its_length_is_refused_when_it_is_too_long(listeni
             await talk.say(b"2710\r\n" + b"x" * 10_000 + b"\r\n")
         assert (await talk.heard()).status == 413
         talk.close()
+
+    listening(scene)
+
+
+def test_a_body_in_crumbs_is_refused(listening) -> None:
+    """Each chunk costs as much as a large one."""
+
+    async def scene(place) -> None:
+        talk = await place.open()
+        chunked = _head(0, place.token).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+        begin = b'--b\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n'
+        await talk.say(chunked + b"%x\r\n%b\r\n" % (len(begin), begin) + b"1\r\nx\r\n" * 5000)
+        said = await talk.heard()
+        assert said.status == 400
+        assert said.json == {"detail": "the request comes in too small chunks"}
+        talk.close()
+
+    listening(scene)
+
+
+def test_others_have_their_turn_while_a_body_is_read(
+    listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However slow reading a piece is, and though all of it is there."""
+    fed, turns = [], []
+    feed = uploads.Parts.feed
+
+    def slowly(parts: uploads.Parts, data: bytes) -> None:
+        feed(parts, data)
+        time.sleep(0.02)
+        fed.append(len(turns))
+
+    monkeypatch.setattr(uploads.Parts, "feed", slowly)
+
+    async def scene(place) -> None:
+        async def turn() -> None:
+            while True:
+                turns.append(1)
+                await asyncio.sleep(0)
+
+        data = _infer(place.token)
+        picture = b"x" * 2_000_000
+        data = data.replace(b"xyz", picture)
+        length = b"Content-Length: %d\r\n" % (len(data) - data.index(b"\r\n\r\n") - 4)
+        data = re.sub(rb"Content-Length: \d+\r\n", length, data)
+        talk = await place.open()
+        other = asyncio.ensure_future(turn())
+        await talk.say(data)
+        assert (await talk.heard()).status == 200
+        other.cancel()
+        talk.close()
+        assert len(fed) > 30
+        assert len(set(fed)) == len(fed)
 
     listening(scene)
 

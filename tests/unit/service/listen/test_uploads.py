@@ -188,5 +188,38 @@ def test_without_the_package_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_what_is_shown_is_one_short_line() -> None:
-    assert shown("a\nb\x1b[31m") == "a?b?[31m"
+    assert shown("a\nb\x1b[31m") == "a b [31m"
     assert len(shown("x" * 1000)) == uploads.LONGEST_SHOWN
+
+
+def test_words_are_few() -> None:
+    """Taking percent signs apart takes a third of a second per megabyte."""
+    words = Words()
+    words.feed(b"a=" + b"%41" * 20_000)
+    words.finish()
+    assert words.form.fields == {"a": "A" * 20_000}
+    words = Words()
+    for _ in range(21):
+        words.feed(b"%41" * 1000)
+    with pytest.raises(Refused) as refused:
+        words.feed(b"%41" * 1000)
+    assert refused.value.status == 413
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b'{"a":[' + b"[]," * 30_000 + b"[]]}",
+        b'{"a":' * 100_000,
+        b'{"a":' + b"1" * 9000 + b"}",
+        b'{"a":1e9999}',
+        b'{"a":"\\ud800"}',
+        b"\xff",
+    ],
+)
+def test_json_bombs(said: bytes) -> None:
+    whole = Whole()
+    whole.feed(said)
+    with pytest.raises(Refused) as refused:
+        whole.json()
+    assert refused.value.status == 400
