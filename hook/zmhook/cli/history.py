@@ -57,7 +57,7 @@ def _show(history: History, args: argparse.Namespace) -> int:
         return NOTHING
     if args.json:
         return _print_json([history_text.as_json(one, one.decision.event.asked) for one in found])
-    tables.show((block for one in found for block in history_text.explained(one)), sys.stdout)
+    tables.show(history_text.all_explained(found), sys.stdout)
     return DONE
 
 

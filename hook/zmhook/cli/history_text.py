@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 _LIST_HEAD = ("time", "event", "monitor", "outcome", "ms", "what")
 _FOUND_HEAD = ("found", "sure", "model", "box", "rule", "why")
-_DAYS_HEAD = ("monitor", "day", "events", "alarms", "undecided", "p50 ms", "p95 ms", "dropped")
+_DAYS_HEAD = (
+    *("monitor", "day", "events", "alarms", "nothing", "undecided"),
+    *("decisions", "p50 ms", "p95 ms", "dropped"),
+)
+_DAYS_NUMBERS = frozenset(range(len(_DAYS_HEAD) - 1)) - {1}
+AGAIN = "(decided again later)"
 
 
 def as_json(one: Entry | Recorded, at: float) -> dict[str, Any]:
@@ -36,7 +41,9 @@ def listing(entries: Sequence[Entry], place: str) -> Block:
         return f"No decision in {place} is like that."
     rows = [_cells(entry) for entry in entries]
     many = "decision" if len(rows) == 1 else "decisions"
-    return Table(f"{len(rows)} {many} in {place}", _LIST_HEAD, rows, frozenset({1, 2, 4}))
+    events = len({entry.event_id for entry in entries})
+    of = "" if events == len(rows) else f" of {events} event{'s' if events > 1 else ''}"
+    return Table(f"{len(rows)} {many}{of} in {place}", _LIST_HEAD, rows, frozenset({1, 2, 4}))
 
 
 def _cells(entry: Entry) -> tuple[str, ...]:
@@ -52,12 +59,22 @@ def _cells(entry: Entry) -> tuple[str, ...]:
 
 def _what(entry: Entry) -> str:
     """Return what was answered, else why nothing was."""
-    if entry.line or entry.error:
-        return entry.line or entry.error
-    return f"dropped: {_counts(entry.drops)}" if entry.drops else "nothing found"
+    what = entry.line or entry.error
+    if not what:
+        what = f"dropped: {_counts(entry.drops)}" if entry.drops else "nothing found"
+    return what if entry.last else f"{what} {AGAIN}"
 
 
 # -- show ----------------------------------------------------------------------------------------
+
+
+def all_explained(found: Sequence[Recorded]) -> Iterator[Block]:
+    """Yield all decisions of an event, the first one first; of several the last one counts."""
+    if len(found) > 1:
+        yield f"{found[0].decision.event} was decided {len(found)} times; the last one counts"
+        yield ""
+    for one in found:
+        yield from explained(one)
 
 
 def explained(one: Recorded) -> Iterator[Block]:
@@ -114,14 +131,18 @@ def counted(days: Sequence[Day], place: str) -> Block:
             day.day.isoformat(),
             str(day.events),
             str(day.alarms),
+            str(day.nothing),
             str(day.undecided),
+            str(day.decisions),
             f"{day.p50:.0f}",
             f"{day.p95:.0f}",
             _counts(day.dropped),
         )
         for day in days
     ]
-    return Table(f"By monitor and day, {place}", _DAYS_HEAD, rows, frozenset({0, 2, 3, 4, 5, 6}))
+    return Table(
+        f"By monitor and day, {place}", _DAYS_HEAD, rows, frozenset({0, 2, 3, 4, 5, 6, 7, 8})
+    )
 
 
 # -- words ---------------------------------------------------------------------------------------

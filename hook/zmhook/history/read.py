@@ -28,12 +28,14 @@ _COLUMNS = (
     "decisions.number, decisions.at, event_id, monitor_id, outcome, line, frame, kept, drops,"
     " error, total"
 )
+_LATER = "SELECT 1 FROM decisions AS later WHERE later.event_id = decisions.event_id"
 
 
 class Entry(Struct, frozen=True, kw_only=True):
     """One decision in short. `at` is seconds since the epoch, `total` milliseconds.
 
-    `drops` counts by rule what was dropped; `error` is what went wrong, or its beginning.
+    `drops` counts by rule what was dropped; `error` is what went wrong, or its beginning. `last`
+    says whether the event was not decided again after that.
     """
 
     number: int
@@ -47,6 +49,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     drops: dict[str, int]
     error: str
     total: float
+    last: bool = True
 
 
 class Recorded(Struct, frozen=True, kw_only=True):
@@ -73,6 +76,19 @@ class Wanted(Struct, frozen=True, kw_only=True):
     outcome: Outcome | None = None
     label: str | None = None
     limit: int | None = None
+
+    def last(self) -> tuple[str, list[Any]]:
+        """Return what says whether a decision is its event's last one by `until`, and its values.
+
+        That of the monitor, when one is given. As recorded, whatever the clock said.
+        """
+        conditions = [
+            ("later.monitor_id = ?", self.monitor_id),
+            ("later.at <= ?", self.until),
+        ]
+        given = [(sql, value) for sql, value in conditions if value is not None]
+        where = " AND ".join(["later.number > decisions.number", *(sql for sql, _ in given)])
+        return f"NOT EXISTS ({_LATER} AND {where})", [value for _, value in given]
 
     def sql(self) -> tuple[str, list[Any]]:
         """Return what follows `FROM`, and its values."""
@@ -142,15 +158,16 @@ class History:
 
     def _ask(self, wanted: Wanted, take: Callable[[Iterator[Entry]], T]) -> T:
         """Return what `take` makes of the entries that fit, while they are read."""
+        last, last_values = wanted.last()
         rest, values = wanted.sql()
-        sql = f"SELECT {_COLUMNS} FROM {rest}"  # noqa: S608 - no values in it
+        sql = f"SELECT {_COLUMNS}, {last} FROM {rest}"  # noqa: S608 - no values in it
 
         def ask(connection: sqlite3.Connection) -> T:
-            return take(map(_entry, connection.execute(sql, values)))
+            return take(map(_entry, connection.execute(sql, [*last_values, *values])))
 
         return sqlite.use(self.path, SCHEMA, ask, readonly=True)
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
     named = dict(zip(Entry.__struct_fields__, row, strict=True))
-    return Entry(**{**named, "drops": decoded(named["drops"])})
+    return Entry(**{**named, "drops": decoded(named["drops"]), "last": bool(named["last"])})

@@ -19,15 +19,19 @@ if TYPE_CHECKING:
 class Day(Struct, frozen=True, kw_only=True):
     """One local day of one monitor.
 
-    An event that was looked at several times is one event. `dropped` counts detections by rule;
-    `p50` and `p95` are the milliseconds that a decision took in all.
+    An event that was decided several times is one event, of the day and with the outcome of its
+    last decision: `events` is the sum of `alarms`, `nothing` and `undecided`. `dropped` counts
+    detections of these last decisions by rule. `decisions` counts them all, each on its own day;
+    `p50` and `p95` are the milliseconds that one of them took in all.
     """
 
     monitor_id: int | None
     day: date
     events: int
     alarms: int
+    nothing: int
     undecided: int
+    decisions: int
     dropped: dict[str, int]
     p50: float
     p95: float
@@ -47,14 +51,14 @@ class _Count:
     """One day of one monitor, while its decisions are read."""
 
     def __init__(self) -> None:
-        self.events: dict[str, set[int]] = {"": set(), "alarm": set(), "undecided": set()}
+        self.outcomes: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
         self.totals = array("d")
 
     def add(self, entry: Entry) -> None:
-        for outcome in ("", entry.outcome):
-            self.events.get(outcome, set()).add(entry.event_id)
-        self.dropped.update(entry.drops)
+        if entry.last:
+            self.outcomes[entry.outcome] += 1
+            self.dropped.update(entry.drops)
         self.totals.append(entry.total)
 
     def as_day(self, monitor_id: int | None, day: date) -> Day:
@@ -62,9 +66,11 @@ class _Count:
         return Day(
             monitor_id=monitor_id,
             day=day,
-            events=len(self.events[""]),
-            alarms=len(self.events["alarm"]),
-            undecided=len(self.events["undecided"]),
+            events=self.outcomes.total(),
+            alarms=self.outcomes["alarm"],
+            nothing=self.outcomes["nothing"],
+            undecided=self.outcomes["undecided"],
+            decisions=len(self.totals),
             dropped=dict(self.dropped.most_common()),
             p50=percentile(ordered, 50),
             p95=percentile(ordered, 95),

@@ -226,11 +226,36 @@ def test_stats_counts_by_monitor_and_day(
     assert call(recorded, "stats") == 0
     _, head, *lines = [line for line in capsys.readouterr().out.splitlines() if line]
     day = time.strftime("%Y-%m-%d", time.localtime(noon))
-    assert " ".join(head.split()) == ("monitor day events alarms undecided p50 ms p95 ms dropped")
+    assert " ".join(head.split()) == (
+        "monitor day events alarms nothing undecided decisions p50 ms p95 ms dropped"
+    )
     assert [" ".join(line.split()) for line in lines] == [
-        f"5 {day} 2 1 0 117 117 1 past",
-        f"6 {day} 1 0 1 0 0",
+        f"5 {day} 2 1 1 0 2 117 117 1 past",
+        f"6 {day} 1 0 0 1 1 0 0",
     ]
+
+
+def test_an_event_that_was_decided_again(
+    recorded: Path, noon: float, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Undecided first, an alarm later: one event, and nothing hides the first decision."""
+    made_by = load(recorded).general
+    event = Event(id=1022, monitor_id=6, asked=noon + 180)
+    record(Decision(event=event, outcome="alarm", detections=[found("dog")]), made_by)
+    assert call(recorded, "stats", "--monitor", "6") == 0
+    assert " 1 1 0 0 2 0 0" in " ".join(capsys.readouterr().out.split())
+    assert call(recorded, "list") == 0
+    out = capsys.readouterr().out
+    assert "4 decisions of 3 events in " in out
+    assert [line.endswith("(decided again later)") for line in out.splitlines()[-4:]] == [
+        False,
+        True,
+        False,
+        False,
+    ]
+    assert call(recorded, "show", "1022") == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first == "event 1022 of monitor 6 was decided 2 times; the last one counts"
 
 
 def test_stats_for_programs(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -72,6 +72,65 @@ def test_by_day(history: History) -> None:
     assert days[0].dropped == {"zone": 1}
 
 
+@pytest.fixture
+def twice(configured: Callable[..., Settings], decision: Callable[..., Decision], path: Path):
+    """Event 1: undecided, then an alarm; event 2: an alarm, then nothing, then undecided."""
+    settings = configured()
+    made = [
+        decision(1, kept=(), dropped=(("cat", "zone"),), outcome="undecided"),
+        decision(2, kept=("car",), dropped=()),
+        decision(1, kept=("person",), dropped=(("cat", "size"),)),
+        decision(2, kept=(), dropped=(("car", "static"),)),
+        decision(2, kept=(), dropped=(), outcome="undecided"),
+    ]
+    for place, one in enumerate(made, 1):
+        event = structs.replace(one.event, asked=place * 10.0)
+        record(structs.replace(one, event=event), settings)
+    return History(path)
+
+
+def test_which_decision_is_an_events_last(twice: History) -> None:
+    found = [(one.event_id, one.outcome, one.last) for one in twice.decisions(Wanted())]
+    assert found == [
+        (2, "undecided", True),
+        (2, "nothing", False),
+        (1, "alarm", True),
+        (2, "alarm", False),
+        (1, "undecided", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "events", "decisions"),
+    [
+        (Wanted(), (2, 1, 0, 1), 5),
+        (Wanted(until=45.0), (2, 1, 1, 0), 4),
+        (Wanted(until=25.0), (2, 1, 0, 1), 2),
+        (Wanted(since=25.0), (2, 1, 0, 1), 3),
+        (Wanted(outcome="undecided"), (1, 0, 0, 1), 2),
+        (Wanted(outcome="alarm"), (1, 1, 0, 0), 2),
+        (Wanted(label="cat"), (1, 1, 0, 0), 2),
+        (Wanted(label="car"), (0, 0, 0, 0), 2),
+    ],
+)
+def test_an_event_counts_once_as_its_last_decision(
+    twice: History, wanted: Wanted, events: tuple[int, ...], decisions: int
+) -> None:
+    [day] = twice.days(wanted)
+    assert (day.events, day.alarms, day.nothing, day.undecided) == events
+    assert day.decisions == decisions == len(twice.decisions(wanted))
+    assert day.events == day.alarms + day.nothing + day.undecided
+
+
+def test_the_last_one_is_the_last_that_was_recorded(twice: History, configured, decision) -> None:
+    """An event that waited for long was asked about before; a clock may have been set back."""
+    record(decision(1, kept=(), dropped=(), asked=5.0), configured())
+    assert {one.event_id: one.outcome for one in twice.decisions(Wanted()) if one.last} == {
+        1: "nothing",
+        2: "undecided",
+    }
+
+
 def test_before_anything_is_recorded(path: Path) -> None:
     for ask in (lambda: History(path).decisions(Wanted()), lambda: History(path).of_event(1)):
         with pytest.raises(NoState, match="nothing is recorded there yet"):

@@ -41,13 +41,29 @@ def test_counts_of_a_day() -> None:
         ]
     )
     assert (day.monitor_id, day.day) == (5, date(2026, 3, 20))
-    assert (day.events, day.alarms, day.undecided) == (3, 1, 1)
+    assert (day.events, day.alarms, day.nothing, day.undecided) == (3, 1, 1, 1)
+    assert day.decisions == 3
     assert list(day.dropped.items()) == [("zone", 5), ("static", 3)], "most first"
 
 
 def test_an_event_looked_at_again_is_one_event() -> None:
-    [day] = by_day([entry(1, outcome="alarm"), entry(1, outcome="alarm"), entry(1)])
-    assert (day.events, day.alarms) == (1, 1)
+    """It counts as its last decision, whatever came before; each decision took its time."""
+    [day] = by_day(
+        [
+            entry(1, outcome="alarm", total=10.0, drops={"zone": 1}),
+            entry(1, outcome="undecided", total=30.0, drops={"zone": 7}, last=False),
+            entry(1, outcome="nothing", total=20.0, last=False),
+        ]
+    )
+    assert (day.events, day.alarms, day.nothing, day.undecided) == (1, 1, 0, 0)
+    assert (day.decisions, day.p50, day.p95) == (3, 20.0, 30.0)
+    assert day.dropped == {"zone": 1}
+
+
+def test_an_event_belongs_to_the_day_of_its_last_decision() -> None:
+    new, old = by_day([entry(1, MIDNIGHT), entry(1, MIDNIGHT - 1, last=False)])
+    assert (new.events, new.decisions) == (1, 1)
+    assert (old.events, old.decisions) == (0, 1)
 
 
 def test_days_are_local_and_the_newest_first() -> None:
