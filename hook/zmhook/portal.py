@@ -34,6 +34,11 @@ log = logging.getLogger(__name__)
 
 _SECRET_IN_TEXT = re.compile(r"\b(token|auth|pass|password)=[^&\s'\"]+", re.IGNORECASE)
 
+MAX_JSON = 8 << 20
+"""Bytes of an answer of the API; empty lists become twenty times as large in memory."""
+LOOKED_AT = 64 << 10
+"""Bytes of an answer that it is judged by, where it is not what was asked for."""
+
 OK, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, SERVER_ERROR = 200, 401, 403, 404, 500
 
 
@@ -294,7 +299,7 @@ class Portal:
         if answer.status_code == NOT_FOUND and content.message(answer.content):
             raise self._error(answer, f"does not know {what} ({self._said(answer)})", retry=True)
         found = None
-        if answer.status_code == OK:
+        if answer.status_code == OK and len(answer.content) <= MAX_JSON:
             with contextlib.suppress(Unreadable):
                 found = decoded(answer.content)
         if not isinstance(found, dict):
@@ -318,7 +323,7 @@ class Portal:
         if answer.is_redirect:
             return f"status {answer.status_code}, a redirect to its login page"
         # Masked before it is shortened, so that no beginning of a secret is left.
-        body = self._masked(answer.content.decode("utf-8", "surrogateescape"))
+        body = self._masked(answer.content[:LOOKED_AT].decode("utf-8", "surrogateescape"))
         said = content.describe(body.encode("utf-8", "surrogateescape"))
         return f"status {answer.status_code}, {said}"
 

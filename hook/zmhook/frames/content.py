@@ -8,10 +8,10 @@ import re
 from zmhook.printable import one_line
 from zmhook.untrusted import Unreadable, decoded
 
-_TITLE = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _SHOWN = 60
 _LOOKED_AT = 4096
+_LONGEST_MESSAGE = 1 << 20
 
 
 def describe(data: bytes) -> str:
@@ -32,20 +32,27 @@ def is_page(data: bytes) -> bool:
 
 
 def title(data: bytes) -> str:
-    """Return an HTML page's title, or nothing."""
-    found = _TITLE.search(data[:_LOOKED_AT])
-    return quoted(found[1]) if found else ""
+    """Return an HTML page's title, or nothing; it stands at the beginning."""
+    head = data[:_LOOKED_AT]
+    opened = head.lower().find(b"<title")
+    begin = head.find(b">", opened) + 1 if opened >= 0 else 0
+    if not begin:
+        return ""
+    end = head.lower().find(b"</title", begin)
+    return quoted(head[begin:end] if end >= 0 else head[begin:])
 
 
 def message(data: bytes) -> str:
     """Return what ZoneMinder's API says in its JSON, or nothing."""
+    if len(data) > _LONGEST_MESSAGE:
+        return ""
     try:
         answer = decoded(data)
     except Unreadable:
         return ""
     for place in (answer.get("data"), answer) if isinstance(answer, dict) else ():
         if isinstance(place, dict) and isinstance(place.get("message"), str):
-            return quoted(place["message"].encode())
+            return quoted(place["message"].encode("utf-8", "replace"))
     return ""
 
 

@@ -27,7 +27,8 @@ LONGEST_REMARK, MOST_REMARKS = 200, 3
 
 _OURS = re.compile(r"(\[[asmx]\] )?detected:")
 # Remarks behind the labels: (gemini: a man with a parcel) (gemini skipped: no network)
-_REMARKS = re.compile(r"(?: \([^()]*: [^()]*\))+")
+# Up to the first ": ", so that a text without an end is gone through once.
+_REMARKS = re.compile(r"(?: \((?:[^():]|:(?! ))*: [^()]*\))+")
 _PERCENT = re.compile(r":\d+%(?=\s|$)")
 # Without percentages only ZoneMinder's causes tell where its own part begins.
 _CAUSE = re.compile(r"\b(Motion|Signal|Linked|Forced Web|Continuous|ONVIF|Triggered|Trigger)\b")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zmhook.frames.content import describe, is_page, message
+from zmhook.frames.content import describe, is_page, message, title
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,11 @@ def test_page_after_a_byte_order_mark() -> None:
 def test_json_that_cannot_be_read_is_described_all_the_same(data: bytes) -> None:
     assert describe(data)
     assert message(data) == ""
+
+
+def test_a_title_stands_at_the_beginning():
+    page = b"<html>" + b"<title " * 1000
+    assert title(page + b">far away</title>") == ""
+    assert title(b"<html><TITLE class='x'>\nZM - Error</TITLE>") == "ZM - Error"
+    assert title(b"<html><title>cut") == "cut"
+    assert title(b"<html><title") == ""

@@ -73,8 +73,9 @@ def _corners(value: Any) -> str:
     if isinstance(value, list | tuple):
         points = [",".join(map(str, point)) for point in value if isinstance(point, list | tuple)]
         value = " ".join(points)
-    text = re.sub(r"\s*,\s*", ",", str(value).strip().strip("'\""))
-    return re.sub(r"[+-]?\d*\.\d+|[+-]?\d+\.", _whole, " ".join(text.split()))
+    parts = str(value).strip().strip("'\"").split(",")
+    text = ",".join(part.strip() for part in parts)
+    return re.sub(r"[+-]?\d{0,9}\.\d+|[+-]?\d{1,9}\.", _whole, " ".join(text.split()))
 
 
 def _whole(match: re.Match[str]) -> str:

@@ -21,6 +21,7 @@ from zmhook.detectors.alpr.services.base import Plate, Unread, floor
 from zmhook.detectors.alpr.services.openalpr_answer import plates
 from zmhook.detectors.alpr.services.upload import upload
 from zmhook.errors import DetectorError
+from zmhook.printable import one_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 MAX_OUTPUT = 1 << 20
 """Bytes that it may print."""
+MOST_LINES = 1000
+"""Lines of it that are looked at, one by one."""
 LARGEST = 8192
 MOST_BYTES = 32 << 20
 _STEP = 0.05
@@ -127,10 +130,11 @@ def _read(file: IO[bytes]) -> str:
 
 def _answer(printed: str, name: str) -> dict[str, Any]:
     """Return the first JSON object with results; programs print other lines as well."""
-    for text in (*printed.splitlines(), printed[max(0, printed.find("{")) :]):
+    lines = printed.split("\n", MOST_LINES)[:MOST_LINES]
+    for text in (*lines, printed[max(0, printed.find("{")) :]):
         with suppress(ValueError, RecursionError):
             found = json.loads(text)
             if isinstance(found, dict) and "results" in found:
                 return found
-    said = " ".join(printed.split())[:_QUOTED]
+    said = one_line(printed, _QUOTED)
     raise Unread("answer not understood", f"{name} prints no JSON with 'results': '{said}'")

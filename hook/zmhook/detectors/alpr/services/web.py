@@ -218,14 +218,14 @@ def _within_limit(answer: requests.Response, end: float) -> bytes:
     """Read a body that is neither too long nor, byte by byte, without end."""
     if answer.headers.get("Content-Encoding", "identity") != "identity":
         raise TooLongError
-    data = b""
+    data = bytearray()  # for bytes, each part would be a copy of all before
     for part in answer.iter_content(_CHUNK):
         data += part
         if len(data) > MAX_BODY:
             raise TooLongError
         if time.monotonic() > end:
             raise _LateError
-    return data
+    return bytes(data)
 
 
 def _wait(after: str, said: str) -> float:
