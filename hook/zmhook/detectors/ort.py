@@ -12,6 +12,7 @@ ERRORS_ONLY = 3
 """Of ONNX Runtime's own log, which it writes to stderr past Python's logging."""
 
 CPU = "CPUExecutionProvider"
+NAME = "ONNX Runtime"
 
 
 def runtime(what: str, extra: str) -> Any:

@@ -85,3 +85,17 @@ def load_manifest(path: str | Path | None = None) -> Manifest:
     except (OSError, Unreadable) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise DownloadError(f"the manifest {source} cannot be used: {reason}") from None
+
+
+def model_at(path: Path) -> str | None:
+    """Return which of the models that can be fetched has its file at such a path, if one has."""
+    try:
+        models = load_manifest().models
+    except DownloadError:
+        return None
+    for model in models:
+        for file in model.files:
+            parts = PurePosixPath(file.path).parts
+            if path.parts[-len(parts) :] == parts:
+                return model.name
+    return None

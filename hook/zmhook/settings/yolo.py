@@ -35,11 +35,32 @@ class Yolo(Section, frozen=True, kw_only=True):
         Fraction,
         about("Of two boxes of one label that overlap more than this (IoU), the weaker goes."),
     ] = 0.45
+    yolo_head: Annotated[
+        Literal[
+            "auto",
+            "yolov5",
+            "yolov7-nms",
+            "yolov8",
+            "yolov10",
+            "yolox",
+            "yolo-nas",
+            "rt-detr",
+            "rf-detr",
+            "darknet",
+        ],
+        about(
+            "What kind of network it is: how it wants its picture and what its numbers mean. auto "
+            "tells by its outputs, and asks for this where two kinds give the same. yolov5 is for "
+            "v7, too; yolov8 for v9, v11 and v12; yolov10 for YOLO26 and exports with NMS inside; "
+            "yolov7-nms for v7 and v9 with --end2end; rt-detr for D-FINE."
+        ),
+    ] = "auto"
     yolo_input_size: Annotated[
         int,
         about(
             "Side in pixels of what the network is given, where the file leaves it open (ONNX "
-            "with free sizes, Darknet). 0: 640 for ONNX, the .cfg's own for Darknet.",
+            "with free sizes, Darknet). 0: what an ONNX file says that it was exported for "
+            "(imgsz), or else 640; the .cfg's own for Darknet.",
             ge=0,
             le=4096,
         ),

@@ -13,7 +13,8 @@ from zmhook.detection import Box
 from zmhook.detectors.yolo import labels as names
 from zmhook.detectors.yolo.engines import engine_for
 from zmhook.detectors.yolo.files import ModelFile, ModelFiles
-from zmhook.detectors.yolo.heads import HEADS, recognise
+from zmhook.detectors.yolo.heads import readings, recognise, the_one
+from zmhook.detectors.yolo.heads.end_to_end import BatchedEndToEndHead
 from zmhook.detectors.yolo.letterbox import blob
 from zmhook.detectors.yolo.suppress import strongest, suppress
 
@@ -47,7 +48,7 @@ class PlateFinder:
     def __init__(self, settings: Settings) -> None:
         """Load `plate_detector`; raises `ModelFileError`, `MissingPart`, `DetectorError`."""
         weights = ModelFile(KEY, Path(settings.alpr.plate_detector), "alpr")
-        files = ModelFiles(weights, None, None, "[alpr] plate_detector")
+        files = ModelFiles(weights, None, None, "[alpr] plate_detector", head_key="")
         # The settings of [yolo] speak of that network's size; processor and threads hold here too.
         yolo = structs.replace(settings.yolo, yolo_input_size=0, yolo_precision="f32")
         self._engine = engine_for(weights, "onnxruntime")(files, yolo)
@@ -57,7 +58,8 @@ class PlateFinder:
 
     def find(self, image: npt.NDArray[np.uint8]) -> list[Found]:
         """Return the plates of a BGR picture `(height, width, 3)`, the surest first."""
-        given, placement = blob(image, self._network.size, self._head.look)
+        network = self._network
+        given, placement = blob(image, network.size, self._head.look, network.pixels)
         found = self._plates(self._head.candidates(self._engine.infer(given), FLOOR))
         found = strongest(found, MOST) if self._head.suppressed else suppress(found, OVERLAP)
         return [
@@ -82,9 +84,11 @@ def _recognised(network: Network, files: ModelFiles) -> tuple[Head, list[int]]:
     A network that does not say what its classes are called has only one.
     """
     if names.given(None, network.metadata) is None:
-        readings = [head for kind in HEADS for head in kind.readings(network)]
-        for head in readings:
-            if head.classes in (1, None):
-                return head, []
+        found = readings(network, files)
+        fitting = [head for head in found if head.classes in (1, None)]
+        # Networks for plates that give seven columns are YOLOv9's, whatever their output is called.
+        usual = [head for head in fitting if head.key == BatchedEndToEndHead.key]
+        if fitting:
+            return usual[0] if usual else the_one(fitting, network, files), []
     head, labels = recognise(network, files)
     return head, [i for i, label in enumerate(labels) if WORD in label.lower()]

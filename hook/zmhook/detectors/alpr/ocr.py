@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import cv2
 import numpy as np
 
-from zmhook.detectors.ort import CPU, reason, runtime, session_options
+from zmhook.detectors.onnx_file import refusal
+from zmhook.detectors.ort import CPU, NAME, reason, runtime, session_options
 from zmhook.errors import DetectorError, ModelFileError
 
 if TYPE_CHECKING:
@@ -63,10 +64,8 @@ class PlateOcr:
                 str(file.path), session_options(ort, threads), providers=[CPU], enable_fallback=0
             )
         except Exception as error:  # ONNX Runtime's errors have no base of their own
-            raise ModelFileError(
-                f"{file} is damaged or no ONNX network ({reason(error)}); "
-                "fetch it again with 'zmhook models get plate_ocr'"
-            ) from error
+            version = f"{NAME} {ort.__version__}"
+            raise refusal(file, error, version, reason(error)) from error
         self._input, self._size, self._colours = self._shape()
         self.read([np.zeros((8, 16, COLOUR), np.uint8)])  # shows what it answers
 

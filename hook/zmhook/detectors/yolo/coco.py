@@ -87,3 +87,17 @@ COCO: tuple[str, ...] = (
     "hair drier",
     "toothbrush",
 )
+
+COCO_IDS = (
+    *range(1, 12),
+    *range(13, 26),
+    *(27, 28),
+    *range(31, 45),
+    *range(46, 66),
+    *(67, 70),
+    *range(72, 83),
+    *range(84, 91),
+)
+"""The number of each of these classes in COCO's own files, which leave gaps from 1 to 90."""
+
+LAST_COCO_ID = COCO_IDS[-1]

@@ -21,6 +21,18 @@ class ModelFile(NamedTuple):
     def __str__(self) -> str:
         return f"[{self.section}] {self.key}: {self.path}"
 
+    @property
+    def again(self) -> str:
+        """What to do about a file that is of no use; only what the manifest has can be fetched."""
+        model = self._model
+        return f"fetch it again with 'zmhook models get {model}'" if model else "copy it again"
+
+    @property
+    def both_again(self) -> str:
+        """As `again`, about this file and the one that belongs to it."""
+        model = self._model
+        return f"fetch both again with 'zmhook models get {model}'" if model else "copy both again"
+
     def check(self) -> None:
         """Raise `ModelFileError` unless this is a readable file with something in it."""
         problem = self._problem()
@@ -39,7 +51,14 @@ class ModelFile(NamedTuple):
             return "may not be read by this user; correct its owner or mode"
         except OSError as error:
             return f"cannot be read ({error.strerror})"
-        return "is empty; fetch it again with 'zmhook models get'" if empty else ""
+        return f"is empty; {self.again}" if empty else ""
+
+    @property
+    def _model(self) -> str | None:
+        """Name what the manifest has at such a path. Asked for errors only."""
+        from zmhook.models.manifest import model_at
+
+        return model_at(self.path)
 
 
 class ModelFiles(NamedTuple):
@@ -49,6 +68,8 @@ class ModelFiles(NamedTuple):
     config: ModelFile | None
     labels: ModelFile | None
     labels_key: str
+    head_key: str = "[yolo] yolo_head"
+    """The setting that says what kind of network it is, where there is one."""
 
 
 def chosen(settings: Yolo) -> ModelFiles:

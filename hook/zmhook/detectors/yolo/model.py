@@ -12,14 +12,15 @@ from zmhook.detection import Detection
 from zmhook.detectors.yolo.engines import engine_for
 from zmhook.detectors.yolo.files import chosen
 from zmhook.detectors.yolo.heads import recognise
-from zmhook.detectors.yolo.letterbox import blob
+from zmhook.detectors.yolo.heads.base import ROUNDING
+from zmhook.detectors.yolo.letterbox import GREY, blob
 from zmhook.detectors.yolo.suppress import KEPT, strongest, suppress
 from zmhook.errors import ModelFileError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from zmhook.detectors.yolo.heads.base import Candidates
+    from zmhook.detectors.yolo.heads.base import Candidates, Head
     from zmhook.detectors.yolo.letterbox import Placement
     from zmhook.settings import Yolo
 
@@ -27,9 +28,6 @@ log = logging.getLogger(__name__)
 
 FLOOR = 0.1
 """Candidates below the minimum confidence but not below this are returned, for the gate to drop."""
-
-ROUNDING = 0.01
-"""How far above 1 the score of a quantised network may lie."""
 
 
 class YoloModel:
@@ -44,13 +42,15 @@ class YoloModel:
         engine = engine_for(self._files.weights, settings.yolo_engine)
         self._engine = engine(self._files, settings)
         self._network = self._engine.load()
-        self._head, self._labels = recognise(self._network, self._files)
+        self._head, self._labels = recognise(
+            self._network, self._files, settings.yolo_head, self._empty
+        )
         self._log_loaded(started)
 
     def detect(self, image: npt.NDArray[np.uint8]) -> list[Detection]:
         """Return the objects in a BGR picture `(height, width, 3)`, strongest first."""
         started = time.perf_counter()
-        given, placement = blob(image, self._network.size, self._head.look)
+        given, placement = self._given(image, self._head)
         ready = time.perf_counter()
         outputs = self._engine.infer(given)
         answered = time.perf_counter()
@@ -67,6 +67,16 @@ class YoloModel:
 
     def close(self) -> None:
         self._engine.close()
+
+    def _given(
+        self, image: npt.NDArray[np.uint8], head: Head
+    ) -> tuple[npt.NDArray[np.float32 | np.uint8], Placement]:
+        return blob(image, self._network.size, head.look, self._network.pixels)
+
+    def _empty(self, head: Head) -> list[npt.NDArray[np.float32]]:
+        """Return the outputs for a grey picture, prepared as for this head."""
+        width, height = self._network.size
+        return self._engine.infer(self._given(np.full((height, width, 3), GREY, np.uint8), head)[0])
 
     def _read(
         self, outputs: list[npt.NDArray[np.float32]], placement: Placement

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from zmhook.event import Frame
 from zmhook.settings import Settings, Yolo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 
@@ -57,20 +57,27 @@ def network(tmp_path: Path) -> Callable[..., Path]:
         shape: list[object] | None = None,
         metadata: dict[str, str] | None = None,
         half: bool = False,
+        names: Sequence[str] = (),
+        takes: str = "",
+        more: dict[str, list[object]] | None = None,
     ) -> Path:
         kind = onnx.TensorProto.FLOAT16 if half else onnx.TensorProto.FLOAT
+        given = getattr(onnx.TensorProto, takes) if takes else kind
         outputs = tuple(one.astype(np.float16 if half else np.float32) for one in outputs)
         shape = shape or [1, 3, size[1], size[0]]
-        names = [f"output{i}" for i in range(len(outputs))]
+        names = names or [f"output{i}" for i in range(len(outputs))]
+        others = [
+            onnx.helper.make_tensor_value_info(name, onnx.TensorProto.INT64, sides)
+            for name, sides in (more or {}).items()
+        ]
         graph = onnx.helper.make_graph(
             [
-                onnx.helper.make_node(
-                    "Constant", [], [name], value=onnx.numpy_helper.from_array(value)
-                )
+                node
                 for name, value in zip(names, outputs, strict=True)
+                for node in constant(onnx, name, value)
             ],
             "made",
-            [onnx.helper.make_tensor_value_info("images", kind, shape)],
+            [onnx.helper.make_tensor_value_info("images", given, shape), *others],
             [
                 onnx.helper.make_tensor_value_info(name, kind, value.shape)
                 for name, value in zip(names, outputs, strict=True)
@@ -106,6 +113,28 @@ def open_network(tmp_path: Path) -> Path:
         [onnx.numpy_helper.from_array(np.array([1, 3, -1], np.int64), "flat")],
     )
     return save(onnx, graph, tmp_path / "open.onnx", {"names": "{0: 'cat', 1: 'dog'}"})
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[[object], Path]:
+    """Writes a graph of a test's own."""
+    onnx = pytest.importorskip("onnx")
+    return lambda graph: save(onnx, graph, tmp_path / "own.onnx", None)
+
+
+def constant(onnx: Any, name: str, value: np.ndarray) -> list[object]:
+    """Nodes that give a value. No rows are made of one: OpenVINO takes a constant without any for
+    a number."""
+    make = onnx.helper.make_node
+    if value.size:
+        return [make("Constant", [], [name], value=onnx.numpy_helper.from_array(value))]
+    some = onnx.numpy_helper.from_array(np.zeros((1, *value.shape[1:]), value.dtype))
+    none = onnx.numpy_helper.from_array(np.zeros(1, np.int64))
+    return [
+        make("Constant", [], [f"{name}_some"], value=some),
+        make("Constant", [], [f"{name}_none"], value=none),
+        make("Slice", [f"{name}_some", f"{name}_none", f"{name}_none"], [name]),
+    ]
 
 
 def save(onnx: object, graph: object, path: Path, metadata: dict[str, str] | None) -> Path:

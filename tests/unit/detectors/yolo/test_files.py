@@ -61,6 +61,19 @@ def test_problems_name_setting_and_file_and_what_to_do(tmp_path):
         assert "\n" not in str(caught.value)
 
 
+def test_only_what_can_be_fetched_is_to_be_fetched_again(tmp_path):
+    for name, again in {
+        "own.onnx": "copy it again",
+        "yolox_s.onnx": "copy it again",
+        "yolox_s/yolox_s.onnx": "fetch it again with 'zmhook models get yolox_s'",
+    }.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+        with pytest.raises(ModelFileError, match=rf"is empty; {again}$"):
+            ModelFile("weights", path).check()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_a_file_that_may_not_be_read_as_root(tmp_path):
     path = forbidden(tmp_path)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -46,7 +47,67 @@ def test_the_picture_lies_inside_the_input_and_touches_two_sides(width, height, 
     assert at.top >= 0
     assert 1 <= at.across <= into[0] - at.left
     assert 1 <= at.down <= into[1] - at.top
-    assert at.across == into[0] or at.down == into[1]
+    # What a share of a pixel is left off of may end one before the edge.
+    least = 1 if fit == "corner" else 0
+    assert at.across >= into[0] - least or at.down >= into[1] - least
+
+
+@given(SIDES, SIDES, INPUTS)
+@example(1280, 721, (640, 640))
+@example(1080, 1921, (416, 416))
+def test_yolox_leaves_off_what_its_makers_leave_off(width, height, into):
+    ratio = min(into[1] / height, into[0] / width)
+    at = place((width, height), into, "corner")
+    assert (at.across, at.down) == (max(1, int(width * ratio)), max(1, int(height * ratio)))
+
+
+@given(SIDES, SIDES, INPUTS)
+@example(1280, 721, (640, 640))
+@example(500, 375, (640, 384))
+def test_ultralytics_letterbox_to_the_pixel(width, height, into):
+    ratio = min(into[1] / height, into[0] / width)
+    across, down = max(1, round(width * ratio)), max(1, round(height * ratio))
+    left, top = (into[0] - across) / 2, (into[1] - down) / 2
+    at = place((width, height), into, "centre")
+    assert (at.across, at.down) == (across, down)
+    assert (at.left, at.top) == (round(left - 0.1), round(top - 0.1))
+
+
+def test_a_picture_for_yolox_is_its_makers_to_the_bit():
+    image = np.random.default_rng(3).integers(0, 256, (721, 1283, 3), np.uint8)
+    ratio = min(416 / 721, 416 / 1283)
+    wide, high = int(1283 * ratio), int(721 * ratio)
+    padded = np.full((416, 416, 3), 114, np.uint8)
+    padded[:high, :wide] = cv2.resize(image, (wide, high), interpolation=cv2.INTER_LINEAR)
+    made, _ = blob(image, (416, 416), Look("corner", rgb=False, scale=1.0))
+    assert (made[0] == padded.transpose(2, 0, 1)).all()
+
+
+def test_a_picture_is_normalised_as_imagenets_are():
+    image = np.full((40, 60, 3), (10, 100, 200), np.uint8)
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    made, at = blob(image, (64, 32), Look("stretch", rgb=True, scale=1 / 255, mean=mean, std=std))
+    assert at[2:] == (64, 32, 0, 0)
+    expected = [(c / 255 - m) / s for c, m, s in zip((200, 100, 10), mean, std, strict=True)]
+    assert made[0].reshape(3, -1).min(axis=1).tolist() == pytest.approx(expected, abs=1e-5)
+    assert made[0].reshape(3, -1).max(axis=1).tolist() == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_network_that_takes_bytes_gets_the_pixels_as_they_are():
+    image = np.full((32, 64, 3), (10, 100, 200), np.uint8)
+    made, at = blob(image, (64, 64), Look("centre", rgb=True, scale=1 / 255), "uint8")
+    assert made.dtype == np.uint8
+    assert made[0, :, at.top, 0].tolist() == [200, 100, 10]
+    assert made[0, :, 0, 0].tolist() == [GREY] * 3
+
+
+def test_where_it_is_reduced_smoothly_no_pixel_is_left_out():
+    image = np.zeros((320, 320, 3), np.uint8)
+    image[::10, ::10] = 255  # every hundredth pixel
+    sharp, _ = blob(image, (32, 32), Look("stretch", rgb=True, scale=1 / 255))
+    smooth, _ = blob(image, (32, 32), Look("stretch", rgb=True, scale=1 / 255, smooth=True))
+    assert sharp.max() == 0
+    assert smooth.min() == pytest.approx(3 / 255)
 
 
 def test_a_box_beyond_the_picture_is_clipped_to_it():

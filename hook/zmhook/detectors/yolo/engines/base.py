@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 from zmhook.errors import ModelFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import numpy as np
     import numpy.typing as npt
 
     from zmhook.detectors.yolo.files import ModelFiles
+    from zmhook.detectors.yolo.letterbox import Pixels
     from zmhook.settings import Yolo
 
 STEP = 32
@@ -31,7 +32,10 @@ MOST_THREADS = 4
 class Network:
     """What an engine knows of the network it has loaded.
 
-    `outputs` are the shapes it really gives; `metadata` is what the file says about itself.
+    `outputs` are the shapes it really gives, `names` what each output is called (an engine may
+    know several words for one); `metadata` is what the file says about itself. `pixels` is what it
+    takes, and `asks_size` whether it also takes the size that its boxes are to be given in: it is
+    told the input's.
     """
 
     family: Literal["onnx", "darknet"]
@@ -39,6 +43,9 @@ class Network:
     height: int
     outputs: tuple[tuple[int, ...], ...]
     metadata: Mapping[str, str] = field(default_factory=dict)
+    names: tuple[frozenset[str], ...] = ()
+    pixels: Pixels = "float32"
+    asks_size: bool = False
 
     @property
     def size(self) -> tuple[int, int]:
@@ -63,8 +70,11 @@ class Engine(Protocol):
     def load(self) -> Network:
         """Read the files; raises `ModelFileError`, `MissingPart` or `DetectorError`."""
 
-    def infer(self, blob: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
-        """Run the network on `(1, 3, height, width)`, float32; raises `DetectorError`."""
+    def infer(self, blob: npt.NDArray[np.float32 | np.uint8]) -> list[npt.NDArray[np.float32]]:
+        """Run the network on `(1, 3, height, width)`; raises `DetectorError`.
+
+        Takes what `letterbox.blob` makes for the network's `pixels`.
+        """
 
     def close(self) -> None:
         """Free what `load` took. May be called twice."""
@@ -84,11 +94,3 @@ def chosen_size(settings: Yolo, otherwise: int) -> int:
             f"as networks need it; use {max(STEP, round(size / STEP) * STEP)}"
         )
     return size
-
-
-def takes_one_picture(shape: Sequence[int | str | None]) -> bool:
-    """Whether `shape` is `[1, 3, height, width]`; a name or None stands for a free side."""
-    if len(shape) != 4:  # noqa: PLR2004
-        return False
-    batch, channels, _, _ = shape
-    return (batch == 1 or not isinstance(batch, int)) and channels == 3  # noqa: PLR2004

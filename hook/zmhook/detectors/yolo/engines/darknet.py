@@ -57,7 +57,7 @@ class DarknetEngine:
         self.description = f"OpenCV {cv2.__version__} ({on}, {threads(self._settings)} threads)"
         return Network(family="darknet", width=width, height=height, outputs=outputs)
 
-    def infer(self, blob: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
+    def infer(self, blob: npt.NDArray[np.float32 | np.uint8]) -> list[npt.NDArray[np.float32]]:
         if self._net is None:
             raise DetectorError(f"{self._files.weights} is used after it was closed")
         import cv2
@@ -88,7 +88,7 @@ class DarknetEngine:
         except (cv2.error, MemoryError) as error:
             raise ModelFileError(
                 f"{weights} and {config.key} {config.path} are damaged, no Darknet files or do not "
-                f"belong together ({_reason(error)}); fetch both again with 'zmhook models get'"
+                f"belong together ({_reason(error)}); {weights.both_again}"
             ) from error
         self._check_size(expected)
         self._net, self._names = net, net.getUnconnectedOutLayersNames()
@@ -100,8 +100,7 @@ class DarknetEngine:
         if found != expected:
             raise ModelFileError(
                 f"{weights} has {found} bytes, but the network in {config.key} {config.path} needs "
-                f"{expected}: it is damaged or belongs to another .cfg; "
-                "fetch both again with 'zmhook models get'"
+                f"{expected}: it is damaged or belongs to another .cfg; {weights.both_again}"
             )
 
     def _use_gpu(self, cv2: Any) -> bool:

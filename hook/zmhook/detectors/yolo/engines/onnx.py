@@ -7,15 +7,11 @@ import io
 import logging
 from typing import TYPE_CHECKING, Any
 
-from zmhook.detectors.ort import CPU, reason, runtime, session_options
-from zmhook.detectors.yolo.engines.base import (
-    OPEN_SIZE,
-    Network,
-    chosen_size,
-    takes_one_picture,
-    threads,
-)
-from zmhook.errors import DetectorError, ModelFileError
+from zmhook.detectors.onnx_file import refusal
+from zmhook.detectors.ort import CPU, NAME, reason, runtime, session_options
+from zmhook.detectors.yolo.engines.base import Network, threads
+from zmhook.detectors.yolo.engines.ports import Inputs, Port, inputs_of, size_of
+from zmhook.errors import DetectorError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,11 +23,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CUDA = "CUDAExecutionProvider"
-INPUT_TYPES = {"tensor(float)": "float32", "tensor(float16)": "float16"}
+TYPES = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(uint8)": "uint8",
+    "tensor(int64)": "int64",
+    "tensor(int32)": "int32",
+}
 
 
 class OnnxEngine:
-    """Runs an `.onnx` file with float32 or float16 input `(1, 3, height, width)`."""
+    """Runs an `.onnx` file that takes one picture, `(1, 3, height, width)`."""
 
     reads = ".onnx"
     name = "onnxruntime"
@@ -40,8 +42,8 @@ class OnnxEngine:
         self._weights = files.weights
         self._settings = settings
         self._session: Any = None
-        self._input = ""
-        self._type = "float32"
+        self._inputs: Inputs | None = None
+        self._size: dict[str, Any] = {}
         self.description = ""
 
     def load(self) -> Network:
@@ -52,20 +54,27 @@ class OnnxEngine:
         self._session = self._open(ort)
         on = self._session.get_providers()[0].removesuffix("ExecutionProvider")
         self.description = f"ONNX Runtime {ort.__version__} ({on}, {self._threads} threads)"
-        width, height = self._read_input()
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        self._inputs = inputs_of([_port(one) for one in self._session.get_inputs()], self._weights)
+        width, height = size_of(self._inputs.picture, self._settings, metadata)
+        self._tell_size(width, height)
         return Network(
             family="onnx",
             width=width,
             height=height,
             outputs=self._output_shapes(width, height),
-            metadata=self._session.get_modelmeta().custom_metadata_map,
+            metadata=metadata,
+            names=tuple(frozenset({one.name}) for one in self._session.get_outputs()),
+            pixels=self._inputs.pixels,
+            asks_size=bool(self._size),
         )
 
-    def infer(self, blob: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
-        if self._session is None:
+    def infer(self, blob: npt.NDArray[np.float32 | np.uint8]) -> list[npt.NDArray[np.float32]]:
+        if self._session is None or self._inputs is None:
             raise DetectorError(f"{self._weights} is used after it was closed")
+        name, kind = self._inputs.picture[:2]
         try:
-            given = self._session.run(None, {self._input: blob.astype(self._type, copy=False)})
+            given = self._session.run(None, {name: blob.astype(kind, copy=False), **self._size})
         except Exception as error:  # ONNX Runtime's errors have no base of their own
             raise DetectorError(f"{self._weights} failed: {reason(error)}") from error
         return [output.astype("float32", copy=False) for output in given]
@@ -88,10 +97,8 @@ class OnnxEngine:
                 enable_fallback=0,
             )
         except Exception as error:  # ONNX Runtime's errors have no base of their own
-            raise ModelFileError(
-                f"{self._weights} is damaged or no ONNX network ({reason(error)}); "
-                "fetch it again with 'zmhook models get'"
-            ) from error
+            version = f"{NAME} {ort.__version__}"
+            raise refusal(self._weights, error, version, reason(error)) from error
         if self._settings.yolo_processor == "gpu" and CUDA not in session.get_providers():
             log.warning("[yolo] yolo_processor: no usable CUDA GPU; running on the CPU instead")
         return session
@@ -104,22 +111,13 @@ class OnnxEngine:
         log.debug("CUDA libraries: %s", said.getvalue().strip() or "found")
         return [CUDA, CPU]
 
-    def _read_input(self) -> tuple[int, int]:
-        """Return `(width, height)` to give; raises `ModelFileError` when it is no picture."""
-        inputs = self._session.get_inputs()
-        shape = inputs[0].shape if len(inputs) == 1 else []
-        if not takes_one_picture(shape) or inputs[0].type not in INPUT_TYPES:
-            found = ", ".join(f"{one.type} {one.shape}" for one in inputs)
-            raise ModelFileError(
-                f"{self._weights} takes {found}; "
-                "understood: one picture, float or float16, [1, 3, height, width]"
-            )
-        self._input, self._type = inputs[0].name, INPUT_TYPES[inputs[0].type]
-        height, width = (self._side(side) for side in shape[2:])
-        return width, height
+    def _tell_size(self, width: int, height: int) -> None:
+        """Have boxes given in the input's pixels, where the network asks in which."""
+        size = self._inputs.size if self._inputs else None
+        if size is not None:
+            import numpy as np
 
-    def _side(self, side: int | str | None) -> int:
-        return side if isinstance(side, int) else chosen_size(self._settings, OPEN_SIZE)
+            self._size = {size.name: np.array([[width, height]], size.type)}
 
     def _output_shapes(self, width: int, height: int) -> tuple[tuple[int, ...], ...]:
         """Return the outputs' shapes; a file that leaves one open has to be run to tell."""
@@ -129,6 +127,10 @@ class OnnxEngine:
         import numpy as np
 
         return tuple(one.shape for one in self.infer(np.zeros((1, 3, height, width), np.float32)))
+
+
+def _port(one: Any) -> Port:
+    return Port(one.name, TYPES.get(one.type, one.type), list(one.shape), one.type)
 
 
 ENGINE = OnnxEngine

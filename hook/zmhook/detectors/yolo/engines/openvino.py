@@ -6,32 +6,29 @@ import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
-from zmhook.detectors.yolo.engines.base import (
-    OPEN_SIZE,
-    Network,
-    chosen_size,
-    takes_one_picture,
-    threads,
-)
-from zmhook.errors import DetectorError, MissingPart, ModelFileError
+from zmhook.detectors.onnx_file import refusal
+from zmhook.detectors.yolo.engines.base import Network, threads
+from zmhook.detectors.yolo.engines.ports import Inputs, Port, inputs_of, size_of
+from zmhook.errors import DetectorError, MissingPart
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     from zmhook.detectors.yolo.files import ModelFiles
+    from zmhook.errors import ModelFileError
     from zmhook.settings import Yolo
 
 log = logging.getLogger(__name__)
 
-INPUT_TYPES = {"f32": "float32", "f16": "float16"}
+TYPES = {"f32": "float32", "f16": "float16", "u8": "uint8", "i64": "int64", "i32": "int32"}
 
 TELLING = ("openvino_telemetry", "openvino.tools.ovc")
 """What tells the vendor of each import, and the converter that loads it; we need neither."""
 
 
 class OpenVinoEngine:
-    """Runs an `.onnx` file with float32 or float16 input `(1, 3, height, width)` on the CPU."""
+    """Runs an `.onnx` file that takes one picture, `(1, 3, height, width)`, on the CPU."""
 
     reads = ".onnx"
     name = "openvino"
@@ -40,7 +37,8 @@ class OpenVinoEngine:
         self._weights = files.weights
         self._settings = settings
         self._request: Any = None
-        self._type = "float32"
+        self._inputs: Inputs | None = None
+        self._size: dict[str, Any] = {}
         self.description = ""
 
     def load(self) -> Network:
@@ -49,7 +47,10 @@ class OpenVinoEngine:
             log.warning("[yolo] yolo_processor: OpenVINO runs on the CPU; for CUDA use onnxruntime")
         openvino = _openvino()
         network = self._read(openvino)
-        width, height = self._fix_input(network)
+        metadata = _metadata(network)
+        self._inputs = inputs_of([_port(one) for one in network.inputs], self._weights)
+        width, height = size_of(self._inputs.picture, self._settings, metadata)
+        self._settle(network, width, height)
         compiled = self._compile(openvino, network)
         self._request = compiled.create_infer_request()
         self._describe(openvino, compiled)
@@ -58,14 +59,19 @@ class OpenVinoEngine:
             width=width,
             height=height,
             outputs=self._output_shapes(compiled, width, height),
-            metadata=_metadata(network),
+            metadata=metadata,
+            names=tuple(frozenset(one.get_names()) for one in compiled.outputs),
+            pixels=self._inputs.pixels,
+            asks_size=bool(self._size),
         )
 
-    def infer(self, blob: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
-        if self._request is None:
+    def infer(self, blob: npt.NDArray[np.float32 | np.uint8]) -> list[npt.NDArray[np.float32]]:
+        if self._request is None or self._inputs is None:
             raise DetectorError(f"{self._weights} is used after it was closed")
+        name, kind = self._inputs.picture[:2]
         try:
-            given = self._request.infer([blob.astype(self._type, copy=False)], share_inputs=True)
+            everything = {name: blob.astype(kind, copy=False), **self._size}
+            given = self._request.infer(everything, share_inputs=True)
         except Exception as error:  # OpenVINO's errors have no base of their own
             raise DetectorError(f"{self._weights} failed: {_reason(error)}") from error
         return [output.astype("float32", copy=False) for output in given.to_tuple()]
@@ -80,7 +86,7 @@ class OpenVinoEngine:
         try:
             return reader.convert(reader.load(str(self._weights.path)))
         except Exception as error:  # OpenVINO's errors have no base of their own
-            raise self._damaged(error) from error
+            raise self._refusal(openvino, error) from error
 
     def _compile(self, openvino: Any, network: Any) -> Any:
         options = {
@@ -94,32 +100,23 @@ class OpenVinoEngine:
         try:
             return openvino.Core().compile_model(network, "CPU", options)
         except Exception as error:  # OpenVINO's errors have no base of their own
-            raise self._damaged(error) from error
+            raise self._refusal(openvino, error) from error
 
-    def _damaged(self, error: Exception) -> ModelFileError:
-        return ModelFileError(
-            f"{self._weights} is damaged or no ONNX network that OpenVINO understands "
-            f"({_reason(error)}); fetch it again with 'zmhook models get'"
-        )
+    def _refusal(self, openvino: Any, error: Exception) -> ModelFileError:
+        return refusal(self._weights, error, f"OpenVINO {_version(openvino)}", _reason(error))
 
-    def _fix_input(self, network: Any) -> tuple[int, int]:
-        """Settle open sides; return `(width, height)`.
+    def _settle(self, network: Any, width: int, height: int) -> None:
+        """Settle open sides, and have boxes given in the input's pixels where it asks in which."""
+        if self._inputs is None:
+            return
+        shapes = {self._inputs.picture.name: [1, 3, height, width]}
+        size = self._inputs.size
+        if size is not None:
+            import numpy as np
 
-        Raises `ModelFileError` when the input is no picture.
-        """
-        kinds = [one.get_element_type().get_type_name() for one in network.inputs]
-        shapes = [_sides(one.get_partial_shape()) for one in network.inputs]
-        shape = shapes[0] if len(shapes) == 1 else []
-        if not takes_one_picture(shape) or kinds[0] not in INPUT_TYPES:
-            found = ", ".join(f"{kind} {sides}" for kind, sides in zip(kinds, shapes, strict=True))
-            raise ModelFileError(
-                f"{self._weights} takes {found}; "
-                "understood: one picture, float or float16, [1, 3, height, width]"
-            )
-        self._type = INPUT_TYPES[kinds[0]]
-        height, width = (side or chosen_size(self._settings, OPEN_SIZE) for side in shape[2:])
-        network.reshape([1, 3, height, width])
-        return width, height
+            self._size = {size.name: np.array([[width, height]], size.type)}
+            shapes[size.name] = [1, 2]
+        network.reshape(shapes)
 
     def _output_shapes(self, compiled: Any, width: int, height: int) -> tuple[tuple[int, ...], ...]:
         """Return the outputs' shapes; a file that leaves one open has to be run to tell."""
@@ -135,12 +132,20 @@ class OpenVinoEngine:
         kind = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
         if kind != wanted:
             log.warning("[yolo] yolo_precision: this processor has no %s; using %s", wanted, kind)
-        version = openvino.__version__.partition("-")[0]
         count = threads(self._settings)
-        self.description = f"OpenVINO {version} (CPU, {kind}, {count} threads)"
+        self.description = f"OpenVINO {_version(openvino)} (CPU, {kind}, {count} threads)"
 
 
-def _sides(shape: Any) -> list[int | None]:
+def _port(one: Any) -> Port:
+    kind = one.get_element_type().get_type_name()
+    return Port(one.get_any_name(), TYPES.get(kind, kind), _sides(one.get_partial_shape()), kind)
+
+
+def _version(openvino: Any) -> str:
+    return str(openvino.__version__.partition("-")[0])
+
+
+def _sides(shape: Any) -> list[int | str | None]:
     """Return the sides as numbers; None stands for a free one."""
     if shape.rank.is_dynamic:
         return []

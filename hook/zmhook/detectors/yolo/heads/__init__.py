@@ -1,7 +1,9 @@
-"""Which kind of YOLO a network is, told by its outputs' shapes.
+"""Which kind of network it is, told by its outputs: names, shapes, and where need be values.
 
 The number of boxes over the input's cells tells YOLOv5 (three a cell) from YOLOX and v8 (one a
-cell); where two readings are left, the number of labels decides.
+cell); the number of labels decides between readings with different numbers of classes. Where the
+makers of two kinds use one shape, the names of the outputs and what the file says of itself decide,
+then the values that it gives for an empty picture, and then `yolo_head`: a guess is never made.
 """
 
 from __future__ import annotations
@@ -11,17 +13,29 @@ from typing import TYPE_CHECKING
 from zmhook.detectors.yolo import labels as names
 from zmhook.detectors.yolo.heads.anchor_free import AnchorFreeHead
 from zmhook.detectors.yolo.heads.anchors import AnchorsHead
+from zmhook.detectors.yolo.heads.base import Evidence
 from zmhook.detectors.yolo.heads.darknet import DarknetHead
+from zmhook.detectors.yolo.heads.detr import (
+    RfDetrHead,
+    RtDetrHead,
+    RtDetrLogitsHead,
+    UltralyticsDetrHead,
+)
 from zmhook.detectors.yolo.heads.end_to_end import BatchedEndToEndHead, EndToEndHead
+from zmhook.detectors.yolo.heads.nas import NasBatchHead, NasFlatHead, NasRawHead
 from zmhook.detectors.yolo.heads.yolox import YoloxHead
 from zmhook.errors import ModelFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from zmhook.detectors.yolo.engines.base import Network
     from zmhook.detectors.yolo.files import ModelFiles
-    from zmhook.detectors.yolo.heads.base import Head
+    from zmhook.detectors.yolo.heads.base import Floats, Head
+
+    Probe = Callable[[Head], Sequence[Floats]]
+
+AUTO = "auto"
 
 HEADS: tuple[type[Head], ...] = (
     AnchorFreeHead,
@@ -29,41 +43,96 @@ HEADS: tuple[type[Head], ...] = (
     AnchorsHead,
     EndToEndHead,
     BatchedEndToEndHead,
+    NasFlatHead,
+    NasBatchHead,
+    NasRawHead,
+    RtDetrHead,
+    RtDetrLogitsHead,
+    UltralyticsDetrHead,
+    RfDetrHead,
     DarknetHead,
 )
 
 
-def recognise(network: Network, files: ModelFiles) -> tuple[Head, tuple[str, ...]]:
+def recognise(
+    network: Network, files: ModelFiles, kind: str = AUTO, probe: Probe | None = None
+) -> tuple[Head, tuple[str, ...]]:
     """Return the head and the labels of a network.
 
-    Raises `ModelFileError`, with the shapes found and understood, or with both counts when there
-    are not as many labels as classes.
+    `kind` is what `yolo_head` says; `probe` gives the outputs for an empty picture, and is called
+    only where nothing else tells two readings apart. Raises `ModelFileError`, with the shapes found
+    and understood, with both counts when there are not as many labels as classes, or with the
+    setting that decides where more than one reading is left.
     """
     _check_task(network, files)
-    readings = [head for kind in HEADS for head in kind.readings(network)]
-    if not readings:
-        raise ModelFileError(_not_understood(network, files))
+    found = readings(network, files, kind)
     labels = names.given(files.labels, network.metadata)
     if labels is None:
-        return _with_default_labels(readings, files)
-    for head in readings:
-        if head.classes in (None, len(labels)):
-            return head, labels
-    raise ModelFileError(_wrong_count(readings, labels, files))
+        fitting = [head for head in found if names.default(head.classes) is not None]
+        if not fitting:
+            raise ModelFileError(_no_labels(found, files))
+        head = the_one(fitting, network, files, kind, probe)
+        return head, names.default(head.classes) or ()
+    fitting = [head for head in found if head.classes in (None, len(labels))]
+    if not fitting:
+        raise ModelFileError(_wrong_count(found, labels, files))
+    return the_one(fitting, network, files, kind, probe), labels
 
 
-def _with_default_labels(
-    readings: Sequence[Head], files: ModelFiles
-) -> tuple[Head, tuple[str, ...]]:
-    for head in readings:
-        labels = names.default(head.classes)
-        if labels is not None:
-            return head, labels
-    counts = _counts(readings) and f"{_counts(readings)} "
-    raise ModelFileError(
-        f"{files.weights} does not say what its {counts}classes are called; "
-        f"name a file with one label a line in {files.labels_key}"
-    )
+def readings(network: Network, files: ModelFiles, kind: str = AUTO) -> list[Head]:
+    """Return how the network can be read, by what names it where anything does.
+
+    Raises `ModelFileError` when it cannot.
+    """
+    kinds = [head for head in HEADS if kind in (AUTO, head.key)]
+    found = [head for one in kinds for head in one.readings(network, named=kind != AUTO)]
+    if not found:
+        raise ModelFileError(_not_understood(network, files, kinds, kind))
+    named = [head for head in found if head.evidence is Evidence.NAMES]
+    return named or found
+
+
+def the_one(
+    fitting: Sequence[Head],
+    network: Network,
+    files: ModelFiles,
+    kind: str = AUTO,
+    probe: Probe | None = None,
+) -> Head:
+    """Return the reading that the most speaks for; raises `ModelFileError` when two are left."""
+    if kind != AUTO:
+        return fitting[0]
+    most = max(head.evidence for head in fitting)
+    left = [head for head in fitting if head.evidence is most]
+    if most is Evidence.NOTHING:
+        raise ModelFileError(_undecided(left, network, files))
+    if len({type(head) for head in left}) > 1 and probe is not None:
+        left = _by_values(left, probe(left[0]))
+    if len({type(head) for head in left}) > 1:
+        raise ModelFileError(_undecided(left, network, files))
+    return left[0]
+
+
+def _by_values(left: Sequence[Head], outputs: Sequence[Floats]) -> list[Head]:
+    """Leave out whose values these cannot be; they may also be nobody's."""
+    told = [(head, head.fits(outputs)) for head in left]
+    sure = [head for head, fits in told if fits]
+    possible = [head for head, fits in told if fits is not False]
+    # Where none fits, the first says what is wrong as soon as it reads a picture.
+    return sure or possible or [left[0]]
+
+
+def _undecided(left: Sequence[Head], network: Network, files: ModelFiles) -> str:
+    keys = list(dict.fromkeys(head.key for head in left))
+    kinds = " or ".join(f"{key} ({_names(key)})" for key in keys)
+    said = f"{files.weights}: what it gives ({_shapes(network)}) may be that of {kinds}, and "
+    if not files.head_key:
+        return f"{said}nothing in the file says which; use one that is exported with its names"
+    return f"{said}nothing in the file says which; set {files.head_key} = {' or '.join(keys)}"
+
+
+def _names(key: str) -> str:
+    return "/".join(head.name for head in HEADS if head.key == key).split(" without")[0]
 
 
 def _check_task(network: Network, files: ModelFiles) -> None:
@@ -74,19 +143,37 @@ def _check_task(network: Network, files: ModelFiles) -> None:
         )
 
 
-def _not_understood(network: Network, files: ModelFiles) -> str:
-    found = ", ".join(" x ".join(map(str, shape)) for shape in network.outputs)
-    understood = "; ".join(f"{head.understands} ({head.name})" for head in HEADS)
+def _no_labels(found: Sequence[Head], files: ModelFiles) -> str:
+    is_told = all(head.classes is not None for head in found)
+    counts = f"{_counts(found)} " if is_told else ""
     return (
-        f"{files.weights} is no YOLO network that is understood: for an input of "
-        f"{network.width}x{network.height} it gives {found}; understood: {understood}"
+        f"{files.weights} does not say what its {counts}classes are called; "
+        f"name a file with one label a line in {files.labels_key}"
     )
 
 
-def _wrong_count(readings: Sequence[Head], labels: Sequence[str], files: ModelFiles) -> str:
+def _not_understood(
+    network: Network, files: ModelFiles, kinds: Sequence[type[Head]], kind: str
+) -> str:
+    understood = "; ".join(f"{head.understands} ({head.name})" for head in kinds)
+    what = "is no YOLO network that is understood"
+    if kind != AUTO:
+        what = f"is no network of the kind {kind} ({files.head_key})"
+    return (
+        f"{files.weights} {what}: for an input of {network.width}x{network.height} "
+        f"it gives {_shapes(network)}; understood: {understood}"
+    )
+
+
+def _shapes(network: Network) -> str:
+    return ", ".join(" x ".join(map(str, shape)) for shape in network.outputs)
+
+
+def _wrong_count(found: Sequence[Head], labels: Sequence[str], files: ModelFiles) -> str:
     source = files.labels or f"the labels inside {files.weights.path}"
-    return f"{source}: {len(labels)} labels, but the network has {_counts(readings)} classes"
+    return f"{source}: {len(labels)} labels, but the network has {_counts(found)} classes"
 
 
-def _counts(readings: Sequence[Head]) -> str:
-    return " or ".join(str(head.classes) for head in readings if head.classes is not None)
+def _counts(found: Sequence[Head]) -> str:
+    counts = dict.fromkeys(str(head.classes) for head in found if head.classes is not None)
+    return " or ".join(counts)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zmhook.detectors.yolo.heads.base import Candidates, corners
+from zmhook.detectors.yolo.heads.base import Candidates, Plain, corners
 from zmhook.detectors.yolo.heads.grid import is_pyramid
 from zmhook.detectors.yolo.letterbox import Look
 
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from zmhook.detectors.yolo.heads.base import Floats, Head
 
 
-class AnchorFreeHead:
+class AnchorFreeHead(Plain):
     """`(1, 4 + classes, cells)`, or the same transposed: centre, size in input pixels, scores."""
 
+    key = "yolov8"
     name = "YOLOv8/v11"
     understands = "1 x (4 + classes) x cells"
     look = Look("centre", rgb=True, scale=1 / 255)
@@ -30,7 +31,7 @@ class AnchorFreeHead:
         self._transposed = transposed
 
     @classmethod
-    def readings(cls, network: Network) -> list[Head]:
+    def readings(cls, network: Network, *, named: bool = False) -> list[Head]:  # noqa: ARG003
         match network.outputs:
             case ((1, depth, count),) if depth > 4 and is_pyramid(count, network.size):  # noqa: PLR2004
                 return [cls(depth - 4, transposed=False)]

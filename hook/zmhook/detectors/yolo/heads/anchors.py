@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zmhook.detectors.yolo.heads.base import corners, strongest_class, with_objectness
+from zmhook.detectors.yolo.heads.base import Plain, corners, strongest_class, with_objectness
 from zmhook.detectors.yolo.heads.grid import is_pyramid
 from zmhook.detectors.yolo.letterbox import Look
 
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 PER_CELL = 3
 
 
-class AnchorsHead:
+class AnchorsHead(Plain):
     """`(1, 3 * cells, 5 + classes)`: centre, size in input pixels, objectness, scores."""
 
+    key = "yolov5"
     name = "YOLOv5/v7"
     understands = "1 x (3 * cells) x (5 + classes)"
     look = Look("centre", rgb=True, scale=1 / 255)
@@ -29,7 +30,7 @@ class AnchorsHead:
         self.classes: int | None = classes
 
     @classmethod
-    def readings(cls, network: Network) -> list[Head]:
+    def readings(cls, network: Network, *, named: bool = False) -> list[Head]:  # noqa: ARG003
         match network.outputs:
             # Older exporters give the undecoded maps as further outputs of rank 5.
             case ((1, count, depth), *maps) if (

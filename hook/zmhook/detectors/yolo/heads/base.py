@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+from zmhook.errors import ModelFileError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,13 +35,37 @@ class Candidates(NamedTuple):
         return Candidates(self.boxes[rows], self.scores[rows], self.classes[rows])
 
 
+class Evidence(IntEnum):
+    """How much speaks for a reading."""
+
+    NOTHING = 0
+    """The outputs would allow it; it holds only where `yolo_head` says so."""
+
+    SHAPE = 1
+    """The shape of the outputs, which the makers of other networks use as well."""
+
+    NAMES = 2
+    """What the file calls its outputs, or says about itself."""
+
+
+WHOLE = 1e-3
+"""How far the number of a class may be from a whole one."""
+
+ROUNDING = 0.01
+"""How far above 1 the score of a quantised network may lie."""
+
+
 class Head(Protocol):
     """One reading of a network's outputs."""
+
+    key: str
+    """What `yolo_head` calls it."""
 
     name: str
     understands: str
     """The outputs' shape in words, for the error about a network that nobody understands."""
 
+    evidence: Evidence
     look: Look
     classes: int | None
     """How many classes the network tells apart; None where its shape does not say."""
@@ -47,11 +74,43 @@ class Head(Protocol):
     """Whether the network itself has left only one box around each thing."""
 
     @classmethod
-    def readings(cls, network: Network) -> list[Head]:
-        """Return how such outputs can be read by this head; empty: they cannot."""
+    def readings(cls, network: Network, *, named: bool = False) -> list[Head]:
+        """Return how such outputs can be read by this head; empty: they cannot.
+
+        `named` says that `yolo_head` names it: then what the shape leaves open is no doubt.
+        """
+
+    def fits(self, outputs: Sequence[Floats]) -> bool | None:
+        """Say whether the values are such as this head gives; None where they do not tell."""
 
     def candidates(self, outputs: Sequence[Floats], floor: float) -> Candidates:
         """Return what scores at least `floor`, in no order. Raises `ModelFileError`."""
+
+
+class Plain:
+    """A reading whose shape alone tells it from others."""
+
+    evidence = Evidence.SHAPE
+
+    def fits(self, _: Sequence[Floats]) -> bool | None:
+        return None
+
+
+def is_whole(numbers: Floats) -> bool:
+    """Say whether these can be numbers of classes."""
+    return bool((np.abs(numbers - np.rint(numbers)) <= WHOLE).all())
+
+
+def is_score(numbers: Floats) -> bool:
+    return bool(((numbers >= 0) & (numbers <= 1 + ROUNDING)).all())
+
+
+def contradicted(head: Head, what: str) -> ModelFileError:
+    """Return the error about a network whose values are not those of the head that reads it."""
+    return ModelFileError(
+        f"[yolo] yolo_head: the network is read as {head.name} ({head.key}), but {what}; "
+        "set yolo_head to what it is"
+    )
 
 
 def corners(centred: Floats) -> Floats:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zmhook.detectors.yolo.heads.base import corners, strongest_class
+from zmhook.detectors.yolo.heads.base import Plain, corners, strongest_class
 from zmhook.detectors.yolo.letterbox import Look
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from zmhook.detectors.yolo.heads.base import Candidates, Floats, Head
 
 
-class DarknetHead:
+class DarknetHead(Plain):
     """Per scale `(n, 5 + classes)`: centre and size as parts of the input, objectness, scores.
 
     OpenCV has multiplied the scores by the objectness already, and sets those below 0.2 to 0:
@@ -26,6 +26,7 @@ class DarknetHead:
     .cfg says `letter_box=1`, hence so do the pictures that networks were trained with.
     """
 
+    key = "darknet"
     name = "Darknet YOLO"
     understands = "per scale boxes x (5 + classes), out of a .cfg"
     look = Look("stretch", rgb=True, scale=1 / 255)
@@ -36,9 +37,11 @@ class DarknetHead:
         self._size = size
 
     @classmethod
-    def readings(cls, network: Network) -> list[Head]:
+    def readings(cls, network: Network, *, named: bool = False) -> list[Head]:  # noqa: ARG003
+        if network.family != "darknet":
+            return []
         depths = {shape[-1] for shape in network.outputs}
-        if network.family != "darknet" or len(depths) != 1:
+        if len(depths) != 1:
             return []
         return [cls(depths.pop() - 5, network.size)]
 

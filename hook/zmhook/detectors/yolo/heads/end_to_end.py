@@ -6,36 +6,63 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zmhook.detectors.yolo.heads.base import Candidates
+from zmhook.detectors.yolo.heads.base import (
+    Candidates,
+    Evidence,
+    contradicted,
+    is_score,
+    is_whole,
+)
 from zmhook.detectors.yolo.heads.grid import is_pyramid
 from zmhook.detectors.yolo.letterbox import Look
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from zmhook.detectors.yolo.engines.base import Network
     from zmhook.detectors.yolo.heads.base import Floats, Head
+
+PIXELS = 2.0
+"""A box with a side farther out than this is given in pixels, not in shares of the picture."""
 
 
 class EndToEndHead:
     """`(1, n, 6)`: x1, y1, x2, y2 in input pixels, score, class; n is usually 300."""
 
+    key = "yolov10"
     name = "end-to-end YOLO"
     understands = "1 x boxes x 6"
     look = Look("centre", rgb=True, scale=1 / 255)
     classes: int | None = None
     suppressed = True
 
+    def __init__(self, *, sure: bool = False) -> None:
+        self.evidence = Evidence.NAMES if sure else Evidence.SHAPE
+
     @classmethod
-    def readings(cls, network: Network) -> list[Head]:
+    def readings(cls, network: Network, *, named: bool = False) -> list[Head]:
         match network.outputs:
+            case ((1, _, 6),) if named or _says_so(network.metadata):
+                return [cls(sure=True)]
             case ((1, count, 6),) if not _is_per_cell(count, network.size):
-                return [cls()]
+                return [cls(sure=_is_yolo(network.metadata))]
         return []
+
+    def fits(self, outputs: Sequence[Floats]) -> bool | None:
+        rows = outputs[0][0]
+        rows = rows[np.isfinite(rows).all(axis=1) & rows.any(axis=1)]
+        if not len(rows):
+            return None
+        boxes = rows[:, :4]
+        if not (is_score(rows[:, 4]) and is_whole(rows[:, 5]) and _is_ordered(boxes)):
+            return False
+        return True if (np.abs(boxes) > PIXELS).any() else None
 
     def candidates(self, outputs: Sequence[Floats], floor: float) -> Candidates:
         rows = outputs[0][0]
         rows = rows[rows[:, 4] >= floor]
+        if not is_whole(rows[np.isfinite(rows[:, 5]), 5]):
+            raise contradicted(self, "its last column is not the number of a class")
         return Candidates(rows[:, :4], rows[:, 4], np.rint(rows[:, 5]).astype(np.intp))
 
 
@@ -43,25 +70,60 @@ class BatchedEndToEndHead:
     """`(n, 7)`: number of the picture, x1, y1, x2, y2 in input pixels, class, score.
 
     YOLOv7's and v9's export with `--end2end` for ONNX Runtime; n is what was found, so it may be 0.
+    Their exporters call the output `output`, or write the strides into the file.
     """
 
+    key = "yolov7-nms"
     name = "end-to-end YOLO with NMS"
     understands = "boxes x 7"
     look = Look("centre", rgb=True, scale=1 / 255)
     classes: int | None = None
     suppressed = True
 
+    def __init__(self, *, sure: bool = True) -> None:
+        self.evidence = Evidence.NAMES if sure else Evidence.SHAPE
+
     @classmethod
-    def readings(cls, network: Network) -> list[Head]:
+    def readings(cls, network: Network, *, named: bool = False) -> list[Head]:
         match network.family, network.outputs:
             case "onnx", ((_, 7),):
-                return [cls()]
+                said = any("output" in known for known in network.names)
+                is_other = any(
+                    "flat_predictions" in one for one in frozenset().union(*network.names)
+                )
+                sure = named or ((said or "stride" in network.metadata) and not is_other)
+                return [cls(sure=sure)]
         return []
 
+    def fits(self, outputs: Sequence[Floats]) -> bool | None:
+        rows = outputs[0]
+        rows = rows[np.isfinite(rows).all(axis=1)]
+        if not len(rows):
+            return None
+        return is_score(rows[:, 6]) and is_whole(rows[:, 5])
+
     def candidates(self, outputs: Sequence[Floats], floor: float) -> Candidates:
+        if self.fits(outputs) is False:
+            raise contradicted(self, "its columns are not box, class and score")
         rows = outputs[0]
         rows = rows[rows[:, 6] >= floor]
         return Candidates(rows[:, 1:5], rows[:, 6], np.rint(rows[:, 5]).astype(np.intp))
+
+
+def _says_so(metadata: Mapping[str, str]) -> bool:
+    """Whether Ultralytics' exporter says that the boxes are final."""
+    is_final = metadata.get("end2end", "").lower() == "true"
+    return is_final or "'nms': True" in metadata.get("args", "")
+
+
+def _is_yolo(metadata: Mapping[str, str]) -> bool:
+    """Whether Ultralytics' exporter says that it is a YOLO, and none with RT-DETR's head."""
+    said = metadata.get("description", "").lower()
+    return "yolo" in said and "detr" not in said
+
+
+def _is_ordered(boxes: Floats) -> bool:
+    return bool(((boxes[:, 2] >= boxes[:, 0]) & (boxes[:, 3] >= boxes[:, 1])).all())
 
 
 def _is_per_cell(count: int, size: tuple[int, int]) -> bool:

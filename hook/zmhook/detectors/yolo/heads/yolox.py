@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zmhook.detectors.yolo.heads.base import corners, strongest_class, with_objectness
+from zmhook.detectors.yolo.heads.base import Plain, corners, strongest_class, with_objectness
 from zmhook.detectors.yolo.heads.grid import cell_table, cells
 from zmhook.detectors.yolo.letterbox import Look
 from zmhook.errors import ModelFileError
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 STRIDES = (8, 16, 32)
 
 
-class YoloxHead:
+class YoloxHead(Plain):
     """`(1, cells, 5 + classes)`: offset, log size, objectness, scores."""
 
+    key = "yolox"
     name = "YOLOX"
     understands = "1 x cells x (5 + classes)"
     look = Look("corner", rgb=False, scale=1.0)
@@ -37,7 +38,7 @@ class YoloxHead:
         self._size = size
 
     @classmethod
-    def readings(cls, network: Network) -> list[Head]:
+    def readings(cls, network: Network, *, named: bool = False) -> list[Head]:  # noqa: ARG003
         match network.outputs:
             case ((1, count, depth),) if depth > 5 and count == cells(network.size, STRIDES):  # noqa: PLR2004
                 return [cls(depth - 5, network.size)]

@@ -56,7 +56,11 @@ def test_a_truncated_file(model, tmp_path, capfd, part):
 def test_a_file_of_another_kind(assets, tmp_path, capfd, name):
     path = tmp_path / "other.onnx"
     shutil.copy(assets / name, path)
-    assert "zmhook models get" in refusal(path, capfd)
+    assert refusal(path, capfd).endswith("copy it again")
+    known = tmp_path / "yolox_s" / "yolox_s.onnx"
+    known.parent.mkdir()
+    shutil.copy(path, known)
+    assert refusal(known, capfd).endswith("fetch it again with 'zmhook models get yolox_s'")
 
 
 def test_a_web_page(tmp_path, capfd):

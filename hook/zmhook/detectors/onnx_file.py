@@ -1,0 +1,201 @@
+"""Why an ONNX file cannot be run, told by what the file says of itself.
+
+Engines say so in ways of their own, or not at all: the head of the file is read here
+(https://github.com/onnx/onnx/blob/main/onnx/onnx.proto). Used only after an engine has refused it.
+"""
+
+from __future__ import annotations
+
+import mmap
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from zmhook.errors import ModelFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from zmhook.detectors.yolo.files import ModelFile
+
+# Numbers of fields. Of the model, the graph, its nodes and their attributes, and a tensor.
+_GRAPH = 7
+_INITIALIZER = 5
+_NODE, _ATTRIBUTE, _TENSOR, _SUBGRAPH = 1, 5, 5, 6
+_EXTERNAL = 13
+_KEY, _VALUE = 1, 2
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_FIXED = {_FIXED64: 8, _FIXED32: 4}
+_LONGEST_VARINT = 10
+_DEEPEST = 4
+"""Graphs within graphs."""
+LONGEST_REASON = 200
+
+_IR = re.compile(r"model IR version: (\d+), max supported IR version: (\d+)")
+_OPSET = re.compile(
+    r"[Oo]pset (\d+) is under development.*?domain (\S*) is till opset (\d+)", re.DOTALL
+)
+_NO_OPERATOR = (
+    re.compile(r"([\w.:]+)\(-?\d+\) is not a registered function/op"),
+    re.compile(r"No Op registered for (\w+)"),
+    re.compile(r"Could not find an implementation for (\w+)"),
+    re.compile(r"No conversion rule found for operations: ([\w.:]+)"),
+)
+
+
+class External(NamedTuple):
+    """Weights that lie in another file: its name as the model has it, and the bytes needed."""
+
+    name: str
+    end: int
+
+
+def refusal(file: ModelFile, error: Exception, engine: str, reason: str) -> ModelFileError:
+    """Return why `engine` (its name and version) cannot open `file`, in one line.
+
+    `reason` is the engine's own message in short, for what nothing else explains.
+    """
+    said = str(error)
+    why = _missing(file.path) or _newer(said, engine) or _no_operator(said, engine)
+    if why:
+        return ModelFileError(f"{file} {why}")
+    return ModelFileError(
+        f"{file} is damaged or no ONNX network that {engine} understands "
+        f"({reason[:LONGEST_REASON]}); {file.again}"
+    )
+
+
+def external(path: Path) -> list[External]:
+    """Return the files beside `path` that hold its weights; empty where it cannot be read."""
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            # A copy: nothing may point into the map when it is closed.
+            found = [_external(data[begin:end]) for begin, end in _tensors_elsewhere(data)]
+    except (OSError, ValueError):
+        return []
+    longest: dict[str, int] = {}
+    for one in found:
+        longest[one.name] = max(one.end, longest.get(one.name, 0))
+    return [External(name, end) for name, end in longest.items() if name]
+
+
+def _missing(path: Path) -> str:
+    for one in external(path):
+        beside = path.parent / one.name
+        name = one.name if one.name.isprintable() else ascii(one.name)
+        try:
+            size = beside.stat().st_size
+        except OSError:
+            return (
+                f"has its weights in another file, {name}, which is missing beside it: "
+                f"copy that to {path.parent}, too"
+            )
+        if size < one.end:
+            return (
+                f"has its weights in another file, {name}, which is cut short ({size} bytes, "
+                f"{one.end} are needed): copy both again"
+            )
+    return ""
+
+
+def _newer(said: str, engine: str) -> str:
+    found = _IR.search(said)
+    if found:
+        return _is_newer(engine, f"IR version {found[1]}, understood up to {found[2]}")
+    found = _OPSET.search(said)
+    if found:
+        domain = f" of {found[2]}" if found[2] != "ai.onnx" else ""
+        return _is_newer(engine, f"opset {found[1]}{domain}, understood up to {found[3]}")
+    return ""
+
+
+def _is_newer(engine: str, what: str) -> str:
+    kind = engine.rpartition(" ")[0] or engine
+    return (
+        f"is made for a newer {kind} than {engine.rpartition(' ')[2]}: {what}; "
+        f"update {kind}, or export the network again for an older opset"
+    )
+
+
+def _no_operator(said: str, engine: str) -> str:
+    for pattern in _NO_OPERATOR:
+        found = pattern.search(said)
+        if found:
+            return (
+                f"needs {found[1]}, which {engine} does not have: "
+                "export the network again for it, or update it"
+            )
+    return ""
+
+
+def _tensors_elsewhere(data: mmap.mmap) -> Iterator[tuple[int, int]]:
+    """Yield where the tensors are that have their bytes in another file."""
+    for number, begin, end in _fields(data, 0, len(data)):
+        if number == _GRAPH:
+            yield from _in_graph(data, begin, end, _DEEPEST)
+
+
+def _in_graph(data: mmap.mmap, begin: int, end: int, depth: int) -> Iterator[tuple[int, int]]:
+    for number, first, last in _fields(data, begin, end):
+        if number == _INITIALIZER and _is_elsewhere(data, first, last):
+            yield first, last
+        elif number == _NODE and depth:
+            yield from _in_node(data, first, last, depth)
+
+
+def _in_node(data: mmap.mmap, begin: int, end: int, depth: int) -> Iterator[tuple[int, int]]:
+    for number, first, last in _fields(data, begin, end):
+        if number != _ATTRIBUTE:
+            continue
+        for kind, one, other in _fields(data, first, last):
+            if kind == _TENSOR and _is_elsewhere(data, one, other):
+                yield one, other
+            elif kind == _SUBGRAPH:
+                yield from _in_graph(data, one, other, depth - 1)
+
+
+def _is_elsewhere(data: mmap.mmap, begin: int, end: int) -> bool:
+    return any(number == _EXTERNAL for number, _, _ in _fields(data, begin, end))
+
+
+def _external(tensor: bytes) -> External:
+    words: dict[bytes, bytes] = {}
+    for number, begin, end in _fields(tensor, 0, len(tensor)):
+        if number == _EXTERNAL:
+            pair = {kind: tensor[one:other] for kind, one, other in _fields(tensor, begin, end)}
+            words[pair.get(_KEY, b"")] = pair.get(_VALUE, b"")
+    place = [int(words.get(key, b"0") or b"0") for key in (b"offset", b"length")]
+    return External(words.get(b"location", b"").decode("utf-8", "replace"), sum(place))
+
+
+def _fields(data: bytes | mmap.mmap, begin: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """Yield number, begin and end of each field that has bytes; raises `ValueError` for rubbish."""
+    place = begin
+    while place < end:
+        tag, place = _varint(data, place, end)
+        number, kind = tag >> 3, tag & 7
+        if kind == _BYTES:
+            length, place = _varint(data, place, end)
+            if length > end - place:
+                raise ValueError("a field ends behind its message")
+            yield number, place, place + length
+            place += length
+        elif kind == _VARINT:
+            _, place = _varint(data, place, end)
+        elif kind in _FIXED:
+            place += _FIXED[kind]
+        else:
+            raise ValueError(f"there is no kind {kind} of fields")
+
+
+def _varint(data: bytes | mmap.mmap, place: int, end: int) -> tuple[int, int]:
+    value = 0
+    for count in range(_LONGEST_VARINT):
+        if place >= end:
+            break
+        byte = data[place]
+        place += 1
+        value |= (byte & 0x7F) << (7 * count)
+        if not byte & 0x80:
+            return value, place
+    raise ValueError("a number without an end")

@@ -1,0 +1,140 @@
+"""YOLO-NAS, as SuperGradients exports it: flat, in batches, or without its last step.
+
+What is exported with its own pre-processing takes pixels as they are (uint8) and scales them. The
+picture lies in the middle; SuperGradients itself leaves two more pixels free around it at 640x640,
+which an export for another size does not tell.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zmhook.detectors.yolo.heads.base import (
+    Candidates,
+    Evidence,
+    Plain,
+    contradicted,
+    is_score,
+    is_whole,
+    strongest_class,
+)
+from zmhook.detectors.yolo.heads.grid import is_pyramid
+from zmhook.detectors.yolo.heads.roles import Pair, named_pair, role, unnamed_pair
+from zmhook.detectors.yolo.letterbox import Look
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zmhook.detectors.yolo.engines.base import Network
+    from zmhook.detectors.yolo.heads.base import Floats, Head
+
+LOOK = Look("centre", rgb=True, scale=1 / 255)
+ROLES = ("num_predictions", "pred_boxes", "pred_scores", "pred_classes")
+
+
+class NasFlatHead:
+    """`(n, 7)`: number of the picture, x1, y1, x2, y2 in input pixels, score, class."""
+
+    key = "yolo-nas"
+    name = "YOLO-NAS"
+    understands = "flat_predictions boxes x 7"
+    look = LOOK
+    classes: int | None = None
+    suppressed = True
+
+    def __init__(self, *, sure: bool = True) -> None:
+        self.evidence = Evidence.NAMES if sure else Evidence.SHAPE
+
+    @classmethod
+    def readings(cls, network: Network, *, named: bool = False) -> list[Head]:
+        match network.family, network.outputs:
+            case "onnx", ((_, 7),):
+                sure = named or role(network, "flat_predictions") is not None
+                return [cls(sure=sure)]
+        return []
+
+    def fits(self, outputs: Sequence[Floats]) -> bool | None:
+        rows = _finite(outputs[0])
+        if not len(rows):
+            return None
+        return is_score(rows[:, 5]) and is_whole(rows[:, 6])
+
+    def candidates(self, outputs: Sequence[Floats], floor: float) -> Candidates:
+        if self.fits(outputs) is False:
+            raise contradicted(self, "its columns are not box, score and class")
+        rows = outputs[0]
+        rows = rows[rows[:, 5] >= floor]
+        return Candidates(rows[:, 1:5], rows[:, 5], np.rint(rows[:, 6]).astype(np.intp))
+
+
+class NasBatchHead(Plain):
+    """How many, then boxes `(1, n, 4)`, scores and classes `(1, n)`; the rest is filled up."""
+
+    key = "yolo-nas"
+    name = "YOLO-NAS in batches"
+    understands = (
+        "num_predictions 1 x 1, pred_boxes 1 x boxes x 4, pred_scores and pred_classes 1 x boxes"
+    )
+    look = LOOK
+    classes: int | None = None
+    suppressed = True
+
+    def __init__(
+        self, places: tuple[int, int, int, int] = (0, 1, 2, 3), *, sure: bool = True
+    ) -> None:
+        self.evidence = Evidence.NAMES if sure else Evidence.NOTHING
+        self._places = places
+
+    @classmethod
+    def readings(cls, network: Network, *, named: bool = False) -> list[Head]:
+        if len(network.outputs) != len(ROLES):
+            return []
+        found = [role(network, one) for one in ROLES]
+        sure = None not in found
+        places = tuple(found) if sure else (0, 1, 2, 3)
+        match [network.outputs[place] for place in places]:  # type: ignore[index]
+            case ((1, 1), (1, count, 4), (1, many), (1, most)) if count == many == most:
+                return [cls(places, sure=named or sure)]  # type: ignore[arg-type]
+        return []
+
+    def candidates(self, outputs: Sequence[Floats], floor: float) -> Candidates:
+        counts, boxes, scores, classes = (outputs[place][0] for place in self._places)
+        count = int(min(max(counts[0], 0), len(scores))) if np.isfinite(counts[0]) else 0
+        boxes, scores, classes = boxes[:count], scores[:count], classes[:count]
+        if not (is_whole(classes) and is_score(scores)):
+            raise contradicted(self, "its outputs are not number, boxes, scores and classes")
+        near = np.flatnonzero(scores >= floor)
+        return Candidates(boxes[near], scores[near], np.rint(classes[near]).astype(np.intp))
+
+
+class NasRawHead(Plain):
+    """`(1, cells, 4)` and `(1, cells, classes)`: x1, y1, x2, y2 in input pixels, scores."""
+
+    key = "yolo-nas"
+    name = "YOLO-NAS without its last step"
+    understands = "1 x cells x 4, 1 x cells x classes"
+    look = LOOK
+    suppressed = False
+
+    def __init__(self, classes: int, pair: Pair, *, sure: bool = True) -> None:
+        self.classes: int | None = classes
+        self.evidence = Evidence.NAMES if sure else Evidence.NOTHING
+        self._pair = pair
+
+    @classmethod
+    def readings(cls, network: Network, *, named: bool = False) -> list[Head]:
+        pair = named_pair(network, ("pre_nms_bboxes_xyxy",), ("pre_nms_scores",))
+        sure = named or pair is not None
+        pair = pair or unnamed_pair(network, boxes_first=True)
+        if pair and (sure or is_pyramid(network.outputs[pair.boxes][1], network.size)):
+            return [cls(network.outputs[pair.scores][2], pair, sure=sure)]
+        return []
+
+    def candidates(self, outputs: Sequence[Floats], floor: float) -> Candidates:
+        return strongest_class(outputs[self._pair.boxes][0], outputs[self._pair.scores][0], floor)
+
+
+def _finite(rows: Floats) -> Floats:
+    return rows[np.isfinite(rows).all(axis=1)]
