@@ -273,6 +273,7 @@ def _results(*results: Any) -> Reply:
     return _json(200, {"results": list(results)})
 
 
+_CPAI = {"plate": "DLA232", "confidence": 0.91, "x_min": 5, "y_min": 1, "x_max": 11, "y_max": 3}
 _ODD = {"plate": "AB1", "score": 0.9, "dscore": 0.9, "box": {"xmin": 1, "ymin": 1, "xmax": 9}}
 _FAR = {**_ODD, "box": {"xmin": -1e9, "ymin": -5, "xmax": 1e9, "ymax": 1e300}}
 _MANY = {**_ODD, "box": {"xmin": 1, "ymin": 1, "xmax": 9, "ymax": 9}}
@@ -291,6 +292,16 @@ ANSWERS: dict[str, Reply] = {
     "503": Reply(503, b"", "text/plain", (("Retry-After", "1"),)),
     "redirect": Reply(301, b"", "text/html", (("Location", "https://elsewhere.example/"),)),
     "none": _results(),
+    # CodeProject.AI and DeepStack, which answer another question at another address.
+    "cpai": _json(200, {"success": True, "predictions": [_CPAI], "code": 200, "moduleId": "ALPR"}),
+    "cpai-error": _json(200, {"success": False, "error": "No plate reader", "code": 500}),
+    "200-403": _json(200, {"error": "License expired", "status_code": 403}),
+    "200-429": _json(200, {"results": [], "error": {"code": 429, "message": "Retry in 600 s"}}),
+    "200-402": _json(200, {"error": "Out of credits", "error_code": 402}),
+    "200-failed": _json(200, {"status": "error", "results": []}),
+    "other-rows": _results({"label": "car", "confidence": 0.9, "box": [1, 2, 3, 4]}),
+    "no-list": _json(200, {"results": None}),
+    "escapes": Reply(200, b'{"note": "\x1b[2J\xff' + b"x" * 5000 + b'"}'),
     "html": Reply(200, b"<html>Log in to the hotel's network</html>", "text/html"),
     "list": _json(200, [1, 2]),
     "deep": Reply(200, b"[" * 100_000),

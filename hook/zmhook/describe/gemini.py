@@ -17,8 +17,8 @@ from zmhook.describe.network import MAX_BODY, Patience, explain, silence
 from zmhook.describe.refusals import Refusals
 from zmhook.describe.schema import SCHEMA
 from zmhook.describe.steps import Steps
-from zmhook.describe.told import parsed
 from zmhook.describe.unanswered import Unanswered
+from zmhook.told import parsed
 from zmhook.within import TooLongError
 
 if TYPE_CHECKING:

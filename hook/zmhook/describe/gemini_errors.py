@@ -12,8 +12,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from zmhook.describe.refusals import key_refused, retry_after
-from zmhook.describe.told import error_in, told_by
 from zmhook.describe.unanswered import Unanswered, quoted
+from zmhook.told import error_in, told_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,8 +17,8 @@ from zmhook.describe.network import MAX_BODY, LateError, Patience, explain, sile
 from zmhook.describe.refusals import Refusals, retry_after
 from zmhook.describe.schema import SCHEMA
 from zmhook.describe.steps import Steps
-from zmhook.describe.told import error_in, parsed, told
 from zmhook.describe.unanswered import Unanswered, quoted
+from zmhook.told import error_in, parsed, told
 from zmhook.urls import shown
 from zmhook.within import TooLongError
 

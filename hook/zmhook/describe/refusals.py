@@ -16,8 +16,8 @@ from zmhook.describe.unanswered import Unanswered, clock_time, quoted
 from zmhook.waits import reset_of, wait_of, wait_of_header
 
 if TYPE_CHECKING:
-    from zmhook.describe.told import Told
     from zmhook.settings import Gemini
+    from zmhook.told import Told
 
 BAD_REQUEST, NOT_FOUND, NOT_ALLOWED, TIMEOUT, UNPROCESSABLE, TOO_MANY = 400, 404, 405, 408, 422, 429
 NO_CREDIT = 402

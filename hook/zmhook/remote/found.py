@@ -22,6 +22,7 @@ LARGEST = 2.0**53
 ROUNDING = 0.01
 """How far above 1 a confidence may lie."""
 _PERCENT = 100
+CORNERS = 4
 
 Attributes = dict[str, str | float | int | bool]
 
@@ -46,6 +47,20 @@ def found(
         kind=KINDS.get(model, "object"),
         attributes=_attributes(attributes) if isinstance(attributes, dict) else {},
     )
+
+
+def are_rows(rows: Iterable[tuple[object, object, object]]) -> bool:
+    """Say whether these are detections: labels, confidences and boxes.
+
+    None at all are fine; of several one is enough, since others may be odd.
+    """
+    told = list(rows)
+    return not told or any(_is_row(*row) for row in told)
+
+
+def _is_row(label: object, confidence: object, box: object) -> bool:
+    is_box = isinstance(box, list) and len(box) == CORNERS
+    return isinstance(label, str) and is_box and _confidence(confidence) is not None
 
 
 def strongest(some: Iterable[Detection | None]) -> list[Detection]:

@@ -18,6 +18,7 @@ from zmhook.errors import MissingPart
 from zmhook.frames.content import describe
 from zmhook.printable import one_line
 from zmhook.remote.trouble import GatewayError
+from zmhook.told import error_in
 from zmhook.urls import shown
 from zmhook.within import Call, TooLongError, causes
 
@@ -235,7 +236,13 @@ def refused(reply: Reply, *secrets: str) -> GatewayError:
 
 
 def not_understood(reply: Reply, *secrets: str) -> GatewayError:
-    """Say that an answer is something else than what such servers answer."""
+    """Say that an answer is something else than what such servers answer.
+
+    An error within it that says to wait counts as that error.
+    """
+    error = error_in(reply.data())
+    if error is not None and error.status in (_TOO_MANY, _UNAVAILABLE):
+        return refused(reply._replace(status=error.status), *secrets)
     return GatewayError(
         f"{reply.place}: what it answers is not understood ({reply.said(*secrets)}): is [remote]"
         " ml_gateway right?"

@@ -16,9 +16,9 @@ from zmhook.describe import openai_compatible
 from zmhook.describe.openai_compatible import OpenAiBackend
 from zmhook.describe.refusals import midnight
 from zmhook.describe.schema import SCHEMA
-from zmhook.describe.told import told
 from zmhook.describe.unanswered import Unanswered
 from zmhook.settings.values import Secret
+from zmhook.told import told
 
 PICTURE = b"\xff\xd8\xff\xe0 \xfb\xff\xbe a JPEG"
 

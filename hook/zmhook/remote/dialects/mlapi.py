@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zmhook.remote.dialects.base import in_time
-from zmhook.remote.found import found, strongest
+from zmhook.remote.found import are_rows, found, strongest
 from zmhook.remote.question import Answer, Found, Health
 from zmhook.remote.trouble import GatewayError
 from zmhook.remote.wire import not_understood, refused
@@ -29,6 +29,9 @@ HEALTH, DETECT = "/health", "/detect/object"
 TYPES = {"yolo": "object", "face": "face", "alpr": "alpr"}
 OK = ("ok", '"ok"')
 BAD_REQUEST = 400
+
+_Row = tuple[object, object, object, object]
+"""The type of a model, None where it is known, then a label, a confidence and a box."""
 
 
 class Mlapi:
@@ -76,28 +79,36 @@ def _content(shot: Shot) -> dict[str, Any]:
 
 def _read(name: str, reply: Reply, shot: Shot, link: Link) -> Iterator[Detection | None]:
     said = reply.data()
-    if isinstance(said, list):
-        return _legacy(name, said, shot)
+    rows = _legacy(said) if isinstance(said, list) else _zm_detect(said)
+    if rows is None or not are_rows(row[1:] for row in rows):
+        raise not_understood(reply, *link.secrets)
+    seen = None if isinstance(said, list) else _resized(said["matched_data"])
+    return (
+        found(name, label, confidence, shot.box(box, seen))
+        for kind, label, confidence, box in rows
+        if kind in (None, TYPES[name])
+    )
+
+
+def _legacy(rows: list[Any]) -> list[_Row] | None:
+    """Read a list of detections, which have their type with them."""
+    if not all(isinstance(row, dict) for row in rows):
+        return None
+    return [
+        (row.get("type"), row.get("label"), row.get("confidence"), row.get("box")) for row in rows
+    ]
+
+
+def _zm_detect(said: object) -> list[_Row] | None:
+    """Read labels, confidences and boxes, three lists side by side."""
     matched = said.get("matched_data") if isinstance(said, dict) else None
     if not isinstance(matched, dict):
-        raise not_understood(reply, *link.secrets)
-    return _zm_detect(name, matched, shot)
-
-
-def _legacy(name: str, rows: list[Any], shot: Shot) -> Iterator[Detection | None]:
-    for row in rows:
-        if isinstance(row, dict) and row.get("type", TYPES[name]) == TYPES[name]:
-            box = shot.box(row.get("box"))
-            yield found(name, row.get("label"), row.get("confidence"), box)
-
-
-def _zm_detect(name: str, matched: dict[str, Any], shot: Shot) -> Iterator[Detection | None]:
-    """Read labels, confidences and boxes, three lists side by side."""
-    lists = [matched.get(key) for key in ("labels", "confidences", "boxes")]
-    labels, confidences, boxes = (one if isinstance(one, list) else [] for one in lists)
-    seen = _resized(matched)
-    for label, confidence, box in zip(labels, confidences, boxes, strict=False):
-        yield found(name, label, confidence, shot.box(box, seen))
+        return None
+    told = (matched.get(key) for key in ("labels", "confidences", "boxes"))
+    lists = [one for one in told if isinstance(one, list)]
+    if len(lists) != 3 or len({len(one) for one in lists}) != 1:  # noqa: PLR2004 - all, alike
+        return None
+    return [(None, *row) for row in zip(*lists, strict=True)]
 
 
 def _resized(matched: dict[str, Any]) -> Size | None:

@@ -9,7 +9,7 @@ from msgspec import json
 from zmhook.printable import one_line
 from zmhook.remote.dialects.base import asked
 from zmhook.remote.finite import finite
-from zmhook.remote.found import found, strongest
+from zmhook.remote.found import are_rows, found, strongest
 from zmhook.remote.protocol import (
     FRAME_PART,
     LOOK,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 15_000_000
 """Of the pictures in one request; such a server takes 20 MB unless it is told otherwise."""
+_NOT_UNDERSTOOD = "what it answers of it is not understood"
 BAD_REQUEST, TOO_LARGE, SERVER_ERROR = 400, 413, 500
 
 
@@ -121,6 +122,8 @@ def _results(name: str, said: dict[str, Any], shots: Sequence[Shot]) -> Found | 
     some = said["results"].get(name)
     if not isinstance(some, list) or len(some) != len(shots):
         return None
+    if not all(isinstance(rows, list) and are_rows(map(_told, rows)) for rows in some):
+        return None
     sizes = _sizes(said, shots)
     return [_found(name, *each) for each in zip(some, shots, sizes, strict=True)]
 
@@ -128,7 +131,7 @@ def _results(name: str, said: dict[str, Any], shots: Sequence[Shot]) -> Found | 
 def _why(name: str, said: dict[str, Any], link: Link) -> str:
     told = said.get("errors")
     why = told.get(name) if isinstance(told, dict) else None
-    return f"{link.place}: {name}: {one_line(str(why or 'it says nothing of it'))}"
+    return f"{link.place}: {name}: {one_line(str(why or _NOT_UNDERSTOOD))}"
 
 
 def _sizes(said: dict[str, Any], shots: Sequence[Shot]) -> list[Size]:
@@ -148,6 +151,11 @@ def _is_size(size: object) -> bool:
         and len(size) == 2  # noqa: PLR2004 - width and height
         and all(isinstance(side, int) and side > 0 for side in size)
     )
+
+
+def _told(row: object) -> tuple[object, object, object]:
+    said = row if isinstance(row, dict) else {}
+    return said.get("label"), said.get("confidence"), said.get("box")
 
 
 def _found(name: str, some: object, shot: Shot, size: Size) -> list[Detection]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zmhook.printable import one_line
 from zmhook.remote.dialects.base import asked, in_time
-from zmhook.remote.found import found, strongest
+from zmhook.remote.found import are_rows, found, strongest
 from zmhook.remote.question import Answer, Found, Health
 from zmhook.remote.trouble import GatewayError
 from zmhook.remote.wire import not_understood, refused
@@ -121,6 +121,8 @@ def _one(
         if shot.address and why.startswith(FETCH_FAILED):
             raise GatewayError(f"{link.place}: {why}", "picture")
         return why
+    if not are_rows(_told(row) for row in rows):
+        raise not_understood(reply, *link.secrets)
     return strongest(_found(name, row, shot) for row in rows if isinstance(row, dict))
 
 
@@ -131,6 +133,11 @@ def _content(words: dict[str, str], shot: Shot) -> dict[str, Any]:
         return {"data": words, "files": [("image", (shot.file_name, shot.data, shot.kind))]}
     more = {"url": place.url, "zm_auth": place.query, "verify_ssl": "1" if place.verify else "0"}
     return {"data": {**words, **more}}
+
+
+def _told(row: object) -> tuple[object, object, object]:
+    said = row if isinstance(row, dict) else {}
+    return said.get("label"), said.get("confidence"), said.get("box")
 
 
 def _found(name: str, row: dict[str, Any], shot: Shot) -> Detection | None:

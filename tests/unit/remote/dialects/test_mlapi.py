@@ -84,16 +84,45 @@ def test_boxes_of_a_picture_that_it_has_reduced(
 @pytest.mark.parametrize(
     "matched",
     [
-        {},
-        {"labels": ["dog"], "boxes": [[1, 2, 3, 4]]},
-        {"labels": 5, "confidences": 5, "boxes": 5},
-        {"labels": ["dog"], "confidences": [float("nan")], "boxes": [[1, 2, 3, 4]]},
+        {"labels": [], "confidences": [], "boxes": []},
         {"labels": ["dog"], "confidences": [0.5], "boxes": [[100, 100, 120, 120]]},
     ],
 )
 def test_what_makes_no_sense_is_left_out(server, words, look, matched: Any) -> None:
     server.on("POST", DETECT, words({"matched_data": matched}))
     assert look().results == {"yolo": [[]]}
+
+
+@pytest.mark.parametrize(
+    "matched",
+    [
+        {},
+        {"labels": ["dog"], "boxes": [[1, 2, 3, 4]]},
+        {"labels": ["dog"], "confidences": [], "boxes": [[1, 2, 3, 4]]},
+        {"labels": 5, "confidences": 5, "boxes": 5},
+        {"labels": ["dog"], "confidences": [float("nan")], "boxes": [[1, 2, 3, 4]]},
+        {"labels": [7], "confidences": [0.5], "boxes": [[1, 2, 3, 4]]},
+        {"labels": ["dog"], "confidences": [0.5], "boxes": [{"x": 1}]},
+    ],
+)
+def test_what_is_no_detection_is_not_nothing(server, words, look, matched: Any) -> None:
+    server.on("POST", DETECT, words({"matched_data": matched}))
+    with pytest.raises(GatewayError, match="is not understood"):
+        look()
+
+
+@pytest.mark.parametrize("rows", [["dog"], [{"name": "dog"}], [{**OLD[0], "box": "1,2,3,4"}]])
+def test_nor_is_another_list(server, words, look, rows: Any) -> None:
+    server.on("POST", DETECT, words(rows))
+    with pytest.raises(GatewayError, match="is not understood"):
+        look()
+
+
+def test_an_error_within_its_answer_counts_as_that(server, words, look) -> None:
+    server.on("POST", DETECT, words({"error": "try later", "code": 503}))
+    with pytest.raises(GatewayError, match="answers 503: try later: it is too busy") as failed:
+        look()
+    assert failed.value.blame == "busy"
 
 
 @pytest.mark.parametrize("body", [b"{}", b"<html>", b'{"matched_data": []}', b"5"])

@@ -68,7 +68,7 @@ def test_a_model_that_could_not_look(server, words, look) -> None:
     assert list(answer.results) == ["yolo"]
     assert answer.errors == {
         "face": f"{server.url}: face: names of faces do not leave the server",
-        "hog": f"{server.url}: hog: it says nothing of it",
+        "hog": f"{server.url}: hog: what it answers of it is not understood",
     }
 
 
@@ -77,8 +77,6 @@ def test_a_model_that_could_not_look(server, words, look) -> None:
     [
         [{**DOG, "confidence": math.nan}, {**DOG, "box": [0, 0, math.inf, 5]}],
         [{**DOG, "box": [70, 50, 90, 60]}, {**DOG, "label": ""}, 5, None, "dog", []],
-        "dog",
-        {"label": "dog"},
     ],
 )
 def test_what_makes_no_sense_is_left_out(server, words, look, rows: Any) -> None:
@@ -93,10 +91,22 @@ def test_ten_thousand_detections(server, words, look) -> None:
     assert (len(some), some[0].label) == (1000, "9999")
 
 
-@pytest.mark.parametrize("some", [[], [[DOG]], [[], [], []], None, {"0": []}])
+@pytest.mark.parametrize(
+    "some",
+    [
+        [],
+        [[DOG]],
+        [[], [], []],
+        None,
+        {"0": []},
+        [[], "dog"],
+        [{"label": "dog"}, []],
+        [["dog", {"label": 5}], []],
+    ],
+)
 def test_lists_that_are_not_those_of_the_pictures(server, words, look, some: Any) -> None:
     answers(server, words, {"yolo": some})
-    assert look().errors == {"yolo": f"{server.url}: yolo: it says nothing of it"}
+    assert look().errors == {"yolo": f"{server.url}: yolo: what it answers of it is not understood"}
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,18 @@ def test_a_picture_that_it_cannot_fetch(server, words, pyzm) -> None:
     assert failed.value.blame == "picture"
 
 
-@pytest.mark.parametrize("body", [b"[]", b"{}", b'{"detections": 5}', b"<html>", b"null"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[]",
+        b"{}",
+        b'{"detections": 5}',
+        b'{"detections": ["dog"]}',
+        b'{"detections": [{"name": "dog", "score": 0.5}]}',
+        b"<html>",
+        b"null",
+    ],
+)
 def test_an_answer_that_is_none(server, pyzm, body: bytes) -> None:
     server.on("POST", "/infer", (200, {}, body))
     with pytest.raises(GatewayError, match="is not understood"):

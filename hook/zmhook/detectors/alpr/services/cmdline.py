@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from zmhook.detectors.alpr.services.base import Plate, Unread, floor
-from zmhook.detectors.alpr.services.openalpr_answer import plates
+from zmhook.detectors.alpr.services.openalpr_answer import fits, plates
 from zmhook.detectors.alpr.services.upload import upload
 from zmhook.errors import DetectorError
 from zmhook.printable import one_line
@@ -134,7 +134,7 @@ def _answer(printed: str, name: str) -> dict[str, Any]:
     for text in (*lines, printed[max(0, printed.find("{")) :]):
         with suppress(ValueError, RecursionError):
             found = json.loads(text)
-            if isinstance(found, dict) and "results" in found:
+            if isinstance(found, dict) and fits(found):
                 return found
     said = one_line(printed, _QUOTED)
     raise Unread("answer not understood", f"{name} prints no JSON with 'results': '{said}'")

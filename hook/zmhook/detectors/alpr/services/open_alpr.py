@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from zmhook.detectors.alpr.services.account import Account
 from zmhook.detectors.alpr.services.base import Plate, floor
-from zmhook.detectors.alpr.services.openalpr_answer import plates
+from zmhook.detectors.alpr.services.openalpr_answer import fits, plates
 from zmhook.detectors.alpr.services.upload import Upload, upload
 from zmhook.detectors.alpr.services.values import number
 from zmhook.detectors.alpr.services.web import TOO_MANY, Request
@@ -70,7 +70,8 @@ class OpenAlpr:
             "return_image": 0,
             "topn": 5,
         }
-        return Request("POST", self._url, {"params": query, "data": base64.b64encode(sent.data)})
+        more = {"params": query, "data": base64.b64encode(sent.data)}
+        return Request("POST", self._url, more, fits=fits)
 
     def _note_usage(self, answer: dict[str, Any]) -> None:
         """Believe it about the credits; a look-up with the vehicle costs two."""

@@ -8,7 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zmhook.detectors.alpr.services.base import MOST_RESULTS, Attributes, Plate, plate, surest
-from zmhook.detectors.alpr.services.values import first, record, records, share, text
+from zmhook.detectors.alpr.services.values import (
+    are_results,
+    first,
+    number,
+    record,
+    records,
+    share,
+    text,
+)
 
 if TYPE_CHECKING:
     from zmhook.detectors.alpr.services.upload import Upload
@@ -16,6 +24,16 @@ if TYPE_CHECKING:
 PERCENT = 100.0
 _MOST_OTHERS = 5
 _CORNERS = 8
+
+
+def fits(answer: dict[str, Any]) -> bool:
+    """Say whether this is an answer of OpenALPR's, and no error with nothing in it."""
+    return are_results(answer, _is_result)
+
+
+def _is_result(row: dict[str, Any]) -> bool:
+    is_read = isinstance(row.get("plate"), str) and number(row.get("confidence")) is not None
+    return is_read and isinstance(row.get("coordinates"), list)
 
 
 def plates(answer: dict[str, Any], sent: Upload, least: float) -> list[Plate]:

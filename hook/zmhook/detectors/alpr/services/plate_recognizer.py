@@ -25,8 +25,17 @@ from zmhook.detectors.alpr.services.base import (
     surest,
 )
 from zmhook.detectors.alpr.services.upload import Upload, upload
-from zmhook.detectors.alpr.services.values import first, number, record, records, share, text
+from zmhook.detectors.alpr.services.values import (
+    are_results,
+    first,
+    number,
+    record,
+    records,
+    share,
+    text,
+)
 from zmhook.detectors.alpr.services.web import Request
+from zmhook.told import error_in
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,7 +95,7 @@ class PlateRecognizer:
             "data": _fields(self._alpr),
             "files": {"upload": ("frame.jpg", sent.data, "image/jpeg")},
         }
-        return Request("POST", self._url, more, self._authorization())
+        return Request("POST", self._url, more, self._authorization(), fits)
 
     def _authorization(self) -> str:
         return f"Token {self._account.key}" if self._account.key else ""
@@ -101,7 +110,7 @@ class PlateRecognizer:
     def _log_statistics(self) -> None:
         """Ask how much of the month is used; an answer that does not come is no trouble."""
         place = f"{self._url.removesuffix(READER)}/statistics/"
-        request = Request("GET", place, {}, self._authorization())
+        request = Request("GET", place, {}, self._authorization(), _is_statistics)
         try:
             answer = self._account.web.ask(request, Deadline(_STATISTICS_SECONDS))
         except Unread as error:
@@ -114,6 +123,10 @@ class PlateRecognizer:
             return
         self._account.budget.told(int(total - calls))
         log.info("alpr: Plate Recognizer counts %d of %d look-ups this month", calls, total)
+
+
+def _is_statistics(answer: dict[str, Any]) -> bool:
+    return error_in(answer) is None
 
 
 def reader_url(alpr: Alpr) -> str:
@@ -130,6 +143,20 @@ def reader_url(alpr: Alpr) -> str:
     if path in ("", "/v1"):
         return f"{given}{'' if path else '/v1'}{READER}"
     return given
+
+
+def fits(answer: dict[str, Any]) -> bool:
+    """Say whether this is an answer of Plate Recognizer's, and no error with nothing in it."""
+    return are_results(answer, _is_result)
+
+
+def _is_result(row: dict[str, Any]) -> bool:
+    """Tell a plate that was read from something else; of a vehicle there may be none."""
+    found = row.get("plate")
+    if isinstance(found, dict) or (found is None and "vehicle" in row):
+        return True
+    is_box = isinstance(row.get("box"), dict)
+    return isinstance(found, str) and number(row.get("score")) is not None and is_box
 
 
 def plates(answer: dict[str, Any], sent: Upload, least: float) -> list[Plate]:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from zmhook.told import error_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 from zmhook.printable import one_line
 
@@ -46,3 +51,16 @@ def first(value: Any) -> dict[str, Any]:
 def record(value: Any) -> dict[str, Any]:
     """Return an object, or an empty one."""
     return value if isinstance(value, dict) else {}
+
+
+def are_results(answer: dict[str, Any], is_result: Callable[[dict[str, Any]], bool]) -> bool:
+    """Say whether an answer has `results` that are of the expected kind.
+
+    None are fine, unless an error says why; of several one is enough, since others may be odd.
+    """
+    results = answer.get("results")
+    if not isinstance(results, list):
+        return False
+    if not results:
+        return error_in(answer) is None
+    return any(isinstance(row, dict) and is_result(row) for row in results)

@@ -6,19 +6,21 @@ in a thread that is waited for. The connection is kept for the next one.
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import socket
 import ssl
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zmhook.detectors.alpr.services.base import Unread
 from zmhook.errors import MissingPart
 from zmhook.printable import one_line
+from zmhook.told import error_in, parsed
 from zmhook.urls import shown
+from zmhook.waits import wait_of, wait_of_header
 from zmhook.within import Call, TooLongError, causes
 
 if TYPE_CHECKING:
@@ -44,8 +46,6 @@ _CHUNK = 16_384
 _QUOTED = 160
 _OK = (200, 201)
 _SERVER_ERROR = 500
-_IN_SECONDS = re.compile(r"available in ([0-9]{1,4}) second", re.IGNORECASE)
-_WHOLE = re.compile(r"[0-9]{1,6}")
 _CUT_OFF = ("ConnectionResetError", "BrokenPipeError", "IncompleteRead", "SSLEOFError")
 
 # What an HTTP status means → in few words, and what to do.
@@ -56,15 +56,25 @@ TOO_LARGE = ("picture too large", "the picture is too large for it: lower [alpr]
 NOT_THERE = ("no such service", "there is no such service at this address: check [alpr] alpr_url")
 MEANINGS = {401: REFUSED_KEY, 402: USED_UP, 403: REFUSED_KEY, 404: NOT_THERE, 413: TOO_LARGE}
 MEANINGS |= {405: NOT_THERE, 429: TOO_MANY}
+_WITHIN = frozenset({401, 402, 413, 429})
+"""Errors that mean the same within an answer of status 200; so do those of 500 and more."""
+
+
+def _anything(answer: dict[str, Any]) -> bool:
+    return bool(answer)
 
 
 class Request(NamedTuple):
-    """A question, in the words of `requests.Session.request`. `auth` is an Authorization header."""
+    """A question, in the words of `requests.Session.request`. `auth` is an Authorization header.
+
+    `fits` says whether an object is an answer to it, and not another service's, or an error.
+    """
 
     method: str
     url: str
     more: dict[str, Any]
     auth: str = ""
+    fits: Callable[[dict[str, Any]], bool] = _anything
 
 
 class _LateError(Exception):
@@ -138,7 +148,7 @@ class Web:
                 status,
                 (time.perf_counter() - started) * 1000,
             )
-            return self._read(status, data, after, shown(request.url))
+            return self._read(request, status, data, after)
         raise failed  # outside, so that nothing of the library's hangs on to it
 
     def _answer(self, request: Request, seconds: float) -> tuple[int, bytes, str]:
@@ -154,18 +164,21 @@ class Web:
             raise _LateError
         return call.answer
 
-    def _read(self, status: int, data: bytes, after: str, place: str) -> Any:
-        said = _json(data)
-        if status in _OK and isinstance(said, dict):
+    def _read(self, request: Request, status: int, data: bytes, after: str) -> Any:
+        said, place = parsed(data), shown(request.url)
+        text, everything = self._quoted(said, data), data[:_CHUNK].decode("utf-8", "replace")
+        if status not in _OK:
+            raise self._refused(status, text, _wait(after, everything), place)
+        if isinstance(said, dict) and request.fits(said):
             return said
-        text = self._quoted(said, data)
-        if status in _OK:
-            raise Unread(
-                "answer not understood", f"{place} answers something else: '{text}'", counts=True
-            )
-        raise self._refused(status, text, after, place)
+        error = error_in(said)
+        if error is not None and (error.status in _WITHIN or error.status >= _SERVER_ERROR):
+            raise self._refused(error.status, text, _wait(after, everything), place)
+        raise Unread(
+            "answer not understood", f"{place} answers something else: '{text}'", counts=True
+        )
 
-    def _refused(self, status: int, said: str, after: str, place: str) -> Unread:
+    def _refused(self, status: int, said: str, wait: float, place: str) -> Unread:
         short, advice = self._meanings.get(status, ("refused", "it refuses the question"))
         if status >= _SERVER_ERROR:
             short, advice = "no answer", "it is in trouble"
@@ -173,17 +186,18 @@ class Web:
             short, advice = NOT_THERE[0], "redirects are not followed: check [alpr] alpr_url"
         if short == REFUSED_KEY[0] and re.search(r"credit|quota|limit", said, re.IGNORECASE):
             short, advice = USED_UP
+        hold = _HOUR if short == USED_UP[0] else 0.0
         return Unread(
             short,
             f"{place} answers {status} ({advice}){said and f': {said}'}",
             again=status >= _SERVER_ERROR or short == TOO_MANY[0],
-            wait=_wait(after, said),
-            hold=_HOUR if short == USED_UP[0] else 0.0,
+            wait=wait,
+            hold=hold or (wait if wait > LONGEST_WAIT else 0.0),
         )
 
     def _quoted(self, said: Any, data: bytes) -> str:
         """Return what the service says as one short line without the key."""
-        if isinstance(said, dict):
+        if isinstance(said, dict) and "predictions" not in said:
             said = said.get("detail") or said.get("error") or said.get("message") or said
         text = str(said) if said is not None else data[:_CHUNK].decode("utf-8", "replace")
         if self._secret:
@@ -230,16 +244,8 @@ def _within_limit(answer: requests.Response, end: float) -> bytes:
 
 def _wait(after: str, said: str) -> float:
     """Return the seconds to leave it alone; Plate Recognizer tells them in words."""
-    found = _IN_SECONDS.search(said)
-    text = after if _WHOLE.fullmatch(after) else (found[1] if found else "0")
-    return float(text)
-
-
-def _json(data: bytes) -> Any:
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
-        return None
+    found = wait_of_header(after)
+    return (wait_of(said) or 0.0) if found is None else found
 
 
 # What went wrong → in few words, and in a sentence. The first that fits is said.

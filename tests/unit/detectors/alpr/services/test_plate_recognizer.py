@@ -11,7 +11,7 @@ from zmhook.deadline import Deadline
 from zmhook.detection import Box
 from zmhook.detectors.alpr.services import service_for
 from zmhook.detectors.alpr.services.base import MOST_PLATES, Unread
-from zmhook.detectors.alpr.services.plate_recognizer import PlateRecognizer, reader_url
+from zmhook.detectors.alpr.services.plate_recognizer import PlateRecognizer, fits, reader_url
 from zmhook.settings import Alpr
 
 PICTURE = np.zeros((400, 800, 3), np.uint8)
@@ -23,8 +23,7 @@ def service(settings, fake_plates):
 
     def make(**own) -> PlateRecognizer:
         given = {"alpr_url": fake_plates.url, "alpr_key": "key", "alpr_timeout": 3.0, **own}
-        one = service_for(settings(alpr_service="plate_recognizer", **given))
-        assert isinstance(one, PlateRecognizer)
+        one = service_for(settings(**{"alpr_service": "plate_recognizer", **given}))
         one.load()
         made.append(one)
         return one
@@ -152,9 +151,58 @@ def test_what_is_missing_is_named(service, own, short):
 def test_what_it_is_not_sure_of_is_left_to_the_gate_or_out(service, fake_plates):
     assert read(service(platerec_min_score=1.0))  # 0.904, a little below
     assert read(service(platerec_min_score=0.3, platerec_min_dscore=1.0))
-    fake_plates.will("no-box", "numbers", "none")
+    fake_plates.will("no-box", "none")
     one = service()
-    assert [read(one), read(one), read(one)] == [[], [], []]
+    assert [read(one), read(one)] == [[], []]
+
+
+@pytest.mark.parametrize(
+    ("answer", "short", "quotation"),
+    [
+        ("cpai", "answer not understood", "DLA232"),
+        ("200-403", "answer not understood", "License expired"),
+        ("200-failed", "answer not understood", "'status': 'error'"),
+        ("other-rows", "answer not understood", "'label': 'car'"),
+        ("no-list", "answer not understood", "'results': None"),
+        ("numbers", "answer not understood", "AB1"),
+        ("escapes", "answer not understood", "something else: '"),
+        ("200-429", "too many questions", "Retry in 600 s"),
+        ("200-402", "no look-ups left", "Out of credits"),
+        ("cpai-error", "no answer", "No plate reader"),
+    ],
+)
+@pytest.mark.parametrize("name", ["plate_recognizer", "open_alpr"])
+def test_another_services_answer_is_not_no_plate(
+    service, fake_plates, name: str, answer: str, short: str, quotation: str
+) -> None:
+    fake_plates.will(answer)
+    with pytest.raises(Unread) as caught:
+        read(service(alpr_service=name))
+    said = str(caught.value)
+    assert caught.value.short == f"alpr skipped: {short}"
+    assert quotation in said
+    assert said.isprintable()
+    assert len(said) < 400
+
+
+@pytest.mark.parametrize(("answer", "waits"), [("200-429", 600), ("429-long", 3600)])
+def test_a_long_wait_is_kept_for_all(service, fake_plates, answer: str, waits: float) -> None:
+    fake_plates.will(answer)
+    one = service()
+    with pytest.raises(Unread) as caught:
+        read(one)
+    assert (caught.value.wait, caught.value.hold) == (waits, waits)
+    with pytest.raises(Unread, match="not asked again yet"):
+        read(one)
+    assert len(fake_plates.asked) == 1
+
+
+def test_a_vehicle_without_a_plate_is_an_answer() -> None:
+    vehicle = {"vehicle": {"type": "Sedan"}, "plate": None}
+    assert fits({"results": [vehicle]})
+    assert fits({"results": [7, {"vehicle": {}}]})
+    assert fits({"results": []})
+    assert not fits({"results": [7, None]})
 
 
 def test_far_boxes_are_clipped_and_many_plates_bounded(service, fake_plates):

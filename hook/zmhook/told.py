@@ -3,8 +3,9 @@
 Forms: `{"error": {"code": 429, "message": …}}` (OpenAI, Google, OpenRouter, Ollama, llama.cpp,
 Groq, Azure), the same in a list (Google for OpenAI's clients), `{"error": "…"}` (LM Studio,
 Ollama), `{"object": "error", "message": …}` (vLLM, Mistral), `{"detail": …}` (FastAPI),
-`{"message": …}` (gateways), plain text and HTML. With status 200, too: OpenRouter does so once a
-model has begun to answer, also as `choices[0].error`, and LM Studio at an address that is wrong.
+`{"message": …}` (gateways), `{"success": false, "error": …}` (CodeProject.AI, DeepStack), plain
+text and HTML. With status 200, too: OpenRouter does so once a model has begun to answer, also as
+`choices[0].error`, and LM Studio at an address that is wrong.
 """
 
 from __future__ import annotations
@@ -16,7 +17,17 @@ from typing import Any, NamedTuple
 LONGEST = 16_384
 """Characters of an error that are looked at."""
 _LEAST, _MOST = 400, 599
-_CODES = ("code", "status_code", "statusCode", "status", "http_status", "raw_status_code")
+_CODES = (
+    "code",
+    "status_code",
+    "statusCode",
+    "error_code",
+    "errorCode",
+    "status",
+    "http_status",
+    "raw_status_code",
+)
+_FAILED = ("error", "fail", "failed", "failure")
 _WORDS: tuple[tuple[int, str], ...] = (
     (402, r"insufficient[ _]|payment|out of credit|credit balance|prepayment"),
     (429, r"rate[ _-]?limit|resource_exhausted|too[ _]many|quota|throttl"),
@@ -74,9 +85,15 @@ def _error_of(answer: Any) -> Any:
     error = answer.get("error")
     if error and not (isinstance(error, dict) and not any(error.values())):
         return error if isinstance(error, dict) else answer
-    if answer.get("object") == "error" or answer.get("success") is False or _status(answer):
+    if answer.get("object") == "error" or _has_failed(answer) or _status(answer):
         return answer
     return _error_of_choice(answer.get("choices"))
+
+
+def _has_failed(answer: dict[str, Any]) -> bool:
+    status = answer.get("status")
+    failed = isinstance(status, str) and status.lower() in _FAILED
+    return failed or answer.get("success") is False or answer.get("ok") is False
 
 
 def _error_of_choice(choices: Any) -> Any:
