@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from zmhook.detectors.face.lookalikes import lookalikes
 from zmhook.detectors.face.pictures import person_of
+from zmhook.figures import apart, exact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,8 +34,8 @@ def look_alike_lines(known: KnownFaces, threshold: float) -> list[str]:
     pairs = lookalikes(known, threshold)
     lines = [
         f"warning: {pair.person} and {pair.other} look alike to the model:"
-        f" {pair.picture} and {pair.other_picture} are {pair.distance:.2f} apart"
-        f" (face_recog_dist_threshold is {threshold:g})"
+        f" {pair.picture} and {pair.other_picture} are {apart(pair.distance, threshold)} apart"
+        f" (face_recog_dist_threshold is {exact(threshold)})"
         for pair in pairs[:MOST_PAIRS]
     ]
     if len(pairs) > MOST_PAIRS:

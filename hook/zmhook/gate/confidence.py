@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zmhook.figures import apart, exact, is_below
+
 if TYPE_CHECKING:
     from zmhook.detection import Detection
     from zmhook.gate.context import Context
@@ -12,9 +14,9 @@ if TYPE_CHECKING:
 
 def reason(detection: Detection, context: Context) -> str | None:
     least = _least(detection, context.settings)
-    if detection.confidence >= least:  # NaN is not
+    if not is_below(detection.confidence, least):
         return _no_plate(detection, context.settings)
-    return f"confidence {detection.confidence:.2f} is below {least:g}"
+    return f"confidence {apart(detection.confidence, least)} is below {exact(least)}"
 
 
 def _no_plate(detection: Detection, settings: Settings) -> str | None:
@@ -22,9 +24,10 @@ def _no_plate(detection: Detection, settings: Settings) -> str | None:
     alpr, found = settings.alpr, detection.attributes.get("dscore")
     if detection.model != "alpr" or alpr.alpr_service != "plate_recognizer":
         return None
-    if not isinstance(found, float) or found >= alpr.platerec_min_dscore:
+    least = alpr.platerec_min_dscore
+    if not isinstance(found, float) or not is_below(found, least):
         return None
-    return f"there is a plate with confidence {found:.2f}, below {alpr.platerec_min_dscore:g}"
+    return f"there is a plate with confidence {apart(found, least)}, below {exact(least)}"
 
 
 def _least(detection: Detection, settings: Settings) -> float:

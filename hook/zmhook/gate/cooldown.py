@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zmhook.figures import apart, exact
+
 if TYPE_CHECKING:
     from zmhook.detection import Detection
     from zmhook.gate.context import Context
@@ -21,4 +23,5 @@ def reason(detection: Detection, context: Context) -> str | None:
 
 def text(label: str, left: float, seconds: float) -> str:
     """Return why a label does not ring: it stays quiet for `left` of so many seconds."""
-    return f"{label} rang {seconds - left:.0f} s ago (cooldown {seconds:g})"
+    ago = apart(seconds - left, seconds, 0)
+    return f"{label} rang {ago} s ago (cooldown {exact(seconds)})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from zmhook.figures import ROUNDING, exact, percent
 from zmhook.gate import pattern
 from zmhook.gate.places import Place
 from zmhook.patterns import matches
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from zmhook.detection import Detection
     from zmhook.gate.context import Context
     from zmhook.settings import Gate
+
+
+LEAST = 1e-9
+"""Share of a box that must lie in a zone in any case."""
 
 
 class Touch(NamedTuple):
@@ -29,10 +34,34 @@ def reason(detection: Detection, context: Context) -> str | None:
     gate = context.settings.gate
     touched = context.touched(detection)
     if not touched:
-        least = f" by {gate.zone_min_overlap:.0%}" if gate.zone_min_overlap else ""
-        return f"in none of the zones {context.names}{least}"
-    reasons = [_refused(detection, touch.place, context) for touch in _judges(touched, gate)]
+        return _outside(detection, context)
+    reasons = [_refused(detection, touch, context) for touch in _judges(touched, gate)]
     return None if None in reasons else "; ".join(filter(None, reasons))
+
+
+def _outside(detection: Detection, context: Context) -> str:
+    """Say that it is in no zone: by its foot, or how much of it is in the one that has most."""
+    gate = context.settings.gate
+    if gate.zone_anchor == "foot":
+        return f"its foot at {_foot(detection)} is in none of the zones {context.names}"
+    text = f"in none of the zones {context.names}"
+    if not gate.zone_min_overlap:
+        return text
+    from zmhook.gate import overlap
+
+    polygons = [place.points for place in context.places]
+    shares = overlap.shares(polygons, [detection.box])[:, 0].tolist()
+    share, place = max(zip(shares, context.places, strict=True), key=lambda pair: pair[0])
+    if not share:
+        return text
+    least = gate.zone_min_overlap
+    most = f"{percent(share, least)} of it is in {place.name}"
+    return f"{text} by {exact(least * 100)}%: {'at most ' if len(shares) > 1 else ''}{most}"
+
+
+def _foot(detection: Detection) -> str:
+    box = detection.box
+    return f"{(box.x1 + box.x2) / 2:g},{box.y2}"
 
 
 def _judges(touched: Sequence[Touch], gate: Gate) -> Sequence[Touch]:
@@ -43,15 +72,25 @@ def _judges(touched: Sequence[Touch], gate: Gate) -> Sequence[Touch]:
     return touched
 
 
-def _refused(detection: Detection, place: Place, context: Context) -> str | None:
+def _refused(detection: Detection, touch: Touch, context: Context) -> str | None:
     """Say why this zone does not take it; its pattern stands in the common one's place."""
+    place = touch.place
     wanted = place.rule.detection_pattern or pattern.own(detection, context.settings)
     if not matches(wanted, detection.label):
-        return f"in zone {place.name}, whose pattern {wanted} it does not match"
+        where = _where(detection, touch, context.settings.gate)
+        return f"{where}, whose pattern {wanted} it does not match"
     unwanted = place.rule.ignore_pattern
     if unwanted and matches(unwanted, detection.label):
-        return f"in zone {place.name}, which ignores {unwanted}"
+        return f"{_where(detection, touch, context.settings.gate)}, which ignores {unwanted}"
     return None
+
+
+def _where(detection: Detection, touch: Touch, gate: Gate) -> str:
+    if gate.zone_anchor == "foot":
+        return f"with its foot at {_foot(detection)} in zone {touch.place.name}"
+    if gate.zone_min_overlap or gate.zone_match_strategy == "largest_overlap":
+        return f"with {percent(touch.share, gate.zone_min_overlap)} in zone {touch.place.name}"
+    return f"in zone {touch.place.name}"
 
 
 def touches(found: Sequence[Detection], places: Sequence[Place], gate: Gate) -> list[list[Touch]]:
@@ -66,7 +105,7 @@ def touches(found: Sequence[Detection], places: Sequence[Place], gate: Gate) -> 
     else:
         inside = overlap.touching(polygons, boxes).T.astype(float)
     rows: list[list[Touch]] = [[] for _ in found]
-    which = (inside >= max(gate.zone_min_overlap, 1e-9)).nonzero()
+    which = (inside >= max(gate.zone_min_overlap - ROUNDING, LEAST)).nonzero()
     for thing, place, share in zip(*(one.tolist() for one in (*which, inside[which])), strict=True):
         rows[thing].append(Touch(places[place], share))
     return rows

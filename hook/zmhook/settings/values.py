@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
+from zmhook.figures import exact
 from zmhook.patterns import WrongPattern, check
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class Extent(Struct, frozen=True, array_like=True):
         return self.value * whole / 100 if self.unit == "%" else self.value
 
     def __str__(self) -> str:
-        return f"{self.value:g}{self.unit}"
+        return f"{exact(self.value)}{self.unit}"
 
 
 class Zone(Struct, frozen=True):

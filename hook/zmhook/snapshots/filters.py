@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from zmhook.figures import apart, exact, is_below
 from zmhook.frames.header import read_header
 from zmhook.snapshots.labels import common
 
@@ -64,19 +65,19 @@ def _common(wanted: tuple[str, ...]) -> frozenset[str]:
 
 
 def _score(score: float | None, least: float) -> str | None:
-    if least <= 0 or (score is not None and score >= least):
+    if least <= 0 or (score is not None and not is_below(score, least)):
         return None
-    said = "no score" if score is None else f"score {score:.2f}"
-    return f"{said}, and snapshot_min_score is {least:g}"
+    said = "no score" if score is None else f"score {apart(score, least)}"
+    return f"{said}, and snapshot_min_score is {exact(least)}"
 
 
 def _duration(snapshot: Snapshot, least: float) -> str | None:
     lasted = snapshot.duration
     if lasted is None and snapshot.start is not None and snapshot.end is not None:
         lasted = snapshot.end - snapshot.start
-    if not snapshot.ended or lasted is None or lasted >= least:
+    if not snapshot.ended or lasted is None or not is_below(lasted, least):
         return None
-    return f"lasted {lasted:.1f} s, and snapshot_min_duration is {least:g}"
+    return f"lasted {apart(lasted, least, 1)} s, and snapshot_min_duration is {exact(least)}"
 
 
 def _size(picture: bytes, least: int) -> str | None:

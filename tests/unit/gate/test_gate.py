@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import datetime
 
+import numpy as np
 import pytest
 from msgspec import structs
 
@@ -272,6 +273,62 @@ def test_patterns_of_a_zone(why, found) -> None:
 def test_how_much_lies_in_it(why, found, anchor, least, kept) -> None:
     settings = Settings(gate=Gate(zone_anchor=anchor, zone_min_overlap=least), zones=(NEAR,))
     assert (why(found(), settings) is None) is kept
+
+
+@pytest.mark.parametrize(
+    ("gate_settings", "zones", "reason"),
+    [
+        (Gate(zone_anchor="foot"), (NEAR,), "its foot at 15,20 is in none of the zones near"),
+        (
+            Gate(zone_min_overlap=0.26),
+            (NEAR,),
+            "in none of the zones near by 26%: 25% of it is in near",
+        ),
+        (
+            Gate(zone_min_overlap=0.251),
+            (FAR, NEAR),
+            "in none of the zones far, near by 25.1%: at most 25% of it is in near",
+        ),
+        (Gate(zone_min_overlap=0.5), (FAR,), "in none of the zones far"),
+        (
+            Gate(zone_min_overlap=0.25001),
+            (NEAR,),
+            "in none of the zones near by 25.001%: 25% of it is in near",
+        ),
+    ],
+)
+def test_what_is_in_no_zone_says_by_how_much(why, found, gate_settings, zones, reason) -> None:
+    assert why(found(), Settings(gate=gate_settings, zones=zones)) == ("zone", reason)
+
+
+@pytest.mark.parametrize(
+    ("gate_settings", "where"),
+    [
+        (Gate(), "in zone wide"),
+        (Gate(zone_anchor="foot"), "with its foot at 15,20 in zone wide"),
+        (Gate(zone_match_strategy="largest_overlap"), "with 100% in zone wide"),
+    ],
+)
+def test_where_it_is_in_a_zone_that_does_not_take_it(why, found, gate_settings, where) -> None:
+    rules = {"wide": ZoneRule(ignore_pattern="person")}
+    settings = Settings(gate=gate_settings, zones=(WIDE,), zone_rules=rules)
+    assert why(found(), settings) == ("zone", f"{where}, which ignores person")
+
+
+@pytest.mark.parametrize("least", [0.1, 0.3, 0.6, 0.7, 0.9])
+def test_what_a_model_computes_in_32_bits_is_the_limit(why, found, least) -> None:
+    settings = Settings(yolo=Yolo(yolo_min_confidence=least))
+    for confidence in (least, float(np.float32(least)), least - 1e-9):
+        assert why(found(confidence=confidence), settings) is None
+
+
+def test_a_share_of_the_picture_is_exact(why, found) -> None:
+    """A third, a tenth: what is not a number with an end is no reason to drop."""
+    for whole in (3, 7, 10, 11, 13):
+        limit = Extent(100 / whole, "%")
+        settings = Settings(gate=Gate(min_detection_size=limit, max_detection_size=limit))
+        box = Box(0, 0, 10, 10)
+        assert why(found(box=box), settings, (10, 10 * whole)) is None
 
 
 def test_zones_are_scaled_to_the_picture(why, found) -> None:

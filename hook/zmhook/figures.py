@@ -1,0 +1,64 @@
+"""Numbers held against a limit: judged and printed alike, so that what is printed is true.
+
+A number that only rounding keeps from its limit is the limit: a model's 0.7 is 0.69999999 in the
+half of the digits that it computes with. Every other one is printed with the digits that it takes
+to see the difference.
+"""
+
+from __future__ import annotations
+
+import math
+
+ROUNDING = 1e-6
+"""By which a share or a confidence (0..1) may be wrong: models compute in 32 bits."""
+PART = 1e-9
+"""Part of a larger number by which it may be wrong."""
+SUMMED = 1e-12
+"""Part of a number that adding and dividing may be off: nothing that one prints."""
+MOST_DIGITS = 17
+
+
+def is_below(value: float, limit: float) -> bool:
+    """Say whether it is below, by more than rounding; NaN is below everything."""
+    return not value >= limit - _slack(limit)
+
+
+def is_above(value: float, limit: float) -> bool:
+    """Say whether it is above, by more than rounding; NaN is above everything."""
+    return not value <= limit + _slack(limit)
+
+
+def exact(value: float) -> str:
+    """Return a limit as somebody would write it: `0.3`, `1234567`."""
+    return f"{value:.15g}"
+
+
+def apart(value: float, limit: float, digits: int = 2) -> str:
+    """Return a number with `digits` behind the point, or as many as tell it from the limit.
+
+    Read again, it is on the same side of `exact(limit)` as it is itself, or on it where only the
+    last digits of a sum keep it away.
+    """
+    printed = float(exact(limit))
+    if math.isclose(value, printed, rel_tol=SUMMED):
+        value = printed
+    for more in range(digits, MOST_DIGITS + 1):
+        text = f"{value:.{more}f}"
+        if _side(float(text), printed) == _side(value, printed):
+            return text
+    return repr(value)
+
+
+def percent(share: float, limit: float | None = None, digits: int = 0) -> str:
+    """Return a share in percent, told apart from a limit that is a share too."""
+    if limit is None:
+        return f"{share * 100:.{digits}f}%"
+    return f"{apart(share * 100, limit * 100, digits)}%"
+
+
+def _slack(limit: float) -> float:
+    return ROUNDING if abs(limit) <= 1 else abs(limit) * PART
+
+
+def _side(value: float, limit: float) -> int:
+    return (value > limit) - (value < limit)
