@@ -66,7 +66,9 @@ def _targets(work: Work) -> Iterator[Target]:
         yield Target(f"mqtt {client.name(work.settings.mqtt)}", partial(_by_mqtt, work))
     if notify.notify_webhook:
         yield Target("webhook", partial(_by_webhook, work))
-    for number, address in enumerate(notify.notify_apprise.reveal().split(), 1):
+    from zmhook.notify.addresses import addresses_of
+
+    for number, address in enumerate(addresses_of(notify.notify_apprise.reveal()), 1):
         scheme = address.partition("://")[0]
         yield Target(f"apprise {number} ({scheme}://...)", partial(_by_apprise, work, number))
 

@@ -24,6 +24,7 @@ from zmhook.describe.prompts import Prompts
 from zmhook.describe.reading import read
 from zmhook.describe.unanswered import Unanswered
 from zmhook.errors import PictureError
+from zmhook.settings.keytext import flaw_of_key
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,6 +54,7 @@ class Describer:
         self._settings = settings
         self._backend = backend
         self._service = service_of(gemini)
+        self._flaw = flaw_of(gemini)
         self._prompts = Prompts(settings)
         self._blur = _blur(settings)
         self._database = Database.below(settings.general.base_data_path)
@@ -149,6 +151,8 @@ class Describer:
 
     def _text(self, picture: bytes, question: str, deadline: Deadline) -> str:
         """Ask, and once more when there is a reason to wait and the time for it."""
+        if self._flaw:
+            raise Unanswered("the key cannot be right", self._flaw)
         for attempt in range(1, ATTEMPTS + 1):
             if deadline.left() < LEAST_TIME:
                 raise Unanswered("no time left", "there was no time left to ask")
@@ -203,6 +207,15 @@ def key_for(gemini: Gemini) -> str:
     if given or gemini.gemini_backend != "gemini":
         return given
     return os.environ.get(ENVIRONMENT_KEY, "").strip()
+
+
+def flaw_of(gemini: Gemini) -> str:
+    """Say what is wrong with the key as such; nothing when it may be right."""
+    flaw = flaw_of_key(key_for(gemini))
+    given = "[gemini] gemini_key" if gemini.gemini_key else f"{ENVIRONMENT_KEY} of the environment"
+    return (
+        f"{given}: {flaw}, which no key has; nothing is asked: copy the key again" if flaw else ""
+    )
 
 
 def service_of(gemini: Gemini) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from zmhook.disk import trouble
 from zmhook.errors import MissingPart, Undelivered
+from zmhook.notify.addresses import addresses_of
 from zmhook.notify.message import Message, filled, message_of
 from zmhook.notify.names import monitor_name
 from zmhook.notify.picture import picture_of
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 def addresses(work: Work) -> list[str]:
-    return work.settings.notify.notify_apprise.reveal().split()
+    return addresses_of(work.settings.notify.notify_apprise.reveal())
 
 
 def send(work: Work) -> None:

@@ -53,9 +53,12 @@ def _messages(settings: Settings) -> Iterator[str]:
         yield "mqtt"
     if notify.notify_webhook:
         yield "webhook"
-    # One job for each address: one that fails does not send the others again.
-    for number in range(1, len(notify.notify_apprise.reveal().split()) + 1):
-        yield f"apprise-{number}"
+    if notify.notify_apprise:
+        from zmhook.notify.addresses import addresses_of
+
+        # One job for each address: one that fails does not send the others again.
+        for number, _ in enumerate(addresses_of(notify.notify_apprise.reveal()), 1):
+            yield f"apprise-{number}"
 
 
 def _at_zoneminder(decided: Decided, settings: Settings, *, notes: bool) -> Iterator[str]:

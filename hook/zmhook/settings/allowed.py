@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from zmhook.settings.keys import Key
 
 _FORMS = {
+    "key": "a secret, best given as !TOKEN",
     "pattern": "a regular expression",
     "frames": (
         "snapshot, alarm, bestmatch, all, a frame's number (1 or more), a place in the event "

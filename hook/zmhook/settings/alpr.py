@@ -20,7 +20,7 @@ class Alpr(Section, frozen=True, kw_only=True):
         str,
         about("Address of the service. Empty: its own in the cloud.", reader="address"),
     ] = ""
-    alpr_key: Annotated[Secret, about("Token or key of the service.")] = Secret()
+    alpr_key: Annotated[Secret, about("Token or key of the service.", reader="key")] = Secret()
     alpr_api_type: Annotated[
         Literal["cloud", "local"],
         about("plate_recognizer: its cloud, or its SDK on a machine of yours (alpr_url)."),

@@ -17,7 +17,10 @@ class Gemini(Section, frozen=True, kw_only=True):
         ),
     ] = "gemini"
     gemini_key: Annotated[
-        Secret, about("API key. Empty: the environment's GEMINI_API_KEY; openai may need none.")
+        Secret,
+        about(
+            "API key. Empty: the environment's GEMINI_API_KEY; openai may need none.", reader="key"
+        ),
     ] = Secret()
     gemini_model: Annotated[str, about("Name of the model.")] = "gemini-3.5-flash-lite"
     gemini_url: Annotated[

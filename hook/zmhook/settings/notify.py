@@ -38,8 +38,8 @@ class Notify(Section, frozen=True, kw_only=True):
     notify_apprise: Annotated[
         Secret,
         about(
-            "Apprise addresses between spaces, such as ntfy://my-topic: over a hundred services. "
-            "A secret, since they hold keys."
+            "Apprise addresses between spaces or commas, such as ntfy://my-topic: over a hundred "
+            "services. A secret, since they hold keys."
         ),
     ] = Secret()
     notify_title: Annotated[

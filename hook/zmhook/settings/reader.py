@@ -56,6 +56,7 @@ class _Loader:
         self.problems: list[Problem] = []
         self.secrets = Secrets()
         self._values: dict[tuple[str, str], Any] = {}
+        self._flaws: list[str] = []
 
     def load(self, overrides: Iterable[str]) -> Config:
         written, given = Layers(self.path), Layers(OVERRIDE)
@@ -67,6 +68,7 @@ class _Loader:
         self._read_secrets({**written.layer(None).keys, **given.layer(None).keys})
         warnings = [*written.warnings(), *given.warnings(), *self.secrets.warnings()]
         config = self._config(written, given, warnings)
+        config.warnings += dict.fromkeys(self._flaws)
         if self.problems:
             raise SettingsError(list(dict.fromkeys(self.problems)), config)
         return config
@@ -167,12 +169,26 @@ class _Loader:
             return key.default
         try:
             _check_lines(key, text)
-            return self._read(key, expander.value(key.name, text))
+            value = self._read(key, expander.value(key.name, text))
         except ValueError as error:
             # A default fails only for a key that it is made from, which has its own problem.
             if entry and not (self.secrets.error and text.startswith("!")):
                 self.problems.append(entry.problem(_bad_value(key, text, error)))
             return _plain_default(key)
+        if key.is_secret and entry:
+            self._look_over(key, entry, value)
+        return value
+
+    def _look_over(self, key: Key, entry: Entry, value: values.Secret) -> None:
+        """Note what is odd about a secret: it is refused where it is used, if at all."""
+        from zmhook.settings import keytext
+
+        is_key = key.form == "key"
+        flaw_of = keytext.flaw_of_key if is_key else keytext.flaw_of_password
+        flaw = flaw_of(value.reveal().strip())
+        if flaw:
+            more = "which no key has" if is_key else "which nobody sees: is it meant?"
+            self._flaws.append(str(entry.problem(f"{flaw}, {more}")))
 
     def _read(self, key: Key, text: str) -> Any:
         """Read a text once, however many monitors have it."""

@@ -335,6 +335,7 @@ READERS: dict[Any, Callable[[str], Any]] = {
     tuple[int, int] | None: read_size,
 }
 FORMS: dict[str, Callable[[str], Any]] = {
+    "key": Secret,
     "pattern": read_pattern,
     "frames": read_frames,
     "address": read_address,

@@ -223,6 +223,32 @@ def test_without_credit_it_is_asked_once(settings, fake_gemini, jpeg: bytes) -> 
     assert len(fake_gemini.asked) == 1
 
 
+@pytest.mark.parametrize(
+    ("backend", "given", "name"),
+    [
+        ("openai", "sk\u2013hidden", "[gemini] gemini_key"),
+        ("gemini", "sk\u2013hidden", "[gemini] gemini_key"),
+        ("gemini", "", "GEMINI_API_KEY of the environment"),
+    ],
+)
+def test_with_a_key_that_cannot_be_one_nobody_is_asked(
+    settings, fake_gemini, jpeg: bytes, monkeypatch, backend: str, given: str, name: str
+) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", "sk\u2013hidden")
+    url = fake_gemini.openai_url if backend == "openai" else fake_gemini.url
+    own = {"gemini_backend": backend, "gemini_url": url, "gemini_key": Secret(given)}
+    one = Describer.from_settings(settings(**own))
+    with pytest.raises(Unanswered) as told:
+        one.describe(jpeg, CAR, Deadline(9))
+    asked = one.left().minute
+    one.close()
+    assert told.value.short == "gemini skipped: the key cannot be right"
+    assert f"{name}: character 3 is an en dash (U+2013), which no key has" in str(told.value)
+    assert "hidden" not in str(told.value)
+    assert fake_gemini.asked == []
+    assert asked == 0
+
+
 def test_another_service_is_asked_meanwhile(describer, jpeg: bytes) -> None:
     with pytest.raises(ModelSkipped):
         describer(Backend(later(29))).describe(jpeg, CAR, Deadline(9))

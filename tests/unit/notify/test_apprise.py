@@ -44,6 +44,14 @@ def test_title_body_and_picture(addressed, endpoint) -> None:
     assert base64.b64decode(attachment["base64"]).startswith(b"\xff\xd8")
 
 
+def test_commas_between_addresses_make_two_of_them(addressed, endpoint) -> None:
+    given = Secret(f"json://{endpoint.place}/a,json://{endpoint.place}/b")
+    for number in (1, 2):
+        endpoint.answers.append((200, {}, b""))
+        apprise.send(addressed(notify_apprise=given, job=f"apprise-{number}"))
+    assert [got.path.rstrip("/") for got in endpoint.got] == ["/a", "/b"]
+
+
 def test_without_a_picture(addressed, endpoint) -> None:
     endpoint.answers.append((200, {}, b""))
     apprise.send(addressed(notify_picture=False))

@@ -34,7 +34,7 @@ EVERYTHING = Settings(
     notify=Notify(
         notify_mqtt=True,
         notify_webhook=Secret("http://a"),
-        notify_apprise=Secret("json://b  ntfy://c\n mailto://d"),
+        notify_apprise=Secret("json://b,ntfy://c\n mailto://d?to=e,f"),
     ),
     animation=Animation(create_animation=True),
 )

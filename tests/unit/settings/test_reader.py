@@ -431,3 +431,27 @@ def test_reading_imports_nothing_that_it_can_do_without(write) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "told"),
+    [
+        ("gemini", "gemini_key", "sk\u2013hidden", "character 3 is an en dash (U+2013), which no"),
+        ("gemini", "gemini_key", '"sk-hidden"', "character 1 is a quotation mark (U+0022)"),
+        ("alpr", "alpr_key", "hidden\u200b", "character 7 is a zero-width space (U+200B)"),
+        ("general", "basic_password", "hidden\u200bx", "which nobody sees: is it meant?"),
+    ],
+)
+def test_what_no_key_has_is_told_without_the_key(
+    read, section: str, key: str, value: str, told: str
+) -> None:
+    config = read(f"[{section}]\n{key} = {value}\n")
+    (warning,) = config.warnings
+    assert f"[{section}] {key}: character" in warning
+    assert told in warning
+    assert "hidden" not in warning
+
+
+def test_passwords_and_keys_that_may_be_right_are_not_told_of(read) -> None:
+    text = '[general]\npassword = p\u00e4 \u2013 "ss\n[gemini]\ngemini_key = AIza-1_2\n'
+    assert read(text).warnings == []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from zmhook.detectors.alpr.budget import Budget, Left
 from zmhook.detectors.alpr.services.base import Unread
 from zmhook.detectors.alpr.services.web import Request, Web
+from zmhook.settings.keytext import flaw_of_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +41,10 @@ class Account:
 
     def ask(self, request: Request, deadline: Deadline) -> Any:
         """Return the JSON of an answer that costs a look-up; raises `Unread`."""
+        flaw = flaw_of_key(self.key)
+        if flaw:
+            text = f"[alpr] alpr_key: {flaw}, which no key has; nothing is asked: copy it again"
+            raise Unread("the key cannot be right", text)
         self.budget.take()
         try:
             return self.web.ask(request, deadline)

@@ -197,6 +197,15 @@ def test_a_long_wait_is_kept_for_all(service, fake_plates, answer: str, waits: f
     assert len(fake_plates.asked) == 1
 
 
+@pytest.mark.parametrize("name", ["plate_recognizer", "open_alpr"])
+def test_with_a_key_that_cannot_be_one_nobody_is_asked(service, fake_plates, name: str) -> None:
+    with pytest.raises(Unread, match=r"alpr_key: character 7 is a zero-width space") as caught:
+        read(service(alpr_service=name, alpr_key="hidden\u200bx"))
+    assert caught.value.short == "alpr skipped: the key cannot be right"
+    assert "hidden" not in str(caught.value)
+    assert fake_plates.asked == []
+
+
 def test_a_vehicle_without_a_plate_is_an_answer() -> None:
     vehicle = {"vehicle": {"type": "Sedan"}, "plate": None}
     assert fits({"results": [vehicle]})
