@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from zmhook.cli.output import complain, say
+from zmhook.cli.unread import let_readers_go
 from zmhook.errors import SettingsError, ZmhookError
 from zmhook.version import __version__
 
@@ -35,6 +35,7 @@ FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    let_readers_go()
     given = list(sys.argv[1:] if argv is None else argv)
     command = given[0] if given else "--help"
     if command in ("-h", "--help", "help"):
@@ -56,9 +57,6 @@ def _run(command: str, argv: list[str]) -> int:
     try:
         code: int = module.main(argv)
         sys.stdout.flush()
-    except BrokenPipeError:
-        _leave_quietly()
-        return FAILED
     except SettingsError as error:
         for problem in error.problems:
             complain(str(problem))
@@ -70,13 +68,6 @@ def _run(command: str, argv: list[str]) -> int:
         complain("interrupted")
         return INTERRUPTED
     return code
-
-
-def _leave_quietly() -> None:
-    """Throw away what is left to print: `| head` has seen enough (Python's own note on SIGPIPE)."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
 
 
 def _help() -> list[str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from zmhook.cli.arguments import Parser
 from zmhook.cli.output import complain, say
+from zmhook.cli.unread import let_readers_go
 from zmhook.errors import SettingsError, TrainingError, ZmhookError
 from zmhook.printable import one_line
 from zmhook.version import __version__
@@ -36,6 +37,7 @@ log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    let_readers_go()
     args = _parser().parse_args(argv)
     try:
         settings = _settings(args)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import pytest
 
@@ -86,14 +87,72 @@ def test_an_interrupt_is_no_traceback(command, capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().err == "zmhook: interrupted\n"
 
 
-def test_a_reader_who_has_seen_enough_is_no_traceback():
-    """As with `zmhook config reference | head -1`."""
+def unread(*command: str | Path, stderr: bool = False, **env: str) -> tuple[int, str]:
+    """Run it with nobody who reads its stdout, nor with `stderr` that; return what came."""
     reading, writing = os.pipe()
     os.close(reading)
-    command = [sys.executable, "-m", "zmhook.cli.main", "config", "reference"]
-    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True)
+    errors = writing if stderr else subprocess.PIPE
+    done = subprocess.run(
+        command, stdout=writing, stderr=errors, text=True, env={**os.environ, **env}, timeout=120
+    )
     os.close(writing)
-    assert (done.returncode, done.stderr) == (1, "")
+    return done.returncode, done.stderr or ""
+
+
+@pytest.mark.parametrize("stderr", [False, True])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "--help",
+        "--version",
+        "config reference",
+        "config check -c {config}",
+        *(f"{command} --help" for command in module.COMMANDS),
+        "history stats -c {config} --json",
+    ],
+)
+def test_a_reader_who_has_seen_enough_is_no_error(words, stderr, tmp_path):
+    """As with `zmhook config reference | head -1`."""
+    config = tmp_path / "o.ini"
+    config.write_text(f"[general]\nbase_data_path = {tmp_path}\nmodels = hog\n")
+    record_one(config)
+    command = [sys.executable, "-m", "zmhook.cli.main", *words.format(config=config).split()]
+    code, said = unread(*command, stderr=stderr)
+    assert code == 0
+    assert "Broken" not in said
+    assert "Traceback" not in said
+
+
+def record_one(config: Path) -> None:
+    from zmhook.detection import Decision
+    from zmhook.event import Event
+    from zmhook.history import record
+    from zmhook.settings import load
+    from zmhook.state.kept import close_all
+
+    record(Decision(event=Event(id=1, monitor_id=2), outcome="nothing"), load(config).general)
+    close_all()
+
+
+def test_the_exit_code_is_that_of_the_command_though_nobody_reads(tmp_path):
+    """Of one that says no, as well."""
+    command = [sys.executable, "-m", "zmhook.cli.main", "history", "show", "99", "-c"]
+    config = tmp_path / "o.ini"
+    config.write_text(f"[general]\nbase_data_path = {tmp_path}\nmodels = hog\n")
+    record_one(config)
+    code, said = unread(*command, str(config))
+    assert code == 1
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("script", ["zm_detect.py", "zm_train_faces.py", "zm_snapshots.py"])
+@pytest.mark.parametrize("option", ["--help", "--bareversion", "--version"])
+def test_a_scripts_reader_may_go_too(script, option, root):
+    if option != "--help" and script != "zm_detect.py":
+        option = "--help"
+    code, said = unread(sys.executable, root / "bin" / script, option)
+    assert (code, said) == (0, "")
 
 
 def test_showing_the_version_imports_nothing_heavy():
