@@ -11,7 +11,7 @@ from msgspec import json
 from zmhook import sqlite
 from zmhook.history import made_with, retention
 from zmhook.history.schema import SCHEMA, pack
-from zmhook.report.line import SPLIT, detection_line
+from zmhook.report.line import detection_line, words_of
 from zmhook.state.kept import kept
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _record(decision: Decision, settings: Settings) -> None:
         made_with.fingerprint(settings),
         json.encode(models).decode(),
     )
-    line = detection_line(decision, settings).partition(f" {SPLIT}")[0]
+    line = words_of(detection_line(decision, settings))
     number = database.use(lambda connection: _put_alone(connection, decision, line, maker))
     if number % EVERY == 0:
         limits = retention.Limits.of(history)

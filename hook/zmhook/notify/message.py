@@ -11,7 +11,7 @@ from msgspec import Struct, json, structs
 
 from zmhook.gate import ringing
 from zmhook.printable import one_line
-from zmhook.report.line import SPLIT, detection_line
+from zmhook.report.line import detection_line, words_of
 
 if TYPE_CHECKING:
     from zmhook.detection import Decision
@@ -48,7 +48,7 @@ def message_of(decision: Decision, settings: Settings, monitor: str = "") -> Mes
     event = decision.event
     number = "" if event.monitor_id is None else str(event.monitor_id)
     return Message(
-        line=detection_line(decision, settings).partition(SPLIT)[0].strip(),
+        line=words_of(detection_line(decision, settings)),
         labels=one_line(", ".join(labels_of(decision) or _said(decision)), LONGEST) or NO_LABELS,
         monitor=one_line(event.monitor_name or monitor) or f"monitor {number}".strip(),
         monitor_id=number,

@@ -44,7 +44,16 @@ def detection_line(decision: Decision, settings: Settings) -> str:
     text = f"{_prefix(decision, general)}detected:{_found(decision, general)}{_skipped(decision)}"
     # The server splits at every SPLIT, so in the JSON a name that has one is written with escapes.
     data = plain_json(payload(decision, settings)).replace(SPLIT, _ESCAPED_SPLIT)
-    return f"{text} {SPLIT}{data}"
+    # Without percent there is no blank at the text's end: as in the field's hooks, it is shown.
+    # A name that ends as a split begins needs one.
+    is_clear = f"{text}{SPLIT}".index(SPLIT) == len(text)
+    blank = "" if is_clear and not general.show_percent else " "
+    return f"{text}{blank}{SPLIT}{data}"
+
+
+def words_of(line: str) -> str:
+    """Return the text of a line, without its JSON."""
+    return line.partition(SPLIT)[0].rstrip()
 
 
 def payload(decision: Decision, settings: Settings) -> bytes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from zmhook.errors import PortalError
 from zmhook.report.described import descriptions, sentence
-from zmhook.report.line import SPLIT, bracketed
+from zmhook.report.line import bracketed, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,7 @@ def write_notes(
     is replaced. Characters that the database refuses are replaced by question marks rather than
     the notes lost. Raises `PortalError` when they cannot be written.
     """
-    found = " ".join(text.partition(SPLIT)[0].split())
+    found = " ".join(words_of(text).split())
     if decision.event.id is None or not found:
         return
     old = portal.event(decision.event.id, deadline).get("Notes") or ""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from zmhook.errors import NotYet
 from zmhook.portal import Portal
-from zmhook.report.line import SPLIT, detection_line
+from zmhook.report.line import detection_line, words_of
 from zmhook.report.notes import write_notes
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _ours(work: Work) -> str:
 
     Others may have been replaced, and what follows may have been shortened.
     """
-    line = " ".join(detection_line(work.decision, work.settings).partition(SPLIT)[0].split())
+    line = " ".join(words_of(detection_line(work.decision, work.settings)).split())
     kept = 0
     while kept < len(line) and line[kept].isascii():
         kept += 1

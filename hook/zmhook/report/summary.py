@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from zmhook.gate.verdict import ALARM
 from zmhook.report.described import descriptions, sentence
-from zmhook.report.line import SPLIT
+from zmhook.report.line import words_of
 
 if TYPE_CHECKING:
     from zmhook.detection import Decision
@@ -27,7 +27,7 @@ def log_decision(decision: Decision, line: str) -> None:
     if decision.errors:
         level = logging.ERROR if decision.outcome == "undecided" else logging.WARNING
         log.log(level, "%s: %s", event, "; ".join(decision.errors), extra=where)
-    answer = line.partition(f" {SPLIT}")[0] or decision.outcome
+    answer = words_of(line) or decision.outcome
     log.info("%s: %s (%s)", event, answer, _timings(decision), extra=where)
     for one in descriptions(decision.detections):
         alarm = one.attributes.get(ALARM, "not told")

@@ -218,7 +218,7 @@ def test_an_entry_that_cannot_be_read(doer, work, spool, caplog) -> None:
     assert {unit.job for unit in spool.units(ASIDE)} == {"try", "mqtt"}
     assert (spool.folder / f"{entry}.json").exists()  # for whoever wants to know
     assert caplog.text.count("cannot be read") == 1
-    assert f"the jobs of {entry} cannot be read (DecodeError" in caplog.text
+    assert f"the jobs of {entry} cannot be read (" in caplog.text
 
 
 def test_an_entry_that_is_gone(doer, work, spool, caplog) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from zmhook.detection import Box, Decision, Detection, FrameInfo
 from zmhook.event import Event
-from zmhook.report.line import SPLIT, detection_line
+from zmhook.report.line import SPLIT, detection_line, words_of
 from zmhook.settings import General, Settings
 
 
@@ -17,7 +17,10 @@ def line(decision: Decision, **general) -> str:
 
 
 def text(decision: Decision, **general) -> str:
-    return line(decision, **general).partition(f" {SPLIT}")[0]
+    blank = " " if general.get("show_percent", True) else ""
+    said, split, _ = line(decision, **general).partition(f"{blank}{SPLIT}")
+    assert split or not said
+    return said
 
 
 def test_version_6(decision, found) -> None:
@@ -75,6 +78,23 @@ def test_prefix(decision, found, frame_id: str, prefix: str) -> None:
 )
 def test_how_it_looks(decision, found, general: dict[str, bool], expected: str) -> None:
     assert text(decision(found(), found("car", 0.88)), **general) == expected
+
+
+def test_without_percent_no_blank_is_at_the_end(decision, found) -> None:
+    """The server splits there, and shows what stands before it."""
+    for one in (decision(found()), decision(found(), skipped=["gemini skipped: no network"])):
+        assert not line(one, show_percent=False).partition(SPLIT)[0].endswith(" ")
+        assert line(one).partition(SPLIT)[0].endswith(" ")
+    undecided = decision(outcome="undecided", errors=["no picture"])
+    said = line(undecided, show_percent=False, on_failure="alarm")
+    assert said.partition(SPLIT)[0].endswith("(no picture)")
+
+
+def test_the_words_of_a_line(decision, found) -> None:
+    for percent in (True, False):
+        said = line(decision(found()), show_percent=percent)
+        assert words_of(said) == text(decision(found()), show_percent=percent)
+    assert words_of("") == ""
 
 
 def test_each_label_once_with_its_highest_confidence(decision, found) -> None:
@@ -204,7 +224,9 @@ def test_the_part_of_the_scene_that_was_seen(decision, found) -> None:
     assert dimensions == {"original": [1080, 1920], "resized": None, "crop": [1, 2, 30, 40]}
 
 
-anything = st.text(st.characters(), max_size=20) | st.sampled_from([SPLIT, f"{SPLIT}{SPLIT}", "\n"])
+anything = st.text(st.characters(), max_size=20) | st.sampled_from(
+    [SPLIT, f"{SPLIT}{SPLIT}", "\n", "x--SPLIT", "-"]
+)
 detections = st.builds(
     Detection,
     label=anything,
