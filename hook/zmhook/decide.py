@@ -36,12 +36,14 @@ log = logging.getLogger(__name__)
 class Decided(NamedTuple):
     """A decision, and for those who draw it: its frame (None when there was none) and the zones.
 
-    Zones are in the full picture's pixels.
+    Zones are in the full picture's pixels. `zones_asked` is when ZoneMinder told them, seconds
+    since the epoch; None when it has not.
     """
 
     decision: Decision
     frame: Frame | None
     zones: tuple[Zone, ...] = ()
+    zones_asked: float | None = None
 
 
 def decide(
@@ -241,7 +243,8 @@ class _Decider:
             skipped=self.skipped,
             version=__version__,
         )
-        return Decided(decision, best.frame if best else None, self._zones(best))
+        frame, zones = best.frame if best else None, self._zones(best)
+        return Decided(decision, frame, zones, self.gate.zones_asked)
 
     def _zones(self, best: _Looked | None) -> tuple[Zone, ...]:
         if best is None or not whole(best.frame).placed:

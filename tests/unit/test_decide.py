@@ -101,7 +101,7 @@ def labels(answer: Decided) -> list[str]:
 
 
 def test_alarm() -> None:
-    decision, frame, _ = decided(Model(alarm=[found("person"), found("car")]))
+    decision, frame, *_ = decided(Model(alarm=[found("person"), found("car")]))
     assert decision.outcome == "alarm"
     assert [one.label for one in decision.detections] == ["person", "car"]
     assert decision.event == EVENT
@@ -134,7 +134,7 @@ def test_nothing_counts() -> None:
 def test_no_picture_at_all_is_undecided() -> None:
     model = Model()
     pictures = Pictures(alarm=FrameUnavailable("no alarm"), snapshot=PortalError("no portal"))
-    decision, frame, _ = decided(model, pictures=pictures)
+    decision, frame, *_ = decided(model, pictures=pictures)
     assert decision.outcome == "undecided"
     assert decision.errors == ["no alarm", "no portal"]
     assert decision.frame is frame is None
@@ -301,7 +301,7 @@ def test_boxes_are_mapped_back_to_the_original() -> None:
     model = Model(
         alarm=[found("person", box=Box(0, 10, 50, 60)), found("car", box=Box(99, 0, 100, 75))]
     )
-    decision, frame, _ = decided(model, pictures=Pictures(400, 300), resize=100)
+    decision, frame, *_ = decided(model, pictures=Pictures(400, 300), resize=100)
     assert model.sizes == [(100, 75)]
     assert [one.box for one in decision.detections] == [Box(0, 40, 200, 240), Box(396, 0, 400, 300)]
     assert decision.frame is not None

@@ -5,6 +5,7 @@ Nothing is remembered of it: neither static objects nor cool-downs change.
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -47,10 +48,26 @@ def explain(event: Event, settings: Settings, file: str = "", output: str = "") 
     for line in explanation(decided.decision):
         say(line)
     if decided.frame is not None:
+        say(zones_in_words(decided, settings, time.time()))
+    if decided.frame is not None:
         from zmhook.report.files import write_debug_image
 
         say(f"picture with boxes and zones: {write_debug_image(decided, settings, output)}")
     return {"alarm": FOUND, "nothing": NOTHING}.get(decided.decision.outcome, UNDECIDED)
+
+
+def zones_in_words(decided: Decided, settings: Settings, now: float) -> str:
+    """Return which zones it was judged by, and how old those of ZoneMinder's are."""
+    from zmhook.cli.service_text import age
+
+    text = f"zones: {', '.join(zone.name for zone in decided.zones) or 'none'}"
+    if not settings.gate.import_zm_zones:
+        return text
+    if decided.zones_asked is None:
+        return f"{text}; ZoneMinder's are not known: it has not told them (see the log)"
+    old = age(now - decided.zones_asked)
+    seconds = f"{settings.gate.zm_cache_time:g} s"
+    return f"{text}; ZoneMinder told its own {old} ago (zm_cache_time is {seconds})"
 
 
 def _look(event: Event, settings: Settings, file: str) -> Decided:

@@ -73,6 +73,12 @@ class Gate:
     def errors(self) -> list[str]:
         return self.memory.errors
 
+    @property
+    def zones_asked(self) -> float | None:
+        """When ZoneMinder told the zones, seconds since the epoch; None where it did not."""
+        is_asked = self._monitor is not None and self.settings.gate.import_zm_zones
+        return self._monitor.asked if self._monitor and is_asked else None
+
     def judge(self, found: Sequence[Detection], scene: Crop) -> Judged:
         """Split by `RULES` into what counts and what does not, both in the order they came.
 

@@ -9,6 +9,10 @@ import pytest
 
 from zmhook.cli import detect, explain
 from zmhook.cli.main import main
+from zmhook.decide import Decided
+from zmhook.detection import Decision
+from zmhook.event import Event
+from zmhook.settings import Gate, Settings, Zone
 
 
 @pytest.fixture
@@ -33,9 +37,26 @@ def test_each_box_has_its_reason(config: Path, photo, tmp_path: Path, capsys) ->
     assert any(line.startswith("  dog 0.9") and line.endswith(" counts") for line in lines)
     assert any("dropped by zone: in zone porch, which ignores bicycle" in line for line in lines)
     assert any("dropped by confidence: confidence 0." in line for line in lines)
+    assert "zones: porch" in lines
     picture = tmp_path / "out" / "file-debug.jpg"
     assert f"picture with boxes and zones: {picture}" in said
     assert picture.read_bytes().startswith(b"\xff\xd8")
+
+
+OLD = "zones: porch; ZoneMinder told its own 3 min 5 s ago (zm_cache_time is 300 s)"
+UNKNOWN = "zones: porch; ZoneMinder's are not known: it has not told them (see the log)"
+
+
+@pytest.mark.parametrize(
+    ("imports", "asked", "said"),
+    [(False, None, "zones: porch"), (True, None, UNKNOWN), (True, 1000.0, OLD)],
+)
+def test_how_old_the_zones_are(imports, asked, said) -> None:
+    decision = Decision(event=Event(), outcome="nothing")
+    decided = Decided(decision, None, (Zone("porch", ((0, 0), (9, 0), (9, 9))),), asked)
+    settings = Settings(gate=Gate(import_zm_zones=imports))
+    assert explain.zones_in_words(decided, settings, 1185.0) == said
+    assert explain.zones_in_words(decided._replace(zones=()), Settings(), 0.0) == "zones: none"
 
 
 def test_nothing_is_remembered(config: Path, photo, tmp_path: Path, capsys) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from zmhook.event import Event
 from zmhook.gate.places import places, triggered
 from zmhook.monitors import Monitor, ZmZone
-from zmhook.settings import Gate, Settings, Zone, ZoneRule
+from zmhook.settings import Gate, General, Settings, Zone, ZoneRule
 
 SQUARE = ((0.0, 0.0), (100.0, 0.0), (100.0, 100.0))
 MONITOR = Monitor(
@@ -88,3 +89,14 @@ def test_names_in_a_cause() -> None:
     assert triggered("[s] detected:dog:96% Motion: Drive, Motion path") == {"drive", "motion path"}
     assert triggered("Promotional") == {"promotional"}
     assert triggered("") == set()
+
+
+@pytest.mark.parametrize(("imports", "asked"), [(True, 1234.5), (False, None)])
+def test_when_zoneminder_told_them(gate, monkeypatch, imports, asked) -> None:
+    told = structs.replace(MONITOR, asked=1234.5)
+    monkeypatch.setattr("zmhook.monitors.monitor", lambda *_: told)
+    general = General(portal="http://zm")
+    judge = gate(Settings(general=general, gate=Gate(import_zm_zones=imports)))
+    assert judge.zones_asked is None
+    judge.places((500, 250))
+    assert judge.zones_asked == asked
