@@ -25,6 +25,7 @@ def blocks(status: dict[str, Any], place: Path, now: float) -> Iterator[Block]:
     yield f"up for {age(status['uptime_s'])}, configuration {status['config']}"
     if status["config_error"]:
         yield f"THE LAST EDIT OF THE CONFIGURATION IS NOT IN FORCE: {status['config_error']}"
+    yield from (f"PROBLEM: {problem}" for problem in status.get("problems", ()))
     yield from _queue(status["queue"])
     yield _workers(status["workers"])
     yield _events(status)

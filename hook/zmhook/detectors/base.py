@@ -72,16 +72,22 @@ class Detector(Protocol):
 
 def find(name: str) -> type[Detector]:
     """Return the detector class of that name; raises `DetectorError` when there is none."""
-    place = BUILT_IN.get(name) or _installed().get(name)
-    if place is None:
-        known = ", ".join(sorted({*BUILT_IN, *_installed()}))
-        raise DetectorError(f"[general] models: there is no model '{name}'; known: {known}")
+    place = place_of(name)
     module, _, attribute = place.partition(":")
     try:
         found: type[Detector] = getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise DetectorError(f"model '{name}' ({place}) cannot be imported: {error}") from error
     return found
+
+
+def place_of(name: str) -> str:
+    """Return the module and class of a name, unimported; raises `DetectorError`."""
+    place = BUILT_IN.get(name) or _installed().get(name)
+    if place is None:
+        known = ", ".join(sorted({*BUILT_IN, *_installed()}))
+        raise DetectorError(f"[general] models: there is no model '{name}'; known: {known}")
+    return place
 
 
 def _installed() -> dict[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import resource
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
@@ -56,21 +57,39 @@ class HttpServer:
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
         self._connections: set[asyncio.Task[None]] = set()
+        self._reading: dict[asyncio.Task[None], None] = {}  # the oldest first
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection, as asyncio's start_server calls it."""
         task = asyncio.current_task()
-        if task is None or len(self._connections) >= MOST_CONNECTIONS:
-            writer.close()
+        if task is None or not self._has_room():
+            writer.transport.abort()
             return
         self._connections.add(task)
+        self._reading[task] = None
         try:
             await self._serve(reader, writer)
-        except (OSError, asyncio.TimeoutError, HangUp):
+            writer.close()
+            await closed(writer)
+        except (OSError, asyncio.TimeoutError, HangUp, asyncio.CancelledError):
+            # Cancelled by `_has_room` or `finish`; asyncio would call it an error of ours.
             writer.transport.abort()
         finally:
-            self._connections.discard(task)
             writer.close()
+            self._reading.pop(task, None)
+            self._connections.discard(task)
+
+    def _has_room(self) -> bool:
+        """Say whether there is room for one more; who has not asked yet may have to make it."""
+        if len(self._connections) < min(MOST_CONNECTIONS, _most_by_files()):
+            return True
+        silent = next(iter(self._reading), None)
+        if silent is None:
+            return False
+        del self._reading[silent]
+        self._connections.discard(silent)
+        silent.cancel()
+        return True
 
     async def finish(self, seconds: float) -> None:
         """Let the answers under way go out, for at most `seconds`."""
@@ -85,6 +104,8 @@ class HttpServer:
             request = await asyncio.wait_for(_read(connection, reader), READ_TIMEOUT)
             if request is None:
                 return
+            if task := asyncio.current_task():
+                self._reading.pop(task, None)
             response = await self._answer(request, reader)
             if response is not None and request.method == "HEAD":
                 response = response._replace(body=b"")
@@ -105,6 +126,23 @@ class HttpServer:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError, OSError, HangUp):
                     await task
+
+
+def _most_by_files() -> int:
+    """Return how many connections there may be by the open files that the process may have."""
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(1, most // 2) if most > 0 else MOST_CONNECTIONS
+
+
+async def closed(writer: asyncio.StreamWriter) -> None:
+    """Wait until what was written has gone out; who does not take it is hung up on."""
+    try:
+        await asyncio.wait_for(writer.wait_closed(), WRITE_TIMEOUT)
+    except (OSError, asyncio.TimeoutError):
+        writer.transport.abort()
+    except asyncio.CancelledError:
+        writer.transport.abort()
+        raise
 
 
 async def _read(connection: h11.Connection, reader: asyncio.StreamReader) -> Request | None:

@@ -1,7 +1,8 @@
 """The configuration and the files behind it, as they are now.
 
 An edit of `objectconfig.ini`, the secrets, the known faces or a model file takes effect on the
-next event; a broken edit leaves the last good configuration in force and is reported.
+next event; a broken edit, or one that names a model that is not there, leaves the last good
+configuration in force and is reported.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ class LiveConfig:
         self.error = ""
         before = self._look()
         self._config = load(path)
+        self._refused: Config | None = None
+        self._looked_again = time.monotonic()
         self._stats = self._looked(before)
 
     def in_force(self) -> list[Settings]:
@@ -57,18 +60,47 @@ class LiveConfig:
         if stats != self._stats:
             self._stats = stats
             self._read()
+        elif self._refused and time.monotonic() - self._looked_again >= LOOK_EVERY:
+            self._take(self._refused)  # the file that it lacked may be there now
         return self._config
 
+    def lacking(self) -> list[str]:
+        """Return what the models in force lack, a line each."""
+        from zmhook.detectors.lacking import lacking
+
+        return lacking(self.in_force())
+
     def _read(self) -> None:
+        self._refused = None
         try:
-            self._config = load(self.path)
+            config = load(self.path)
         except SettingsError as error:
-            self.error = str(error)
-            log.error("the last good configuration stays in force: %s", error)  # noqa: TRY400
+            self._keep(str(error))
             return
+        self._take(config)
+
+    def _take(self, config: Config) -> None:
+        """Put a configuration in force, unless its models lack what those in force do not."""
+        from zmhook.detectors.lacking import lacking
+
+        self._looked_again = time.monotonic()
+        wanted = lacking([config.general, *config.monitors.values()])
+        missing = [line for line in wanted if line not in self.lacking()] if wanted else []
+        if missing:
+            self._refused = config
+            self._keep("\n".join(f"{self.path}: {line}" for line in missing))
+            return
+        self._refused = None
+        self._config = config
         self._stats = self._looked(self._stats)
         self.error = ""
         log.info("%s was read anew", self.path)
+
+    def _keep(self, error: str) -> None:
+        """Leave the last good configuration in force, and say why once."""
+        if error != self.error:
+            log.error("the last good configuration stays in force: %s", error)
+        self.error = error
 
     def _looked(self, before: list[Stat]) -> list[Stat]:
         """Return what was read: the file as it was before, so that no edit meanwhile is missed."""

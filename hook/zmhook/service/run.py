@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from zmhook.errors import SettingsError
 from zmhook.printable import printable
 from zmhook.service.http import HttpServer
+from zmhook.service.listening import Listening
 from zmhook.service.live import LiveConfig
 from zmhook.service.place import patience_path, socket_path
 from zmhook.service.records import Records
@@ -28,7 +29,6 @@ from zmhook.service.supervisor import Supervisor
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zmhook.service.listen.tcp import Listener
     from zmhook.settings import General
 
 log = logging.getLogger(__name__)
@@ -97,28 +97,33 @@ async def _serve(
     ours = _identity(place)
     # Not start_unix_server: since Python 3.13 that takes systemd's file away when it closes.
     server = await asyncio.start_server(http.serve, sock=listener, backlog=BACKLOG)
-    address = args.listen or config.current().general.service.listen
-    tcp = await _tcp(address, supervisor)
+    listening = Listening(supervisor, args.listen)
+    supervisor.problems = lambda: [
+        *config.lacking(),
+        *listening.problems,
+        *supervisor.not_in_force(),
+    ]
+    await listening.start()
     supervisor.start()
     if args.start_lock is not None:
         os.close(args.start_lock)
     log.info("serving on %s", place)
     try:
         await supervisor.until_stopped(
-            place, lambda: ours == _identity(place), permanent=args.permanent or tcp is not None
+            place,
+            lambda: ours == _identity(place),
+            is_permanent=lambda: args.permanent or listening.is_wanted,
         )
     finally:
         if not given and ours == _identity(place):
             _remove(place)
         server.close()
-        if tcp:
-            tcp.close()
+        listening.close()
         if supervisor.replaced:
             fcntl.flock(lock, fcntl.LOCK_UN)  # the new version need not wait for those we serve
         await supervisor.finish(FINISH_SECONDS)
         await http.finish(FINISH_SECONDS)
-        if tcp:
-            await tcp.finish(FINISH_SECONDS)
+        await listening.finish(FINISH_SECONDS)
         log.info("ended")
 
 
@@ -132,19 +137,6 @@ def _place(args: argparse.Namespace, given: socket.socket | None, general: Gener
 def _complain(message: str) -> int:
     sys.stderr.write(f"zmhook: {printable(message)}\n")
     return CANNOT_START
-
-
-async def _tcp(address: str, supervisor: Supervisor) -> Listener | None:
-    """Answer other machines; an address that cannot be had is no reason not to serve this one."""
-    if not address:
-        return None
-    from zmhook.service.listen.tcp import CannotListenError, listen
-
-    try:
-        return await listen(address, supervisor)
-    except CannotListenError as error:
-        log.error("%s", error)  # noqa: TRY400
-        return None
 
 
 def _lock_in_time(place: Path) -> int | None:

@@ -26,6 +26,7 @@ async def status(supervisor: Supervisor) -> dict[str, Any]:
         "uptime_s": round(stats.uptime(), 1),
         "config": supervisor.config.path,
         "config_error": supervisor.config.error,
+        "problems": supervisor.problems(),
         "workers": [_worker(slot) for slot in supervisor.pool.slots],
         "queue": {
             "size": supervisor.queue.size,

@@ -43,6 +43,13 @@ FETCH_THREADS = 16
 MOST_THREADS = 4
 PATIENCE = 5
 """Seconds that a hook waits beyond the deadline by which it is answered."""
+AT_START = (
+    "service_workers",
+    "service_queue",
+    "worker_max_rss",
+    "model_idle_unload",
+)
+"""Settings that are read when the service starts, and then no more."""
 LOOK_EVERY = 0.5
 """Seconds between two looks at whether to end."""
 
@@ -63,6 +70,9 @@ class Supervisor:
         self.pool = Pool([self._slot(service, rank) for rank in range(_workers(service))])
         self._threads = ThreadPoolExecutor(FETCH_THREADS, thread_name_prefix="fetch")
         self.replaced = False
+        self.problems: Callable[[], list[str]] = self.not_in_force
+        """What somebody has to see to, one line each."""
+        self._started_with = service
         self._open: set[Waiting] = set()
         self._patience = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -150,14 +160,18 @@ class Supervisor:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def until_stopped(
-        self, place: Path, is_there: Callable[[], bool], *, permanent: bool
+        self,
+        place: Path,
+        is_there: Callable[[], bool],
+        *,
+        is_permanent: Callable[[], bool],
     ) -> None:
         """Wait until somebody says stop, nobody asks for long, or our socket's file has gone."""
         while not self.stopping.is_set():
             self._tell_patience(place)
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self.stopping.wait(), LOOK_EVERY)
-            if why := self._why_end(place, is_there, permanent=permanent):
+            if why := self._why_end(place, is_there, permanent=is_permanent()):
                 log.info("ending: %s", why)
                 self.stopping.set()
 
@@ -183,6 +197,14 @@ class Supervisor:
     def is_ready(self) -> bool:
         """Say whether a worker could take an event now or soon."""
         return not self.stopping.is_set() and any(slot.can_serve for slot in self.pool.slots)
+
+    def not_in_force(self) -> list[str]:
+        """Return what was edited and needs a restart, as a line, or nothing."""
+        now = self._service()
+        keys = [key for key in AT_START if getattr(now, key) != getattr(self._started_with, key)]
+        if not keys:
+            return []
+        return [f"[service] {', '.join(keys)}: changed, and in force after zmhook service restart"]
 
     def _idle_seconds(self) -> float:
         return 0.0 if self._open else time.monotonic() - self.last_asked

@@ -25,6 +25,8 @@ _FORMS = {
     "topics": "one or more MQTT topics between commas",
     "addresses": "addresses such as http://gpu.lan:5000, between commas",
     "hosts": "hosts such as zm.example.org or zm.lan:8080, between commas",
+    "networks": "addresses or networks such as 10.0.0.5 or 10.0.0.0/24, between commas",
+    "names": "names with a model each, such as YOLOv11 ONNX=yolo, between commas",
     "patterns": "regular expressions between semicolons",
     "json": "a JSON object",
     "groups": "groups of labels, such as car,truck; dog,cat",

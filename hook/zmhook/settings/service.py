@@ -71,6 +71,40 @@ class Service(Section, frozen=True, kw_only=True):
     listen_max_upload: Annotated[
         float, about("Megabytes that one request may have.", gt=0, le=1024)
     ] = 20.0
+    listen_connections: Annotated[
+        int,
+        about(
+            "Connections that other machines may have at the same time. Who is not logged in makes "
+            "room for newcomers.",
+            ge=8,
+            le=10_000,
+        ),
+    ] = 512
+    listen_connections_each: Annotated[
+        int,
+        about(
+            "Connections of one address at the same time. Raise it where many machines come by one "
+            "address (NAT).",
+            ge=4,
+            le=10_000,
+        ),
+    ] = 128
+    listen_proxies: Annotated[
+        tuple[str, ...],
+        about(
+            "Addresses of reverse proxies of yours. What they say in X-Forwarded-For is believed, "
+            "and they have as many connections as there may be in all.",
+            reader="networks",
+        ),
+    ] = ()
+    listen_model_names: Annotated[
+        tuple[str, ...],
+        about(
+            "What clients of pyzm.serve call the models here, such as YOLOv11 ONNX=yolo. The only "
+            "model of a type answers to any name.",
+            reader="names",
+        ),
+    ] = ()
     listen_faces: Annotated[bool, about("Let the names of faces leave this machine.")] = False
     listen_plates: Annotated[bool, about("Let number plates leave this machine.")] = False
     allowed_portals: Annotated[

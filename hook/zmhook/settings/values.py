@@ -221,6 +221,25 @@ def read_hosts(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(host for host in hosts if host))
 
 
+def read_networks(text: str) -> tuple[str, ...]:
+    import ipaddress
+
+    parts = [part.strip() for part in _parts(text)]
+    return tuple(str(ipaddress.ip_network(part, strict=False)) for part in parts if part)
+
+
+def read_names(text: str) -> tuple[str, ...]:
+    """Read pairs `name=model`; raises `Wrong` for a name that stands for two models."""
+    found: dict[str, str] = {}
+    for part in filter(None, (part.strip() for part in _parts(text))):
+        name, _, model = (one.strip(" \t\"'") for one in part.rpartition("="))
+        if not (name and model and name.isprintable()):
+            raise ValueError
+        if found.setdefault(name.lower(), model) != model:
+            raise Wrong(f"{name} stands for two models")
+    return tuple(f"{name}={model}" for name, model in found.items())
+
+
 def read_patterns(text: str) -> tuple[str, ...]:
     """Read regular expressions, semicolons between them."""
     parts = (part.strip() for part in text.replace("\n", ";").split(";"))
@@ -345,6 +364,8 @@ FORMS: dict[str, Callable[[str], Any]] = {
     "topics": read_topics,
     "addresses": read_addresses,
     "hosts": read_hosts,
+    "networks": read_networks,
+    "names": read_names,
     "patterns": read_patterns,
     "json": read_json,
     "groups": read_groups,

@@ -109,6 +109,14 @@ def test_a_broken_edit_is_said_at_the_top() -> None:
     assert told[2].endswith("NOT IN FORCE: objectconfig.ini: [yolo] wieghts: unknown key")
 
 
+def test_problems_are_said_at_the_top() -> None:
+    told = lines(problems=["[service] listen_cert = a.pem: cannot be used", "another"])
+    assert told[2:4] == [
+        "PROBLEM: [service] listen_cert = a.pem: cannot be used",
+        "PROBLEM: another",
+    ]
+
+
 def test_errors_have_their_age() -> None:
     errors = {
         "5": {"at": NOW - 90, "error": "no picture"},

@@ -217,13 +217,47 @@ def test_there_are_so_many_connections_and_no_more(
 
     async def run() -> None:
         async with Place() as place:
-            opened = [await place.open() for _ in range(2)]
-            await until(lambda: len(place.http._connections) == 2)
+            place.hold.clear()
+            asking = [asyncio.ensure_future(place.say(POST + b"12345")) for _ in range(2)]
+            await until(lambda: len(place.asked) == 2)
             assert await place.say(POST + b"12345") == b""
-            opened[0][1].close()
-            await until(lambda: len(place.http._connections) == 1)
+            place.hold.set()
+            assert [(await one)[-6:] for one in asking] == [b"hello\n"] * 2
             assert (await place.say(POST + b"12345")).endswith(b"hello\n")
-            opened[1][1].close()
+
+    soon(run)
+
+
+def test_who_has_not_asked_makes_room(soon, until, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "MOST_CONNECTIONS", 2)
+
+    async def run() -> None:
+        async with Place() as place:
+            silent = [await place.open() for _ in range(2)]
+            await until(lambda: len(place.http._connections) == 2)
+            for _ in range(3):
+                assert (await place.say(POST + b"12345")).endswith(b"hello\n")
+            assert await _ended(silent[0])
+            for _, writer in silent:
+                writer.close()
+
+    async def _ended(talk) -> bool:
+        try:
+            return await talk[0].read() == b""
+        except ConnectionError:
+            return True
+
+    soon(run)
+
+
+def test_a_body_in_crumbs_is_refused(soon) -> None:
+    chunked = POST.replace(b"Content-Length: 5", b"Transfer-Encoding: chunked")
+
+    async def run() -> None:
+        async with Place() as place:
+            said = await place.say(chunked + b"1\r\nx\r\n" * 3000)
+            assert b"too small chunks" in said
+            assert place.asked == []
 
     soon(run)
 

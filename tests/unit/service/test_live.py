@@ -59,6 +59,81 @@ def test_a_broken_edit_keeps_the_last_good_one(path: Path, broken: bytes | None)
     assert config.error == ""
 
 
+@pytest.fixture
+def weights(path: Path) -> Path:
+    weights = path.parent / "w.onnx"
+    weights.write_bytes(b"weights")
+    path.write_text(f"[general]\ndetect_pattern = dog\n[yolo]\nweights = {weights}\n")
+    return weights
+
+
+@pytest.mark.parametrize(
+    ("edit", "why"),
+    [
+        ("[general]\nmodels = yolo, nonsense\n", "there is no model 'nonsense'"),
+        ("[yolo]\nweights = {folder}/missing.onnx\n", "missing.onnx does not exist"),
+        ("[yolo]\nweights = {folder}\n", "is a directory"),
+        ("[yolo]\nweights = {folder}/empty.onnx\n", "is empty"),
+        ("[yolo]\nweights = {folder}/pipe.onnx\n", "is no file"),
+        ("[yolo]\nlabels = {folder}/missing.txt\n", "missing.txt does not exist"),
+        ("[yolo]\nweights = {folder}/w.weights\nconfig = {folder}/w.cfg\n", "w.cfg does not"),
+        ("[yolo]\nyolo_type = tiny\n", "tiny_weights"),
+        ("[monitor-3]\nmodels = yolo,nonsense\n", "there is no model 'nonsense'"),
+        ("[monitor-3]\nweights = {folder}/missing.onnx\n", "missing.onnx does not exist"),
+        (
+            "[general]\nmodels = face\n[face]\nface_model = yunet\nface_yunet_model = /n\n",
+            "/n does",
+        ),
+        ("[general]\nmodels = alpr\n[alpr]\nplate_ocr = /n\n", "/n does not exist"),
+    ],
+)
+def test_a_model_that_is_not_there_is_refused(
+    path: Path, weights: Path, caplog: pytest.LogCaptureFixture, edit: str, why: str
+) -> None:
+    config = LiveConfig(str(path))
+    (path.parent / "empty.onnx").touch()
+    (path.parent / "w.weights").write_bytes(b"weights")
+    os.mkfifo(path.parent / "pipe.onnx")
+    more = "" if "weights" in edit else f"[yolo]\nweights = {weights}\n"
+    if more and "[yolo]" in edit:
+        edit, more = edit.replace("[yolo]", f"[yolo]\nweights = {weights}", 1), ""
+    path.write_text(edit.format(folder=path.parent) + more)
+    for _ in range(3):
+        assert pattern(config) == "dog"
+    assert why in config.error
+    assert caplog.text.count("stays in force") == 1
+    path.write_text(f"[general]\ndetect_pattern = cat\n[yolo]\nweights = {weights}\n")
+    assert pattern(config) == "cat"
+    assert config.error == ""
+
+
+def test_it_is_taken_as_soon_as_the_model_is_there(path: Path, weights: Path) -> None:
+    config = LiveConfig(str(path))
+    other = path.parent / "other.onnx"
+    path.write_text(f"[general]\ndetect_pattern = cat\n[yolo]\nweights = {other}\n")
+    assert pattern(config) == "dog"
+    other.write_bytes(b"weights")
+    assert pattern(config) == "cat"
+    assert config.error == ""
+
+
+def test_what_was_lacking_before_keeps_no_edit_from_being_in_force(path: Path) -> None:
+    """At the start there is nothing better to stay with: status says what is lacking."""
+    path.write_text("[general]\ndetect_pattern = dog\n[yolo]\nweights = /missing.onnx\n")
+    config = LiveConfig(str(path))
+    assert "/missing.onnx does not exist" in config.lacking()[0]
+    path.write_text("[general]\ndetect_pattern = cat\n[yolo]\nweights = /missing.onnx\n")
+    assert pattern(config) == "cat"
+    assert config.error == ""
+
+
+def test_models_of_another_machine_need_no_files_here(path: Path, weights: Path) -> None:
+    config = LiveConfig(str(path))
+    remote = "[remote]\nml_gateway = http://gpu.lan:5000\n"
+    path.write_text(f"[general]\ndetect_pattern = cat\n[yolo]\nweights = /missing\n{remote}")
+    assert pattern(config) == "cat"
+
+
 def test_there_must_have_been_a_good_one(path: Path) -> None:
     path.write_text("[general]\nwait = soon\n")
 

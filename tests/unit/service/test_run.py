@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from zmhook.service import run
+from zmhook.service.listening import Listening
 from zmhook.service.live import LiveConfig
 from zmhook.service.supervisor import Supervisor
 
@@ -129,16 +130,21 @@ def test_systemds_socket_is_for_the_process_it_names(monkeypatch: pytest.MonkeyP
 def test_an_address_that_cannot_be_had_is_no_reason_not_to_serve(
     soon, config: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def listening(address: str) -> object:
+    async def problems(address: str) -> list[str]:
         supervisor = Supervisor(LiveConfig(str(config)), lambda *_: None)
+        listening = Listening(supervisor, address)
         try:
-            return await run._tcp(address, supervisor)
+            await listening.start()
+            return listening.problems
         finally:
+            listening.close()
+            await listening.finish(0)
             await supervisor.finish(0)
 
-    assert soon(lambda: listening("")) is None
-    assert soon(lambda: listening("nonsense")) is None
-    assert "listen = nonsense: cannot be listened on" in caplog.text
+    assert soon(lambda: problems("")) == []
+    (problem,) = soon(lambda: problems("nonsense"))
+    assert "listen = nonsense: cannot be listened on" in problem
+    assert problem in caplog.text
 
 
 def test_the_limit_of_open_files_is_raised_and_never_lowered() -> None:

@@ -231,7 +231,7 @@ def test_hooks_are_told_how_long_to_wait(make: Make, soon, short: Path) -> None:
     async def run() -> None:
         supervisor = make(general="event_deadline = 7\n[monitor-4]\nevent_deadline = 20")
         waiting = asyncio.ensure_future(
-            supervisor.until_stopped(short / "o.sock", lambda: True, permanent=True)
+            supervisor.until_stopped(short / "o.sock", lambda: True, is_permanent=lambda: True)
         )
         await asyncio.sleep(0.05)
         assert int(patience_path(short / "o.sock").read_text()) == 20 + module.PATIENCE
@@ -345,6 +345,22 @@ def test_who_is_asked_asks_nobody_else(make: Make, soon) -> None:
         ticket = await one_seen(supervisor, Seen())
         assert ticket.settings.remote.ml_gateway == ()
         await looking
+        await supervisor.finish(0)
+
+    soon(run)
+
+
+def test_what_needs_a_restart_is_told(tmp_path: Path, soon) -> None:
+    path = tmp_path / "o.ini"
+    path.write_text("[service]\nservice_workers = 1\n")
+
+    async def run() -> None:
+        supervisor = Supervisor(LiveConfig(str(path)), lambda *_: None)
+        assert supervisor.problems() == []
+        path.write_text("[service]\nservice_workers = 3\nservice_queue = 7\nservice_threads = 2\n")
+        (line,) = supervisor.problems()
+        assert line.startswith("[service] service_workers, service_queue: changed")
+        assert "zmhook service restart" in line
         await supervisor.finish(0)
 
     soon(run)

@@ -43,6 +43,8 @@ class ModelFile(NamedTuple):
         try:
             if self.path.is_dir():
                 return "is a directory; name the file in it"
+            if self.path.exists() and not self.path.is_file():
+                return "is no file, but a device or a pipe; name the model's file"
             with self.path.open("rb") as file:
                 empty = not file.read(1)
         except FileNotFoundError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import logging
 import os
 import secrets
@@ -15,9 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from zmhook import atomic
 from zmhook.errors import ZmhookError
+from zmhook.regular import open_regular
+from zmhook.service.listen.addresses import network
 from zmhook.tokens import FOLDER
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from zmhook.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -81,7 +84,7 @@ class Failures:
 
     def wait(self, address: str) -> float:
         """Return the seconds until this address may try; 0 is now."""
-        who, now = _network(address), time.monotonic()
+        who, now = network(address), time.monotonic()
         own = self._each.get(who, deque[float]())
         waits = [own[0] + WINDOW - now] if len(own) == EACH else []
         if who not in self._proven and len(self._all) == ALL:
@@ -89,14 +92,14 @@ class Failures:
         return max(0.0, *waits, 0.0)
 
     def failed(self, address: str) -> None:
-        who, now = _network(address), time.monotonic()
+        who, now = network(address), time.monotonic()
         self._each.setdefault(who, deque(maxlen=EACH)).append(now)
         _bound(self._each, who)
         if who not in self._proven:
             self._all.append(now)
 
     def succeeded(self, address: str) -> None:
-        who = _network(address)
+        who = network(address)
         self._each.pop(who, None)
         self._proven[who] = None
         _bound(self._proven, who)
@@ -105,23 +108,22 @@ class Failures:
 class Users:
     """Compares what somebody says with the one user that there is."""
 
-    def __init__(self, user: str, password: str) -> None:
-        self._user = _hash(user)
-        self._password = _hash(password)
+    def __init__(self, user: str, password: str, failures: Failures | None = None) -> None:
+        self.identity = (_hash(user), _hash(password))
         self.tokens = Tokens()
-        self.failures = Failures()
+        self.failures = failures or Failures()
 
     @classmethod
-    def of(cls, settings: Settings) -> Users:
+    def of(cls, settings: Settings, failures: Failures | None = None) -> Users:
         """Make the password when there is none yet; raises `NoPasswordError`."""
         service = settings.service
         password = service.listen_password.reveal() or kept_password(settings)
-        return cls(service.listen_user, password)
+        return cls(service.listen_user, password, failures)
 
     def log_in(self, user: str, password: str, address: str) -> str | None:
         """Return a token, or None. Both are compared whatever comes of the first."""
-        right_user = hmac.compare_digest(_hash(user), self._user)
-        right_password = hmac.compare_digest(_hash(password), self._password)
+        right_user = hmac.compare_digest(_hash(user), self.identity[0])
+        right_password = hmac.compare_digest(_hash(password), self.identity[1])
         if not (right_user and right_password):
             self.failures.failed(address)
             log.warning("%s: a login was refused", address)
@@ -130,9 +132,72 @@ class Users:
         return self.tokens.give()
 
 
+class Access:
+    """The user and the password as the settings have them now.
+
+    When either changes, the tokens that were given before end, and `ended` is called. Nobody gets
+    another try at guessing by that: failed logins are remembered.
+    """
+
+    def __init__(
+        self,
+        settings: Callable[[], Settings],
+        ended: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._settings = settings
+        self._ended = ended
+        self._failures = Failures()
+        self._users: Users | None = None
+        self._made_of: object = None
+        self.problem = ""
+
+    @property
+    def users(self) -> Users | None:
+        """Who may log in now; None when there is no password, as `problem` says."""
+        settings = self._settings()
+        made_of = _made_of(settings)
+        if made_of != self._made_of or self.problem:
+            self._read(settings)
+            self._made_of = _made_of(settings)
+        return self._users
+
+    def _read(self, settings: Settings) -> None:
+        before = self._users
+        try:
+            users = Users.of(settings, self._failures)
+        except NoPasswordError as error:
+            if str(error) != self.problem:
+                self.problem = str(error)
+                log.error("%s; other machines get health and metrics only", error)  # noqa: TRY400
+            self._users = None
+        else:
+            self.problem = ""
+            self._users = before if before and before.identity == users.identity else users
+        if before and self._users is not before:
+            log.warning("the user or password for other machines has changed: all log in again")
+            self._ended()
+
+
+def _made_of(settings: Settings) -> object:
+    """Return what changes when the user or the password does."""
+    service = settings.service
+    password, file = service.listen_password.reveal(), None
+    if not password:
+        try:
+            found = _file(settings).lstat()
+            file = (found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode)
+        except OSError:
+            pass
+    return service.listen_user, password, settings.general.base_data_path, file
+
+
+def _file(settings: Settings) -> Path:
+    return Path(settings.general.base_data_path) / FOLDER / FILE
+
+
 def kept_password(settings: Settings) -> str:
     """Return the password in the file, which is made when it is not there."""
-    path = Path(settings.general.base_data_path) / FOLDER / FILE
+    path = _file(settings)
     try:
         return _read(path) or _make(path)
     except (OSError, UnicodeDecodeError) as error:
@@ -145,7 +210,7 @@ def kept_password(settings: Settings) -> str:
 
 def _read(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
             mode = os.fstat(file.fileno()).st_mode
             text = file.read(LONGEST_PASSWORD_FILE).decode("utf-8").strip()
     except FileNotFoundError:
@@ -165,18 +230,6 @@ def _make(path: Path) -> str:
 
 def _hash(text: str) -> bytes:
     return sha256(text.encode("utf-8", "surrogatepass")).digest()
-
-
-def _network(address: str) -> str:
-    """Return for whom an address counts: whoever has one of IPv6 has 2^64 of them."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(found, ipaddress.IPv6Address):
-        mapped = found.ipv4_mapped
-        return str(mapped or ipaddress.ip_network((found, 64), strict=False))
-    return str(found)
 
 
 def _bound(table: OrderedDict[str, Any], newest: str) -> None:

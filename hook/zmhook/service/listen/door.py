@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from zmhook.remote.protocol import LOGIN
 from zmhook.service.http import Request, Response
 from zmhook.service.listen.answers import MLAPI, Route, refused_to
-from zmhook.service.listen.login import Login
+from zmhook.service.listen.login import WHY_NOBODY, Login
 from zmhook.service.listen.mlapi import Mlapi
 from zmhook.service.listen.ours import Ours
 from zmhook.service.listen.pyzm_serve import PyzmServe
@@ -16,7 +16,7 @@ from zmhook.service.listen.uploads import Nothing
 
 if TYPE_CHECKING:
     from zmhook.service.http import Handler
-    from zmhook.service.listen.auth import Users
+    from zmhook.service.listen.auth import Access
     from zmhook.service.listen.exchange import Asked
     from zmhook.service.listen.looks import Looks
 
@@ -25,23 +25,17 @@ AGAIN = (("WWW-Authenticate", "Bearer"),)
 
 
 class ListenDoor:
-    """Lets in who is logged in; health and metrics (`public`) are anybody's.
+    """Lets in who is logged in; health and metrics (`public`) are anybody's."""
 
-    Without `users` there is nobody to let in, for the reason `why_nobody`.
-    """
-
-    def __init__(
-        self, looks: Looks, users: Users | None, public: Handler, why_nobody: str = ""
-    ) -> None:
-        self._users = users
+    def __init__(self, looks: Looks, access: Access, public: Handler) -> None:
+        self._access = access
         self._public = public
-        self._why_nobody = why_nobody
         mlapi = Mlapi(looks)
         self._routes = {
             **PyzmServe(looks).routes(),
             **Ours(looks).routes(),
             **mlapi.routes(),
-            LOGIN: Route("POST", Login(users, why_nobody).begin, is_public=True),
+            LOGIN: Route("POST", Login(access).begin, is_public=True),
         }
         self._mlapi_health = Route("GET", mlapi.health, is_public=True)
 
@@ -53,8 +47,12 @@ class ListenDoor:
         if asked.method not in _methods(route):
             allowed = (("Allow", ", ".join(_methods(route))),)
             return self.refuse(asked, 405, f"expected {route.method}", allowed)
-        if not route.is_public and (why := self._why_not(asked)):
+        if route.is_public:
+            return route.begin(asked)
+        if why := self._why_not(asked):
+            asked.caller.become_stranger()
             return self.refuse(asked, 401, why, AGAIN)
+        asked.caller.log_in()
         return route.begin(asked)
 
     def refuse(
@@ -72,12 +70,13 @@ class ListenDoor:
         return Admitted(Nothing(), 0, lambda: self._public(request))
 
     def _why_not(self, asked: Asked) -> str:
-        if self._users is None:
-            return self._why_nobody
+        users = self._access.users
+        if users is None:
+            return WHY_NOBODY
         kind, _, token = asked.headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not token:
             return "log in first"
-        if len(token) > LONGEST_TOKEN or not self._users.tokens.holds(token.strip()):
+        if len(token) > LONGEST_TOKEN or not users.tokens.holds(token.strip()):
             return "the token does not hold (any more): log in again"
         return ""
 

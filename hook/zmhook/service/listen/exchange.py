@@ -50,6 +50,30 @@ class Sink(Protocol):
     def finish(self) -> None: ...
 
 
+class Caller(Protocol):
+    """The connection that a request came by."""
+
+    def client(self, forwarded: str) -> str:
+        """Return who asks, where a proxy may have passed it on."""
+
+    def log_in(self) -> None: ...
+
+    def become_stranger(self) -> None: ...
+
+
+class Unknown:
+    """A caller of whom nothing is noted."""
+
+    def client(self, forwarded: str) -> str:
+        return forwarded
+
+    def log_in(self) -> None:
+        """Note nothing."""
+
+    def become_stranger(self) -> None:
+        """Note nothing."""
+
+
 class Asked(NamedTuple):
     """A request without its body. The names of the headers are in small letters."""
 
@@ -58,6 +82,7 @@ class Asked(NamedTuple):
     query: str
     headers: Mapping[str, str]
     peer: str
+    caller: Caller = Unknown()
 
     @property
     def length(self) -> int | None:
@@ -79,11 +104,11 @@ class Exchange:
     """Reads requests and writes answers, within limits of time and size."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, caller: Caller
     ) -> None:
         self._reader = reader
         self._writer = writer
-        self._peer = peer
+        self._caller = caller
         self._connection = h11.Connection(h11.SERVER, max_incomplete_event_size=LARGEST_HEAD)
         self._is_head = False
         self._turn = time.monotonic()
@@ -102,7 +127,8 @@ class Exchange:
         headers = {name.decode("ascii"): value.decode("latin-1") for name, value in event.headers}
         method = event.method.decode("ascii")
         self._is_head = method == "HEAD"
-        return Asked(method, path, query, headers, self._peer)
+        peer = self._caller.client(headers.get("x-forwarded-for", ""))
+        return Asked(method, path, query, headers, peer, self._caller)
 
     async def body(self, sink: Sink, most: int) -> None:
         """Pour the body into `sink`; raises `Refused` for one that is too long or too slow."""

@@ -14,23 +14,23 @@ from zmhook.service.listen.uploads import Whole
 
 if TYPE_CHECKING:
     from zmhook.service.http import Response
-    from zmhook.service.listen.auth import Users
+    from zmhook.service.listen.auth import Access, Users
 
 LARGEST = 4096
+WHY_NOBODY = "the server has no password to log in with"
 
 
 class Login:
-    """Answers `/login`. Without `users` there is nobody to let in, for the reason `why_nobody`."""
+    """Answers `/login`."""
 
-    def __init__(self, users: Users | None, why_nobody: str) -> None:
-        self._users = users
-        self._why_nobody = why_nobody
+    def __init__(self, access: Access) -> None:
+        self._access = access
 
     def begin(self, asked: Asked) -> Admitted | Response:
         """Refuse by the head alone whoever has to wait."""
-        if self._users is None:
-            return refused_to(asked, 503, self._why_nobody)
-        users, sink = self._users, Whole()
+        users, sink = self._access.users, Whole()
+        if users is None:
+            return refused_to(asked, 503, WHY_NOBODY)
         too_many = _too_many(asked, users)
         return too_many or Admitted(sink, LARGEST, lambda: self._answer(asked, users, sink))
 
@@ -45,6 +45,7 @@ class Login:
         token = users.log_in(user, password, asked.peer)
         if token is None:
             return refused_to(asked, 401, "Invalid credentials")
+        asked.caller.log_in()
         return answer(LoggedIn(access_token=token, expires=TOKEN_SECONDS))
 
 

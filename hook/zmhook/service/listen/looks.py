@@ -93,6 +93,8 @@ class Looks:
         tiny = yolo.yolo_type == "tiny"
         file = Path(yolo.tiny_weights if tiny else yolo.weights)
         names = {model, file.stem, file.name} if model == "yolo" else {model}
+        pairs = (pair.rpartition("=") for pair in self._service.listen_model_names)
+        names |= {name for name, _, known in pairs if known == model}
         return {name.lower() for name in names}
 
     def floor(self, model: str) -> float:

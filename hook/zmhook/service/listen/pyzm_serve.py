@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from zmhook.errors import FrameUnavailable
 from zmhook.service.listen.answers import Route, answer
 from zmhook.service.listen.exchange import Asked, Refused
 from zmhook.service.listen.fetching import Wanted
-from zmhook.service.listen.looks import ONE_THING, type_found, type_of
+from zmhook.service.listen.looks import NEVER, ONE_THING, type_found, type_of
 from zmhook.service.listen.server import Admitted
 from zmhook.service.listen.uploads import Form, form_sink, shown
 from zmhook.service.look import NotNow
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from zmhook.service.http import Response
     from zmhook.service.listen.looks import Looks
 
+log = logging.getLogger(__name__)
+
+MOST_TOLD = 100
+"""Names that are remembered, so that the log has a line of each and not of each request."""
 NO = frozenset({"0", "false", "False", ""})
 
 
@@ -34,6 +39,7 @@ class PyzmServe:
 
     def __init__(self, looks: Looks) -> None:
         self._looks = looks
+        self._told: dict[tuple[str, str], None] = {}
 
     def routes(self) -> dict[str, Route]:
         return {
@@ -108,19 +114,45 @@ class PyzmServe:
     def _named(self, kind: str, name: str) -> tuple[str, str]:
         """Return the model that is meant, or why there is none.
 
-        Without a name it is the first of that type. A name that is none of ours is not taken for
-        one: the answer would be another model's.
+        Without a name it is the first of that type. Other servers know the models by other names
+        (`listen_model_names`): where only one model is of the type, that is meant. Where there are
+        several, a name that is none of ours is not taken for one: the answer would be another
+        model's.
         """
         if not kind:
             raise Refused(422, "the form's field 'type' is missing")
-        found = self._looks.of_type(kind)
+        found = of_type = self._looks.of_type(kind)
         if name:
             found = [one for one in found if name.lower() in self._looks.names_of(one)]
+        if not found and len(of_type) == 1 and not self._is_another(name, kind):
+            found = of_type
+            self._tell(name, found[0])
         if not found:
             served = ", ".join(self._looks.served()) or "none"
             which = f"type={shown(kind)} name={shown(name)!r}"
             return "", f"no model loaded for {which}; this server has {served}"
         return found[0], self._looks.refusal(found[0])
+
+    def _is_another(self, name: str, kind: str) -> bool:
+        """Say whether a name is that of a model of another type."""
+        served = self._looks.settings.general.models
+        others = (one for one in served if type_of(one) != kind or one in NEVER)
+        return any(name.lower() in self._looks.names_of(one) for one in others)
+
+    def _tell(self, name: str, model: str) -> None:
+        """Log once of each name that it stands for a model that is called something else."""
+        called = shown(name)
+        if (called, model) in self._told:
+            return
+        while len(self._told) >= MOST_TOLD:
+            self._told.pop(next(iter(self._told)))
+        self._told[called, model] = None
+        log.info(
+            "a client asks for a model '%s': %s answers, the only one of its type"
+            " ([service] listen_model_names)",
+            called,
+            model,
+        )
 
 
 def _least(text: str) -> float | None:

@@ -5,22 +5,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import h11
 
-from zmhook.service.http import HangUp, Response
-from zmhook.service.listen.exchange import Asked, Exchange, Refused, Sink, too_long
+from zmhook.service.http import HangUp, Response, closed
+from zmhook.service.listen.exchange import CHUNK, Asked, Exchange, Refused, Sink, too_long
 
 if TYPE_CHECKING:
+    import socket
+    import ssl
     from collections.abc import AsyncIterator
+
+    from zmhook.service.listen.connections import Connection, Connections
 
 log = logging.getLogger(__name__)
 
-MOST_CONNECTIONS, MOST_EACH = 512, 128
-"""At the same time, from all machines and from one."""
+HANDSHAKE_SECONDS = 5.0
+LAST_SECONDS = 1.0
+"""For those that were hung up on to end."""
 MOST_REQUESTS = 10_000
 """Of one connection."""
 ROOM_SECONDS = 5.0
@@ -76,48 +80,77 @@ class Room:
 
 
 class Server:
-    """Serves connections as asyncio's start_server hands them over."""
+    """Serves connections, which `connections` counts from the moment that they are accepted."""
 
-    def __init__(self, door: Door, room: Room) -> None:
+    def __init__(self, door: Door, room: Room, connections: Connections) -> None:
         self._door = door
         self._room = room
-        self._each: Counter[str] = Counter()
-        self._connections: set[asyncio.Task[None]] = set()
-        self._waiting: set[asyncio.Task[None]] = set()
+        self._connections = connections
+        self._waiting: set[asyncio.Task[None] | None] = set()
         self._is_ending = False
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task, peer = asyncio.current_task(), _address(writer)
-        full = len(self._connections) >= MOST_CONNECTIONS or self._each[peer] >= MOST_EACH
-        if task is None or full or self._is_ending:
-            writer.transport.abort()
+    def accepted(
+        self, accepted: socket.socket, address: str, context: ssl.SSLContext | None
+    ) -> None:
+        """Serve a connection when there is room for it."""
+        connection = None if self._is_ending else self._connections.enter(accepted, address)
+        if connection is None:
+            accepted.close()
             return
-        self._connections.add(task)
-        self._each[peer] += 1
+        serving = self._open(accepted, connection, context)
+        connection.task = asyncio.get_running_loop().create_task(serving)
+
+    async def _open(
+        self, accepted: socket.socket, connection: Connection, context: ssl.SSLContext | None
+    ) -> None:
+        """Shake hands and serve; never raises."""
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(CHUNK, loop)
+        protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
         try:
-            await self._serve(Exchange(reader, writer, peer), task)
+            transport, _ = await loop.connect_accepted_socket(
+                lambda: protocol,
+                accepted,
+                ssl=context,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS if context else None,
+            )
+            writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+            await self.serve(reader, writer, connection)
+            await closed(writer)
+        except (OSError, asyncio.CancelledError) as error:
+            log.debug("%s: a connection ended early: %s", connection.address, error)
+        finally:
+            connection.leave()
+
+    async def serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: Connection
+    ) -> None:
+        """Serve one connection until its end."""
+        task = asyncio.current_task()
+        try:
+            if task:
+                await self._serve(Exchange(reader, writer, connection), task)
         except (OSError, asyncio.TimeoutError, HangUp, EOFError):
             writer.transport.abort()
         except asyncio.CancelledError:
-            if not self._is_ending:  # else it was `finish`, and asyncio would call it an error
-                raise
             writer.transport.abort()
+            raise
         finally:
-            self._connections.discard(task)
             self._waiting.discard(task)
-            self._each[peer] -= 1
-            self._each += Counter()  # keeps those above nought
             writer.close()
 
     async def finish(self, seconds: float) -> None:
         """Let the answers under way go out, for at most `seconds`."""
         self._is_ending = True
-        for task in self._waiting:
+        for task in filter(None, self._waiting):
             task.cancel()
-        if self._connections:
-            await asyncio.wait(self._connections, timeout=seconds)
-        for task in self._connections:
-            task.cancel()
+        tasks = [one.task for one in self._connections if one.task]
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+        for connection in self._connections:
+            connection.end()
+        if tasks:
+            await asyncio.wait(tasks, timeout=LAST_SECONDS)
 
     async def _serve(self, exchange: Exchange, task: asyncio.Task[None]) -> None:
         for number in range(MOST_REQUESTS):
@@ -178,8 +211,3 @@ async def _unless_left(answer: Awaitable[Response], left: Awaitable[None]) -> Re
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError, OSError, HangUp, Refused):
                 await task
-
-
-def _address(writer: asyncio.StreamWriter) -> str:
-    name = writer.get_extra_info("peername")
-    return str(name[0]) if isinstance(name, tuple) else "?"

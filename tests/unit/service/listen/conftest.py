@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from msgspec import structs
 from zmhook.detection import Box, Detection
 from zmhook.service.http import Response
 from zmhook.service.listen.auth import Users
+from zmhook.service.listen.connections import Connections, Limits
 from zmhook.service.listen.door import ListenDoor
 from zmhook.service.listen.looks import Looks
 from zmhook.service.listen.server import Room, Server
@@ -92,8 +94,11 @@ class Listening:
         self.room = Room(most)
         self.looks = Looks(self.workers, self.room)
         self.public: list[str] = []
-        door = ListenDoor(self.looks, users, self._public, "there is no password")
-        self.server = Server(door, self.room)
+        self.connections = Connections(lambda: self.limits)
+        door = ListenDoor(self.looks, SimpleNamespace(users=users), self._public)
+        self.server = Server(door, self.room, self.connections)
+        self.limits = Limits()
+        self.address = ""
         self.token = users.tokens.give() if users else ""
 
     async def _public(self, request) -> Response:
@@ -102,11 +107,19 @@ class Listening:
         return Response(200, b"alive\n") if found else Response(404, b"nothing\n")
 
     async def __aenter__(self) -> Listening:  # noqa: PYI034 - Self needs typing_extensions here
-        self.listening = await asyncio.start_server(self.server.serve, "127.0.0.1", 0)
-        self.port = self.listening.sockets[0].getsockname()[1]
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.listening.setblocking(False)
+        self.port = self.listening.getsockname()[1]
+        self.accepting = asyncio.ensure_future(self._accept())
         return self
 
+    async def _accept(self) -> None:
+        while True:
+            accepted, (address, _) = await asyncio.get_running_loop().sock_accept(self.listening)
+            self.server.accepted(accepted, self.address or address, None)
+
     async def __aexit__(self, *_: object) -> None:
+        self.accepting.cancel()
         self.listening.close()
         await self.server.finish(0.1)
         self.looks.close()

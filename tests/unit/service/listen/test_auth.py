@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import logging
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
 from zmhook.service.listen import auth
-from zmhook.service.listen.auth import Failures, NoPasswordError, Tokens, Users, kept_password
+from zmhook.service.listen.auth import (
+    Access,
+    Failures,
+    NoPasswordError,
+    Tokens,
+    Users,
+    kept_password,
+)
 from zmhook.settings import General, Service, Settings
 from zmhook.settings.values import Secret
 
@@ -240,3 +248,104 @@ def test_nothing_shows_the_password(caplog: pytest.LogCaptureFixture) -> None:
     users.log_in("zmhook", "s3cret-word", "a")
 
     assert "s3cret-word" not in caplog.text + repr(users) + repr(vars(users))
+
+
+# -- changes -------------------------------------------------------------------------------------
+
+
+class Changing:
+    """Settings that change, and how often all had to log in again."""
+
+    def __init__(self, folder: Path, password: str = "") -> None:
+        self.folder = folder
+        self.settings = settings(folder, password)
+        self.ended = 0
+        self.access = Access(lambda: self.settings, self._end)
+
+    def _end(self) -> None:
+        self.ended += 1
+
+    def log_in(self, password: str, user: str = "zmhook") -> str | None:
+        users = self.access.users
+        assert users
+        return users.log_in(user, password, "10.0.0.1")
+
+    def holds(self, token: str | None) -> bool:
+        users = self.access.users
+        return bool(users and token and users.tokens.holds(token))
+
+
+def test_another_password_ends_all_tokens(tmp_path: Path) -> None:
+    place = Changing(tmp_path, "old")
+    token = place.log_in("old")
+    assert place.holds(token)
+    place.settings = settings(tmp_path, "new")
+    assert not place.holds(token)
+    assert place.ended == 1
+    assert place.log_in("old") is None
+    assert place.holds(place.log_in("new"))
+    assert place.ended == 1
+
+
+def test_another_user_ends_all_tokens(tmp_path: Path) -> None:
+    place = Changing(tmp_path, "old")
+    token = place.log_in("old")
+    place.settings = Settings(
+        general=place.settings.general,
+        service=Service(listen_user="hooks", listen_password=Secret("old")),
+    )
+    assert not place.holds(token)
+    assert place.log_in("old") is None
+    assert place.log_in("old", "hooks")
+
+
+def test_what_has_nothing_to_do_with_it_ends_none(tmp_path: Path) -> None:
+    place = Changing(tmp_path, "old")
+    token = place.log_in("old")
+    place.settings = Settings(
+        general=place.settings.general,
+        service=Service(listen_faces=True, listen_password=Secret("old")),
+    )
+    assert place.holds(token)
+    assert place.ended == 0
+
+
+def test_the_file_may_be_written_anew(tmp_path: Path) -> None:
+    place = Changing(tmp_path)
+    assert place.access.users
+    file = tmp_path / "cache" / "listen_password"
+    token = place.log_in(file.read_text().strip())
+    assert place.holds(token)
+    file.write_text(file.read_text())  # the same again
+    assert place.holds(token)
+    file.write_text("another\n")
+    assert not place.holds(token)
+    assert place.log_in("another")
+    file.unlink()  # one is made
+    assert place.log_in("another") is None
+    assert place.log_in(file.read_text().strip())
+    assert place.ended == 2
+
+
+def test_without_a_password_nobody_is_in(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    place = Changing(tmp_path, "old")
+    token = place.log_in("old")
+    (tmp_path / "cache").mkdir(exist_ok=True)
+    os.mkfifo(tmp_path / "cache" / "listen_password")
+    place.settings = settings(tmp_path)
+    assert not place.holds(token)
+    assert place.access.users is None
+    assert "no password to log in with" in place.access.problem
+    assert caplog.text.count("health and metrics only") == 1
+    place.settings = settings(tmp_path, "new")
+    assert place.log_in("new")
+    assert place.access.problem == ""
+
+
+def test_a_change_gives_nobody_further_guesses(tmp_path: Path) -> None:
+    place = Changing(tmp_path, "old")
+    for _ in range(auth.EACH):
+        place.log_in("wrong")
+    place.settings = settings(tmp_path, "new")
+    assert place.access.users
+    assert place.access.users.failures.wait("10.0.0.1") > 0

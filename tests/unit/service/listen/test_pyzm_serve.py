@@ -71,15 +71,52 @@ def test_names_that_are_ours(listening, name: str) -> None:
 )
 def test_names_that_are_not(listening, kind: str, name: str) -> None:
     async def scene(place) -> None:
-        models(place, "yolo", "gemini")
+        models(place, "yolo", "hog", "gemini")
         said = await place.post("/infer", ("type", kind.encode()), ("name", name.encode()), IMAGE)
         assert said.status == 200
         assert said.json["detections"] == []
-        assert "this server has yolo" in said.json["error"]
+        assert "this server has yolo, hog" in said.json["error"]
         assert said.json["error"].isprintable()
         assert place.workers.asked == []
 
     listening(scene)
+
+
+@pytest.mark.parametrize("name", ["YOLOv11 ONNX", "yolov11 onnx", "people"])
+def test_names_that_the_settings_give(listening, name: str) -> None:
+    async def scene(place) -> None:
+        models(place, "hog", "yolo")
+        place.workers.set(listen_model_names=("yolov11 onnx=yolo", "people=hog"))
+        said = await place.post("/infer", TYPE, ("name", name.encode()), IMAGE)
+        assert said.json["error"] is None
+        assert place.workers.asked[0].models == ["hog" if name == "people" else "yolo"]
+
+    listening(scene)
+
+
+def test_the_only_model_of_a_type_answers_to_any_name(
+    listening, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+
+    async def scene(place) -> None:
+        models(place, "face", "yolo", "gemini")
+        for _ in range(3):
+            said = await place.post("/infer", TYPE, ("name", b"YOLOv11\n ONNX"), IMAGE)
+            assert said.json["error"] is None
+        assert {tuple(one.models) for one in place.workers.asked} == {("yolo",)}
+        for name in (b"face", b"gemini"):  # another model of ours is meant
+            said = await place.post("/infer", TYPE, ("name", name), IMAGE)
+            assert "no model loaded" in said.json["error"]
+
+    listening(scene)
+    told = [one for one in caplog.messages if "the only one of its type" in one]
+    assert told == [
+        (
+            "a client asks for a model 'YOLOv11 ONNX': yolo answers, the only one of its type"
+            " ([service] listen_model_names)"
+        )
+    ]
 
 
 @pytest.mark.parametrize(("given", "expected"), [("0.05", 0.05), ("0.9", 0.9), ("", None)])

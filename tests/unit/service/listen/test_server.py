@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 
 import pytest
 
-from zmhook.service.listen import exchange, server, uploads
+from zmhook.service import http
+from zmhook.service.listen import connections, exchange, server, uploads
+from zmhook.service.listen.connections import Limits
 from zmhook.service.listen.exchange import Refused
 from zmhook.service.listen.server import Room
 
@@ -138,8 +141,8 @@ def test_who_says_nothing_is_hung_up_on(listening, monkeypatch: pytest.MonkeyPat
         talk = await place.open()
         assert (await talk.ask("GET", "/health")).status == 200
         assert await _end(talk) == b""
-        assert not place.server._connections
-        assert not place.server._each
+        assert not len(place.connections)
+        assert not place.connections._each
 
     listening(scene)
 
@@ -331,20 +334,100 @@ def test_who_leaves_is_dropped(listening, until) -> None:
     listening(scene)
 
 
-def test_so_many_connections_in_all_and_of_one(
-    listening, until, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("limits", [Limits(most=3), Limits(each=3)])
+def test_silent_ones_make_room_for_others(listening, until, limits: Limits) -> None:
+    async def scene(place) -> None:
+        place.limits = limits
+        silent = [await place.open() for _ in range(3)]
+        await until(lambda: len(place.connections) == 3)
+        for number in range(3):
+            assert (await place.ask("GET", "/health")).status == 200
+            assert await _end(silent[number]) == b""
+        assert place.connections.refused == 0
+
+    listening(scene)
+
+
+def test_who_is_logged_in_makes_room_for_nobody(listening, until) -> None:
+    async def scene(place) -> None:
+        place.limits = Limits(most=2)
+        mine = [await place.open() for _ in range(2)]
+        for talk in mine:
+            assert (await talk.ask("GET", "/models", token=place.token)).status == 200
+        for _ in range(20):
+            assert await _end(await place.open()) == b""
+        assert (place.connections.refused, place.connections.evicted) == (20, 0)
+        for talk in mine:
+            assert (await talk.ask("GET", "/models", token=place.token)).status == 200
+            talk.close()
+        await until(lambda: not len(place.connections))
+
+    listening(scene)
+
+
+def test_to_log_in_is_to_be_logged_in(listening, until) -> None:
+    async def scene(place) -> None:
+        talk = await place.open()
+        body = b'{"username": "zmhook", "password": "pass"}'
+        assert (await talk.ask("POST", "/login", body)).status == 200
+        await until(lambda: [one.is_logged_in for one in place.connections] == [True])
+        assert (await talk.ask("GET", "/models", token="made up")).status == 401
+        assert [one.is_logged_in for one in place.connections] == [False]
+        talk.close()
+
+    listening(scene)
+
+
+def test_strangers_are_hung_up_on_whatever_they_do(
+    listening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "MOST_EACH", 2)
+    """Also one that asks again and again for what is anybody's; who is logged in stays."""
+    monkeypatch.setattr(connections, "STRANGER_SECONDS", 0.3)
 
     async def scene(place) -> None:
-        held = [await place.open() for _ in range(2)]
-        await until(lambda: len(place.server._connections) == 2)
+        mine, silent, busy = [await place.open() for _ in range(3)]
+        assert (await mine.ask("GET", "/models", token=place.token)).status == 200
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            while True:
+                await busy.ask("GET", "/health")
+                await asyncio.sleep(0.01)
+        assert await _end(silent) == b""
+        assert (await mine.ask("GET", "/models", token=place.token)).status == 200
+        mine.close()
+        busy.close()
+
+    listening(scene)
+
+
+def test_a_proxy_says_who_asks(listening) -> None:
+    async def scene(place) -> None:
+        for proxies, peer in (((), "127.0.0.1"), (("127.0.0.0/8",), "10.0.0.7")):
+            place.limits = Limits(proxies=proxies)
+            kind = "multipart/form-data; boundary=b"
+            head, _, body = _infer(place.token).partition(b"\r\n\r\n")
+            del head
+            said = await place.ask(
+                "POST", "/infer", body, content_type=kind, x_forwarded_for="1.2.3.4, 10.0.0.7"
+            )
+            assert said.status == 200
+            assert place.workers.asked[-1].machine == peer
+
+    listening(scene)
+
+
+def test_what_nobody_takes_does_not_stay_for_ever(
+    listening, until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "WRITE_TIMEOUT", 0.2)
+
+    async def scene(place) -> None:
+        place.workers.found["yolo"] = [place.workers.found["yolo"][0]] * 200_000
         talk = await place.open()
-        assert await _end(talk) == b""
-        held.pop().close()
-        await until(lambda: len(place.server._connections) == 1)
-        assert (await place.ask("GET", "/health")).status == 200
-        held.pop().close()
+        talk.writer.transport.pause_reading()
+        await talk.say(_infer(place.token))
+        await until(lambda: place.workers.asked)
+        await until(lambda: not len(place.connections))
+        talk.close()
 
     listening(scene)
 
