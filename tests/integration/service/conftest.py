@@ -260,6 +260,12 @@ def shared(installed: Path, assets: Path) -> Iterator[Site]:
     site.close()
 
 
+@pytest.fixture(scope="session")
+def make_site() -> type[Site]:
+    """For those who set more than one up."""
+    return Site
+
+
 @pytest.fixture
 def faulty(site: Site) -> Site:
     """A warm service whose chain begins with the faulty model."""
