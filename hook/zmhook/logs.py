@@ -271,16 +271,21 @@ class _Clean(logging.Filter):
         return True
 
     def _masked(self, text: str) -> str:
-        for secret in dict.fromkeys(_secrets(self._in_force())):
-            if len(secret) >= SHORTEST_SECRET:
-                text = text.replace(secret, "***")
-        return text
+        return without_secrets(text, self._in_force())
 
     def _set_in(self, error: BaseException) -> str:
         import traceback
 
         text = self._masked("".join(traceback.format_exception(error)).rstrip())
         return "\n".join(f"    {line}" for line in lines(text, LONGEST))
+
+
+def without_secrets(text: str, in_force: Iterable[Settings]) -> str:
+    """Mask each secret of the settings in a text."""
+    for secret in dict.fromkeys(_secrets(in_force)):
+        if len(secret) >= SHORTEST_SECRET:
+            text = text.replace(secret, "***")
+    return text
 
 
 def _place(error: BaseException) -> str:

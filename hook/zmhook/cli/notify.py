@@ -66,10 +66,10 @@ def _targets(work: Work) -> Iterator[Target]:
         yield Target(f"mqtt {client.name(work.settings.mqtt)}", partial(_by_mqtt, work))
     if notify.notify_webhook:
         yield Target("webhook", partial(_by_webhook, work))
-    from zmhook.notify.addresses import addresses_of
+    from zmhook.notify.addresses import addresses_of, scheme_of
 
     for number, address in enumerate(addresses_of(notify.notify_apprise.reveal()), 1):
-        scheme = address.partition("://")[0]
+        scheme = scheme_of(address)
         yield Target(f"apprise {number} ({scheme}://...)", partial(_by_apprise, work, number))
 
 
