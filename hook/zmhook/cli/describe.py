@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -15,7 +14,9 @@ from msgspec import structs
 from zmhook.cli.arguments import Parser
 from zmhook.cli.output import complain, say, say_json
 from zmhook.errors import ModelSkipped, ZmhookError
+from zmhook.frames.file import MAX_BYTES
 from zmhook.printable import printable
+from zmhook.regular import read
 
 if TYPE_CHECKING:
     import argparse
@@ -88,7 +89,7 @@ def _describe(
 
 def _picture(path: str) -> bytes:
     try:
-        return Path(path).read_bytes()
+        return read(path, MAX_BYTES, follow=True)
     except OSError as error:
         raise ZmhookError(f"cannot be read: {error.strerror}") from None
 

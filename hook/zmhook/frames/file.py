@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zmhook import regular
 from zmhook.errors import FrameNotNeeded, FrameUnavailable
 from zmhook.frames.picture import checked
 
@@ -47,7 +48,7 @@ def read(path: Path) -> bytes:
     """
     try:
         _check(path)
-        return path.read_bytes()
+        return regular.read(path, MAX_BYTES, follow=True)
     except FileNotFoundError:
         raise FrameUnavailable(f"{path}: there is no such file", retry=True) from None
     except PermissionError:
