@@ -69,7 +69,7 @@ class Said(NamedTuple):
 
     @property
     def text(self) -> str:
-        return self.out.partition(" --SPLIT--")[0]
+        return self.out.partition("--SPLIT--")[0].removesuffix(" ")
 
 
 class Site:
