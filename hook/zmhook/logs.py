@@ -18,6 +18,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 from zmhook.printable import lines, one_line, printable, shortened
+from zmhook.privilege import is_only_ours, is_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -129,6 +130,9 @@ class _ZoneMinder:
         from pyzm.log import ZMLogAdapter, setup_zm_logging
 
         override: dict[str, object] = {"conf_path": conf_path}
+        if is_root() and not is_only_ours(_zoneminder_logs(conf_path)):
+            # pyzm opens the file by its name, and gives what it opened to the web server's user.
+            override |= {"log_level_file": -5, "log_debug_file": " "}
         if debug:
             override |= {"log_debug": 1, "log_level_debug": 1, "log_level_file": 1}
         shared = logging.getLogger("pyzm")
@@ -154,6 +158,20 @@ class _ZoneMinder:
 
     def close(self) -> None:
         self._adapter.close()
+
+
+def _zoneminder_logs(conf_path: str) -> str:
+    """Return the folder of ZoneMinder's logs, as its configuration says."""
+    from pathlib import Path
+
+    found = "/var/log/zm"
+    for file in [Path(conf_path, "zm.conf"), *sorted(Path(conf_path, "conf.d").glob("*.conf"))]:
+        with contextlib.suppress(OSError):
+            for line in file.read_text("utf-8", "replace").splitlines():
+                name, _, value = line.partition("=")
+                if name.strip() == "ZM_PATH_LOGS":
+                    found = value.partition("#")[0].strip() or found
+    return found
 
 
 class _Caller:

@@ -11,6 +11,7 @@ from zmhook.cli import where
 from zmhook.cli.arguments import Parser
 from zmhook.cli.output import complain, say
 from zmhook.errors import ZmhookError
+from zmhook.privilege import become_owner, folders_of
 
 if TYPE_CHECKING:
     import argparse
@@ -37,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     config = where.absolute(args.config)
     settings = load(config).for_monitor(args.monitor)
+    become_owner(*folders_of(settings))
     targets = list(_targets(_work(settings, args.monitor)))
     if not targets:
         complain(

@@ -24,6 +24,14 @@ class FileSource:
         self.path = Path(path)
         self.max_pixels = max_pixels
         self._given = False
+        self._read: bytes | FrameUnavailable | None = None
+
+    def read_now(self) -> None:
+        """Read it while we may; what is wrong with it is raised when it is asked for."""
+        try:
+            self._read = read(self.path)
+        except FrameUnavailable as error:
+            self._read = error
 
     def picture(self, frame_id: str, deadline: Deadline) -> Picture:
         """Raise `FrameError` when the file is not a picture that can be read.
@@ -33,7 +41,10 @@ class FileSource:
         deadline.check(f"reading {self.path}")
         if self._given:
             raise FrameNotNeeded(f"{frame_id}: {self.path} has been looked at")
-        picture = checked(read(self.path), "file", str(self.path), self.max_pixels)
+        if isinstance(self._read, FrameUnavailable):
+            raise self._read
+        data = read(self.path) if self._read is None else self._read
+        picture = checked(data, "file", str(self.path), self.max_pixels)
         self._given = True
         return picture
 
