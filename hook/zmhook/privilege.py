@@ -41,6 +41,11 @@ class Step(NamedTuple):
         return stat.S_ISLNK(self.mode)
 
     @property
+    def lets_others_through(self) -> bool:
+        """Whether anybody else gets to what is below: an empty disk has mode 1777, mounted anew."""
+        return bool(self.mode & stat.S_IXOTH or (self.mode & stat.S_IXGRP and self.gid))
+
+    @property
     def is_everybodys(self) -> bool:
         """Whether everybody may put something in, and take away what is another's."""
         return not self.is_link and bool(self.mode & _OTHERS)
@@ -160,14 +165,16 @@ def _step(path: str) -> Step | None:
 
 def _check(way: Way, uid: int) -> None:
     """Raise `RightsError` when somebody other than root and `uid` can change what is on the way."""
+    is_open = True
     for step in way.steps:
         is_folder = way.is_whole and step is way.steps[-1]
         if step.uid not in (0, uid):
             raise _refused(step, uid, "another account's")
-        if step.is_everybodys and (is_folder or not step.mode & stat.S_ISVTX):
+        if step.is_everybodys and ((is_folder and is_open) or not step.mode & stat.S_ISVTX):
             raise _refused(step, uid, "everybody's to write to")
         if is_folder and uid == 0 and step.mode & _GROUP and step.gid != 0:
             raise _refused(step, uid, "a group's to write to")
+        is_open = is_open and step.lets_others_through
 
 
 def _refused(step: Step, uid: int, why: str) -> RightsError:

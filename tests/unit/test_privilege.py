@@ -119,9 +119,18 @@ def test_what_everybody_may_write_to_is_refused(mode: int, base: Path, become) -
     made(base, WEB)
     made(base / "state", WEB, mode=mode)
     assert f"{base}/state: is everybody's" in become(base, base / "state")
-    os.chown(base, 0, 0)
-    os.chown(base / "state", 0, 0)
+    made(base, 0, 0, 0o755)
+    made(base / "state", 0, 0, mode)
     assert f"must belong to root and have mode {mode & ~0o022:04o}" in become(base, base / "state")
+
+
+def test_a_disk_that_nobody_else_gets_to_may_be_as_it_was_mounted(base: Path, become) -> None:
+    disk = made(base / "disk", 0, 0, 0o1777)
+    assert "is everybody's to write to" in become(disk)
+    base.chmod(0o700)
+    assert become(disk).startswith(ROOT)
+    disk.chmod(0o777)
+    assert "is everybody's to write to" in become(disk)
 
 
 def test_what_a_group_may_write_to_is_not_for_root(base: Path, become) -> None:
