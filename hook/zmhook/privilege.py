@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -192,13 +193,13 @@ def _make_first(way: Way) -> None:
     """In a folder that everybody may write to, such as /tmp, make ours before somebody else can."""
     if way.is_whole or not way.steps or not way.steps[-1].is_everybodys:
         return
+    if not all(step.lets_others_through for step in way.steps[:-1]):
+        return
     missing = Path(os.path.abspath(way.folder))  # noqa: PTH100
     while not os.path.lexists(missing.parent):
         missing = missing.parent
-    try:
+    with suppress(OSError):  # what takes nothing of root's takes nothing of others either
         missing.mkdir(0o755)
-    except OSError as error:
-        raise RightsError(f"{missing}: cannot be made ({error.strerror})") from None
     _check(_way(way.folder), 0)
 
 

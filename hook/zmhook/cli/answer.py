@@ -81,7 +81,5 @@ def _tell_shell() -> None:
     """
     shell = os.environ.get("ZMHOOK_SHELL_PID", "")
     if shell.isdigit() and int(shell) == os.getppid():
-        with contextlib.suppress(
-            PermissionError
-        ):  # root's shell, and we are root no more
+        with contextlib.suppress(PermissionError):  # root's shell, and we are root no more
             os.kill(int(shell), signal.SIGUSR1)

@@ -223,7 +223,8 @@ class Spool:
     def _make_folder(self) -> None:
         if self.folder.is_dir():
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(exist_ok=True)
         self.folder.chmod(0o700)
 
     # -- reading -------------------------------------------------------------------------------
