@@ -8,7 +8,7 @@ TIER ?= all
 BENCHES := $(filter-out bench/measure.py bench/peer_%.py,$(wildcard bench/*.py))
 SHELL_SCRIPTS := install.sh zm_event_start.sh zm_event_end.sh .ci/run $(wildcard tests/zoneminder/*.sh)
 
-.PHONY: help demo test attack lint docs bench clean
+.PHONY: help demo test attack lint docs bench lock clean
 
 help:
 	@echo 'make demo    a demonstration event: the line, and the annotated picture'
@@ -17,6 +17,7 @@ help:
 	@echo 'make lint    ruff, mypy --strict, shellcheck'
 	@echo 'make docs    the guide as web pages in docs/_build/html'
 	@echo 'make bench   the measurements (ARGS=--quick: within a minute each)'
+	@echo 'make lock    requirements.lock, from pyproject.toml (ARGS=--upgrade: the newest versions)'
 	@echo 'make clean   remove everything that these commands made'
 
 demo: $(VENV)/.demo
@@ -45,6 +46,9 @@ docs: $(VENV)/.docs
 
 bench: $(VENV)/.test
 	@for bench in $(BENCHES); do echo "== $$bench"; $(RUN)/python $$bench $(ARGS) || exit 1; done
+
+lock: $(VENV)/.lock
+	$(RUN)/python tools/lock.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) demo build dist docs/_build hook/*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

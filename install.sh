@@ -8,15 +8,16 @@ umask 022
 export LC_ALL=C.UTF-8
 
 SOURCE=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
-SCRIPTS="bin/zm_detect.py bin/zm_ask.pl bin/zm_ask.py bin/zm_train_faces.py bin/zm_snapshots.py zm_event_start.sh zm_event_end.sh"
+LOCK=$SOURCE/requirements.lock
+SCRIPTS="bin/zmhook bin/zm_detect.py bin/zm_ask.pl bin/zm_ask.py bin/zm_train_faces.py bin/zm_snapshots.py zm_event_start.sh zm_event_end.sh"
 DEFAULT_EXTRAS=zoneminder,yolo,face,cli
 # Pictures of people, what is logged about them, and a login are nobody else's business.
 DATA_FOLDERS="images:750 known_faces:750 unknown_faces:750 snapshots:750 state:750 logs:750 cache:700 run:770 models:755"
 UNITS="zmhook.socket zmhook.service"
 COLLECTOR=zmhook-snapshots.service
 
-PREFIX='' RUN_AS='' RUN_GROUP='' EXTRAS='' PYTHON='' WHEELS='' USE_SYSTEM=''
-ASK=yes MODELS=yes DRY=no UNINSTALL=no SYSTEMD=no CHANGES=0 RENEWED=no NOTES=()
+PREFIX='' RUN_AS='' RUN_GROUP='' EXTRAS='' PYTHON='' WHEELS='' GATHER='' USE_SYSTEM=''
+ASK=yes MODELS=yes DRY=no UNINSTALL=no SYSTEMD=no CHANGES=0 RENEWED=no NOTES=() BROKEN=()
 
 usage() {
     cat <<END
@@ -30,8 +31,9 @@ usage: ./install.sh [OPTIONS]
   --group GROUP         that user's group (default: the user's own)
   --prefix DIR          put everything below DIR instead of /
   --python PYTHON       the Python to build the environment with (3.10 or newer)
-  --wheels DIR          install without a network, from wheels that were gathered before with
-                        pip download -d DIR '.[$DEFAULT_EXTRAS]' 'setuptools>=69'
+  --wheels DIR          install without a network, from what --gather put into DIR
+  --gather DIR          do nothing but fetch the packages of the parts into DIR, for --wheels: on
+                        a machine with a network, the same processor and the same Python
   --use-system LIST     use this machine's own opencv and/or dlib (built with CUDA, say) in
                         place of the packaged one: --use-system opencv,dlib (none: no longer)
   --systemd             have systemd keep the service running; without it, hooks start the service
@@ -69,14 +71,14 @@ do_it() {
 
 known_extras() {
     # Those of pyproject.toml that a user has a use for.
-    sed -n '/^\[project.optional-dependencies\]/,/^\[project.scripts\]/s/^\([a-z-]*\) = .*/\1/p' \
-        "$SOURCE/pyproject.toml" | grep -vxE 'demo|test|lint|docs|dev'
+    sed -n '/^\[project.optional-dependencies\]/,/^\[project.entry-points/s/^\([a-z-]*\) = .*/\1/p' \
+        "$SOURCE/pyproject.toml" | grep -vxE 'demo|test|lint|lock|docs|dev'
 }
 
 parse() {
     while [ $# -gt 0 ]; do
         case $1 in
-        --with | --user | --group | --prefix | --python | --wheels | --use-system)
+        --with | --user | --group | --prefix | --python | --wheels | --gather | --use-system)
             if [ $# -lt 2 ] || [ -z "$2" ]; then die "$1 needs a value (--help shows the options)"; fi
             ;;
         esac
@@ -92,6 +94,7 @@ parse() {
         --prefix) PREFIX=$(readlink -m -- "$2") && shift ;;
         --python) PYTHON=$2 && shift ;;
         --wheels) WHEELS=$(readlink -m -- "$2") && shift ;;
+        --gather) GATHER=$(readlink -m -- "$2") && shift ;;
         --use-system) USE_SYSTEM=$2 && shift ;;
         --help | -h) usage && exit 0 ;;
         *) die "unknown option $1 (--help shows the options)" ;;
@@ -104,22 +107,41 @@ parse() {
     recall
 }
 
-# What was chosen the last time holds unless this run says otherwise.
+# What was chosen the last time holds unless this run says otherwise. Others may have written this
+# (see "root and what others could write"): nothing but names that there are is taken from it.
 recall() {
-    local extras='' system=''
-    if [ -r "$VENV/.choices" ]; then { read -r extras && read -r system; } <"$VENV/.choices"; fi
-    EXTRAS=${EXTRAS:-${extras:-$DEFAULT_EXTRAS}}
-    USE_SYSTEM=${USE_SYSTEM:-$system}
+    local extras='' system='' owner
+    { read -r extras && read -r system; } < <(dd if="$VENV/.choices" iflag=nofollow,nonblock bs=1024 count=1 2>/dev/null | tr -d '\0')
+    recalled "$extras" known_extras
+    EXTRAS=${EXTRAS:-${REPLY:-$DEFAULT_EXTRAS}}
+    recalled "$system" replaceable
+    USE_SYSTEM=${USE_SYSTEM:-$REPLY}
     if [ -e "$UNIT_FOLDER/zmhook.service" ]; then SYSTEMD=yes; fi
     if [ "$USE_SYSTEM" = none ]; then USE_SYSTEM=; fi
-    if [ -z "$RUN_AS" ] && [ -d "$BASE/images" ] && [ "$(id -u)" = 0 ]; then
-        RUN_AS=$(stat -c %U "$BASE/images")
+    owner=$(stat -c %U "$BASE/images" 2>/dev/null)
+    if [ -z "$RUN_AS" ] && may_own && may_run "$owner"; then
+        RUN_AS=$owner
         RUN_GROUP=${RUN_GROUP:-$(stat -c %G "$BASE/images")}
     fi
 }
 
+# recalled WORDS KNOWN: put into REPLY those words that the function KNOWN lists.
+recalled() {
+    local word words known=()
+    IFS=, read -r -a words <<<"$1"
+    for word in ${words[@]+"${words[@]}"}; do
+        if "$2" | grep -qxF -- "$word"; then known+=("$word"); else note "a part that is remembered in $VENV/.choices does not exist (any more) and was left out."; fi
+    done
+    REPLY=$(IFS=, && printf '%s' "${known[*]-}")
+}
+
+replaceable() { printf 'opencv\ndlib\n'; }
+
+# Root runs no hooks unless this run asks for it; a number without a name cannot.
+may_run() { [ -n "$1" ] && [ "$1" != root ] && id -u "$1" >/dev/null 2>&1; }
+
 check_rights() {
-    if [ -z "$PREFIX" ] && [ "$(id -u)" != 0 ] && [ "$DRY" = no ]; then
+    if [ -z "$PREFIX$GATHER" ] && [ "$(id -u)" != 0 ] && [ "$DRY" = no ]; then
         die "it writes to /var/lib and /etc: run it as root (sudo ./install.sh), or with --prefix DIR"
     fi
     return 0
@@ -133,6 +155,7 @@ check_words() {
     for word in ${USE_SYSTEM//,/ }; do
         case $word in opencv | dlib) ;; *) die "--use-system: expected opencv or dlib, not '$word'" ;; esac
     done
+    [ -f "$LOCK" ] || die "the checkout $SOURCE is not complete: ${LOCK##*/} is missing"
     if [ -n "$WHEELS" ] && [ ! -d "$WHEELS" ]; then die "--wheels: there is no folder $WHEELS"; fi
     return 0
 }
@@ -153,25 +176,172 @@ check_user() {
 }
 
 find_python() {
-    local candidate found=''
+    local candidate found='' others=''
     # The machine's own first: one in somebody's home folder is out of the web server's reach.
     for candidate in ${PYTHON:-/usr/bin/python3 python3 python3.13 python3.12 python3.11 python3.10}; do
         candidate=$(command -v "$candidate") || continue
+        others=$(open_to_others "$candidate")
+        if [ -n "$others" ]; then candidate='' && continue; fi
         found=$candidate
-        "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && break
+        "$candidate" -I -S -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && break
         candidate=
     done
-    [ -n "$found" ] || die "there is no ${PYTHON:-python3}: install it (apt-get install python3 python3-venv)"
+    [ -n "$found$others" ] || die "there is no ${PYTHON:-python3}: install it (apt-get install python3 python3-venv)"
+    [ -n "$found" ] || die "root must not run ${PYTHON:-python3}: $others: name another with --python"
     [ -n "$candidate" ] || die "$("$found" --version 2>&1) is too old, 3.10 or newer is needed: name another with --python"
     PYTHON=$candidate
-    "$PYTHON" -c 'import venv, ensurepip' 2>/dev/null ||
+    "$PYTHON" -I -S -c 'import venv, ensurepip' 2>/dev/null ||
         die "$PYTHON cannot make environments: install its venv module (apt-get install python3-venv)"
-    if [ "$(id -u)" = 0 ] && ! as_user test -x "$("$PYTHON" -c 'import sys; print(sys._base_executable)')"; then
+    if may_own && [ -z "$GATHER" ] && ! as_user test -x "$("$PYTHON" -I -S -c 'import sys; print(sys._base_executable)')"; then
         die "$RUN_AS may not run $PYTHON (it lies in somebody's home folder?): name another with --python"
     fi
 }
 
-as_user() { setpriv --reuid="$RUN_AS" --regid="$RUN_GROUP" --clear-groups -- "$@"; }
+# As the web server's user: what belongs to it, and what root has no need to run. It gets no
+# terminal, into which it could type, and ends with us.
+as_user() {
+    if may_own; then
+        setsid -w setpriv --reuid="$RUN_AS" --regid="$RUN_GROUP" --clear-groups --pdeathsig TERM -- "$@" </dev/null
+    else
+        "$@" </dev/null
+    fi
+}
+
+# -- root and what others could write ----------------------------------------------------------------
+
+# Installers of other hooks give the whole base folder to the web server's user. What that user could
+# write, root neither executes nor follows: first the folders of programs are root's again, so that
+# nothing in them changes any more, then what is in them is judged. Folders of data stay the user's.
+
+# Others than root could change it, or put another in its place.
+OTHERS=('(' '!' -uid 0 -o '!' -type l '(' -perm -002 -o -perm -020 '!' -gid 0 ')' ')')
+
+# first_of_others PATH: say what at or below PATH others could change, as "PATH is USER's, mode MODE".
+first_of_others() {
+    may_own || return 0
+    find "$1" "${OTHERS[@]}" -printf "%p is %u's, mode %m\n" -quit 2>/dev/null
+}
+
+# way_of_others PATH: say which folder on the way to PATH others could change. One with the sticky bit
+# is nobody's way: in it nobody can replace what is somebody else's.
+way_of_others() {
+    local way
+    may_own || return 0
+    for way in "$1" "$(readlink -m -- "$1")"; do
+        while [ "$way" != / ]; do
+            way=${way%/*} && way=${way:-/}
+            find "$way" -maxdepth 0 "${OTHERS[@]}" '!' '(' -uid 0 -perm -1000 ')' -printf "%p is %u's, mode %m\n" 2>/dev/null
+        done
+    done | head -n 1
+}
+
+# open_to_others PROGRAM: say what others could change of a program, of each link that leads to it and
+# the ways to those, or of a Python's library.
+open_to_others() {
+    local step=$1 target library
+    may_own || return 0
+    {
+        while way_of_others "$step" && find "$step" -maxdepth 0 "${OTHERS[@]}" -printf "%p is %u's, mode %m\n" 2>/dev/null && [ -L "$step" ]; do
+            target=$(readlink "$step")
+            case $target in /*) step=$target ;; *) step=${step%/*}/$target ;; esac
+        done
+        step=$(readlink -m -- "$1")
+        for library in "${step%/bin/*}"/lib/python3.*; do
+            [ -d "$library" ] && find "$library" '(' -name site-packages -o -name dist-packages ')' -prune -o \
+                "${OTHERS[@]}" -printf "%p is %u's, mode %m\n" -quit 2>/dev/null
+        done
+    } | head -n 1
+}
+
+# Whether FILE is one that only root writes: no link, no second name somewhere else.
+roots_own_file() {
+    [ -f "$1" ] && [ ! -L "$1" ] || return 1
+    may_own || return 0
+    [ -z "$(find "$1" -maxdepth 0 '(' "${OTHERS[@]}" -o -links +1 ')' -print)" ]
+}
+
+check_ways() {
+    local entry found
+    for entry in "$BASE" "$ETC" "$UNIT_FOLDER"; do
+        found=$(way_of_others "$entry")
+        [ -z "$found" ] || die "$found: root changes nothing below a folder that others could change; make it root's (chown root:root, chmod 755)"
+    done
+}
+
+take_back() {
+    may_own || return 0
+    check_ways
+    take_folder "$BASE" && drop_inherited "$BASE"
+    take_folder "$ETC"
+    [ "$UNINSTALL" = no ] || return 0
+    replace_what_is_no_folder "$BASE/bin"
+    replace_what_is_no_folder "$VENV"
+    take_folder "$BASE/bin" && put_aside
+    discard_environment
+}
+
+# take_folder PATH: make it root's, not its contents. A link to it, where root has put one, may stay.
+take_folder() {
+    if [ ! -d "$1" ] || [ -z "$(find "$1/" -maxdepth 0 "${OTHERS[@]}" -print)" ]; then return 0; fi
+    do_it "take $1 back: $(stat -L -c "it is %U's, mode %a" "$1")" make_roots "$1"
+}
+
+make_roots() { chown root:root "$1" && chmod go-w "$1"; }
+
+# Entries of an access list that each new file in the folder would get.
+drop_inherited() {
+    local kind='import os, sys; print("system.posix_acl_default" in os.listxattr(sys.argv[1]))'
+    if [ ! -d "$1" ] || [ "$UNINSTALL" = yes ] || [ "$("$PYTHON" -I -S -c "$kind" "$1" 2>/dev/null)" != True ]; then return 0; fi
+    do_it "remove the access list that new files in $1 get" \
+        "$PYTHON" -I -S -c 'import os, sys; os.removexattr(sys.argv[1], "system.posix_acl_default")' "$1"
+}
+
+replace_what_is_no_folder() {
+    if [ -L "$1" ]; then
+        do_it "remove the link $1 (to $(readlink "$1" | tr -c '[:print:]' '?')): links below $BASE are not followed" rm -f -- "$1"
+    elif [ -e "$1" ] && [ ! -d "$1" ]; then
+        do_it "remove $1: it is no folder" rm -f -- "$1"
+    fi
+}
+
+# What is not ours in the folder of programs, and could have been written by others, goes into a
+# folder beside it: a hook that root tries by hand would run or import it.
+put_aside() {
+    local entry found aside=''
+    if [ -L "$BASE/bin" ] || [ ! -d "$BASE/bin" ]; then return 0; fi
+    while IFS= read -r -d '' entry; do
+        found=$(first_of_others "$entry")
+        if [ -z "$found" ] && { [ ! -f "$entry" ] || roots_own_file "$entry"; }; then continue; fi
+        # Those of ours that are files are written anew.
+        if is_script "${entry##*/}" && { [ -L "$entry" ] || [ ! -d "$entry" ]; }; then continue; fi
+        if [ -z "$aside" ] && [ "$DRY" = no ]; then aside=$(mktemp -d "$BASE/bin.aside.XXXXXX") || die "could not make a folder in $BASE"; fi
+        do_it "move ${entry@Q} to ${aside:-a folder beside bin}: others could have written it" mv -T -- "$entry" "$aside/${entry##*/}"
+    done < <(find "$BASE/bin" -mindepth 1 -maxdepth 1 -print0)
+    if [ -n "$aside" ]; then note "look through $aside before you move anything back into $BASE/bin: others than root could have written it."; fi
+}
+
+is_script() { case " ${SCRIPTS//bin\//} " in *" $1 "*) ;; *) return 1 ;; esac }
+
+# An environment in which others could have written, or whose Python is one that they could change.
+suspicious() {
+    local found
+    if [ ! -d "$VENV" ]; then return 1; fi
+    found=$(first_of_others "$VENV")
+    if [ -z "$found" ] && { [ -e "$VENV/bin/python" ] || [ -L "$VENV/bin/python" ]; }; then found=$(open_to_others "$VENV/bin/python"); fi
+    REPLY=$found
+    [ -n "$found" ]
+}
+
+discard_environment() {
+    suspicious || return 0
+    note "the environment was built anew, because others than root could have changed it."
+    do_it "remove the environment $VENV, which others could have changed ($REPLY)" remove_environment
+}
+
+# Once the folder is root's and closed, nobody else gets into it to add files meanwhile.
+remove_environment() {
+    make_roots "$VENV" && chmod 700 "$VENV" && { rm -rf -- "$VENV" || rm -rf -- "$VENV"; }
+}
 
 # -- questions ---------------------------------------------------------------------------------------
 
@@ -206,17 +376,22 @@ as_owned() {
     install "${options[@]}" "$@"
 }
 
-# own PATH USER:GROUP MODE: set owner and mode where they differ.
+# own PATH USER:GROUP MODE: set owner and mode where they differ. PATH lies in a folder of root's.
 own() {
     local path=$1 owner=$2 mode=$3
+    if [ -L "$path" ] || { [ -f "$path" ] && [ "$(stat -c %h "$path")" != 1 ]; }; then
+        note "$path is a link: its owner and mode were left alone."
+        return 0
+    fi
     if [ "$(stat -c %a "$path")" != "$mode" ]; then do_it "set mode $mode on $path" chmod "$mode" "$path"; fi
     if may_own && [ "$(stat -c %U:%G "$path")" != "$owner" ]; then
-        do_it "give $path to $owner" chown "$owner" "$path"
+        do_it "give $path to $owner" chown -h "$owner" "$path"
     fi
 }
 
 folder() {
-    if [ -d "$1" ]; then own "$@"; else do_it "make the folder $1" as_owned "$2" "$3" -d "$1"; fi
+    if [ -e "$1" ] && [ ! -d "$1" ]; then die "$1 is no folder: move it away"; fi
+    if [ -d "$1" ] || [ -L "$1" ]; then own "$@"; else do_it "make the folder $1" as_owned "$2" "$3" -d "$1"; fi
 }
 
 folders() {
@@ -232,105 +407,223 @@ folders() {
 # What the environment was made from; it is made anew only when this differs.
 fingerprint() {
     {
-        printf '%s\n' "$EXTRAS" "$USE_SYSTEM" "$("$PYTHON" -VV)" "$(readlink -f "$PYTHON")"
-        (cd "$SOURCE" && find hook pyproject.toml setup.py -type f -not -path '*/__pycache__/*' \
+        printf '%s\n' "$EXTRAS" "$USE_SYSTEM" "$("$PYTHON" -I -S -VV)" "$(readlink -f "$PYTHON")"
+        (cd "$SOURCE" && find hook bin/zmhook pyproject.toml setup.py requirements.lock -type f -not -path '*/__pycache__/*' \
             -not -path '*.egg-info/*' -print0 | sort -z | xargs -0 sha256sum)
     } | sha256sum | cut -d' ' -f1
 }
 
+# The environment is looked through each time: what is missing, changed or does not load is repaired.
 environment() {
     local now
+    if [ "$DRY" = yes ] && suspicious; then BROKEN=("all of it"); else examine; fi
     now=$(fingerprint)
-    if [ "$(cat "$VENV/.made-from" 2>/dev/null)" = "$now" ]; then return 0; fi
-    do_it "install the Python packages into $VENV (parts: $EXTRAS)" make_environment
+    if [ ${#BROKEN[@]} -eq 0 ] && [ "$(cat "$VENV/.made-from" 2>/dev/null)" = "$now" ]; then return 0; fi
+    if [ ${#BROKEN[@]} -eq 0 ] || [ ! -e "$VENV/.made-from" ]; then
+        do_it "install the Python packages into $VENV (parts: $EXTRAS)" make_environment
+    else
+        do_it "repair the Python packages in $VENV (damaged: $(broken_names))" make_environment
+    fi
     if [ "$DRY" = no ]; then
         printf '%s\n' "$EXTRAS" "$USE_SYSTEM" >"$VENV/.choices"
         printf '%s\n' "$now" >"$VENV/.made-from"
     fi
 }
 
+broken_names() { printf '%s\n' "${BROKEN[@]}" | cut -f1 | sort -u | paste -sd' '; }
+
+# examine: put into BROKEN what is wrong with the environment, each as NAME and reason with a tab
+# between. It runs as the web server's user, who must be able to use all of it.
+examine() {
+    BROKEN=()
+    if ! works; then
+        BROKEN=("python"$'\t'"it does not start")
+        return
+    fi
+    readarray -t BROKEN < <(as_user "$VENV/bin/python" -I -B -c "$(cat "$SOURCE/hook/zmhook/installed.py")" \
+        "$(pins "base build $EXTRAS" | grep "==")" "base,$EXTRAS" 2>/dev/null ||
+        printf 'python\t%s could not look through the environment\n' "$RUN_AS")
+}
+
+works() { [ -x "$VENV/bin/python" ] && [ "$("$VENV/bin/python" -I -B -c 'import sys; print(sys.version, sys.prefix, sep="\n")' 2>/dev/null)" = \
+    "$("$PYTHON" -I -S -c 'import sys; print(sys.version)')"$'\n'"$VENV" ]; }
+
+# pins PART...: the entries of requirements.lock that are for these parts. A machine's own packages
+# stand in for those that they replace.
+pins() {
+    local without=' ' also=''
+    if has_part yolo-gpu; then without+='onnxruntime '; fi # the two builds overwrite each other's files
+    case ,$USE_SYSTEM, in *,dlib,*) without+='dlib-bin ' ;; esac
+    case ,$USE_SYSTEM, in *,opencv,*)
+        without+='opencv-contrib-python-headless '
+        if [ "$(system_numpy)" = 1 ]; then without+='numpy ' also=numpy-1; fi
+        ;;
+    esac
+    awk -v wanted=" ${1//,/ } " -v also="$also" -v without="$without" '
+        /^# parts: / {
+            taken = special = 0
+            for (i = 3; i <= NF; i++) if (index(wanted, " " $i " ")) taken = 1; else if ($i == also) taken = special = 1
+            next
+        }
+        /^[^# ]/ { if (!special && index(without, " " substr($0, 1, index($0, "==") - 1) " ")) taken = 0 }
+        taken && !/^#/' "$LOCK"
+}
+
+# What was compiled against one numpy cannot be used with the next major one.
+system_numpy() { as_user "$PYTHON" -I -c 'import numpy; print(numpy.__version__.split(".")[0])' 2>/dev/null || say 2; }
+
 make_environment() {
     local log work
     RENEWED=yes
     rm -f "$VENV/.made-from"
     unlink_system
-    if [ ! -x "$VENV/bin/python" ] || ! same_python; then
-        "$PYTHON" -m venv --clear "$VENV" || die "$PYTHON could not make the environment $VENV"
-    fi
+    if ! works; then bare_environment; fi
     # Built from a copy, so that the checkout gets no files of root's.
     work=$(mktemp -d) && log=$work/pip.log
-    remove_other_engine
-    cp -r "$SOURCE"/{hook,pyproject.toml,setup.py,README.md,LICENSE} "$work/" || die "the checkout $SOURCE is not complete"
-    if ! pip_install "$work" >"$log" 2>&1; then
-        cp "$log" "$VENV/pip.log"
-        explain_pip "$VENV/pip.log"
+    cp -r "$SOURCE"/{hook,bin,pyproject.toml,setup.py,README.md,LICENSE} "$work/" || die "the checkout $SOURCE is not complete"
+    # First what is missing or damaged is put in place; where that does not help, all of it is.
+    if ! pip_install "$work" >"$log" 2>&1 || ! settled; then
+        # What cannot be fetched now cannot be fetched after everything was removed, either.
+        if cannot_fetch "$log"; then explain_pip "$log"; fi
+        bare_environment
+        if ! pip_install "$work" >>"$log" 2>&1; then explain_pip "$log"; fi
+        settled || die "the environment does not work: ${BROKEN[0]//$'\t'/: }. Leave out the part that needs it (--with), or report it"
     fi
     rm -rf "$work"
-    link_system
+    check_own
 }
 
-same_python() { [ "$("$VENV/bin/python" -VV 2>/dev/null)" = "$("$PYTHON" -VV)" ]; }
+# An environment with nothing in it but pip, whatever was there.
+bare_environment() {
+    [ -d "$VENV" ] || as_owned root:root 755 -d "$VENV"
+    "$PYTHON" -I -m venv --clear "$VENV" || die "$PYTHON could not make the environment $VENV"
+}
 
+settled() { link_system && examine && [ ${#BROKEN[@]} -eq 0 ]; }
+
+# A file that others could write may come by an access list of a folder above.
+check_own() {
+    local found
+    found=$(first_of_others "$VENV")
+    [ -z "$found" ] || die "the new environment can be changed by others: $found; remove access lists (setfacl -b) from $BASE and run this again"
+}
+
+# pip_install FOLDER: everything as requirements.lock has it, file by file; then zmhook itself, which
+# is built in FOLDER with what is there by then.
 pip_install() {
-    local options=(--disable-pip-version-check --no-input --use-pep517 --retries 2 --timeout 20)
-    if [ -n "$WHEELS" ]; then options+=(--no-index --find-links "$WHEELS"); fi
-    if [ -n "$USE_SYSTEM" ]; then
-        # What was compiled against one numpy cannot be used with the next major one.
-        printf 'numpy==%s.*\n' "$("$PYTHON" -c 'import numpy; print(numpy.__version__.split(".")[0])' || echo 2)" >"$1/pins"
-        options+=(-c "$1/pins")
+    local damaged
+    remove_other_engine
+    damaged=$(broken_names)
+    pins build >"$1/build-pins" && pins "base $EXTRAS" >"$1/pins" || return 1
+    of_these "$damaged" "$1/build-pins" "$1/pins" >"$1/damaged"
+    pip install --no-deps --require-hashes -r "$1/build-pins" &&
+        pip install --no-deps --require-hashes --no-build-isolation -r "$1/pins" || return 1
+    if [ -s "$1/damaged" ]; then
+        pip install --no-deps --require-hashes --no-build-isolation --force-reinstall -r "$1/damaged" || return 1
     fi
-    "$VENV/bin/python" -m pip install "${options[@]}" "$1[$EXTRAS]"
+    pip install --no-deps --no-build-isolation --no-index --force-reinstall "$1"
+}
+
+# of_these NAMES FILE...: those entries of requirements files that have these names.
+of_these() {
+    local names=" $1 "
+    shift
+    awk -v names="$names" '/^[^ ]/ { taken = index(names, " " substr($0, 1, index($0, "==") - 1) " ") } taken' "$@"
+}
+
+pip() {
+    local command=$1 options=(--disable-pip-version-check --no-input --retries 2 --timeout 20)
+    shift
+    if [ "$command" != uninstall ]; then
+        options+=(--use-pep517)
+        if [ -n "$WHEELS" ]; then options+=(--no-index --find-links "$WHEELS"); fi
+    fi
+    "${PIP_PYTHON:-$VENV/bin/python}" -I -m pip "$command" "${options[@]}" "$@"
 }
 
 # The two builds of ONNX Runtime overwrite each other's files.
 remove_other_engine() {
     local other=onnxruntime-gpu
-    case ,$EXTRAS, in *,yolo-gpu,*) other=onnxruntime ;; esac
-    "$VENV/bin/python" -m pip uninstall -q -y "$other" >/dev/null 2>&1
+    if has_part yolo-gpu; then other=onnxruntime; fi
+    pip uninstall -q -y "$other" >/dev/null 2>&1
 }
 
+cannot_fetch() { no_network "$1" || grep -qE 'No matching distribution|DO NOT MATCH THE HASHES' "$1"; }
+
+no_network() {
+    grep -qE 'NewConnectionError|NameResolutionError|ConnectTimeout|Temporary failure|Name or service|Network is unreachable|ConnectionError' "$1"
+}
+
+# explain_pip LOG: end, and say why in one line. The log is kept.
 explain_pip() {
-    if grep -qE 'NewConnectionError|NameResolutionError|ConnectTimeout|Temporary failure|Name or service|Network is unreachable|ConnectionError' "$1"; then
-        die "the Python packages cannot be fetched: no network? Try again with one, or gather the wheels elsewhere and give --wheels DIR (--help shows how). Details: $1"
+    local kept=$1
+    if [ -d "$VENV" ] && cp "$1" "$VENV/pip.log"; then kept=$VENV/pip.log; fi
+    if no_network "$1"; then
+        die "the Python packages cannot be fetched: no network? Try again with one, or gather the packages elsewhere and give --wheels DIR (--help shows how). Details: $kept"
     fi
-    die "pip: $(grep -m1 -o 'ERROR: .*' "$1" || tail -n1 "$1") (details: $1)"
+    if grep -q 'THESE PACKAGES DO NOT MATCH THE HASHES' "$1"; then
+        die "pip: ERROR: $(grep -m1 -A3 'DO NOT MATCH THE HASHES' "$1" | sed -n '2s/^ *//;2s/ from .*//p') is not the file that ${LOCK##*/} names: nothing of it was installed (details: $kept)"
+    fi
+    die "pip: $(grep -m1 -o 'ERROR: .*' "$1" || tail -n1 "$1") (details: $kept)"
+}
+
+# gather: fetch the packages of the parts for another machine, with the hashes checked.
+gather() {
+    local work
+    work=$(mktemp -d)
+    do_it "fetch the packages of the parts $EXTRAS into $GATHER" fetch_packages "$work"
+    rm -rf "$work"
+}
+
+fetch_packages() {
+    local PIP_PYTHON=$1/venv/bin/python
+    mkdir -p "$GATHER" && "$PYTHON" -I -m venv "$1/venv" || return 1
+    pins build >"$1/build-pins" && pins "base $EXTRAS" >"$1/pins" || return 1
+    # Some come as source only, and say what they are once they are built.
+    { pip download --no-deps --require-hashes -d "$GATHER" -r "$1/build-pins" &&
+        pip install --no-deps --require-hashes -r "$1/build-pins" &&
+        pip download --no-deps --require-hashes --no-build-isolation -d "$GATHER" -r "$1/pins"; } >"$1/pip.log" 2>&1 ||
+        VENV='' explain_pip "$1/pip.log"
 }
 
 # -- this machine's own OpenCV and dlib ------------------------------------------------------------
 
-packages_of() {
+modules_of() {
     case $1 in
-    opencv) say "cv2 opencv-contrib-python-headless" ;;
-    dlib) say "dlib dlib-bin" ;;
+    opencv) say cv2 opencv-contrib-python-headless ;;
+    dlib) say dlib dlib-bin ;;
     esac
 }
 
-site() { "$VENV/bin/python" -c 'import sysconfig; print(sysconfig.get_path("platlib"))'; }
+site() { "$VENV/bin/python" -I -B -c 'import sysconfig; print(sysconfig.get_path("platlib"))'; }
 
 unlink_system() {
     # pip must never write through a link into the machine's own packages.
-    [ -x "$VENV/bin/python" ] && find "$(site)" -maxdepth 1 -type l -delete
+    works && find "$(site)" -maxdepth 1 -type l -delete
     return 0
 }
 
 link_system() {
-    local word module package file files
+    local word module package file files others
     for word in ${USE_SYSTEM//,/ }; do
-        read -r module package <<<"$(packages_of "$word")"
+        read -r module package <<<"$(modules_of "$word")"
         files=$(files_of "$module") || die "$PYTHON has no module $module that could be used"
-        "$VENV/bin/python" -m pip uninstall -q -y "$package" || die "pip could not remove $package"
+        pip uninstall -q -y "$package" >/dev/null 2>&1
         while read -r file; do
-            ln -s "$file" "$(site)/" || die "$file could not be linked into $VENV"
+            others=$(way_of_others "$file" && first_of_others "$file")
+            [ -z "$others" ] || die "root must not use this machine's $word: $others"
+            ln -sfn "$file" "$(site)/" || die "$file could not be linked into $VENV"
         done <<<"$files"
-        "$VENV/bin/python" -c "import $module" 2>"$VENV/system.log" ||
-            die "this machine's $word does not work with the environment: $(tail -n1 "$VENV/system.log")"
-        say "uses this machine's $word: $("$VENV/bin/python" -c "import $module; print($module.__version__, $module.__file__)")"
+        others=$(as_user "$VENV/bin/python" -I -B -c "import $module; print($module.__version__, $module.__file__)" 2>&1) ||
+            die "this machine's $word does not work with the environment: $(tail -n1 <<<"$others")"
+        note "uses this machine's $word: $others"
     done
 }
 
 # The module's own files, and the libraries that belong to it (dlib's is a second module).
 files_of() {
-    "$PYTHON" - "$1" <<'END'
+    as_user "$PYTHON" -I -B -c "$(
+        cat <<'END'
 import importlib.util, pathlib, sys
 found = importlib.util.find_spec(sys.argv[1])
 if found is None or not found.origin:
@@ -342,33 +635,44 @@ for extra in ("_dlib_pybind11",) if sys.argv[1] == "dlib" else ():
     if other:
         print(other.origin)
 END
+    )" "$1"
 }
 
 # -- scripts and configuration ---------------------------------------------------------------------
 
 # put FILE TARGET USER:GROUP MODE: copy when the content differs, in one step for whoever reads it.
+# What is there and is a link, or has another name elsewhere, is replaced.
 put() {
-    if cmp -s "$1" "$2"; then own "$2" "$3" "$4"; else do_it "write $2" replace "$@"; fi
+    if roots_own_file_or "$3" "$2" && cmp -s "$1" "$2"; then own "$2" "$3" "$4"; else do_it "write $2" replace "$@"; fi
 }
 
-replace() { as_owned "$3" "$4" "$1" "$2.tmp" && mv "$2.tmp" "$2"; }
+# roots_own_file_or OWNER FILE: no link, and nobody's but root's, or owner's and group's.
+roots_own_file_or() {
+    case $1 in root:root) roots_own_file "$2" ;; *) [ -f "$2" ] && [ ! -L "$2" ] ;; esac
+}
+
+replace() {
+    local new
+    new=$(mktemp "$2.XXXXXX") && as_owned "$3" "$4" -T "$1" "$new" && mv -T "$new" "$2"
+}
 
 scripts() {
     local script work
     work=$(mktemp -d)
     for script in $SCRIPTS; do
         [ -f "$SOURCE/$script" ] || die "the checkout $SOURCE is not complete: $script is missing"
-        sed "1s|^#!.*python.*|#!$VENV/bin/python|" "$SOURCE/$script" >"$work/script"
+        # Installed, they use this environment and nothing else.
+        sed '/^# In a checkout/,/^# -- end/d' "$SOURCE/$script" >"$work/script"
         put "$work/script" "$BASE/bin/${script##*/}" root:root 755
     done
     rm -rf "$work"
-    if [ "$(readlink "$COMMAND" 2>/dev/null)" != "$VENV/bin/zmhook" ]; then
+    if [ "$(readlink "$COMMAND" 2>/dev/null)" != "$BASE/bin/zmhook" ]; then
         if [ -e "$COMMAND" ] && [ ! -L "$COMMAND" ]; then die "$COMMAND is there and is not ours: move it away"; fi
         do_it "link $COMMAND" link_command
     fi
 }
 
-link_command() { mkdir -p "${COMMAND%/*}" && ln -sfn "$VENV/bin/zmhook" "$COMMAND"; }
+link_command() { mkdir -p "${COMMAND%/*}" && ln -sfn "$BASE/bin/zmhook" "$COMMAND"; }
 
 configuration() {
     local work
@@ -406,15 +710,12 @@ models() {
         say "would fetch the model files that $ETC/objectconfig.ini uses into $BASE/models"
         return 0
     fi
-    "$VENV/bin/zmhook" models verify -c "$ETC/objectconfig.ini" >/dev/null 2>&1 && return 0
+    as_user "$VENV/bin/zmhook" models verify -c "$ETC/objectconfig.ini" >/dev/null 2>&1 && return 0
     CHANGES=$((CHANGES + 1))
     say "fetch the model files that $ETC/objectconfig.ini uses"
-    fetch "$VENV/bin/zmhook" models get -c "$ETC/objectconfig.ini" ||
+    as_user "$VENV/bin/zmhook" models get -c "$ETC/objectconfig.ini" ||
         note "Model files are missing (see above): run zmhook models get as $RUN_AS when there is a network, or set models = hog."
 }
-
-# As the user who may replace the files later.
-fetch() { if may_own; then as_user "$@"; else "$@"; fi; }
 
 # -- systemd -----------------------------------------------------------------------------------------
 
@@ -466,7 +767,7 @@ under_systemd() { [ -z "$PREFIX" ] && [ -d /run/systemd/system ] && [ "$(id -u)"
 
 start_units() {
     # One that a hook has started would hold the lock, and its socket lies elsewhere.
-    "$VENV/bin/zmhook" service stop -c "$ETC/objectconfig.ini" >/dev/null 2>&1
+    ask_service_to_stop
     # shellcheck disable=SC2086 # the names are words
     systemctl daemon-reload && systemctl -q enable $UNITS && systemctl restart $UNITS
 }
@@ -477,9 +778,14 @@ stop_service() {
         do_it "stop the service" systemctl -q disable --now $UNITS
         if [ -e "$UNIT_FOLDER/$COLLECTOR" ]; then do_it "stop collecting snapshots" systemctl -q disable --now "$COLLECTOR"; fi
     fi
-    if [ "$DRY" = no ] && [ -x "$VENV/bin/zmhook" ]; then
-        "$VENV/bin/zmhook" service stop -c "$ETC/objectconfig.ini" >/dev/null 2>&1
-    fi
+    if [ "$DRY" = no ]; then ask_service_to_stop; fi
+    return 0
+}
+
+# As its own user: what that user could have written runs with no more rights than it has anyway.
+ask_service_to_stop() {
+    if [ ! -x "$VENV/bin/zmhook" ] || { may_own && ! may_run "$RUN_AS"; }; then return 0; fi
+    as_user "$VENV/bin/zmhook" service stop -c "$ETC/objectconfig.ini" >/dev/null 2>&1
     return 0
 }
 
@@ -498,15 +804,16 @@ uninstall() {
     local script
     stop_service
     remove_units
-    if [ "$(readlink "$COMMAND" 2>/dev/null)" = "$VENV/bin/zmhook" ]; then do_it "remove $COMMAND" rm -f "$COMMAND"; fi
+    case $(readlink "$COMMAND" 2>/dev/null) in "$VENV/bin/zmhook" | "$BASE/bin/zmhook") do_it "remove $COMMAND" rm -f "$COMMAND" ;; esac
     for script in $SCRIPTS; do
-        if [ -e "$BASE/bin/${script##*/}" ]; then do_it "remove $BASE/bin/${script##*/}" rm -f "$BASE/bin/${script##*/}"; fi
+        if is_ours bin && [ -e "$BASE/bin/${script##*/}" ]; then do_it "remove $BASE/bin/${script##*/}" rm -f "$BASE/bin/${script##*/}"; fi
     done
-    if [ -d "$VENV" ]; then do_it "remove $VENV" rm -rf "$VENV"; fi
+    if [ -L "$VENV" ]; then do_it "remove the link $VENV" rm -f "$VENV"; fi
+    if [ -d "$VENV" ]; then do_it "remove $VENV" remove_environment; fi
     # A login to ZoneMinder is kept in the first, what the service left in the second, messages that
     # were not sent yet, with the passwords for that, in the last.
     for script in cache run state/spool; do
-        if [ -d "$BASE/$script" ]; then do_it "remove $BASE/$script" rm -rf "${BASE:?}/$script"; fi
+        if is_ours "${script%/*}" && [ -d "$BASE/$script" ]; then do_it "remove $BASE/$script" rm -rf "${BASE:?}/$script"; fi
     done
     if [ -e "$ETC/objectconfig.ini.new" ]; then do_it "remove $ETC/objectconfig.ini.new" rm -f "$ETC/objectconfig.ini.new"; fi
     remove_empty
@@ -514,11 +821,14 @@ uninstall() {
     if [ "$DRY" = no ]; then say_what_stays; fi
 }
 
+# Whether a folder below the base folder is one, and no link to what is somebody else's.
+is_ours() { [ -d "$BASE/$1" ] && [ ! -L "$BASE/$1" ]; }
+
 remove_empty() {
     local entry
     for entry in bin $DATA_FOLDERS ''; do
         entry=$BASE/${entry%:*}
-        if [ -d "$entry" ] && [ -z "$(ls -A "$entry")" ]; then do_it "remove the empty folder $entry" rmdir "$entry"; fi
+        if [ -d "$entry" ] && [ ! -L "$entry" ] && [ -z "$(ls -A "$entry")" ]; then do_it "remove the empty folder $entry" rmdir "$entry"; fi
     done
 }
 
@@ -563,13 +873,19 @@ main() {
     parse "$@"
     check_rights
     if [ "$UNINSTALL" = yes ]; then
+        take_back
         uninstall
         return
     fi
-    if [ "$ASK" = yes ] && [ "$DRY" = no ]; then questions; fi
+    if [ "$ASK" = yes ] && [ "$DRY" = no ] && [ -z "$GATHER" ]; then questions; fi
     check_words
-    check_user
+    if [ -z "$GATHER" ]; then check_user; fi
     find_python
+    if [ -n "$GATHER" ]; then
+        gather
+        return
+    fi
+    take_back
     folders
     environment
     scripts

@@ -53,11 +53,11 @@ detect=$here/zm_detect.py
 [ -e "$detect" ] || detect=$here/bin/zm_detect.py
 client=${detect%/*}/zm_ask
 
-python=${ZMHOOK_PYTHON:-}
-for candidate in "$here/../venv/bin/python" "$here/.venv/bin/python"; do
-    [ -z "$python" ] && [ -x "$candidate" ] && python=$candidate
-done
-[ -n "$python" ] || python=python3
+python=${ZMHOOK_PYTHON:-$here/../venv/bin/python}
+# In a checkout there is the environment of make, or else any Python that has what it needs.
+[ -n "${ZMHOOK_PYTHON:-}" ] || [ -x "$python" ] || python=$here/.venv/bin/python
+[ -n "${ZMHOOK_PYTHON:-}" ] || [ -x "$python" ] || python=python3
+# -- end
 
 # --- The fast way: the service's socket (its name is made as in zmhook/service/place.py) -------
 
@@ -108,6 +108,21 @@ fi
 
 # --- The other way: Python, which starts a service and meanwhile decides by itself --------------
 
+# A file that was written by half is no program; sh would take it for a script.
+starts() {
+    program=$(command -v "$python") && { IFS= read -r head || :; } <"$program" &&
+        case $head in ?ELF* | "#!"*) ;; *) false ;; esac
+} 2>/dev/null
+
+# Nothing of ours can run, not even what reads `on_failure`.
+damaged() {
+    echo "${self##*/}: cannot run: $python is missing or damaged; run install.sh again, which repairs it" \
+        "(nothing was decided, and on_failure not read)" >&2
+    exit 2
+}
+
+starts || damaged
+
 look() {
     ZMHOOK_SHELL_PID=$$ exec "$python" "$detect" --eventid="$eid" ${mid:+--monitorid="$mid"} \
         --monitorname="$name" --reason="$cause" --eventpath="$path" "$@"
@@ -116,6 +131,8 @@ look() {
 look ${service:+"$service"} </dev/null &
 child=$!
 await
+# A Python whose own files are gone ends with 1, too, which would mean that nothing was detected.
+[ "$status" -eq 1 ] && { "$python" -S -c "" </dev/null >/dev/null 2>&1 || damaged; }
 [ "$status" -le 2 ] && exit "$status"
 [ "$answered" = yes ] && exit 0
 

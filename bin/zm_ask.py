@@ -11,8 +11,12 @@ there in any case.
 """
 
 import sys
-from _socket import AF_UNIX, SOCK_STREAM
-from _socket import socket as Socket  # noqa: N812 - it is a class
+
+try:
+    from _socket import AF_UNIX, SOCK_STREAM
+    from _socket import socket as Socket  # noqa: N812 - it is a class
+except ImportError:  # a damaged Python: its own exit code 1 would mean "nothing detected"
+    sys.exit(3)
 
 FIELDS = ("eid", "mid", "name", "cause", "path", "config")
 PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")

@@ -1,5 +1,27 @@
-#!/usr/bin/env python3
-"""Keep the snapshots that cameras send over MQTT. `--help` tells the rest."""
+#!/bin/sh
+""":"
+# Run by sh, this finds the Python of the environment, which then runs the same file.
+self=$0
+[ -L "$self" ] && self=$(readlink -f -- "$self")
+case $self in
+*/*) here=${self%/*} ;;
+*) here=. ;;
+esac
+# A file that was written by half is no program; sh would take it for a script.
+starts() {
+    [ -x "$1" ] && { IFS= read -r head || :; } <"$1" &&
+        case $head in ?ELF* | "#!"*) ;; *) false ;; esac
+}
+starts "$here/../venv/bin/python" && exec "$here/../venv/bin/python" "$self" "$@"
+# In a checkout there is the environment of make, or else any Python that has what it needs.
+starts "$here/../.venv/bin/python" && exec "$here/../.venv/bin/python" "$self" "$@"
+command -v python3 >/dev/null && exec python3 "$self" "$@"
+# -- end
+echo "zm_snapshots.py: cannot run: $here/../venv/bin/python is missing or damaged;" \
+    "run install.sh again, which repairs it (nothing is collected)" >&2
+exit 2
+"""
+# Keep the snapshots that cameras send over MQTT. `--help` tells the rest.
 
 import os
 import sys
@@ -12,6 +34,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 source = Path(__file__).resolve().parent.parent / "hook"
 if source.is_dir():
     sys.path.insert(0, str(source))
+# -- end
+
+REPAIR = "(run install.sh again: it repairs a damaged installation)"
 
 
 def run() -> int:
@@ -23,7 +48,8 @@ def run() -> int:
     except Exception as error:
         if "--debug" in sys.argv or "-d" in sys.argv:
             raise
-        print(f"zm_snapshots.py: cannot run: {type(error).__name__}: {error}", file=sys.stderr)
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        print(f"zm_snapshots.py: cannot run: {what} {REPAIR}", file=sys.stderr)
         return 2
 
 

@@ -35,6 +35,7 @@ DATA = {
     "models": 0o755,
 }
 SCRIPTS = {
+    "zmhook",
     "zm_ask.pl",
     "zm_ask.py",
     "zm_detect.py",

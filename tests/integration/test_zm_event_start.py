@@ -218,6 +218,10 @@ def test_no_python_is_2(config, event_folder, hook) -> None:
     said = hook(config(), "17", "1", "", "", event_folder(), ZMHOOK_PYTHON="/nowhere/python")
 
     assert (said.code, said.out) == (2, "")
+    (line,) = said.err.splitlines()
+    assert line.startswith("zm_event_start.sh: cannot run: /nowhere/python is missing or damaged;")
+    assert "run install.sh again" in line
+    assert "on_failure" in line
 
 
 def test_no_arguments_shows_the_usage(root: Path, environment) -> None:
@@ -419,4 +423,7 @@ def test_a_broken_installation_is_2(root: Path, tmp_path: Path, environment) -> 
     )
 
     assert (done.returncode, done.stdout) == (2, b"")
-    assert done.stderr == b"zm_detect.py: cannot run: RuntimeError: half installed\n"
+    assert done.stderr == (
+        b"zm_detect.py: cannot run: RuntimeError: half installed"
+        b" (run install.sh again: it repairs a damaged installation)\n"
+    )

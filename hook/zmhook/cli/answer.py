@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import signal
@@ -81,5 +80,4 @@ def _tell_shell() -> None:
     """
     shell = os.environ.get("ZMHOOK_SHELL_PID", "")
     if shell.isdigit() and int(shell) == os.getppid():
-        with contextlib.suppress(PermissionError):  # root's shell, and we are root no more
-            os.kill(int(shell), signal.SIGUSR1)
+        os.kill(int(shell), signal.SIGUSR1)

@@ -16,8 +16,9 @@ from zmhook.cli.answer import FOUND, NOTHING, UNDECIDED, Answer
 from zmhook.cli.arguments import Parser
 from zmhook.cli.output import complain, say
 from zmhook.cli.unread import let_readers_go
-from zmhook.errors import RightsError, SettingsError, ZmhookError
+from zmhook.errors import SettingsError, ZmhookError
 from zmhook.printable import one_line, plain_json
+from zmhook.unexpected import unexpected
 from zmhook.version import __version__
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from zmhook.decide import Decided
     from zmhook.detection import Decision
     from zmhook.event import Event
-    from zmhook.frames.file import FileSource
     from zmhook.settings import Config, Settings
 
 CONFIG = "/etc/zm/objectconfig.ini"
@@ -59,14 +59,11 @@ class _Run:
         self.answer = Answer()
         self.event = _event(args)
         self.settings, self.settings_error = _settings(args)
-        self.file, self.refused = _settled(self.settings, args.file)
-        self.logs = None if self.refused else Logs(self.settings, args.monitorid, debug=args.debug)
+        self.logs = Logs(self.settings, args.monitorid, debug=args.debug)
 
     def run(self) -> int:
         from zmhook.cli.watchdog import Watchdog
 
-        if self.refused:
-            return self._refuse(self.refused)
         watchdog = Watchdog(self.settings.general.event_deadline, self._expired)
         try:
             answered = self._ask_service()
@@ -77,20 +74,8 @@ class _Run:
             watchdog.stop()
         code = self._give(decided.decision)
         self._report(decided)
-        self._close()
+        self.logs.close()
         return code
-
-    def _refuse(self, why: RightsError) -> int:
-        """Answer as for every event that nobody can decide; nothing is opened for it."""
-        from zmhook.detection import Decision
-
-        logging.getLogger("zmhook").addHandler(logging.NullHandler())  # it is said once, here
-        complain(why, "zm_detect.py")
-        return self._give(Decision.undecided(self.event, str(why)))
-
-    def _close(self, seconds: float | None = None) -> None:
-        if self.logs is not None:
-            self.logs.close() if seconds is None else self.logs.close(seconds)
 
     def _ask_service(self) -> int | None:
         """Let the service decide, starting it when there is none; None: decide here."""
@@ -109,7 +94,7 @@ class _Run:
         if answered is None:
             return None
         self._answer(answered.line)
-        self._close()
+        self.logs.close()
         return answered.code
 
     def _decide(self) -> Decided:
@@ -122,14 +107,13 @@ class _Run:
                 raise self.settings_error
             if self.args.undecided:
                 raise ZmhookError(self.args.undecided)
-            return _look(self.event, self.settings, self.file)
+            return _look(self.event, self.settings, self.args)
         except ZmhookError as error:
             self._trace(error)
             errors = [str(error)]
         except Exception as error:  # noqa: BLE001 - the last line of defence for an alarm
             self._trace(error)
-            what = f"{type(error).__name__}: {error}"
-            errors = [f"internal error, please report it ({what}); --debug shows where"]
+            errors = [unexpected(error)]
         return Decided(Decision.undecided(self.event, *errors), None)
 
     def _give(self, decision: Decision) -> int:
@@ -163,7 +147,7 @@ class _Run:
         seconds = self.settings.general.event_deadline
         message = f"no decision after {seconds:g} s ([general] event_deadline)"
         code = self._give(Decision.undecided(self.event, message))
-        self._close(1.0)
+        self.logs.close(1.0)
         os._exit(code)
 
     @staticmethod
@@ -171,16 +155,7 @@ class _Run:
         log.debug("where it happened", exc_info=error)
 
 
-def _settled(settings: Settings, file: str | None) -> tuple[str | FileSource, RightsError | None]:
-    from zmhook.cli.given import settle
-
-    try:
-        return settle(settings, file), None
-    except RightsError as error:
-        return "", error
-
-
-def _look(event: Event, settings: Settings, file: str | FileSource) -> Decided:
+def _look(event: Event, settings: Settings, args: argparse.Namespace) -> Decided:
     from zmhook.chain import Chain
     from zmhook.deadline import Deadline
     from zmhook.decide import decide
@@ -189,7 +164,7 @@ def _look(event: Event, settings: Settings, file: str | FileSource) -> Decided:
     deadline = Deadline(settings.general.event_deadline)
     chain = Chain.from_settings(settings)
     chain.preload()
-    source = open_source(event, settings, deadline, file=file)
+    source = open_source(event, settings, deadline, file=args.file or "")
     try:
         return decide(event, settings, chain, source, deadline)
     finally:
@@ -243,13 +218,11 @@ def _check_config(args: argparse.Namespace) -> int:
 
 def _explain(args: argparse.Namespace) -> int:
     from zmhook.cli.explain import explain
-    from zmhook.cli.given import settle
     from zmhook.settings import load
 
     try:
         settings = load(args.config, args.override).for_monitor(args.monitorid)
-        file = settle(settings, args.file)
-        return explain(_event(args), settings, file, args.output_path)
+        return explain(_event(args), settings, args.file or "", args.output_path)
     except ZmhookError as error:
         complain(error, "zm_detect.py")
         return UNDECIDED

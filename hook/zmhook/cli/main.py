@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from zmhook.cli.output import complain, say
 from zmhook.cli.unread import let_readers_go
 from zmhook.errors import SettingsError, ZmhookError
+from zmhook.unexpected import unexpected
 from zmhook.version import __version__
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ COMMANDS = {
 }
 """Each command's module, whose `main(argv)` returns the exit code, and what it does."""
 
-FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+FAILED, MISUSED, UNDECIDED, INTERRUPTED = 1, 2, 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,20 +54,27 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(command: str, argv: list[str]) -> int:
     """Call the command. What went wrong is told in a line, or a line for each problem."""
-    module = import_module(COMMANDS[command][0])
+    # 1 is an answer there: nothing was detected.
+    failed = UNDECIDED if command == "detect" else FAILED
     try:
+        module = import_module(COMMANDS[command][0])
         code: int = module.main(argv)
         sys.stdout.flush()
     except SettingsError as error:
         for problem in error.problems:
             complain(str(problem))
-        return FAILED
+        return failed
     except ZmhookError as error:
         complain(str(error))
-        return FAILED
+        return failed
     except KeyboardInterrupt:
         complain("interrupted")
         return INTERRUPTED
+    except Exception as error:
+        if "--debug" in argv or "-d" in argv:
+            raise
+        complain(unexpected(error))
+        return UNDECIDED
     return code
 
 

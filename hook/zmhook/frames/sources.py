@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from zmhook.deadline import Deadline
     from zmhook.event import Event, Picture
     from zmhook.frames.base import Source
-    from zmhook.frames.file import FileSource
     from zmhook.frames.snapshots import SnapshotFrames
     from zmhook.portal import Portal
     from zmhook.settings import General, Settings
@@ -32,7 +31,7 @@ def open_source(
     event: Event,
     settings: Settings,
     deadline: Deadline,
-    file: str | FileSource = "",
+    file: str = "",
     portal: Portal | None = None,
 ) -> Source:
     """Return where this event's pictures come from.
@@ -49,8 +48,6 @@ def open_source(
     if file:
         from zmhook.frames.file import FileSource
 
-        if isinstance(file, FileSource):
-            return file
         return FileSource(file, general.max_picture_pixels)
     asked = portal or _portal(event, general)
     places = [*_folders(event, general), *_portals(event, general, asked)]

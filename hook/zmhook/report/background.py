@@ -15,13 +15,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from zmhook.errors import NotYet, Undelivered, ZmhookError
-from zmhook.privilege import become_owner
 from zmhook.regular import UNUSABLE
 from zmhook.report import reserve
 from zmhook.report.jobs import FILMS, LANES, Kind, kind_of
 from zmhook.report.later import command
 from zmhook.report.spool import ASIDE, Claim, Spool, Unit
 from zmhook.report.work import Work, unpack
+from zmhook.unexpected import unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -135,8 +135,7 @@ class Background:
             self._failed(claim, kind, work, Undelivered(_reason(error), retry=True))
         except Exception as error:  # a bug in one job must not end the others
             log.debug("%s: %s", work.decision.event, claim.unit.job, exc_info=True)
-            what = f"internal error, please report it ({type(error).__name__}: {error})"
-            self._give_up(claim, what, work)
+            self._give_up(claim, unexpected(error), work)
         else:
             claim.done()
         finally:
@@ -322,7 +321,6 @@ class Process(Watch):
 def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     os.set_inheritable(args.slot, False)
-    become_owner(args.spool)
     limit_memory()
     os.nice(max(0, NICE.get(args.lane, 0) - os.nice(0)))
     Process(Spool(args.spool), args.lane, args.slot).run()

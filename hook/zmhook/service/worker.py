@@ -36,6 +36,7 @@ from zmhook.service.wire import (
     unpacked,
 )
 from zmhook.settings.plain import from_plain
+from zmhook.unexpected import unexpected
 
 if TYPE_CHECKING:
     from zmhook.chain import Chain
@@ -112,8 +113,7 @@ class Worker:
             decided = Decided(Decision.undecided(job.event, str(error)), None)
         except Exception as error:
             log.exception("%s: internal error, please report it", job.event)
-            what = f"internal error, please report it ({type(error).__name__}: {error})"
-            decided = Decided(Decision.undecided(job.event, what), None)
+            decided = Decided(Decision.undecided(job.event, unexpected(error)), None)
         self.wire.send(Answer(decided.decision))
         try:
             publish(decided, settings)
@@ -132,7 +132,7 @@ class Worker:
             why = str(error)
         except Exception as error:
             log.exception("internal error, please report it")
-            why = f"internal error, please report it ({type(error).__name__}: {error})"
+            why = unexpected(error)
         return Seen(errors=dict.fromkeys(look.models, why))
 
     def _chain(self, settings: dict[str, Any], stamp: str) -> Chain:

@@ -16,7 +16,6 @@ from zmhook.detectors.yolo.heads.base import (
     Evidence,
     Plain,
     contradicted,
-    in_pixels,
     is_score,
     is_whole,
     strongest_class,
@@ -67,8 +66,7 @@ class NasFlatHead:
             raise contradicted(self, "its columns are not box, score and class")
         rows = outputs[0]
         rows = rows[rows[:, 5] >= floor]
-        kinds = np.rint(rows[:, 6]).astype(np.intp)
-        return in_pixels(self, Candidates(rows[:, 1:5], rows[:, 5], kinds))
+        return Candidates(rows[:, 1:5], rows[:, 5], np.rint(rows[:, 6]).astype(np.intp))
 
 
 class NasBatchHead(Plain):
@@ -108,8 +106,7 @@ class NasBatchHead(Plain):
         if not (is_whole(classes) and is_score(scores)):
             raise contradicted(self, "its outputs are not number, boxes, scores and classes")
         near = np.flatnonzero(scores >= floor)
-        kinds = np.rint(classes[near]).astype(np.intp)
-        return in_pixels(self, Candidates(boxes[near], scores[near], kinds))
+        return Candidates(boxes[near], scores[near], np.rint(classes[near]).astype(np.intp))
 
 
 class NasRawHead(Plain):

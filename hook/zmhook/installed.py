@@ -1,0 +1,161 @@
+"""Whether an environment holds what install.sh put into it: every file whole, every part loading.
+
+install.sh runs the text of this file by the environment's Python, so it needs nothing but that:
+
+    python -I -B -c TEXT PINS PARTS
+
+PINS are the lines of requirements.lock that were chosen, without the hashes; PARTS the chosen
+extras with commas between. Each thing that is wrong is a line: the package, a tab, and the reason.
+The exit code is 0 in any case.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MODULES = {
+    "base": (
+        "zmhook.cli.main",
+        "cronsim",
+        "h11",
+        "msgspec",
+        "numpy",
+        "cv2",
+        "prometheus_client",
+        "regex",
+        "shapely",
+    ),
+    "zoneminder": ("pyzm", "pymysql", "requests"),
+    "yolo": ("onnxruntime",),
+    "yolo-gpu": ("onnxruntime",),
+    "openvino": ("openvino",),
+    "face": ("dlib", "PIL"),
+    "alpr": ("onnxruntime", "requests"),
+    "mqtt": ("paho.mqtt.client", "dotenv", "requests"),
+    "gemini": ("google.genai", "requests"),
+    "notify": ("apprise", "requests", "paho.mqtt.client"),
+    "serve": ("python_multipart",),
+    "remote": ("requests",),
+    "cli": ("rich", "yaml"),
+}
+"""What each part imports while it works."""
+
+OF_ALL = (
+    "zoneminder",
+    "yolo",
+    "face",
+    "alpr",
+    "mqtt",
+    "gemini",
+    "notify",
+    "serve",
+    "remote",
+    "cli",
+)
+PACKAGES = {
+    "cv2": "opencv-contrib-python-headless",
+    "dlib": "dlib-bin",
+    "PIL": "pillow",
+    "dotenv": "python-dotenv",
+    "yaml": "pyyaml",
+    "paho": "paho-mqtt",
+    "google": "google-genai",
+    "python_multipart": "python-multipart",
+    "prometheus_client": "prometheus-client",
+}
+"""The packages of modules that are called otherwise."""
+
+SECONDS = 120.0
+PIN = re.compile(r"([A-Za-z0-9._-]+)==([^ ;\\]+)\s*(?:;\s*([^\\]*))?")
+
+
+def wrong(pins: str, parts: str) -> Iterator[tuple[str, str]]:
+    """Yield the package and the reason for everything that is wrong."""
+    damaged = False
+    for name, version in [*_pinned(pins), ("zmhook", ""), ("pip", "")]:
+        reason = _reason(name, version)
+        if reason:
+            damaged = True
+            yield name, reason
+    if damaged:  # then importing would only say the same in other words
+        return
+    chosen = {"base", *parts.split(",")}
+    if "all" in chosen:
+        chosen |= {*OF_ALL}
+    for module in dict.fromkeys(
+        module for part in sorted(chosen) for module in MODULES.get(part, ())
+    ):
+        reason = _import_error(module)
+        if reason:
+            top = module.partition(".")[0]
+            yield PACKAGES.get(top, top), f"{module} cannot be imported: {reason}"
+
+
+def _pinned(pins: str) -> Iterator[tuple[str, str]]:
+    """Yield name and version of what is meant for this Python on this machine."""
+    try:
+        from pip._vendor.packaging.markers import Marker
+    except Exception:  # noqa: BLE001 - whatever is wrong with it: it is told below, as pip's fault
+        return
+    for line in pins.splitlines():
+        found = PIN.match(line)
+        if found and (not found[3] or Marker(found[3].strip()).evaluate()):
+            yield found[1], found[2]
+
+
+def _reason(name: str, version: str) -> str:
+    """Say what is wrong with one package; empty: nothing is."""
+    try:
+        package = metadata.distribution(name)
+        there = package.metadata["Version"]
+        if version and there != version:
+            return f"version {there} is there instead of {version}"
+        files = package.files or []
+        if not any(file.name == "RECORD" for file in files):
+            return "its list of files is damaged"
+        return next((f"{file} is {state}" for file in files if (state := _state(file))), "")
+    except metadata.PackageNotFoundError:
+        return "it is missing"
+    except Exception as error:  # noqa: BLE001 - a damaged file can break anything
+        return f"its description cannot be read: {type(error).__name__}"
+
+
+def _state(file: metadata.PackagePath) -> str:
+    """Say whether a file is missing or changed; byte code and the like have no hash."""
+    if file.hash is None:
+        return ""
+    try:
+        digest = hashlib.new(file.hash.mode, Path(str(file.locate())).read_bytes()).digest()
+    except OSError as error:
+        return error.strerror or "unreadable"
+    there = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return "" if there == file.hash.value else "damaged"
+
+
+def _import_error(module: str) -> str:
+    """Import in a process of its own, which may crash; return the last line of what it says."""
+    command = [sys.executable, "-I", "-B", "-c", f"import {module}"]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        return "it takes for ever"
+    if not done.returncode:
+        return ""
+    lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    return lines[-1] if lines else f"the process ended with status {done.returncode}"
+
+
+if __name__ == "__main__":
+    for package, reason in wrong(*sys.argv[1:3]):
+        reason_shown = "".join(char if char.isprintable() else "?" for char in reason)
+        sys.stdout.write(f"{package}\t{reason_shown}\n")
