@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from zmhook.errors import FrameUnavailable, LoginError, PortalError
+from zmhook.event_row import event_row, is_of
 from zmhook.frames import content
 from zmhook.frames.header import read_header
 from zmhook.tokens import Tokens, lasts_until
@@ -38,6 +39,11 @@ MAX_JSON = 8 << 20
 """Bytes of an answer of the API; empty lists become twenty times as large in memory."""
 LOOKED_AT = 64 << 10
 """Bytes of an answer that it is judged by, where it is not what was asked for."""
+
+SEES_MONITOR = (
+    "let it see this event's monitor (ZoneMinder's page Options, Users: Monitors: View, and no None"
+    " for that monitor)"
+)
 
 OK, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, SERVER_ERROR = 200, 401, 403, 404, 500
 
@@ -81,14 +87,22 @@ class Portal:
         return self._image_url(event_id, frame_id), self._login(deadline)[0]
 
     def event(self, event_id: int, deadline: Deadline | None = None) -> dict[str, Any]:
-        """Return the event's row, by ZoneMinder's column names, with `FileSystemPath`."""
+        """Return the event's row, by ZoneMinder's column names, with `FileSystemPath`.
+
+        `event_row` reads it. It has the event's number: of an event that the user may not see 1.38
+        gives a row without.
+        """
         url = f"{_api_url(self.general)}/events/{event_id}.json"
         what = f"event {event_id}"
         answer = self._ask("GET", url, what, deadline)
         try:
             row: dict[str, Any] = self._json(answer, what)["event"]["Event"]
         except (KeyError, TypeError):
-            raise self._unexpected(answer, what, "an event's row") from None
+            row = {}
+        if not isinstance(row, dict) or not row:
+            raise self._unexpected(answer, what, "an event's row")
+        if not is_of(row, event_id):
+            raise self._not_its_row(answer, row, event_id)
         return row
 
     def monitor(self, monitor_id: int, deadline: Deadline | None = None) -> dict[str, Any]:
@@ -118,12 +132,12 @@ class Portal:
 
     def event_folder(self, event_id: int, deadline: Deadline | None = None) -> str:
         """Return the event's folder, as the machine that runs ZoneMinder sees it."""
-        path = self.event(event_id, deadline).get("FileSystemPath")
-        if not isinstance(path, str) or not path:
+        folder = event_row(self.event(event_id, deadline)).folder
+        if not folder:
             raise PortalError(
                 f"{self.address}: its API does not tell the folder of event {event_id}"
             )
-        return path
+        return folder
 
     def set_notes(self, event_id: int, text: str, deadline: Deadline | None = None) -> None:
         """Replace the event's notes. What the database cannot store ends in status 500."""
@@ -282,6 +296,15 @@ class Portal:
         return LoginError(
             f"{shown(answer.url)}: user '{self.general.user}' could log in, but is not given"
             f" {what} ({said}): may this user see events and this monitor?"
+        )
+
+    def _not_its_row(self, answer: Response, row: Mapping[str, Any], event_id: int) -> PortalError:
+        if row.get("Id") or not self.general.user:
+            return self._unexpected(answer, f"event {event_id}", "the row of that event")
+        return LoginError(
+            f"{shown(answer.url)}: user '{self.general.user}' is not given event {event_id} (a row"
+            f" without its number): {SEES_MONITOR}",
+            status=answer.status_code,
         )
 
     # -- judging answers -----------------------------------------------------------------------

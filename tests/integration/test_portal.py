@@ -542,6 +542,32 @@ def test_folder_that_is_not_told(zm: FakeZoneMinder, portal_of) -> None:
     refused(PortalError, "does not tell the folder", lambda: portal_of(zm).event_folder(12))
 
 
+NOT_SHOWN = {"Next": 0, "fileExists": False, "FileSystemPath": "/var/cache/zoneminder/events//"}
+"""What 1.38 gives of an event whose monitor the user may not see."""
+
+
+def test_an_event_whose_monitor_the_user_may_not_see(zm: FakeZoneMinder, portal_of) -> None:
+    zm.lies["/zm/api/events"] = lambda to: to.api(200, {"event": {"Event": NOT_SHOWN}})
+    for ask in (portal_of(zm).event, portal_of(zm).event_folder):
+        error = refused(
+            LoginError,
+            r"user 'admin' is not given event 12 .*see this event's monitor .*Monitors: View",
+            lambda ask=ask: ask(12),
+        )
+        assert not error.retry
+
+
+@pytest.mark.parametrize("row", [NOT_SHOWN, {"Id": "13", "FileSystemPath": "/events/3/13"}])
+def test_the_row_of_another_event(zm: FakeZoneMinder, portal_of, row: object) -> None:
+    zm.auth = False
+    zm.lies["/zm/api/events"] = lambda to: to.api(200, {"event": {"Event": row}})
+    refused(
+        PortalError,
+        "expected the row of that event",
+        lambda: portal_of(zm, user="").event_folder(12),
+    )
+
+
 @pytest.mark.parametrize("text", ["person 🙂", "x" * 70_000])
 def test_notes_that_are_refused(zm: FakeZoneMinder, portal_of, text: str) -> None:
     error = refused(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from zmhook.decide import Decided
     from zmhook.event import Event
+    from zmhook.event_row import EventRow
     from zmhook.settings import Config, Settings
 
 FOUND, NOTHING, UNDECIDED = 0, 1, 2
@@ -90,17 +91,18 @@ def _event(args: argparse.Namespace, config: Config) -> Event:
     monitor_id, cause, path = args.monitorid, args.reason, args.eventpath
     if args.eventid is not None and config.general.general.portal and monitor_id is None:
         row = _row(args.eventid, config)
-        monitor_id = int(row["MonitorId"])
-        cause = cause or str(row.get("Notes") or row.get("Cause") or "")
+        monitor_id = row.monitor_id
+        cause = cause or row.notes or row.cause
     return Event(id=args.eventid, monitor_id=monitor_id, cause=cause, path=path)
 
 
-def _row(event_id: int, config: Config) -> dict[str, str]:
+def _row(event_id: int, config: Config) -> EventRow:
+    from zmhook.event_row import event_row
     from zmhook.portal import Portal
 
     with closing(Portal(config.general.general)) as portal:
-        row = portal.event(event_id)
-    if not str(row.get("MonitorId", "")).isdecimal():
+        row = event_row(portal.event(event_id))
+    if not row.monitor_id:
         raise PortalError(f"event {event_id}: its monitor is not told: give --monitorid")
     return row
 

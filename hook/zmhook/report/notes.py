@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from zmhook.errors import PortalError
+from zmhook.event_row import event_row
 from zmhook.report.described import descriptions, sentence
 from zmhook.report.line import bracketed, words_of
 
@@ -47,7 +48,7 @@ def write_notes(
     found = " ".join(words_of(text).split())
     if decision.event.id is None or not found:
         return
-    old = portal.event(decision.event.id, deadline).get("Notes") or ""
+    old = event_row(portal.event(decision.event.id, deadline)).notes
     remarks = "".join(f" {one}" for one in _remarks(decision))
     attempts = list(_storable(merged(f"{found}{remarks}", old)))
     for notes in attempts:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zmhook.errors import NotYet
+from zmhook.event_row import event_row
 from zmhook.portal import Portal
 from zmhook.report.line import detection_line, words_of
 from zmhook.report.notes import write_notes
@@ -35,8 +36,8 @@ def run_first(work: Work) -> None:
         return
     with closing(Portal(work.settings.general)) as portal:
         write_notes(work.decision, detection_line(work.decision, work.settings), portal)
-        records = _records(portal.event(event.id))
-    if records:
+        is_over = event_row(portal.event(event.id)).is_over
+    if not is_over:
         work.follow(AGAIN, time.time() + FIRST_LOOK)
 
 
@@ -46,14 +47,16 @@ def run(work: Work) -> None:
     if event.id is None or not text:
         return
     with closing(Portal(work.settings.general)) as portal:
-        row = portal.event(event.id)
-        lost = text not in " ".join((row.get("Notes") or "").split())
+        row = event_row(portal.event(event.id))
+        lost = text not in " ".join(row.notes.split())
         if lost:
             log.debug("%s: its notes were overwritten; writing them again", event)
             write_notes(work.decision, detection_line(work.decision, work.settings), portal)
-    if _records(row) and lost:
+    if row.is_over:
+        return
+    if lost:
         work.follow(LAST, time.time() + FIRST_LOOK)
-    elif _records(row):
+    else:
         raise NotYet("the event is still being recorded")
 
 
@@ -63,8 +66,8 @@ def run_last(work: Work) -> None:
     if event_id is None:
         return
     with closing(Portal(work.settings.general)) as portal:
-        records = _records(portal.event(event_id))
-    if records:
+        is_over = event_row(portal.event(event_id)).is_over
+    if not is_over:
         raise NotYet("the event is still being recorded")
     run(work)
 
@@ -79,8 +82,3 @@ def _ours(work: Work) -> str:
     while kept < len(line) and line[kept].isascii():
         kept += 1
     return line[:kept].rstrip()
-
-
-def _records(row: dict[str, Any]) -> bool:
-    """Say whether an event is not over; `EndTime` is what ZoneMinder before 1.35 has."""
-    return not (row.get("EndDateTime") or row.get("EndTime"))

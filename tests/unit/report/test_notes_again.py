@@ -22,6 +22,8 @@ class ZoneMinder:
         self.row: dict[str, str | None] = {"Id": "7", "Notes": f"{OURS} Motion: All"}
         self.written: list[str] = []
         self.ended = False
+        self.end_time: str | None = None
+        """What `EndTime` says while it records: since 1.38.3 it is never null."""
 
     def answer(self, posted):
         if posted.method == "PUT":
@@ -30,12 +32,14 @@ class ZoneMinder:
             self.row["Notes"] = notes
             return 200, {}, json.encode({"message": "Saved"})
         end = "2025-01-01 00:00:00" if self.ended else None
-        return 200, {}, json.encode({"event": {"Event": {**self.row, "EndDateTime": end}}})
+        row = {**self.row, "EndDateTime": end, "EndTime": end or self.end_time}
+        return 200, {}, json.encode({"event": {"Event": row}})
 
 
-@pytest.fixture
-def zoneminder(endpoint, monkeypatch) -> ZoneMinder:
+@pytest.fixture(params=[None, "2025-01-01 00:00:00"], ids=["1.36", "1.38.3"])
+def zoneminder(endpoint, monkeypatch, request) -> ZoneMinder:
     made = ZoneMinder()
+    made.end_time = request.param
     monkeypatch.setattr(endpoint, "answer", made.answer)
     return made
 
