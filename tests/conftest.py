@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -39,6 +42,30 @@ def photo(assets: Path) -> Callable[[str], Path]:
 @pytest.fixture(scope="session")
 def model(assets: Path) -> Callable[[str], Path]:
     return lambda name: assets / "models" / name
+
+
+class Program(NamedTuple):
+    """A Python that every account may run, and the variables by which it has our packages."""
+
+    python: str
+    env: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def program() -> Program:
+    """What root runs that becomes another account: ours may lie in a folder of root's alone."""
+    if os.geteuid() != 0:
+        pytest.skip("optional: only root can become another account")
+    packages = [str(ROOT / "hook"), *(path for path in sys.path if path.endswith("-packages"))]
+    env = {"PYTHONPATH": os.pathsep.join(packages)}
+    for python in (sys.executable, "/usr/bin/python3"):
+        with suppress(OSError, subprocess.CalledProcessError):
+            subprocess.run(
+                [python, "-c", "import cv2, msgspec, zmhook"],
+                env=env, cwd="/", check=True, user=12345, group=12345, extra_groups=[],
+            )  # fmt: skip
+            return Program(python, env)
+    pytest.skip(f"other accounts than this may not read {ROOT}, or have no Python for it")
 
 
 @pytest.fixture(scope="session")

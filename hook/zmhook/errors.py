@@ -24,6 +24,7 @@
     │   │   └── NoStore        nothing was ever stored there
     │   └── BrokerError        the MQTT broker cannot be used
     ├── CameraError            a camera refuses, or is not there
+    ├── RightsError            root would work where others could have prepared something
     ├── DownloadError          a model file could not be fetched or verified
     └── DeadlineExceeded       the event's time is over
 
@@ -218,6 +219,10 @@ class BrokerError(SnapshotError):
 
 class CameraError(ZmhookError):
     """A camera refuses what it was asked, or is not there."""
+
+
+class RightsError(ZmhookError):
+    """Root will not work in a folder in which others could have prepared something."""
 
 
 class DownloadError(ZmhookError):

@@ -18,6 +18,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 from zmhook.printable import lines, one_line, printable, shortened
+from zmhook.privilege import is_only_ours, is_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -129,6 +130,9 @@ class _ZoneMinder:
         from pyzm.log import ZMLogAdapter, setup_zm_logging
 
         override: dict[str, object] = {"conf_path": conf_path}
+        if is_root() and not is_only_ours(_zoneminder_logs(conf_path)):
+            # pyzm opens the file by its name, and gives what it opened to the web server's user.
+            override |= {"log_level_file": -5, "log_debug_file": " "}
         if debug:
             override |= {"log_debug": 1, "log_level_debug": 1, "log_level_file": 1}
         shared = logging.getLogger("pyzm")
@@ -154,6 +158,20 @@ class _ZoneMinder:
 
     def close(self) -> None:
         self._adapter.close()
+
+
+def _zoneminder_logs(conf_path: str) -> str:
+    """Return the folder of ZoneMinder's logs, as its configuration says."""
+    from pathlib import Path
+
+    found = "/var/log/zm"
+    for file in [Path(conf_path, "zm.conf"), *sorted(Path(conf_path, "conf.d").glob("*.conf"))]:
+        with contextlib.suppress(OSError):
+            for line in file.read_text("utf-8", "replace").splitlines():
+                name, _, value = line.partition("=")
+                if name.strip() == "ZM_PATH_LOGS":
+                    found = value.partition("#")[0].strip() or found
+    return found
 
 
 class _Caller:
@@ -271,16 +289,21 @@ class _Clean(logging.Filter):
         return True
 
     def _masked(self, text: str) -> str:
-        for secret in dict.fromkeys(_secrets(self._in_force())):
-            if len(secret) >= SHORTEST_SECRET:
-                text = text.replace(secret, "***")
-        return text
+        return without_secrets(text, self._in_force())
 
     def _set_in(self, error: BaseException) -> str:
         import traceback
 
         text = self._masked("".join(traceback.format_exception(error)).rstrip())
         return "\n".join(f"    {line}" for line in lines(text, LONGEST))
+
+
+def without_secrets(text: str, in_force: Iterable[Settings]) -> str:
+    """Mask each secret of the settings in a text."""
+    for secret in dict.fromkeys(_secrets(in_force)):
+        if len(secret) >= SHORTEST_SECRET:
+            text = text.replace(secret, "***")
+    return text
 
 
 def _place(error: BaseException) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,16 +29,21 @@ SMALL = 16 << 20
 """Bytes that a file of ours has at the most, where it is no picture."""
 
 
-def open_regular(path: Path, flags: int, mode: int = 0o600) -> int:
-    """Open a regular file and return its descriptor; follows no link, waits for no FIFO.
+def open_regular(path: str | Path, flags: int, mode: int = 0o600, *, follow: bool = False) -> int:
+    """Open a regular file and return its descriptor; waits for no FIFO.
 
-    Raises `OSError`, for what is no regular file with EINVAL.
+    It follows a link only with `follow`: where the file is the administrator's or the user's to
+    put, not ours. Raises `OSError`, EISDIR for a folder, EINVAL for what else is no regular file.
     """
-    descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, mode)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "is no regular file", str(path))
-    return descriptor
+    flags |= os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
+    descriptor = os.open(path, flags, mode)
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return descriptor
+    os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise OSError(errno.EINVAL, "is no regular file", str(path))
 
 
 def discard(path: Path) -> None:
@@ -51,10 +56,19 @@ def discard(path: Path) -> None:
         path.rmdir()
 
 
-def read(path: Path, most: int = SMALL) -> bytes:
-    """Return a file's bytes, at most `most`. Raises `OSError`, EFBIG for a larger one."""
-    with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
-        data = file.read(most + 1)
-    if len(data) > most:
-        raise OSError(errno.EFBIG, f"has more than {most} bytes", str(path))
-    return data
+def read(path: str | Path, most: int = SMALL, *, follow: bool = False) -> bytes:
+    """Return a file's bytes, at most `most`; `follow` is that of `open_regular`.
+
+    Raises `OSError`, EFBIG for a larger one, of which nothing is read.
+    """
+    with reading(path, follow=follow) as file:
+        if os.fstat(file.fileno()).st_size <= most:
+            data = file.read(most + 1)
+            if len(data) <= most:
+                return data
+    raise OSError(errno.EFBIG, f"has more than {most} bytes", str(path))
+
+
+def reading(path: str | Path, *, follow: bool = False) -> BinaryIO:
+    """Open a regular file to read from it; `follow` is that of `open_regular`."""
+    return os.fdopen(open_regular(path, os.O_RDONLY, follow=follow), "rb")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
@@ -138,11 +138,8 @@ def _uri(path: Path, *, readonly: bool) -> str:
 
 
 def _make(path: Path) -> None:
-    """Make the folder and an empty file, as the owner of the folder above when we are root."""
-    missing = [folder for folder in path.parents if not folder.exists()]
-    for folder in reversed(missing):
-        folder.mkdir(exist_ok=True)
-        _give(folder)
+    """Make the folder and an empty file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, MODE)
     except FileExistsError:
@@ -151,15 +148,6 @@ def _make(path: Path) -> None:
         os.fchmod(descriptor, MODE)
     finally:
         os.close(descriptor)
-    _give(path)
-
-
-def _give(path: Path) -> None:
-    # Root tries things out by hand; what that leaves behind must not lock the hooks out.
-    if os.geteuid() == 0:
-        above = path.parent.stat()
-        with suppress(PermissionError):  # not every container's root may
-            os.chown(path, above.st_uid, above.st_gid)
 
 
 def _set_up(connection: sqlite3.Connection) -> None:

@@ -34,7 +34,7 @@ class Said(NamedTuple):
     @property
     def text(self) -> str:
         """The line without its JSON."""
-        return self.out.partition(" --SPLIT--")[0]
+        return self.out.partition("--SPLIT--")[0].removesuffix(" ")
 
 
 def said(command: list[str | bytes | Path], env: Mapping[str, str]) -> Said:

@@ -190,16 +190,6 @@ def test_a_transaction_is_all_or_nothing(path: Path) -> None:
     assert names(path) == ["b"]
 
 
-@pytest.mark.skipif(not ROOT, reason="optional: only root can give files away")
-def test_what_root_makes_belongs_to_the_owner_of_the_folder(tmp_path: Path) -> None:
-    os.chown(tmp_path, 12345, 12346)
-    path = tmp_path / "a" / "b.sqlite"
-    with closing(open_database(path, SCHEMA)) as connection:
-        connection.execute("INSERT INTO things VALUES ('a')")
-        for file in (path.parent, path, path.with_name("b.sqlite-wal")):
-            assert (file.stat().st_uid, file.stat().st_gid) == (12345, 12346)
-
-
 def test_without_the_sidecar_files_a_read_only_folder_can_be_read(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

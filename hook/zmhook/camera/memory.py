@@ -16,6 +16,7 @@ from msgspec import Struct, field
 from zmhook import atomic
 from zmhook.camera.plan import alike
 from zmhook.errors import CameraError
+from zmhook.regular import reading
 from zmhook.untrusted import Unreadable, decoded
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def place(folder: str | Path, host: str) -> Path:
 def load(path: Path, host: str) -> Memory:
     """Return what is remembered, nothing when there is no file. Raises `CameraError`."""
     try:
-        with path.open("rb") as file:
+        with reading(path) as file:
             return decoded(file.read(LARGEST), Memory)
     except (FileNotFoundError, NotADirectoryError):
         return Memory(host)

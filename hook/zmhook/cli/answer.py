@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import signal
@@ -80,4 +81,5 @@ def _tell_shell() -> None:
     """
     shell = os.environ.get("ZMHOOK_SHELL_PID", "")
     if shell.isdigit() and int(shell) == os.getppid():
-        os.kill(int(shell), signal.SIGUSR1)
+        with contextlib.suppress(PermissionError):  # root's shell, and we are root no more
+            os.kill(int(shell), signal.SIGUSR1)

@@ -19,6 +19,7 @@ from zmhook.cli import passwords
 from zmhook.cli.output import say
 from zmhook.cli.where import CONFIG
 from zmhook.errors import CameraError
+from zmhook.privilege import become_owner, folders_of
 from zmhook.settings import Mqtt, Settings, load
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def status(args: argparse.Namespace) -> int:
         show(_status(axis.state(), axis.base), sys.stdout)
     finally:
         axis.close()
+    become_owner(*folders_of(settings))
     known = memory.load(_file(settings, args.host), args.host)
     say(f"undo would put back: {', '.join(known.parts) or 'nothing'}")
     return DONE
@@ -73,11 +75,12 @@ def status(args: argparse.Namespace) -> int:
 def undo(args: argparse.Namespace) -> int:
     settings = settings_of(args.config)
     file = _file(settings, args.host)
-    known = memory.load(file, args.host)
-    if not known.parts:
-        raise CameraError(f"{file}: is not there, so no set-up of {args.host} is known")
     axis = _axis(args)
     try:
+        become_owner(*folders_of(settings))
+        known = memory.load(file, args.host)
+        if not known.parts:
+            raise CameraError(f"{file}: is not there, so no set-up of {args.host} is known")
         way = way_back(axis.state(), known)
         if args.dry_run:
             _print_calls(axis, way.changes)
@@ -97,6 +100,7 @@ def _set_up(axis: Axis, todo: list[Change], args: argparse.Namespace, settings: 
     if not todo:
         say(f"{axis.base}: everything is set up already")
         return
+    become_owner(*folders_of(settings))
     carry_out(axis, todo, _file(settings, args.host), args.host, say)
 
 

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from zmhook.settings import Config
 
 CONFIG = "/etc/zm/objectconfig.ini"
-RIGHT, WRONG = 0, 2
+RIGHT, BROKEN, WRONG = 0, 1, 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     if args.action == "check":
-        return check(args.config, args.override)
+        return check(args.config, args.override, live=args.live)
     if args.action == "migrate":
         return migrate.migrate(args)
     from zmhook.settings.reference import reference
@@ -33,8 +33,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     return RIGHT
 
 
-def check(path: str, overrides: Iterable[str] = ()) -> int:
-    """Tell on stderr what is wrong and what has no effect, and return the exit code."""
+def check(path: str, overrides: Sequence[str] = (), *, live: bool = False) -> int:
+    """Tell on stderr what is wrong and what has no effect, and return the exit code.
+
+    With `live` also try what it names, a line for each on stdout.
+    """
     from zmhook.settings import load
 
     try:
@@ -48,8 +51,31 @@ def check(path: str, overrides: Iterable[str] = ()) -> int:
     _tell(problems)
     if problems:
         return WRONG
+    _tell(dict.fromkeys(_missing(config)))
     say(f"{path}: right{_monitors(config)}", error=True)
-    return RIGHT
+    return _tried(config, overrides) if live else RIGHT
+
+
+def _missing(config: Config) -> Iterator[str]:
+    """Name the models' files that are not there: right or not, an event would need them."""
+    from zmhook.doctor.files import missing
+
+    for settings in (config.general, *config.monitors.values()):
+        for line in missing(settings):
+            yield f"missing: {line}"
+
+
+def _tried(config: Config, overrides: Sequence[str]) -> int:
+    from zmhook.doctor.run import run
+    from zmhook.doctor.trials import trials
+
+    everything = [config.general, *config.monitors.values()]
+    works = True
+    for outcome in run(trials(config, overrides), everything):
+        word = "works " if outcome.works else "FAILS "
+        say(f"{word} {outcome.name}: {outcome.said} ({outcome.seconds * 1000:.0f} ms)")
+        works = works and outcome.works
+    return RIGHT if works else BROKEN
 
 
 def _tell(lines: Iterable[str]) -> None:
@@ -84,7 +110,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     actions = parser.add_subparsers(dest="action", required=True)
     checks = actions.add_parser(
-        "check", help="tell everything that is wrong with it; exit code 0 right, 2 wrong"
+        "check",
+        help="tell everything that is wrong with it; exit code 0 right, 2 wrong, 1 with --live when"
+        " something that it names does not work",
+    )
+    checks.add_argument(
+        "--live",
+        action="store_true",
+        help="also try what it names: the portal, the broker, other machines, models, known faces",
     )
     checks.add_argument(
         "-c",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -15,11 +14,14 @@ from msgspec import structs
 from zmhook.cli.arguments import Parser
 from zmhook.cli.output import complain, say, say_json
 from zmhook.errors import ModelSkipped, ZmhookError
+from zmhook.frames.file import MAX_BYTES
 from zmhook.printable import printable
+from zmhook.privilege import become_owner, folders_of, is_root
+from zmhook.regular import read
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from zmhook.describe.answer import Description, Subject
     from zmhook.describe.budget import Left
@@ -36,23 +38,35 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not (args.pictures or args.budget or args.question):
         parser.error("give a picture, or --budget, or --question")
     settings = _settings(args)
+    pictures: Iterable[bytes | ZmhookError] = map(_picture, args.pictures)
+    if is_root():  # it reads what it is given before it becomes another
+        pictures = list(pictures)
+        become_owner(*folders_of(settings))
 
     from zmhook.describe.describer import Describer
 
     describer = Describer.from_settings(settings)
     try:
-        return _run(describer, settings, args)
+        return _run(describer, settings, args, pictures)
     finally:
         describer.close()
 
 
-def _run(describer: Describer, settings: Settings, args: argparse.Namespace) -> int:
+def _run(
+    describer: Describer,
+    settings: Settings,
+    args: argparse.Namespace,
+    pictures: Iterable[bytes | ZmhookError],
+) -> int:
     subject = _subject(args)
     if args.question:
         for line in describer.question(subject).split("\n"):
             say(line)
         return DESCRIBED
-    described = [_describe(describer, settings, subject, args, path) for path in args.pictures]
+    described = [
+        _describe(describer, settings, subject, args, path, picture)
+        for path, picture in zip(args.pictures, pictures, strict=True)
+    ]
     if args.budget:
         _say_budget(describer.left(), as_json=args.json)
     return DESCRIBED if all(described) else NOT_DESCRIBED
@@ -64,12 +78,14 @@ def _describe(
     subject: Subject,
     args: argparse.Namespace,
     path: str,
+    picture: bytes | ZmhookError,
 ) -> bool:
     from zmhook.deadline import Deadline
 
     began = time.monotonic()
     try:
-        picture = _picture(path)
+        if isinstance(picture, ZmhookError):
+            raise picture
         found = describer.describe(picture, subject, Deadline(settings.general.event_deadline))
     except ZmhookError as error:
         complain(f"{path}: {error}")
@@ -86,11 +102,11 @@ def _describe(
     return True
 
 
-def _picture(path: str) -> bytes:
+def _picture(path: str) -> bytes | ZmhookError:
     try:
-        return Path(path).read_bytes()
+        return read(path, MAX_BYTES, follow=True)
     except OSError as error:
-        raise ZmhookError(f"cannot be read: {error.strerror}") from None
+        return ZmhookError(f"cannot be read: {error.strerror}")
 
 
 def _lines(path: str, found: Description, took: float) -> list[str]:

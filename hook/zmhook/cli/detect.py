@@ -16,7 +16,7 @@ from zmhook.cli.answer import FOUND, NOTHING, UNDECIDED, Answer
 from zmhook.cli.arguments import Parser
 from zmhook.cli.output import complain, say
 from zmhook.cli.unread import let_readers_go
-from zmhook.errors import SettingsError, ZmhookError
+from zmhook.errors import RightsError, SettingsError, ZmhookError
 from zmhook.printable import one_line, plain_json
 from zmhook.unexpected import unexpected
 from zmhook.version import __version__
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from zmhook.decide import Decided
     from zmhook.detection import Decision
     from zmhook.event import Event
+    from zmhook.frames.file import FileSource
     from zmhook.settings import Config, Settings
 
 CONFIG = "/etc/zm/objectconfig.ini"
@@ -59,11 +60,14 @@ class _Run:
         self.answer = Answer()
         self.event = _event(args)
         self.settings, self.settings_error = _settings(args)
-        self.logs = Logs(self.settings, args.monitorid, debug=args.debug)
+        self.file, self.refused = _settled(self.settings, args.file)
+        self.logs = None if self.refused else Logs(self.settings, args.monitorid, debug=args.debug)
 
     def run(self) -> int:
         from zmhook.cli.watchdog import Watchdog
 
+        if self.refused:
+            return self._refuse(self.refused)
         watchdog = Watchdog(self.settings.general.event_deadline, self._expired)
         try:
             answered = self._ask_service()
@@ -74,8 +78,20 @@ class _Run:
             watchdog.stop()
         code = self._give(decided.decision)
         self._report(decided)
-        self.logs.close()
+        self._close()
         return code
+
+    def _refuse(self, why: RightsError) -> int:
+        """Answer as for every event that nobody can decide; nothing is opened for it."""
+        from zmhook.detection import Decision
+
+        logging.getLogger("zmhook").addHandler(logging.NullHandler())  # it is said once, here
+        complain(why, "zm_detect.py")
+        return self._give(Decision.undecided(self.event, str(why)))
+
+    def _close(self, seconds: float | None = None) -> None:
+        if self.logs is not None:
+            self.logs.close() if seconds is None else self.logs.close(seconds)
 
     def _ask_service(self) -> int | None:
         """Let the service decide, starting it when there is none; None: decide here."""
@@ -94,7 +110,7 @@ class _Run:
         if answered is None:
             return None
         self._answer(answered.line)
-        self.logs.close()
+        self._close()
         return answered.code
 
     def _decide(self) -> Decided:
@@ -107,7 +123,7 @@ class _Run:
                 raise self.settings_error
             if self.args.undecided:
                 raise ZmhookError(self.args.undecided)
-            return _look(self.event, self.settings, self.args)
+            return _look(self.event, self.settings, self.file)
         except ZmhookError as error:
             self._trace(error)
             errors = [str(error)]
@@ -147,7 +163,7 @@ class _Run:
         seconds = self.settings.general.event_deadline
         message = f"no decision after {seconds:g} s ([general] event_deadline)"
         code = self._give(Decision.undecided(self.event, message))
-        self.logs.close(1.0)
+        self._close(1.0)
         os._exit(code)
 
     @staticmethod
@@ -155,7 +171,16 @@ class _Run:
         log.debug("where it happened", exc_info=error)
 
 
-def _look(event: Event, settings: Settings, args: argparse.Namespace) -> Decided:
+def _settled(settings: Settings, file: str | None) -> tuple[str | FileSource, RightsError | None]:
+    from zmhook.cli.given import settle
+
+    try:
+        return settle(settings, file), None
+    except RightsError as error:
+        return "", error
+
+
+def _look(event: Event, settings: Settings, file: str | FileSource) -> Decided:
     from zmhook.chain import Chain
     from zmhook.deadline import Deadline
     from zmhook.decide import decide
@@ -164,7 +189,7 @@ def _look(event: Event, settings: Settings, args: argparse.Namespace) -> Decided
     deadline = Deadline(settings.general.event_deadline)
     chain = Chain.from_settings(settings)
     chain.preload()
-    source = open_source(event, settings, deadline, file=args.file or "")
+    source = open_source(event, settings, deadline, file=file)
     try:
         return decide(event, settings, chain, source, deadline)
     finally:
@@ -218,11 +243,13 @@ def _check_config(args: argparse.Namespace) -> int:
 
 def _explain(args: argparse.Namespace) -> int:
     from zmhook.cli.explain import explain
+    from zmhook.cli.given import settle
     from zmhook.settings import load
 
     try:
         settings = load(args.config, args.override).for_monitor(args.monitorid)
-        return explain(_event(args), settings, args.file or "", args.output_path)
+        file = settle(settings, args.file)
+        return explain(_event(args), settings, file, args.output_path)
     except ZmhookError as error:
         complain(error, "zm_detect.py")
         return UNDECIDED

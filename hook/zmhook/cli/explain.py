@@ -10,6 +10,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from zmhook.cli.arguments import Parser
+from zmhook.cli.given import settle
 from zmhook.cli.output import say
 from zmhook.cli.where import add_config
 from zmhook.errors import PortalError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from zmhook.decide import Decided
     from zmhook.event import Event
     from zmhook.event_row import EventRow
+    from zmhook.frames.file import FileSource
     from zmhook.settings import Config, Settings
 
 FOUND, NOTHING, UNDECIDED = 0, 1, 2
@@ -34,11 +36,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     from zmhook.settings import load
 
     config = load(args.config, args.override)
+    file = settle(config.for_monitor(args.monitorid), args.file)
     event = _event(args, config)
-    return explain(event, config.for_monitor(event.monitor_id), args.file or "", args.output_path)
+    return explain(event, config.for_monitor(event.monitor_id), file, args.output_path)
 
 
-def explain(event: Event, settings: Settings, file: str = "", output: str = "") -> int:
+def explain(event: Event, settings: Settings, file: str | FileSource = "", output: str = "") -> int:
     """Look at the event, print what became of each box, write the picture; return the exit code.
 
     The picture goes to `output`, or else to `image_path`.
@@ -71,7 +74,7 @@ def zones_in_words(decided: Decided, settings: Settings, now: float) -> str:
     return f"{text}; ZoneMinder told its own {old} ago (zm_cache_time is {seconds})"
 
 
-def _look(event: Event, settings: Settings, file: str) -> Decided:
+def _look(event: Event, settings: Settings, file: str | FileSource) -> Decided:
     from zmhook.chain import Chain
     from zmhook.deadline import Deadline
     from zmhook.decide import decide

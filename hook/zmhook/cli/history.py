@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from zmhook.cli import tables, where
@@ -10,6 +11,7 @@ from zmhook.cli.arguments import Parser
 from zmhook.cli.moment import moment_argument, number_argument
 from zmhook.cli.output import complain, say_json
 from zmhook.detection import Outcome
+from zmhook.privilege import become_owner
 
 if TYPE_CHECKING:
     import argparse
@@ -35,7 +37,9 @@ def _open(args: argparse.Namespace) -> History:
     from zmhook.settings import load
 
     config = load(args.config)
-    return History(config.for_monitor(args.monitor).history.history_path)
+    file = config.for_monitor(args.monitor).history.history_path
+    become_owner(Path(file).parent)
+    return History(file)
 
 
 def _list(history: History, args: argparse.Namespace) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,10 +86,9 @@ def _write(args: argparse.Namespace, done: Migrated) -> None:
 
 def _put(target: Path, text: str, like: Path, mode: int) -> None:
     """Write a file that belongs to whom `like` belongs to, as far as we may say so."""
-    owner = like.stat()
-    atomic.write(target.resolve(), text.encode(), mode, durable=True)
-    with suppress(PermissionError):
-        os.chown(target, owner.st_uid, owner.st_gid)
+    found = like.stat()
+    owner = (found.st_uid, found.st_gid)
+    atomic.write(target.resolve(), text.encode(), mode, durable=True, owner=owner)
 
 
 def _report(args: argparse.Namespace, done: Migrated) -> int:

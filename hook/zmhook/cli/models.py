@@ -14,6 +14,7 @@ from zmhook.errors import DownloadError
 from zmhook.models.manifest import BUILT_IN, Manifest, Model, ModelFile, load_manifest
 from zmhook.models.store import Store, used
 from zmhook.printable import printable
+from zmhook.privilege import become_owner
 
 if TYPE_CHECKING:
     import argparse
@@ -34,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     manifest = load_manifest(args.manifest)
     config = _config(args.config, needed=not args.to)
     store = Store(args.to or Path(_base(config), "models"))
+    become_owner(store.folder)
     if args.command == "list":
         return _list(manifest, store, config)
     models = _chosen(manifest, args.names, config)

@@ -11,6 +11,7 @@ from zmhook.cli import where
 from zmhook.cli.arguments import Parser
 from zmhook.cli.output import complain, say
 from zmhook.errors import ZmhookError
+from zmhook.privilege import become_owner, folders_of
 
 if TYPE_CHECKING:
     import argparse
@@ -37,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     config = where.absolute(args.config)
     settings = load(config).for_monitor(args.monitor)
+    become_owner(*folders_of(settings))
     targets = list(_targets(_work(settings, args.monitor)))
     if not targets:
         complain(
@@ -66,10 +68,10 @@ def _targets(work: Work) -> Iterator[Target]:
         yield Target(f"mqtt {client.name(work.settings.mqtt)}", partial(_by_mqtt, work))
     if notify.notify_webhook:
         yield Target("webhook", partial(_by_webhook, work))
-    from zmhook.notify.addresses import addresses_of
+    from zmhook.notify.addresses import addresses_of, scheme_of
 
     for number, address in enumerate(addresses_of(notify.notify_apprise.reveal()), 1):
-        scheme = address.partition("://")[0]
+        scheme = scheme_of(address)
         yield Target(f"apprise {number} ({scheme}://...)", partial(_by_apprise, work, number))
 
 

@@ -10,6 +10,7 @@ from zmhook.cli.arguments import Parser
 from zmhook.cli.output import say_json
 from zmhook.cli.where import add_config
 from zmhook.errors import ZmhookError
+from zmhook.privilege import become_owner, folders_of
 
 if TYPE_CHECKING:
     import argparse
@@ -39,6 +40,7 @@ def _rows(config: str, monitor: int | None) -> list[dict[str, Any]]:
     from zmhook.settings import load
 
     settings = load(config).for_monitor(monitor)
+    become_owner(*folders_of(settings))
     gateways = Gateways(settings).all
     if not gateways:
         raise ZmhookError(f"{config}: [remote] ml_gateway names no other machine")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from zmhook.cli import where
 from zmhook.cli.arguments import Parser
 from zmhook.errors import ZmhookError
+from zmhook.privilege import become_owner, folders_of
 
 if TYPE_CHECKING:
     import argparse
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     config = where.absolute(args.config)
-    place = Path(args.socket) if args.socket else where.socket_of(config)
-    where.become_owner(place.parent)
+    settings = where.settings_of(config)
+    place = Path(args.socket) if args.socket else where.socket_of(config, settings)
+    become_owner(place.parent, *folders_of(settings))
     if args.replace:
         _end_other(place)
     from zmhook.service import run

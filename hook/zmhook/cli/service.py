@@ -10,6 +10,7 @@ from zmhook.cli import where
 from zmhook.cli.arguments import Parser
 from zmhook.cli.output import complain, say, say_json
 from zmhook.errors import ZmhookError
+from zmhook.privilege import become_owner
 from zmhook.service import client, holder, start
 from zmhook.untrusted import Unreadable, decoded
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
     from pathlib import Path
+
+    from zmhook.settings import Settings
 
 DONE, FAILED, NOT_RUNNING, UNKNOWN = 0, 1, 3, 4
 """Exit codes; for `status` they are those of systemctl."""
@@ -31,9 +34,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     config = where.absolute(args.config)
     try:
-        place = where.socket_of(config)
+        settings = where.settings_of(config)
+        place = where.socket_of(config, settings)
+        become_owner(place.parent)
         if args.action == "status":
-            return _status(place, config, as_json=args.json)
+            return _status(place, settings, as_json=args.json)
         if args.action == "stop":
             return _stop(place)
         return _restart(config, place)
@@ -46,14 +51,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 # -- status --------------------------------------------------------------------------------------
 
 
-def _status(place: Path, config: str, *, as_json: bool) -> int:
-    pid = holder.pid_of(place)
-    if pid is None and not _answers(place):
-        return _not_running(place, config, as_json=as_json)
+def _status(place: Path, settings: Settings, *, as_json: bool) -> int:
+    if not holder.is_running(place) and not _answers(place):
+        return _not_running(place, settings, as_json=as_json)
     try:
         status = _asked(place)
     except client.NoService as error:
-        return _complain(f"process {pid or '?'} does not answer: {error}", UNKNOWN)
+        return _complain(f"{_process(place)} does not answer: {error}", UNKNOWN)
     if as_json:
         say_json({"running": True, "socket": str(place), **status})
     else:
@@ -61,13 +65,16 @@ def _status(place: Path, config: str, *, as_json: bool) -> int:
     return DONE
 
 
-def _not_running(place: Path, config: str, *, as_json: bool) -> int:
+def _not_running(place: Path, settings: Settings, *, as_json: bool) -> int:
     """Say so, and what answers have left to be done: that needs no service."""
     from zmhook.cli.service_text import backlog as in_words
     from zmhook.cli.tables import show
     from zmhook.report.backlog import backlog
+    from zmhook.report.spool import Spool
 
-    jobs = backlog(where.general_of(config).base_data_path)
+    base = settings.general.base_data_path
+    become_owner(place.parent, Spool.of(base).folder)
+    jobs = backlog(base)
     if as_json:
         say_json({"running": False, "socket": str(place), "jobs": jobs})
         return NOT_RUNNING
@@ -98,15 +105,19 @@ def _print_text(status: dict[str, Any], place: Path) -> None:
 
 
 def _stop(place: Path) -> int:
-    pid = holder.pid_of(place)
-    if pid is None:
+    if not holder.is_running(place):
         say(f"No service runs at {place}.")
         return DONE
+    process = _process(place)
     if holder.end(place):
-        say(f"The service (process {pid}) has ended.")
+        say(f"The service ({process}) has ended.")
     else:
-        say(f"The service (process {pid}) did not end by itself and was killed.")
+        say(f"The service ({process}) did not end by itself and was killed.")
     return DONE
+
+
+def _process(place: Path) -> str:
+    return f"process {holder.pid_of(place) or '?'}"
 
 
 def _restart(config: str, place: Path) -> int:
@@ -122,7 +133,7 @@ def _restart(config: str, place: Path) -> int:
         return _complain(
             f"{place}: the service did not start; zmhook serve shows why on the terminal", FAILED
         )
-    say(f"The service runs (process {holder.pid_of(place)}).")
+    say(f"The service runs ({_process(place)}).")
     return DONE
 
 

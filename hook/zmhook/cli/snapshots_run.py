@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zmhook.cli import where
 from zmhook.cli.arguments import Parser
 from zmhook.cli.output import say
 from zmhook.errors import BrokerError, ZmhookError
+from zmhook.privilege import become_owner, folders_of
 from zmhook.snapshots import concealed, environment
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     hidden = concealed.conceal(_secrets(args))
     config = settings_of(args)
     settings = config.general
+    become_owner(*folders_of(settings))
     if args.check:
         return _check(settings)
-    where.become_owner(Path(settings.snapshots.snapshot_path))
     return _run(config, hidden=hidden, debug=args.debug)
 
 

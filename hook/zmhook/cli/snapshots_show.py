@@ -13,6 +13,7 @@ from zmhook.cli import tables, where
 from zmhook.cli.arguments import Parser
 from zmhook.cli.moment import moment_argument, number_argument
 from zmhook.cli.output import complain, say, say_json
+from zmhook.privilege import become_owner
 
 if TYPE_CHECKING:
     import argparse
@@ -83,7 +84,9 @@ def export_main(argv: Sequence[str] | None = None) -> int:
 def _open(args: argparse.Namespace) -> Index:
     from zmhook.snapshots.store.index import Index
 
-    return Index.open(Path(args.storage or _folder(args.config)).absolute())
+    folder = Path(args.storage or _folder(args.config)).absolute()
+    become_owner(folder)
+    return Index.open(folder)
 
 
 def _folder(config: str) -> str:

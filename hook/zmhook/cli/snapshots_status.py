@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from zmhook.cli import snapshots_run, tables
 from zmhook.cli.arguments import Parser
 from zmhook.cli.output import complain, say_json
+from zmhook.privilege import become_owner
 from zmhook.snapshots import status
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Exit 0 when the collector runs, is connected and stores, else 1."""
     args = _parser().parse_args(argv)
     folder = snapshots_run.settings_of(args).general.snapshots.snapshot_path
+    become_owner(folder)
     found = status.read(folder)
     if found is None:
         complain(f"no collector has written to {folder} yet")

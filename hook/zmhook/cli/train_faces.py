@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, NoReturn
 from zmhook.cli.arguments import Parser
 from zmhook.cli.output import complain, say
 from zmhook.cli.unread import let_readers_go
-from zmhook.errors import SettingsError, TrainingError, ZmhookError
+from zmhook.errors import RightsError, SettingsError, TrainingError, ZmhookError
 from zmhook.printable import one_line
+from zmhook.privilege import become_owner, folders_of
 from zmhook.version import __version__
 
 if TYPE_CHECKING:
@@ -41,11 +42,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         settings = _settings(args)
-        return _logged(settings, debug=args.debug)
+        become_owner(*folders_of(settings))
     except SettingsError as error:
         for problem in error.problems:
             _complain(str(problem))
         return FAILED
+    except RightsError as error:
+        _complain(str(error))
+        return FAILED
+    return _logged(settings, debug=args.debug)
 
 
 def _logged(settings: Settings, *, debug: bool) -> int:

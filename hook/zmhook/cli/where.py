@@ -1,4 +1,4 @@
-"""Where the service that somebody asks about is, and as whom it runs."""
+"""Where the service that somebody asks about is."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import os
 from typing import TYPE_CHECKING
 
 from zmhook.errors import SettingsError, ZmhookError
+from zmhook.privilege import name_of
 from zmhook.service import place
 
 if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
-    from zmhook.settings import General
+    from zmhook.settings import Settings
 
 CONFIG = "/etc/zm/objectconfig.ini"
 
@@ -31,17 +32,18 @@ def absolute(config: str) -> str:
     return os.path.abspath(config)  # noqa: PTH100 - resolve() would follow links, hooks do not
 
 
-def socket_of(config: str) -> Path:
-    """Return the socket of a configuration's service, even where the configuration is broken.
+def socket_of(config: str, settings: Settings) -> Path:
+    """Return the socket of a configuration's service.
 
     Raises `ZmhookError` when this user may not look into its folder.
     """
-    found = place.socket_path(config, general_of(config))
+    found = place.socket_path(config, settings.general)
     for folder in (place.RUN, found.parent):
         if folder.is_dir() and not os.access(folder, os.X_OK):
+            owner = name_of(folder.stat().st_uid)
             raise NotAllowed(
-                f"{folder}: you may not look in there; run this as {folder.owner()}"
-                f" (sudo -u {folder.owner()} zmhook ...)"
+                f"{folder}: you may not look in there; run this as {owner}"
+                f" (sudo -u {owner} zmhook ...)"
             )
     return found
 
@@ -50,23 +52,11 @@ class NotAllowed(ZmhookError):  # noqa: N818 - reads as what it is
     """This user may not ask for that; the message says who may."""
 
 
-def become_owner(folder: Path) -> None:
-    """As root, become the user that the folder belongs to: hooks must reach what is made there."""
-    if os.geteuid() != 0 or not folder.is_dir():
-        return
-    owner = folder.stat()
-    if owner.st_uid == 0:
-        return
-    os.initgroups(folder.owner(), owner.st_gid)
-    os.setgid(owner.st_gid)
-    os.setuid(owner.st_uid)
-
-
-def general_of(config: str) -> General:
-    """Return `[general]`, or what can be read of it where the configuration is broken."""
-    from zmhook.settings import General, load
+def settings_of(config: str) -> Settings:
+    """Return the settings, what can be read of them where the configuration is broken."""
+    from zmhook.settings import Settings, load
 
     try:
-        return load(config).general.general
+        return load(config).general
     except SettingsError as error:
-        return error.config.general.general if error.config else General()
+        return error.config.general if error.config else Settings()

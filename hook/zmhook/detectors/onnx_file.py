@@ -11,6 +11,8 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.errors import ModelFileError
+from zmhook.printable import one_line
+from zmhook.regular import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +70,10 @@ def refusal(file: ModelFile, error: Exception, engine: str, reason: str) -> Mode
 def external(path: Path) -> list[External]:
     """Return the files beside `path` that hold its weights; empty where it cannot be read."""
     try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        with (
+            reading(path, follow=True) as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
+        ):
             # A copy: nothing may point into the map when it is closed.
             found = [_external(data[begin:end]) for begin, end in _tensors_elsewhere(data)]
     except (OSError, ValueError):
@@ -82,7 +87,7 @@ def external(path: Path) -> list[External]:
 def _missing(path: Path) -> str:
     for one in external(path):
         beside = path.parent / one.name
-        name = one.name if one.name.isprintable() else ascii(one.name)
+        name = one_line(one.name)
         try:
             size = beside.stat().st_size
         except OSError:

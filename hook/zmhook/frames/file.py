@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zmhook import regular
 from zmhook.errors import FrameNotNeeded, FrameUnavailable
 from zmhook.frames.picture import checked
 
@@ -23,6 +24,14 @@ class FileSource:
         self.path = Path(path)
         self.max_pixels = max_pixels
         self._given = False
+        self._read: bytes | FrameUnavailable | None = None
+
+    def read_now(self) -> None:
+        """Read it while we may; what is wrong with it is raised when it is asked for."""
+        try:
+            self._read = read(self.path)
+        except FrameUnavailable as error:
+            self._read = error
 
     def picture(self, frame_id: str, deadline: Deadline) -> Picture:
         """Raise `FrameError` when the file is not a picture that can be read.
@@ -32,7 +41,10 @@ class FileSource:
         deadline.check(f"reading {self.path}")
         if self._given:
             raise FrameNotNeeded(f"{frame_id}: {self.path} has been looked at")
-        picture = checked(read(self.path), "file", str(self.path), self.max_pixels)
+        if isinstance(self._read, FrameUnavailable):
+            raise self._read
+        data = read(self.path) if self._read is None else self._read
+        picture = checked(data, "file", str(self.path), self.max_pixels)
         self._given = True
         return picture
 
@@ -47,7 +59,7 @@ def read(path: Path) -> bytes:
     """
     try:
         _check(path)
-        return path.read_bytes()
+        return regular.read(path, MAX_BYTES, follow=True)
     except FileNotFoundError:
         raise FrameUnavailable(f"{path}: there is no such file", retry=True) from None
     except PermissionError:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from zmhook.deadline import Deadline
     from zmhook.event import Event, Picture
     from zmhook.frames.base import Source
+    from zmhook.frames.file import FileSource
     from zmhook.frames.snapshots import SnapshotFrames
     from zmhook.portal import Portal
     from zmhook.settings import General, Settings
@@ -31,7 +32,7 @@ def open_source(
     event: Event,
     settings: Settings,
     deadline: Deadline,
-    file: str = "",
+    file: str | FileSource = "",
     portal: Portal | None = None,
 ) -> Source:
     """Return where this event's pictures come from.
@@ -48,6 +49,8 @@ def open_source(
     if file:
         from zmhook.frames.file import FileSource
 
+        if isinstance(file, FileSource):
+            return file
         return FileSource(file, general.max_picture_pixels)
     asked = portal or _portal(event, general)
     places = [*_folders(event, general), *_portals(event, general, asked)]

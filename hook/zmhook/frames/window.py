@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zmhook.errors import PortalError
 from zmhook.frames.header import read_header
+from zmhook.regular import reading
 from zmhook.untrusted import whole
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _recorded(path: str) -> Iterator[tuple[Path, float]]:
 
 
 def _size(file: Path) -> tuple[int, int]:
-    with suppress(OSError), file.open("rb") as opened:
+    with suppress(OSError), reading(file, follow=True) as opened:
         header = read_header(opened.read(_HEADER))
         return (header.width, header.height) if header else (0, 0)
     return 0, 0

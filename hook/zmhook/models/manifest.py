@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from zmhook.errors import DownloadError
+from zmhook.regular import read
 from zmhook.untrusted import Unreadable, decoded
 
 BUILT_IN = {
@@ -81,7 +82,7 @@ def load_manifest(path: str | Path | None = None) -> Manifest:
     """
     source = Path(path) if path else Path(__file__).with_name("manifest.json")
     try:
-        return decoded(source.read_bytes(), Manifest)
+        return decoded(read(source, follow=True), Manifest)
     except (OSError, Unreadable) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise DownloadError(f"the manifest {source} cannot be used: {reason}") from None

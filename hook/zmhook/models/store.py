@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from zmhook.errors import DownloadError
+from zmhook.regular import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,7 +52,7 @@ class Store:
 
 def sha256(path: Path) -> str:
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with reading(path, follow=True) as file:
         while block := file.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()

@@ -15,3 +15,9 @@ def addresses_of(text: str) -> list[str]:
     """
     found = (part.strip(",;") for part in _BETWEEN.split(text))
     return [one for one in found if one]
+
+
+def scheme_of(address: str) -> str:
+    """Return what kind of address it is; of one without a kind all may be a key."""
+    scheme, found, _ = address.partition("://")
+    return scheme if found else "?"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from zmhook.disk import trouble
 from zmhook.errors import MissingPart, Undelivered
-from zmhook.notify.addresses import addresses_of
+from zmhook.notify.addresses import addresses_of, scheme_of
 from zmhook.notify.message import Message, filled, message_of
 from zmhook.notify.names import monitor_name
 from zmhook.notify.picture import picture_of
@@ -59,8 +59,13 @@ def send_to(work: Work, number: int) -> None:
 def place_of(work: Work, number: int) -> str:
     """Return which address it is, without what may be a key."""
     known = addresses(work)
-    scheme = known[number - 1].partition("://")[0] if number <= len(known) else "?"
+    scheme = scheme_of(known[number - 1]) if number <= len(known) else "?"
     return f"[notify] notify_apprise, address {number} ({scheme}://...)"
+
+
+def understood(work: Work, number: int) -> None:
+    """Raise `Undelivered` or `MissingPart` when nothing can be sent to the address."""
+    _service(work, number)
 
 
 def body_of(message: Message) -> str:

@@ -22,6 +22,7 @@ from zmhook.errors import MissingPart, Undelivered
 from zmhook.notify.message import Message, filled_json, labels_of, message_of
 from zmhook.notify.names import monitor_name
 from zmhook.notify.picture import picture_of
+from zmhook.regular import reading
 from zmhook.untrusted import Unreadable, decoded
 from zmhook.version import __version__
 
@@ -82,7 +83,7 @@ def signature(body: bytes, key: str) -> str:
 
 
 def _read(path: Path) -> str:
-    with path.open("rb") as file:
+    with reading(path, follow=True) as file:
         return file.read(LARGEST_TEMPLATE).decode()
 
 

@@ -9,7 +9,6 @@ from zmhook.errors import PortalError
 from zmhook.remote.shot import Address, Shot
 
 if TYPE_CHECKING:
-    from zmhook.crop import Crop
     from zmhook.deadline import Deadline
     from zmhook.event import Frame
     from zmhook.portal import Portal
@@ -26,26 +25,24 @@ class Addresses:
         self._opened: Portal | None = None
 
     def shot(self, frame: Frame, deadline: Deadline) -> Shot | None:
-        """Return the frame by its address; None where it came from elsewhere, or is a part.
+        """Return the frame by its address; None where another picture than ours is there.
 
-        The gateway sees it in its full size, whatever we have reduced it to.
+        That is so of one that came from elsewhere, of a part, and of one that we have reduced.
         """
         event = frame.event
         if event is None or event.id is None or not self._general.portal:
             return None
         portal = self._portal()
-        if frame.origin != portal.image_origin(event.id, frame.id) or _is_part(frame.crop):
+        if frame.origin != portal.image_origin(event.id, frame.id) or frame.crop:
             return None
         try:
             url, query = portal.image_address(event.id, frame.id, deadline)
         except PortalError as error:
             log.warning("%s; the picture is sent in place of its address", error)
             return None
-        crop = frame.crop
         size = frame.width, frame.height
-        seen = (crop.width, crop.height) if crop else size
         address = Address(url, query, not self._general.allow_self_signed)
-        return Shot(frame.id, seen, size, address=address)
+        return Shot(frame.id, size, size, address=address)
 
     def close(self) -> None:
         portal, self._opened = self._opened, None
@@ -58,7 +55,3 @@ class Addresses:
 
             self._opened = Portal(self._general)
         return self._opened
-
-
-def _is_part(crop: Crop | None) -> bool:
-    return crop is not None and (crop.is_part or crop.of is not None)

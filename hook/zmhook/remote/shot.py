@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.detection import Box
 from zmhook.errors import DetectorError
+from zmhook.event import Frame
 from zmhook.frames.header import read_header
 from zmhook.remote.finite import finite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zmhook.event import Frame
+log = logging.getLogger(__name__)
 
-MOST_BYTES = 5_000_000
-"""Of one picture: what mlapi takes. A larger file is sent as a JPEG of our own."""
-LOSSLESS_PIXELS, FINE_PIXELS = 250_000, 2_000_000
-"""A picture of our own with so few pixels is sent as PNG, and as a JPEG without visible loss. What
-was cut out or reduced is small, and other things are seen in it where its edges are not what they
-were: a plate's box lies elsewhere, a truck becomes a car."""
-PNG_FAST = (16, 1)
-"""Options of OpenCV's: IMWRITE_PNG_COMPRESSION."""
+MOST_BYTES = 15_000_000
+"""Of one picture: a zmhook takes 20 MB in one request, unless it is told otherwise."""
+PNG_FAST = (16, 1, 17, 3)
+"""IMWRITE_PNG_COMPRESSION and IMWRITE_PNG_STRATEGY (run lengths): a third of the usual time. What
+was cut out or reduced is sent without loss: other things are seen in it where its edges are not
+what they were. A plate's box lies elsewhere, a truck becomes a car."""
 FINE = (1, 100, 7, 0x111111)
 """IMWRITE_JPEG_QUALITY, and IMWRITE_JPEG_SAMPLING_FACTOR: 4:4:4."""
 PLAIN = (1, 92)
@@ -44,7 +44,7 @@ class Shot(NamedTuple):
     """One picture for a gateway: `data` of type `kind`, or an `address` in its place.
 
     The gateway sees `seen` (width, height) pixels of what has `frame` (width, height) pixels here.
-    `of` is the label of what was cut out.
+    `of` is the label of what was cut out, `source` what it was made of.
     """
 
     id: str
@@ -54,6 +54,16 @@ class Shot(NamedTuple):
     kind: str = JPEG
     of: str = ""
     address: Address | None = None
+    source: Frame | None = None
+
+    def within(self, most_bytes: int) -> Shot:
+        """Return one of at most so many bytes: itself, or a JPEG, which loses some of it.
+
+        Raises `DetectorError` when it cannot be made.
+        """
+        if len(self.data) <= most_bytes or self.source is None:
+            return self
+        return self._replace(data=_lossy(self.source, most_bytes), kind=JPEG)
 
     @property
     def file_name(self) -> str:
@@ -81,15 +91,19 @@ class Shot(NamedTuple):
 
 
 def shot(frame: Frame, *, of: str = "") -> Shot:
-    """Return the frame's own file where that shows the same pixels, else a picture made of them.
+    """Return the frame's own file where that shows the same pixels, else a PNG of them.
 
-    Raises `DetectorError` when it cannot be made.
+    Nothing is lost, unless that has more than `MOST_BYTES`. Raises `DetectorError` when it cannot
+    be made.
     """
     size = frame.width, frame.height
-    kind = _kind(frame.data, size)
-    if kind:
-        return Shot(frame.id, size, size, frame.data, kind, of)
-    return Shot(frame.id, size, size, *_encoded(frame), of)
+    kind, data = _kind(frame.data, size), frame.data
+    if not kind:
+        kind, data = PNG, _made(frame, ".png", PNG_FAST)
+    made = Shot(frame.id, size, size, data, kind, of, source=frame)
+    if len(data) > MOST_BYTES:
+        log.warning("%s is too large to be sent as it is (%d bytes)", frame.origin, len(data))
+    return made.within(MOST_BYTES)
 
 
 def in_requests(shots: Sequence[Shot], most: int, most_bytes: int) -> list[Sequence[Shot]]:
@@ -110,7 +124,7 @@ def _kind(data: bytes, size: Size) -> str:
 
     A JPEG may say in its EXIF data that it is to be turned: then its sides are the other way round.
     """
-    header = read_header(data) if 0 < len(data) <= MOST_BYTES else None
+    header = read_header(data) if data else None
     if header is None or size not in (
         (header.width, header.height),
         (header.height, header.width),
@@ -119,14 +133,9 @@ def _kind(data: bytes, size: Size) -> str:
     return _TYPES.get(header.format, "")
 
 
-def _encoded(frame: Frame) -> tuple[bytes, str]:
-    pixels = frame.width * frame.height
-    if pixels <= LOSSLESS_PIXELS:
-        return _made(frame, ".png", PNG_FAST), PNG
-    data = _made(frame, ".jpg", FINE) if pixels <= FINE_PIXELS else b""
-    if not 0 < len(data) <= MOST_BYTES:
-        data = _made(frame, ".jpg", PLAIN)
-    return data, JPEG
+def _lossy(frame: Frame, most_bytes: int) -> bytes:
+    data = _made(frame, ".jpg", FINE)
+    return data if len(data) <= most_bytes else _made(frame, ".jpg", PLAIN)
 
 
 def _made(frame: Frame, ending: str, options: Sequence[int]) -> bytes:

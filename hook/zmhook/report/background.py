@@ -15,6 +15,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from zmhook.errors import NotYet, Undelivered, ZmhookError
+from zmhook.privilege import become_owner
 from zmhook.regular import UNUSABLE
 from zmhook.report import reserve
 from zmhook.report.jobs import FILMS, LANES, Kind, kind_of
@@ -321,6 +322,7 @@ class Process(Watch):
 def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     os.set_inheritable(args.slot, False)
+    become_owner(args.spool)
     limit_memory()
     os.nice(max(0, NICE.get(args.lane, 0) - os.nice(0)))
     Process(Spool(args.spool), args.lane, args.slot).run()

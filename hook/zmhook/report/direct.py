@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from zmhook.report.work import Work
-    from zmhook.service.start import Owner
     from zmhook.settings import Settings
 
 log = logging.getLogger("zmhook.report.direct")  # also when it is run as __main__
@@ -61,13 +60,13 @@ def can_do(job: str) -> bool:
 
 
 def start(
-    entry: str, jobs: Iterable[str], packed: tuple[bytes, bytes], env: dict[str, str], owner: Owner
+    entry: str, jobs: Iterable[str], packed: tuple[bytes, bytes], env: dict[str, str]
 ) -> subprocess.Popen[bytes]:
     """Have jobs of an entry done by a process of their own, which has all it needs on return.
 
     `packed` is what `work.pack` returns. Raises `NotTaken` and `OSError`.
     """
-    if _running(owner.get("user", os.geteuid())) >= MOST:
+    if _running(os.geteuid()) >= MOST:
         raise NotTaken(f"{MOST} processes send from memory already")
     process = subprocess.Popen(
         [sys.executable, "-m", MODULE, "--entry", entry, "--jobs", ",".join(jobs)],
@@ -77,7 +76,6 @@ def start(
         cwd="/",
         env=env,
         start_new_session=True,
-        **owner,
     )
     try:
         _hand_over(process, *packed)

@@ -11,7 +11,9 @@ import cv2
 import numpy as np
 
 from zmhook.errors import FrameError
+from zmhook.frames.file import MAX_BYTES
 from zmhook.frames.picture import decode
+from zmhook.regular import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -82,7 +84,7 @@ class _Stills:
             # The newest one may still be being written.
             with suppress(FrameError, OSError):
                 if path:
-                    yield decode(path.read_bytes(), str(path), self._most_pixels)
+                    yield decode(read(path, MAX_BYTES, follow=True), str(path), self._most_pixels)
 
 
 def _stills(folder: Path) -> dict[int, Path]:

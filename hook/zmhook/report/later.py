@@ -12,13 +12,13 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from zmhook.disk import FULL, existing, trouble
+from zmhook.disk import FULL, trouble
 from zmhook.report import reserve
 from zmhook.report.jobs import LANES, kind_of
 from zmhook.report.line import detection_line
 from zmhook.report.spool import MOST, NotStored, Spool, entry_name
 from zmhook.report.work import pack
-from zmhook.service.start import environment, owner_of
+from zmhook.service.start import environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -115,7 +115,7 @@ def _send_from_memory(
     """Have what the disk does not take tried once, by a process that needs no disk."""
     from zmhook.report import direct
 
-    why, base = trouble(error, spool.folder), existing(spool.folder)
+    why = trouble(error, spool.folder)
     jobs = [job for job in error.left if direct.can_do(job)]
     lost = [job for job in error.left if job not in jobs]
     if lost:
@@ -124,7 +124,7 @@ def _send_from_memory(
         return
     entry = entry_name(event.monitor_id)
     try:
-        process = direct.start(entry, jobs, packed, _environment(), owner_of(base))
+        process = direct.start(entry, jobs, packed, _environment())
     except (OSError, direct.NotTaken) as failure:
         log.error("%s: %s is lost: %s; %s", event, ", ".join(jobs), why, failure)  # noqa: TRY400
         return
@@ -165,7 +165,6 @@ def _start(spool: Spool, lane: str, slot: int) -> None:
         env=_environment(),
         pass_fds=[slot],
         start_new_session=True,
-        **owner_of(spool.folder),
     )
     _keep(process)
 

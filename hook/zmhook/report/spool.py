@@ -146,8 +146,8 @@ class Spool:
     def add_unit(self, unit: Unit) -> None:
         """Store one more job of an entry that is there."""
         path = self.folder / unit.name
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        self._give(path)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        os.close(os.open(path, flags, 0o600))
 
     def remove(self, units: Iterable[Unit]) -> None:
         units = list(units)
@@ -219,24 +219,13 @@ class Spool:
 
     def _write(self, name: str, data: bytes) -> None:
         atomic.write(self.folder / name, data, 0o600)
-        self._give(self.folder / name)
 
     def _make_folder(self) -> None:
         if self.folder.is_dir():
             return
-        for folder in (self.folder.parent, self.folder):
-            if not folder.is_dir():
-                folder.mkdir(parents=True, exist_ok=True)
-                self._give(folder)
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(exist_ok=True)
         self.folder.chmod(0o700)
-
-    @staticmethod
-    def _give(path: Path) -> None:
-        """As root, leave to the folder's owner what hooks run by others must be able to use."""
-        if os.geteuid() == 0:
-            above = path.parent.stat()
-            with suppress(PermissionError):  # not every container's root may
-                os.chown(path, above.st_uid, above.st_gid)
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -286,7 +275,6 @@ class Spool:
             path = self.folder / name
             lock = _lock_file(path)
             if _locked(lock) and _is_still(path, lock):
-                self._give(path)
                 yield lock
                 return
             os.close(lock)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from typing import TYPE_CHECKING, NamedTuple
+import struct
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import urlencode
 
 from zmhook.errors import ZmhookError
@@ -17,8 +18,19 @@ if TYPE_CHECKING:
 ALARM, NOTHING, UNDECIDED = 200, 302, 422
 """The statuses of `POST /decide`; `routes` says why these."""
 
+STOPPING = 200
+"""The status of `POST /stop`."""
+
 LARGEST = 16 * 1024 * 1024
 CHUNK = 64 * 1024
+_UCRED = struct.Struct("iII")
+"""`struct ucred` of unix(7): process, user, group."""
+
+
+class Connection(Protocol):
+    """A socket, or what asyncio lends of one."""
+
+    def getsockopt(self, level: int, option: int, length: int, /) -> bytes: ...
 
 
 class NoService(ZmhookError):  # noqa: N818 - reads as what it is
@@ -30,6 +42,31 @@ class Answered(NamedTuple):
 
     status: int
     body: bytes
+
+
+class Peer(NamedTuple):
+    """Who listens at a socket: the process, 0 for one of another container, and its user."""
+
+    pid: int
+    uid: int
+
+
+def peer(place: Path, seconds: float) -> Peer:
+    """Return who listens there, as the kernel knows it; raises `NoService`."""
+    try:
+        with contextlib.closing(socket.socket(socket.AF_UNIX)) as connection:
+            connection.settimeout(seconds)
+            connection.connect(str(place))
+            return peer_of(connection)
+    except (OSError, ValueError) as error:
+        raise _no_service(place, error) from None
+
+
+def peer_of(connection: Connection) -> Peer:
+    """Return who is at the other end of a connection; raises `OSError`."""
+    data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+    pid, uid, _ = _UCRED.unpack(data)
+    return Peer(pid, uid)
 
 
 def decide(place: Path, event: Event, config: str, seconds: float) -> Answered:
@@ -55,8 +92,12 @@ def ask(place: Path, method: str, path: str, seconds: float, body: bytes = b"") 
             connection.sendall(head.encode() + body)
             return _answer(_everything(connection))
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise NoService(f"{place}: no service answers ({reason})") from None
+        raise _no_service(place, error) from None
+
+
+def _no_service(place: Path, error: Exception) -> NoService:
+    reason = getattr(error, "strerror", None) or error
+    return NoService(f"{place}: no service answers ({reason})")
 
 
 def _everything(connection: socket.socket) -> bytes:

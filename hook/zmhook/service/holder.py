@@ -1,70 +1,146 @@
-"""Which process serves a socket, and ending it."""
+"""Which process serves a socket, and ending it.
+
+Whoever may write to the run folder can put any number into any file there. So nothing that is
+written in one says whom we signal: the kernel tells who holds the service's lock, and whose
+process that is.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import os
+import re
 import signal
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import NamedTuple
 
+from zmhook.errors import ZmhookError
+from zmhook.privilege import name_of
+from zmhook.regular import open_regular
 from zmhook.service import client
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 END_SECONDS = 30.0
 """A service that is told to end lets events under way finish; it has less than this for it."""
 ASK_SECONDS = 5.0
 LOOK_EVERY = 0.05
 
+LOCKS = Path("/proc/locks")
+MOST_LOCKS = 4 << 20
+"""Bytes of that file that are read."""
+_FLOCK = re.compile(rb"^\d+: FLOCK +ADVISORY +WRITE (\d+) [0-9a-f]+:[0-9a-f]+:(\d+) ", re.MULTILINE)
+_OURS = frozenset({b"zmhook.service", b"serve"})
+
+
+class NotOursError(ZmhookError):
+    """What holds a service's lock, or listens at its socket, is no service that we may end."""
+
+
+class Process(NamedTuple):
+    """The process that holds the lock, as the kernel knows it."""
+
+    pid: int
+    uid: int
+    arguments: list[bytes]
+
+    @property
+    def is_service(self) -> bool:
+        """Whether it runs our module, started by a hook or as `zmhook serve`."""
+        return any(argument in _OURS for argument in self.arguments[1:])
+
 
 def is_running(place: Path) -> bool:
-    """Say whether a process holds the lock of this socket's service; raises `OSError`."""
-    return pid_of(place) is not None
-
-
-def pid_of(place: Path) -> int | None:
-    """Return the process that holds the service's lock, None when none does; raises `OSError`.
+    """Say whether a process holds the lock of this socket's service; raises `OSError`.
 
     What a dead service left behind is not taken for one: its lock went with it.
     """
-    while True:
-        held = _held_by(place)
-        if held != "":
-            return None if held is None else int(held)
-        # Somebody has just taken the lock and is about to write its number.
-        time.sleep(LOOK_EVERY)
+    try:
+        lock = open_regular(place.with_suffix(".lock"), os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+def pid_of(place: Path) -> int | None:
+    """Return the process that holds the lock, None when none does or the kernel does not tell."""
+    found = _holder(place)
+    return found.pid if found else None
 
 
 def end(place: Path, seconds: float = END_SECONDS) -> bool:
-    """End the service and wait for it; say whether it ended by itself. Raises `OSError`.
+    """End the service and wait for it; say whether it ended by itself.
 
-    One that still runs after so many seconds is killed, and its workers with it. It is told by a
-    signal, since its socket may be another's by now; over the socket only where we may not signal.
+    One that still runs after so many seconds is killed, and its workers with it. Raises `OSError`,
+    and `NotOursError` when it is no service of ours that runs there.
     """
     _tell(place)
     if _gone(place, seconds):
         return True
-    _signal(place, signal.SIGKILL)
+    if not _signal(place, signal.SIGKILL):
+        raise NotOursError(f"{place}: the service there does not end, and cannot be signalled")
     _gone(place, ASK_SECONDS)
     return False
 
 
 def _tell(place: Path) -> None:
+    """Ask over the socket when it is the holder who listens there; else signal the holder.
+
+    The socket may be another's by now: systemd's, of which the holder knows nothing.
+    """
+    holder = _holder(place)
+    with contextlib.suppress(client.NoService):
+        peer = client.peer(place, ASK_SECONDS)
+        if holder is None or peer.pid == holder.pid:
+            if peer.uid not in (0, os.geteuid()):
+                raise NotOursError(
+                    f"{place}: {name_of(peer.uid)} listens there, not {name_of(os.geteuid())}:"
+                    f" end that process as {name_of(peer.uid)}, and remove the file"
+                )
+            if client.ask(place, "POST", "/stop", ASK_SECONDS).status == client.STOPPING:
+                return
+    if not _signal(place, signal.SIGTERM) and is_running(place):
+        raise NotOursError(f"{place}: the service there does not answer, and cannot be signalled")
+
+
+def _signal(place: Path, number: signal.Signals) -> bool:
+    """Signal the holder of the lock, where that is a service of our own account's."""
+    holder = _holder(place)
+    if holder is None:
+        return False
     try:
-        _signal(place, signal.SIGTERM)
-    except PermissionError:
-        with contextlib.suppress(client.NoService):
-            client.ask(place, "POST", "/stop", ASK_SECONDS)
+        process = os.pidfd_open(holder.pid)  # from here on the number cannot become another's
+    except OSError:
+        return not is_running(place)
+    try:
+        if _holder(place) != holder:
+            return not is_running(place)
+        _must_be_ours(place, holder)
+        signal.pidfd_send_signal(process, number)
+    except ProcessLookupError:
+        pass
+    finally:
+        os.close(process)
+    return True
 
 
-def _signal(place: Path, number: signal.Signals) -> None:
-    pid = pid_of(place)
-    if pid is not None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)
+def _must_be_ours(place: Path, holder: Process) -> None:
+    lock = place.with_suffix(".lock")
+    if holder.uid != os.geteuid():
+        name = name_of(holder.uid)
+        raise NotOursError(
+            f"{lock}: process {holder.pid} of {name} holds it: run this as {name}, or end it"
+        )
+    if not holder.is_service:
+        raise NotOursError(
+            f"{lock}: process {holder.pid} holds it, which is no zmhook service: end it yourself"
+        )
 
 
 def _gone(place: Path, seconds: float) -> bool:
@@ -76,16 +152,30 @@ def _gone(place: Path, seconds: float) -> bool:
     return True
 
 
-def _held_by(place: Path) -> str | None:
-    """Return what stands in the lock file while somebody holds it, else None."""
-    try:
-        lock = os.open(place.with_suffix(".lock"), os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+# -- what the kernel knows -------------------------------------------------------------------------
+
+
+def _holder(place: Path) -> Process | None:
+    """Return the process that holds the lock, None when there is none or it cannot be known."""
+    if not is_running(place):
         return None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return os.read(lock, 20).decode("ascii").strip()
-    finally:
-        os.close(lock)
+    with contextlib.suppress(OSError):
+        inode = place.with_suffix(".lock").stat(follow_symlinks=False).st_ino
+        with LOCKS.open("rb") as file:
+            locks = _FLOCK.findall(file.read(MOST_LOCKS))
+        # The device is left out: for btrfs and overlays it is another one here than in stat(2).
+        pids = {int(pid) for pid, number in locks if int(number) == inode}
+        found = [process for process in map(_process, pids) if process]
+        return next(iter(sorted(found, key=lambda one: not one.is_service)), None)
     return None
+
+
+def _process(pid: int) -> Process | None:
+    """Return what /proc tells of a process; None when it has gone, or is not of this container."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_bytes()
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return None
+    uids = re.search(rb"^Uid:\t\d+\t(\d+)", status, re.MULTILINE)
+    return Process(pid, int(uids[1]), arguments) if uids else None

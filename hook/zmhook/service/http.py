@@ -10,10 +10,13 @@ import asyncio
 import contextlib
 import logging
 import resource
+import socket
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 import h11
+
+from zmhook.service.client import peer_of
 
 log = logging.getLogger(__name__)
 
@@ -26,12 +29,16 @@ CHUNK = 64 * 1024
 
 
 class Request(NamedTuple):
-    """One request: its method, path without the query, query and body."""
+    """One request: its method, path without the query, query and body.
+
+    `peer` is the user who asks over a unix socket, as the kernel knows it.
+    """
 
     method: str
     path: str
     query: str
     body: bytes
+    peer: int | None = None
 
 
 class Response(NamedTuple):
@@ -106,6 +113,7 @@ class HttpServer:
                 return
             if task := asyncio.current_task():
                 self._reading.pop(task, None)
+            request = request._replace(peer=_peer(writer))
             response = await self._answer(request, reader)
             if response is not None and request.method == "HEAD":
                 response = response._replace(body=b"")
@@ -143,6 +151,15 @@ async def closed(writer: asyncio.StreamWriter) -> None:
     except asyncio.CancelledError:
         writer.transport.abort()
         raise
+
+
+def _peer(writer: asyncio.StreamWriter) -> int | None:
+    connection = writer.get_extra_info("socket")
+    if connection is None or connection.family != socket.AF_UNIX:
+        return None
+    with contextlib.suppress(OSError):
+        return peer_of(connection).uid
+    return None
 
 
 async def _read(connection: h11.Connection, reader: asyncio.StreamReader) -> Request | None:

@@ -20,7 +20,7 @@ LONGEST_NAME = 40
 
 
 def socket_path(config: str | Path, general: General) -> Path:
-    return _run_folder(general) / f"{socket_name(config)}.sock"
+    return run_folder(general) / f"{socket_name(config)}.sock"
 
 
 def patience_path(socket: Path) -> Path:
@@ -33,7 +33,8 @@ def socket_name(config: str | Path) -> str:
     return os.fsdecode(name[-LONGEST_NAME:])
 
 
-def _run_folder(general: General) -> Path:
+def run_folder(general: General) -> Path:
+    """Return the folder of sockets and locks."""
     if given := os.environ.get("ZMHOOK_RUN"):
         return Path(given)
     if os.access(RUN, os.W_OK):

@@ -9,6 +9,7 @@ by its exit code: `curl -fL --max-redirs 0` ends with 0, 47 and 22.
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
@@ -18,7 +19,7 @@ from msgspec import json
 from zmhook.event import Event
 from zmhook.report.line import detection_line
 from zmhook.report.summary import log_decision
-from zmhook.service.client import ALARM, NOTHING, UNDECIDED
+from zmhook.service.client import ALARM, NOTHING, STOPPING, UNDECIDED
 from zmhook.service.http import HangUp, Request, Response
 from zmhook.service.status import status
 
@@ -81,9 +82,12 @@ class Routes:
             return Response(UNDECIDED, "; ".join(decision.errors).encode() + b"\n")
         return Response(NOTHING, location="http://nothing/")
 
-    async def _stop(self, _: Request) -> Response:
+    async def _stop(self, request: Request) -> Response:
+        """Who may only ask for decisions, since the socket is the group's too, ends nothing."""
+        if request.peer not in (0, os.geteuid()):
+            return Response(403, b"only root and the service's own user may end it\n")
         self._supervisor.stopping.set()
-        return Response(200, b"stopping\n")
+        return Response(STOPPING, b"stopping\n")
 
     async def _status(self, _: Request) -> Response:
         return Response(200, json.encode(await status(self._supervisor)), JSON)

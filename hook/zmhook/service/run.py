@@ -16,8 +16,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zmhook.errors import SettingsError
+from zmhook.errors import RightsError, SettingsError
 from zmhook.printable import printable
+from zmhook.privilege import become_owner, folders_of
+from zmhook.regular import open_regular
 from zmhook.service.http import HttpServer
 from zmhook.service.listening import Listening
 from zmhook.service.live import LiveConfig
@@ -47,9 +49,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         config = LiveConfig(args.config)
     except SettingsError as error:
         return _complain(str(error))
-    general = config.current().general.general
+    settings = config.current().general
+    general = settings.general
     given = _given_socket()
     place = _place(args, given, general)
+    try:
+        become_owner(place.parent, *folders_of(settings))
+    except RightsError as error:
+        return _complain(str(error))
     try:
         lock = _lock_in_time(place)
     except OSError as error:
@@ -150,7 +157,7 @@ def _lock_in_time(place: Path) -> int | None:
 def _lock(place: Path) -> int | None:
     """Take the lock that only one service of a socket can have; None when another has it."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    lock = os.open(place.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+    lock = open_regular(place.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o660)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
-import pwd
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TypedDict
 
 import zmhook
-
-
-class Owner(TypedDict, total=False):
-    """Arguments of `Popen`."""
-
-    user: int
-    group: int
-    extra_groups: list[int]
-
+from zmhook.regular import open_regular
 
 START_SECONDS = 10.0
 LOOK_EVERY = 0.05
@@ -34,16 +24,13 @@ def start(config: str, place: Path) -> bool:
     cannot be used.
     """
     place.parent.mkdir(parents=True, exist_ok=True)
-    lock = os.open(place.with_suffix(".start"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+    lock = open_regular(place.with_suffix(".start"), os.O_RDWR | os.O_CREAT, 0o660)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     else:
         command = [sys.executable, "-m", "zmhook.service", "-c", config, "--socket", str(place)]
-        owner = owner_of(place.parent)
-        if owner:
-            os.fchown(lock, owner["user"], owner["group"])
         subprocess.Popen(
             [*command, "--start-lock", str(lock)],
             stdin=subprocess.DEVNULL,
@@ -53,7 +40,6 @@ def start(config: str, place: Path) -> bool:
             env=environment(),
             pass_fds=[lock],
             start_new_session=True,
-            **owner,
         )
         return True
     finally:
@@ -76,7 +62,7 @@ def wait_for(place: Path, seconds: float) -> bool:
 def _is_starting(place: Path) -> bool:
     """Say whether somebody holds the lock of the start."""
     try:
-        lock = os.open(place.with_suffix(".start"), os.O_RDONLY | os.O_CLOEXEC)
+        lock = open_regular(place.with_suffix(".start"), os.O_RDONLY)
     except OSError:
         return False
     try:
@@ -87,21 +73,6 @@ def _is_starting(place: Path) -> bool:
         return False
     finally:
         os.close(lock)
-
-
-def owner_of(folder: Path) -> Owner:
-    """Return as whom to run: when root tries the hook by hand, as the folder's owner.
-
-    A service of root's would lock the web server's user out until it ends.
-    """
-    if os.geteuid() != 0:
-        return {}
-    found = folder.stat()
-    if found.st_uid == 0:
-        return {}
-    name = pwd.getpwuid(found.st_uid).pw_name
-    groups = os.getgrouplist(name, found.st_gid)
-    return {"user": found.st_uid, "group": found.st_gid, "extra_groups": groups}
 
 
 def environment() -> dict[str, str]:

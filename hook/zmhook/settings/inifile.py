@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import configparser
+import os
 
 from zmhook.errors import Problem, SettingsError
+from zmhook.regular import reading
 
 LARGEST = 1024 * 1024  # bytes; whatever is larger is not a configuration
 INLINE_COMMENT = ("#",)
@@ -29,7 +31,9 @@ def read(path: str, *, inline_comments: tuple[str, ...] = INLINE_COMMENT) -> Sec
 
 
 def _text(path: str) -> str:
-    with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs more than the reading
+    if path == os.devnull:  # stands for a file without a line
+        return ""
+    with reading(path, follow=True) as file:
         data = file.read(LARGEST + 1)
     if len(data) > LARGEST:
         raise ValueError("it is larger than 1 MiB")

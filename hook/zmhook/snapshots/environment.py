@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec import structs
 
 from zmhook.errors import MissingPart, Problem, SettingsError
+from zmhook.regular import reading
 from zmhook.settings import Secret, Settings, load, values
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def _with(settings: Settings, given: Iterable[Given]) -> Settings:
 def _file(path: Path) -> dict[str, str]:
     """Read `environment.env`; there need be none. Names that are not ours are left out."""
     try:
-        with path.open("rb") as opened:
+        with reading(path, follow=True) as opened:
             data = opened.read(LARGEST + 1)
         text = data.decode("utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):

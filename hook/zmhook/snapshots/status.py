@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, json
 
 from zmhook import atomic
+from zmhook.regular import read as read_file
 from zmhook.snapshots.counts import Totals
 from zmhook.untrusted import Unreadable, decoded
 
@@ -59,7 +59,5 @@ def write(folder: str | PathLike[str], status: Status) -> None:
 def read(folder: str | PathLike[str]) -> Status | None:
     """Return what was written last; None when there is nothing that can be read."""
     with contextlib.suppress(OSError, Unreadable):
-        path = Path(folder, NAME)
-        if os.path.getsize(path) <= LARGEST:  # noqa: PTH202 - one call for both errors
-            return decoded(path.read_bytes(), Status)
+        return decoded(read_file(Path(folder, NAME), LARGEST), Status)
     return None

@@ -69,7 +69,7 @@ class Said(NamedTuple):
 
     @property
     def text(self) -> str:
-        return self.out.partition(" --SPLIT--")[0]
+        return self.out.partition("--SPLIT--")[0].removesuffix(" ")
 
 
 class Site:
@@ -258,6 +258,12 @@ def shared(installed: Path, assets: Path) -> Iterator[Site]:
     site.warm()
     yield site
     site.close()
+
+
+@pytest.fixture(scope="session")
+def make_site() -> type[Site]:
+    """For those who set more than one up."""
+    return Site
 
 
 @pytest.fixture

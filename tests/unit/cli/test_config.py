@@ -60,3 +60,26 @@ def test_file_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "a.ini").write_text("[general]\nmodels=hog\n")
     monkeypatch.setenv("ZMHOOK_CONFIG", str(tmp_path / "a.ini"))
     assert main(["check"]) == 0
+
+
+def test_missing_model_files_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.ini"
+    path.write_text(f"[general]\nmodels=yolo\n[yolo]\nweights={tmp_path}/w.onnx\n[monitor-3]\n")
+    assert check(str(path)) == 0
+    missing, right = capsys.readouterr().err.splitlines()
+    assert missing.startswith(f"missing: [yolo] weights: {tmp_path}/w.onnx does not exist")
+    assert right.startswith(f"{path}: right")
+
+
+def test_live_says_by_its_exit_code_whether_all_works(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.ini"
+    path.write_text(f"[general]\nbase_data_path={tmp_path}\nmodels=hog\n")
+    assert main(["check", "-c", str(path), "--live"]) == 0
+    assert "works  model hog: loaded (" in capsys.readouterr().out
+    override = ["-O", "general.models=yolo", "-O", f"yolo.weights={tmp_path}/w"]
+    assert main(["check", "-c", str(path), "--live", *override]) == 1
+    assert "FAILS  model yolo: [yolo] weights" in capsys.readouterr().out
+    path.write_text("[general]\nwait=x\n")
+    assert main(["check", "-c", str(path), "--live"]) == 2

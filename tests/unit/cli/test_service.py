@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import socket
@@ -17,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from zmhook.cli import serve, service, where
-from zmhook.errors import SettingsError
+from zmhook.cli import serve, service
+from zmhook.errors import SettingsError, ZmhookError
 from zmhook.report.spool import Spool
-from zmhook.service import holder, place, run
+from zmhook.service import client, holder, place, run
 
 STATUS = {
     "version": "1.2.3",
@@ -70,9 +69,9 @@ def hold(socket_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Have a process that holds the service's lock, as a running one does."""
     started = []
 
-    def hold(how: str = "obedient") -> subprocess.Popen[str]:
+    def hold(how: str = "obedient", module: str = "zmhook.service") -> subprocess.Popen[str]:
         lock = socket_path.with_suffix(".lock")
-        command = [sys.executable, "-c", HOLD, str(lock), how]
+        command = [sys.executable, "-c", HOLD, str(lock), how, module]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         started.append(process)
         assert process.stdout
@@ -210,16 +209,56 @@ def test_what_does_not_end_is_killed(hold, socket_path: Path) -> None:
     assert holder.pid_of(socket_path) is None
 
 
-def test_a_lock_without_a_number_yet_is_waited_for(socket_path: Path) -> None:
-    lock = os.open(socket_path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT)
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    timer = threading.Timer(0.2, os.write, (lock, b"4711\n"))
-    timer.start()
-    try:
-        assert holder.pid_of(socket_path) == 4711
-    finally:
-        timer.join()
-        os.close(lock)
+NUMBERS = ["", "hello\n", "-1\n", "0\n", "1\n", "9" * 400, "\x00\xff", "4711\n4712\n"]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_no_number_in_the_file_says_whom_to_end(
+    hold, number: str, socket_path: Path, monkeypatch, capsys
+) -> None:
+    signalled = []
+    monkeypatch.setattr(os, "kill", lambda *given: signalled.append(given))
+    process = hold()
+    socket_path.with_suffix(".lock").write_text(number, encoding="latin-1")
+    assert holder.pid_of(socket_path) == process.pid
+    assert service.main(["stop"]) == 0
+    assert process.wait(5) is not None
+    assert signalled == []
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_process_that_is_no_service_is_not_ended(hold, number: str, socket_path: Path) -> None:
+    process = hold(module="another")
+    socket_path.with_suffix(".lock").write_text(number, encoding="latin-1")
+    with pytest.raises(ZmhookError, match=f"process {process.pid} holds it, which is no zmhook"):
+        service.main(["stop"])
+    assert process.poll() is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="optional: only root can start another's process")
+def test_a_service_of_another_is_not_ended(hold, socket_path: Path, monkeypatch) -> None:
+    process = hold()
+    monkeypatch.setattr(holder.os, "geteuid", lambda: 12345)
+    with pytest.raises(ZmhookError, match=f"process {process.pid} of root holds it"):
+        holder.end(socket_path, 0.1)
+    assert process.poll() is None
+
+
+def test_a_listener_of_another_is_not_asked(hold, answering, monkeypatch, socket_path) -> None:
+    answering(http(200, "stopping"))
+    monkeypatch.setattr(holder, "_holder", lambda _: None)
+    monkeypatch.setattr(holder, "is_running", lambda _: True)
+    monkeypatch.setattr(client, "peer", lambda *_: client.Peer(1, 12345))
+    monkeypatch.setattr(client, "ask", lambda *_: pytest.fail("it was asked"))
+    with pytest.raises(ZmhookError, match="12345 listens there"):
+        holder.end(socket_path, 0.1)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/null")])
+def test_what_is_no_lock_is_told(make, folder: Path, socket_path: Path) -> None:
+    make(socket_path.with_suffix(".lock"))
+    with pytest.raises(ZmhookError, match=r"\.lock: (is no regular file|Too many levels)"):
+        service.main(["stop"])
 
 
 # -- restart -------------------------------------------------------------------------------------
@@ -272,11 +311,11 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 def test_serve_stays_unless_told_otherwise(ran, folder: Path, socket_path: Path) -> None:
     assert serve.main([]) == 0
-    assert serve.main(["--on-demand", "-d", "--socket", "/tmp/x.sock"]) == 0
+    assert serve.main(["--on-demand", "-d", "--socket", f"{folder}/x.sock"]) == 0
     config = ["--config", f"{folder}/o.ini", "--socket"]
     assert ran == [
         [*config, str(socket_path), "--permanent"],
-        [*config, "/tmp/x.sock", "--debug"],
+        [*config, f"{folder}/x.sock", "--debug"],
     ]
 
 
@@ -296,25 +335,6 @@ def test_serve_can_end_the_one_before(ran, hold, folder: Path) -> None:
 
 
 # -- whose it is ---------------------------------------------------------------------------------
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="optional: only root can become somebody else")
-def test_root_becomes_the_owner_of_the_folder(folder: Path) -> None:
-    os.chown(folder, 65534, 65534)
-    code = (
-        "import os, sys, pathlib; from zmhook.cli.where import become_owner;"
-        "become_owner(pathlib.Path(sys.argv[1])); print(os.getresuid(), os.getresgid())"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True
-    )
-    assert done.stdout == f"{(65534,) * 3} {(65534,) * 3}\n"
-
-
-def test_a_folder_of_roots_changes_nobody(tmp_path: Path) -> None:
-    where.become_owner(tmp_path / "not there")
-    where.become_owner(Path("/"))
-    assert os.geteuid() == os.getuid()
 
 
 def test_who_may_not_look_is_told_who_may(folder: Path, monkeypatch, capsys) -> None:

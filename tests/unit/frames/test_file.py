@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from zmhook import regular
 from zmhook.deadline import Deadline
 from zmhook.errors import DeadlineExceeded, FrameNotNeeded, FrameUnavailable, PictureError
 from zmhook.frames.file import FileSource, read
@@ -48,10 +49,10 @@ def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         file.chmod(0)
     else:  # nothing is forbidden to root
 
-        def refuse(_: Path) -> bytes:
+        def refuse(*_: object, **__: object) -> bytes:
             raise PermissionError(13, "Permission denied")
 
-        monkeypatch.setattr(Path, "read_bytes", refuse)
+        monkeypatch.setattr(regular, "read", refuse)
     text, retry = said(file)
     assert text.startswith(f"{file}: no permission to read it: run as a user who may")
     assert not retry

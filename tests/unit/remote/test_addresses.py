@@ -46,9 +46,9 @@ def test_a_certificate_that_we_do_not_check_is_not_checked_there(addresses, fram
     assert one.address.verify is False
 
 
-def test_the_other_machine_sees_it_in_full(addresses, frame, soon) -> None:
-    one = addresses().shot(reduced(frame(1600, 1200, origin=ORIGIN), 800), soon)
-    assert (one.seen, one.frame) == ((1600, 1200), (800, 600))
+def test_what_was_reduced_here_is_not_what_the_portal_has(addresses, frame, soon) -> None:
+    assert addresses().shot(reduced(frame(1600, 1200, origin=ORIGIN), 800), soon) is None
+    assert addresses().shot(reduced(frame(1600, 1200, origin=ORIGIN), 1600), soon) is not None
 
 
 PART = Crop(box=Box(0, 0, 30, 30), width=64, height=48)

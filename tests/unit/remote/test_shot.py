@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from zmhook.detection import Box
 from zmhook.errors import DetectorError
 from zmhook.frames.resize import reduced
-from zmhook.remote import shot as module
 from zmhook.remote.shot import JPEG, MOST_BYTES, PNG, Shot, in_requests, shot
 
 SIDE = st.integers(1, 4000)
@@ -57,47 +57,49 @@ def test_another_format_becomes_one_that_all_know(frame, ending: str) -> None:
     assert (decoded(made.data) == frame().image).all()
 
 
-def test_what_was_reduced_is_sent_reduced(frame) -> None:
-    whole = frame(1600, 1200)
-    made = shot(reduced(whole, 800))
-    whole = frame(1600, 1200, data=encoded(whole))
-    made = shot(reduced(whole, 800))
-    assert decoded(made.data).shape == (600, 800, 3)
-    assert made.kind == JPEG
-    assert made.frame == (800, 600)
+@pytest.mark.parametrize("size", [(800, 600), (1600, 1200), (1919, 1079)])
+def test_what_was_reduced_is_sent_as_the_models_would_see_it(frame, size: tuple[int, int]) -> None:
+    whole = frame(2000, 1500 if size[1] != 1079 else 1125)
+    given = reduced(structs.replace(whole, data=encoded(whole)), size[0])
+    made = shot(given)
+    assert made.kind == PNG
+    assert (decoded(made.data) == given.image).all()
+    assert made.seen == made.frame == (given.width, given.height)
 
 
-def test_a_large_file_is_sent_smaller(frame) -> None:
-    made = shot(frame(1000, 600, data=encoded(frame(1000, 600)) + b"\0" * MOST_BYTES))
+def test_what_was_cut_out_is_sent_as_it_is(frame) -> None:
+    whole = frame(1000, 900)
+    part = structs.replace(whole, image=whole.image[50:850, 100:900], data=b"")
+    made = shot(part, of="car")
+    assert made.of == "car"
+    assert (decoded(made.data) == part.image).all()
+
+
+def test_a_file_is_sent_as_it_is_up_to_what_servers_take(frame, caplog) -> None:
+    data = encoded(frame(1000, 600))
+    data += b"\0" * (MOST_BYTES - len(data))
+    assert shot(frame(1000, 600, data=data)).data is data
+    assert not caplog.records
+    made = shot(frame(1000, 600, data=data + b"\0"))
     assert len(made.data) < MOST_BYTES
     assert decoded(made.data).shape == (600, 1000, 3)
+    assert "is too large to be sent as it is (15000001 bytes)" in caplog.text
 
 
-def test_the_smaller_it_is_the_less_is_lost(frame, monkeypatch) -> None:
-    def sent() -> tuple[str, int]:
-        made = shot(frame(200, 100), of="car")
-        assert made.of == "car"
-        return made.kind, np.abs(decoded(made.data).astype(int) - frame(200, 100).image).max()
-
-    assert sent() == (PNG, 0)
-    monkeypatch.setattr(module, "LOSSLESS_PIXELS", 200 * 100 - 1)
-    kind, loss = sent()
-    assert (kind, loss <= 4) == (JPEG, True)
-    monkeypatch.setattr(module, "FINE_PIXELS", 200 * 100 - 1)
-    assert sent()[1] > 20
-
-
-def test_what_would_be_too_large_is_sent_with_less_detail(frame, monkeypatch) -> None:
-    monkeypatch.setattr(module, "LOSSLESS_PIXELS", 0)
-    fine = len(shot(frame(200, 100)).data)
-    monkeypatch.setattr(module, "MOST_BYTES", fine - 1)
-    assert 0 < len(shot(frame(200, 100)).data) < fine
+def test_what_a_server_does_not_take_loses_as_little_as_can_be(frame) -> None:
+    given = frame(200, 100)
+    given = structs.replace(given, image=cv2.GaussianBlur(given.image, (5, 5), 0))
+    made = shot(given)
+    assert made.within(len(made.data)) is made
+    fine = made.within(len(made.data) - 1)
+    assert (fine.kind, fine.seen, fine.frame) == (JPEG, made.seen, made.frame)
+    assert np.abs(decoded(fine.data).astype(int) - given.image).max() <= 4
+    less = made.within(len(fine.data) - 1)
+    assert 0 < len(less.data) < len(fine.data)
 
 
 @pytest.mark.parametrize("shape", [(0, 5, 3), (70_000, 5, 3)])
 def test_what_cannot_be_encoded_is_told(frame, shape: tuple[int, int, int]) -> None:
-    from msgspec import structs
-
     broken = structs.replace(frame(), image=np.zeros(shape, np.float64))
     broken = structs.replace(broken, image=np.zeros((*shape[:2], 5), np.uint8))
     with pytest.raises(DetectorError, match="alarm: cannot be made a file to send"):

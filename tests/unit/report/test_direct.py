@@ -116,7 +116,7 @@ def test_films_are_not_made_from_memory(kind) -> None:
 def test_there_is_an_end_to_processes(monkeypatch) -> None:
     monkeypatch.setattr(module, "MOST", 0)
     with pytest.raises(NotTaken, match="0 processes"):
-        module.start(ENTRY, ["webhook"], (b"", b""), {}, {})
+        module.start(ENTRY, ["webhook"], (b"", b""), {})
 
 
 def test_processes_of_this_kind_are_counted_by_their_user() -> None:

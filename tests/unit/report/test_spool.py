@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import pwd
 import stat
 import time
 from pathlib import Path
@@ -42,18 +41,6 @@ def test_only_its_owner_may_read_it(spool: Spool) -> None:
     spool.add(b"{}", b"jpeg", ["webhook"], 3)
     assert stat.S_IMODE(spool.folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in spool.folder.iterdir()} == {0o600}
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="optional: only root can give files away")
-def test_what_root_leaves_belongs_to_the_folders_owner(tmp_path: Path) -> None:
-    nobody = pwd.getpwnam("nobody").pw_uid
-    os.chown(tmp_path, nobody, -1)
-    spool = Spool.of(str(tmp_path))
-    spool.add(b"{}", b"jpeg", ["webhook"], 3)
-    slot = spool.slot("messages", 1)
-    assert slot is not None
-    os.close(slot)
-    assert {path.stat().st_uid for path in tmp_path.rglob("*")} == {nobody}
 
 
 @pytest.mark.parametrize(

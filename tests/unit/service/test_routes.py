@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from types import SimpleNamespace
 from urllib.parse import urlencode
 
@@ -44,8 +45,10 @@ def supervisor() -> Supervisor:
 
 @pytest.fixture
 def ask(supervisor: Supervisor, soon):
-    def ask(method: str, path: str, body: bytes = b"", *, public: bool = False) -> Response:
-        request = Request(method, path, "", body)
+    def ask(
+        method: str, path: str, body: bytes = b"", *, public: bool = False, peer: int | None = None
+    ) -> Response:
+        request = Request(method, path, "", body, peer)
         return soon(lambda: Routes(supervisor, public=public)(request))
 
     return ask
@@ -141,9 +144,16 @@ def test_health(ask, supervisor: Supervisor, ready: bool, status: int) -> None:
     assert ask("GET", "/health/ready").status == status
 
 
-def test_stop(ask, supervisor: Supervisor) -> None:
-    assert ask("POST", "/stop").status == 200
+@pytest.mark.parametrize("peer", [0, os.geteuid()])
+def test_stop(ask, supervisor: Supervisor, peer: int) -> None:
+    assert ask("POST", "/stop", peer=peer).status == 200
     assert supervisor.asked == ["stop"]
+
+
+@pytest.mark.parametrize("peer", [os.geteuid() + 12345, None])
+def test_others_of_the_group_cannot_stop_it(ask, supervisor: Supervisor, peer: int | None) -> None:
+    assert ask("POST", "/stop", peer=peer).status == 403
+    assert supervisor.asked == []
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import json
 import os
-import pwd
 import sys
 import threading
 import time
@@ -143,18 +142,3 @@ def test_nothing_of_the_event_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> N
     assert "ZMHOOK_SHELL_PID" not in environment
     assert environment["ZMHOOK_RUN"] == "/r"
     assert environment["PYTHONPATH"] == f"{source}:/other:/more"
-
-
-def test_started_by_root_it_runs_as_the_owner_of_the_run_folder(tmp_path: Path) -> None:
-    """A service of root's would lock the web server's user out."""
-    if os.geteuid() != 0:
-        assert start.owner_of(tmp_path) == {}
-        return
-    assert start.owner_of(tmp_path) == {}
-    nobody = pwd.getpwnam("nobody")
-    os.chown(tmp_path, nobody.pw_uid, nobody.pw_gid)
-
-    owner = start.owner_of(tmp_path)
-
-    assert (owner["user"], owner["group"]) == (nobody.pw_uid, nobody.pw_gid)
-    assert nobody.pw_gid in owner["extra_groups"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from zmhook.camera.simulate.track import Track, invent, with_margin
 from zmhook.errors import CameraError
 from zmhook.frames.picture import decode
+from zmhook.regular import reading
 from zmhook.settings import General
 from zmhook.snapshots.snapshot import SceneBox
 
@@ -141,7 +142,7 @@ def _box(dice: random.Random) -> SceneBox:
 @lru_cache(maxsize=4)
 def _scene(file: Path) -> npt.NDArray[np.uint8]:
     try:
-        with file.open("rb") as opened:
+        with reading(file, follow=True) as opened:
             data = opened.read(LARGEST)
     except OSError as error:
         raise CameraError(f"{file}: cannot be read ({error.strerror})") from None

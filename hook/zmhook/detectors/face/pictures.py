@@ -36,7 +36,8 @@ def person_of(path: str) -> str:
 def listed(folder: Path) -> dict[str, KnownPicture]:
     """Return the pictures under `folder` by path; empty when there is no such folder.
 
-    Hidden files and folders, and files that are no pictures by their names, are passed over.
+    Hidden files and folders, and files that are no pictures by their names, are passed over. What
+    has a picture's name and is none (a FIFO, a link to nothing) is listed: training says so.
     Raises `TrainingError` when the folder cannot be read.
     """
     try:
@@ -60,7 +61,7 @@ def loose(folder: Path) -> list[str]:
 
 def _walk(folder: Path) -> Iterator[KnownPicture]:
     for person in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if person.is_dir() and not person.name.startswith("."):
+        if _is_folder(person) and not person.name.startswith("."):
             yield from _of_person(person)
 
 
@@ -71,9 +72,24 @@ def _of_person(person: os.DirEntry[str]) -> Iterator[KnownPicture]:
         log.warning("%s: cannot be read and is passed over: %s", person.path, error.strerror)
         return
     for entry in entries:
-        if _is_picture(entry.name) and entry.is_file():
-            status = entry.stat()
+        if _is_picture(entry.name) and not _is_folder(entry):
+            status = _status(entry)
             yield KnownPicture(f"{person.name}/{entry.name}", status.st_size, status.st_mtime_ns)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads round in a circle
+        return False
+
+
+def _status(entry: os.DirEntry[str]) -> os.stat_result:
+    """Return the status of the file, of the link itself where it leads to none."""
+    try:
+        return entry.stat()
+    except OSError:
+        return entry.stat(follow_symlinks=False)
 
 
 def _is_picture(name: str) -> bool:

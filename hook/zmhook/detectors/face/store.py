@@ -18,6 +18,7 @@ from zmhook.detectors.face.encoder import SIZE
 from zmhook.detectors.face.known import KnownFaces
 from zmhook.detectors.face.pictures import person_of
 from zmhook.errors import TrainingError
+from zmhook.regular import read as read_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 FILE = "faces.npz"
 FORMAT = 1
+LARGEST = 256 << 20
+"""Bytes of the file; a picture takes less than a kilobyte."""
 _TEXTS = ("path", "sha256", "recipe", "reason")
 _NUMBERS = ("size", "mtime_ns")
 
@@ -51,7 +54,7 @@ def read(path: Path) -> Entries:
     Raises `TrainingError` when the file is damaged, of another format or cannot be read.
     """
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+        with np.load(io.BytesIO(read_file(path, LARGEST)), allow_pickle=False) as file:
             return _entries({name: file[name] for name in file.files})
     except FileNotFoundError:
         return {}

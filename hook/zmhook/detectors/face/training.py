@@ -13,7 +13,9 @@ from zmhook.detectors.face.encoder import NAME, Encoder
 from zmhook.detectors.face.finders import make_finder
 from zmhook.detectors.face.store import Entries, Entry
 from zmhook.errors import PictureError
+from zmhook.frames.file import MAX_BYTES
 from zmhook.frames.picture import decode
+from zmhook.regular import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -108,8 +110,9 @@ class Trainer:
 
     def _entry(self, folder: Path, picture: KnownPicture, memory: Memory) -> Entry:
         try:
-            data = (folder / picture.path).read_bytes()
+            data = read(folder / picture.path, MAX_BYTES, follow=True)
         except OSError as error:
+            log.warning("%s is passed over: %s", folder / picture.path, error.strerror)
             # Without a hash it is tried again the next time: a permission leaves no trace.
             return Entry(*picture, "", self.recipe, f"unreadable: {error.strerror}", None)
         digest = hashlib.sha256(data).hexdigest()

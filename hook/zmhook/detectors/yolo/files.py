@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.errors import ModelFileError
+from zmhook.regular import reading
 
 if TYPE_CHECKING:
     from zmhook.settings import Yolo
@@ -45,7 +46,7 @@ class ModelFile(NamedTuple):
                 return "is a directory; name the file in it"
             if self.path.exists() and not self.path.is_file():
                 return "is no file, but a device or a pipe; name the model's file"
-            with self.path.open("rb") as file:
+            with reading(self.path, follow=True) as file:
                 empty = not file.read(1)
         except FileNotFoundError:
             return "does not exist; fetch it with 'zmhook models get' or correct the setting"

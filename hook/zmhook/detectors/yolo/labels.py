@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from zmhook.detectors.yolo.coco import COCO
 from zmhook.errors import ModelFileError
 from zmhook.printable import one_line
+from zmhook.regular import read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,10 +39,12 @@ def default(classes: int | None) -> tuple[str, ...] | None:
 
 def _from_file(file: ModelFile) -> tuple[str, ...]:
     file.check()
-    if file.path.stat().st_size > MAX_BYTES:
-        raise ModelFileError(f"{file} is too large for a labels file; expected one label a line")
     try:
-        lines = file.path.read_text("utf-8-sig").rstrip().split("\n")
+        lines = read(file.path, MAX_BYTES, follow=True).decode("utf-8-sig").rstrip().split("\n")
+    except OSError:
+        raise ModelFileError(
+            f"{file} is too large for a labels file; expected one label a line"
+        ) from None
     except UnicodeDecodeError:
         raise ModelFileError(f"{file} is not text; expected one label a line (UTF-8)") from None
     return tuple(map(one_line, lines))

@@ -29,6 +29,8 @@ HEALTH, DETECT = "/health", "/detect/object"
 TYPES = {"yolo": "object", "face": "face", "alpr": "alpr"}
 OK = ("ok", '"ok"')
 BAD_REQUEST = 400
+MOST_BYTES = 5_000_000
+"""Of one picture; it refuses larger ones."""
 
 _Row = tuple[object, object, object, object]
 """The type of a model, None where it is known, then a label, a confidence and a box."""
@@ -73,7 +75,8 @@ def _one(link: Link, deadline: Deadline, name: str, shot: Shot) -> list[Detectio
 def _content(shot: Shot) -> dict[str, Any]:
     place = shot.address
     if place is None:
-        return {"files": [("file", (shot.file_name, shot.data, shot.kind))]}
+        small = shot.within(MOST_BYTES)
+        return {"files": [("file", (small.file_name, small.data, small.kind))]}
     return {"data": {"url": with_query(place.url, place.query)}}
 
 

@@ -13,6 +13,7 @@ from zmhook.remote.found import are_rows, found, strongest
 from zmhook.remote.protocol import (
     FRAME_PART,
     LOOK,
+    MOST_FOUND,
     MOST_VIEWS,
     REQUEST_PART,
     STATUS,
@@ -160,7 +161,7 @@ def _told(row: object) -> tuple[object, object, object]:
 
 def _found(name: str, some: object, shot: Shot, size: Size) -> list[Detection]:
     rows = some if isinstance(some, list) else []
-    return strongest(
+    told = [
         found(
             name,
             row.get("label"),
@@ -170,7 +171,10 @@ def _found(name: str, some: object, shot: Shot, size: Size) -> list[Detection]:
         )
         for row in rows
         if isinstance(row, dict)
-    )
+    ]
+    real = [one for one in told if one is not None]
+    # In their order, which is that of the model.
+    return real if len(real) <= MOST_FOUND else strongest(real)
 
 
 def _busy(said: dict[str, Any]) -> float | None:

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zmhook import regular
 from zmhook.settings import inifile
 from zmhook.settings.keys import find
 from zmhook.settings.migrate import ng
@@ -76,7 +77,7 @@ class SecretsFile:
             self._there = {
                 name.lower(): text for name, text in _ini(path).get("secrets", {}).items()
             }
-            self._text = Path(path).read_text("utf-8-sig")
+            self._text = regular.read(path, follow=True).decode("utf-8-sig")
 
     def take(self, document: Document) -> None:
         """Take the plain secrets out of the document, and look the tokens up that it names."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zmhook.errors import MissingPart, Problem, SettingsError
+from zmhook.regular import reading
 from zmhook.settings.inifile import LARGEST
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def read(path: str) -> dict[str, Any]:
 
 
 def _text(path: str) -> str:
-    with Path(path).open("rb") as file:
+    with reading(path, follow=True) as file:
         data = file.read(LARGEST + 1)
     if len(data) > LARGEST:
         raise ValueError("it is larger than 1 MiB")

@@ -8,6 +8,8 @@ from msgspec import json, structs
 
 from zmhook import atomic
 from zmhook.errors import StoreError
+from zmhook.frames.file import MAX_BYTES
+from zmhook.regular import read
 from zmhook.snapshots.snapshot import Row
 from zmhook.untrusted import Unreadable, decoded
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from zmhook.snapshots.store.index import Index
 
 LIST = "snapshots.json"
+LARGEST_LIST = 1 << 30
+"""Bytes; an export may be of everything that there is."""
 
 
 class Exported(NamedTuple):
@@ -52,20 +56,20 @@ def export(index: Index, rows: Iterable[Row], to: Path) -> Exported:
 def _copy(picture: Path, to: Path) -> str:
     """Return the copy's name, empty when the picture is not there any more."""
     try:
-        data = picture.read_bytes()
+        data = read(picture, MAX_BYTES)
     except FileNotFoundError:
         return ""
     target = to / picture.name
     if not target.exists():
         atomic.write(target, data)
-    elif target.read_bytes() != data:
+    elif read(target, MAX_BYTES) != data:
         raise StoreError(f"{target} is there and another picture: export to another folder")
     return picture.name
 
 
 def _listed(path: Path) -> dict[int, Row]:
     try:
-        return {row.number: row for row in decoded(path.read_bytes(), list[Row])}
+        return {row.number: row for row in decoded(read(path, LARGEST_LIST), list[Row])}
     except FileNotFoundError:
         return {}
     except Unreadable:

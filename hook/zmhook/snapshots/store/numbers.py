@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from zmhook.regular import reading
 from zmhook.snapshots.store import lines
 from zmhook.snapshots.store.layout import COUNTER, HIGHEST
 
@@ -40,7 +41,7 @@ def keep(connection: sqlite3.Connection, number: int) -> None:
 def counter(folder: Path) -> int:
     """Return what the earlier script's text file says comes next; 0 when it says nothing."""
     try:
-        with (folder / COUNTER).open("rb") as file:
+        with reading(folder / COUNTER, follow=True) as file:
             text = file.read(LONGEST_COUNTER)
         number = int(text)
     except FileNotFoundError:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -53,10 +54,17 @@ def test_a_person_may_be_a_link_to_a_folder_elsewhere(folder, tmp_path_factory):
     assert "ben/a.jpg" in listed(folder)
 
 
-def test_a_dangling_link_is_passed_over(folder):
-    (folder / "ben").symlink_to("/nonexistent")
-    (folder / "anna" / "9.jpg").symlink_to("/nonexistent")
-    assert "anna/9.jpg" not in listed(folder)
+def test_what_is_no_picture_is_listed_so_that_training_says_so(folder):
+    anna = folder / "anna"
+    for name, target in (("ben", "/nonexistent"), ("eve", "eve")):
+        (folder / name).symlink_to(target)
+    (anna / "gone.jpg").symlink_to("/nonexistent")
+    (anna / "loop.jpg").symlink_to("loop.jpg")
+    (anna / "folder.jpg").mkdir()
+    os.mkfifo(anna / "fifo.jpg")
+    found = listed(folder)
+    assert {f"anna/{name}.jpg" for name in ("gone", "loop", "fifo")} <= found.keys()
+    assert not any(path.startswith(("ben", "eve", "anna/folder")) for path in found)
 
 
 def test_no_folder_is_no_pictures(tmp_path):

@@ -122,17 +122,15 @@ def test_rejected_pictures_say_why_and_are_not_tried_again(train, known_faces, i
 
 
 def test_a_file_that_cannot_be_opened_is_tried_again(train, known_faces, monkeypatch):
-    from pathlib import Path
+    real = training.read
 
-    real = Path.read_bytes
-
-    def refuse(path):
+    def refuse(path, *more, **options):
         if path.name == "1.jpg" and path.parent.name == "obama":
             raise PermissionError(13, "Permission denied")
-        return real(path)
+        return real(path, *more, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "read_bytes", refuse)
+        patch.setattr(training, "read", refuse)
         first = train()
     assert first.entries["obama/1.jpg"].reason == "unreadable: Permission denied"
     second = train(first.entries)

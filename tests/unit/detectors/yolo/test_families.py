@@ -363,3 +363,21 @@ def test_what_a_network_was_exported_for_is_what_it_is_given(
     assert f"network for {size} with" in caplog.records[-1].message
     refused = imgsz not in ("", "96") and size == "640x640"
     assert any("imgsz" in record.message for record in caplog.records) == refused
+
+
+@pytest.mark.parametrize(
+    ("outputs", "names"),
+    [
+        ((np.tile([0.1, 0.1, 0.5, 0.5, 0.9, 1], (1, 300, 1)),), ["output0"]),
+        ((np.array([[0, 0.1, 0.1, 0.5, 0.5, 1, 0.9]]),), ["output"]),
+        ((np.array([[0, 0.1, 0.1, 0.5, 0.5, 0.9, 1]]),), [FLAT]),
+        (
+            (np.ones((1, 1)), np.full((1, 1, 4), 0.5), np.full((1, 1), 0.9), np.ones((1, 1))),
+            list(ROLES),
+        ),
+    ],
+)
+def test_boxes_that_are_not_in_pixels_are_refused(see, network, outputs, names):
+    weights = network(*outputs, names=names, metadata=THREE)
+    with pytest.raises(ModelFileError, match=r"yolo_head: .* but its boxes are not in pixels"):
+        see(weights, grey())

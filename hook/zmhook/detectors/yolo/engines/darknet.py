@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from zmhook.detectors.yolo.engines.base import Network, chosen_size, threads
 from zmhook.errors import DetectorError, ModelFileError
+from zmhook.regular import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,7 +120,7 @@ class _Cfg:
 
     def __init__(self, file: ModelFile) -> None:
         self._file = file
-        with file.path.open("rb") as stream:
+        with reading(file.path, follow=True) as stream:
             text = stream.read(MAX_CFG_BYTES).decode("latin-1")
         parts = re.split(r"^[ \t]*\[(\w+)\]", text, flags=re.MULTILINE)[1:]
         self._sections = list(zip(parts[::2], parts[1::2], strict=True))
@@ -181,7 +182,7 @@ def _weights_in(net: Any, shape: tuple[int, int, int, int]) -> int:
 
 def _header_bytes(weights: ModelFile) -> int:
     """Return 20, or 16 for files of Darknet before 0.2: the version and the pictures seen."""
-    with weights.path.open("rb") as file:
+    with reading(weights.path, follow=True) as file:
         head = file.read(8)
     major, minor = (int.from_bytes(head[at : at + 4], "little", signed=True) for at in (0, 4))
     return 20 if major * 10 + minor >= 2 else 16  # noqa: PLR2004

@@ -48,6 +48,9 @@ class Evidence(IntEnum):
     """What the file calls its outputs, or says about itself."""
 
 
+SHARES = 2.0
+"""A box in shares of the picture has no corner farther out than this; one in pixels has."""
+
 WHOLE = 1e-3
 """How far the number of a class may be from a whole one."""
 
@@ -111,6 +114,13 @@ def contradicted(head: Head, what: str) -> ModelFileError:
         f"[yolo] yolo_head: the network is read as {head.name} ({head.key}), but {what}; "
         "set yolo_head to what it is"
     )
+
+
+def in_pixels(head: Head, found: Candidates) -> Candidates:
+    """Return what is given in the input's pixels; raise `ModelFileError` for shares of one."""
+    if len(found.boxes) and (np.abs(found.boxes) < SHARES).all():
+        raise contradicted(head, "its boxes are not in pixels")
+    return found
 
 
 def corners(centred: Floats) -> Floats:

@@ -13,11 +13,13 @@ import numpy as np
 
 from zmhook.detectors.yolo.coco import COCO, COCO_IDS, LAST_COCO_ID
 from zmhook.detectors.yolo.heads.base import (
+    SHARES,
     Candidates,
     Evidence,
     Plain,
     contradicted,
     corners,
+    in_pixels,
     is_score,
     is_whole,
     strongest_class,
@@ -41,9 +43,6 @@ WITH_NOTHING = (WITH_IDS, WITH_IDS + 1)
 
 MOST = 1000
 """Boxes of such a network; it usually has 300."""
-
-INSIDE = 2.0
-"""A box is given in shares of the picture; it reaches out of it by less than this."""
 
 # The originals reduce with Pillow, which takes the mean where OpenCV's bilinear leaves pixels out.
 PLAIN_LOOK = Look("stretch", rgb=True, scale=1 / 255, smooth=True)
@@ -90,10 +89,8 @@ class RtDetrHead(Plain):
         if not is_whole(labels[np.isfinite(labels)]):
             raise contradicted(self, "its labels are no whole numbers")
         near = np.flatnonzero((scores >= floor) & np.isfinite(labels))
-        found = Candidates(boxes[near], scores[near], np.rint(labels[near]).astype(np.intp))
-        if len(near) and (np.abs(found.boxes) < INSIDE).all():
-            raise contradicted(self, "its boxes are not in pixels")
-        return found
+        classes = np.rint(labels[near]).astype(np.intp)
+        return in_pixels(self, Candidates(boxes[near], scores[near], classes))
 
 
 class RtDetrLogitsHead(Plain):
@@ -221,7 +218,7 @@ class UltralyticsDetrHead(Plain):
         rows = rows[np.isfinite(rows).all(axis=1) & rows.any(axis=1)]
         if not len(rows):
             return None
-        return is_score(rows[:, CORNERS:]) and bool((np.abs(rows[:, :CORNERS]) < INSIDE).all())
+        return is_score(rows[:, CORNERS:]) and bool((np.abs(rows[:, :CORNERS]) < SHARES).all())
 
     def candidates(self, outputs: Sequence[Floats], floor: float) -> Candidates:
         rows = outputs[0][0]
@@ -273,6 +270,6 @@ def _above(
 def _pixels(head: Head, boxes: Floats, size: tuple[int, int]) -> Floats:
     """Turn centre and size in shares into corners in the input's pixels."""
     finite = boxes[np.isfinite(boxes).all(axis=1)]
-    if len(finite) and np.abs(finite).max() >= INSIDE:
+    if len(finite) and np.abs(finite).max() >= SHARES:
         raise contradicted(head, "its boxes are not in shares of the picture")
     return corners(boxes) * np.array(size * 2, np.float32)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zmhook.detectors.yolo.heads.base import (
+    SHARES,
     Candidates,
     Evidence,
     contradicted,
+    in_pixels,
     is_score,
     is_whole,
 )
@@ -21,9 +23,6 @@ if TYPE_CHECKING:
 
     from zmhook.detectors.yolo.engines.base import Network
     from zmhook.detectors.yolo.heads.base import Floats, Head
-
-PIXELS = 2.0
-"""A box with a side farther out than this is given in pixels, not in shares of the picture."""
 
 
 class EndToEndHead:
@@ -56,14 +55,15 @@ class EndToEndHead:
         boxes = rows[:, :4]
         if not (is_score(rows[:, 4]) and is_whole(rows[:, 5]) and _is_ordered(boxes)):
             return False
-        return True if (np.abs(boxes) > PIXELS).any() else None
+        return True if (np.abs(boxes) > SHARES).any() else None
 
     def candidates(self, outputs: Sequence[Floats], floor: float) -> Candidates:
         rows = outputs[0][0]
         rows = rows[rows[:, 4] >= floor]
         if not is_whole(rows[np.isfinite(rows[:, 5]), 5]):
             raise contradicted(self, "its last column is not the number of a class")
-        return Candidates(rows[:, :4], rows[:, 4], np.rint(rows[:, 5]).astype(np.intp))
+        classes = np.rint(rows[:, 5]).astype(np.intp)
+        return in_pixels(self, Candidates(rows[:, :4], rows[:, 4], classes))
 
 
 class BatchedEndToEndHead:
@@ -107,7 +107,8 @@ class BatchedEndToEndHead:
             raise contradicted(self, "its columns are not box, class and score")
         rows = outputs[0]
         rows = rows[rows[:, 6] >= floor]
-        return Candidates(rows[:, 1:5], rows[:, 6], np.rint(rows[:, 5]).astype(np.intp))
+        classes = np.rint(rows[:, 5]).astype(np.intp)
+        return in_pixels(self, Candidates(rows[:, 1:5], rows[:, 6], classes))
 
 
 def _says_so(metadata: Mapping[str, str]) -> bool:

@@ -16,6 +16,7 @@ from zmhook.detectors.yolo.heads.base import (
     Evidence,
     Plain,
     contradicted,
+    in_pixels,
     is_score,
     is_whole,
     strongest_class,
@@ -66,7 +67,8 @@ class NasFlatHead:
             raise contradicted(self, "its columns are not box, score and class")
         rows = outputs[0]
         rows = rows[rows[:, 5] >= floor]
-        return Candidates(rows[:, 1:5], rows[:, 5], np.rint(rows[:, 6]).astype(np.intp))
+        kinds = np.rint(rows[:, 6]).astype(np.intp)
+        return in_pixels(self, Candidates(rows[:, 1:5], rows[:, 5], kinds))
 
 
 class NasBatchHead(Plain):
@@ -106,7 +108,8 @@ class NasBatchHead(Plain):
         if not (is_whole(classes) and is_score(scores)):
             raise contradicted(self, "its outputs are not number, boxes, scores and classes")
         near = np.flatnonzero(scores >= floor)
-        return Candidates(boxes[near], scores[near], np.rint(classes[near]).astype(np.intp))
+        kinds = np.rint(classes[near]).astype(np.intp)
+        return in_pixels(self, Candidates(boxes[near], scores[near], kinds))
 
 
 class NasRawHead(Plain):

@@ -1,0 +1,481 @@
+"""Root tries things out by hand, where the web server's user may have prepared every folder.
+
+Nothing that only root may write to may change, whatever is planted, and root may do nothing in
+those folders while it is root.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from zmhook.cli.main import COMMANDS
+from zmhook.service.place import socket_name
+
+pytestmark = pytest.mark.attack
+
+SECONDS = 120
+FOLDERS = ("run", "state", "logs", "cache", "images", "snapshots", "known_faces", "unknown_faces")
+
+WATCH = """
+import os, sys
+
+DATA = os.environ["WATCHED"]
+SAFE = {"os.listxattr"}
+
+def watch(event, args):
+    if os.geteuid() == 0 and event not in SAFE and event.partition(".")[0] in NAMES:
+        shown = [os.fsdecode(one) for one in args if isinstance(one, (str, bytes, os.PathLike))]
+        if event == "subprocess.Popen" or any(DATA in one for one in shown):
+            line = f"{event} {shown} {sys.argv[:2]}\\n".encode()
+            os.write(OUT, line)
+
+NAMES = {"open", "os", "shutil", "sqlite3", "socket", "subprocess"}
+OUT = os.open(os.environ["WATCHED_LOG"], os.O_WRONLY | os.O_APPEND)
+sys.addaudithook(watch)
+"""
+"""As sitecustomize: writes down what root does in the folders of data, and what it starts."""
+
+
+class Ground:
+    """An installation as install.sh makes it, and beside it things that only root may change."""
+
+    def __init__(self, folder: Path, root: Path, program, web_user) -> None:
+        self.folder, self.root, self.program, self.web = folder, root, program, web_user
+        folder.chmod(0o755)
+        self.base = folder / "data"
+        self.treasure = folder / "roots"
+        self.config = folder / "o.ini"
+        self.event = folder / "event"
+        self.log = folder / "watched"
+        self.home = folder / "home"
+        self.make()
+
+    def make(self) -> None:
+        (self.folder / "site").mkdir()
+        (self.folder / "site" / "sitecustomize.py").write_text(WATCH)
+        self.log.touch()
+        self.log.chmod(0o666)
+        self.home.mkdir(0o700)
+        self.treasure.mkdir(0o700)
+        for name in ("shadow", "crontab"):
+            (self.treasure / name).write_text("root's\n")
+            (self.treasure / name).chmod(0o600)
+        self.base.mkdir()
+        for name in FOLDERS:
+            self.theirs(self.base / name)
+        self.theirs(self.event)
+        self.config.write_text(
+            f"[general]\nbase_data_path = {self.base}\nbase_zm_conf_path = {self.folder}\n"
+            "models = hog\nsecrets = secrets.ini\nevent_deadline = 60\n"
+            "[hog]\nhog_min_confidence = 0.1\n"
+            "[service]\nservice_workers = 1\nservice_idle_exit = 60\n"
+            "[history]\nrecord_history = yes\n"
+            "[notify]\nnotify_webhook = http://127.0.0.1:9/\nnotify_max_tries = 1\n"
+            "[remote]\nml_timeout = 1\n"
+        )
+        (self.folder / "secrets.ini").write_text("[secrets]\nX = y\n")
+
+    def theirs(self, folder: Path) -> None:
+        folder.mkdir()
+        folder.chmod(0o770)
+        os.chown(folder, self.web.uid, self.web.gid)
+
+    def pictures(self, photo: Path) -> None:
+        for name in ("alarm", "snapshot"):
+            shutil.copyfile(photo, self.event / f"{name}.jpg")
+        shutil.copyfile(photo, self.home / "mine.jpg")
+
+    @property
+    def run(self) -> Path:
+        return self.base / "run" / socket_name(self.config)
+
+    @property
+    def env(self) -> dict[str, str]:
+        paths = [str(self.folder / "site"), self.program.env["PYTHONPATH"]]
+        return {
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(self.home),
+            "PYTHONPATH": os.pathsep.join(paths),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "ZMHOOK_PYTHON": self.program.python,
+            "ZMHOOK_RUN": str(self.base / "run"),
+            "ZMHOOK_CONFIG": str(self.config),
+            "WATCHED": str(self.base),
+            "WATCHED_LOG": str(self.log),
+        }
+
+    def command(self, *words: str | Path) -> list[str | Path]:
+        first, *rest = words
+        if first == "hook":
+            return [self.root / "zm_event_start.sh", *rest]
+        if str(first).endswith(".py"):
+            return [self.program.python, self.root / "bin" / first, *rest]
+        return [self.program.python, "-m", "zmhook.cli.main", first, *rest]
+
+    def call(self, *words: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
+        """Run a command of ours to its end; one that runs for ever is ended after a while."""
+        process = subprocess.Popen(
+            self.command(*words),
+            env=self.env, cwd="/", stdin=subprocess.DEVNULL, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options,
+        )  # fmt: skip
+        for_ever = words[0] in ("serve", "zm_snapshots.py")
+        try:
+            out, err = process.communicate(timeout=4 if for_ever else SECONDS)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGTERM if for_ever else signal.SIGKILL)
+            out, err = process.communicate(timeout=SECONDS)
+            assert for_ever, f"{words} hangs: {err}"
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def hook(self) -> subprocess.CompletedProcess[str]:
+        return self.call("hook", "5", "1", "Door", "Motion", self.event)
+
+    def processes(self) -> list[int]:
+        """Return the services and background processes of this ground."""
+        mark = f"ZMHOOK_RUN={self.base}/run\0".encode()
+        found = []
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            try:
+                if mark in path.read_bytes() + b"\0" and int(path.parent.name) != os.getpid():
+                    found.append(int(path.parent.name))
+            except OSError:
+                continue
+        return found
+
+    def end(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            for pid in self.processes():
+                try:
+                    os.kill(pid, number)
+                except ProcessLookupError:
+                    continue
+            until = time.monotonic() + 20
+            while self.processes() and time.monotonic() < until:
+                time.sleep(0.05)
+
+    def close(self) -> None:
+        self.end()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def of_root(self) -> dict[str, tuple[object, ...]]:
+        """Return all that must stay as it is."""
+        found = {}
+        for path in [self.treasure, *self.treasure.rglob("*"), self.config, self.base]:
+            now = path.lstat()
+            text = path.read_bytes() if stat.S_ISREG(now.st_mode) else b""
+            found[str(path)] = (now.st_uid, now.st_gid, stat.S_IMODE(now.st_mode), text)
+        return found
+
+    def made_by_root(self) -> list[Path]:
+        """Return what root made in the folders of data, where others work."""
+        folders = [self.base / name for name in FOLDERS]
+        return [p for f in folders for p in [f, *f.rglob("*")] if p.lstat().st_uid == 0]
+
+
+@pytest.fixture
+def ground(root: Path, photo, program, web_user) -> Iterator[Ground]:
+    ground = Ground(Path(tempfile.mkdtemp(prefix="zmh", dir="/tmp")), root, program, web_user)
+    ground.pictures(photo("person.jpg"))
+    yield ground
+    ground.close()
+
+
+CALLS: dict[str, list[tuple[str, ...]]] = {
+    "detect": [
+        ("hook", "5", "1", "Door", "Motion", "EVENT"),
+        ("zm_detect.py", "-e", "6", "-m", "1", "-p", "EVENT"),
+        ("zm_detect.py", "--file", "HOME/mine.jpg", "-m", "1"),
+        ("zm_detect.py", "--file", "HOME/mine.jpg", "--explain"),
+        ("detect", "-e", "7", "-m", "1", "-p", "EVENT", "--ask-service"),
+    ],
+    "train-faces": [("zm_train_faces.py",), ("train-faces",)],
+    "explain": [("explain", "--file", "HOME/mine.jpg"), ("explain", "5", "-p", "EVENT")],
+    "serve": [("serve",), ("serve", "--replace")],
+    "service": [("service", "restart"), ("service", "status"), ("service", "stop")],
+    "describe": [("describe", "--budget"), ("describe", "HOME/mine.jpg")],
+    "models": [("models", "list"), ("models", "verify"), ("models", "get")],
+    "remote": [("remote", "status")],
+    "snapshots": [
+        ("snapshots", "list"),
+        ("snapshots", "show", "1"),
+        ("snapshots", "status"),
+        ("snapshots", "export", "--all", "--to", "HOME/out"),
+        ("zm_snapshots.py",),
+    ],
+    "camera": [("camera", "status", "--host", "127.0.0.1:9", "--user", "root")],
+    "history": [("history", "list"), ("history", "show", "5"), ("history", "stats")],
+    "notify": [("notify", "test")],
+    "config": [("config", "check")],
+}
+
+
+def words(ground: Ground, call: tuple[str, ...]) -> list[str]:
+    return [
+        word.replace("EVENT", str(ground.event)).replace("HOME", str(ground.home)) for word in call
+    ]
+
+
+def test_every_command_is_tried() -> None:
+    assert set(CALLS) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", CALLS)
+def test_root_does_nothing_there_as_root(command: str, ground: Ground, attack) -> None:
+    before = ground.of_root()
+    for call in CALLS[command]:
+        with attack(" ".join(call)):
+            ground.log.write_text("")
+            done = ground.call(*words(ground, call))
+            assert "Traceback" not in done.stderr
+            assert ground.log.read_text() == ""
+            assert ground.made_by_root() == []
+            assert ground.of_root() == before
+
+
+def test_a_picture_of_roots_is_looked_at(ground: Ground, attack) -> None:
+    with attack("a picture that only root may read"):
+        done = ground.call("zm_detect.py", "--file", f"{ground.home}/mine.jpg", "-m", "1")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "detected:person" in done.stdout
+    with attack("a picture that is not there"):
+        done = ground.call("zm_detect.py", "--file", f"{ground.home}/none.jpg", "-m", "1")
+        assert done.returncode == 2
+        assert "there is no such file" in done.stderr
+
+
+def test_the_service_that_root_starts_is_the_owners(ground: Ground, attack) -> None:
+    with attack("the hook by hand"):
+        done = ground.hook()
+        assert (done.returncode, done.stderr) == (0, "")
+        pids = ground.processes()
+        assert pids
+        assert {Path(f"/proc/{pid}").stat().st_uid for pid in pids} == {ground.web.uid}
+    with attack("the owner can end it"):
+        done = ground.call("service", "stop", **ground.web.popen())
+        assert done.returncode == 0, done.stderr
+        assert "has ended" in done.stdout or "No service runs" in done.stdout
+
+
+# -- links -----------------------------------------------------------------------------------------
+
+
+def plants(ground: Ground) -> list[Path]:
+    """Return every name that a run of ours opens or makes there, and folders of it."""
+    ground.hook()
+    ground.call("zm_train_faces.py")
+    ground.end()
+    made = [path for name in FOLDERS for path in (ground.base / name).rglob("*")]
+    fixed = [
+        ground.run.with_name(f"{ground.run.name}.{end}") for end in ("start", "lock", "seconds")
+    ]
+    state, spool = ground.base / "state", ground.base / "state" / "spool"
+    fixed += [state / "history.sqlite", state / "past.sqlite", spool]
+    fixed += [
+        spool / f"{lane}.{what}" for lane in ("messages", "films") for what in ("slot-0", "waiting")
+    ]
+    fixed += [ground.base / "logs" / f"{name}.log" for name in ("zmesdetect", "zmesdetect_m1")]
+    fixed += [ground.base / "cache" / name for name in ("tokens.json", "monitors.json")]
+    fixed += [ground.base / "known_faces" / "faces.npz", ground.base / "images"]
+    # Names that hold a time or a number come only once.
+    return sorted({path for path in [*made, *fixed] if ".tmp" not in path.name})
+
+
+def clear(ground: Ground) -> None:
+    ground.end()
+    for name in FOLDERS:
+        path = ground.base / name
+        path.unlink() if path.is_symlink() else shutil.rmtree(path)
+        ground.theirs(path)
+
+
+def as_web(ground: Ground, *command: object) -> None:
+    subprocess.run([*map(str, command)], check=True, **ground.web.popen())
+
+
+@pytest.mark.parametrize("target", ["a file", "a new name", "a folder"])
+def test_links_in_place_of_everything(
+    target: str, ground: Ground, attack, several: Callable[[int, int], int]
+) -> None:
+    names = plants(ground)
+    before = ground.of_root()
+    aim = {"a file": "shadow", "a new name": "new", "a folder": ""}[target]
+    # In the short run all links are there at once, as far as one is not within another.
+    rounds = [[name] for name in names] if several(0, 1) else [names]
+    for number, some in enumerate(rounds):
+        with attack(f"{target} of root's in place of {some[0].name if len(rounds) > 1 else 'all'}"):
+            clear(ground)
+            for path in some:
+                if path.is_symlink() or any(above.is_symlink() for above in path.parents):
+                    continue
+                as_web(ground, "mkdir", "-p", path.parent)
+                if not path.exists():
+                    as_web(ground, "ln", "-s", ground.treasure / aim, path)
+            assert any(path.is_symlink() for path in some if path.is_relative_to(ground.base))
+            calls = [
+                ground.hook(),
+                ground.call("zm_train_faces.py"),
+                ground.call("service", "stop"),
+            ]
+            assert not [done.stderr for done in calls if "Traceback" in done.stderr]
+            ground.end()
+            assert ground.of_root() == before, f"round {number}"
+            assert ground.made_by_root() == []
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_a_folder_of_data_that_leads_to_roots(name: str, ground: Ground, attack) -> None:
+    """Where the whole base folder is theirs, as other hooks' installers leave it."""
+    os.chown(ground.base, ground.web.uid, ground.web.gid)
+    (ground.base / name).rmdir()
+    as_web(ground, "ln", "-s", ground.treasure, ground.base / name)
+    before = ground.of_root()
+    for call in (("hook", "5", "1", "", "", "EVENT"), ("zm_train_faces.py",), ("service", "stop")):
+        with attack(f"{name} leads to root's, and root calls {call[0]}"):
+            done = ground.call(*words(ground, call))
+            assert "Traceback" not in done.stderr
+            ground.end()
+            assert ground.of_root() == before
+
+
+# -- folders that are everybody's ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["", *FOLDERS])
+def test_what_everybody_may_write_to_is_refused(name: str, ground: Ground, attack) -> None:
+    folder = ground.base / name
+    folder.chmod(0o777)
+    for call in (("hook", "5", "1", "", "", "EVENT"), ("zm_train_faces.py",), ("serve",)):
+        with attack(f"{folder.name} of mode 777, and root calls {call[0]}"):
+            done = ground.call(*words(ground, call))
+            assert done.returncode == (1 if call[0] == "serve" else 2)
+            assert f"{folder}: is everybody's to write to" in done.stderr
+            assert "mode 0775" in done.stderr or "mode 0770" in done.stderr
+            assert len(done.stderr.splitlines()) <= 2
+
+
+# -- the lock --------------------------------------------------------------------------------------
+
+CONTENTS = ["-1", "hello", "", "9" * 400, "0", "1", "\0\n", "-9 1", "VICTIM"]
+
+
+def test_no_content_of_the_lock_says_whom_root_signals(ground: Ground, attack) -> None:
+    victim = subprocess.Popen(["sleep", "600"])
+    holder = subprocess.Popen(
+        [
+            "/usr/bin/perl", "-e",
+            "open my $f, '+>>', $ARGV[0]; flock $f, 2; syswrite STDOUT, qq(held\\n); sleep 600",
+            str(ground.run.with_name(f"{ground.run.name}.lock")), "zmhook.service",
+        ],
+        stdout=subprocess.PIPE, **ground.web.popen(),
+    )  # fmt: skip
+    try:
+        assert holder.stdout
+        assert holder.stdout.readline() == b"held\n"
+        lock = ground.run.with_name(f"{ground.run.name}.lock")
+        bystander = subprocess.Popen(["sleep", "600"], **ground.web.popen())
+        for content in CONTENTS:
+            for action in (("service", "status"), ("service", "stop")):
+                if holder.poll() is not None:
+                    continue
+                with attack(f"{content[:9]!r} in the lock, {action[1]}"):
+                    lock.write_text(content.replace("VICTIM", str(victim.pid)))
+                    if action[1] == "stop":
+                        # The holder calls itself a service and is the web user's: it may be ended.
+                        break
+                    done = ground.call(*action)
+                    assert "Traceback" not in done.stderr
+                    assert len((done.stdout + done.stderr).splitlines()) == 1
+        with attack("only the holder of the lock is ended"):
+            lock.write_text("-1\n")
+            done = ground.call("service", "stop")
+            assert "has ended" in done.stdout, done.stderr
+            assert holder.wait(SECONDS) == -signal.SIGTERM
+            assert victim.poll() is None
+            assert bystander.poll() is None
+    finally:
+        for process in (victim, holder, bystander):
+            process.kill()
+            process.communicate()
+
+
+def test_a_holder_of_root_is_none_of_theirs(ground: Ground, attack) -> None:
+    """The web user has a lock of its run folder held by somebody else's process."""
+    lock = ground.run.with_name(f"{ground.run.name}.lock")
+    code = "open my $f, '+>>', $ARGV[0]; flock $f, 2; syswrite STDOUT, qq(held\\n); sleep 600"
+    holder = subprocess.Popen(
+        ["/usr/bin/perl", "-e", code, str(lock), "zmhook.service"], stdout=subprocess.PIPE
+    )
+    try:
+        assert holder.stdout
+        assert holder.stdout.readline() == b"held\n"
+        os.chown(lock, ground.web.uid, ground.web.gid)
+        with attack("a process of root's holds the lock"):
+            done = ground.call("service", "stop")
+            assert done.returncode != 0
+            assert f"process {holder.pid} of root holds it" in done.stderr
+            assert holder.poll() is None
+    finally:
+        holder.kill()
+        holder.communicate()
+
+
+def test_only_root_and_its_own_user_end_a_service(ground: Ground, attack) -> None:
+    """Others of the group may have events decided, and nothing more."""
+    ground.hook()
+    other = {"user": 23456, "group": ground.web.gid, "extra_groups": []}
+    with attack("another of the group asks for the end"):
+        done = subprocess.run(
+            ["curl", "-s", "-m", "20", "-o", "/dev/null", "-w", "%{http_code}", "-X", "POST",
+             "--unix-socket", ground.run.with_name(f"{ground.run.name}.sock"), "http://x/stop"],
+            capture_output=True, text=True, **other,
+        )  # fmt: skip
+        assert done.stdout == "403"
+        assert ground.call("service", "status").returncode == 0
+    with attack("another of the group calls zmhook service stop"):
+        done = ground.call("service", "stop", **other)
+        assert done.returncode != 0
+        assert len(done.stderr.splitlines()) == 1
+        assert ground.call("service", "status").returncode == 0
+    with attack("root ends it"):
+        done = ground.call("service", "stop")
+        assert "has ended" in done.stdout, done.stderr
+
+
+def test_a_listener_in_its_place_is_not_asked_by_root(ground: Ground, attack) -> None:
+    """The socket of another of the group, beside a lock that its process holds."""
+    name = str(ground.run.with_name(f"{ground.run.name}.sock"))
+    code = (
+        "import fcntl, socket, sys, time\n"
+        "lock = open(sys.argv[1][:-4] + 'lock', 'a+'); fcntl.flock(lock, fcntl.LOCK_EX)\n"
+        "s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen()\n"
+        "print('held', flush=True); s.accept()[0].close()\n"
+        "s.accept(); print('asked', flush=True); time.sleep(600)"
+    )
+    other = {"user": 23456, "group": ground.web.gid, "extra_groups": []}
+    process = subprocess.Popen(
+        [ground.program.python, "-c", code, name, "zmhook.service"],
+        stdout=subprocess.PIPE, text=True, **other,
+    )  # fmt: skip
+    try:
+        assert process.stdout
+        assert process.stdout.readline() == "held\n"
+        with attack("a listener of another account"):
+            done = ground.call("service", "stop")
+            assert done.returncode != 0
+            assert "23456" in done.stderr
+            assert process.poll() is None
+    finally:
+        process.kill()
+        out, _ = process.communicate()
+        assert "asked" not in out
