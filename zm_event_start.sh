@@ -84,8 +84,12 @@ socket_of() {
 socket_of
 
 # How long to wait for an answer: the service writes down what its deadlines allow.
+# Root may call us, and others may write there: no link is followed, no pipe is waited for, and what is
+# no number does not come into the list of processes.
 seconds=60
-[ -r "${socket%.sock}.seconds" ] && read -r seconds <"${socket%.sock}.seconds"
+told=${socket%.sock}.seconds
+[ -f "$told" ] && [ ! -L "$told" ] && [ -r "$told" ] && read -r seconds <"$told"
+case $seconds in '' | *[!0-9]*) seconds=60 ;; esac
 
 # Each value is one word, so nothing in it can be taken for an option or for code. Perl is there
 # wherever ZoneMinder is and starts fastest; Python's client is for where it is not. Their exit

@@ -333,6 +333,30 @@ def test_links_in_place_of_everything(
             assert ground.made_by_root() == []
 
 
+@pytest.mark.parametrize("kind", ["a link to root's", "a pipe"])
+def test_how_long_to_wait_is_read_from_a_file_alone(kind: str, ground: Ground, attack) -> None:
+    """What root reads there would stand in the list of processes."""
+    ground.hook()
+    (ground.treasure / "shadow").write_text("root:hash\n")
+    told = ground.run.with_name(f"{ground.run.name}.seconds")
+    told.unlink()
+    make = ["mkfifo", told] if kind == "a pipe" else ["ln", "-s", ground.treasure / "shadow", told]
+    as_web(ground, *make)
+    with attack(f"{kind} in place of the seconds"):
+        perl = ground.folder / "perl"
+        perl.mkdir()
+        args = ground.folder / "arguments"
+        (perl / "perl").write_text(f'#!/bin/sh\necho "$@" >{args}\nexec /usr/bin/perl "$@"\n')
+        (perl / "perl").chmod(0o755)
+        done = subprocess.run(
+            [ground.root / "zm_event_start.sh", "5", "1", "", "", ground.event],
+            env={**ground.env, "PATH": f"{perl}:/usr/bin:/bin"},
+            cwd="/", capture_output=True, text=True, timeout=SECONDS,
+        )  # fmt: skip
+        assert done.returncode == 0
+        assert "hash" not in args.read_text()
+
+
 @pytest.mark.parametrize("name", FOLDERS)
 def test_a_folder_of_data_that_leads_to_roots(name: str, ground: Ground, attack) -> None:
     """Where the whole base folder is theirs, as other hooks' installers leave it."""
@@ -450,6 +474,29 @@ def test_only_root_and_its_own_user_end_a_service(ground: Ground, attack) -> Non
     with attack("root ends it"):
         done = ground.call("service", "stop")
         assert "has ended" in done.stdout, done.stderr
+
+
+def test_messages_of_another_of_the_group_go_out(ground: Ground, endpoint, attack) -> None:
+    """It may not write to the spool, which holds passwords."""
+    ground.hook()
+    ground.end()
+    spool = ground.base / "state" / "spool"
+    assert stat.S_IMODE(spool.stat().st_mode) == 0o700
+    text = ground.config.read_text()
+    ground.config.write_text(text.replace("http://127.0.0.1:9/", f"{endpoint.url}/hook"))
+    with attack("the hook by hand, without a service"):
+        done = ground.call(
+            "zm_detect.py", "-e", "8", "-m", "1", "-p", ground.event,
+            user=23456, group=ground.web.gid, extra_groups=[],
+        )  # fmt: skip
+        assert done.returncode == 0
+        assert "webhook is sent from memory, once only" in done.stderr
+        assert "run the hook as that user" in done.stderr
+        until = time.monotonic() + SECONDS
+        while not endpoint.got:
+            assert time.monotonic() < until, "no message came"
+            time.sleep(0.05)
+        assert [got.path for got in endpoint.got] == ["/hook"]
 
 
 def test_a_listener_in_its_place_is_not_asked_by_root(ground: Ground, attack) -> None:

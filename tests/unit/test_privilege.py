@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from zmhook import privilege
+from zmhook import logs, privilege
 from zmhook.errors import RightsError
 from zmhook.settings import Settings
 
@@ -232,3 +232,33 @@ def test_every_folder_of_the_settings_is_among_those_that_are_looked_at() -> Non
             assert place.startswith(read_only) or {place, str(Path(place).parent)} & folders, (
                 key.name
             )
+
+
+@pytest.fixture
+def zoneminder(base: Path) -> Path:
+    """A configuration of ZoneMinder, which logs into a folder of its own."""
+    logs = base / "zmlogs"
+    logs.mkdir()
+    (base / "conf.d").mkdir()
+    (base / "zm.conf").write_text("ZM_DB_HOST=localhost\nZM_PATH_LOGS=/nowhere\n")
+    (base / "conf.d" / "01.conf").write_text(f"ZM_PATH_LOGS = {logs} # ours\n")
+    return base
+
+
+@pytest.mark.parametrize(("uid", "files"), [(0, True), (WEB, False)])
+def test_root_writes_zoneminders_log_only_where_nobody_else_does(
+    uid: int, files: bool, zoneminder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pyzm opens the file by its name, and gives what it opened away."""
+    given: dict[str, object] = {}
+
+    def set_up(*, name: str, override: dict[str, object]) -> object:
+        given.update(override, name=name)
+        raise OSError
+
+    monkeypatch.setattr("pyzm.log.setup_zm_logging", set_up)
+    os.chown(zoneminder / "zmlogs", uid, 0)
+    with pytest.raises(OSError):
+        logs._ZoneMinder("zmesdetect", str(zoneminder), debug=False)
+    assert given["name"] == "zmesdetect"
+    assert ("log_level_file" not in given) is files
