@@ -1,11 +1,13 @@
 """What ZoneMinder knows about a monitor: its size and its zones, asked now and then.
 
-Source: ZoneMinder's API, `/monitors/N.json` and `/zones.json` (verified against 1.36).
+Source: ZoneMinder's API, `/monitors/N.json` and `/zones.json` (verified against 1.36
+and 1.38.4).
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import time
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +21,8 @@ from zmhook.regular import read
 from zmhook.untrusted import Unreadable, decoded, whole
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from zmhook.deadline import Deadline
     from zmhook.settings import Settings
 
@@ -26,6 +30,13 @@ log = logging.getLogger(__name__)
 
 AFTER_FAILURE = 60.0
 """Seconds for which an API that failed is not asked again: it may take its time to fail."""
+
+ZONES = "zones 2"
+"""What was asked for, and how the answer was read: what older versions kept is asked for anew."""
+
+ALL = 100.0
+MOST_PERCENT = 110.0
+"""With decimals; the upgrade to 1.39 converts zones that reach beyond the picture, too."""
 
 
 class ZmZone(Struct, frozen=True):
@@ -55,7 +66,7 @@ class Monitor(Struct, frozen=True, kw_only=True):
 def monitor(monitor_id: int, settings: Settings, deadline: Deadline) -> Monitor | None:
     """Return what is known of a monitor; what is old is better than nothing. Raises nothing."""
     place = Path(settings.general.base_data_path, "cache", f"zm_monitor_{monitor_id}.json")
-    of = f"{settings.general.portal} {'zones' if settings.gate.import_zm_zones else 'size'}"
+    of = f"{settings.general.portal} {ZONES if settings.gate.import_zm_zones else 'size'}"
     known, now = _read(place, of), time.time()
     if known and 0 <= now - known.asked < settings.gate.zm_cache_time:
         return known
@@ -89,20 +100,35 @@ def _ask(monitor_id: int, settings: Settings, deadline: Deadline) -> Monitor:
 
 def _zone(row: dict[str, object]) -> ZmZone | None:
     name = str(row.get("Name") or "")
+    corners = str(row.get("Coords") or "")
     try:
-        points = tuple(_point(text) for text in str(row.get("Coords") or "").split())
+        points = tuple(_point(text) for text in corners.split())
     except ValueError:
         points = ()
     if len(set(points)) < 3:  # noqa: PLR2004 - a triangle
         log.warning("zone %s of ZoneMinder is no polygon: it is left out", name)
         return None
-    percent = str(row.get("Units") or "").lower() == "percent"
+    percent = _is_percent(points, corners, str(row.get("Units") or ""))
     return ZmZone(name=name, kind=str(row.get("Type") or ""), points=points, percent=percent)
 
 
+def _is_percent(points: Sequence[tuple[float, float]], corners: str, units: str) -> bool:
+    """Say whether corners are percent of the picture, and not its pixels.
+
+    `Units` alone does not tell: in 1.36 it is the unit of the *thresholds*, and its corners are
+    pixels all the same; 1.38 takes them for pixels where one is above 100. Corners with decimals
+    are 1.39's, which are always percent.
+    """
+    if "." in corners:
+        return max(map(max, points)) <= MOST_PERCENT
+    return units.strip().lower() == "percent" and max(map(max, points)) <= ALL
+
+
 def _point(text: str) -> tuple[float, float]:
-    x, y = text.split(",")
-    return float(x), float(y)
+    x, y = map(float, text.rstrip(",").split(","))  # its page has written one too many
+    if not (math.isfinite(x) and math.isfinite(y)):
+        raise ValueError(text)
+    return x, y
 
 
 def _number(value: object) -> int:

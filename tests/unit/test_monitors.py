@@ -118,3 +118,54 @@ def test_a_damaged_file_is_asked_again(asked: type[Asked], tmp_path: Path) -> No
     (tmp_path / "cache" / "zm_monitor_3.json").write_text("{")
     assert known(tmp_path) is not None
     assert len(asked.calls) == 4
+
+
+# Units, Coords, and whether they are percent of the picture.
+CORNERS = [
+    ("Percent", "0,240 191,240 191,479 0,479", False),  # 1.36: what the thresholds are shown in
+    ("Percent", "0,0 639,0 639,479 0,479", False),  # its zone All
+    ("Percent", "20,300 90,300 90,400", False),  # one corner above 100 is enough
+    ("Percent", "0,0 50,0 50,101", False),
+    ("Pixels", "0,0 639,0, 639,479 0,479", False),
+    ("Percent", "0,0 100,0 100,100 0,100", True),
+    ("percent", "10,20 30,20 30,90", True),
+    ("Pixels", "0,240 191,240 191,479 0,479", False),
+    ("Pixels", "10,20 30,20 30,90", False),
+    ("", "10,20 30,20 30,90", False),
+    (None, "10,20 30,20 30,90", False),
+    ("Percent", "12.50,0.00 50.00,0.00 50.00,100.00", True),  # 1.39
+    ("Percent", "0.00,0.00 100.16,0.00 100.16,100.21", True),  # converted by its upgrade
+    ("Pixels", "12.50,0.00 50.00,0.00 50.00,100.00", True),
+    ("Percent", "100.5,200.5 639.0,200.5 639.0,479.0", False),
+]
+
+
+@pytest.mark.parametrize(("units", "coords", "percent"), CORNERS)
+def test_units_do_not_tell_what_corners_are(
+    asked: type[Asked], tmp_path: Path, units: object, coords: str, percent: bool
+) -> None:
+    row = {"Name": "Drive", "Type": "Active", "Units": units, "Coords": coords}
+    asked.zones_row, before = [row], asked.zones_row
+    found = known(tmp_path)
+    asked.zones_row = before
+    assert found is not None
+    assert [zone.percent for zone in found.zones] == [percent]
+
+
+@pytest.mark.parametrize("coords", ["nan,0 5,5 9,0", "0,0 inf,5 9,0", "1,2,3 4,5 6,7", "0,0 5 9,9"])
+def test_corners_that_are_none(asked: type[Asked], tmp_path: Path, coords: str) -> None:
+    asked.zones_row, before = [{"Name": "Odd", "Coords": coords}], asked.zones_row
+    found = known(tmp_path)
+    asked.zones_row = before
+    assert found is not None
+    assert found.zones == ()
+
+
+def test_what_was_read_otherwise_is_asked_anew(asked: type[Asked], tmp_path: Path) -> None:
+    first = known(tmp_path)
+    kept = tmp_path / "cache" / "zm_monitor_3.json"
+    kept.write_text(kept.read_text().replace("zones 2", "zones").replace("Drive", "Old"))
+    again = known(tmp_path)
+    assert first is not None
+    assert again is not None
+    assert again.zones == first.zones

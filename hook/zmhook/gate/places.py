@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from zmhook.gate.cause import plain, triggered
 from zmhook.settings.labels import ZoneRule
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _place(
 
 def _rule(name: str, settings: Settings) -> ZoneRule:
     """Return the zone's patterns; older files write front_door for what is drawn as Front Door."""
-    rules, key = settings.zone_rules, plain(name)
+    rules, key = {plain(key): rule for key, rule in settings.zone_rules.items()}, plain(name)
     return rules.get(key) or rules.get(key.replace(" ", "_")) or _NO_RULE
 
 
@@ -95,24 +95,10 @@ def _tell_if_outside(name: str, points: Points, size: tuple[int, int]) -> None:
         )
 
 
-def plain(name: str) -> str:
-    """Return a zone's name as a key of the configuration has it."""
-    return name.strip().lower()
-
-
 def _used(zones: Sequence[ZmZone], event: Event, settings: Settings) -> list[ZmZone]:
     used = [zone for zone in zones if zone.kind.lower() not in NOT_USED]
     if not settings.gate.only_triggered_zm_zones:
         return used
-    named = triggered(event.cause)
+    named = triggered(event.cause, [zone.name for zone in zones])
     # A cause that names none ("Forced Web") says nothing about zones, so all of them hold.
-    return [zone for zone in used if plain(zone.name) in named] or used
-
-
-def triggered(cause: str) -> set[str]:
-    """Return the zones' names in a cause such as `Motion: Drive, Front door` or `Motion All`.
-
-    An event's notes are its cause too, with what was detected before it.
-    """
-    names = re.split(r"\bMotion\b\s*:?", cause, maxsplit=1, flags=re.IGNORECASE)[-1]
-    return {plain(name) for name in names.split(",") if name.strip()}
+    return [zone for zone in used if zone.name in named] or used

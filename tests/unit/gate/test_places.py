@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from msgspec import structs
 
 from zmhook.event import Event
-from zmhook.gate.places import places, triggered
+from zmhook.gate.places import places
 from zmhook.monitors import Monitor, ZmZone
 from zmhook.settings import Gate, General, Settings, Zone, ZoneRule
 
@@ -54,6 +56,25 @@ def test_a_size_that_nobody_knows() -> None:
     assert place.points == SQUARE
 
 
+def test_a_pattern_for_a_name_whose_letters_are_typed_otherwise() -> None:
+    zone = ZmZone(unicodedata.normalize("NFD", "Fußweg Süd"), "Active", SQUARE, percent=True)
+    settings = Settings(gate=IMPORT, zone_rules={"fußweg süd": ZoneRule(ignore_pattern="cat")})
+    (place,) = places(Event(), settings, Monitor(width=9, height=9, zones=(zone,)), 9, 9)
+    assert place.rule.ignore_pattern == "cat"
+
+
+def test_a_zone_that_is_not_used_hides_none_of_its_name() -> None:
+    zones = (
+        ZmZone("Drive", "Active", SQUARE, percent=True),
+        ZmZone("Drive, left", "Inactive", SQUARE, percent=True),
+        ZmZone("Street", "Active", SQUARE, percent=True),
+    )
+    gate = Gate(import_zm_zones=True, only_triggered_zm_zones=True)
+    event = Event(id=1, cause="Motion:Drive, left,Street")
+    found = places(event, Settings(gate=gate), Monitor(width=9, height=9, zones=zones), 9, 9)
+    assert [place.name for place in found] == ["Street"]
+
+
 @pytest.mark.parametrize("key", ["front door", "front_door"])
 def test_patterns_by_name(key: str) -> None:
     rules = {key: ZoneRule(ignore_pattern="cat")}
@@ -82,13 +103,6 @@ def test_a_zone_outside_of_the_picture_is_told_once(caplog) -> None:
         places(Event(id=1), Settings(zones=zones), None, 640, 480)
     [told] = [record.getMessage() for record in caplog.records]
     assert told.startswith("zone yard lies outside of the picture of 640x480 pixels")
-
-
-def test_names_in_a_cause() -> None:
-    assert triggered("Motion: All, Front Door (1)") == {"all", "front door (1)"}
-    assert triggered("[s] detected:dog:96% Motion: Drive, Motion path") == {"drive", "motion path"}
-    assert triggered("Promotional") == {"promotional"}
-    assert triggered("") == set()
 
 
 @pytest.mark.parametrize(("imports", "asked"), [(True, 1234.5), (False, None)])
