@@ -25,6 +25,13 @@ UNUSABLE = frozenset(
 """Errors that are about what lies there, and stay; others (too many open files) pass."""
 
 
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a FIFO"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISLNK, "a link that leads nowhere"),
+)
+
 SMALL = 16 << 20
 """Bytes that a file of ours has at the most, where it is no picture."""
 
@@ -44,6 +51,29 @@ def open_regular(path: str | Path, flags: int, mode: int = 0o600, *, follow: boo
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     raise OSError(errno.EINVAL, "is no regular file", str(path))
+
+
+def obstacle(path: Path) -> str:
+    """Return what lies there that is no file, and so cannot be a database; "" when nothing does.
+
+    Opening a FIFO would wait for ever.
+    """
+    found = status(path)
+    if found is None or stat.S_ISREG(found.st_mode):
+        return ""
+    return next((name for is_it, name in _KINDS if is_it(found.st_mode)), "a device")
+
+
+def status(path: Path) -> os.stat_result | None:
+    """Return the status of the file, of a link itself that leads nowhere; None without any."""
+    try:
+        return path.stat()
+    except OSError:  # a link to nothing, or one that leads round in a circle
+        pass
+    try:
+        return path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def discard(path: Path) -> None:

@@ -9,13 +9,22 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
-from zmhook.damage import Damaged, identity, noticed, set_aside
+from zmhook.damage import (
+    BESIDE,
+    Damaged,
+    alone,
+    clear_beside,
+    identity,
+    noticed,
+    set_aside,
+)
 from zmhook.errors import NoState, StateError
+from zmhook.regular import obstacle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -102,11 +111,34 @@ def told(path: Path) -> Iterator[None]:
 def _open(
     path: Path, schema: Sequence[str], *, readonly: bool, any_thread: bool = False
 ) -> sqlite3.Connection:
-    file = identity(path)
-    if readonly and not file:
-        raise NoState(f"{path}: nothing is recorded there yet")
+    _look(path, readonly=readonly)
     if not readonly:
-        _make(path)
+        _make(path, schema)
+    return _connect(path, schema, readonly=readonly, any_thread=any_thread)
+
+
+def _look(path: Path, *, readonly: bool) -> None:
+    """Raise `Damaged` for what cannot be a database, before anything waits for it."""
+    file = identity(path)
+    if file is None:
+        if readonly:
+            raise NoState(f"{path}: nothing is recorded there yet")
+        return
+    if found := obstacle(path):
+        raise Damaged(file, f"{found} lies in its place")
+    if not path.stat().st_size:  # a new file has its tables from the beginning
+        raise Damaged(file, "it is empty")
+    if not readonly:
+        clear_beside(path)
+    for suffix in BESIDE:
+        if found := obstacle(path.with_name(path.name + suffix)):
+            raise Damaged(file, f"{found} lies where its {suffix} should be")
+
+
+def _connect(
+    path: Path, schema: Sequence[str], *, readonly: bool = False, any_thread: bool = False
+) -> sqlite3.Connection:
+    file = identity(path)
     connection = sqlite3.connect(
         _uri(path, readonly=readonly),
         uri=True,
@@ -125,6 +157,21 @@ def _open(
     return connection
 
 
+def probe(connection: sqlite3.Connection, *, thorough: bool) -> None:
+    """Raise `sqlite3.DatabaseError` for a damaged file: look at all of it, or at its ends."""
+    if thorough:
+        found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            raise sqlite3.DatabaseError(f"malformed: {found}")
+        return
+    tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    for (name,) in connection.execute(tables).fetchall():
+        connection.execute(f'SELECT * FROM "{name}" LIMIT 1').fetchone()  # noqa: S608 - our names
+        with suppress(sqlite3.OperationalError):  # some have no rowid
+            last = f'SELECT * FROM "{name}" ORDER BY rowid DESC LIMIT 1'  # noqa: S608
+            connection.execute(last).fetchone()
+
+
 def _uri(path: Path, *, readonly: bool) -> str:
     if not readonly:
         return f"file:{quote(str(path))}?mode=rw"
@@ -137,17 +184,30 @@ def _uri(path: Path, *, readonly: bool) -> str:
 # -- a new file ----------------------------------------------------------------------------------
 
 
-def _make(path: Path) -> None:
-    """Make the folder and an empty file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, MODE)
-    except FileExistsError:
+def _make(path: Path, schema: Sequence[str]) -> None:
+    """Make the folder and the file.
+
+    A file has its tables before it has its name, so that an empty one is known to be damaged.
+    """
+    if identity(path):
         return
-    try:
-        os.fchmod(descriptor, MODE)
-    finally:
-        os.close(descriptor)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with alone(path):
+        if identity(path):
+            return
+        new = path.with_name(f".{path.name}.new")
+        for suffix in ("", *BESIDE):  # of one that was killed while it did this
+            new.with_name(new.name + suffix).unlink(missing_ok=True)
+        descriptor = os.open(new, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, MODE)
+        try:
+            os.fchmod(descriptor, MODE)
+        finally:
+            os.close(descriptor)
+        _connect(new, schema).close()
+        # What a deleted one left beside would be taken for the new one's.
+        for suffix in BESIDE:
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        new.rename(path)
 
 
 def _set_up(connection: sqlite3.Connection) -> None:

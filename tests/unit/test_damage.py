@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import sqlite3
 from pathlib import Path
@@ -23,6 +24,7 @@ def test_what_belongs_to_it_goes_with_it(tmp_path: Path) -> None:
         path.with_name(path.name + suffix).write_text(f"bad{suffix}")
     set_aside(path, Damaged(identity(path), "bad"))
     found = files(tmp_path)
+    assert json.loads(found.pop("a.sqlite.damage"))["count"] == 1
     assert not any(name.startswith("a.sqlite") and ".damaged-" not in name for name in found)
     assert {name.rpartition(".")[2][23:]: text for name, text in found.items()} == {
         "": "bad", "-wal": "bad-wal", "-shm": "bad-shm"
@@ -48,6 +50,7 @@ def test_few_damaged_files_are_kept(tmp_path: Path) -> None:
     (tmp_path / "b.sqlite.damaged-20200101-000000").write_text("another's")
     path.write_text("newest")
     set_aside(path, Damaged(identity(path), "bad"))
+    (tmp_path / "a.sqlite.damage").unlink()
     kept = sorted(text for name, text in files(tmp_path).items() if name.startswith("a."))
     assert kept == ["4", "4", "5", "5", "newest"]
     assert (tmp_path / "b.sqlite.damaged-20200101-000000").exists()

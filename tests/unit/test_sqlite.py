@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import sqlite3
 import stat
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from zmhook import sqlite
+from zmhook.damage import tally
 from zmhook.errors import NoState, StateError
 from zmhook.sqlite import open_database, transaction, use
 
@@ -146,10 +149,67 @@ def test_reading_does_not_bring_up_to_date(path: Path) -> None:
         open_database(path, NEWER, readonly=True)
 
 
-def test_a_folder_in_its_place_is_named(path: Path) -> None:
-    path.mkdir(parents=True)
-    with pytest.raises(StateError, match=f"{path}: it cannot be written to or opened"):
-        open_database(path, SCHEMA)
+def as_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(str(path))
+
+
+OBSTACLES: dict[str, Callable[[Path], object]] = {
+    "a FIFO": os.mkfifo,
+    "a folder": os.mkdir,
+    "a socket": as_socket,
+    "a device": lambda path: path.symlink_to("/dev/zero"),
+    "a link that leads nowhere": lambda path: path.symlink_to("/nonexistent"),
+    "a loop": lambda path: path.symlink_to(path),
+}
+
+
+@pytest.mark.parametrize("put", OBSTACLES.values(), ids=OBSTACLES)
+def test_what_is_no_file_is_set_aside_and_counted(put: Callable[[Path], object], path: Path):
+    path.parent.mkdir()
+    put(path)
+    with pytest.raises(StateError, match=r"lies in its place.*the next event sets it aside"):
+        use(path, SCHEMA, lambda one: one.execute("SELECT 1"), readonly=True)
+    add(path, "a")
+    assert names(path) == ["a"]
+    assert tally(path).count == 1
+    assert "lies in its place" in tally(path).reason
+    assert [one for one in path.parent.iterdir() if ".damaged-" in one.name]
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal"])
+@pytest.mark.parametrize("put", OBSTACLES.values(), ids=OBSTACLES)
+def test_what_lies_beside_it_does_not_cost_what_is_in_it(
+    put: Callable[[Path], object], suffix: str, path: Path
+):
+    add(path, "a")
+    put(path.with_name(path.name + suffix))
+    assert names(path) == ["a"]
+
+
+def test_an_empty_file_is_a_damaged_one(path: Path) -> None:
+    add(path, "a")
+    os.truncate(path, 0)
+    with pytest.raises(StateError, match="it is empty"):
+        use(path, SCHEMA, lambda one: one.execute("SELECT 1"), readonly=True)
+    assert names(path) == []
+    assert tally(path).count == 1
+
+
+def test_a_link_to_a_database_elsewhere_is_followed(path: Path, tmp_path: Path) -> None:
+    add(tmp_path / "real.sqlite", "a")
+    path.parent.mkdir()
+    path.symlink_to(tmp_path / "real.sqlite")
+    assert names(path) == ["a"]
+    assert path.is_symlink()
+
+
+def test_what_a_killed_process_was_making_is_made_again(path: Path) -> None:
+    path.parent.mkdir()
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(f".{path.name}.new{suffix}").write_bytes(b"half of it")
+    add(path, "a")
+    assert sorted(one.name for one in path.parent.iterdir()) == [path.name]
 
 
 def test_a_file_in_the_place_of_its_folder_is_named(path: Path) -> None:

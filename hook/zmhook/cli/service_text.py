@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
+DAMAGE_TOLD = 7 * DAY
 OUTCOMES = ("alarm", "nothing", "undecided")
 _LOOKS = {
     "seen": "answered",
@@ -33,6 +34,7 @@ def blocks(status: dict[str, Any], place: Path, now: float) -> Iterator[Block]:
         yield _looks(looks)
     if jobs := status.get("jobs"):
         yield from backlog(jobs)
+    yield from _damaged(status.get("damaged", {}), now)
     if status["stages_ms"]:
         yield _stages(status["stages_ms"])
     if status["last_errors"]:
@@ -54,6 +56,16 @@ def age(seconds: float) -> str:
 def _queue(queue: dict[str, Any]) -> Iterator[str]:
     waiting = "; ".join(f"{_monitor(mid)}: {n}" for mid, n in queue["per_monitor"].items())
     yield f"{queue['waiting']} of at most {queue['size']} events wait{waiting and f' ({waiting})'}"
+
+
+def _damaged(files: dict[str, dict[str, Any]], now: float) -> Iterator[Block]:
+    for path, found in files.items():
+        if now - found["last"] < DAMAGE_TOLD:
+            times = "once" if found["count"] == 1 else f"{found['count']} times"
+            yield (
+                f"PROBLEM: {path} was damaged {times}, last {age(now - found['last'])} ago"
+                f" ({found['reason']}): what was in it lies beside it, *.damaged-*"
+            )
 
 
 def backlog(jobs: dict[str, Any]) -> Iterator[Block]:

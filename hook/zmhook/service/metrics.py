@@ -45,6 +45,7 @@ class _Collector:
             value=not status["config_error"],
         )
         yield from self._jobs()
+        yield self._damaged()
         yield from self._stages()
 
     def _jobs(self) -> Iterator[Metric]:
@@ -60,6 +61,12 @@ class _Collector:
             yield GaugeMetricFamily(f"zmhook_jobs_{name}_seconds", _HELP[name], value=value)
         yield GaugeMetricFamily("zmhook_jobs_ok", _HELP["ok"], value=not jobs["error"])
 
+    def _damaged(self) -> Metric:
+        family = CounterMetricFamily("zmhook_damaged", _HELP["damaged"], labels=["file"])
+        for file, found in self._status["damaged"].items():
+            family.add_metric([file], found["count"])
+        return family
+
     def _stages(self) -> Iterator[Metric]:
         for share in ("p50", "p95"):
             family = GaugeMetricFamily(
@@ -73,6 +80,7 @@ class _Collector:
 
 
 _HELP = {
+    "damaged": "Times that a database was set aside as damaged, or deleted while it was in use.",
     "refused": "Events refused because the queue was full.",
     "dropped": "Events whose caller went away.",
     "restarts": "Worker processes that were replaced.",

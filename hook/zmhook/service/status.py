@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from zmhook.report.backlog import backlog
+from zmhook.state.health import damaged
 from zmhook.version import __version__
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ async def status(supervisor: Supervisor) -> dict[str, Any]:
     folder = supervisor.config.current().general.general.base_data_path
     # A disk may take its time, and nobody else is to wait for it.
     jobs = await asyncio.to_thread(backlog, folder)
+    broken = await asyncio.to_thread(damaged, supervisor.config.current())
     stats = supervisor.stats
     return {
         "version": __version__,
@@ -41,6 +43,7 @@ async def status(supervisor: Supervisor) -> dict[str, Any]:
         "stages_ms": stats.stages(),
         "last_errors": stats.last_errors,
         "jobs": jobs,
+        "damaged": broken,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import threading
 from collections import OrderedDict
@@ -10,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from zmhook import sqlite
-from zmhook.damage import Damaged, File, identity, noticed, set_aside
+from zmhook.damage import Damaged, File, gone, identity, noticed, set_aside, tally
 from zmhook.errors import StateError
+from zmhook.state.vitals import Vitals
 
 if TYPE_CHECKING:
     import sqlite3
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MOST_OPEN = 8
+
+log = logging.getLogger(__name__)
 
 _open: OrderedDict[str, Kept] = OrderedDict()
 _lock = threading.Lock()
@@ -36,6 +40,7 @@ class Kept:
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._file: File | None = None
+        self._vitals: Vitals | None = None
         self._pid = os.getpid()
 
     def use(self, task: Callable[[sqlite3.Connection], T]) -> T:
@@ -65,18 +70,55 @@ class Kept:
     def _attempt(self, task: Callable[[sqlite3.Connection], T]) -> T:
         connection = self._connected()
         with noticed(self._file):
-            return task(connection)
+            found = task(connection)
+        self._vitals = Vitals.of(self.path)
+        return found
 
     def _connected(self) -> sqlite3.Connection:
         if self._pid != os.getpid():
             _inherited.append(self._connection)
             self._connection, self._pid = None, os.getpid()
-        if self._connection is not None and identity(self.path) != self._file:
-            self._close()  # set aside or deleted by somebody else: what we hold is no longer it
-        if self._connection is None:
-            self._connection = sqlite.open_database(self.path, self._schema, any_thread=True)
-            self._file = identity(self.path)
+        if self._connection is not None:
+            self._examine()
+        return self._connection or self._opened()
+
+    def _opened(self) -> sqlite3.Connection:
+        self._connection = sqlite.open_database(self.path, self._schema, any_thread=True)
+        self._file = identity(self.path)
         return self._connection
+
+    def _examine(self) -> None:
+        """Notice what befell the file since it was used last: SQLite itself looks at few pages.
+
+        Raises `Damaged`.
+        """
+        if (there := identity(self.path)) != self._file:
+            self._replaced("it was replaced" if there else "it was deleted")
+            return
+        now, before = Vitals.of(self.path), self._vitals
+        if now == before or before is None:
+            return
+        if reason := now.flaw():
+            raise Damaged(self._file, reason)
+        if now.is_suspect(before):
+            self._probed(now.loss(before), thorough=now.has_shrunk(before) or now.is_small)
+
+    def _replaced(self, reason: str) -> None:
+        """Open the file that has the name now; what we hold is no longer it."""
+        before, file = tally(self.path), self._file
+        self._close()
+        self._opened()
+        if tally(self.path) == before:  # else it is told already: it was damaged
+            gone(self.path, file, reason)
+
+    def _probed(self, loss: str, *, thorough: bool) -> None:
+        """Open the file once more, and look whether it is sound."""
+        self._close()
+        connection = self._opened()
+        with noticed(self._file):
+            sqlite.probe(connection, thorough=thorough or bool(loss))
+        if loss:
+            log.warning("%s: %s; what is left is sound, the last entries are lost", self.path, loss)
 
     def _close(self) -> None:
         if self._connection is not None and self._pid == os.getpid():

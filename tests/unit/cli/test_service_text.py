@@ -48,6 +48,15 @@ def test_which_service_it_is() -> None:
     assert third == "0 of at most 500 events wait"
 
 
+def test_a_damaged_database_is_told_for_a_week() -> None:
+    found = {"count": 2, "last": NOW - 90, "reason": "it is empty"}
+    old = {"count": 1, "last": NOW - 8 * 86400, "reason": "it was deleted"}
+    told = lines(damaged={"/x/history.sqlite": found, "/x/old.sqlite": old})
+    (line,) = (line for line in told if "sqlite" in line)
+    assert line.startswith("PROBLEM: /x/history.sqlite was damaged 2 times, last 1 min 30 s ago")
+    assert "(it is empty)" in line
+
+
 def test_jobs_that_wait_and_fail() -> None:
     jobs = {
         "waiting": 3,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from zmhook.damage import Damaged, count, identity, set_aside
 from zmhook.detection import Decision
 from zmhook.event import Event
 from zmhook.report.backlog import backlog
@@ -19,6 +21,8 @@ from zmhook.service.metrics import CONTENT_TYPE, exposition
 from zmhook.service.status import status
 from zmhook.service.supervisor import Supervisor
 from zmhook.service.wire import Seen
+from zmhook.settings import Config, History, Settings
+from zmhook.state.health import damaged
 
 
 @pytest.fixture
@@ -96,6 +100,24 @@ def test_the_metrics_of_jobs(told: dict[str, Any]) -> None:
         0,
     )
     assert found["zmhook_jobs_ok",] == 1
+
+
+def test_databases_that_were_damaged(tmp_path: Path) -> None:
+    history = tmp_path / "history.sqlite"
+    history.mkdir()
+    set_aside(history, Damaged(identity(history), "a folder lies in its place"))
+    count(history, None, "it was deleted")
+    settings = Settings(history=History(history_path=str(history)))
+    found = damaged(Config("o.ini", settings, {}, []))
+    assert list(found) == [str(history)]
+    assert found[str(history)]["count"] == 2
+    assert found[str(history)]["reason"] == "it was deleted"
+    assert time.time() - 60 < found[str(history)]["last"] <= time.time()
+
+
+def test_the_metrics_of_damaged_databases(told: dict[str, Any]) -> None:
+    told["damaged"] = {"/x/history.sqlite": {"count": 3, "last": 1.0, "reason": "it is empty"}}
+    assert samples(told)["zmhook_damaged_total", "/x/history.sqlite"] == 3
 
 
 def test_jobs_in_a_folder_that_cannot_be_read(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from zmhook.damage import tally
 from zmhook.errors import StateError
 from zmhook.state import kept as module
 from zmhook.state.kept import Kept, close_all, kept
@@ -123,3 +124,105 @@ def test_a_forked_process_opens_its_own(tmp_path: Path, monkeypatch: pytest.Monk
         database.close()
     module._inherited.remove(inherited)
     inherited.close()
+
+
+def cut(path: Path) -> None:
+    os.truncate(path, 0)
+
+
+def halve(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2 // 4096 * 4096)
+
+
+def garble(path: Path) -> None:
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.write(b"\xa5" * size)
+
+
+def beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
+
+
+TAMPERED = {
+    "cut to nothing": cut,
+    "cut in the middle of a page": lambda path: os.truncate(path, path.stat().st_size - 100),
+    "halved": halve,
+    "overwritten": garble,
+    "deleted": Path.unlink,
+    "deleted, a FIFO in its place": lambda path: (path.unlink(), os.mkfifo(path)),
+    "deleted, a folder in its place": lambda path: (path.unlink(), path.mkdir()),
+    "replaced by nonsense": lambda path: (path.unlink(), path.write_bytes(b"x" * 5000)),
+}
+
+
+def filled(path: Path, *, others: bool) -> Kept:
+    """Return one in use whose file has several pages; `others` have it open, too."""
+    database = Kept(path, SCHEMA)
+    for number in range(200):
+        add(database, f"{number} {'x' * 200}")
+    database.use(lambda one: one.execute("PRAGMA wal_checkpoint").fetchall())
+    add(database, "in the log")
+    if others:
+        add(kept(path, SCHEMA), "of another process")
+    return database
+
+
+@pytest.mark.parametrize("others", [False, True])
+@pytest.mark.parametrize("tamper", TAMPERED.values(), ids=TAMPERED)
+def test_what_befalls_a_file_in_use_is_found_at_the_next_use(
+    tamper, others: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "a.sqlite"
+    database = filled(path, others=others)
+    tamper(path)
+    add(database, "new")
+    assert "new" in names(database)
+    database.close()
+    assert "new" in names(Kept(path, SCHEMA))  # it is in the file that has the name
+    # Nonsense beside the log of the old file is first another file, and then a damaged one.
+    assert tally(path).count in (1, 2)
+    assert len(caplog.records) == tally(path).count
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_another_process_does_not_tell_it_again(tmp_path: Path, others: bool, caplog) -> None:
+    path = tmp_path / "a.sqlite"
+    first, second = filled(path, others=others), Kept(path, SCHEMA)
+    add(second, "second")
+    cut(path)
+    add(first, "a")
+    add(second, "b")
+    assert {"a", "b"} <= set(names(first))
+    assert tally(path).count == 1
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("tamper", [Path.unlink, cut], ids=["deleted", "cut"])
+def test_a_log_that_is_lost_costs_no_more_than_what_is_in_it(
+    tamper, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "a.sqlite"
+    database = filled(path, others=False)
+    tamper(beside(path))
+    add(database, "new")
+    database.close()
+    found = names(Kept(path, SCHEMA))
+    assert "new" in found
+    assert len(found) >= 201
+    assert "its -wal was" in caplog.text
+
+
+def test_a_checkpoint_of_another_process_is_nothing(tmp_path: Path, caplog) -> None:
+    path = tmp_path / "a.sqlite"
+    database, other = Kept(path, SCHEMA), Kept(path, SCHEMA)
+    for number in range(50):
+        add(database, f"{number} {'x' * 500}")
+        add(other, f"{number} {'x' * 500}")
+        other.use(lambda one: one.execute("PRAGMA wal_checkpoint").fetchall())
+    other.use(lambda one: one.execute("DELETE FROM things WHERE rowid % 2"))
+    other.use(lambda one: one.executescript("PRAGMA incremental_vacuum"))
+    other.use(lambda one: one.execute("PRAGMA wal_checkpoint").fetchall())
+    assert len(names(database)) == 50
+    assert caplog.text == ""
+    assert tally(path).count == 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from zmhook.errors import NoStore, StoreError
+from zmhook.regular import obstacle
 from zmhook.snapshots.store import schema
 from zmhook.snapshots.store.layout import INDEX
 from zmhook.snapshots.store.trouble import told
@@ -156,6 +157,8 @@ class _State(NamedTuple):
 
 
 def _state(path: Path) -> _State | None:
+    if what := obstacle(path):
+        raise StoreError(f"{path}: {what} lies in its place; zmhook snapshots run sets it aside")
     try:
         found = path.stat()
     except FileNotFoundError:

@@ -9,7 +9,9 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from zmhook import damage, regular
 from zmhook.errors import StoreError
+from zmhook.regular import obstacle
 from zmhook.snapshots.store import schema
 from zmhook.snapshots.store.index import BUSY
 from zmhook.snapshots.store.layout import INDEX
@@ -36,9 +38,11 @@ def connect(folder: Path) -> sqlite3.Connection:
     zmhook made the index, `sqlite3.Error` and `OSError`.
     """
     path = folder / INDEX
+    if found := obstacle(path):
+        log.warning("%s: %s lies in its place: it is now %s", path, found, _set_aside(path))
     if not path.exists():
         for ending in _BESIDE:  # of an index that somebody deleted: nothing to do with a new one
-            path.with_name(INDEX + ending).unlink(missing_ok=True)
+            regular.discard(path.with_name(INDEX + ending))
         return _open(path)
     try:
         return _open(path)
@@ -113,9 +117,12 @@ def _set_aside(path: Path) -> Path:
     aside = path.with_name(f"{INDEX}.damaged-{date}")
     for old in sorted(path.parent.glob(f"{INDEX}.damaged-*[0-9]"))[: 1 - MOST_DAMAGED]:
         for ending in ("", *_BESIDE):
-            old.with_name(old.name + ending).unlink(missing_ok=True)
+            with suppress(OSError):  # a folder is somebody's
+                old.with_name(old.name + ending).unlink(missing_ok=True)
     for ending in _BESIDE:
         with suppress(FileNotFoundError):
             path.with_name(INDEX + ending).rename(aside.with_name(aside.name + ending))
+    reason = f"set aside as {aside.name}"
+    damage.count(path, damage.identity(path), reason)
     path.rename(aside)
     return aside

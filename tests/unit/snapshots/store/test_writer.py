@@ -1,8 +1,12 @@
+import os
 import sqlite3
 
 import pytest
 
+from zmhook.damage import tally
+from zmhook.errors import StoreError
 from zmhook.snapshots.store import writer
+from zmhook.snapshots.store.index import Index
 from zmhook.snapshots.store.layout import INDEX
 
 
@@ -37,8 +41,22 @@ def test_an_index_without_a_version_is_no_index(tmp_path, connection):
     assert len(list(tmp_path.glob(f"{INDEX}.damaged-*"))) == 1
 
 
-def test_other_trouble_sets_nothing_aside(tmp_path):
-    (tmp_path / INDEX).mkdir()
+@pytest.mark.parametrize("put", [os.mkdir, os.mkfifo, lambda path: path.symlink_to("/nowhere")])
+def test_what_is_no_file_is_set_aside_too(tmp_path, put):
+    put(tmp_path / INDEX)
+    with pytest.raises(StoreError, match="lies in its place"):
+        Index.open(tmp_path)
+    writer.connect(tmp_path).close()
+    assert len(list(tmp_path.glob(f"{INDEX}.damaged-*"))) == 1
+    assert tally(tmp_path / INDEX).count == 1
+    Index.open(tmp_path).close()
+
+
+def test_other_trouble_sets_nothing_aside(tmp_path, monkeypatch):
+    def busy(*_: object) -> int:
+        raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setattr(writer.schema, "version", busy)
     with pytest.raises(sqlite3.OperationalError):
         writer.connect(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [INDEX]
