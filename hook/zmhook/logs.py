@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from zmhook.printable import lines, one_line, printable, shortened
 from zmhook.privilege import is_only_ours, is_root
+from zmhook.regular import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -167,7 +168,7 @@ def _zoneminder_logs(conf_path: str) -> str:
     found = "/var/log/zm"
     for file in [Path(conf_path, "zm.conf"), *sorted(Path(conf_path, "conf.d").glob("*.conf"))]:
         with contextlib.suppress(OSError):
-            for line in file.read_text("utf-8", "replace").splitlines():
+            for line in read(file, follow=True).decode("utf-8", "replace").splitlines():
                 name, _, value = line.partition("=")
                 if name.strip() == "ZM_PATH_LOGS":
                     found = value.partition("#")[0].strip() or found

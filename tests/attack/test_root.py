@@ -216,7 +216,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "camera": [("camera", "status", "--host", "127.0.0.1:9", "--user", "root")],
     "history": [("history", "list"), ("history", "show", "5"), ("history", "stats")],
     "notify": [("notify", "test")],
-    "config": [("config", "check")],
+    "config": [("config", "check"), ("config", "check", "--live")],
 }
 
 

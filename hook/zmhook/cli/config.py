@@ -10,6 +10,7 @@ from zmhook.cli import migrate
 from zmhook.cli.arguments import Parser
 from zmhook.cli.output import say
 from zmhook.errors import DetectorError, SettingsError
+from zmhook.privilege import become_owner, folders_of
 
 if TYPE_CHECKING:
     import argparse
@@ -69,6 +70,7 @@ def _tried(config: Config, overrides: Sequence[str]) -> int:
     from zmhook.doctor.run import run
     from zmhook.doctor.trials import trials
 
+    become_owner(*folders_of(config.general))
     everything = [config.general, *config.monitors.values()]
     works = True
     for outcome in run(trials(config, overrides), everything):

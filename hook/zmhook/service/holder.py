@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from zmhook.errors import ZmhookError
 from zmhook.privilege import name_of
-from zmhook.regular import open_regular
+from zmhook.regular import open_regular, read
 from zmhook.service import client
 
 END_SECONDS = 30.0
@@ -27,8 +27,6 @@ ASK_SECONDS = 5.0
 LOOK_EVERY = 0.05
 
 LOCKS = Path("/proc/locks")
-MOST_LOCKS = 4 << 20
-"""Bytes of that file that are read."""
 _FLOCK = re.compile(rb"^\d+: FLOCK +ADVISORY +WRITE (\d+) [0-9a-f]+:[0-9a-f]+:(\d+) ", re.MULTILINE)
 _OURS = frozenset({b"zmhook.service", b"serve"})
 
@@ -161,8 +159,7 @@ def _holder(place: Path) -> Process | None:
         return None
     with contextlib.suppress(OSError):
         inode = place.with_suffix(".lock").stat(follow_symlinks=False).st_ino
-        with LOCKS.open("rb") as file:
-            locks = _FLOCK.findall(file.read(MOST_LOCKS))
+        locks = _FLOCK.findall(read(LOCKS))
         # The device is left out: for btrfs and overlays it is another one here than in stat(2).
         pids = {int(pid) for pid, number in locks if int(number) == inode}
         found = [process for process in map(_process, pids) if process]
@@ -173,8 +170,8 @@ def _holder(place: Path) -> Process | None:
 def _process(pid: int) -> Process | None:
     """Return what /proc tells of a process; None when it has gone, or is not of this container."""
     try:
-        status = Path(f"/proc/{pid}/status").read_bytes()
-        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        status = read(Path(f"/proc/{pid}/status"))
+        arguments = read(Path(f"/proc/{pid}/cmdline")).split(b"\0")
     except OSError:
         return None
     uids = re.search(rb"^Uid:\t\d+\t(\d+)", status, re.MULTILINE)
