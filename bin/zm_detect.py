@@ -23,9 +23,18 @@ exit 2
 """
 # Look at one event's pictures and print the detection string. `--help` tells the rest.
 
+from __future__ import annotations
+
 import os
 import sys
-from pathlib import Path
+
+try:
+    from contextlib import suppress
+    from pathlib import Path
+    from typing import TextIO
+except Exception:  # noqa: BLE001 - a damaged Python: its own exit code 1 would mean "nothing detected"
+    os.write(2, b"zm_detect.py: cannot run: Python is damaged; run install.sh again\n")
+    os._exit(2)
 
 # numpy would start a thread per core while it is imported, for matrix products we do not make.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -45,18 +54,32 @@ def run() -> int:
         from zmhook.cli.detect import main
 
         return main()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 2
     except Exception as error:
         if "--debug" in sys.argv or "-d" in sys.argv:
             raise
         what = " ".join(f"{type(error).__name__}: {error}".split())
-        print(f"zm_detect.py: cannot run: {what} {REPAIR}", file=sys.stderr)
+        with suppress(OSError):
+            print(f"zm_detect.py: cannot run: {what} {REPAIR}", file=sys.stderr)
         return 2
+
+
+def flushed(stream: TextIO | None) -> bool:
+    """Say whether all is written; closed (None) it is, too: nobody wants it."""
+    try:
+        if stream is not None:
+            stream.flush()
+    except OSError:
+        return False
+    return True
 
 
 if __name__ == "__main__":
     code = run()
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:  # ZoneMinder's EventStartCommand runs with all of them closed
-            stream.flush()
+    flushed(sys.stderr)
+    # What nobody got must not pass for a decision; that of an event is written elsewhere.
+    if not flushed(sys.stdout) and code == 0:
+        code = 2
     # Everything is written: taking models and libraries apart would only cost time.
     os._exit(code)

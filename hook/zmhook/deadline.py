@@ -6,13 +6,29 @@ import time
 
 from zmhook.errors import DeadlineExceeded
 
+RESERVE = 1 / 15
+MOST_RESERVE = 2.0
+
+
+def reserve(event_deadline: float) -> float:
+    """Return the seconds of an event's time that are left for the answer's way out.
+
+    All in all no event takes longer than `event_deadline`, however late it is found out.
+    """
+    return min(MOST_RESERVE, event_deadline * RESERVE)
+
+
+def usable(event_deadline: float) -> float:
+    """Return the seconds of an event's time in which it is to be decided."""
+    return event_deadline - reserve(event_deadline)
+
 
 class Deadline:
-    """A point in (monotonic) time, `seconds` from when it is made."""
+    """A point in (monotonic) time, `seconds` from when it is made, or from `since`."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, since: float | None = None) -> None:
         self.seconds = seconds
-        self._end = time.monotonic() + seconds
+        self._end = (time.monotonic() if since is None else since) + seconds
 
     def left(self) -> float:
         """Return the seconds that are left, never less than 0."""
@@ -22,7 +38,7 @@ class Deadline:
         """Raise `DeadlineExceeded` when no time is left."""
         if self.left() <= 0:
             raise DeadlineExceeded(
-                f"gave up after {self.seconds:g} s while {doing} ([general] event_deadline)"
+                f"gave up after {self.seconds:.3g} s while {doing} ([general] event_deadline)"
             )
 
     def sleep(self, seconds: float) -> None:

@@ -115,6 +115,36 @@ def detect(root: Path, environment: dict[str, str]) -> Callable[..., Said]:
     return call
 
 
+AS_ZMDC = """
+import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+for number in (signal.SIGCHLD, signal.SIGPIPE):
+    signal.signal(number, signal.SIG_IGN)
+os.umask(0)
+os.chdir("/")
+os.closerange(0, 256)
+os.execve(sys.argv[1], sys.argv[1:], dict(os.environ))
+"""
+
+
+@pytest.fixture
+def as_zmdc() -> Callable[..., int]:
+    """Start a command as ZoneMinder's zmdc.pl does, and return its exit code.
+
+    SIGCHLD is blocked and ignored, SIGPIPE ignored, every file closed, umask 0, and there is no
+    HOME.
+    """
+
+    def call(command: list[str | Path], env: Mapping[str, str], seconds: float = TIMEOUT) -> int:
+        return subprocess.run(
+            [sys.executable, "-I", "-c", AS_ZMDC, *command],
+            env={"PATH": "/bin:/usr/bin:/usr/local/bin", **env},
+            timeout=seconds,
+        ).returncode
+
+    return call
+
+
 # Without these, permissions bind root too.
 MIGHT = "-dac_override,-dac_read_search"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
 import shutil
 import signal
@@ -13,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -27,6 +28,8 @@ LINE = b"[a] detected:dog:86% --SPLIT--{}\n"
 ALARM = b"HTTP/1.1 200 \r\nContent-Length: %d\r\n\r\n%b" % (len(LINE), LINE)
 NOTHING = b"HTTP/1.1 302 \r\nLocation: http://nothing/\r\nContent-Length: 0\r\n\r\n"
 UNDECIDED = b"HTTP/1.1 422 \r\nContent-Length: 3\r\n\r\nwhy"
+BAD_NUMBER = b"HTTP/1.1 400 \r\nContent-Length: 9\r\n\r\na\x1b[2Jb\xc2\x9b\n"
+SIGN = b"HTTP/1.1 102 \r\n\r\n"
 CONFIG = "/nowhere/zmhook/objectconfig.ini"
 
 
@@ -36,6 +39,7 @@ class Service:
     def __init__(self, folder: Path, config: str = CONFIG) -> None:
         self.place = folder / f"{socket_name(config)}.sock"
         self.answer: bytes | None = ALARM
+        self.pieces: list[bytes] = []
         self.asked: list[bytes] = []
         self.left = threading.Event()
         self._listener = socket.socket(socket.AF_UNIX)
@@ -75,7 +79,9 @@ class Service:
             self.left.set() if connection.recv(1) == b"" else None
             return
         with suppress(OSError):
-            connection.sendall(self.answer)
+            for piece in self.pieces or [self.answer]:
+                connection.sendall(piece)
+                time.sleep(0.6 if self.pieces else 0)
 
 
 @pytest.fixture
@@ -102,11 +108,11 @@ def client(request: pytest.FixtureRequest, root: Path) -> list[str | Path]:
 
 @pytest.fixture
 def ask(client, folder: Path) -> Callable[..., subprocess.CompletedProcess[bytes]]:
-    def call(*args: str | bytes, config: str = CONFIG, **options):
+    def call(*args: str | bytes, config: str = CONFIG, command: tuple = (), **options):
         place = folder / f"{socket_name(config)}.sock"
         values = [*args, *[""] * (5 - len(args)), config]
         options = {"stdin": subprocess.DEVNULL, "capture_output": True, "timeout": 30} | options
-        return subprocess.run([*client, place, "30", *values], **options)
+        return subprocess.run([*client, place, "30", "20", *values, *command], **options)
 
     return call
 
@@ -184,7 +190,9 @@ def test_every_value_arrives_as_it_was_given(
     [
         (NOTHING, 1),
         (UNDECIDED, 2),
-        (b"HTTP/1.1 400 \r\nContent-Length: 0\r\n\r\n", 2),
+        (SIGN * 3 + NOTHING, 1),
+        (SIGN, 3),
+        (SIGN + UNDECIDED, 2),
         (b"HTTP/1.1 204 \r\n\r\n", 3),
         (ALARM[:-3], 3),
         (ALARM + b"and more", 3),
@@ -208,30 +216,156 @@ def test_without_a_service_it_says_3(ask, folder: Path) -> None:
     assert ask("5").returncode == 3
 
 
-@pytest.mark.parametrize("args", [["x.sock"], ["x.sock", "soon", *"123456"]])
+@pytest.mark.parametrize("args", [["x.sock"], ["x.sock", "soon", "1", *"123456"]])
 def test_wrong_arguments_are_no_answer(args: list[str], client) -> None:
     done = subprocess.run([*client, *args], capture_output=True)
     assert (done.returncode, done.stdout) == (3, b"")
     assert done.stderr.startswith(b"usage: zm_ask.")
-    assert done.stderr.endswith(b" SOCKET SECONDS EID MID NAME CAUSE PATH CONFIG\n")
+    assert done.stderr.endswith(
+        b" SOCKET SECONDS SILENCE EID MID NAME CAUSE PATH CONFIG [COMMAND...]\n"
+    )
 
 
 def test_no_answer_in_time_says_4(client, service: Service) -> None:
     service.answer = None
-    done = subprocess.run([*client, service.place, "1", *[""] * 6], capture_output=True, timeout=30)
+    command = [*client, service.place, "1", "1", *[""] * 6]
+    done = subprocess.run(command, capture_output=True, timeout=30)
     assert (done.returncode, done.stdout, done.stderr) == (4, b"", b"")
 
 
-def test_an_answer_that_nobody_reads_is_still_that_answer(ask, service: Service) -> None:
-    with Path("/dev/full").open("wb") as full:
-        done = ask("5", capture_output=False, stdout=full, stderr=subprocess.PIPE)
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert len(service.asked) == 1
+def test_one_that_shows_no_sign_of_life_is_none(client, service: Service) -> None:
+    service.answer = None
+    command = [*client, service.place, "60", "0.2", *[""] * 6]
+    done = subprocess.run(command, capture_output=True, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (3, b"", b"")
+
+
+def test_one_that_lives_is_waited_for(client, service: Service) -> None:
+    """Each sign begins the wait anew."""
+    service.pieces = [SIGN, *[SIGN] * 5, ALARM]
+    command = [*client, service.place, "60", "2", *[""] * 6]
+    done = subprocess.run(command, capture_output=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, LINE)
+
+
+def test_one_that_takes_no_connection_any_more(client, folder: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as full, ExitStack() as others:
+        full.bind(str(folder / "full"))
+        full.listen(0)
+        for _ in range(2):
+            other = others.enter_context(socket.socket(socket.AF_UNIX))
+            other.setblocking(False)
+            other.connect_ex(str(folder / "full"))
+        command = [*client, folder / "full", "60", "0.2", *[""] * 6]
+        assert subprocess.run(command, capture_output=True, timeout=30).returncode == 3
+
+
+SPY = ("/bin/sh", "-c", 'printf "%s|" "$@"; exit 7', "spy", "a b", "")
+
+
+@pytest.mark.parametrize("answer", [b"", ALARM[:-3], b"HTTP/1.1 204 \r\n\r\n"])
+def test_it_becomes_the_command_when_there_is_no_answer(
+    answer: bytes, ask, service: Service
+) -> None:
+    service.answer = answer
+    done = ask("5", "2", command=SPY)
+    assert (done.returncode, done.stdout) == (7, b"a b||--ask-service|")
+
+
+def test_it_becomes_the_command_without_a_service(ask) -> None:
+    done = ask("5", "2", command=SPY)
+    assert (done.returncode, done.stdout) == (7, b"a b||--ask-service|")
+
+
+def test_too_late_the_command_asks_no_other(client, service: Service) -> None:
+    service.answer = None
+    command = [*client, service.place, "0.2", "0.2", *[""] * 6, *SPY]
+    done = subprocess.run(command, capture_output=True, timeout=30)
+    assert (done.returncode, done.stdout) == (7, b"a b||")
+
+
+@pytest.mark.parametrize("program", ["/nowhere/python", "/etc", "nosuchprogram"])
+def test_a_command_that_cannot_be_run_is_2_and_a_line(ask, program: str) -> None:
+    done = ask("5", "2", command=(program, "x"))
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.startswith(f"zmhook: ERROR: {program}: cannot be run: ".encode())
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_what_is_no_number_is_told_in_any_case(ask, service: Service) -> None:
+    service.answer = BAD_NUMBER
+    done = ask(" 5", "2")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.startswith(b"zmhook: ERROR: a [2Jb")
+    assert not {0x1B, 0x9B} & set(done.stderr)
+
+
+def test_why_it_is_undecided_is_told_to_a_person(client, service: Service) -> None:
+    service.answer = UNDECIDED
+    ours, theirs = pty.openpty()
+    command = [*client, service.place, "30", "20", "5", "2", *[""] * 4]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, timeout=30)
+    os.close(theirs)
+    told = os.read(ours, 1000)
+    os.close(ours)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert told == b"zmhook: ERROR: why\r\n"
+
+
+@contextmanager
+def unwritable(how: str) -> Iterator[int]:
+    """A file that cannot be written to: on a full disk, or whose reader has gone."""
+    if how == "full":
+        file = os.open("/dev/full", os.O_WRONLY)
+    else:
+        reader, file = os.pipe()
+        os.close(reader)
+    yield file
+    os.close(file)
+
+
+UNWRITABLE = {"full": b"No space left on device", "gone": b"Broken pipe"}
+ERROR = ("/bin/sh", "-c", 'printf %s "$1" >&2; exit 7', "spy")
+
+
+@pytest.mark.parametrize("how", UNWRITABLE)
+def test_an_answer_that_does_not_arrive_is_none(how: str, ask, service: Service) -> None:
+    """Its caller would take the exit code for an alarm without a text."""
+    with unwritable(how) as out:
+        done = ask("5", capture_output=False, stdout=out, stderr=subprocess.PIPE)
+        told = ask("5", capture_output=False, stdout=out, stderr=subprocess.PIPE, command=ERROR)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        b"zmhook: ERROR: the answer could not be written: " + UNWRITABLE[how]
+    ]
+    assert (told.returncode, told.stderr) == (7, b"--undelivered=" + UNWRITABLE[how])
+
+
+@pytest.mark.parametrize("how", UNWRITABLE)
+@pytest.mark.parametrize(("answer", "code"), [(ALARM, 0), (NOTHING, 1), (BAD_NUMBER, 2)])
+def test_without_a_stderr_nothing_changes(
+    how: str, answer: bytes, code: int, ask, service: Service
+) -> None:
+    service.answer = answer
+    with unwritable(how) as err:
+        done = ask("5", capture_output=False, stdout=subprocess.PIPE, stderr=err)
+    assert (done.returncode, done.stdout) == (code, LINE if code == 0 else b"")
+
+
+@pytest.mark.parametrize("how", UNWRITABLE)
+@pytest.mark.parametrize(("answer", "code"), [(NOTHING, 1), (UNDECIDED, 2)])
+def test_what_is_not_printed_needs_no_stdout(
+    how: str, answer: bytes, code: int, ask, service: Service
+) -> None:
+    service.answer = answer
+    with unwritable(how) as out:
+        done = ask("5", capture_output=False, stdout=out, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (code, b"")
 
 
 def test_with_every_file_closed_it_answers_by_its_exit_code(client, service: Service) -> None:
     script = 'exec "$@" <&- >&- 2>&-'
-    command = ["sh", "-c", script, "sh", *client, service.place, "30", "5", *[""] * 5]
+    command = ["sh", "-c", script, "sh", *client, service.place, "30", "20", "5", *[""] * 5]
     assert subprocess.run(command, timeout=30).returncode == 0
     service.answer = NOTHING
     assert subprocess.run(command, timeout=30).returncode == 1
@@ -242,13 +376,10 @@ def test_pythons_imports_nothing_that_takes_time(root: Path) -> None:
     code = f"""
 import sys
 before = set(sys.modules)
-sys.argv = ["zm_ask.py"]
 source = open({str(root / "bin/zm_ask.py")!r}).read()
-try:
-    exec(compile(source, "zm_ask.py", "exec"), {{"__name__": "__main__"}})
-except SystemExit:
-    pass
-sys.stdout.write(" ".join(sorted(set(sys.modules) - before)))
+exec(compile(source, "zm_ask.py", "exec"), {{"__name__": "zm_ask"}})
+new = set(sys.modules) - before - set(sys.builtin_module_names)
+sys.stdout.write(" ".join(sorted(new)))
 """
     done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True)
     assert done.stdout.split() == ["_socket"]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -158,60 +160,49 @@ def test_called_through_a_link(config, event_folder, root: Path, tmp_path, envir
     assert done.returncode == 0
 
 
-def crashing_python(tmp_path: Path, how: str) -> Path:
-    """A Python that dies at its first call, and is the real one from then on."""
-    path = tmp_path / "crashing-python"
-    path.write_text(
-        f'#!/bin/sh\n[ -e {tmp_path}/crashed ] && exec {sys.executable} "$@"\n'
-        f": >{tmp_path}/crashed\n{how}\n"
-    )
-    path.chmod(0o755)
-    return path
+@pytest.fixture
+def trap(tmp_path: Path) -> Callable[[str, str], dict[str, str]]:
+    """Have Python do something when it comes to a module; gives the environment for that."""
+
+    def make(module: str, how: str) -> dict[str, str]:
+        folder = tmp_path / "trap"
+        folder.mkdir()
+        (folder / "sitecustomize.py").write_text(
+            "import os, pathlib, signal, sys, time\n"
+            "class Trap:\n"
+            "    def find_spec(self, name, path=None, target=None):\n"
+            f"        if name == {module!r}: {how}\n"
+            "sys.meta_path.insert(0, Trap())\n"
+        )
+        return {"PYTHONPATH": str(folder)}
+
+    return make
 
 
-def test_a_crash_is_undecided(config, event_folder, hook, tmp_path: Path) -> None:
-    python = str(crashing_python(tmp_path, "kill -SEGV $$"))
+CRASH = "os.kill(os.getpid(), signal.SIGSEGV)"
 
-    said = hook(config(), "17", "1", "", "", event_folder(), ZMHOOK_PYTHON=python)
+
+def test_a_crash_is_undecided(config, event_folder, hook, trap) -> None:
+    said = hook(config(), "17", "1", "", "", event_folder(), **trap("zmhook.chain", CRASH))
 
     assert (said.code, said.out) == (2, "")
-    assert "ended with status 139" in said.err
+    assert "was ended by SIGSEGV" in said.err
 
 
-def test_a_crash_rings_with_on_failure_alarm(config, event_folder, hook, tmp_path: Path) -> None:
-    python = str(crashing_python(tmp_path, "kill -SEGV $$"))
-
-    said = hook(
-        config("on_failure = alarm"), "17", "1", "", "", event_folder(), ZMHOOK_PYTHON=python
-    )
+def test_a_crash_rings_with_on_failure_alarm(config, event_folder, hook, trap) -> None:
+    path = config("on_failure = alarm")
+    said = hook(path, "17", "1", "", "", event_folder(), **trap("zmhook.chain", CRASH))
 
     assert said.code == 0
-    assert "ended with status 139" in said.text
+    assert "was ended by SIGSEGV" in said.text
 
 
-def test_a_crash_after_the_answer_does_not_take_it_back(
-    root: Path, tmp_path: Path, environment
-) -> None:
+def test_a_crash_after_the_answer_does_not_take_it_back(config, event_folder, hook, trap) -> None:
     """The report may crash; the alarm has gone out."""
-    script = tmp_path / "python"
-    script.write_text(
-        f"#!{sys.executable}\nimport os, signal, sys\n"
-        f"sys.path.insert(0, {str(root / 'hook')!r})\n"
-        "from zmhook.cli.answer import Answer\n"
-        "Answer().give('[s] detected:dog:99% --SPLIT--{}')\n"
-        "os.kill(os.getpid(), signal.SIGSEGV)\n"
-    )
-    script.chmod(0o755)
+    said = hook(config(), "17", "1", "", "", event_folder(), **trap("zmhook.report.files", CRASH))
 
-    done = subprocess.run(
-        [root / "zm_event_start.sh", "17", "1"],
-        env={**environment, "ZMHOOK_PYTHON": str(script)},
-        capture_output=True,
-        timeout=30,
-    )
-
-    assert done.stdout == b"[s] detected:dog:99% --SPLIT--{}\n"
-    assert done.returncode == 0
+    assert (said.code, said.out.count("\n")) == (0, 1)
+    assert said.text.startswith("[s] detected:dog")
 
 
 def test_no_python_is_2(config, event_folder, hook) -> None:
@@ -231,27 +222,50 @@ def test_no_arguments_shows_the_usage(root: Path, environment) -> None:
     assert done.stderr.startswith(b"usage: zm_event_start.sh <eid> <mid>")
 
 
-def test_a_signal_ends_the_hook_and_its_child(root: Path, tmp_path: Path, environment) -> None:
-    sleeper = tmp_path / "python"
-    sleeper.write_text(f"#!/bin/sh\necho $$ >{tmp_path}/pid\nexec sleep 60\n")
-    sleeper.chmod(0o755)
+@pytest.fixture
+def stuck(config, event_folder, root: Path, tmp_path: Path, environment, trap):
+    """A hook whose model never comes back, and the process that is stuck in it."""
+    pid = tmp_path / "pid"
+    how = f"pathlib.Path({str(pid)!r}).write_text(str(os.getpid())); time.sleep(60)"
     process = subprocess.Popen(
-        [root / "zm_event_start.sh", "17", "1"],
-        env={**environment, "ZMHOOK_PYTHON": str(sleeper)},
+        [root / "zm_event_start.sh", "17", "1", "", "", event_folder()],
+        env={**environment, "ZMHOOK_CONFIG": str(config()), **trap("zmhook.chain", how)},
         stdout=subprocess.PIPE,
     )
-    child = tmp_path / "pid"
-    while not (child.exists() and child.read_text().strip()):
+    end = time.monotonic() + 60
+    while not (pid.exists() and pid.read_text()):
+        assert time.monotonic() < end
         time.sleep(0.01)
+    yield process, Path(f"/proc/{pid.read_text()}")
+    process.kill()
+    process.communicate()
 
-    process.send_signal(signal.SIGTERM)
-    out, _ = process.communicate(timeout=10)
+
+def is_gone(process: Path) -> bool:
+    end = time.monotonic() + 20
+    while process.exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    return not process.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_hook_and_its_child(stuck, number: int) -> None:
+    process, child = stuck
+
+    process.send_signal(number)
+    out, _ = process.communicate(timeout=30)
 
     assert (process.returncode, out) == (1, b"")
-    gone = time.monotonic() + 5
-    while Path(f"/proc/{child.read_text().strip()}").exists() and time.monotonic() < gone:
-        time.sleep(0.01)
-    assert not Path(f"/proc/{child.read_text().strip()}").exists()
+    assert is_gone(child)
+
+
+def test_a_killed_hook_leaves_nothing_behind(stuck) -> None:
+    process, child = stuck
+
+    process.kill()
+
+    process.communicate(timeout=30)
+    assert is_gone(child)
 
 
 def test_started_with_every_standard_file_closed(config, event_folder, root, environment) -> None:
@@ -406,8 +420,200 @@ def test_a_reader_that_went_away_is_not_a_traceback(config, photo, root, environ
     )
     os.close(write)
 
+    assert done.returncode == 2
     assert b"Traceback" not in done.stderr
-    assert b"nobody reads the answer" in done.stderr
+    assert b"the answer could not be written: Broken pipe" in done.stderr
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+@pytest.mark.parametrize("command", ["bin/zm_detect.py", "zmhook", "zm_event_start.sh"])
+def test_where_nothing_can_be_written(
+    config, event_folder, root: Path, tmp_path: Path, environment, command: str, more: tuple
+) -> None:
+    """Without a stdout the answer did not arrive, without a stderr it did."""
+    path = config()
+    args = ["-c", path, "-e", "17", "-p", event_folder(), *more]
+    call = {
+        "bin/zm_detect.py": [sys.executable, root / command, *args],
+        "zmhook": [sys.executable, "-m", "zmhook.cli.main", "detect", *args],
+        "zm_event_start.sh": [root / command, "17", "1", "", "", event_folder()],
+    }[command]
+    env = {**environment, "ZMHOOK_CONFIG": str(path), "PYTHONPATH": str(root / "hook")}
+
+    def code(**files: Any) -> int:
+        return subprocess.run(call, env=env, timeout=60, **files).returncode
+
+    with Path("/dev/full").open("wb") as full:
+        assert code(stdout=subprocess.DEVNULL, stderr=full) == 0
+        assert code(stdout=full, stderr=full) == 2
+        assert code(stdout=full, stderr=subprocess.DEVNULL) == 2
+    logs = "".join(one.read_text() for one in (tmp_path / "data" / "logs").glob("*.log"))
+    assert logs.count("the answer could not be written: No space left on device") == 2
+
+
+@pytest.mark.parametrize("args", [("--version",), ("--help",), ("-e", "x", "-m", "1")])
+def test_what_cannot_be_said_is_2(root: Path, environment, args: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, root / "bin/zm_detect.py", *args],
+            env=environment,
+            stdout=full,
+            stderr=full,
+            timeout=60,
+        )
+
+    assert done.returncode == 2
+
+
+def test_a_command_that_cannot_say_anything_fails(root: Path, environment) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "zmhook.cli.main", "--version"],
+            env={**environment, "PYTHONPATH": str(root / "hook")},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=60,
+        )
+
+    assert done.returncode == 1
+    assert done.stderr == b"zmhook: stdout cannot be written to: No space left on device\n"
+
+
+ODD = ["-1", "+5", " 5", "5.0", "0x5", "007", "\u0663", str(2**63), "9" * 30, "seven"]
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("which", ["event", "monitor"])
+def test_an_odd_number_is_2_and_one_line(config, hook, detect, tmp_path, which, odd: str) -> None:
+    """Also by zm_detect.py, and in the log: as the service has it (test_answers.py)."""
+    path, ids = config("on_failure = alarm"), (odd, "1") if which == "event" else ("17", odd)
+    line = f"zmhook: ERROR: {which}: expected a whole number, got '{odd}'\n"
+
+    assert hook(path, *ids) == (2, "", line)
+    assert detect("-c", path, f"-e={ids[0]}", f"-m={ids[1]}") == (2, "", line)
+    log = (tmp_path / "data" / "logs").glob("zmesdetect*.log")
+    assert "".join(one.read_text() for one in log).count("expected a whole number") == 2
+
+
+def test_no_event_at_all_is_2(config, hook) -> None:
+    assert hook(config(), "", "1")[:2] == (2, "")
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_help_is_on_stdout(root: Path, environment, flag: str) -> None:
+    done = subprocess.run(
+        [root / "zm_event_start.sh", flag], env=environment, capture_output=True, timeout=30
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(b"usage: zm_event_start.sh <eid> <mid>")
+
+
+def test_the_time_counts_from_the_shells_start(
+    config, event_folder, hook, tmp_path: Path, root: Path
+) -> None:
+    """A Python that takes longer to start than an event may take has no time left."""
+    slow = tmp_path / "slow-python"
+    slow.write_text(f'#!/bin/sh\nsleep 3\nexec {sys.executable} "$@"\n')
+    slow.chmod(0o755)
+    path = config("event_deadline = 2\non_failure = alarm")
+
+    said = hook(path, "17", "1", "", "", event_folder(), ZMHOOK_PYTHON=str(slow))
+
+    assert said.code == 2 or "detected:nothing could be decided" in said.text
+
+
+# -- as ZoneMinder starts it ---------------------------------------------------------------------
+
+
+@pytest.fixture(params=["dash", "bash"])
+def shell(request: pytest.FixtureRequest) -> list[str]:
+    """What /bin/sh may be."""
+    program = shutil.which(request.param)
+    if not program:
+        pytest.skip(f"optional: there is no {request.param}")
+    return [program, *(["--posix"] if request.param == "bash" else [])]
+
+
+@pytest.fixture
+def hurt(config, event_folder, tmp_path: Path, as_zmdc, environment):
+    """Call what zmdc.pl would, and return what it left: exit code, modes of what it made."""
+
+    def call(*command: str | Path) -> tuple[int, list[Path]]:
+        path = tmp_path / "objectconfig.ini"
+        if not path.exists():
+            config("delete_after_analyze = no\nwrite_debug_image = yes")
+        env = {"ZMHOOK_CONFIG": str(path), **environment}
+        for name in ("HOME", "PATH"):
+            env.pop(name)
+        code = as_zmdc(command, env)
+        made = [one for one in (tmp_path / "data").rglob("*") if not one.is_symlink()]
+        return code, [one for one in made if one.stat().st_mode & 0o002]
+
+    return call
+
+
+def test_started_by_zoneminder_it_decides(
+    hurt, shell, event_folder, root: Path, tmp_path: Path
+) -> None:
+    """Where `wait` never returns, children vanish, no file is open, and umask is 0."""
+    folder = event_folder()
+
+    code, open_to_all = hurt(*shell, root / "zm_event_start.sh", "17", "1", "", "", folder)
+
+    assert (code, open_to_all) == (0, [])
+    assert (folder / "objdetect.jpg").exists()
+    assert "detected:dog" in (tmp_path / "data/logs/zmesdetect_m1.log").read_text()
+
+
+def test_started_by_zoneminder_through_a_link(
+    hurt, shell, event_folder, root: Path, tmp_path: Path
+) -> None:
+    link = tmp_path / "hook.sh"
+    link.symlink_to(root / "zm_event_start.sh")
+
+    assert hurt(*shell, link, "17", "1", "", "", event_folder()) == (0, [])
+
+
+def test_zm_detect_started_by_zoneminder(hurt, event_folder, root: Path) -> None:
+    folder = event_folder()
+
+    call = (sys.executable, root / "bin/zm_detect.py", "-e", "17", "-m", "1", "-p", folder)
+
+    assert hurt(*call) == (0, [])
+    assert (folder / "objdetect.jpg").exists()
+
+
+def test_started_by_zoneminder_a_crash_is_told(
+    hurt, shell, event_folder, root: Path, tmp_path: Path, environment, trap
+) -> None:
+    environment |= trap("zmhook.chain", CRASH)
+
+    code, _ = hurt(*shell, root / "zm_event_start.sh", "17", "1", "", "", event_folder())
+
+    assert code == 2
+    assert "was ended by SIGSEGV" in (tmp_path / "data/logs/zmesdetect_m1.log").read_text()
+
+
+def test_the_end_hook_started_by_zoneminder(as_zmdc, shell, root: Path) -> None:
+    assert as_zmdc([*shell, root / "zm_event_end.sh", "17", "1", "Front", "notes"], {}) == 0
+
+
+def test_an_own_end_hook_started_by_zoneminder_can_wait(
+    as_zmdc, shell, root: Path, tmp_path: Path
+) -> None:
+    end = tmp_path / "zm_event_end.sh"
+    end.write_bytes((root / "zm_event_end.sh").read_bytes())
+    local = tmp_path / "zm_event_end_local.sh"
+    local.write_text(
+        f"#!{shell[0]}\n(exit 5) &\nwait $!\necho $? $1 >{tmp_path}/waited\numask >&2\n"
+    )
+    local.chmod(0o755)
+
+    assert as_zmdc([*shell, end, "17", "1", "Front", "notes"], {}) == 0
+
+    assert (tmp_path / "waited").read_text() == "5 17\n"
+    assert (tmp_path / "waited").stat().st_mode & 0o007 == 0
 
 
 def test_a_broken_installation_is_2(root: Path, tmp_path: Path, environment) -> None:

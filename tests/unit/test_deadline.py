@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from zmhook.deadline import Deadline
+from zmhook.deadline import Deadline, reserve, usable
 from zmhook.errors import DeadlineExceeded
 
 
@@ -24,3 +24,14 @@ def test_sleep_is_no_longer_than_asked() -> None:
     started = time.monotonic()
     Deadline(60).sleep(0.01)
     assert time.monotonic() - started < 30
+
+
+def test_it_may_have_begun_before() -> None:
+    assert Deadline(60, since=time.monotonic() - 100).left() == 0
+    assert Deadline(60, since=time.monotonic() - 10).left() <= 50
+
+
+@pytest.mark.parametrize(("whole", "part"), [(3600, 2), (30, 2), (15, 1), (1, 1 / 15)])
+def test_the_answer_needs_time_for_its_way_out(whole: float, part: float) -> None:
+    assert reserve(whole) == pytest.approx(part)
+    assert usable(whole) == pytest.approx(whole - part)

@@ -6,12 +6,12 @@ import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.cli.answer import FOUND, NOTHING, UNDECIDED
-from zmhook.deadline import Deadline
-from zmhook.service import client, place, start
+from zmhook.service import aside, client, place, start
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from zmhook.deadline import Deadline
     from zmhook.event import Event
     from zmhook.settings import Settings
 
@@ -25,19 +25,26 @@ class Answered(NamedTuple):
     line: str
 
 
-def ask(event: Event, settings: Settings, config: str) -> Answered | None:
+def ask(event: Event, settings: Settings, config: str, deadline: Deadline) -> Answered | None:
     """Return the service's answer, or None when this process had better decide itself.
 
-    Whoever finds no service starts one and decides its own event meanwhile; those who come while
-    it starts wait for it.
+    Whoever finds no service, or one that shows no sign of life, starts one and decides its own
+    event meanwhile; those who come while it starts wait for it.
     """
-    deadline = Deadline(settings.general.event_deadline)
     socket = place.socket_path(config, settings.general)
+    asked = aside.identity(socket)
+    silent = None
     try:
         return _decided(socket, event, config, deadline)
+    except client.Silent as error:
+        silent = asked
+        log.error("%s", error)  # noqa: TRY400
+        if aside.is_systemds(socket):
+            log.error("systemd holds its socket and has to end it: systemctl restart zmhook")  # noqa: TRY400
+            return None
     except client.NoService as error:
         log.debug("%s", error)
-    if _started(socket, config) or not start.wait_for(socket, deadline.left() / 2):
+    if _started(socket, config, silent) or not start.wait_for(socket, deadline.left() / 2):
         return None
     try:
         return _decided(socket, event, config, deadline)
@@ -47,7 +54,8 @@ def ask(event: Event, settings: Settings, config: str) -> Answered | None:
 
 
 def _decided(socket: Path, event: Event, config: str, deadline: Deadline) -> Answered:
-    status, body = client.decide(socket, event, config, deadline.left())
+    _, silence = place.patience(socket)
+    status, body = client.decide(socket, event, config, deadline.left(), silence)
     if status == client.ALARM:
         return Answered(FOUND, body.decode().rstrip("\n"))
     if status == client.NOTHING:
@@ -58,13 +66,13 @@ def _decided(socket: Path, event: Event, config: str, deadline: Deadline) -> Ans
     raise client.NoService(f"{socket}: answers with status {status}")
 
 
-def _started(socket: Path, config: str) -> bool:
+def _started(socket: Path, config: str, silent: aside.Identity | None) -> bool:
     """Say whether a service was started here, or cannot be: then the event is decided here."""
     if not config.startswith("/"):
         log.debug("%s: a service in / would not find it", config)
         return True
     try:
-        return start.start(config, socket)
+        return start.start(config, socket, silent)
     except OSError as error:
         log.warning("%s: no service can be started there (%s)", socket, error.strerror)
         return True

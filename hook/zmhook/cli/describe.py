@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from zmhook.cli.arguments import Parser
+from zmhook.cli.moment import monitor_argument
 from zmhook.cli.output import complain, say, say_json
 from zmhook.errors import ModelSkipped, ZmhookError
 from zmhook.frames.file import MAX_BYTES
@@ -165,7 +166,13 @@ def _parser() -> argparse.ArgumentParser:
         default=os.environ.get("ZMHOOK_CONFIG", CONFIG),
         help="objectconfig.ini (default: %(default)s)",
     )
-    add("-m", "--monitorid", type=int, metavar="MID", help="with the settings of this monitor")
+    add(
+        "-m",
+        "--monitorid",
+        type=monitor_argument,
+        metavar="MID",
+        help="with the settings of this monitor",
+    )
     add("-l", "--label", default="", help="what is on them, such as car (default: a whole scene)")
     add("--camera", default="", metavar="NAME", help="what {camera} stands for")
     add(

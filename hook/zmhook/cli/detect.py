@@ -10,13 +10,18 @@ import argparse
 import logging
 import os
 import sys
+import time
 from typing import TYPE_CHECKING, NoReturn
 
+from zmhook import inherited
 from zmhook.cli.answer import FOUND, NOTHING, UNDECIDED, Answer
 from zmhook.cli.arguments import Parser
+from zmhook.cli.called import called
 from zmhook.cli.output import complain, say
 from zmhook.cli.unread import let_readers_go
+from zmhook.deadline import Deadline, reserve, usable
 from zmhook.errors import RightsError, SettingsError, ZmhookError
+from zmhook.ids import parsed, parsed_or_none
 from zmhook.printable import one_line, plain_json
 from zmhook.unexpected import unexpected
 from zmhook.version import __version__
@@ -24,18 +29,24 @@ from zmhook.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from zmhook.cli.ask import Answered
+    from zmhook.cli.guard import Progress
     from zmhook.decide import Decided
     from zmhook.detection import Decision
     from zmhook.event import Event
     from zmhook.frames.file import FileSource
+    from zmhook.logs import Logs
     from zmhook.settings import Config, Settings
 
+CLOSE_TIMEOUT = 5.0
+NOT_WRITTEN = "the answer could not be written"
 CONFIG = "/etc/zm/objectconfig.ini"
 
 log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    inherited.put_right(inherited.HOOK_UMASK)
     let_readers_go()
     args = _parser().parse_args(argv)
     if args.bareversion:
@@ -47,38 +58,62 @@ def main(argv: Sequence[str] | None = None) -> int:
         _parser().error("give --eventid, or --file for a picture without an event")
     if args.explain:
         return _explain(args)
-    return _Run(args).run()
+    from zmhook.cli.guard import Guard, Progress
+
+    began = called()
+    return Guard(began).run(
+        lambda progress: _Run(args, began, progress).run(),
+        lambda why: _Run(args, began, Progress(), undecided=why).run(),
+    )
 
 
 class _Run:
-    """One event, from the arguments to the exit code."""
+    """One event, from the arguments to the exit code; the standard files must be open."""
 
-    def __init__(self, args: argparse.Namespace) -> None:
-        from zmhook.logs import Logs
-
+    def __init__(
+        self, args: argparse.Namespace, began: float, progress: Progress, undecided: str = ""
+    ) -> None:
         self.args = args
+        self.progress = progress
+        self.undecided = undecided
         self.answer = Answer()
-        self.event = _event(args)
-        self.settings, self.settings_error = _settings(args)
+        self.code: int | None = None
+        self.event, self.mistake = _event(args)
+        self.settings, self.settings_error = _settings(args, self.event.monitor_id)
+        seconds = self.settings.general.event_deadline
+        self.deadline = Deadline(usable(seconds), since=began)
+        self.end = began + seconds
+        progress.must_end(self.end - reserve(seconds) / 2, self.end)
         self.file, self.refused = _settled(self.settings, args.file)
-        self.logs = None if self.refused else Logs(self.settings, args.monitorid, debug=args.debug)
+        progress.end_with_parent()
+        self.logs = self._logs()
 
     def run(self) -> int:
         from zmhook.cli.watchdog import Watchdog
 
         if self.refused:
             return self._refuse(self.refused)
-        watchdog = Watchdog(self.settings.general.event_deadline, self._expired)
+        spare = reserve(self.settings.general.event_deadline)
+        watchdog = Watchdog(self.deadline.left(), self._expired, spare / 4, spare)
         try:
-            answered = self._ask_service()
-            if answered is not None:
-                return answered
-            decided = self._decide()
+            return self._run()
         finally:
             watchdog.stop()
+            self._close(min(CLOSE_TIMEOUT, max(0.0, self.end - time.monotonic())))
+
+    def _run(self) -> int:
+        if self.mistake:
+            log.error("%s", self.mistake)
+            return self._answer("", UNDECIDED)
+        if self.args.undelivered:
+            log.error("%s: %s: %s", self.event, NOT_WRITTEN, self.args.undelivered)
+            return self._answer("", UNDECIDED)
+        answered = self._ask_service()
+        if answered is not None:
+            return self._answer(answered.line, answered.code)
+        decided = self._decide()
         code = self._give(decided.decision)
         self._report(decided)
-        self._close()
         return code
 
     def _refuse(self, why: RightsError) -> int:
@@ -86,32 +121,36 @@ class _Run:
         from zmhook.detection import Decision
 
         logging.getLogger("zmhook").addHandler(logging.NullHandler())  # it is said once, here
-        complain(why, "zm_detect.py")
+        complain(self.mistake or why, "zm_detect.py")
+        if self.mistake:
+            return self._answer("", UNDECIDED)
         return self._give(Decision.undecided(self.event, str(why)))
 
-    def _close(self, seconds: float | None = None) -> None:
-        if self.logs is not None:
-            self.logs.close() if seconds is None else self.logs.close(seconds)
+    def _logs(self) -> Logs | None:
+        from zmhook.logs import Logs
 
-    def _ask_service(self) -> int | None:
+        if self.refused:
+            return None
+        return Logs(self.settings, self.event.monitor_id, debug=self.args.debug)
+
+    def _close(self, seconds: float) -> None:
+        if self.logs is not None:
+            self.logs.close(seconds)
+
+    def _ask_service(self) -> Answered | None:
         """Let the service decide, starting it when there is none; None: decide here."""
-        if not self.args.ask_service or self.settings_error or self.args.undecided:
+        if not self.args.ask_service or self.settings_error or self.undecided:
             return None
         if not self.settings.service.use_service:
             return None
         try:
             from zmhook.cli.ask import ask
 
-            answered = ask(self.event, self.settings, self.args.config)
+            return ask(self.event, self.settings, self.args.config, self.deadline)
         except Exception as error:  # noqa: BLE001 - whatever is wrong there, we can decide here
             self._trace(error)
             log.warning("the service cannot be asked: %s", error)
             return None
-        if answered is None:
-            return None
-        self._answer(answered.line)
-        self._close()
-        return answered.code
 
     def _decide(self) -> Decided:
         """Every failure ends as an undecided event, so that `on_failure` has the last word."""
@@ -121,9 +160,9 @@ class _Run:
         try:
             if self.settings_error:
                 raise self.settings_error
-            if self.args.undecided:
-                raise ZmhookError(self.args.undecided)
-            return _look(self.event, self.settings, self.file)
+            if self.undecided:
+                raise ZmhookError(self.undecided)
+            return _look(self.event, self.settings, self.file, self.deadline)
         except ZmhookError as error:
             self._trace(error)
             errors = [str(error)]
@@ -138,14 +177,21 @@ class _Run:
 
         line = detection_line(decision, self.settings)
         log_decision(decision, line)
-        self._answer(plain_json(decision.to_json()) if self.args.json else line)
-        return _code(decision, line)
+        text = plain_json(decision.to_json()) if self.args.json else line
+        return self._answer(text, _code(decision, line))
 
-    def _answer(self, text: str) -> None:
+    def _answer(self, text: str, code: int) -> int:
+        """Print it, and return the exit code that goes with what was printed first."""
         try:
-            self.answer.give(text)
+            if self.answer.give(text):
+                self.code = code
         except OSError as error:
-            log.error("%s: nobody reads the answer: %s", self.event, error)  # noqa: TRY400
+            # Whoever takes our exit code for "detected" would miss the line.
+            log.error("%s: %s: %s", self.event, NOT_WRITTEN, error.strerror)  # noqa: TRY400
+            self.code = UNDECIDED
+        code = UNDECIDED if self.code is None else self.code
+        self.progress.answered(code)
+        return code
 
     def _report(self, decided: Decided) -> None:
         from zmhook.report import publish
@@ -161,10 +207,14 @@ class _Run:
         from zmhook.detection import Decision
 
         seconds = self.settings.general.event_deadline
-        message = f"no decision after {seconds:g} s ([general] event_deadline)"
-        code = self._give(Decision.undecided(self.event, message))
-        self._close(1.0)
-        os._exit(code)
+        if self.code is None:
+            message = f"no decision after {seconds:g} s ([general] event_deadline)"
+            self.code = self._give(Decision.undecided(self.event, message))
+        else:
+            what = "%s: the report is incomplete: %g s ([general] event_deadline) are over"
+            log.error(what, self.event, seconds)
+        self._close(max(0.0, self.end - time.monotonic()) / 2)
+        os._exit(self.code)
 
     @staticmethod
     def _trace(error: Exception) -> None:
@@ -180,13 +230,11 @@ def _settled(settings: Settings, file: str | None) -> tuple[str | FileSource, Ri
         return "", error
 
 
-def _look(event: Event, settings: Settings, file: str | FileSource) -> Decided:
+def _look(event: Event, settings: Settings, file: str | FileSource, deadline: Deadline) -> Decided:
     from zmhook.chain import Chain
-    from zmhook.deadline import Deadline
     from zmhook.decide import decide
     from zmhook.frames import open_source
 
-    deadline = Deadline(settings.general.event_deadline)
     chain = Chain.from_settings(settings)
     chain.preload()
     source = open_source(event, settings, deadline, file=file)
@@ -197,16 +245,26 @@ def _look(event: Event, settings: Settings, file: str | FileSource) -> Decided:
         chain.close()
 
 
-def _event(args: argparse.Namespace) -> Event:
+def _event(args: argparse.Namespace) -> tuple[Event, str]:
+    """Return the event, and what is wrong with its numbers."""
     from zmhook.event import Event
 
-    return Event(
-        id=args.eventid,
-        monitor_id=args.monitorid,
+    mistake = ""
+    event_id = monitor_id = None
+    try:
+        if args.eventid is not None:
+            event_id = parsed(args.eventid, "event")
+        monitor_id = parsed_or_none(args.monitorid, "monitor")
+    except ValueError as error:
+        mistake = str(error)
+    event = Event(
+        id=event_id,
+        monitor_id=monitor_id,
         monitor_name=_text(args.monitorname),
         cause=_text(args.reason),
         path=_text(args.eventpath),
     )
+    return event, mistake
 
 
 def _text(argument: str) -> str:
@@ -214,7 +272,9 @@ def _text(argument: str) -> str:
     return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _settings(args: argparse.Namespace) -> tuple[Settings, SettingsError | None]:
+def _settings(
+    args: argparse.Namespace, monitor_id: int | None
+) -> tuple[Settings, SettingsError | None]:
     """Read the configuration; what is wrong with it is told once there is a log to tell it to.
 
     Such an event still fails as `on_failure` says, when that much could be read.
@@ -226,7 +286,7 @@ def _settings(args: argparse.Namespace) -> tuple[Settings, SettingsError | None]
         config, wrong = load(args.config, args.override), None
     except SettingsError as error:
         config, wrong = error.config, error
-    return (config.for_monitor(args.monitorid) if config else Settings()), wrong
+    return (config.for_monitor(monitor_id) if config else Settings()), wrong
 
 
 def _code(decision: Decision, line: str) -> int:
@@ -246,10 +306,13 @@ def _explain(args: argparse.Namespace) -> int:
     from zmhook.cli.given import settle
     from zmhook.settings import load
 
+    event, mistake = _event(args)
     try:
-        settings = load(args.config, args.override).for_monitor(args.monitorid)
+        if mistake:
+            raise ZmhookError(mistake)
+        settings = load(args.config, args.override).for_monitor(event.monitor_id)
         file = settle(settings, args.file)
-        return explain(_event(args), settings, file, args.output_path)
+        return explain(event, settings, file, args.output_path)
     except ZmhookError as error:
         complain(error, "zm_detect.py")
         return UNDECIDED
@@ -276,11 +339,12 @@ def _parser() -> _Parser:
         default=os.environ.get("ZMHOOK_CONFIG", CONFIG),
         help="objectconfig.ini (default: %(default)s)",
     )
-    add("-e", "--eventid", type=int, metavar="EID", help="the event to look at")
+    # Numbers are read by zmhook.ids, once there is a log to tell of what is none.
+    add("-e", "--eventid", metavar="EID", help="the event to look at")
     add(
         "-m",
         "--monitorid",
-        type=int,
+        default="",
         metavar="MID",
         help="its monitor; picks the [monitor-MID] settings",
     )
@@ -317,7 +381,7 @@ def _parser() -> _Parser:
     )
     add("--check-config", action="store_true", help="check the configuration and do nothing else")
     add("--ask-service", action="store_true", help=argparse.SUPPRESS)
-    add("--undecided", default="", metavar="WHY", help=argparse.SUPPRESS)
+    add("--undelivered", default="", metavar="WHY", help=argparse.SUPPRESS)
     add("-v", "--version", action="version", version=f"zmhook {__version__}")
     add("--bareversion", action="store_true", help="print only the version number")
     return parser

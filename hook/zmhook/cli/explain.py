@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from zmhook.cli.arguments import Parser
 from zmhook.cli.given import settle
+from zmhook.cli.moment import event_argument, monitor_argument
 from zmhook.cli.output import say
 from zmhook.cli.where import add_config
 from zmhook.errors import PortalError
@@ -118,9 +119,15 @@ def _parser() -> argparse.ArgumentParser:
         epilog="What was decided at the time: zmhook history show EVENT.",
     )
     add = parser.add_argument
-    add("eventid", type=int, nargs="?", help="the event to look at")
+    add("eventid", type=event_argument, nargs="?", help="the event to look at")
     add_config(parser)
-    add("-m", "--monitorid", type=int, metavar="MID", help="its monitor (default: the API tells)")
+    add(
+        "-m",
+        "--monitorid",
+        type=monitor_argument,
+        metavar="MID",
+        help="its monitor (default: the API tells)",
+    )
     add("-p", "--eventpath", default="", metavar="FOLDER", help="the event's folder")
     add("-r", "--reason", default="", metavar="CAUSE", help="the event's cause")
     add("-f", "--file", metavar="PICTURE", help="look at this picture instead of an event's")

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from zmhook.cli import tables, where
 from zmhook.cli.arguments import Parser
-from zmhook.cli.moment import moment_argument, number_argument
+from zmhook.cli.moment import (
+    event_argument,
+    moment_argument,
+    monitor_argument,
+    number_argument,
+)
 from zmhook.cli.output import complain, say_json
 from zmhook.detection import Outcome
 from zmhook.privilege import become_owner
@@ -104,9 +109,9 @@ def _parser() -> argparse.ArgumentParser:
     listing = _action(actions, "list", "the decisions, newest first")
     _add_filters(listing, since=None, limit=LISTED)
     shown = _action(actions, "show", "everything about one event: what was kept, dropped, and why")
-    shown.add_argument("event", type=number_argument, metavar="EVENT", help="the event's id")
+    shown.add_argument("event", type=event_argument, metavar="EVENT", help="the event's id")
     shown.add_argument(
-        "--monitor", type=number_argument, metavar="N", help="read this monitor's history_path"
+        "--monitor", type=monitor_argument, metavar="N", help="read this monitor's history_path"
     )
     counted = _action(actions, "stats", "counts and times by monitor and day")
     _add_filters(counted, since=COUNTED, limit=0)
@@ -121,7 +126,7 @@ def _action(actions: Any, name: str, what: str) -> argparse.ArgumentParser:
 
 
 def _add_filters(parser: argparse.ArgumentParser, *, since: str | None, limit: int) -> None:
-    parser.add_argument("--monitor", type=number_argument, metavar="N", help="of this monitor")
+    parser.add_argument("--monitor", type=monitor_argument, metavar="N", help="of this monitor")
     default = f"; default: {since}" if since else ""
     parser.add_argument(
         "--since", type=moment_argument, default=since, metavar="TIME", help=f"{FORM}{default}"

@@ -6,7 +6,8 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from zmhook.cli.output import complain, say
+from zmhook import inherited
+from zmhook.cli.output import NotPrinted, complain, say, say_rest, settle
 from zmhook.cli.unread import let_readers_go
 from zmhook.errors import SettingsError, ZmhookError
 from zmhook.unexpected import unexpected
@@ -36,7 +37,18 @@ FAILED, MISUSED, UNDECIDED, INTERRUPTED = 1, 2, 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    inherited.put_right()
     let_readers_go()
+    try:
+        return _main(argv)
+    except NotPrinted as error:
+        complain(str(error))
+        return FAILED
+    finally:
+        settle()
+
+
+def _main(argv: Sequence[str] | None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     command = given[0] if given else "--help"
     if command in ("-h", "--help", "help"):
@@ -59,7 +71,7 @@ def _run(command: str, argv: list[str]) -> int:
     try:
         module = import_module(COMMANDS[command][0])
         code: int = module.main(argv)
-        sys.stdout.flush()
+        say_rest()
     except SettingsError as error:
         for problem in error.problems:
             complain(str(problem))

@@ -7,6 +7,8 @@ import re
 import time
 from datetime import datetime
 
+from zmhook.ids import parsed, parsed_or_none
+
 LARGEST = 2**53
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
@@ -37,8 +39,24 @@ def moment_argument(text: str) -> float:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def event_argument(text: str) -> int:
+    """Read an event's number, for argparse."""
+    try:
+        return parsed(text, "event")
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def monitor_argument(text: str) -> int | None:
+    """Read a monitor's number, or nothing for one that is not known, for argparse."""
+    try:
+        return parsed_or_none(text, "monitor")
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def number_argument(text: str) -> int:
-    """Read an id or a count, for argparse; a database takes no more than 2^53."""
+    """Read a count, for argparse; a database takes no more than 2^53."""
     number = int(text) if text.isascii() and text.isdigit() else -1
     if not 0 <= number < LARGEST:
         raise argparse.ArgumentTypeError(f"'{text}' is no number")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.cli import where
 from zmhook.cli.arguments import Parser
+from zmhook.cli.moment import monitor_argument
 from zmhook.cli.output import complain, say
 from zmhook.errors import ZmhookError
 from zmhook.privilege import become_owner, folders_of
@@ -129,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument(
         "-m",
         "--monitor",
-        type=int,
+        type=monitor_argument,
         metavar="N",
         help="as monitor N, with the settings of [monitor-N]",
     )

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from zmhook.cli.arguments import Parser
+from zmhook.cli.moment import monitor_argument
 from zmhook.cli.output import say_json
 from zmhook.cli.where import add_config
 from zmhook.errors import ZmhookError
@@ -109,7 +110,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("action", choices=["status"], help="status: ask them")
     add_config(parser)
     parser.add_argument(
-        "-m", "--monitorid", type=int, metavar="MID", help="with the settings of this monitor"
+        "-m",
+        "--monitorid",
+        type=monitor_argument,
+        metavar="MID",
+        help="with the settings of this monitor",
     )
     parser.add_argument("--json", action="store_true", help="print it as JSON")
     return parser

@@ -11,7 +11,7 @@ from msgspec import json
 
 from zmhook.cli import tables, where
 from zmhook.cli.arguments import Parser
-from zmhook.cli.moment import moment_argument, number_argument
+from zmhook.cli.moment import moment_argument, monitor_argument, number_argument
 from zmhook.cli.output import complain, say, say_json
 from zmhook.privilege import become_owner
 
@@ -215,7 +215,7 @@ def _parser(command: str, description: str) -> argparse.ArgumentParser:
 
 
 def _add_filters(parser: argparse.ArgumentParser, limit: int) -> None:
-    parser.add_argument("--monitor", type=number_argument, metavar="N", help="of this monitor")
+    parser.add_argument("--monitor", type=monitor_argument, metavar="N", help="of this monitor")
     parser.add_argument("--camera", metavar="NAME", help="of this camera")
     parser.add_argument("--label", metavar="CLASS", help="of this class, as the camera names it")
     form = "2026-03-20, '2026-03-20 10:17', or 2h (30m, 7d) ago"

@@ -18,12 +18,20 @@ HARD_GRACE = 3.0
 class Watchdog:
     """Calls `expired` in a thread of its own when `seconds` are over, unless stopped before."""
 
-    def __init__(self, seconds: float, expired: Callable[[], None]) -> None:
-        self._timer = threading.Timer(seconds + GRACE, expired)
+    def __init__(
+        self,
+        seconds: float,
+        expired: Callable[[], None],
+        grace: float | None = None,
+        hard_grace: float | None = None,
+    ) -> None:
+        grace = GRACE if grace is None else grace
+        hard_grace = HARD_GRACE if hard_grace is None else hard_grace
+        self._timer = threading.Timer(seconds + grace, expired)
         self._timer.daemon = True
         self._timer.start()
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.setitimer(signal.ITIMER_REAL, seconds + HARD_GRACE)
+        signal.setitimer(signal.ITIMER_REAL, seconds + hard_grace)
 
     def stop(self) -> None:
         self._timer.cancel()

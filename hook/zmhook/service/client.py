@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
+import time
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import urlencode
 
@@ -21,6 +22,9 @@ ALARM, NOTHING, UNDECIDED = 200, 302, 422
 STOPPING = 200
 """The status of `POST /stop`."""
 
+INFORMATIONAL_END = 200
+LEAST = 0.001
+"""Seconds: no time at all would mean for ever."""
 LARGEST = 16 * 1024 * 1024
 CHUNK = 64 * 1024
 _UCRED = struct.Struct("iII")
@@ -35,6 +39,10 @@ class Connection(Protocol):
 
 class NoService(ZmhookError):  # noqa: N818 - reads as what it is
     """No service answers at a socket; the message says what happened."""
+
+
+class Silent(NoService):
+    """There is one, and it shows no sign of life."""
 
 
 class Answered(NamedTuple):
@@ -69,8 +77,10 @@ def peer_of(connection: Connection) -> Peer:
     return Peer(pid, uid)
 
 
-def decide(place: Path, event: Event, config: str, seconds: float) -> Answered:
-    """Ask for an event's decision, in the form of `POST /decide`; raises `NoService`."""
+def decide(
+    place: Path, event: Event, config: str, seconds: float, silence: float | None = None
+) -> Answered:
+    """Ask for an event's decision, in the form of `POST /decide`; raises as `ask` does."""
     form = {
         "eid": "" if event.id is None else event.id,
         "mid": "" if event.monitor_id is None else event.monitor_id,
@@ -79,18 +89,37 @@ def decide(place: Path, event: Event, config: str, seconds: float) -> Answered:
         "path": event.path,
         "config": config,
     }
-    return ask(place, "POST", "/decide", seconds, urlencode(form).encode())
+    return ask(place, "POST", "/decide", seconds, urlencode(form).encode(), silence)
 
 
-def ask(place: Path, method: str, path: str, seconds: float, body: bytes = b"") -> Answered:
-    """Send one request and return its answer; raises `NoService`."""
+def ask(
+    place: Path,
+    method: str,
+    path: str,
+    seconds: float,
+    body: bytes = b"",
+    silence: float | None = None,
+) -> Answered:
+    """Send one request and return its answer, for which it has so many seconds in all.
+
+    Raises `NoService`; `Silent` when for `silence` seconds nothing came, not even a sign of life.
+    """
+    end = time.monotonic() + seconds
     head = f"{method} {path} HTTP/1.1\r\nHost: zmhook\r\nContent-Length: {len(body)}\r\n\r\n"
+    pause = seconds if silence is None else min(silence, seconds)
     try:
         with contextlib.closing(socket.socket(socket.AF_UNIX)) as connection:
-            connection.settimeout(seconds)
+            _limit_connecting(connection, pause)
             connection.connect(str(place))
+            connection.settimeout(max(LEAST, pause))
             connection.sendall(head.encode() + body)
-            return _answer(_everything(connection))
+            return _answer(_everything(connection, end, pause))
+    except (TimeoutError, BlockingIOError):
+        # Nobody takes a connection any more (EAGAIN), takes what is sent, or says a word.
+        if silence is not None and time.monotonic() < end:
+            what = f"{place}: the service there shows no sign of life for {pause:.3g} s"
+            raise Silent(what) from None
+        raise NoService(f"{place}: no service answers (timed out)") from None
     except (OSError, ValueError) as error:
         raise _no_service(place, error) from None
 
@@ -100,22 +129,37 @@ def _no_service(place: Path, error: Exception) -> NoService:
     return NoService(f"{place}: no service answers ({reason})")
 
 
-def _everything(connection: socket.socket) -> bytes:
+def _limit_connecting(connection: socket.socket, seconds: float) -> None:
+    """Wait so long for room in a full queue of connections; Python's time-out does not wait."""
+    whole, part = divmod(max(LEAST, seconds), 1)
+    limit = struct.pack("ll", int(whole), int(part * 1e6))
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+
+
+def _everything(connection: socket.socket, end: float, pause: float) -> bytes:
     data = bytearray()
-    while chunk := connection.recv(CHUNK):
+    while True:
+        connection.settimeout(max(LEAST, min(pause, end - time.monotonic())))
+        chunk = connection.recv(CHUNK)
+        if not chunk:
+            return bytes(data)
         data += chunk
         if len(data) > LARGEST:
             raise ValueError("the answer is too long")
-    return bytes(data)
 
 
 def _answer(data: bytes) -> Answered:
-    head, found, body = data.partition(b"\r\n\r\n")
-    if not found:
-        raise ValueError("the answer is cut short")
-    status, *headers = head.split(b"\r\n")
+    while True:
+        head, found, body = data.partition(b"\r\n\r\n")
+        if not found:
+            raise ValueError("the answer is cut short")
+        status, *headers = head.split(b"\r\n")
+        code = int(status.partition(b" ")[2][:3])
+        if code >= INFORMATIONAL_END:
+            break
+        data = body  # a sign of life
     for header in headers:
         name, _, value = header.partition(b":")
         if name.lower() == b"content-length" and int(value) != len(body):
             raise ValueError("the answer is cut short")
-    return Answered(int(status.partition(b" ")[2][:3]), body)
+    return Answered(code, body)

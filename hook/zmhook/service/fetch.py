@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from zmhook.deadline import Deadline
+from zmhook.deadline import Deadline, usable
 from zmhook.errors import FrameNotNeeded, ZmhookError
 from zmhook.frames.ids import is_track
 from zmhook.service.wire import Picture
@@ -39,7 +39,7 @@ class Fetcher:
         self._event = event
         self._settings = settings
         self._threads = threads
-        self._deadline = Deadline(settings.general.event_deadline)
+        self._deadline = Deadline(usable(settings.general.event_deadline))
         self.first_took = 0.0
         """Seconds that the first picture took, the waiting included."""
         self._first: asyncio.Task[Picture] | None = None

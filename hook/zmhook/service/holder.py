@@ -87,6 +87,14 @@ def end(place: Path, seconds: float = END_SECONDS) -> bool:
     return False
 
 
+def kill(place: Path) -> bool:
+    """Kill the service that holds the lock, and its workers with it; say whether it was told.
+
+    Raises `NotOursError`.
+    """
+    return _signal(place, signal.SIGKILL)
+
+
 def _tell(place: Path) -> None:
     """Ask over the socket when it is the holder who listens there; else signal the holder.
 

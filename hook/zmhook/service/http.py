@@ -12,7 +12,7 @@ import logging
 import resource
 import socket
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import h11
 
@@ -26,6 +26,8 @@ WRITE_TIMEOUT = 10.0
 LARGEST_BODY = 256 * 1024
 MOST_PIECES = 1000
 CHUNK = 64 * 1024
+BEAT = 0.75
+"""Seconds between two signs of life, the first one included."""
 
 
 class Request(NamedTuple):
@@ -59,10 +61,15 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class HttpServer:
-    """Answers one request a connection by `handler`, which is cancelled when the caller leaves."""
+    """Answers one request a connection by `handler`, which is cancelled when the caller leaves.
 
-    def __init__(self, handler: Handler) -> None:
+    Who has to wait gets a sign of life (102 Processing) each time that the seconds which `beat`
+    returns have passed: from the event loop, so that one which hangs gives none.
+    """
+
+    def __init__(self, handler: Handler, beat: Callable[[], float] = lambda: BEAT) -> None:
         self._handler = handler
+        self._beat = beat
         self._connections: set[asyncio.Task[None]] = set()
         self._reading: dict[asyncio.Task[None], None] = {}  # the oldest first
 
@@ -114,7 +121,7 @@ class HttpServer:
             if task := asyncio.current_task():
                 self._reading.pop(task, None)
             request = request._replace(peer=_peer(writer))
-            response = await self._answer(request, reader)
+            response = await self._answer(request, reader, lambda: _sign(connection, writer))
             if response is not None and request.method == "HEAD":
                 response = response._replace(body=b"")
         except h11.RemoteProtocolError as error:
@@ -122,12 +129,15 @@ class HttpServer:
         if response is not None:
             await asyncio.wait_for(write(connection, writer, response), WRITE_TIMEOUT)
 
-    async def _answer(self, request: Request, reader: asyncio.StreamReader) -> Response | None:
+    async def _answer(
+        self, request: Request, reader: asyncio.StreamReader, sign: Callable[[], None]
+    ) -> Response | None:
         """Return the handler's response, or None when the caller has left before it came."""
         answering = asyncio.ensure_future(self._handler(request))
         leaving = asyncio.ensure_future(reader.read(1))
         try:
-            await asyncio.wait([answering, leaving], return_when=asyncio.FIRST_COMPLETED)
+            while not (await _first_of(answering, leaving, self._beat())):
+                sign()
             return await answering if answering.done() else None
         finally:
             for task in (answering, leaving):
@@ -160,6 +170,19 @@ def _peer(writer: asyncio.StreamWriter) -> int | None:
     with contextlib.suppress(OSError):
         return peer_of(connection).uid
     return None
+
+
+async def _first_of(
+    answering: asyncio.Future[Response], leaving: asyncio.Future[bytes], seconds: float
+) -> bool:
+    """Wait for either; False when neither came in so many seconds."""
+    both: list[asyncio.Future[Any]] = [answering, leaving]
+    done, _ = await asyncio.wait(both, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    return bool(done)
+
+
+def _sign(connection: h11.Connection, writer: asyncio.StreamWriter) -> None:
+    writer.write(connection.send(h11.InformationalResponse(status_code=102, headers=[])) or b"")
 
 
 async def _read(connection: h11.Connection, reader: asyncio.StreamReader) -> Request | None:

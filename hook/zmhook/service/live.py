@@ -54,6 +54,9 @@ class LiveConfig:
         self.current()
         return max(settings.general.event_deadline for settings in self.in_force())
 
+    def shortest_deadline(self) -> float:
+        return min(settings.general.event_deadline for settings in self.in_force())
+
     def current(self) -> Config:
         """Return the configuration, read anew when a file of it has changed."""
         stats = self._look()

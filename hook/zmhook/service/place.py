@@ -24,8 +24,18 @@ def socket_path(config: str | Path, general: General) -> Path:
 
 
 def patience_path(socket: Path) -> Path:
-    """Return the file that tells hooks how many seconds to wait for an answer."""
+    """Return the file that tells hooks how long to wait: for an answer, and for a sign of life."""
     return socket.with_suffix(".seconds")
+
+
+def patience(socket: Path) -> tuple[float | None, float | None]:
+    """Return the seconds that the file tells; a service of an older version gives no such signs."""
+    try:
+        told = [float(word) for word in patience_path(socket).read_text("ascii").split()]
+    except (OSError, ValueError):
+        return None, None
+    seconds, silence, *_ = *told, None, None
+    return seconds, silence
 
 
 def socket_name(config: str | Path) -> str:

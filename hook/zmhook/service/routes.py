@@ -1,22 +1,24 @@
 """What can be asked of the service, over its socket.
 
 `POST /decide` (form: eid, mid, name, cause, path, config) answers for zm_event_start.sh, whose
-clients read the status alone: 200 with the line is an alarm, a redirect (to nowhere) is "nothing
-detected", 422 is "no decision". Each is a class of its own, so that no client can take an error
-for "nothing"; whatever else happens the hook takes for "no service here". curl can tell them too,
-by its exit code: `curl -fL --max-redirs 0` ends with 0, 47 and 22.
+clients read the status: 200 with the line is an alarm, a redirect (to nowhere) is "nothing
+detected", 422 is "no decision", 400 "that is no number", the last two with the reason. Each is a
+class of its own, so that no client can take an error for "nothing"; whatever else happens the hook
+takes for "no service here". curl can tell them too, by its exit code: `curl -fL --max-redirs 0`
+ends with 0, 47 and 22.
 """
 
 from __future__ import annotations
 
+import logging
 import os
-import re
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from msgspec import json
 
 from zmhook.event import Event
+from zmhook.ids import parsed, parsed_or_none
 from zmhook.report.line import detection_line
 from zmhook.report.summary import log_decision
 from zmhook.service.client import ALARM, NOTHING, STOPPING, UNDECIDED
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 MOST_FIELDS = 20
-_WHOLE = re.compile(r"[0-9]{1,18}")
+
+log = logging.getLogger(__name__)
 
 
 class Routes:
@@ -70,6 +73,7 @@ class Routes:
                 raise HangUp
             event = _event(form)
         except ValueError as error:
+            log.error("%s", error)  # noqa: TRY400
             return Response(400, f"{error}\n".encode())
         decision, settings = await self._supervisor.decide(event)
         line = detection_line(decision, settings)
@@ -108,8 +112,8 @@ class Routes:
 def _event(form: dict[str, list[str]]) -> Event:
     """Raise `ValueError` with one line when the ids are no numbers."""
     return Event(
-        id=_number(form, "eid"),
-        monitor_id=_number(form, "mid"),
+        id=parsed(_one(form, "eid"), "event"),
+        monitor_id=parsed_or_none(_one(form, "mid"), "monitor"),
         monitor_name=_one(form, "name"),
         cause=_one(form, "cause"),
         path=_one(form, "path"),
@@ -118,12 +122,3 @@ def _event(form: dict[str, list[str]]) -> Event:
 
 def _one(form: dict[str, list[str]], name: str) -> str:
     return form.get(name, [""])[0]
-
-
-def _number(form: dict[str, list[str]], name: str) -> int | None:
-    text = _one(form, name)
-    if not text:
-        return None
-    if not _WHOLE.fullmatch(text):
-        raise ValueError(f"{name}: expected a number, got {text[:40]!r}")
-    return int(text)

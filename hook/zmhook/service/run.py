@@ -16,10 +16,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zmhook import inherited
 from zmhook.errors import RightsError, SettingsError
 from zmhook.printable import printable
 from zmhook.privilege import become_owner, folders_of
 from zmhook.regular import open_regular
+from zmhook.service import aside
 from zmhook.service.http import HttpServer
 from zmhook.service.listening import Listening
 from zmhook.service.live import LiveConfig
@@ -27,6 +29,7 @@ from zmhook.service.place import patience_path, socket_path
 from zmhook.service.records import Records
 from zmhook.service.routes import Routes
 from zmhook.service.supervisor import Supervisor
+from zmhook.service.systemd import Systemd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +47,7 @@ BACKLOG = 1024
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit 0 at a proper end and when another service runs already, 2 when it cannot start."""
     args = _arguments(argv)
-    os.umask(0o007)
+    inherited.put_right(inherited.HOOK_UMASK)
     try:
         config = LiveConfig(args.config)
     except SettingsError as error:
@@ -58,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RightsError as error:
         return _complain(str(error))
     try:
-        lock = _lock_in_time(place)
+        lock = _lock_in_time(place, is_systemds=given is not None)
     except OSError as error:
         return _complain(f"{place}: the service cannot start: {error.strerror}")
     if lock is None:
@@ -95,12 +98,13 @@ async def _serve(
     args: argparse.Namespace,
     lock: int,
 ) -> None:
+    systemd = Systemd()
     supervisor = Supervisor(config, records)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, supervisor.stopping.set)
     listener = given or _bound(place)
-    http = HttpServer(Routes(supervisor))
+    http = HttpServer(Routes(supervisor), supervisor.beat)
     ours = _identity(place)
     # Not start_unix_server: since Python 3.13 that takes systemd's file away when it closes.
     server = await asyncio.start_server(http.serve, sock=listener, backlog=BACKLOG)
@@ -115,6 +119,11 @@ async def _serve(
     if args.start_lock is not None:
         os.close(args.start_lock)
     log.info("serving on %s", place)
+    systemd.ready()
+    beside = [
+        asyncio.create_task(systemd.keep_alive()),
+        asyncio.create_task(_end_older(place, config)),
+    ]
     try:
         await supervisor.until_stopped(
             place,
@@ -131,7 +140,18 @@ async def _serve(
         await supervisor.finish(FINISH_SECONDS)
         await http.finish(FINISH_SECONDS)
         await listening.finish(FINISH_SECONDS)
+        for task in beside:
+            task.cancel()
         log.info("ended")
+
+
+async def _end_older(place: Path, config: LiveConfig) -> None:
+    """End those in whose place we are, once all that they had begun is over in any case."""
+    aside.sweep(place)
+    await asyncio.sleep(config.longest_deadline() + FINISH_SECONDS)
+    aside.end_older(place)
+    await asyncio.sleep(FINISH_SECONDS)
+    aside.sweep(place)
 
 
 def _place(args: argparse.Namespace, given: socket.socket | None, general: General) -> Path:
@@ -146,11 +166,13 @@ def _complain(message: str) -> int:
     return CANNOT_START
 
 
-def _lock_in_time(place: Path) -> int | None:
+def _lock_in_time(place: Path, *, is_systemds: bool = False) -> int | None:
     """Take the lock, waiting for a service that is just ending: it has no socket any more."""
     end = time.monotonic() + FINISH_SECONDS + 5
     while (lock := _lock(place)) is None and not place.exists() and time.monotonic() < end:
         time.sleep(0.05)
+    if lock is not None and is_systemds:
+        os.write(lock, aside.SYSTEMDS + b"\n")
     return lock
 
 

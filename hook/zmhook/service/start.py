@@ -11,13 +11,16 @@ from pathlib import Path
 
 import zmhook
 from zmhook.regular import open_regular
+from zmhook.service import aside
 
 START_SECONDS = 10.0
 LOOK_EVERY = 0.05
 
 
-def start(config: str, place: Path) -> bool:
+def start(config: str, place: Path, silent: aside.Identity | None = None) -> bool:
     """Start a service unless somebody else is just doing so; say whether we did.
+
+    `silent` is one that shows no sign of life: while its socket is still there, it is put aside.
 
     The new service holds the lock until it serves. It is fully detached: the notification server
     reads the hook's stdout until everybody has closed it. Raises `OSError` when the run folder
@@ -30,6 +33,8 @@ def start(config: str, place: Path) -> bool:
     except BlockingIOError:
         return False
     else:
+        if silent:
+            aside.put(place, silent)
         command = [sys.executable, "-m", "zmhook.service", "-c", config, "--socket", str(place)]
         subprocess.Popen(
             [*command, "--start-lock", str(lock)],
@@ -76,8 +81,8 @@ def _is_starting(place: Path) -> bool:
 
 
 def environment() -> dict[str, str]:
-    """Pass on what finds our package, and nothing that speaks of this one event."""
+    """Pass on what finds our package."""
     source = str(Path(zmhook.__file__).resolve().parent.parent)
-    kept = {key: value for key, value in os.environ.items() if key != "ZMHOOK_SHELL_PID"}
+    kept = dict(os.environ)
     found = [path for path in kept.get("PYTHONPATH", "").split(os.pathsep) if path]
     return {**kept, "PYTHONPATH": os.pathsep.join(dict.fromkeys([source, *found]))}

@@ -41,8 +41,6 @@ log = logging.getLogger(__name__)
 
 FETCH_THREADS = 16
 MOST_THREADS = 4
-PATIENCE = 5
-"""Seconds that a hook waits beyond the deadline by which it is answered."""
 AT_START = (
     "service_workers",
     "service_queue",
@@ -50,6 +48,12 @@ AT_START = (
     "model_idle_unload",
 )
 """Settings that are read when the service starts, and then no more."""
+SILENCE, SHORTEST_SILENCE = 3.0, 0.5
+"""Seconds without any sign of life after which a hook takes us for dead, at most and at least."""
+SILENCE_SHARE = 1 / 8
+"""... and as a part of the shortest deadline: what is left must do for deciding without us."""
+BEATS = 4
+"""Signs of life in that time."""
 LOOK_EVERY = 0.5
 """Seconds between two looks at whether to end."""
 
@@ -74,7 +78,7 @@ class Supervisor:
         """What somebody has to see to, one line each."""
         self._started_with = service
         self._open: set[Waiting] = set()
-        self._patience = 0
+        self._patience = ""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -177,12 +181,21 @@ class Supervisor:
 
     def _tell_patience(self, place: Path) -> None:
         """Write down how long a hook may wait for us, should we ever stop answering."""
-        seconds = int(self.config.longest_deadline()) + PATIENCE
-        if seconds == self._patience:
+        text = f"{self.config.longest_deadline():g} {self.silence():g}\n"
+        if text == self._patience:
             return
         with contextlib.suppress(OSError):
-            atomic.write(patience_path(place), f"{seconds}\n".encode(), 0o664)
-            self._patience = seconds
+            atomic.write(patience_path(place), text.encode(), 0o664)
+            self._patience = text
+
+    def silence(self) -> float:
+        """Return the seconds after which a hook takes us for dead."""
+        share = self.config.shortest_deadline() * SILENCE_SHARE
+        return max(SHORTEST_SILENCE, min(SILENCE, round(share, 2)))
+
+    def beat(self) -> float:
+        """Return the seconds between two signs of life for those who wait for an answer."""
+        return self.silence() / BEATS
 
     def _why_end(self, place: Path, is_there: Callable[[], bool], *, permanent: bool) -> str:
         service = self._service()

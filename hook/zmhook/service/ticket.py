@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import structs
 
+from zmhook.deadline import usable
 from zmhook.detection import Decision
 from zmhook.service.wire import Answer, Given, Job, Need
 
@@ -138,7 +139,8 @@ class Ticket:
 
     def left(self) -> float:
         """Return the seconds that the event may still take."""
-        return max(0.0, self.asked + self.settings.general.event_deadline - time.monotonic())
+        end = self.asked + usable(self.settings.general.event_deadline)
+        return max(0.0, end - time.monotonic())
 
     def decide(self, decision: Decision) -> None:
         """Give the decision; a second one is ignored."""

@@ -6,7 +6,6 @@ It talks with the supervisor over the socket that is its stdin, and ends when th
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
 import resource
@@ -18,6 +17,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zmhook import inherited
 from zmhook.errors import FrameNotNeeded, FrameUnavailable, ZmhookError
 from zmhook.service.wire import (
     HEAD,
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PR_SET_PDEATHSIG = 1
 CHAINS = 8
 """Chains that a worker keeps: monitors with other models have others."""
 
@@ -223,15 +222,9 @@ def _rss_mb() -> float:
     return pages * resource.getpagesize() / 1e6
 
 
-def _end_with_parent(parent: int) -> None:
-    """Have the kernel kill us with the supervisor: stuck in a model, we would not notice."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        sys.exit(0)
-
-
 def main() -> None:
-    _end_with_parent(int(sys.argv[1]))
+    inherited.put_right(inherited.HOOK_UMASK)
+    inherited.end_with_parent(int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection = socket.socket(fileno=os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

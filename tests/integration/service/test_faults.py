@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -76,21 +77,166 @@ def test_the_supervisor_is_killed_during_an_event(faulty, ended: Callable) -> No
     one_service(faulty)
 
 
-def test_a_service_that_stops_answering_is_waited_for_as_long_as_its_deadlines(site) -> None:
-    """Frozen, it keeps its socket and takes connections; the hook then decides by itself."""
-    site.write("event_deadline = 1")
-    pid = site.warm()["pid"]
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        began = time.monotonic()
-        said = site.hook()
-        took = time.monotonic() - began
-    finally:
-        os.kill(pid, signal.SIGCONT)
+@contextmanager
+def stopped(*pids: int) -> Iterator[None]:
+    """The processes hang."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    yield
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_a_service_that_hangs_is_put_aside_for_another(site) -> None:
+    """The hook that meets it decides by itself within its time, and starts another."""
+    site.write("event_deadline = 12")
+    old = site.warm()["pid"]
+    with stopped(old):
+        next_is_right(site)
+        assert f"process {old} hangs; it was put aside for a new service" in site.log()
+        site.until(lambda: site.status()["pid"] != old)
+        next_is_right(site)
+        assert site.status()["events"] == {"alarm": 1}
+
+    site.until(lambda: old not in site.processes())
+    assert site.status()["pid"] != old
+    next_is_right(site)
+
+
+def test_a_service_that_hangs_during_an_event_costs_no_answer(faulty, ended: Callable) -> None:
+    """Signs of life have come by then; no more of them come."""
+    faulty.write("models = faulty,yolo\nevent_deadline = 15")
+    faulty.hook()
+    old = faulty.status()["pid"]
+    faulty.order("sleep 30")
+    hook = faulty.begin("5", "1", "", "", faulty.event())
+    faulty.obeyed()
+    with stopped(old):
+        said = ended(hook)
+
+        assert (said.code, said.text.partition(":")[0]) == (0, "[a] detected")
+    faulty.until(lambda: old not in faulty.processes())
+    next_is_right(faulty)
+
+
+def test_many_hooks_that_meet_one_that_hangs_start_one(site, ended: Callable) -> None:
+    site.write("event_deadline = 25")
+    old = site.warm()["pid"]
+    folder = site.event()
+    with stopped(old):
+        hooks = [site.begin(str(number), "1", "", "", folder) for number in range(1, 9)]
+        answers = {(said.code, said.text) for said in map(ended, hooks)}
+
+        assert len(answers) == 1
+        assert next(iter(answers))[0] == 0
+        assert site.log().count("was put aside for a new service") == 1
+        site.until(lambda: site.log().count("serving on") == 2)
+    site.until(lambda: old not in site.processes())
+
+
+def test_one_hang_after_the_other_leaves_two_services_at_most(site) -> None:
+    site.write("event_deadline = 12")
+    first = site.warm()["pid"]
+    with stopped(first):
+        next_is_right(site)
+        site.until(lambda: site.status()["pid"] != first)
+        second = site.status()["pid"]
+        with stopped(second):
+            next_is_right(site)
+            site.until(lambda: first not in site.processes())
+            site.until(lambda: site.status()["pid"] not in (first, second))
+    site.until(lambda: second not in site.processes())
+    next_is_right(site)
+
+
+def test_a_worker_that_is_slow_is_no_service_that_hangs(faulty, ended: Callable) -> None:
+    """Signs of life come while somebody else works."""
+    faulty.write("models = faulty,yolo\nevent_deadline = 20")
+    faulty.hook()
+    pid = faulty.status()["pid"]
+    faulty.order("sleep 6")
+
+    said = ended(faulty.begin("5", "1", "", "", faulty.event()))
 
     assert (said.code, said.text.partition(":")[0]) == (0, "[a] detected")
-    assert took > 5
-    next_is_right(site)
+    assert faulty.status()["pid"] == pid
+    assert "no sign of life" not in faulty.log()
+    one_service(faulty)
+
+
+@contextmanager
+def held_by_systemd(site: Any, tmp_path: Path) -> Iterator[Any]:
+    """A service with the socket and the environment that systemd gives it."""
+    starter = tmp_path / "systemd.py"
+    starter.write_text(
+        "import os, socket, sys\n"
+        "listener = socket.socket(socket.AF_UNIX)\n"
+        f"listener.bind({str(site.socket)!r})\n"
+        "listener.listen()\n"
+        "os.dup2(listener.fileno(), 3)\n"
+        "os.set_inheritable(3, True)\n"
+        "os.environ |= {'LISTEN_FDS': '1', 'LISTEN_PID': str(os.getpid()),\n"
+        f"    'NOTIFY_SOCKET': {str(site.run / 'notify')!r}, 'WATCHDOG_USEC': '600000'}}\n"
+        "os.execv(sys.executable, [sys.executable, '-m', 'zmhook.service', *sys.argv[1:]])\n"
+    )
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(site.run / "notify"))
+        manager.settimeout(NEXT)
+        process = subprocess.Popen(
+            [sys.executable, starter, "-c", site.config, "--permanent"],
+            env={**site.env, "PYTHONPATH": f"{site.root / 'hook'}:{site.env['PYTHONPATH']}"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+        )
+        site.children.append(process)
+        yield manager
+
+
+def test_systemd_learns_that_it_serves_and_when_it_hangs(site, tmp_path: Path) -> None:
+    site.write("event_deadline = 12")
+    with held_by_systemd(site, tmp_path) as systemd:
+        assert systemd.recv(100) == b"READY=1"
+        assert systemd.recv(100) == b"WATCHDOG=1"
+        assert systemd.recv(100) == b"WATCHDOG=1"
+        next_is_right(site)
+        pid = site.status()["pid"]
+        worker = site.status()["workers"][0]["pid"]
+        assert b"NOTIFY_SOCKET" not in Path(f"/proc/{worker}/environ").read_bytes()
+
+        with stopped(pid):
+            systemd.settimeout(1.5)
+            with suppress(TimeoutError):
+                while True:
+                    systemd.recv(100)
+            next_is_right(site)
+
+            # Its socket is systemd's, and so is the service.
+            assert site.socket.exists()
+            assert "systemctl restart zmhook" in site.log()
+            assert not list(site.run.glob("*.aside-*"))
+            assert [one for one in site.supervisors() if one != pid] == []
+        next_is_right(site)
+
+
+@pytest.mark.parametrize("policy", ["silence", "alarm"])
+def test_whatever_hangs_the_hook_ends_in_its_time(site, tmp_path: Path, policy: str) -> None:
+    """The service and the disk at once: here a picture that is never there to be read."""
+    site.write(f"event_deadline = 8\non_failure = {policy}")
+    old = site.warm()["pid"]
+    folder = site.folder / "hung"
+    folder.mkdir()
+    for name in ("alarm.jpg", "snapshot.jpg"):
+        os.mkfifo(folder / name)
+    began = Path("/proc/uptime").read_text().split()[0]
+    with stopped(old):
+        said = site.hook(folder)
+
+    assert said.code == (0 if policy == "alarm" else 2)
+    assert (said.out != "") is (policy == "alarm")
+    assert float(Path("/proc/uptime").read_text().split()[0]) - float(began) < 8 + NEXT
 
 
 def test_the_supervisor_is_killed_while_many_wait(faulty, ended: Callable) -> None:
@@ -98,7 +244,9 @@ def test_the_supervisor_is_killed_while_many_wait(faulty, ended: Callable) -> No
     folder = faulty.event()
     hooks = [faulty.begin("1", "1", "", "", folder)]
     faulty.obeyed()
-    hooks += [faulty.begin(str(number), str(number % 3), "", "", folder) for number in range(8)]
+    hooks += [
+        faulty.begin(str(number), str(number % 3 + 1), "", "", folder) for number in range(1, 9)
+    ]
     faulty.until(lambda: faulty.status()["queue"]["waiting"] == 8)
 
     os.kill(faulty.supervisors()[0], signal.SIGKILL)
@@ -124,7 +272,7 @@ def test_many_hooks_after_a_death_start_one(site, ended: Callable) -> None:
     os.kill(pid, signal.SIGKILL)
     folder = site.event()
 
-    hooks = [site.begin(str(number), "1", "", "", folder) for number in range(12)]
+    hooks = [site.begin(str(number), "1", "", "", folder) for number in range(1, 13)]
     answers = {(said.code, said.out) for said in map(ended, hooks)}
 
     assert len(answers) == 1
@@ -193,7 +341,7 @@ def test_a_model_that_hangs_is_answered_for_at_the_deadline(faulty, policy: str,
 
         assert said.code == code
         assert ("no decision after 1 s" in said.text) is (code == 0)
-        assert 1 <= took < 10
+        assert took < 10
         faulty.until(lambda: hung not in faulty.workers())
         faulty.write("models = faulty,yolo")
         next_is_right(faulty)

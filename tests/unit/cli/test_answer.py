@@ -42,7 +42,10 @@ def test_silence_closes_stdout(root: Path) -> None:
 
 def test_a_closed_stderr_is_no_obstacle(root: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    code = "a = Answer(); print('noise', flush=True); a.give('line')"
+    code = (
+        "from zmhook import inherited; inherited.put_right()\n"
+        "a = Answer(); print('noise', flush=True); a.give('line')"
+    )
     subprocess.run(
         ["/bin/sh", "-c", f'exec "$0" -c "$1" >{out} 2>&-', sys.executable, program(code, root)],
         check=True,

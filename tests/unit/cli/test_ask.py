@@ -10,10 +10,11 @@ import pytest
 
 from zmhook.cli import ask as module
 from zmhook.cli.ask import Answered, ask
+from zmhook.deadline import Deadline
 from zmhook.event import Event
-from zmhook.service import client, start
-from zmhook.service.client import NoService
-from zmhook.settings import General, Settings
+from zmhook.service import aside, client, place, start
+from zmhook.service.client import NoService, Silent
+from zmhook.settings import Settings
 
 EVENT = Event(id=7, monitor_id=2)
 
@@ -25,9 +26,12 @@ class Service:
         self.answers: list[client.Answered | NoService] = []
         self.starts: bool | OSError = True
         self.comes = True
+        self.silent: aside.Identity | None = None
         self.seen: list[str] = []
 
-    def decide(self, place: Path, event: Event, config: str, seconds: float) -> client.Answered:
+    def decide(
+        self, place: Path, event: Event, config: str, seconds: float, silence: float | None
+    ) -> client.Answered:
         assert (event, config) == (EVENT, "/etc/o.ini")
         assert 0 < seconds <= 30
         self.seen.append(f"ask {place}")
@@ -36,8 +40,9 @@ class Service:
             raise answer
         return answer
 
-    def start(self, config: str, place: Path) -> bool:
+    def start(self, config: str, place: Path, silent: aside.Identity | None) -> bool:
         self.seen.append("start")
+        self.silent = silent
         if isinstance(self.starts, OSError):
             raise self.starts
         return self.starts
@@ -62,7 +67,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Service:
 def answer(service: Service) -> Callable[..., Answered | None]:
     def answer(*answers: client.Answered | NoService) -> Answered | None:
         service.answers = [*answers]
-        return ask(EVENT, Settings(general=General(event_deadline=30)), "/etc/o.ini")
+        return ask(EVENT, Settings(), "/etc/o.ini", Deadline(30))
 
     return answer
 
@@ -120,6 +125,57 @@ def test_another_answer_is_none(answer, service: Service, status: int) -> None:
     assert service.seen[-1] == "start"
 
 
+SILENT = Silent("/r/etc_o.ini.sock: the service there shows no sign of life for 3 s")
+SOCKET = aside.Identity(1, 2, 3)
+
+
+def test_one_that_hangs_is_to_be_put_aside(
+    answer, service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(aside, "identity", lambda _: SOCKET)
+
+    assert answer(SILENT) is None
+    assert service.silent == SOCKET
+    assert "no sign of life for 3 s" in caplog.text
+
+
+def test_one_that_is_not_there_puts_nothing_aside(
+    answer, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aside, "identity", lambda _: SOCKET)
+
+    answer(NONE)
+
+    assert service.silent is None
+
+
+def test_systemds_is_left_to_systemd(
+    answer, service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(aside, "is_systemds", lambda _: True)
+
+    assert answer(SILENT) is None
+    assert [one.partition(" ")[0] for one in service.seen] == ["ask"]
+    assert "systemctl restart zmhook" in caplog.text
+
+
+def test_it_is_asked_with_the_patience_that_it_has_written_down(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[object] = []
+
+    def decide(*args: object) -> client.Answered:
+        given.extend(args)
+        return client.Answered(302, b"")
+
+    monkeypatch.setattr(client, "decide", decide)
+    monkeypatch.setattr(place, "patience", lambda _: (30.0, 1.5))
+
+    ask(EVENT, Settings(), "/etc/o.ini", Deadline(30))
+
+    assert given[-1] == 1.5
+
+
 def test_a_folder_that_cannot_be_written_to(
     answer, service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -134,7 +190,7 @@ def test_a_configuration_here_is_none_for_a_service_in_the_root(
 ) -> None:
     monkeypatch.setattr(client, "decide", lambda *_: (_ for _ in ()).throw(NONE))
 
-    assert ask(EVENT, Settings(), "demo/o.ini") is None
+    assert ask(EVENT, Settings(), "demo/o.ini", Deadline(30)) is None
     assert service.seen == []
 
 

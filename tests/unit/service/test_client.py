@@ -98,6 +98,51 @@ def test_what_is_no_whole_answer_is_no_service(server: Server, answer: bytes) ->
         client.ask(server.place, "GET", "/", 5)
 
 
+SIGN = b"HTTP/1.1 102 \r\n\r\n"
+
+
+@pytest.mark.parametrize("signs", [SIGN, SIGN * 3, b"HTTP/1.1 103 x\r\nLink: y\r\n\r\n" + SIGN])
+def test_signs_of_life_come_before_the_answer(server: Server, signs: bytes) -> None:
+    server.answer = signs + OK
+
+    assert client.ask(server.place, "GET", "/", 5, silence=4) == (200, b"hello")
+
+
+def test_signs_of_life_alone_are_no_answer(server: Server) -> None:
+    server.answer = SIGN * 2
+
+    with pytest.raises(NoService, match="cut short"):
+        client.ask(server.place, "GET", "/", 5)
+
+
+def test_one_that_shows_no_sign_of_life(short: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(short / "s"))
+        silent.listen()
+        with pytest.raises(client.Silent, match=r"no sign of life for 0\.05 s"):
+            client.ask(short / "s", "GET", "/", 20, silence=0.05)
+
+
+def test_one_that_takes_no_connection_any_more(short: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as silent, contextlib.ExitStack() as others:
+        silent.bind(str(short / "s"))
+        silent.listen(0)
+        for _ in range(2):
+            other = others.enter_context(socket.socket(socket.AF_UNIX))
+            other.setblocking(False)
+            other.connect_ex(str(short / "s"))
+        with pytest.raises(client.Silent):
+            client.ask(short / "s", "GET", "/", 20, silence=0.05)
+
+
+def test_one_that_reads_nothing_any_more(short: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(short / "s"))
+        silent.listen()
+        with pytest.raises(client.Silent):
+            client.ask(short / "s", "GET", "/", 20, b"x" * 2**24, silence=0.05)
+
+
 def test_an_answer_has_an_end(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "LARGEST", 10)
 

@@ -201,6 +201,32 @@ def test_who_leaves_with_a_reset_does_so_too(soon, until) -> None:
     soon(run)
 
 
+def test_who_waits_gets_signs_of_life(soon) -> None:
+    async def run() -> None:
+        async with Place() as place:
+            place.hold.clear()
+            place.http._beat = lambda: 0.01
+            reader, writer = await place.open()
+            writer.write(POST + b"12345")
+            for _ in range(2):
+                sign = await reader.readuntil(b"\r\n\r\n")
+                assert sign.startswith(b"HTTP/1.1 102 ")
+            place.hold.set()
+            rest = await reader.read()
+            assert rest.rpartition(b"\r\n\r\n")[2] == b"hello\n"
+            writer.close()
+
+    soon(run)
+
+
+def test_who_need_not_wait_gets_the_answer_alone(soon) -> None:
+    async def run() -> None:
+        async with Place() as place:
+            assert (await place.say(POST + b"12345")).startswith(b"HTTP/1.1 200 ")
+
+    soon(run)
+
+
 def test_a_handler_may_hang_up(soon) -> None:
     async def run() -> None:
         async with Place() as place:

@@ -81,3 +81,16 @@ def test_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert place.socket_path("/o.ini", general) == tmp_path / "o.ini.sock"
     monkeypatch.setattr(place, "RUN", tmp_path / "none")
     assert place.socket_path("/o.ini", general) == Path("/data/run/o.ini.sock")
+
+
+@pytest.mark.parametrize(
+    ("text", "patience"),
+    [("30 3\n", (30, 3)), ("7 0.88\n", (7, 0.88)), ("35\n", (35, None)), ("x y", (None, None))],
+)
+def test_how_long_to_wait(tmp_path: Path, text: str, patience: tuple) -> None:
+    """A service of an older version writes one number down, and gives no signs of life."""
+    socket = tmp_path / "o.sock"
+    assert place.patience(socket) == (None, None)
+    place.patience_path(socket).write_text(text)
+
+    assert place.patience(socket) == patience

@@ -13,11 +13,10 @@ from zmhook import frames
 from zmhook.detection import Decision
 from zmhook.errors import FrameUnavailable
 from zmhook.event import Event
-from zmhook.service import supervisor as module
 from zmhook.service.http import HangUp
 from zmhook.service.live import LiveConfig
 from zmhook.service.look import LookTicket, NotNow, Wanted
-from zmhook.service.place import patience_path
+from zmhook.service.place import patience, patience_path
 from zmhook.service.supervisor import Supervisor
 from zmhook.service.wire import Seen, View
 
@@ -227,14 +226,21 @@ def test_a_jump_of_the_clock_changes_nothing(
     soon(run)
 
 
-def test_hooks_are_told_how_long_to_wait(make: Make, soon, short: Path) -> None:
+@pytest.mark.parametrize(("shortest", "silence"), [(60, 3), (30, 3), (7, 0.88), (1, 0.5)])
+def test_hooks_are_told_how_long_to_wait(
+    make: Make, soon, short: Path, shortest: int, silence: float
+) -> None:
+    """For an answer, and for a sign of life: what is left must do for deciding without us."""
+
     async def run() -> None:
-        supervisor = make(general="event_deadline = 7\n[monitor-4]\nevent_deadline = 20")
+        supervisor = make(general=f"event_deadline = {shortest}\n[monitor-4]\nevent_deadline = 90")
         waiting = asyncio.ensure_future(
             supervisor.until_stopped(short / "o.sock", lambda: True, is_permanent=lambda: True)
         )
         await asyncio.sleep(0.05)
-        assert int(patience_path(short / "o.sock").read_text()) == 20 + module.PATIENCE
+        assert patience_path(short / "o.sock").read_text() == f"90 {silence:g}\n"
+        assert patience(short / "o.sock") == (90, silence)
+        assert supervisor.beat() <= silence / 3
         supervisor.stopping.set()
         await waiting
         await supervisor.finish(0)

@@ -1,0 +1,194 @@
+"""An event's work in a process of its own, so that whatever ends it costs no answer.
+
+A crash in native code, the kernel's out-of-memory killer, a model or a disk that never returns:
+the child has that, and the parent, which has loaded nothing, answers in its place. The child ends
+with the parent.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, NoReturn
+
+from zmhook import inherited
+from zmhook.cli.output import complain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+NOTHING, UNDECIDED = 1, 2
+CRASHED = 70
+DEFAULT_SECONDS = 29.0
+"""How long the child may take to read what its deadline is; the default of event_deadline less the
+parent's own time."""
+REAP_SECONDS = 1.0
+LOOK_EVERY = 0.01
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class Progress:
+    """What the child lets the parent know."""
+
+    def __init__(self, descriptor: int = -1, parent: int = 0) -> None:
+        self._descriptor = descriptor
+        self._parent = parent
+
+    def must_end(self, cut_off: float, end: float) -> None:
+        """Have it cut off at a time (of `time.monotonic`); the parent has until `end` to answer."""
+        self._write(f"end {cut_off} {end}\n")
+
+    def answered(self, code: int) -> None:
+        """Note that the answer is out: nothing may change it any more, nor the hook's exit code."""
+        self._write(f"answered {code}\n")
+
+    def end_with_parent(self) -> None:
+        """Have the kernel end us with the parent. It forgets that when we change our account."""
+        if self._parent:
+            inherited.end_with_parent(self._parent)
+
+    def _write(self, line: str) -> None:
+        if self._descriptor >= 0:
+            with suppress(OSError):
+                os.write(self._descriptor, line.encode("ascii"))
+
+
+class _Ended(BaseException):
+    """Somebody wants this process to end."""
+
+
+class Guard:
+    """One event's work: `run` once."""
+
+    def __init__(self, began: float) -> None:
+        self._cut_off = began + DEFAULT_SECONDS
+        self._end: float | None = None
+        self._code: int | None = None
+        self._heard = b""
+        self._pid = 0
+        self._reader = -1
+
+    def run(self, work: Callable[[Progress], object], undecided: Callable[[str], int]) -> int:
+        """Return the exit code that `work` reports, or what `undecided` returns, told why.
+
+        Ended by a signal before there was an answer, it is 1, and nothing has been printed: the
+        server's time-out is over.
+        """
+        try:
+            self._start(work)
+            why = self._follow()
+            if self._code is not None:
+                return self._code
+            self._code = self._answer_for_it(undecided, why)
+        except _Ended:
+            self._kill()
+            self._hear_rest()
+        return NOTHING if self._code is None else self._code
+
+    def _start(self, work: Callable[[Progress], object]) -> None:
+        self._reader, writer = os.pipe()
+        parent = os.getpid()
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+        self._pid = os.fork()
+        if self._pid == 0:
+            _child(work, writer, parent)
+        os.close(writer)
+        for number in _ENDING:
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, _raise)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+
+    def _follow(self) -> str:
+        """Wait until the child has ended, and return how it did."""
+        poll = select.poll()
+        poll.register(self._reader, select.POLLIN)
+        while (left := self._cut_off - time.monotonic()) > 0:
+            if poll.poll(left * 1000) and not self._hear():
+                return self._how_it_ended()
+        self._kill()
+        self._hear_rest()
+        return "no decision in time ([general] event_deadline)"
+
+    def _hear(self) -> bool:
+        """Take what the child lets us know; False when it has ended."""
+        data = os.read(self._reader, 4096)
+        *lines, self._heard = (self._heard + data).split(b"\n")
+        for line in lines:
+            word, *values = line.split()
+            if word == b"end":
+                self._cut_off, self._end = float(values[0]), float(values[1])
+            else:
+                self._code = int(values[0])
+        return bool(data)
+
+    def _hear_rest(self) -> None:
+        os.set_blocking(self._reader, False)
+        with suppress(BlockingIOError):
+            while self._hear():
+                pass
+
+    def _how_it_ended(self) -> str:
+        code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        self._pid = 0
+        if code < 0:
+            return f"the detection process was ended by {_name_of(-code)}"
+        return f"the detection process ended with exit code {code}"
+
+    def _answer_for_it(self, undecided: Callable[[str], int], why: str) -> int:
+        if self._end is None:
+            # It did not get as far as reading the settings; nor might we.
+            complain(f"ERROR: {why}")
+            return UNDECIDED
+        # What hung there, such as a disk, may hang here.
+        last = threading.Timer(max(0.0, self._end - time.monotonic()), os._exit, [UNDECIDED])
+        last.daemon = True
+        last.start()
+        return undecided(why)
+
+    def _kill(self) -> None:
+        """Kill the child and wait for it, but not for ever: a disk may hold even a killed one."""
+        if not self._pid:
+            return
+        for number in _ENDING:
+            signal.signal(number, signal.SIG_IGN)
+        os.kill(self._pid, signal.SIGKILL)
+        until = time.monotonic() + REAP_SECONDS
+        while os.waitpid(self._pid, os.WNOHANG)[0] == 0 and time.monotonic() < until:
+            time.sleep(LOOK_EVERY)
+        self._pid = 0
+
+
+def _child(work: Callable[[Progress], object], writer: int, parent: int) -> NoReturn:
+    code = CRASHED
+    try:
+        progress = Progress(writer, parent)
+        progress.end_with_parent()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        work(progress)
+        code = 0  # nobody reads it: a library that calls exit() has not answered
+    except Exception as error:  # noqa: BLE001 - the parent answers; this is for whoever mends it
+        complain(f"ERROR: {type(error).__name__}: {error}")
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        # All is written: taking models and libraries apart would only cost time.
+        os._exit(code)
+
+
+def _raise(_: int, __: FrameType | None) -> NoReturn:
+    raise _Ended
+
+
+def _name_of(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

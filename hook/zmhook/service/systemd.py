@@ -1,0 +1,43 @@
+"""What systemd is told (Type=notify): that we serve, and again and again that we are alive."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+
+USUAL_SECONDS = 10.0
+OFTEN = 3
+"""Signs of life in the time after which systemd would end us."""
+
+
+class Systemd:
+    """systemd's socket, or nobody where we were not started by it."""
+
+    def __init__(self) -> None:
+        # Taken out: what we start must not speak for us.
+        place = os.environ.pop("NOTIFY_SOCKET", "")
+        microseconds = os.environ.pop("WATCHDOG_USEC", "")
+        whose = os.environ.pop("WATCHDOG_PID", "")
+        self._place = f"\0{place[1:]}" if place.startswith("@") else place
+        self._every = USUAL_SECONDS
+        if microseconds.isdecimal() and whose in ("", str(os.getpid())):
+            self._every = max(0.1, int(microseconds) / 1e6 / OFTEN)
+
+    def ready(self) -> None:
+        self._send("READY=1")
+
+    async def keep_alive(self) -> None:
+        """Tell it from the event loop, for ever: one that hangs tells nothing."""
+        while self._place:
+            self._send("WATCHDOG=1")
+            await asyncio.sleep(self._every)
+
+    def _send(self, text: str) -> None:
+        if not self._place:
+            return
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as to:
+            to.setblocking(False)
+            to.connect(self._place)
+            to.send(text.encode("ascii"))

@@ -1,0 +1,176 @@
+"""Whatever ends an event's process, somebody answers."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+import os, re, signal, sys, time
+sys.path.insert(0, {source!r})
+from zmhook import inherited
+inherited.put_right()
+from zmhook.cli import guard
+
+def work(progress):
+{work}
+
+def undecided(why):
+{undecided}
+
+sys.exit(guard.Guard(time.monotonic()).run(work, undecided))
+"""
+TELL = "    print(why, flush=True); return 2"
+
+
+@pytest.fixture
+def command(root: Path):
+    """A guarded program, by what its child does."""
+
+    def make(*work: str, undecided: str = TELL) -> list[str]:
+        body = "\n".join(f"    {line}" for line in work)
+        program = PROGRAM.format(source=str(root / "hook"), work=body, undecided=undecided)
+        return [sys.executable, "-c", program]
+
+    return make
+
+
+@pytest.fixture
+def guarded(command):
+    def run(*work: str, **how: str) -> tuple[int, str, str]:
+        done = subprocess.run(command(*work, **how), capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stdout, done.stderr
+
+    return run
+
+
+SOON = "progress.must_end(time.monotonic() + 0.3, time.monotonic() + 20)"
+LATE = "progress.must_end(time.monotonic() + 50, time.monotonic() + 60)"
+
+
+@pytest.mark.parametrize("code", [0, 1, 2])
+def test_the_answers_code_is_the_hooks(guarded, code: int) -> None:
+    assert guarded("print('line')", f"progress.answered({code})") == (code, "line\n", "")
+
+
+@pytest.mark.parametrize("number", ["SIGSEGV", "SIGKILL", "SIGABRT", "SIGILL"])
+def test_a_crash_is_answered_for(guarded, number: str) -> None:
+    code, out, _ = guarded(LATE, f"os.kill(os.getpid(), signal.{number})")
+
+    assert (code, out) == (2, f"the detection process was ended by {number}\n")
+
+
+@pytest.mark.parametrize("code", [0, 1, 3])
+def test_a_library_that_ends_the_process_has_not_answered(guarded, code: int) -> None:
+    assert guarded(LATE, f"os._exit({code})")[:2] == (
+        2,
+        f"the detection process ended with exit code {code}\n",
+    )
+
+
+def test_an_error_that_nobody_caught_is_told(guarded) -> None:
+    code, out, err = guarded(LATE, "raise RuntimeError('half installed')")
+
+    assert (code, err) == (2, "zmhook: ERROR: RuntimeError: half installed\n")
+    assert "exit code 70" in out
+
+
+def test_what_comes_after_the_answer_takes_nothing_back(guarded) -> None:
+    crash = ("print('line', flush=True)", "progress.answered(0)", "os.abort()")
+
+    assert guarded(LATE, *crash)[:2] == (0, "line\n")
+
+
+def test_what_hangs_is_cut_off(guarded) -> None:
+    """An endless regular expression holds the interpreter; no Python code can stop it."""
+    code, out, _ = guarded(SOON, "re.match('(a|aa)+$', 'a' * 200 + 'b')")
+
+    assert (code, out) == (2, "no decision in time ([general] event_deadline)\n")
+
+
+def test_what_hangs_after_the_answer_is_cut_off_too(guarded) -> None:
+    assert guarded(SOON, "progress.answered(0)", "time.sleep(60)")[:2] == (0, "")
+
+
+def test_the_answer_in_its_place_is_not_waited_for_either(guarded) -> None:
+    """What hung there, such as a disk, may hang here."""
+    end = "progress.must_end(time.monotonic() + 0.1, time.monotonic() + 0.3)"
+
+    assert guarded(end, "time.sleep(60)", undecided="    time.sleep(60)")[0] == 2
+
+
+def test_a_crash_before_there_are_settings_is_2_and_a_line(guarded) -> None:
+    code, out, err = guarded("os.abort()")
+
+    assert (code, out) == (2, "")
+    assert err == "zmhook: ERROR: the detection process was ended by SIGABRT\n"
+
+
+def begun(command: list[str], tmp_path: Path) -> tuple[subprocess.Popen[bytes], int]:
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    path = tmp_path / "pid"
+    end = time.monotonic() + 30
+    while not (path.exists() and path.read_text()):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    return process, int(path.read_text())
+
+
+def is_gone(pid: int) -> bool:
+    end = time.monotonic() + 20
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    return not Path(f"/proc/{pid}").exists()
+
+
+@pytest.fixture
+def waiting(tmp_path: Path):
+    """Work that writes down its process and then stays."""
+    path = str(tmp_path / "pid")
+    return f"f = open({path!r}, 'w'); f.write(str(os.getpid())); f.close(); time.sleep(60)"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_ended_by_the_server_it_prints_nothing(command, waiting, tmp_path, number) -> None:
+    process, child = begun(command(LATE, waiting), tmp_path)
+
+    process.send_signal(number)
+
+    assert process.communicate(timeout=30) == (b"", b"")
+    assert process.returncode == 1
+    assert is_gone(child)
+
+
+def test_ended_after_the_answer_the_answer_stands(command, waiting, tmp_path) -> None:
+    process, child = begun(command("progress.answered(0)", waiting), tmp_path)
+
+    process.terminate()
+
+    assert process.wait(30) == 0
+    process.communicate()
+    assert is_gone(child)
+
+
+def test_killed_it_leaves_no_child(command, waiting, tmp_path) -> None:
+    process, child = begun(command(LATE, waiting), tmp_path)
+
+    process.kill()
+
+    process.communicate(timeout=30)
+    assert is_gone(child)
+
+
+def test_with_children_ignored_by_who_started_it(command) -> None:
+    code = (
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+        f"os.execv(sys.executable, {command(LATE, 'os.abort()')!r})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+
+    assert done.stdout == "the detection process was ended by SIGABRT\n"
