@@ -106,7 +106,7 @@ def test_switching_use_service_off_ends_it(site) -> None:
 def test_it_ends_when_nobody_asks(site) -> None:
     site.write(service="service_idle_exit = 1")
     site.hook()
-    site.until(site.socket.exists)
+    site.until(lambda: "serving on" in site.log())
 
     site.gone()
     assert "ending: no event for 1 s" in site.log()
