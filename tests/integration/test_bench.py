@@ -52,6 +52,15 @@ SNAPSHOTS = {
     "memory_mb_end",
     "memory_slope_mb_per_1000",
 }
+PLATES = {
+    "given_told_wrong",
+    "search_ms",
+    "searched_read",
+    "searched_told_right",
+    "searched_told_wrong",
+    "searched_stated_minus_right",
+}
+PEOPLE = {"pictures", "people", "people_found", "pictures_without", "wrong", "from_0.9_and_wrong"}
 REMOTE = {
     "throughput_vs_pyzm_serve",
     "p95_vs_pyzm_serve",
@@ -137,3 +146,17 @@ def test_snapshots(figures) -> None:
     assert all(found[key] > 0 for key in ("ingest_per_s", "ingest_vs_drop", "lookup_ms", "kills"))
     assert found["lost"] == found["duplicated"] == 0
     assert found["numbers_left_out"] == found["numbers_twice"] == 0
+
+
+def test_plates(figures) -> None:
+    found = figures("plates", "--rounds=1")
+
+    assert set(found) >= PLATES
+    assert found["plates"] == 1
+
+
+def test_people(figures) -> None:
+    found = figures("people", "--rounds=1")
+
+    assert set(found) >= PEOPLE
+    assert found["pictures"] == 3
