@@ -1,9 +1,10 @@
 """ZoneMinder's portal and API: pictures, event rows, notes.
 
 The portal answers many failures with status 200, so an answer is judged by its content. Verified
-against ZoneMinder 1.36: a rejected token is a page titled "ZM - Error" (API: 401), no login is a
-redirect to `view=login`, an unread privacy notice one to `view=privacy`, a frame that is not
-stored yet an empty body, an event that does not exist yet 404.
+against ZoneMinder 1.36 and 1.38.4: a rejected token is a page titled "ZM - Error" (API: 401), no
+login is a redirect to `view=login`, an unread privacy notice one to `view=privacy`, a frame that is
+not stored yet an empty body, an event that does not exist yet 404. So is one whose monitor the user
+may not see (1.38): only the event's row tells them apart.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from zmhook import rights
 from zmhook.errors import FrameUnavailable, LoginError, PortalError
 from zmhook.event_row import event_row, is_of
 from zmhook.frames import content
@@ -40,11 +42,6 @@ MAX_JSON = 8 << 20
 LOOKED_AT = 64 << 10
 """Bytes of an answer that it is judged by, where it is not what was asked for."""
 
-SEES_MONITOR = (
-    "let it see this event's monitor (ZoneMinder's page Options, Users: Monitors: View, and no None"
-    " for that monitor)"
-)
-
 OK, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, SERVER_ERROR = 200, 401, 403, 404, 500
 
 
@@ -63,18 +60,41 @@ class Portal:
         self._tokens = Tokens(general.base_data_path, _api_url(general), general.user)
         self._credentials: str | None = None
         self._opened: Web | None = None
+        self._may_see: set[int] = set()
+        self._may_not_see: dict[int, str] = {}
 
     def image(self, event_id: int, frame_id: str, deadline: Deadline | None = None) -> bytes:
         """Return the picture file `snapshot`, `alarm` or a frame number, as it came.
 
         It begins like a picture; whether it is whole is not checked here. Raises
-        `FrameUnavailable` when the portal has none (yet).
+        `FrameUnavailable` when the portal has none (yet), `LoginError` when it never will.
         """
         what = f"{frame_id} of event {event_id}"
-        answer = self._ask("GET", self._image_url(event_id, frame_id), what, deadline)
+        if event_id in self._may_not_see:
+            raise LoginError(f"{self.address}: gives no {what}: {self._may_not_see[event_id]}")
+        url = self._image_url(event_id, frame_id)
+        answer = self._ask("GET", url, what, deadline, right=rights.EVENTS)
         if answer.status_code == OK and read_header(answer.content):
+            self._may_see.add(event_id)
             return answer.content
+        if answer.status_code == NOT_FOUND and not answer.content:
+            self._check_it_may_come(event_id, what, deadline)
         raise self._no_image(answer, what)
+
+    def _check_it_may_come(self, event_id: int, what: str, deadline: Deadline | None) -> None:
+        """Raise `LoginError` for an event that the user may not see; its row is asked for once."""
+        if not self.general.user or event_id in self._may_see:
+            return
+        self._may_see.add(event_id)
+        try:
+            self.event(event_id, deadline)
+        except LoginError as error:
+            self._may_not_see[event_id] = str(error)
+            raise LoginError(
+                f"{self.address}: gives no {what}: {error}", status=NOT_FOUND
+            ) from None
+        except PortalError as error:
+            log.debug("whether this user may see event %d is not known: %s", event_id, error)
 
     def image_origin(self, event_id: int, frame_id: str) -> str:
         """Return what a frame of that picture says where it came from."""
@@ -94,7 +114,7 @@ class Portal:
         """
         url = f"{_api_url(self.general)}/events/{event_id}.json"
         what = f"event {event_id}"
-        answer = self._ask("GET", url, what, deadline)
+        answer = self._ask("GET", url, what, deadline, right=rights.EVENTS)
         try:
             row: dict[str, Any] = self._json(answer, what)["event"]["Event"]
         except (KeyError, TypeError):
@@ -109,7 +129,7 @@ class Portal:
         """Return the monitor's row, by ZoneMinder's column names."""
         url = f"{_api_url(self.general)}/monitors/{monitor_id}.json"
         what = f"monitor {monitor_id}"
-        answer = self._ask("GET", url, what, deadline)
+        answer = self._ask("GET", url, what, deadline, right=rights.MONITOR)
         try:
             row: dict[str, Any] = self._json(answer, what)["monitor"]["Monitor"]
         except (KeyError, TypeError):
@@ -123,7 +143,7 @@ class Portal:
         """
         url = f"{_api_url(self.general)}/zones.json"
         what = "the zones"
-        answer = self._ask("GET", url, what, deadline)
+        answer = self._ask("GET", url, what, deadline, right=rights.ZONES)
         try:
             rows: list[dict[str, Any]] = [one["Zone"] for one in self._json(answer, what)["zones"]]
             return [row for row in rows if str(row["MonitorId"]) == str(monitor_id)]
@@ -143,14 +163,17 @@ class Portal:
         """Replace the event's notes. What the database cannot store ends in status 500."""
         url = f"{_api_url(self.general)}/events/{event_id}.json"
         what = f"the notes of event {event_id}"
-        answer = self._ask("PUT", url, what, deadline, {"Event[Notes]": text})
+        data = {"Event[Notes]": text}
+        answer = self._ask("PUT", url, what, deadline, data, right=rights.NOTES)
         if self._json(answer, what).get("message") != "Saved":
             raise self._error(answer, f"{what} were not saved: {self._said(answer)}")
 
-    def json(self, path: str, what: str, *, api: bool = True) -> dict[str, Any]:
+    def json(
+        self, path: str, what: str, *, api: bool = True, right: str = rights.API
+    ) -> dict[str, Any]:
         """Return the JSON object at a path of the API, or (`api=False`) of the portal itself."""
         base = _api_url(self.general) if api else _portal_url(self.general)
-        return self._json(self._ask("GET", f"{base}/{path}", what, None), what)
+        return self._json(self._ask("GET", f"{base}/{path}", what, None, right=right), what)
 
     def close(self) -> None:
         if self._opened:
@@ -166,8 +189,13 @@ class Portal:
         what: str,
         deadline: Deadline | None,
         data: Mapping[str, str] | None = None,
+        *,
+        right: str,
     ) -> Response:
-        """Send a request with the login; log in again once when a kept login is not accepted."""
+        """Send a request with the login; log in again once when a kept login is not accepted.
+
+        `right` is what the user needs for it (`rights`).
+        """
         credentials, is_new = self._login(deadline)
         answer = self._send(method, with_query(url, credentials), what, deadline, data)
         if self.general.user and not is_new and (_wants_login(answer) or _is_page(answer)):
@@ -176,7 +204,7 @@ class Portal:
             url = with_query(url, self._credentials)
             answer = self._send(method, url, what, deadline, data)
         if _wants_login(answer):
-            raise self._not_let_in(answer, what)
+            raise self._not_let_in(answer, what, right)
         return answer
 
     def _send(
@@ -286,24 +314,26 @@ class Portal:
         self._json(answer, "a login")
         return answer
 
-    def _not_let_in(self, answer: Response, what: str) -> LoginError:
-        said = self._said(answer)
-        if not self.general.user:
+    def _not_let_in(self, answer: Response, what: str, right: str) -> LoginError:
+        said, user = self._said(answer), self.general.user
+        if not user:
             return LoginError(
                 f"{shown(answer.url)}: asks for a login ({said}), but [general] user is empty:"
                 " set user and password"
             )
         return LoginError(
-            f"{shown(answer.url)}: user '{self.general.user}' could log in, but is not given"
-            f" {what} ({said}): may this user see events and this monitor?"
+            f"{shown(answer.url)}: user '{user}' could log in, but is not given {what} ({said}):"
+            f" the user needs {right}",
+            status=answer.status_code,
         )
 
     def _not_its_row(self, answer: Response, row: Mapping[str, Any], event_id: int) -> PortalError:
-        if row.get("Id") or not self.general.user:
+        user = self.general.user
+        if row.get("Id") or not user:
             return self._unexpected(answer, f"event {event_id}", "the row of that event")
         return LoginError(
-            f"{shown(answer.url)}: user '{self.general.user}' is not given event {event_id} (a row"
-            f" without its number): {SEES_MONITOR}",
+            f"{shown(answer.url)}: user '{user}' could log in, but is not given event {event_id}"
+            f" (a row without its number): the user needs {rights.EVENTS}",
             status=answer.status_code,
         )
 

@@ -551,7 +551,7 @@ def test_an_event_whose_monitor_the_user_may_not_see(zm: FakeZoneMinder, portal_
     for ask in (portal_of(zm).event, portal_of(zm).event_folder):
         error = refused(
             LoginError,
-            r"user 'admin' is not given event 12 .*see this event's monitor .*Monitors: View",
+            r"'admin' .* is not given event 12 .*needs Events: View, and not None for its monitor",
             lambda ask=ask: ask(12),
         )
         assert not error.retry

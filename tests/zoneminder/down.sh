@@ -1,5 +1,6 @@
 #!/bin/bash
 # Stop what up.sh started in FOLDER, by process id, and remove the folder: down.sh FOLDER
+# A ZoneMinder that was given by its address goes on.
 set -u
 cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/zoneminder/lib.sh
@@ -40,7 +41,7 @@ stop_server() { # name
     done
 }
 
-[ -d "$STATE/pids" ] || fail "$STATE is not the folder of an instance"
+[ -d "$STATE/pids" ] || [ -f "$STATE/instance" ] || fail "$STATE is not the folder of an instance"
 stop_server apache2
 stop_server zmdc.pl
 stop_server mariadbd

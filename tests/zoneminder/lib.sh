@@ -46,5 +46,5 @@ as_web() {
 }
 
 sql() {
-    mariadb --no-defaults --socket="$STATE/sock/mysqld.sock" --batch --skip-column-names "$@"
+    mariadb --no-defaults --socket="${SOCKET:-$STATE/sock/mysqld.sock}" --batch --skip-column-names "$@"
 }

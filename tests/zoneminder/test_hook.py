@@ -35,6 +35,8 @@ def run_folder() -> Iterator[Path]:
 def config(zm, tmp_path: Path, model: Callable[[str], Path]) -> Callable[..., Path]:
     def write(general: str = "", service: str = "use_service = no") -> Path:
         path = tmp_path / "objectconfig.ini"
+        if "base_zm_conf_path" not in general:
+            general += f"\nbase_zm_conf_path = {zm.known['conf']}"
         path.write_text(
             f"[general]\nbase_data_path = {tmp_path}\nportal = {zm.url}\nuser = admin\n"
             f"password = admin\nsleep_between_attempts = 0.5\nmodels = yolo\n{general}\n"

@@ -6,6 +6,16 @@
 # /etc/zm/conf.d and what ZoneMinder itself has in fixed places (/run/zm, /tmp/zm,
 # /var/cache/zoneminder/temp). down.sh FOLDER ends it. Debian 12, as root, no systemd needed.
 # Exits 3 where that is not possible on this machine.
+#
+# ZMHOOK_ZM_URL=http://…/zm takes the ZoneMinder of that address, of any version, in place of Debian's:
+# one of this machine to try things on, since monitors, events and users are added and options set.
+# Nothing is started or installed then. FOLDER holds how to reach it, and
+#   ZMHOOK_ZM_SOCKET   is its database's socket; root may use it without a password
+#   ZMHOOK_ZM_DATABASE the database's name (zm)
+#   ZMHOOK_ZM_EVENTS   the folder of its events (default: as its table Storage says)
+#   ZMHOOK_ZM_BIN      the folder of its zmu and zmdc.pl (/usr/bin), with PERL5LIB where they need it
+#   ZMHOOK_ZM_REQUESTS the log of its web server, lines as apache.conf writes them
+#   ZMHOOK_ZM_CONF     the folder of its zm.conf (/etc/zm)
 set -u
 cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/zoneminder/lib.sh
@@ -19,8 +29,9 @@ if [ "${1:-}" = --install ]; then
 fi
 [ $# = 2 ] || fail "usage: up.sh [--install] FOLDER PORT"
 STATE=$1 PORT=$2
-SOCKET=$STATE/sock/mysqld.sock
-URL=http://127.0.0.1:$PORT/zm
+SOCKET=${ZMHOOK_ZM_SOCKET:-$STATE/sock/mysqld.sock}
+DATABASE=${ZMHOOK_ZM_DATABASE:-zm}
+URL=${ZMHOOK_ZM_URL:-http://127.0.0.1:$PORT/zm}
 
 missing_packages() {
     local package
@@ -58,7 +69,7 @@ make_folders() {
     mkdir -p /run/zm /tmp/zm /var/cache/zoneminder/temp
     chmod 755 "$STATE" "$STATE"/*
     chown mysql: "$STATE"/{sock,db,tmp}
-    chown www-data: "$STATE"/{sessions,events,exports,run,pictures,log} /run/zm /tmp/zm /var/cache/zoneminder/temp
+    chown www-data: "$STATE"/{sessions,events,exports,run,pictures,scratch,log} /run/zm /tmp/zm /var/cache/zoneminder/temp
     as_web test -r "$STATE/events" || fail "www-data cannot get to $STATE: put it where everybody may go"
 }
 
@@ -98,11 +109,14 @@ load_schema() {
 
 # Options that a fresh ZoneMinder does not have, or its API cannot be used.
 set_options() {
-    sql zm -e "UPDATE Storage SET Path='$STATE/events';
-               UPDATE Users SET APIEnabled=1 WHERE Username='admin';
+    sql "$DATABASE" -e "UPDATE Users SET APIEnabled=1 WHERE Username='admin';
                UPDATE Config SET Value='0' WHERE Name IN ('ZM_SHOW_PRIVACY', 'ZM_OPT_USE_AUTH', 'ZM_CHECK_FOR_UPDATES', 'ZM_TELEMETRY_DATA');
                UPDATE Config SET Value='secret of the tests' WHERE Name='ZM_AUTH_HASH_SECRET';" ||
         fail "the options cannot be set"
+}
+
+store_events_here() {
+    sql zm -e "UPDATE Storage SET Path='$STATE/events'" || fail "the folder of events cannot be set"
 }
 
 start_web() {
@@ -126,8 +140,30 @@ api_answers() {
     curl --silent --max-time 5 "$URL/api/host/getVersion.json" | grep -q '"apiversion"'
 }
 
+# What the tests read: where everything of this instance is.
+write_down() { # events programs perl requests conf
+    printf '%s\n' "$URL" >"$STATE/url"
+    printf '%s\n' "socket=$SOCKET" "database=$DATABASE" "events=$1" "programs=$2" "perl=$3" "requests=$4" "conf=$5" \
+        >"$STATE/instance"
+}
+
+take_given() {
+    [ -S "$SOCKET" ] || cannot "ZMHOOK_ZM_SOCKET is not the socket of a database: $SOCKET"
+    local events=${ZMHOOK_ZM_EVENTS:-}
+    [ -n "$events" ] || events=$(sql "$DATABASE" -e 'SELECT Path FROM Storage ORDER BY Id LIMIT 1') || fail "the database does not answer"
+    mkdir -p "$STATE"/{pictures,scratch} && chmod 755 "$STATE" "$STATE"/pictures && chown www-data: "$STATE"/{pictures,scratch}
+    set_options
+    wait_for 30 "the API does not answer at $URL/api" api_answers
+    write_down "$events" "${ZMHOOK_ZM_BIN:-/usr/bin}" "${PERL5LIB:-}" "${ZMHOOK_ZM_REQUESTS:-}" "${ZMHOOK_ZM_CONF:-/etc/zm}"
+}
+
 [ "$(id -u)" = 0 ] || cannot "must run as root"
 mkdir -p "$STATE" || fail "cannot make $STATE"
+if [ -n "${ZMHOOK_ZM_URL:-}" ]; then
+    take_given
+    echo "$URL"
+    exit
+fi
 pid_of zmdc.pl >/dev/null || refuse_others
 install_packages
 make_folders
@@ -135,8 +171,9 @@ configure
 start_database
 load_schema
 set_options
+store_events_here
 start_web
 start_daemons
 wait_for 30 "the API does not answer at $URL/api" api_answers
-echo "$URL" >"$STATE/url"
+write_down "$STATE/events" /usr/bin "" "$STATE/log/apache-access.log" /etc/zm
 echo "$URL"

@@ -3,23 +3,26 @@
 Its API can only list tags (and lists every event of each with them), so they are set as
 ZoneMinder's own page of an event does: `index.php?request=tags` with the actions
 getavailabletags and createtag, `index.php?request=event` with getselectedtags and addtag. Answers
-are `{"result": "Ok", "response": [rows]}`, or `{"result": "Error", "message": …}`.
+are `{"result": "Ok", "response": [rows]}`, or `{"result": "Error", "message": …}`; where a name
+cannot be stored, "Ok" without a row.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+import unicodedata
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from zmhook import rights
 from zmhook.errors import PortalError
 from zmhook.notify.message import labels_of
 from zmhook.portal import Portal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from zmhook.report.work import Work
 
@@ -39,7 +42,10 @@ def run(work: Work) -> None:
 
 
 def write_tags(portal: Portal, event_id: int, labels: Sequence[str]) -> None:
-    """Give the event those of the tags that it has not got; what others tagged stays."""
+    """Give the event those of the tags that it has not got; what others tagged stays.
+
+    One that cannot be given keeps none of the others; the first such error is raised in the end.
+    """
     version = zoneminder_version(portal)
     if version < SINCE:
         told = ".".join(map(str, version))
@@ -48,11 +54,32 @@ def write_tags(portal: Portal, event_id: int, labels: Sequence[str]) -> None:
     known = _ids(_ask(portal, "all tags", request="tags", action="getavailabletags"))
     of_event = f"the tags of event {event_id}"
     selected = _ask(portal, of_event, request="event", action="getselectedtags", id=event_id)
-    there = set(_ids(selected))
-    for name in dict.fromkeys(label[:LONGEST] for label in labels):
-        if name.casefold() not in there:
-            number = known.get(name.casefold()) or _created(portal, name)
-            _ask(portal, of_event, request="event", action="addtag", tid=number, id=event_id)
+    there = _ids(selected)
+    errors: list[PortalError] = []
+    for name in dict.fromkeys(filter(None, map(_tag_of, labels))):
+        if _number(there, name) is not None:
+            continue
+        try:
+            number = _number(known, name) or _created(portal, name)
+            if number:
+                _ask(portal, of_event, request="event", action="addtag", tid=number, id=event_id)
+                there[name] = number
+        except PortalError as error:
+            if error.retry:
+                raise
+            errors.append(error)
+    if errors:
+        raise errors[0]
+
+
+def _tag_of(label: str) -> str:
+    """Return the tag for a label, as long as one may be."""
+    name = unicodedata.normalize("NFC", label).strip()
+    if len(name) <= LONGEST:
+        return name
+    text = "the label '%s' is cut: ZoneMinder's tags have at most %d characters"
+    log.info(text, name, LONGEST)
+    return name[:LONGEST].strip()
 
 
 def zoneminder_version(portal: Portal) -> tuple[int, ...]:
@@ -61,31 +88,55 @@ def zoneminder_version(portal: Portal) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", text)[:3])
 
 
-def _created(portal: Portal, name: str) -> str:
+def _created(portal: Portal, name: str) -> str | None:
+    """Return the number of a new tag, None for a name that the database has no letters for."""
     what = f"a tag '{name}'"
     made = _ids(_ask(portal, what, request="tags", action="createtag", tname=name))
-    # Where another event made it just before, there is no new row.
+    # What cannot be stored is answered with "Ok" and no row.
+    if not made and not _is_storable(name):
+        text = "%s: cannot store %s: its tags have letters of Western Europe alone (latin-1)"
+        log.warning(text, portal.address, what)
+        return None
+    # Where another event made it just before, there is no new row, either.
     known = made or _ids(_ask(portal, what, request="tags", action="getavailabletags"))
-    found = known.get(name.casefold())
+    found = _number(known, name)
     if found is None:
         raise PortalError(
-            f"{portal.address}: did not make {what}: may user '{portal.general.user}' edit events?"
+            f"{portal.address}: did not make {what}: the user '{portal.general.user}' needs"
+            f" {rights.TAGS}"
         )
     return found
 
 
+def _is_storable(name: str) -> bool:
+    """Say whether the column `Tags.Name` can hold it: what MySQL calls latin1 is Windows's."""
+    try:
+        name.encode("cp1252")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _ids(rows: list[dict[str, Any]]) -> dict[str, str]:
-    """Return the tags' numbers by their names, which its database compares without case."""
-    return {str(row["Name"]).casefold(): str(row["Id"]) for row in rows}
+    """Return the tags' numbers by their names."""
+    return {str(row["Name"]): str(row["Id"]) for row in rows if "Name" in row and "Id" in row}
+
+
+def _number(known: Mapping[str, str], name: str) -> str | None:
+    """Return the number of a tag, or of one that differs in case alone."""
+    if name in known:
+        return known[name]
+    folded = name.casefold()
+    return next((number for other, number in known.items() if other.casefold() == folded), None)
 
 
 def _ask(portal: Portal, what: str, **query: str | int) -> list[dict[str, Any]]:
-    answer = portal.json(f"index.php?{urlencode(query)}", what, api=False)
+    answer = portal.json(f"index.php?{urlencode(query)}", what, api=False, right=rights.TAGS)
     if answer.get("result") != "Ok":
         said = str(answer.get("message") or "no reason given")[:200]
         raise PortalError(
-            f"{portal.address}: refused {what} ({said}): may user '{portal.general.user}' edit"
-            " events?"
+            f"{portal.address}: refused {what} ({said}): the user '{portal.general.user}' needs"
+            f" {rights.TAGS}"
         )
     rows = answer.get("response")
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []

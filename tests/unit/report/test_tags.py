@@ -24,6 +24,8 @@ class ZoneMinder:
         self.asked: list[str] = []
         self.may_edit = True
         self.made_by_another = ""
+        self.letters = "utf-8"
+        """What its table can store."""
 
     def answer(self, posted):
         address = urlsplit(posted.path)
@@ -50,6 +52,8 @@ class ZoneMinder:
 
     def createtag(self, query):
         number = str(len(self.tags) + 10)
+        if query["tname"].encode(self.letters, "ignore").decode(self.letters) != query["tname"]:
+            return []
         self.tags[number] = query["tname"]
         if self.made_by_another == query["tname"]:
             return []  # its database lets a name be there once
@@ -114,6 +118,40 @@ def test_a_long_name_is_cut(zoneminder, tag) -> None:
     assert names(zoneminder) == ["x" * 64]
 
 
+def test_names_that_the_database_cannot_store_keep_no_other_out(zoneminder, tag, caplog) -> None:
+    zoneminder.letters = "cp1252"  # as in 1.37 to 1.39
+    tag("Łukasz", "dog", "妈妈", "Zoe\u0308 5 €", "🙂", "person")
+    assert names(zoneminder) == ["dog", "Zoë 5 €", "Person"]
+    told = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert len(told) == 3
+    for text, name in zip(told, ("Łukasz", "妈妈", "🙂"), strict=True):
+        assert f"cannot store a tag '{name}': its tags have letters of Western Europe" in text
+    # Nothing is asked again for what cannot become true.
+    assert zoneminder.asked.count("tags getavailabletags") == 1
+
+
+def test_one_that_is_refused_keeps_no_other_out(zoneminder, tag, monkeypatch) -> None:
+    made = zoneminder.createtag
+    monkeypatch.setattr(zoneminder, "createtag", lambda to: made(to) if to["tname"] != "x" else [])
+    with pytest.raises(PortalError, match=r"did not make a tag 'x'.*needs Events: View"):
+        tag("x", "dog", "person")
+    assert names(zoneminder) == ["dog", "Person"]
+
+
+def test_names_that_differ_in_case(zoneminder, tag) -> None:
+    """Its table tells them apart; a label takes the tag that there is."""
+    zoneminder.tags["5"] = "person"
+    tag("person", "PERSON", "Dog", "dog")
+    assert names(zoneminder) == ["person", "Dog"]
+
+
+def test_a_name_that_is_cut_is_told(zoneminder, tag, caplog) -> None:
+    with caplog.at_level("INFO", "zmhook.report.tags"):
+        tag("y" * 64 + "1", "y" * 64 + "2", " ", "é" * 64)
+    assert names(zoneminder) == ["y" * 64, "é" * 64]
+    assert "tags have at most 64 characters" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("version", "has_tags"),
     [("1.36.33", False), ("1.37.43", False), ("1.37.44", True), ("1.38.0~beta1", True)],
@@ -131,7 +169,7 @@ def test_older_versions_have_none(version: str, has_tags: bool, zoneminder, tag,
 
 def test_a_user_who_may_not(zoneminder, tag) -> None:
     zoneminder.may_edit = False
-    with pytest.raises(PortalError, match=r"refused .*insufficient permissions.*edit events\?"):
+    with pytest.raises(PortalError, match=r"refused .*insufficient permissions.*needs Events"):
         tag("person")
 
 
