@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import structs
 
+from zmhook.chain import ChainResult
 from zmhook.crop import whole
 from zmhook.detection import Decision, Detection, Drop, FrameInfo, Outcome
 from zmhook.errors import FrameError, FrameNotNeeded, PortalError
 from zmhook.event import Frame
+from zmhook.frames.gathered import Gathered
 from zmhook.frames.ids import SNAPSHOT, frame_ids, is_track
 from zmhook.frames.keep import keep
 from zmhook.frames.picture import frame_of
@@ -28,9 +30,13 @@ if TYPE_CHECKING:
     from zmhook.deadline import Deadline
     from zmhook.event import Event
     from zmhook.frames.base import Source
+    from zmhook.frames.gathered import Arrival
     from zmhook.settings import Settings
 
 log = logging.getLogger(__name__)
+
+AHEAD = 2
+"""Pictures that are asked for while a model looks: more are seldom needed."""
 
 
 class Decided(NamedTuple):
@@ -54,16 +60,24 @@ def decide(
     deadline: Deadline,
     *,
     dry: bool = False,
+    ahead: bool = False,
 ) -> Decided:
     """Look at the event's frames and decide.
 
     What goes wrong with a frame or a model is recorded in the decision; only
-    `DeadlineExceeded` is raised. With `dry` the gate remembers nothing of it.
+    `DeadlineExceeded` is raised. With `dry` the gate remembers nothing of it. `ahead` is that of
+    `Gathered`.
+
+    Which frames were looked at decides, and never the order in which they came.
     """
-    return _Decider(event, settings, chain, source, deadline).run(dry=dry)
+    with closing(Gathered(source, deadline, ahead=ahead)) as pictures:
+        return _Decider(event, settings, chain, pictures, deadline).run(dry=dry)
 
 
 class _Looked(NamedTuple):
+    """One picture that was looked at; `result` is that of all that were shown together."""
+
+    result: ChainResult
     frame: Frame
     resized_to: tuple[int, int] | None
     kept: list[Detection]
@@ -89,17 +103,17 @@ class _Decider:
     """Carries what one event has gathered so far."""
 
     def __init__(
-        self, event: Event, settings: Settings, chain: Chain, source: Source, deadline: Deadline
+        self, event: Event, settings: Settings, chain: Chain, pictures: Gathered, deadline: Deadline
     ) -> None:
         self.event = event
         self.settings = settings
         self.chain = chain
-        self.source = source
+        self.pictures = pictures
         self.deadline = deadline
         self.gate = Gate(event, settings, deadline)
         self.started = time.perf_counter()
         self.timings: dict[str, float] = {}
-        self.frame_errors: list[str] = []
+        self.frame_errors: dict[str, str] = {}
         self.model_errors: list[str] = []
         self.skipped: list[str] = []
         self.blind: set[str] = set()
@@ -114,7 +128,8 @@ class _Decider:
         if strategy in ("first", "first_new"):
             looked = self._first_with_a_detection(first_model_only=first_model_only)
         else:
-            looked = self._look(list(self._frames()), first_model_only=first_model_only)
+            looked = self._at_once(first_model_only=first_model_only)
+        self._note(looked)
         best = self._best(looked, strategy)
         if best and not dry:
             with self._timed("gate"):
@@ -123,53 +138,82 @@ class _Decider:
         return self._decided(best)
 
     def _first_with_a_detection(self, *, first_model_only: bool) -> list[_Looked]:
-        """Fetch the next frame only when the one before it had nothing."""
-        looked: list[_Looked] = []
-        for frame in self._frames():
-            looked += self._look([frame], first_model_only=first_model_only)
-            if looked[-1].ringing:
-                break
-        return looked
+        """Look at what there is, in the order of asking, until nothing could change the answer.
 
-    def _frames(self) -> Iterator[Frame]:
+        While nothing has been found, a picture that may still come can change it. Once something
+        has, only one that goes before it can, if it has come meanwhile: nobody waits for it.
+        """
         asked = frame_ids(self.settings)
-        is_given = False
-        for frame_id in asked:
-            frame = self._frame(frame_id)
-            if frame is not None:
-                is_given = True
-                keep(frame, self.event, self.settings)
-                yield frame
-        if not is_given:
-            yield from self._instead(asked)
+        looked: dict[str, _Looked] = {}
+        open_ids, has_answer = list(asked), False
+        while open_ids and (arrival := self._next(open_ids, wait=not has_answer)):
+            open_ids.remove(arrival.id)
+            frame = self._frame(arrival)
+            if frame is None:
+                continue
+            if not has_answer:
+                self.pictures.begin(open_ids[:AHEAD])
+            (looked[arrival.id],) = self._look([frame], first_model_only=first_model_only)
+            if looked[arrival.id].ringing:
+                has_answer = True
+                open_ids = [one for one in open_ids if asked.index(one) < asked.index(arrival.id)]
+        self.pictures.left_out(open_ids)
+        if not looked:
+            instead = self._instead(asked)
+            return self._look(instead, first_model_only=first_model_only) if instead else []
+        in_order = [looked[one] for one in asked if one in looked]
+        answers = next((i for i, one in enumerate(in_order) if one.ringing), len(in_order))
+        return in_order[: answers + 1]
 
-    def _instead(self, asked: Sequence[str]) -> Iterator[Frame]:
-        """Give the snapshot where only frames by number were asked for, and none is there yet.
+    def _at_once(self, *, first_model_only: bool) -> list[_Looked]:
+        """Look at all pictures together, since each may be the best one."""
+        asked = frame_ids(self.settings)
+        self.pictures.begin(asked)
+        frames: dict[str, Frame] = {}
+        open_ids = list(asked)
+        while open_ids and (arrival := self._next(open_ids, wait=True)):
+            open_ids.remove(arrival.id)
+            frame = self._frame(arrival)
+            if frame is not None:
+                frames[arrival.id] = frame
+        together = [frames[one] for one in asked if one in frames] or self._instead(asked)
+        return self._look(together, first_model_only=first_model_only)
+
+    def _instead(self, asked: Sequence[str]) -> list[Frame]:
+        """Return the snapshot where only frames by number were asked for, and none is there yet.
 
         Of an event that is kept as a video alone there are none before its end.
         """
         of_event = [one for one in asked if not is_track(one)]
-        if of_event and all(one.isdecimal() or one.endswith("%") for one in of_event):
-            frame = self._frame(SNAPSHOT)
-            if frame is not None:
-                log.debug("%s: none of its frames is there yet; looked at its snapshot", self.event)
-                yield frame
+        if not of_event or not all(one.isdecimal() or one.endswith("%") for one in of_event):
+            return []
+        arrival = self._next([SNAPSHOT], wait=True)
+        frame = self._frame(arrival) if arrival else None
+        if frame is None:
+            return []
+        log.debug("%s: none of its frames is there yet; looked at its snapshot", self.event)
+        return [frame]
 
-    def _frame(self, frame_id: str) -> Frame | None:
+    def _next(self, ids: Sequence[str], *, wait: bool) -> Arrival | None:
+        with self._timed("fetch"):
+            return self.pictures.next(ids, wait=wait)
+
+    def _frame(self, arrival: Arrival) -> Frame | None:
+        """Return the pixels of a picture that has come, None when there are none."""
         try:
-            with self._timed("fetch"):
-                picture = self.source.picture(frame_id, self.deadline)
+            if arrival.picture is None:
+                raise arrival.error or FrameNotNeeded(f"{arrival.id}: there is none")
             with self._timed("decode"):
-                frame = frame_of(picture)
-            return structs.replace(frame, event=self.event, deadline=self.deadline)
+                frame = frame_of(arrival.picture)
         except FrameNotNeeded as error:
-            log.debug("%s: %s", frame_id, error)
+            log.debug("%s: %s", arrival.id, error)
             return None
         except (FrameError, PortalError) as error:
-            log.warning("%s: %s", frame_id, error)
-            if str(error) not in self.frame_errors:
-                self.frame_errors.append(str(error))
+            log.warning("%s: %s", arrival.id, error)
+            self.frame_errors[arrival.id] = str(error)
             return None
+        keep(frame, self.event, self.settings)
+        return structs.replace(frame, event=self.event, deadline=self.deadline)
 
     def _look(self, frames: Sequence[Frame], *, first_model_only: bool = False) -> list[_Looked]:
         self.deadline.check("looking at the pictures")
@@ -201,16 +245,23 @@ class _Decider:
             with self._timed("gate"):
                 result.kept[i], drops = self.gate.settle(kept, scenes[i])
             dropped[i] += drops
-        self.is_complete = self.is_complete and result.is_complete
-        self.blind |= result.blind
-        self.skipped += [text for text in result.skipped if text not in self.skipped]
-        self.model_errors += [error for error in result.errors if error not in self.model_errors]
         for stage, milliseconds in result.timings.items():
             self._took(stage, milliseconds / 1000)
         return [
-            _Looked(frame, None if tiny is frame else (tiny.width, tiny.height), kept, drops)
+            _Looked(
+                result, frame, None if tiny is frame else (tiny.width, tiny.height), kept, drops
+            )
             for frame, tiny, kept, drops in zip(frames, small, result.kept, dropped, strict=True)
         ]
+
+    def _note(self, looked: Sequence[_Looked]) -> None:
+        """Keep what is to be said of those that were looked at until something was found."""
+        for result in {id(one.result): one.result for one in looked}.values():
+            self.is_complete = self.is_complete and result.is_complete
+            self.blind |= result.blind
+            self.skipped += [text for text in result.skipped if text not in self.skipped]
+            errors = [error for error in result.errors if error not in self.model_errors]
+            self.model_errors += errors
 
     def _known(self, frame: Frame) -> list[Detection]:
         """Return what the camera itself says is in its picture, where that counts."""
@@ -239,12 +290,17 @@ class _Decider:
             dropped=best.dropped if best else [],
             frame=_info(best) if best else None,
             timings={stage: round(took, 2) for stage, took in self.timings.items()},
-            errors=[*self.model_errors, *self.frame_errors, *self.gate.errors],
+            errors=[*self.model_errors, *self._errors_of_frames(), *self.gate.errors],
             skipped=self.skipped,
             version=__version__,
         )
         frame, zones = best.frame if best else None, self._zones(best)
         return Decided(decision, frame, zones, self.gate.zones_asked)
+
+    def _errors_of_frames(self) -> list[str]:
+        """Return what was wrong with pictures, in the order of asking."""
+        ids = [*frame_ids(self.settings), SNAPSHOT]
+        return list(dict.fromkeys(self.frame_errors[i] for i in ids if i in self.frame_errors))
 
     def _zones(self, best: _Looked | None) -> tuple[Zone, ...]:
         if best is None or not whole(best.frame).placed:
@@ -263,6 +319,10 @@ class _Decider:
 
     def _took(self, stage: str, seconds: float) -> None:
         self.timings[stage] = self.timings.get(stage, 0.0) + seconds * 1000
+
+
+def _size(frame: Frame) -> tuple[int, int]:
+    return frame.width, frame.height
 
 
 def _info(looked: _Looked) -> FrameInfo:

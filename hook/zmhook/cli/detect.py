@@ -239,7 +239,9 @@ def _look(event: Event, settings: Settings, file: str | FileSource, deadline: De
     chain.preload()
     source = open_source(event, settings, deadline, file=file)
     try:
-        return decide(event, settings, chain, source, deadline)
+        # From the event's folder pictures are there in no time.
+        ahead = not (event.path and settings.general.prefer_event_folder)
+        return decide(event, settings, chain, source, deadline, ahead=ahead)
     finally:
         source.close()
         chain.close()

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-import re
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zmhook.errors import FrameUnavailable
+from zmhook.errors import FrameError, FrameUnavailable, PictureError
 from zmhook.frames.file import read
 from zmhook.frames.patience import Waiter
 from zmhook.frames.picture import checked
+from zmhook.frames.recorded import files, stills, video_of
+from zmhook.frames.waiting import Pending
 
 if TYPE_CHECKING:
     from zmhook.deadline import Deadline
     from zmhook.event import Picture
     from zmhook.frames.patience import Patience
+    from zmhook.frames.video import VideoFrames
 
 # ZoneMinder's option EVENT_IMAGE_DIGITS; 5 unless somebody changed it.
 USUAL_DIGITS = 5
+
+QUIET = 30.0
+"""Seconds without a new file after which an event counts as over; clocks may differ by some."""
 
 
 class EventFolder:
     """Reads `snapshot.jpg`, `alarm.jpg` and `00042-capture.jpg`.
 
     snapshot.jpg is rewritten in place while the event goes on, so a reader can meet it empty or
-    cut short. `patience` says how long to wait for the rest of it, and, unless `missing_is_final`,
-    for a picture that is not there.
+    cut short. `patience` says how long to wait for the rest of it, and, unless `missing_is_final`
+    or the event is over, for a picture that is not there.
     """
 
     def __init__(
@@ -41,8 +48,8 @@ class EventFolder:
         self._waiter = Waiter(patience)
         self.missing_is_final = missing_is_final
 
-    def picture(self, frame_id: str, deadline: Deadline) -> Picture:
-        return self._waiter.ask(frame_id, lambda: self._once(frame_id, deadline), deadline)
+    def attempt(self, frame_id: str, deadline: Deadline) -> Picture | Pending:
+        return self._waiter.attempt(frame_id, lambda: self._once(frame_id, deadline), deadline)
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -53,7 +60,7 @@ class EventFolder:
             file = self._file(frame_id)
             data = read(file)
         except FrameUnavailable as error:
-            error.retry = error.retry and not self.missing_is_final
+            error.retry = error.retry and not self.missing_is_final and not is_over(self.path)
             raise
         return checked(data, frame_id, str(file), self.max_pixels)
 
@@ -65,10 +72,54 @@ class EventFolder:
 
     def _padded(self, number: int) -> Path | None:
         """Find the number written with any count of leading zeros."""
-        wanted = re.compile(rf"0*{number}-capture\.jpg")
         try:
-            return next((file for file in self.path.iterdir() if wanted.fullmatch(file.name)), None)
+            return stills(self.path).get(number)
         except FileNotFoundError:
             raise FrameUnavailable(f"{self.path}: there is no such folder", retry=True) from None
         except OSError as error:
             raise FrameUnavailable(f"{self.path}: cannot be read ({error.strerror})") from None
+
+
+class FolderOrVideo:
+    """An event's pictures, and the frames of its video where those are not there.
+
+    What a picture is called matters as long as there are such pictures: `alarm` and `snapshot` are
+    taken out of the video only where it is alone, and of one that grows only when the folder has
+    been waited for.
+    """
+
+    def __init__(self, folder: EventFolder, video: VideoFrames) -> None:
+        self.folder = folder
+        self.video = video
+
+    def attempt(self, frame_id: str, deadline: Deadline) -> Picture | Pending:
+        is_last_place = not self.folder.missing_is_final
+        try:
+            found = self.folder.attempt(frame_id, deadline)
+        except FrameError:
+            if not self.video.may_have(frame_id, growing=is_last_place):
+                raise
+            return self.video.attempt(frame_id, deadline)
+        is_there = not isinstance(found, Pending) or isinstance(found.error, PictureError)
+        if is_there or not self.video.may_have(frame_id, growing=False):
+            return found
+        with suppress(FrameError):
+            instead = self.video.attempt(frame_id, deadline)
+            return found if isinstance(instead, Pending) else instead
+        return found
+
+    def close(self) -> None:
+        self.folder.close()
+        self.video.close()
+
+
+def is_over(folder: Path) -> bool:
+    """Say whether an event's files tell that it is over."""
+    video = video_of(folder)
+    if video and video.grows is False:
+        return True
+    try:
+        written = [file.stat().st_mtime for file in files(folder)]
+    except (OSError, ValueError):
+        return False
+    return bool(written) and time.time() - max(written) > QUIET

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from zmhook.errors import FrameNotNeeded, FrameUnavailable, PortalError
-from zmhook.untrusted import whole
+from zmhook.errors import FrameNotNeeded, FrameUnavailable
+from zmhook.frames.recorded import stills, video_of
+from zmhook.frames.waiting import Pending
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -18,9 +17,7 @@ if TYPE_CHECKING:
     from zmhook.deadline import Deadline
     from zmhook.event import Event, Picture
     from zmhook.frames.base import Source
-    from zmhook.portal import Portal
-
-log = logging.getLogger(__name__)
+    from zmhook.frames.rows import Rows
 
 
 class Extent:
@@ -29,23 +26,21 @@ class Extent:
     The rest it asks `source` for. `optional` are the ids that `all` stands for.
     """
 
-    def __init__(
-        self, source: Source, event: Event, portal: Portal | None, optional: Collection[str]
-    ) -> None:
+    def __init__(self, source: Source, event: Event, rows: Rows, optional: Collection[str]) -> None:
         self.source = source
         self.event = event
-        self.portal = portal
+        self.rows = rows
         self.optional = frozenset(optional)
         self._frames: int | None = None
 
-    def picture(self, frame_id: str, deadline: Deadline) -> Picture:
+    def attempt(self, frame_id: str, deadline: Deadline) -> Picture | Pending:
         if frame_id.endswith("%"):
             number = self._number(float(frame_id[:-1]), deadline)
-            found = self.source.picture(number, deadline)
-            return structs.replace(found, id=frame_id)
+            found = self.source.attempt(number, deadline)
+            return found if isinstance(found, Pending) else structs.replace(found, id=frame_id)
         if frame_id in self.optional and 0 < self.frames(deadline) < int(frame_id):
             raise FrameNotNeeded(f"{frame_id}: the event has only {self.frames(deadline)} frames")
-        return self.source.picture(frame_id, deadline)
+        return self.source.attempt(frame_id, deadline)
 
     def close(self) -> None:
         self.source.close()
@@ -65,23 +60,16 @@ class Extent:
     def _in_folder(self) -> int:
         if not self.event.path:
             return 0
-        from zmhook.frames.video import length, video_of
+        from zmhook.frames.video import length
 
+        video = video_of(self.event.path, self.event.id)
         try:
-            found = [file.name for file in Path(self.event.path).glob("*-capture.jpg")]
-        except OSError:
-            found = []
-        numbers = [whole(one.partition("-")[0]) for one in found]
-        video = video_of(self.event.path)
+            numbers = stills(self.event.path)
+        except (OSError, ValueError):
+            numbers = {}
         # The portal leaves frames there that somebody looked at, of a video too.
-        return max([*numbers, length(video) if video else 0])
+        return max([*numbers, length(video.path) if video else 0])
 
     def _told(self, deadline: Deadline) -> int:
-        if self.portal is None or self.event.id is None:
-            return 0
-        try:
-            told = str(self.portal.event(self.event.id, deadline).get("Frames") or "")
-        except PortalError as error:
-            log.warning("how many frames %s has is not known: %s", self.event, error)
-            return 0
-        return whole(told)
+        row = self.rows.any(deadline)
+        return row.frames if row else 0

@@ -33,7 +33,7 @@ class FileSource:
         except FrameUnavailable as error:
             self._read = error
 
-    def picture(self, frame_id: str, deadline: Deadline) -> Picture:
+    def attempt(self, frame_id: str, deadline: Deadline) -> Picture:
         """Raise `FrameError` when the file is not a picture that can be read.
 
         Asked again it raises `FrameNotNeeded`: one look at the same picture is enough.

@@ -15,6 +15,7 @@ from zmhook.frames.header import read_header
 from zmhook.frames.ids import TRACK, track_ids
 from zmhook.frames.picture import checked
 from zmhook.frames.scene import crop_of
+from zmhook.frames.waiting import Pending
 from zmhook.frames.window import Window, window_of
 from zmhook.patterns import matches
 from zmhook.snapshots.labels import common
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from zmhook.deadline import Deadline
     from zmhook.event import Event, Picture
-    from zmhook.portal import Portal
+    from zmhook.frames.rows import Rows
     from zmhook.settings import Settings
     from zmhook.snapshots.snapshot import Row
     from zmhook.snapshots.store.index import Index
@@ -54,7 +55,7 @@ class SnapshotFrames:
     at a time.
     """
 
-    def __init__(self, event: Event, settings: Settings, portal: Portal | None) -> None:
+    def __init__(self, event: Event, settings: Settings, rows: Rows) -> None:
         self.event = event
         self.settings = settings.snapshots
         self.folder = Path(settings.snapshots.snapshot_path)
@@ -62,7 +63,7 @@ class SnapshotFrames:
         self._ids = track_ids(settings)
         self._pattern = settings.general.detect_pattern
         self._max_pixels = settings.general.max_picture_pixels
-        self._portal = portal
+        self._rows = rows
         self._index: Index | None = None
         self._window: Window | None = None
         self._until = 0.0
@@ -70,14 +71,14 @@ class SnapshotFrames:
         self._tracks: dict[str, Row] | None = None
         self._problem = ""
 
-    def picture(self, frame_id: str, deadline: Deadline) -> Picture:
-        """Return the snapshot of that rank.
+    def attempt(self, frame_id: str, deadline: Deadline) -> Picture | Pending:
+        """Return the snapshot of that rank; `Pending` while the first one may still come.
 
         Raises `FrameUnavailable` when the store cannot be read, or the picture not; when there is
         no snapshot (so many) `FrameNotNeeded`, unless nothing else is to be looked at.
         """
-        while self.must_wait(deadline):
-            deadline.sleep(POLL)
+        if self.must_wait(deadline):
+            return Pending(FrameUnavailable(f"{frame_id}: the camera sent none yet"), POLL)
         row = (self._tracks or {}).get(frame_id)
         if row is None:
             raise self._none(frame_id)
@@ -142,7 +143,7 @@ class SnapshotFrames:
 
     def _known_window(self, deadline: Deadline) -> Window:
         if self._window is None:
-            self._window = window_of(self.event, self._portal, deadline)
+            self._window = window_of(self.event, self._rows.any(deadline))
             wait = min(self.settings.snapshot_wait, deadline.left() * _SHARE, self._left())
             self._until = time.monotonic() + wait
         return self._window

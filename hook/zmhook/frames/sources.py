@@ -5,9 +5,17 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from zmhook.errors import FrameError, FrameNotNeeded, FrameUnavailable
+from zmhook.errors import (
+    FrameError,
+    FrameNotNeeded,
+    FrameUnavailable,
+    PictureError,
+    PortalError,
+)
 from zmhook.frames.ids import all_ids, is_track
-from zmhook.frames.patience import Patience
+from zmhook.frames.patience import ONCE, Patience
+from zmhook.frames.rows import Rows
+from zmhook.frames.waiting import Pending
 
 if TYPE_CHECKING:
     from zmhook.deadline import Deadline
@@ -20,12 +28,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-NAMED = frozenset({"snapshot", "alarm", "bestmatch"})
-"""Pictures that are files of their own in an event's folder, even where only its video is kept."""
-
 # A file that is being rewritten is whole again within milliseconds. When the portal can be asked
 # too, that is all the waiting a folder is worth.
 BRIEF = Patience(attempts=4, pause=0.05)
+
+OFTEN = 0.1
+"""Seconds between two looks at whether a file is there."""
 
 
 def open_source(
@@ -53,18 +61,19 @@ def open_source(
             return file
         return FileSource(file, general.max_picture_pixels)
     asked = portal or _portal(event, general)
-    places = [*_folders(event, general), *_portals(event, general, asked)]
+    rows = Rows(event, asked)
+    places = [*_folders(event, general, rows), *_portals(event, general, asked, rows)]
     mode = settings.snapshots.frame_source
     if not places and mode == "portal":
         raise FrameUnavailable(_nowhere(event))
     deadline.check("looking for pictures")
     pause = Pause(general.wait)
-    events = _with_extent(InTurn(places or [Nowhere(event)], pause), event, settings, asked)
+    events = _with_extent(InTurn(places or [Nowhere(event)], pause), event, settings, rows)
     if mode == "portal":
         return events
     from zmhook.frames.snapshots import SnapshotFrames
 
-    snapshots = SnapshotFrames(event, settings, asked)
+    snapshots = SnapshotFrames(event, settings, rows)
     return WithSnapshots(snapshots, events, pause, instead=mode == "fallback")
 
 
@@ -82,20 +91,24 @@ class Pause:
 
 
 class InTurn:
-    """Asks one place after the other."""
+    """Asks one place after the other, and again those that may have the picture later."""
 
     def __init__(self, places: list[Source], pause: Pause) -> None:
         self.places = places
         self.pause = pause
 
-    def picture(self, frame_id: str, deadline: Deadline) -> Picture:
+    def attempt(self, frame_id: str, deadline: Deadline) -> Picture | Pending:
         self.pause.once(deadline)
         for place in self.places[:-1]:
             try:
-                return place.picture(frame_id, deadline)
-            except FrameError as error:
+                found = place.attempt(frame_id, deadline)
+            except (FrameError, PortalError) as error:
                 log.debug("%s; asking elsewhere", error)
-        return self.places[-1].picture(frame_id, deadline)
+                continue
+            # What is there is whole in a moment. What is not there may be elsewhere.
+            if not isinstance(found, Pending) or isinstance(found.error, PictureError):
+                return found
+        return self.places[-1].attempt(frame_id, deadline)
 
     def close(self) -> None:
         for place in self.places:
@@ -113,16 +126,13 @@ class WithSnapshots:
         self.pause = pause
         self.instead = instead
 
-    def picture(self, frame_id: str, deadline: Deadline) -> Picture:
+    def attempt(self, frame_id: str, deadline: Deadline) -> Picture | Pending:
         self.pause.once(deadline)
         if is_track(frame_id):
-            return self.snapshots.picture(frame_id, deadline)
+            return self.snapshots.attempt(frame_id, deadline)
         if self.instead and self.snapshots.given:
             raise FrameNotNeeded(f"{frame_id}: the camera's own picture stands in its place")
-        return self.events.picture(frame_id, deadline)
-
-    def must_wait(self, frame_id: str, deadline: Deadline) -> bool:
-        return is_track(frame_id) and self.snapshots.must_wait(deadline)
+        return self.events.attempt(frame_id, deadline)
 
     def close(self) -> None:
         self.snapshots.close()
@@ -135,14 +145,14 @@ class Nowhere:
     def __init__(self, event: Event) -> None:
         self.event = event
 
-    def picture(self, frame_id: str, deadline: Deadline) -> Picture:  # noqa: ARG002 - it has none
+    def attempt(self, frame_id: str, deadline: Deadline) -> Picture | Pending:  # noqa: ARG002 - it has none
         raise FrameUnavailable(_nowhere(self.event))
 
     def close(self) -> None:
         """Nothing is held open."""
 
 
-def _with_extent(source: Source, event: Event, settings: Settings, portal: Portal | None) -> Source:
+def _with_extent(source: Source, event: Event, settings: Settings, rows: Rows) -> Source:
     """Put in what turns `20%` and `all` into frames, where these are asked for."""
     wanted = settings.general.frame_id
     if "all" not in wanted and not any(one.endswith("%") for one in wanted):
@@ -151,34 +161,27 @@ def _with_extent(source: Source, event: Event, settings: Settings, portal: Porta
 
     named = {one for one in wanted if one.isdecimal()}
     optional = set(all_ids(settings)) - named if "all" in wanted else ()
-    return Extent(source, event, portal, optional)
+    return Extent(source, event, rows, optional)
 
 
-def _folders(event: Event, general: General) -> list[Source]:
-    """Return the event's folder, and the video in it where frames are asked for by number."""
+def _folders(event: Event, general: General, rows: Rows) -> list[Source]:
+    """Return the event's folder, with the video in it."""
     has_portal = bool(general.portal) and event.id is not None
     if not event.path or (has_portal and not general.prefer_event_folder):
         return []
-    from zmhook.frames.event_folder import EventFolder
+    from zmhook.frames.event_folder import EventFolder, FolderOrVideo
+    from zmhook.frames.video import VideoFrames
 
-    videos = _videos(event, general)
-    is_last = not has_portal and not videos
+    pixels = general.max_picture_pixels
     folder = EventFolder(
         event.path,
-        general.max_picture_pixels,
-        _patience(general) if is_last else BRIEF,
-        missing_is_final=not is_last,
+        pixels,
+        BRIEF if has_portal else _patience_with_files(general),
+        missing_is_final=has_portal,
     )
-    return [folder, *videos]
-
-
-def _videos(event: Event, general: General) -> list[Source]:
-    if all(one in NAMED for one in general.frame_id):
-        return []
-    from zmhook.frames.video import VideoFrames, video_of
-
-    video = video_of(event.path)
-    return [VideoFrames(video, general.max_picture_pixels)] if video else []
+    patience = ONCE if has_portal else _patience_with_files(general)
+    video = VideoFrames(event.path, pixels, patience, event_id=event.id, rows=rows)
+    return [FolderOrVideo(folder, video)]
 
 
 def _portal(event: Event, general: General) -> Portal | None:
@@ -189,16 +192,24 @@ def _portal(event: Event, general: General) -> Portal | None:
     return Portal(general)
 
 
-def _portals(event: Event, general: General, portal: Portal | None) -> list[Source]:
+def _portals(event: Event, general: General, portal: Portal | None, rows: Rows) -> list[Source]:
     if event.id is None or portal is None or not general.portal:
         return []
     from zmhook.frames.zoneminder import PortalFrames
 
-    return [PortalFrames(portal, event.id, general.max_picture_pixels, _patience(general))]
+    pixels = general.max_picture_pixels
+    return [PortalFrames(portal, event.id, pixels, _patience(general), rows)]
 
 
 def _patience(general: General) -> Patience:
     return Patience(general.max_attempts, general.sleep_between_attempts)
+
+
+def _patience_with_files(general: General) -> Patience:
+    """Return the patience that is as long, and looks more often: that costs nobody anything."""
+    usual = _patience(general)
+    pause = min(usual.pause, OFTEN)
+    return Patience(round(usual.seconds / pause) + 1 if pause else usual.attempts, pause)
 
 
 def _nowhere(event: Event) -> str:

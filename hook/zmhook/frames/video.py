@@ -8,13 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zmhook.errors import FrameUnavailable
+from zmhook.frames.patience import ONCE, Waiter
 from zmhook.frames.picture import checked
+from zmhook.frames.recorded import NAMED, Video, video_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from zmhook.deadline import Deadline
     from zmhook.event import Picture
+    from zmhook.event_row import EventRow
+    from zmhook.frames.patience import Patience
+    from zmhook.frames.rows import Rows
+    from zmhook.frames.waiting import Pending
 
 QUALITY = 95
 """Of the JPEG that a frame becomes on its way to the models."""
@@ -22,75 +28,145 @@ QUALITY = 95
 NEAR = 150
 """Frames that are rather read one after the other than sought: seeking may miss by some."""
 
-
-def video_of(folder: str | Path) -> Path | None:
-    """Return the event's video, `<eid>-video.mp4` as ZoneMinder names it; None: there is none."""
-    try:
-        return next(iter(sorted(Path(folder).glob("*-video.mp4"))), None)
-    except OSError:
-        return None
+PLACES = {"alarm": 0.25, "snapshot": 0.5}
+"""Where in a video these are, as a share of it, when nobody tells their numbers."""
 
 
 def length(video: Path) -> int:
-    """Return how many frames the video has; 0 while it cannot be read (it is being written)."""
+    """Return how many frames the video has; 0 while that cannot be told (it is being written)."""
     with closing(_Opened(video)) as opened:
         return opened.length
 
 
 class VideoFrames:
-    """Decodes single frames, by their number. ZoneMinder counts from 1, and so does this."""
+    """Decodes single frames of the video in an event's folder, whatever it is called by now.
 
-    def __init__(self, video: Path, max_pixels: int) -> None:
-        self.video = video
+    They have numbers, from 1 as ZoneMinder counts. `alarm` and `snapshot` are those that the
+    event's row names, else those at `PLACES`.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        max_pixels: int,
+        patience: Patience = ONCE,
+        *,
+        event_id: int | None = None,
+        rows: Rows | None = None,
+    ) -> None:
+        self.folder = Path(folder)
         self.max_pixels = max_pixels
+        self.event_id = event_id
+        self._rows = rows
+        self._waiter = Waiter(patience)
 
-    def picture(self, frame_id: str, deadline: Deadline) -> Picture:
-        if not frame_id.isdecimal():
-            raise FrameUnavailable(f"{self.video}: a video has frames by number, not {frame_id}")
-        deadline.check(f"reading frame {frame_id} of {self.video}")
-        with closing(_Opened(self.video)) as opened:
-            data = opened.frame(int(frame_id), deadline)
-        return checked(data, frame_id, f"{self.video}: frame {frame_id}", self.max_pixels)
+    def attempt(self, frame_id: str, deadline: Deadline) -> Picture | Pending:
+        return self._waiter.attempt(frame_id, lambda: self._once(frame_id, deadline), deadline)
+
+    def may_have(self, frame_id: str, *, growing: bool) -> bool:
+        """Say whether there is a video to ask; for a picture with a name it has to be alone.
+
+        One that is still `growing` counts for frames by number in any case.
+        """
+        if frame_id not in NAMED:
+            return frame_id.isdecimal() and video_of(self.folder, self.event_id) is not None
+        if any((self.folder / f"{name}.jpg").exists() for name in NAMED):
+            return False
+        found = video_of(self.folder, self.event_id)
+        return found is not None and (growing or not found.grows)
 
     def close(self) -> None:
         """Nothing is held open."""
 
+    def _once(self, frame_id: str, deadline: Deadline) -> Picture:
+        if not (frame_id.isdecimal() or frame_id in NAMED):
+            raise FrameUnavailable(f"{self.folder}: a video has frames by number, not {frame_id}")
+        row = self._rows.any(deadline) if self._rows else None
+        found = video_of(self.folder, self.event_id, row.default_video if row else "")
+        if found is None:
+            raise FrameUnavailable(f"{self.folder}: there is no video of the event", retry=True)
+        deadline.check(f"reading {frame_id} of {found.path}")
+        number, data = self._frame(found, frame_id, row, deadline)
+        return checked(data, frame_id, f"{found.path}: frame {number}", self.max_pixels)
+
+    @staticmethod
+    def _frame(
+        found: Video, frame_id: str, row: EventRow | None, deadline: Deadline
+    ) -> tuple[int, bytes]:
+        with closing(_Opened(found.path, grows=bool(found.grows))) as opened:
+            opened.check()
+            number = int(frame_id) if frame_id.isdecimal() else _number(frame_id, row, opened)
+            return number, opened.frame(number, deadline)
+
+
+def _number(frame_id: str, row: EventRow | None, opened: _Opened) -> int:
+    """Return the number of the frame that is called so."""
+    frames = opened.length or opened.counted()
+    named = {"alarm": row.alarm_frame, "snapshot": row.best_frame} if row else {}
+    number = named.get(frame_id, 0)
+    return number if 1 <= number <= frames else max(1, round(frames * PLACES[frame_id]))
+
 
 class _Opened:
-    """An open video."""
+    """An open video.
 
-    def __init__(self, video: Path) -> None:
+    One that `grows` may be readable, without telling how long it is (`length` is 0 then).
+    """
+
+    def __init__(self, video: Path, *, grows: bool = False) -> None:
         import cv2
 
         self.video = video
+        self.grows = grows
         # What is still being recorded is no error of which people must read on stderr.
         os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
-        self._capture: Any = cv2.VideoCapture(str(video), cv2.CAP_FFMPEG)
+        self._capture: Any = self._open()
         self.length = max(0, int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))
 
     def close(self) -> None:
         self._capture.release()
 
-    def frame(self, number: int, deadline: Deadline) -> bytes:
-        import cv2
-
-        if not self._capture.isOpened() or not self.length:
+    def check(self) -> None:
+        """Raise `FrameUnavailable` when nothing can be read of it (yet)."""
+        if not self._capture.isOpened():
             raise FrameUnavailable(
                 f"{self.video}: cannot be read: still being recorded, or damaged", retry=True
             )
-        if number > self.length:
+
+    def counted(self) -> int:
+        """Return how many frames of the first `NEAR` can be read; begins anew."""
+        frames = sum(1 for _ in range(NEAR) if self._capture.grab())
+        self._capture.release()
+        self._capture = self._open()
+        return frames
+
+    def frame(self, number: int, deadline: Deadline) -> bytes:
+        import cv2
+
+        self.check()
+        knows_length = self.length > 0 and not self.grows
+        if knows_length and number > self.length:
             raise FrameUnavailable(f"{self.video}: has no frame {number}, only {self.length}")
-        if number > NEAR:
+        is_near = number <= NEAR or not knows_length
+        if not is_near:
             self._capture.set(cv2.CAP_PROP_POS_FRAMES, number - 1)
-        for _ in self._skipped(number, deadline):
-            self._capture.grab()
-        done, image = self._capture.read()
-        if not done:
-            raise FrameUnavailable(f"{self.video}: frame {number} cannot be decoded")
+        is_there = all(self._grabbed(number - 1 if is_near else 0, deadline))
+        image = self._capture.read()[1] if is_there else None
+        if image is None:
+            raise FrameUnavailable(
+                f"{self.video}: frame {number} cannot be decoded"
+                + (" (yet)" if not knows_length else ""),
+                retry=not knows_length,
+            )
         return bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1])
 
-    def _skipped(self, number: int, deadline: Deadline) -> Iterator[int]:
-        for one in range(number - 1 if number <= NEAR else 0):
+    def _open(self) -> Any:
+        import cv2
+
+        return cv2.VideoCapture(str(self.video), cv2.CAP_FFMPEG)
+
+    def _grabbed(self, count: int, deadline: Deadline) -> Iterator[bool]:
+        for _ in range(count):
             deadline.check(f"reading {self.video}")
-            yield one
+            yield bool(self._capture.grab())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zmhook.errors import FrameUnavailable
 from zmhook.frames.patience import Waiter
 from zmhook.frames.picture import checked
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from zmhook.deadline import Deadline
     from zmhook.event import Picture
     from zmhook.frames.patience import Patience
+    from zmhook.frames.rows import Rows
+    from zmhook.frames.waiting import Pending
     from zmhook.portal import Portal
 
 
@@ -18,22 +21,49 @@ class PortalFrames:
     """Asks the portal, again within bounds while the picture may still come.
 
     ZoneMinder writes a row into its own log for each image request that fails, so the pause
-    between attempts is not to be short.
+    between attempts is not to be short. A frame behind the event's end is not asked for at all:
+    1.38 would give the last one, and leave it in the event's folder under that number.
     """
 
-    def __init__(self, portal: Portal, event_id: int, max_pixels: int, patience: Patience) -> None:
+    def __init__(
+        self,
+        portal: Portal,
+        event_id: int,
+        max_pixels: int,
+        patience: Patience,
+        rows: Rows | None = None,
+    ) -> None:
         self.portal = portal
         self.event_id = event_id
         self.max_pixels = max_pixels
+        self._rows = rows
         self._waiter = Waiter(patience)
 
-    def picture(self, frame_id: str, deadline: Deadline) -> Picture:
-        return self._waiter.ask(frame_id, lambda: self._once(frame_id, deadline), deadline)
+    def attempt(self, frame_id: str, deadline: Deadline) -> Picture | Pending:
+        return self._waiter.attempt(frame_id, lambda: self._once(frame_id, deadline), deadline)
 
     def close(self) -> None:
         self.portal.close()
 
     def _once(self, frame_id: str, deadline: Deadline) -> Picture:
+        if frame_id.isdecimal():
+            self._check_number(int(frame_id), deadline)
         data = self.portal.image(self.event_id, frame_id, deadline)
         origin = self.portal.image_origin(self.event_id, frame_id)
         return checked(data, frame_id, origin, self.max_pixels)
+
+    def _check_number(self, number: int, deadline: Deadline) -> None:
+        """Raise `FrameUnavailable` for a frame that is not there (yet).
+
+        While an event records, its row is some seconds behind. Where nobody tells the row the
+        picture is asked for: a frame too many does less harm than an event that nobody looks at.
+        """
+        row = self._rows.any(deadline) if self._rows else None
+        if self._rows and row and number > row.frames:
+            row = self._rows.current(deadline)
+        if row and number > row.frames:
+            raise FrameUnavailable(
+                f"{self.portal.address}: event {self.event_id} has only {row.frames} frames"
+                f"{'' if row.is_over else ' yet'}, and no frame {number}",
+                retry=not row.is_over,
+            )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,8 +10,10 @@ import cv2
 import numpy as np
 
 from zmhook.errors import FrameError
+from zmhook.event_row import event_row
 from zmhook.frames.file import MAX_BYTES
 from zmhook.frames.picture import decode
+from zmhook.frames.recorded import stills, video_of
 from zmhook.regular import read
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from zmhook.event_row import EventRow
+    from zmhook.frames.recorded import Video
     from zmhook.report.work import Work
 
     Picture = npt.NDArray[np.uint8]
@@ -31,7 +34,6 @@ QUIET = 10.0
 """Seconds without a new frame after which an event counts as over."""
 MOST_ASKED = 40
 ASKING_SECONDS = 90.0
-_NUMBER = re.compile(r"0*([1-9]\d{0,8})-capture\.jpg")
 
 
 class Footage(Protocol):
@@ -52,12 +54,12 @@ class Footage(Protocol):
 
 def footage_of(work: Work, folder: Path) -> Footage | None:
     """Return the event's frames, None when there are none yet."""
-    files, video = _stills(folder), _video(folder)
-    seen = video_of(video, folder, work) if video else None
+    files, video = stills(folder), video_of(folder, work.decision.event.id)
+    opened = open_video(video, folder, work) if video else None
     # The portal leaves frames there that somebody looked at, of a video too.
-    if len(files) > 1 and (seen is None or len(files) >= seen.last // 2):
+    if len(files) > 1 and (opened is None or len(files) >= opened.last // 2):
         return _Stills(files, folder, work)
-    return seen if video else _portal(work)
+    return opened if video else _portal(work)
 
 
 # -- JPEG files ----------------------------------------------------------------------------------
@@ -87,25 +89,19 @@ class _Stills:
                     yield decode(read(path, MAX_BYTES, follow=True), str(path), self._most_pixels)
 
 
-def _stills(folder: Path) -> dict[int, Path]:
-    found = ((_NUMBER.fullmatch(path.name), path) for path in folder.iterdir())
-    return {int(match[1]): path for match, path in found if match}
-
-
 # -- a video -------------------------------------------------------------------------------------
 
 
 class _Video:
-    """The event's video, which can be read once the event is over."""
+    """The event's video: whole once the event is over, or as far as it can be read by now."""
 
-    grows = False
-
-    def __init__(self, capture: Any, path: Path, folder: Path, work: Work) -> None:
+    def __init__(self, capture: Any, video: Video, folder: Path, work: Work) -> None:
         self._capture = capture
+        self.grows = video.grows is True
         self.first = 1
         self.last = max(1, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
         self.rate = capture.get(cv2.CAP_PROP_FPS) or ASSUMED_RATE
-        began = _time(path) - self.last / self.rate
+        began = _time(video.path) - self.last / self.rate
         at = _number(work) or round((_moment(work, folder) - began) * self.rate)
         self.at = min(max(at, self.first), self.last)
 
@@ -125,17 +121,13 @@ class _Video:
             capture.release()
 
 
-def video_of(path: Path, folder: Path, work: Work) -> _Video | None:
-    """Open a video; None when it has no end yet, as while it is recorded."""
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+def open_video(video: Video, folder: Path, work: Work) -> _Video | None:
+    """Open a video; None when it cannot be read yet, as while it is recorded."""
+    capture = cv2.VideoCapture(str(video.path), cv2.CAP_FFMPEG)
     if capture.isOpened() and capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0:
-        return _Video(capture, path, folder, work)
+        return _Video(capture, video, folder, work)
     capture.release()
     return None
-
-
-def _video(folder: Path) -> Path | None:
-    return next(iter(sorted(folder.glob("*-video.*"))), None)
 
 
 # -- the portal ----------------------------------------------------------------------------------
@@ -144,14 +136,13 @@ def _video(folder: Path) -> Path | None:
 class _Portal:
     """Asks ZoneMinder for each frame; it can cut them out of a video."""
 
-    def __init__(self, row: dict[str, Any], work: Work) -> None:
+    def __init__(self, row: EventRow, work: Work) -> None:
         self._work = work
-        self.first, self.last = 1, max(1, _figure(row, "Frames"))
-        length = _figure(row, "Length", float)
-        self.rate = self.last / length if length > 0 else ASSUMED_RATE
-        self.grows = not row.get("EndDateTime")
+        self.first, self.last = 1, max(1, row.frames)
+        self.rate = self.last / row.length if row.length > 0 else ASSUMED_RATE
+        self.grows = not row.is_over
         info = work.decision.frame
-        best = _figure(row, "AlarmFrameId" if info and info.id == "alarm" else "MaxScoreFrameId")
+        best = row.alarm_frame if info and info.id == "alarm" else row.best_frame
         self.at = min(max(_number(work) or best or 1, self.first), self.last)
 
     def frames(self, numbers: Sequence[int]) -> Iterator[Picture]:
@@ -176,8 +167,8 @@ def _portal(work: Work) -> Footage | None:
     from zmhook.portal import Portal
 
     with closing(Portal(work.settings.general)) as portal:
-        row = portal.event(event_id)
-    return _Portal(row, work) if _figure(row, "Frames") > 1 else None
+        row = event_row(portal.event(event_id))
+    return _Portal(row, work) if row.frames > 1 else None
 
 
 # -- where in the event --------------------------------------------------------------------------
@@ -204,11 +195,3 @@ def _moment(work: Work, folder: Path) -> float:
 
 def _time(path: Path) -> float:
     return path.stat().st_mtime
-
-
-def _figure(row: dict[str, Any], key: str, kind: Any = int) -> Any:
-    """Return a number of a row, which ZoneMinder sends as text; 0 where there is none."""
-    try:
-        return kind(row.get(key) or 0)
-    except (TypeError, ValueError):
-        return 0

@@ -12,9 +12,11 @@ from msgspec import structs
 from zmhook.deadline import Deadline, usable
 from zmhook.errors import FrameNotNeeded, ZmhookError
 from zmhook.frames.ids import is_track
+from zmhook.frames.waiting import Pending
 from zmhook.service.wire import Picture
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from concurrent.futures import Executor
 
     from zmhook.event import Event
@@ -30,8 +32,8 @@ LOOK_EVERY = 0.05
 class Fetcher:
     """Fetches an event's pictures by their ids, one after the other and each once.
 
-    Asked for one, it begins with the next of `ids` as well: should the first show nothing, the
-    worker has the next at hand.
+    One that may still come is asked for again. While a worker looks at one, those that it may need
+    next are fetched.
     """
 
     def __init__(self, event: Event, settings: Settings, ids: list[str], threads: Executor) -> None:
@@ -43,36 +45,61 @@ class Fetcher:
         self.first_took = 0.0
         """Seconds that the first picture took, the waiting included."""
         self._first: asyncio.Task[Picture] | None = None
+        self._ahead: asyncio.Task[None] | None = None
         self._source: Source | None = None
         self._last: asyncio.Task[Picture] | None = None
-        self._pictures: dict[str, asyncio.Task[Picture]] = {}
+        self._asked: dict[str, asyncio.Task[Picture]] = {}
+        self._pending: dict[str, Picture] = {}
+        self._due: dict[str, float] = {}
 
     async def first(self) -> Picture:
         """Wait as `wait` says, then fetch the first picture; asked again, give the same one.
 
-        Those before it that turned out not to be needed are passed over: they cost no worker time.
+        It is the first in the order of `ids` that is settled: those that may still come are not
+        waited for while there is another one. Those that turned out not to be needed are passed
+        over: they cost no worker time.
         """
         if self._first is None:
             self._first = asyncio.create_task(self._wait_and_fetch())
         return await asyncio.shield(self._first)
 
     async def picture(self, frame_id: str) -> Picture:
-        """Return a picture, or why there is none."""
-        return await asyncio.shield(self._begin(frame_id))
+        """Return a picture, why there is none, or that it may still come.
+
+        The first attempt is waited for; one of a picture that was not there yet only for a moment.
+        """
+        before = self._pending.get(frame_id)
+        pause = self._due.get(frame_id, 0.0) - time.monotonic()
+        if before and pause > 0:
+            return structs.replace(before, pause=pause)
+        if frame_id not in self._asked:
+            task = asyncio.create_task(self._in_turn(frame_id, self._last))
+            self._asked[frame_id] = self._last = task
+        task = self._asked[frame_id]
+        await asyncio.wait([task], timeout=LOOK_EVERY if before else None)
+        if not task.done() and before:
+            return structs.replace(before, pause=LOOK_EVERY)
+        return task.result()
 
     def begin_after(self, frame_id: str) -> None:
-        """Begin to fetch the picture that comes after this one.
+        """Begin to fetch the picture that comes after this one, and those that are still to come.
 
-        From the event's folder it is there in no time, and most often it is not needed.
+        From the event's folder they are there in no time, and most often they are not needed.
         """
         if self._event.path and self._settings.general.prefer_event_folder:
             return
-        following = self.ids[self.ids.index(frame_id) + 1 :] if frame_id in self.ids else []
-        if following:
-            self._begin(following[0])
+        if frame_id not in self.ids or (self._ahead and not self._ahead.done()):
+            return
+        place = self.ids.index(frame_id)
+        ids = [one for one in self.ids[:place] if one in self._pending] + self.ids[place + 1 :][:1]
+        if ids:
+            self._ahead = asyncio.create_task(self._fetch_all(ids))
 
     async def close(self) -> None:
         """Free connections, once what is under way has ended."""
+        if self._ahead:
+            self._ahead.cancel()
+            await asyncio.wait([self._ahead])
         if self._last:
             await asyncio.wait([self._last])
         if self._source:
@@ -81,18 +108,35 @@ class Fetcher:
     async def _wait_and_fetch(self) -> Picture:
         began = time.monotonic()
         await asyncio.sleep(self._settings.general.wait)
-        first, *others = self.ids
-        picture = await self.picture(first)
-        while others and not picture.needed:
-            picture = await self.picture(others.pop(0))
+        left, picture = list(self.ids), None
+        while left and picture is None:
+            picture = await self._settled(left)
+            if not picture.needed and len(left) > 1:
+                left.remove(picture.id)
+                picture = None
         self.first_took = time.monotonic() - began
-        return picture
+        return picture or Picture("", error="there is no picture to ask for")
 
-    def _begin(self, frame_id: str) -> asyncio.Task[Picture]:
-        if frame_id not in self._pictures:
-            self._last = asyncio.create_task(self._in_turn(frame_id, self._last))
-            self._pictures[frame_id] = self._last
-        return self._pictures[frame_id]
+    async def _settled(self, ids: Sequence[str]) -> Picture:
+        """Return the first of these that is settled, in the order and by the rules of `Gathered`.
+
+        No thread is held while it waits.
+        """
+        while True:
+            pauses = []
+            for frame_id in ids:
+                picture = await self.picture(frame_id)
+                if picture.pause is None:
+                    return picture
+                pauses.append(picture.pause)
+                if is_track(frame_id):
+                    break
+            await asyncio.sleep(min(pauses))
+
+    async def _fetch_all(self, ids: Sequence[str]) -> None:
+        left = list(ids)
+        while left:
+            left.remove((await self._settled(left)).id)
 
     async def _in_turn(self, frame_id: str, before: asyncio.Task[Picture] | None) -> Picture:
         """Fetch after the one before: a source is used by one thread at a time."""
@@ -100,32 +144,22 @@ class Fetcher:
             await asyncio.wait([before])
         loop = asyncio.get_running_loop()
         try:
-            if is_track(frame_id):
-                await self._settled(frame_id)
-            return await loop.run_in_executor(self._threads, self._fetch, frame_id)
+            picture = await loop.run_in_executor(self._threads, self._fetch, frame_id)
         except RuntimeError:  # there are no threads any more
             return Picture(frame_id, error=f"{frame_id}: the service was stopped")
-
-    async def _settled(self, frame_id: str) -> None:
-        """Wait until a picture is there, or will not come; no thread is held meanwhile."""
-        loop = asyncio.get_running_loop()
-        while await loop.run_in_executor(self._threads, self._must_wait, frame_id):  # noqa: ASYNC110 - a file tells nobody
-            await asyncio.sleep(LOOK_EVERY)
-
-    def _must_wait(self, frame_id: str) -> bool:
-        try:
-            if self._source is None:
-                self._source = self._open()
-            must_wait = getattr(self._source, "must_wait", None)
-            return must_wait is not None and must_wait(frame_id, self._deadline)
-        except Exception:  # noqa: BLE001 - to fetch it will fail alike, and tell of it
-            return False
+        if picture.pause is None:
+            self._pending.pop(frame_id, None)
+        else:
+            self._pending[frame_id] = picture
+            self._due[frame_id] = time.monotonic() + picture.pause
+            del self._asked[frame_id]
+        return picture
 
     def _fetch(self, frame_id: str) -> Picture:
         try:
             if self._source is None:
                 self._source = self._open()
-            found = self._source.picture(frame_id, self._deadline)
+            found = self._source.attempt(frame_id, self._deadline)
         except FrameNotNeeded as error:
             return Picture(frame_id, error=str(error), needed=False)
         except ZmhookError as error:
@@ -134,6 +168,8 @@ class Fetcher:
             log.exception("%s: %s: internal error, please report it", self._event, frame_id)
             what = f"internal error, please report it ({type(error).__name__}: {error})"
             return Picture(frame_id, error=f"{frame_id}: {what}")
+        if isinstance(found, Pending):
+            return Picture(frame_id, error=str(found.error), pause=found.seconds)
         return Picture(found.id, found.origin, found.data, crop=found.crop)
 
     def _open(self) -> Source:

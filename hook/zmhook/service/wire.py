@@ -21,7 +21,8 @@ LARGEST = 512 * 1024 * 1024
 class Picture(Struct, frozen=True):
     """One picture as it was fetched, or why there is none (`data` is empty then).
 
-    One that is not `needed` is left out on purpose: that is no failure.
+    One that is not `needed` is left out on purpose: that is no failure. One that may still come is
+    worth asking for again in `pause` seconds.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Picture(Struct, frozen=True):
     error: str = ""
     crop: Crop | None = None
     needed: bool = True
+    pause: float | None = None
 
 
 class Prepare(Struct, frozen=True, tag=True):
@@ -94,7 +96,7 @@ class Seen(Struct, frozen=True, tag=True):
 
 
 class Need(Struct, frozen=True, tag=True):
-    """From a worker: the first picture showed nothing; give this one too."""
+    """From a worker: give this picture, or say that it may still come; nobody waits for it here."""
 
     id: str
 
@@ -122,7 +124,7 @@ class Record(Struct, frozen=True, tag=True):
 
 
 class Given(Struct, frozen=True, tag=True):
-    """To a worker: the picture that it needed."""
+    """To a worker: the picture that it asked for."""
 
     picture: Picture
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from zmhook.chain import Chain
     from zmhook.deadline import Deadline
     from zmhook.event import Picture as FetchedPicture
+    from zmhook.frames.waiting import Pending
 
 log = logging.getLogger(__name__)
 
@@ -166,11 +167,14 @@ class _Handed:
         self.wire = wire
         self.first = first
 
-    def picture(self, frame_id: str, deadline: Deadline) -> FetchedPicture:
+    def attempt(self, frame_id: str, deadline: Deadline) -> FetchedPicture | Pending:
         from zmhook.event import Picture as FetchedPicture
+        from zmhook.frames.waiting import Pending
 
         deadline.check(f"fetching {frame_id}")
         picture = self.first if self.first.id == frame_id else self._ask(frame_id)
+        if picture.pause is not None:
+            return Pending(FrameUnavailable(picture.error), picture.pause)
         if not picture.needed:
             raise FrameNotNeeded(picture.error)
         if picture.error:

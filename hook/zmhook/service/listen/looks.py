@@ -149,6 +149,7 @@ class Looks:
 
     def _of_event(self, event: Event, frame_ids: Sequence[str]) -> list[View]:
         from zmhook.frames import open_source
+        from zmhook.frames.waiting import waited_for
 
         settings = self._supervisor.config.current().for_monitor(event.monitor_id)
         deadline = Deadline(min(SECONDS, settings.general.event_deadline))
@@ -157,7 +158,7 @@ class Looks:
         try:
             for frame_id in frame_ids:
                 try:
-                    data = source.picture(frame_id, deadline).data
+                    data = waited_for(source, frame_id, deadline).data
                 except ZmhookError as error:
                     errors.append(str(error))
                     continue

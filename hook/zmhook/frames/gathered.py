@@ -1,0 +1,130 @@
+"""An event's pictures in the order in which they can be had."""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import contextmanager
+from threading import Event as Flag
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, NamedTuple
+
+from zmhook.errors import FrameError, PortalError
+from zmhook.event import Picture
+from zmhook.frames.ids import is_track
+from zmhook.frames.waiting import Pending
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from zmhook.deadline import Deadline
+    from zmhook.frames.base import Source
+
+log = logging.getLogger(__name__)
+
+
+class Arrival(NamedTuple):
+    """What has become of a picture: it is there, or there is none for this reason."""
+
+    id: str
+    picture: Picture | None = None
+    error: FrameError | PortalError | None = None
+
+
+class Gathered:
+    """Asks a source for pictures, and again for those that may still come.
+
+    With `ahead`, a thread goes on asking while the caller is busy with what there is: worth it
+    where asking takes time. `close` lets it end; the source is the caller's.
+    """
+
+    def __init__(self, source: Source, deadline: Deadline, *, ahead: bool = False) -> None:
+        self._source = source
+        self._deadline = deadline
+        self._ahead = ahead
+        self._settled: dict[str, Arrival] = {}
+        self._due: dict[str, float] = {}
+        self._waits: dict[str, str] = {}
+        self._lock = Lock()  # of the source
+        self._stop = Flag()
+
+    def next(self, ids: Sequence[str], *, wait: bool) -> Arrival | None:
+        """Return the first of `ids` that is settled by now; None: each of them may still come.
+
+        With `wait` there is always one. Raises `DeadlineExceeded`.
+        """
+        while True:
+            with self._locked(wait=wait) as is_free:
+                found = self._ready(ids, may_attempt=is_free)
+            if isinstance(found, Arrival):
+                return found
+            if not wait:
+                return None
+            self._deadline.sleep(found)
+
+    def begin(self, ids: Sequence[str]) -> None:
+        """Ask for these in the background, where that is wanted."""
+        if self._ahead and ids:
+            # Not one of an executor's, for which the interpreter would wait in the end.
+            Thread(target=self._run_ahead, args=(list(ids),), name="ahead", daemon=True).start()
+
+    def left_out(self, ids: Sequence[str]) -> None:
+        """Log once why those of `ids` that may still come were not waited for."""
+        for frame_id in ids:
+            if frame_id in self._waits and frame_id not in self._settled:
+                log.info("%s: not waited for any longer: %s", frame_id, self._waits[frame_id])
+
+    def close(self) -> None:
+        self._stop.set()
+
+    @contextmanager
+    def _locked(self, *, wait: bool) -> Iterator[bool]:
+        """Have the source for ourselves; say whether we have it (without `wait` perhaps not)."""
+        is_free = self._lock.acquire(blocking=wait)
+        try:
+            yield is_free
+        finally:
+            if is_free:
+                self._lock.release()
+
+    def _ready(self, ids: Sequence[str], *, may_attempt: bool = True) -> Arrival | float:
+        """Attempt those that are due; return one that is settled, or the seconds until the next.
+
+        The camera's own pictures are what somebody has said how long to wait for (`snapshot_wait`):
+        those after them come after them.
+        """
+        soonest = float("inf")
+        for frame_id in ids:
+            is_due = self._due.get(frame_id, 0.0) <= time.monotonic()
+            if may_attempt and is_due and frame_id not in self._settled:
+                self._attempt(frame_id)
+            if frame_id in self._settled:
+                return self._settled[frame_id]
+            soonest = min(soonest, self._due.get(frame_id, 0.0))
+            if is_track(frame_id):
+                break
+        return max(0.0, soonest - time.monotonic())
+
+    def _attempt(self, frame_id: str) -> None:
+        try:
+            found = self._source.attempt(frame_id, self._deadline)
+        except (FrameError, PortalError) as error:
+            self._settled[frame_id] = Arrival(frame_id, error=error)
+            return
+        if isinstance(found, Pending):
+            self._due[frame_id] = time.monotonic() + found.seconds
+            self._waits[frame_id] = str(found.error)
+        else:
+            self._settled[frame_id] = Arrival(frame_id, found)
+
+    def _run_ahead(self, ids: list[str]) -> None:
+        try:
+            while ids and not self._stop.is_set():
+                with self._lock:
+                    found = self._ready(ids)
+                if isinstance(found, Arrival):
+                    ids.remove(found.id)
+                else:
+                    self._stop.wait(min(found, self._deadline.left()))
+        except Exception as error:  # noqa: BLE001 - whoever waits for the picture meets it again
+            log.debug("while fetching pictures ahead: %s", error)
