@@ -32,6 +32,7 @@ from zmhook.errors import (
 )
 from zmhook.event import Event
 from zmhook.frames import open_source
+from zmhook.frames.waiting import waited_for
 from zmhook.portal import Portal
 from zmhook.settings import General, Secret, Settings
 
@@ -766,7 +767,7 @@ def test_truth_after_all_kinds_of_lies(zm: FakeZoneMinder, tmp_path: Path, photo
 
     zm.lies["/zm/index.php"] = lie_while_there_are_lies
     frames = source(zm, tmp_path, max_attempts=7)
-    frame = frames.picture("snapshot", Deadline(30))
+    frame = waited_for(frames, "snapshot", Deadline(30))
     frames.close()
     assert frame.data == zm.picture
     assert frame.origin == f"{zm.portal}: snapshot of event 12"
@@ -779,7 +780,7 @@ def test_picture_that_stays_cut(zm: FakeZoneMinder, tmp_path: Path, photo) -> No
     refused(
         PictureError,
         r"snapshot of event 12: the JPEG is cut short: .* 4096 bytes .* \(asked 3 times\)",
-        lambda: frames.picture("snapshot", Deadline(30)),
+        lambda: waited_for(frames, "snapshot", Deadline(30)),
     )
     frames.close()
 
@@ -788,6 +789,6 @@ def test_wrong_password_is_tried_once(zm: FakeZoneMinder, tmp_path: Path) -> Non
     """Many attempts would lock the user out somewhere."""
     frames = source(zm, tmp_path, password=Secret("wrong"))
     with pytest.raises(LoginError):
-        frames.picture("snapshot", Deadline(30))
+        waited_for(frames, "snapshot", Deadline(30))
     frames.close()
     assert zm.logins == 1

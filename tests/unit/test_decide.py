@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from msgspec import structs
 
 from zmhook.chain import Chain
 from zmhook.crop import Crop
@@ -23,6 +25,7 @@ from zmhook.errors import (
     PortalError,
 )
 from zmhook.event import Event, Frame, Picture
+from zmhook.frames.waiting import Pending
 from zmhook.settings import Gate, Gemini, General, Settings, Snapshots, Yolo, Zone
 from zmhook.version import __version__
 
@@ -48,7 +51,7 @@ class Pictures:
         self.errors = errors
         self.asked: list[str] = []
 
-    def picture(self, frame_id: str, deadline: Deadline) -> Picture:
+    def attempt(self, frame_id: str, deadline: Deadline) -> Picture:
         self.asked.append(frame_id)
         if frame_id in self.errors:
             raise self.errors[frame_id]
@@ -520,3 +523,69 @@ def test_a_parked_car_stays_known_while_its_model_does_not_look(tmp_path: Path, 
     assert rings(3, car) == []
     rings(4, Model())
     assert rings(5, car) == ["car"]
+
+
+# -- whatever the order in which pictures come -----------------------------------------------------
+
+
+class Coming(Pictures):
+    """Has a picture only from the attempt on that `comes` says."""
+
+    def __init__(self, **comes: int) -> None:
+        super().__init__()
+        self.comes = comes
+
+    def attempt(self, frame_id: str, deadline: Deadline) -> Picture | Pending:
+        picture = super().attempt(frame_id, deadline)
+        if self.asked.count(frame_id) < self.comes.get(frame_id, 1):
+            return Pending(FrameUnavailable(f"no {frame_id} yet", retry=True), 0.0, is_cheap=True)
+        return picture
+
+
+NEVER = 1_000_000
+
+
+def test_what_is_there_answers_at_once() -> None:
+    pictures = Coming(alarm=NEVER)
+    model = Model(snapshot=[found("person")])
+    decision = decided(model, pictures=pictures).decision
+    assert (decision.outcome, decision.frame and decision.frame.id) == ("alarm", "snapshot")
+    assert decision.errors == []
+    assert model.seen == [["snapshot"]]
+
+
+def test_who_shows_nothing_is_waited_for_by_the_others() -> None:
+    pictures = Coming(alarm=5)
+    model = Model(alarm=[found("person")])
+    decision = decided(model, pictures=pictures).decision
+    assert (decision.outcome, decision.frame and decision.frame.id) == ("alarm", "alarm")
+    assert model.seen == [["snapshot"], ["alarm"]]
+
+
+FINDS = {
+    "first": {"alarm": [found("person", 0.8)], "snapshot": [found("dog"), found("cat")]},
+    "second": {"alarm": [found("tree", 0.1)], "snapshot": [found("dog")]},
+    "last": {"5": [found("dog")]},
+    "none": {},
+    "broken": {"snapshot": DetectorError("oops"), "alarm": [found("person")]},
+}
+
+
+@pytest.mark.parametrize("strategy", ["first", "first_new", "most", "most_unique"])
+@pytest.mark.parametrize("mode", ["all", "first"])
+@pytest.mark.parametrize("finds", FINDS)
+def test_the_same_pictures_give_the_same_decision(finds: str, mode: str, strategy: str) -> None:
+    """Those that come while a model looks count as if they had been there from the beginning."""
+    answers = set()
+    for late in product((1, 2), repeat=3):
+        comes = dict(zip(("alarm", "snapshot", "5"), late, strict=True))
+        answer = decided(
+            Model(**FINDS[finds]),
+            Model("face", **FINDS[finds]),
+            pictures=Coming(**comes),
+            frame_id=("bestmatch", "5"),
+            frame_strategy=strategy,
+            detection_mode=mode,
+        ).decision
+        answers.add(repr(structs.replace(answer, timings={})))
+    assert len(answers) == 1

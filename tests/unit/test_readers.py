@@ -22,6 +22,7 @@ from zmhook.detectors.yolo.files import ModelFile
 from zmhook.errors import ZmhookError
 from zmhook.frames import file as frames
 from zmhook.frames import window
+from zmhook.frames.recorded import stills
 from zmhook.models import manifest
 from zmhook.models import store as models
 from zmhook.notify import webhook
@@ -52,9 +53,9 @@ def secrets(path: Path) -> None:
 def footage_of(path: Path) -> None:
     still = path.with_name("00001-capture.jpg")
     path.rename(still)
-    for number in footage._stills(path.parent):
+    for number in stills(path.parent):
         with suppress(OSError, ZmhookError):
-            footage.read(footage._stills(path.parent)[number], 10)
+            footage.read(stills(path.parent)[number], 10)
 
 
 READERS: dict[str, Callable[[Path], object]] = {

@@ -13,6 +13,7 @@ from zmhook.errors import FrameUnavailable
 from zmhook.event import Event, Frame
 from zmhook.frames import open_source
 from zmhook.frames.picture import frame_of
+from zmhook.frames.waiting import waited_for
 from zmhook.portal import Portal
 from zmhook.settings import Settings
 
@@ -29,7 +30,7 @@ def fetch(general) -> Callable[..., Frame]:
         settings = Settings(general=general(**changed))
         source = open_source(Event(id=event_id, path=str(path)), settings, Deadline(30))
         try:
-            return frame_of(source.picture(frame_id, Deadline(30)))
+            return frame_of(waited_for(source, frame_id, Deadline(30)))
         finally:
             source.close()
 

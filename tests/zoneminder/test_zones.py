@@ -13,6 +13,7 @@ from zmhook.detection import Box, Detection
 from zmhook.event import Event
 from zmhook.frames import open_source
 from zmhook.frames.picture import frame_of
+from zmhook.frames.waiting import waited_for
 from zmhook.gate import Gate
 from zmhook.monitors import monitor
 from zmhook.settings import Gate as GateSettings
@@ -143,7 +144,7 @@ def test_frames_of_an_event_with_a_video_only(
         path.unlink()
     settings = Settings(general=general(frame_id=(frame_id,)))
     source = open_source(Event(id=event.id, path=str(event.path)), settings, Deadline(30))
-    picture = source.picture(frame_id, Deadline(30))
+    picture = waited_for(source, frame_id, Deadline(30))
     source.close()
     (film,) = event.path.glob(f"{event.id}-video.*")  # 1.38 puts the codec into its name
     assert picture.origin.startswith(f"{film}: frame ")

@@ -49,7 +49,8 @@ class EventFolder:
         self.missing_is_final = missing_is_final
 
     def attempt(self, frame_id: str, deadline: Deadline) -> Picture | Pending:
-        return self._waiter.attempt(frame_id, lambda: self._once(frame_id, deadline), deadline)
+        found = self._waiter.attempt(frame_id, lambda: self._once(frame_id, deadline), deadline)
+        return found._replace(is_cheap=True) if isinstance(found, Pending) else found
 
     def close(self) -> None:
         """Nothing is held open."""

@@ -44,7 +44,7 @@ class Gathered:
         self._ahead = ahead
         self._settled: dict[str, Arrival] = {}
         self._due: dict[str, float] = {}
-        self._waits: dict[str, str] = {}
+        self._pending: dict[str, Pending] = {}
         self._lock = Lock()  # of the source
         self._stop = Flag()
 
@@ -55,7 +55,7 @@ class Gathered:
         """
         while True:
             with self._locked(wait=wait) as is_free:
-                found = self._ready(ids, may_attempt=is_free)
+                found = self._ready(ids, may_attempt=is_free, cheap_only=not wait)
             if isinstance(found, Arrival):
                 return found
             if not wait:
@@ -71,8 +71,8 @@ class Gathered:
     def left_out(self, ids: Sequence[str]) -> None:
         """Log once why those of `ids` that may still come were not waited for."""
         for frame_id in ids:
-            if frame_id in self._waits and frame_id not in self._settled:
-                log.info("%s: not waited for any longer: %s", frame_id, self._waits[frame_id])
+            if frame_id in self._pending and frame_id not in self._settled:
+                log.info("%s: not waited for: %s", frame_id, self._pending[frame_id].error)
 
     def close(self) -> None:
         self._stop.set()
@@ -87,7 +87,9 @@ class Gathered:
             if is_free:
                 self._lock.release()
 
-    def _ready(self, ids: Sequence[str], *, may_attempt: bool = True) -> Arrival | float:
+    def _ready(
+        self, ids: Sequence[str], *, may_attempt: bool = True, cheap_only: bool = False
+    ) -> Arrival | float:
         """Attempt those that are due; return one that is settled, or the seconds until the next.
 
         The camera's own pictures are what somebody has said how long to wait for (`snapshot_wait`):
@@ -95,8 +97,7 @@ class Gathered:
         """
         soonest = float("inf")
         for frame_id in ids:
-            is_due = self._due.get(frame_id, 0.0) <= time.monotonic()
-            if may_attempt and is_due and frame_id not in self._settled:
+            if may_attempt and self._is_due(frame_id, cheap_only=cheap_only):
                 self._attempt(frame_id)
             if frame_id in self._settled:
                 return self._settled[frame_id]
@@ -104,6 +105,12 @@ class Gathered:
             if is_track(frame_id):
                 break
         return max(0.0, soonest - time.monotonic())
+
+    def _is_due(self, frame_id: str, *, cheap_only: bool) -> bool:
+        before = self._pending.get(frame_id)
+        if frame_id in self._settled or (cheap_only and before and not before.is_cheap):
+            return False
+        return self._due.get(frame_id, 0.0) <= time.monotonic()
 
     def _attempt(self, frame_id: str) -> None:
         try:
@@ -113,7 +120,7 @@ class Gathered:
             return
         if isinstance(found, Pending):
             self._due[frame_id] = time.monotonic() + found.seconds
-            self._waits[frame_id] = str(found.error)
+            self._pending[frame_id] = found
         else:
             self._settled[frame_id] = Arrival(frame_id, found)
 

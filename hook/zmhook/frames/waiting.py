@@ -13,10 +13,14 @@ if TYPE_CHECKING:
 
 
 class Pending(NamedTuple):
-    """A picture that is not there yet: ask again in `seconds`. `error` says why."""
+    """A picture that is not there yet: ask again in `seconds`. `error` says why.
+
+    `is_cheap`: asking again costs nothing, so that somebody who does not want to wait may.
+    """
 
     error: FrameUnavailable | PictureError | PortalError
     seconds: float
+    is_cheap: bool = False
 
 
 def waited_for(source: Source, frame_id: str, deadline: Deadline) -> Picture:

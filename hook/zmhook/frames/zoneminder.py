@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from zmhook.errors import FrameUnavailable
 from zmhook.frames.patience import Waiter
 from zmhook.frames.picture import checked
+from zmhook.frames.waiting import Pending
 
 if TYPE_CHECKING:
     from zmhook.deadline import Deadline
     from zmhook.event import Picture
     from zmhook.frames.patience import Patience
     from zmhook.frames.rows import Rows
-    from zmhook.frames.waiting import Pending
     from zmhook.portal import Portal
 
 
@@ -38,9 +38,19 @@ class PortalFrames:
         self.max_pixels = max_pixels
         self._rows = rows
         self._waiter = Waiter(patience)
+        self._missed: set[str] = set()
 
     def attempt(self, frame_id: str, deadline: Deadline) -> Picture | Pending:
-        return self._waiter.attempt(frame_id, lambda: self._once(frame_id, deadline), deadline)
+        """As `Source.attempt`.
+
+        The second attempt may follow the first at once: it asks whether the event is over, after
+        which nothing comes any more. Meanwhile there may be another picture to look at.
+        """
+        found = self._waiter.attempt(frame_id, lambda: self._once(frame_id, deadline), deadline)
+        if isinstance(found, Pending) and self._rows and frame_id not in self._missed:
+            self._missed.add(frame_id)
+            return found._replace(seconds=0.0)
+        return found
 
     def close(self) -> None:
         self.portal.close()
@@ -48,9 +58,19 @@ class PortalFrames:
     def _once(self, frame_id: str, deadline: Deadline) -> Picture:
         if frame_id.isdecimal():
             self._check_number(int(frame_id), deadline)
-        data = self.portal.image(self.event_id, frame_id, deadline)
+        data = self._image(frame_id, deadline)
         origin = self.portal.image_origin(self.event_id, frame_id)
         return checked(data, frame_id, origin, self.max_pixels)
+
+    def _image(self, frame_id: str, deadline: Deadline) -> bytes:
+        row = None
+        if self._rows and frame_id in self._missed:
+            row = self._rows.current(deadline)
+        try:
+            return self.portal.image(self.event_id, frame_id, deadline)
+        except FrameUnavailable as error:
+            error.retry = error.retry and not (row and row.is_over)
+            raise
 
     def _check_number(self, number: int, deadline: Deadline) -> None:
         """Raise `FrameUnavailable` for a frame that is not there (yet).
@@ -59,7 +79,7 @@ class PortalFrames:
         picture is asked for: a frame too many does less harm than an event that nobody looks at.
         """
         row = self._rows.any(deadline) if self._rows else None
-        if self._rows and row and number > row.frames:
+        if self._rows and row and number > row.frames and not row.is_over:
             row = self._rows.current(deadline)
         if row and number > row.frames:
             raise FrameUnavailable(

@@ -169,7 +169,8 @@ class Fetcher:
             what = f"internal error, please report it ({type(error).__name__}: {error})"
             return Picture(frame_id, error=f"{frame_id}: {what}")
         if isinstance(found, Pending):
-            return Picture(frame_id, error=str(found.error), pause=found.seconds)
+            why = str(found.error)
+            return Picture(frame_id, error=why, pause=found.seconds, cheap=found.is_cheap)
         return Picture(found.id, found.origin, found.data, crop=found.crop)
 
     def _open(self) -> Source:

@@ -22,7 +22,7 @@ class Picture(Struct, frozen=True):
     """One picture as it was fetched, or why there is none (`data` is empty then).
 
     One that is not `needed` is left out on purpose: that is no failure. One that may still come is
-    worth asking for again in `pause` seconds.
+    worth asking for again in `pause` seconds, `cheap` as in `Pending`.
     """
 
     id: str
@@ -32,6 +32,7 @@ class Picture(Struct, frozen=True):
     crop: Crop | None = None
     needed: bool = True
     pause: float | None = None
+    cheap: bool = False
 
 
 class Prepare(Struct, frozen=True, tag=True):

@@ -174,7 +174,7 @@ class _Handed:
         deadline.check(f"fetching {frame_id}")
         picture = self.first if self.first.id == frame_id else self._ask(frame_id)
         if picture.pause is not None:
-            return Pending(FrameUnavailable(picture.error), picture.pause)
+            return Pending(FrameUnavailable(picture.error), picture.pause, picture.cheap)
         if not picture.needed:
             raise FrameNotNeeded(picture.error)
         if picture.error:

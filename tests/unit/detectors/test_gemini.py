@@ -227,7 +227,7 @@ class Yolo:
 
 
 class Source:
-    def picture(self, frame_id: str, deadline: Deadline) -> Picture:
+    def attempt(self, frame_id: str, deadline: Deadline) -> Picture:
         return Picture(cv2.imencode(".png", SCENE)[1].tobytes(), frame_id, "here")
 
     def close(self) -> None: ...

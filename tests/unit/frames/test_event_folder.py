@@ -11,6 +11,7 @@ from zmhook.deadline import Deadline
 from zmhook.errors import DeadlineExceeded, FrameUnavailable, PictureError
 from zmhook.frames.event_folder import EventFolder
 from zmhook.frames.patience import Patience
+from zmhook.frames.waiting import waited_for
 
 LIMIT = 50_000_000
 
@@ -41,7 +42,7 @@ def folder(path: Path, attempts: int = 3, pause: float = 0.02, **options: bool) 
     ],
 )
 def test_each_kind_of_frame(event: Path, photo, frame_id: str, name: str, source: str) -> None:
-    frame = folder(event).picture(frame_id, Deadline(5))
+    frame = waited_for(folder(event), frame_id, Deadline(5))
     assert frame.id == frame_id
     assert frame.origin == str(event / name)
     assert frame.data == photo(source).read_bytes()
@@ -51,29 +52,29 @@ def test_each_kind_of_frame(event: Path, photo, frame_id: str, name: str, source
 def test_any_count_of_digits(event: Path, name: str) -> None:
     shutil.copy(event / "alarm.jpg", event / "00017-capture.jpg")
     shutil.copy(event / "snapshot.jpg", event / name)
-    assert folder(event).picture("7", Deadline(5)).origin == str(event / name)
+    assert waited_for(folder(event), "7", Deadline(5)).origin == str(event / name)
 
 
 def test_missing_may_come(event: Path) -> None:
     (event / "alarm.jpg").unlink()
     with pytest.raises(
-        FrameUnavailable, match=r"alarm.jpg: there is no such file \(asked 3 times\)"
+        FrameUnavailable, match=r"alarm.jpg: there is no such file \(asked 3 times in 0.04 s\)"
     ):
-        folder(event).picture("alarm", Deadline(5))
+        waited_for(folder(event), "alarm", Deadline(5))
 
 
 def test_missing_is_final_when_somebody_else_can_be_asked(event: Path) -> None:
     started = time.monotonic()
     for path, frame_id in ((event, "43"), (event, "objdetect"), (event / "gone", "1")):
         with pytest.raises(FrameUnavailable, match=r"there is no such (file|folder)$") as caught:
-            folder(path, 9, 9.0, missing_is_final=True).picture(frame_id, Deadline(60))
+            waited_for(folder(path, 9, 9.0, missing_is_final=True), frame_id, Deadline(60))
         assert not caught.value.retry
     assert time.monotonic() - started < 1
 
 
 def test_path_that_is_a_file(event: Path) -> None:
     with pytest.raises(FrameUnavailable, match="cannot be read"):
-        folder(event / "alarm.jpg").picture("3", Deadline(5))
+        waited_for(folder(event / "alarm.jpg"), "3", Deadline(5))
 
 
 def test_picture_that_is_being_written(event: Path) -> None:
@@ -81,7 +82,7 @@ def test_picture_that_is_being_written(event: Path) -> None:
     (event / "snapshot.jpg").write_bytes(whole[:4096])
     writer = threading.Timer(0.1, (event / "snapshot.jpg").write_bytes, [whole])
     writer.start()
-    frame = folder(event, 100).picture("snapshot", Deadline(5))
+    frame = waited_for(folder(event, 100), "snapshot", Deadline(5))
     writer.join()
     assert frame.data == whole
 
@@ -89,10 +90,10 @@ def test_picture_that_is_being_written(event: Path) -> None:
 def test_picture_that_stays_cut(event: Path) -> None:
     file = event / "snapshot.jpg"
     file.write_bytes(file.read_bytes()[:4096])
-    with pytest.raises(PictureError, match=r"cut short.*4096 bytes.*\(asked 3 times\)"):
-        folder(event, missing_is_final=True).picture("snapshot", Deadline(5))
+    with pytest.raises(PictureError, match=r"cut short.*4096 bytes.*\(asked 3 times in 0.04 s\)"):
+        waited_for(folder(event, missing_is_final=True), "snapshot", Deadline(5))
 
 
 def test_no_time_left(event: Path) -> None:
     with pytest.raises(DeadlineExceeded, match="reading the alarm picture"):
-        folder(event).picture("alarm", Deadline(0))
+        waited_for(folder(event), "alarm", Deadline(0))

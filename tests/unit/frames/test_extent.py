@@ -15,6 +15,8 @@ from zmhook.event import Event, Picture
 from zmhook.frames import open_source
 from zmhook.frames.extent import Extent
 from zmhook.frames.ids import frame_ids
+from zmhook.frames.rows import Rows
+from zmhook.frames.waiting import waited_for
 from zmhook.settings import General, Settings
 
 
@@ -25,7 +27,7 @@ class Pictures:
         self.asked: list[str] = []
         self.closed = 0
 
-    def picture(self, frame_id: str, deadline: Deadline) -> Picture:
+    def attempt(self, frame_id: str, deadline: Deadline) -> Picture:
         self.asked.append(frame_id)
         return Picture(b"data", frame_id, "test")
 
@@ -33,7 +35,7 @@ class Pictures:
         self.closed += 1
 
 
-class Rows:
+class Api:
     """A portal that tells events' rows."""
 
     def __init__(self, frames: object) -> None:
@@ -44,7 +46,7 @@ class Rows:
         self.asked += 1
         if isinstance(self.frames, Exception):
             raise self.frames
-        return {"Frames": self.frames}
+        return {"Id": event_id, "Frames": self.frames}
 
 
 def make_video(path: Path, frames: int) -> None:
@@ -56,7 +58,8 @@ def make_video(path: Path, frames: int) -> None:
 
 def extent(frames: object, *optional: str, path: str = "") -> tuple[Extent, Pictures]:
     pictures = Pictures()
-    return Extent(pictures, Event(id=7, path=path), Rows(frames), optional), pictures
+    event = Event(id=7, path=path)
+    return Extent(pictures, event, Rows(event, Api(frames)), optional), pictures
 
 
 @pytest.mark.parametrize(
@@ -64,7 +67,7 @@ def extent(frames: object, *optional: str, path: str = "") -> tuple[Extent, Pict
 )
 def test_a_place_in_the_event(asked: str, number: str) -> None:
     source, pictures = extent("292")
-    assert source.picture(asked, Deadline(5)).id == asked
+    assert waited_for(source, asked, Deadline(5)).id == asked
     assert pictures.asked == [number]
 
 
@@ -72,7 +75,7 @@ def test_a_frame_that_somebody_looked_at_is_not_the_last(tmp_path: Path) -> None
     (tmp_path / "00004-capture.jpg").touch()
     make_video(tmp_path / "7-video.mp4", frames=20)
     source, pictures = extent("292", path=str(tmp_path))
-    source.picture("100%", Deadline(5))
+    waited_for(source, "100%", Deadline(5))
     assert pictures.asked == ["20"]
 
 
@@ -80,27 +83,27 @@ def test_a_folder_is_counted_first(tmp_path: Path) -> None:
     for number in (1, 2, 40):
         (tmp_path / f"{number:05}-capture.jpg").touch()
     source, pictures = extent("292", path=str(tmp_path))
-    source.picture("50%", Deadline(5))
+    waited_for(source, "50%", Deadline(5))
     assert pictures.asked == ["20"]
-    assert source.portal.asked == 0
+    assert source.rows._portal.asked == 0
 
 
 @pytest.mark.parametrize("told", [PortalError("gone"), None, "x"])
 def test_nobody_tells(told: object) -> None:
     source, pictures = extent(told, "11")
     with pytest.raises(FrameUnavailable, match=r"20%: nobody tells how many frames event 7 has"):
-        source.picture("20%", Deadline(5))
-    source.picture("11", Deadline(5))
+        waited_for(source, "20%", Deadline(5))
+    waited_for(source, "11", Deadline(5))
     assert pictures.asked == ["11"]
-    assert source.portal.asked == 1
+    assert source.rows._portal.asked == 1
 
 
 def test_behind_the_end() -> None:
     source, pictures = extent("30", "11", "31")
-    source.picture("11", Deadline(5))
-    source.picture("40", Deadline(5))  # asked for by its number: whoever wants it is told
+    waited_for(source, "11", Deadline(5))
+    waited_for(source, "40", Deadline(5))  # asked for by its number: whoever wants it is told
     with pytest.raises(FrameNotNeeded, match="31: the event has only 30 frames"):
-        source.picture("31", Deadline(5))
+        waited_for(source, "31", Deadline(5))
     assert pictures.asked == ["11", "40"]
     source.close()
     assert pictures.closed == 1
@@ -122,8 +125,8 @@ def test_a_folder_with_a_video_only(tmp_path: Path, photo) -> None:
     make_video(path, frames=50)
     settings = Settings(general=General(frame_id=("snapshot", "50%", "all"), frame_skip=19))
     source = open_source(Event(id=7, path=str(tmp_path)), settings, Deadline(5))
-    assert source.picture("snapshot", Deadline(5)).origin == str(tmp_path / "snapshot.jpg")
-    assert source.picture("50%", Deadline(5)).origin == f"{path}: frame 25"
-    assert source.picture("41", Deadline(5)).origin == f"{path}: frame 41"
+    assert waited_for(source, "snapshot", Deadline(5)).origin == str(tmp_path / "snapshot.jpg")
+    assert waited_for(source, "50%", Deadline(5)).origin == f"{path}: frame 25"
+    assert waited_for(source, "41", Deadline(5)).origin == f"{path}: frame 41"
     with pytest.raises(FrameNotNeeded, match="61: the event has only 50 frames"):
-        source.picture("61", Deadline(5))
+        waited_for(source, "61", Deadline(5))

@@ -9,15 +9,16 @@ from zmhook import regular
 from zmhook.deadline import Deadline
 from zmhook.errors import DeadlineExceeded, FrameNotNeeded, FrameUnavailable, PictureError
 from zmhook.frames.file import FileSource, read
+from zmhook.frames.waiting import waited_for
 
 LIMIT = 50_000_000
 
 
 def test_its_picture_in_the_place_of_the_first_frame(photo) -> None:
     source = FileSource(photo("dog.jpg"), LIMIT)
-    snapshot = source.picture("snapshot", Deadline(5))
+    snapshot = waited_for(source, "snapshot", Deadline(5))
     with pytest.raises(FrameNotNeeded, match=r"7: .*dog\.jpg has been looked at"):
-        source.picture("7", Deadline(5))
+        waited_for(source, "7", Deadline(5))
     assert snapshot.id == "file"
     assert snapshot.origin == str(photo("dog.jpg"))
     assert snapshot.data == photo("dog.jpg").read_bytes()
@@ -87,9 +88,9 @@ def test_not_a_picture(tmp_path: Path, data: bytes, says: str) -> None:
     file = tmp_path / "p.jpg"
     file.write_bytes(data)
     with pytest.raises(PictureError, match=says):
-        FileSource(file, LIMIT).picture("snapshot", Deadline(5))
+        waited_for(FileSource(file, LIMIT), "snapshot", Deadline(5))
 
 
 def test_no_time_left(photo) -> None:
     with pytest.raises(DeadlineExceeded, match=r"dog\.jpg"):
-        FileSource(photo("dog.jpg"), LIMIT).picture("snapshot", Deadline(0))
+        waited_for(FileSource(photo("dog.jpg"), LIMIT), "snapshot", Deadline(0))

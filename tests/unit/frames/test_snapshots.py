@@ -19,7 +19,9 @@ from zmhook.errors import (
 )
 from zmhook.event import Event
 from zmhook.frames import snapshots as module
+from zmhook.frames.rows import Rows
 from zmhook.frames.snapshots import SnapshotFrames, best_tracks
+from zmhook.frames.waiting import waited_for
 from zmhook.frames.window import Window
 from zmhook.settings import General, Settings, Snapshots
 from zmhook.snapshots.snapshot import Classification, SceneBox
@@ -57,7 +59,7 @@ def frames(tmp_path: Path) -> Callable[..., SnapshotFrames]:
             general=General(detect_pattern=pattern, max_picture_pixels=10_000),
             snapshots=Snapshots(**given),
         )
-        return SnapshotFrames(event, settings, None)
+        return SnapshotFrames(event, settings, Rows(event, None))
 
     return make
 
@@ -67,7 +69,7 @@ def numbers(source: SnapshotFrames) -> list[int]:
     found = []
     for frame_id in ("track", "track2", "track3"):
         try:
-            picture = source.picture(frame_id, Deadline(5))
+            picture = waited_for(source, frame_id, Deadline(5))
         except (FrameNotNeeded, FrameUnavailable):
             break
         assert picture.id == frame_id
@@ -86,7 +88,7 @@ def test_a_snapshot_is_a_part_of_the_scene(
     )
     source = frames()
 
-    picture = source.picture("track", Deadline(5))
+    picture = waited_for(source, "track", Deadline(5))
 
     assert picture.id == "track"
     assert picture.data == make_picture(80, 60)
@@ -104,7 +106,7 @@ def test_a_snapshot_is_a_part_of_the_scene(
 def test_the_events_size_is_the_scenes(frames, snapshots, make_snapshot, window) -> None:
     snapshots(make_snapshot())
     window(OVER._replace(width=640, height=480))
-    picture = frames().picture("track", Deadline(5))
+    picture = waited_for(frames(), "track", Deadline(5))
     assert picture.crop is not None
     assert (picture.crop.width, picture.crop.height) == (640, 480)
 
@@ -204,7 +206,7 @@ def test_an_index_that_stays_away(frames, window, tmp_path: Path) -> None:
 
 def why(source: SnapshotFrames, frame_id: str = "track") -> str:
     with pytest.raises((FrameUnavailable, FrameNotNeeded)) as caught:
-        source.picture(frame_id, Deadline(5))
+        waited_for(source, frame_id, Deadline(5))
     assert "\n" not in str(caught.value)
     assert not source.given
     return f"{type(caught.value).__name__}: {caught.value}"
@@ -246,9 +248,9 @@ def test_no_snapshot_where_there_are_other_pictures(mode: str, frames, snapshots
 def test_no_further_snapshot(frames, snapshots, make_snapshot) -> None:
     snapshots(make_snapshot())
     source = frames()
-    source.picture("track", Deadline(5))
+    waited_for(source, "track", Deadline(5))
     with pytest.raises(FrameNotNeeded, match="track2: the camera sent no further"):
-        source.picture("track2", Deadline(5))
+        waited_for(source, "track2", Deadline(5))
 
 
 def test_without_a_monitor(frames, snapshots, make_snapshot) -> None:
@@ -266,7 +268,7 @@ def test_a_picture_with_too_many_pixels(frames, snapshots, make_snapshot, make_p
     snapshots(make_snapshot(picture=make_picture(200, 200)))
     source = frames()
     with pytest.raises(PictureError, match="max_picture_pixels"):
-        source.picture("track", Deadline(5))
+        waited_for(source, "track", Deadline(5))
     assert not source.given
 
 
@@ -282,7 +284,7 @@ def test_it_waits_for_the_first(frames, snapshots, make_snapshot, window) -> Non
 
     writer = threading.Timer(0.2, lambda: snapshots(make_snapshot(taken=time.time())))
     writer.start()
-    picture = source.picture("track", Deadline(60))
+    picture = waited_for(source, "track", Deadline(60))
     writer.join()
 
     assert picture.crop is not None
@@ -364,7 +366,7 @@ def test_a_wait_that_is_over(frames, snapshots, window) -> None:
     source = frames(snapshot_wait=0.15)
     assert source.must_wait(Deadline(60))
     with pytest.raises(FrameUnavailable, match="sent no snapshot"):
-        source.picture("track", Deadline(60))
+        waited_for(source, "track", Deadline(60))
     assert not source.must_wait(Deadline(60))
 
 
@@ -384,14 +386,14 @@ def test_some_of_the_events_time_is_left_for_looking(frames, snapshots, window) 
     snapshots()
     deadline = Deadline(1.0)
     with pytest.raises(FrameUnavailable):
-        frames(snapshot_wait=300.0).picture("track", deadline)
+        waited_for(frames(snapshot_wait=300.0), "track", deadline)
     assert deadline.left() > 0
 
 
 def test_no_time_is_left(frames, snapshots) -> None:
     snapshots()
     with pytest.raises(DeadlineExceeded, match="waiting for a snapshot"):
-        frames().picture("track", Deadline(0))
+        waited_for(frames(), "track", Deadline(0))
 
 
 def test_a_store_that_is_made_anew_while_waiting(
@@ -420,7 +422,9 @@ def test_any_thread_may_ask(frames, snapshots, make_snapshot, window) -> None:
     assert source.must_wait(Deadline(60))
     snapshots(make_snapshot(classes=(Classification("Human", 0.8),)))
     given = []
-    thread = threading.Thread(target=lambda: given.append(source.picture("track", Deadline(60))))
+    thread = threading.Thread(
+        target=lambda: given.append(waited_for(source, "track", Deadline(60)))
+    )
     thread.start()
     thread.join()
     assert len(given) == 1

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from msgspec import structs
 
@@ -15,6 +19,7 @@ from zmhook.errors import DeadlineExceeded, FrameNotNeeded, FrameUnavailable
 from zmhook.event import Event
 from zmhook.frames import open_source
 from zmhook.frames.base import Source
+from zmhook.frames.waiting import Pending, waited_for
 from zmhook.portal import Portal
 from zmhook.settings import General, Settings, Snapshots
 
@@ -26,6 +31,10 @@ class OnePicture(Portal):
         super().__init__(General(portal="http://zm.example/zm"))
         self.data = data
         self.asked: list[str] = []
+        self.row: dict[str, Any] = {}
+
+    def event(self, event_id: int, deadline: Deadline | None = None) -> dict[str, Any]:
+        return {"Id": event_id, **self.row}
 
     def image(self, event_id: int, frame_id: str, deadline: Deadline | None = None) -> bytes:
         self.asked.append(frame_id)
@@ -55,7 +64,7 @@ def event(path: Path | str = "") -> Event:
 def test_a_file_is_looked_at_in_place_of_everything_else(folder: Path, photo) -> None:
     configured = settings(portal="http://127.0.0.1:1/zm", wait=30.0)
     source = open_source(event(folder), configured, Deadline(5), file=str(photo("person.jpg")))
-    frame = source.picture("alarm", Deadline(5))
+    frame = waited_for(source, "alarm", Deadline(5))
     assert frame.id == "file"
     assert frame.data == photo("person.jpg").read_bytes()
 
@@ -64,9 +73,9 @@ def test_folder_first_then_portal_for_what_is_not_there(folder: Path, portal: On
     configured = settings(portal="http://zm.example/zm", sleep_between_attempts=60.0)
     source = open_source(event(folder), configured, Deadline(5), portal=portal)
     started = time.monotonic()
-    assert source.picture("snapshot", Deadline(5)).origin == f"{folder}/snapshot.jpg"
+    assert waited_for(source, "snapshot", Deadline(5)).origin == f"{folder}/snapshot.jpg"
     assert portal.asked == []
-    assert source.picture("alarm", Deadline(5)).data == portal.data
+    assert waited_for(source, "alarm", Deadline(5)).data == portal.data
     assert portal.asked == ["alarm"]
     assert time.monotonic() - started < 2
     source.close()
@@ -77,27 +86,27 @@ def test_picture_that_stays_cut_is_asked_of_the_portal(folder: Path, portal: One
     file.write_bytes(file.read_bytes()[:3000])
     configured = settings(portal="http://zm.example/zm")
     source = open_source(event(folder), configured, Deadline(5), portal=portal)
-    assert source.picture("snapshot", Deadline(5)).data == portal.data
+    assert waited_for(source, "snapshot", Deadline(5)).data == portal.data
 
 
 def test_portal_only_when_the_folder_is_not_preferred(folder: Path, portal: OnePicture) -> None:
     configured = settings(portal="http://zm.example/zm", prefer_event_folder=False)
     source = open_source(event(folder), configured, Deadline(5), portal=portal)
-    source.picture("snapshot", Deadline(5))
+    waited_for(source, "snapshot", Deadline(5))
     assert portal.asked == ["snapshot"]
 
 
 def test_folder_alone_waits_for_its_pictures(folder: Path) -> None:
     source = open_source(event(folder), settings(prefer_event_folder=False), Deadline(5))
-    assert source.picture("snapshot", Deadline(5)).origin == f"{folder}/snapshot.jpg"
-    with pytest.raises(FrameUnavailable, match=r"alarm.jpg.*\(asked 2 times\)"):
-        source.picture("alarm", Deadline(5))
+    assert waited_for(source, "snapshot", Deadline(5)).origin == f"{folder}/snapshot.jpg"
+    with pytest.raises(FrameUnavailable, match=r"alarm.jpg.*\(asked 2 times in 0.01 s\)"):
+        waited_for(source, "alarm", Deadline(5))
 
 
 def test_folder_without_an_event_id(folder: Path) -> None:
     configured = settings(portal="http://127.0.0.1:1/zm", prefer_event_folder=False)
     source = open_source(Event(path=str(folder)), configured, Deadline(5))
-    assert source.picture("snapshot", Deadline(5)).data
+    assert waited_for(source, "snapshot", Deadline(5)).data
 
 
 def test_nowhere_to_look() -> None:
@@ -110,10 +119,10 @@ def test_nowhere_to_look() -> None:
 def test_waits_once(folder: Path) -> None:
     source = open_source(event(folder), settings(wait=0.3), Deadline(5))
     started = time.monotonic()
-    source.picture("snapshot", Deadline(5))
+    waited_for(source, "snapshot", Deadline(5))
     assert 0.3 <= time.monotonic() - started < 1
     started = time.monotonic()
-    source.picture("snapshot", Deadline(5))
+    waited_for(source, "snapshot", Deadline(5))
     assert time.monotonic() - started < 0.25
 
 
@@ -121,7 +130,7 @@ def test_does_not_wait_past_the_deadline(folder: Path) -> None:
     deadline = Deadline(0.1)
     source = open_source(event(folder), settings(wait=60.0), deadline)
     with pytest.raises(DeadlineExceeded, match="wait"):
-        source.picture("snapshot", deadline)
+        waited_for(source, "snapshot", deadline)
 
 
 def test_a_folder_costs_no_network_library(folder: Path) -> None:
@@ -131,7 +140,7 @@ def test_a_folder_costs_no_network_library(folder: Path) -> None:
         "from zmhook.deadline import Deadline; from zmhook.settings import General, Settings;"
         f"s = Settings(general=General(portal='http://127.0.0.1:1/zm'));"
         f"f = open_source(Event(id=1, path={str(folder)!r}), s, Deadline(5));"
-        "f.picture('snapshot', Deadline(5)); f.close();"
+        "waited_for(f, 'snapshot', Deadline(5)); f.close();"
         "print([m for m in ('requests', 'urllib3', 'pyzm', 'ssl', 'PIL') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -172,30 +181,30 @@ def test_a_snapshot_of_the_camera(
 ) -> None:
     snapshots(now_seen(make_snapshot))
     source = with_snapshots(mode, folder)
-    assert source.picture("track", Deadline(5)).crop is not None
+    assert waited_for(source, "track", Deadline(5)).crop is not None
     source.close()
 
 
 def test_both_are_looked_at(folder: Path, with_snapshots, snapshots, make_snapshot) -> None:
     snapshots(now_seen(make_snapshot))
     source = with_snapshots("both", folder)
-    source.picture("track", Deadline(5))
-    assert source.picture("snapshot", Deadline(5)).origin == f"{folder}/snapshot.jpg"
+    waited_for(source, "track", Deadline(5))
+    assert waited_for(source, "snapshot", Deadline(5)).origin == f"{folder}/snapshot.jpg"
 
 
 def test_instead_of_the_events(folder: Path, with_snapshots, snapshots, make_snapshot) -> None:
     snapshots(now_seen(make_snapshot))
     source = with_snapshots("fallback", folder)
-    source.picture("track", Deadline(5))
+    waited_for(source, "track", Deadline(5))
     with pytest.raises(FrameNotNeeded, match="snapshot: the camera's own picture stands in"):
-        source.picture("snapshot", Deadline(5))
+        waited_for(source, "snapshot", Deadline(5))
 
 
 def test_the_events_when_the_camera_sent_none(folder: Path, with_snapshots) -> None:
     source = with_snapshots("fallback", folder)
     with pytest.raises(FrameNotNeeded):
-        source.picture("track", Deadline(5))
-    assert source.picture("snapshot", Deadline(5)).origin == f"{folder}/snapshot.jpg"
+        waited_for(source, "track", Deadline(5))
+    assert waited_for(source, "snapshot", Deadline(5)).origin == f"{folder}/snapshot.jpg"
 
 
 def test_the_events_when_the_cameras_picture_is_gone(
@@ -205,8 +214,8 @@ def test_the_events_when_the_cameras_picture_is_gone(
     (tmp_path / "snapshots" / row.file).unlink()
     source = with_snapshots("fallback", folder)
     with pytest.raises(FrameUnavailable, match="no such file"):
-        source.picture("track", Deadline(5))
-    assert source.picture("snapshot", Deadline(5)).data
+        waited_for(source, "track", Deadline(5))
+    assert waited_for(source, "snapshot", Deadline(5)).data
 
 
 def test_the_camera_alone_needs_neither_portal_nor_folder(
@@ -214,38 +223,32 @@ def test_the_camera_alone_needs_neither_portal_nor_folder(
 ) -> None:
     snapshots(now_seen(make_snapshot))
     source = with_snapshots("both", "")
-    assert source.picture("track", Deadline(5)).data
+    assert waited_for(source, "track", Deadline(5)).data
     with pytest.raises(FrameUnavailable, match=r"event 3 of monitor 1: nowhere .*portal"):
-        source.picture("snapshot", Deadline(5))
+        waited_for(source, "snapshot", Deadline(5))
     source.close()
 
 
 def test_a_file_in_place_of_the_cameras_too(with_snapshots, tmp_path: Path, photo) -> None:
     configured = structs.replace(settings(), snapshots=Snapshots(frame_source="snapshots"))
     source = open_source(Event(), configured, Deadline(5), file=str(photo("dog.jpg")))
-    assert source.picture("track", Deadline(5)).id == "file"
+    assert waited_for(source, "track", Deadline(5)).id == "file"
 
 
 def test_the_wait_comes_before_the_cameras_too(folder: Path, with_snapshots) -> None:
     source = with_snapshots("both", folder, wait=0.3)
     started = time.monotonic()
     with pytest.raises(FrameNotNeeded):
-        source.picture("track", Deadline(5))
+        waited_for(source, "track", Deadline(5))
     assert time.monotonic() - started >= 0.3
     assert source.pause.seconds == 0
-
-
-def test_only_the_cameras_own_is_waited_for(folder: Path, with_snapshots) -> None:
-    source = with_snapshots("both", folder)
-    assert not source.must_wait("snapshot", Deadline(5))
-    assert not source.must_wait("track", Deadline(5))  # snapshot_wait is 0
 
 
 def test_the_api_is_asked_over_the_same_connection(
     portal: OnePicture, with_snapshots, snapshots, make_snapshot, monkeypatch, tmp_path: Path
 ) -> None:
     began = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time.time() - 600))
-    monkeypatch.setattr(portal, "event", lambda *_: {"StartDateTime": began, "EndDateTime": None})
+    monkeypatch.setattr(portal, "event", lambda *_: {"Id": 3, "StartDateTime": began})
     past = time.time() - 300
     snapshots(make_snapshot(taken=past, start=past, end=past))
     configured = Settings(
@@ -253,8 +256,8 @@ def test_the_api_is_asked_over_the_same_connection(
         snapshots=Snapshots(frame_source="both", snapshot_path=str(tmp_path / "snapshots")),
     )
     source = open_source(Event(id=3, monitor_id=1), configured, Deadline(5), portal=portal)
-    assert source.picture("track", Deadline(5)).crop is not None
-    assert source.picture("alarm", Deadline(5)).data == portal.data
+    assert waited_for(source, "track", Deadline(5)).crop is not None
+    assert waited_for(source, "alarm", Deadline(5)).data == portal.data
 
 
 def test_a_hook_without_snapshots_pays_for_none(folder: Path) -> None:
@@ -262,8 +265,78 @@ def test_a_hook_without_snapshots_pays_for_none(folder: Path) -> None:
         "import sys; from zmhook.frames import open_source; from zmhook.event import Event;"
         "from zmhook.deadline import Deadline; from zmhook.settings import Settings;"
         f"f = open_source(Event(id=1, path={str(folder)!r}), Settings(), Deadline(5));"
-        "f.picture('snapshot', Deadline(5)); f.close();"
+        "waited_for(f, 'snapshot', Deadline(5)); f.close();"
         "print([m for m in ('sqlite3', 'zmhook.frames.snapshots') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# -- what may still come, and what will not --------------------------------------------------------
+
+
+def test_a_picture_that_may_come_does_not_hold_up_what_is_there(folder: Path) -> None:
+    source = open_source(event(folder), settings(sleep_between_attempts=60.0), Deadline(600))
+    found = source.attempt("alarm", Deadline(600))
+    assert isinstance(found, Pending)
+    assert "alarm.jpg: there is no such file" in str(found.error)
+    assert found.seconds <= 0.1  # a look at a file costs nothing
+    assert not isinstance(source.attempt("snapshot", Deadline(600)), Pending)
+
+
+def test_nothing_comes_any_more_when_the_event_is_over(folder: Path) -> None:
+    source = open_source(event(folder), settings(sleep_between_attempts=60.0), Deadline(600))
+    (folder / "3-video.hevc.mp4").touch()  # versions that put the codec there do so at the end
+    with pytest.raises(FrameUnavailable, match=r"alarm.jpg: there is no such file$"):
+        source.attempt("alarm", Deadline(600))
+
+
+def test_nothing_comes_any_more_into_a_folder_that_is_old(folder: Path) -> None:
+    source = open_source(event(folder), settings(sleep_between_attempts=60.0), Deadline(600))
+    past = time.time() - 3600
+    os.utime(folder / "snapshot.jpg", (past, past))
+    (folder / "objdetect.jpg").touch()  # our own
+    with pytest.raises(FrameUnavailable, match=r"alarm.jpg: there is no such file$"):
+        source.attempt("alarm", Deadline(600))
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    """A folder that has a film alone."""
+    path = tmp_path / "film" / "3-video.mp4"
+    path.parent.mkdir()
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 10, (64, 48))
+    for shade in range(40):
+        writer.write(np.full((48, 64, 3), shade * 6, np.uint8))
+    writer.release()
+    return path
+
+
+def test_a_film_alone_is_used_at_once(film: Path) -> None:
+    configured = settings(sleep_between_attempts=60.0)
+    source = open_source(event(film.parent), configured, Deadline(600))
+    assert source.attempt("alarm", Deadline(600)).origin == f"{film}: frame 10"
+    assert source.attempt("snapshot", Deadline(600)).origin == f"{film}: frame 20"
+
+
+def test_a_film_beside_a_picture_is_none_of_that_name(film: Path, photo) -> None:
+    shutil.copy(photo("dog.jpg"), film.parent / "snapshot.jpg")
+    source = open_source(event(film.parent), settings(), Deadline(5))
+    with pytest.raises(FrameUnavailable, match=r"/alarm.jpg: "):
+        waited_for(source, "alarm", Deadline(5))
+
+
+def test_a_film_that_cannot_be_read_yet_is_named(film: Path) -> None:
+    growing = film.rename(film.parent / "incomplete.hevc.mp4")
+    growing.write_bytes(growing.read_bytes()[:2000])
+    source = open_source(event(film.parent), settings(), Deadline(5))
+    with pytest.raises(FrameUnavailable, match=r"incomplete.hevc.mp4: cannot be read: still being"):
+        waited_for(source, "alarm", Deadline(5))
+
+
+def test_a_film_alone_before_the_portal(film: Path, portal: OnePicture) -> None:
+    portal.row = {"AlarmFrameId": 7, "EndDateTime": "2026-07-29 17:05:03", "Frames": 40}
+    configured = settings(portal="http://zm.example/zm")
+    source = open_source(event(film.parent), configured, Deadline(5), portal=portal)
+    assert source.attempt("alarm", Deadline(5)).origin == f"{film}: frame 7"
+    assert portal.asked == []

@@ -13,30 +13,14 @@ import cv2
 import numpy as np
 import pytest
 
-from zmhook.deadline import Deadline
-from zmhook.errors import PortalError
 from zmhook.event import Event
+from zmhook.event_row import event_row
 from zmhook.frames.window import Window, window_of
-from zmhook.portal import Portal
-from zmhook.settings import General
 
 BEGAN = 1_753_800_000.0
 """A moment long ago, in the middle of a summer."""
 
 NEW_YORK = "America/New_York"
-
-
-class Api(Portal):
-    """Tells one event's row, or fails."""
-
-    def __init__(self, row: dict[str, Any] | PortalError) -> None:
-        super().__init__(General(portal="http://zm.example/zm"))
-        self.row = row
-
-    def event(self, event_id: int, deadline: Deadline | None = None) -> dict[str, Any]:
-        if isinstance(self.row, PortalError):
-            raise self.row
-        return self.row
 
 
 @pytest.fixture
@@ -57,9 +41,9 @@ def local(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
-def asked(row: dict[str, Any] | PortalError | None, path: str = "", at: float = BEGAN) -> Window:
-    portal = None if row is None else Api(row)
-    return window_of(Event(id=7, path=path, asked=at), portal, Deadline(5))
+def asked(row: dict[str, Any] | None, path: str = "", at: float = BEGAN) -> Window:
+    told = None if row is None else event_row({"Id": 7, **row})
+    return window_of(Event(id=7, path=path, asked=at), told)
 
 
 def write(folder: Path, at: dict[str, float], width: int = 64, height: int = 48) -> str:
@@ -107,10 +91,9 @@ def test_a_row_that_tells_no_time(junk: object) -> None:
     assert asked({"StartDateTime": junk}) == Window(BEGAN)
 
 
-def test_an_api_that_cannot_be_asked(tmp_path: Path, caplog) -> None:
+def test_a_row_that_nobody_tells(tmp_path: Path) -> None:
     folder = write(tmp_path, {"snapshot.jpg": BEGAN, "00009-capture.jpg": BEGAN + 9})
-    assert asked(PortalError("refused"), folder) == Window(BEGAN, BEGAN + 9, 64, 48)
-    assert "event 7: its times are not known: refused" in caplog.text
+    assert asked(None, folder) == Window(BEGAN, BEGAN + 9, 64, 48)
 
 
 def test_the_folder_tells_it_without_an_api(tmp_path: Path) -> None:
@@ -165,4 +148,49 @@ def test_another_zone_while_it_goes_on(tmp_path: Path) -> None:
     now = float(int(time.time()))
     folder = write(tmp_path, {"00001-capture.jpg": now - 10, "00020-capture.jpg": now})
     row = {"StartDateTime": local(now - 10 - 7200), "EndDateTime": None, "FileSystemPath": folder}
+    assert asked(row) == Window(now - 10, None, 64, 48)
+
+
+RECORDINGS = ["7-video.mp4", "7-video.h264.mp4", "7-video.hevc.mp4", "7-video.av1.webm"]
+
+
+@pytest.mark.parametrize("video", RECORDINGS)
+@pytest.mark.parametrize("hours", [0, -5])
+def test_our_own_film_is_no_recording(hours: float, video: str, tmp_path: Path) -> None:
+    """It is written hours after the event when somebody looks at the event again."""
+    files = {"00001-capture.jpg": BEGAN + 1, video: BEGAN + 21, "objdetect.mp4": BEGAN + 7221}
+    row = {
+        "StartDateTime": local(BEGAN + hours * 3600),
+        "EndDateTime": local(BEGAN + 20 + hours * 3600),
+        "FileSystemPath": write(tmp_path, files),
+    }
+    assert asked(row) == Window(BEGAN, BEGAN + 20, 64, 48)
+    assert asked(None, str(tmp_path)) == Window(BEGAN + 1, BEGAN + 21, 64, 48)
+
+
+def test_the_seconds_since_the_epoch_need_no_zone(tmp_path: Path, zone) -> None:
+    zone(NEW_YORK)
+    folder = write(tmp_path, {"00001-capture.jpg": BEGAN + 3600, "7-video.hevc.mp4": BEGAN + 3621})
+    row = {
+        "StartDateTime": local(BEGAN + 7 * 3600),
+        "StartTimeSecs": int(BEGAN),
+        "EndDateTime": local(BEGAN + 7 * 3600 + 20),
+        "EndTimeSecs": int(BEGAN) + 20,
+        "FileSystemPath": folder,
+    }
+    assert asked(row) == Window(BEGAN, BEGAN + 20, 64, 48)
+
+
+def test_an_end_that_is_only_the_length_so_far(tmp_path: Path) -> None:
+    """Since 1.38.3 EndTime and EndTimeSecs are never null; only EndDateTime tells."""
+    now = float(int(time.time()))
+    folder = write(tmp_path, {"incomplete.hevc.mp4": now, "snapshot.jpg": now})
+    row = {
+        "StartDateTime": local(now - 10),
+        "StartTimeSecs": now - 10,
+        "EndDateTime": None,
+        "EndTime": local(now - 5),
+        "EndTimeSecs": now - 5,
+        "FileSystemPath": folder,
+    }
     assert asked(row) == Window(now - 10, None, 64, 48)

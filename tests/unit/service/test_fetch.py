@@ -15,7 +15,8 @@ from zmhook.crop import Crop
 from zmhook.detection import Box
 from zmhook.errors import FrameNotNeeded, FrameUnavailable
 from zmhook.event import Event, Picture
-from zmhook.service.fetch import Fetcher
+from zmhook.frames.waiting import Pending
+from zmhook.service.fetch import LOOK_EVERY, Fetcher
 from zmhook.settings import General, Settings
 
 
@@ -31,7 +32,7 @@ class Source:
         self.hold = threading.Event()
         self.hold.set()
 
-    def picture(self, frame_id: str, deadline: object) -> Picture:
+    def attempt(self, frame_id: str, deadline: object) -> Picture | Pending:
         with self.lock:
             self.asked.append(frame_id)
             self.at_once += 1
@@ -225,15 +226,14 @@ class Awaited(Source):
         self.looks = 0
         self.not_needed: set[str] = set()
 
-    def must_wait(self, frame_id: str, deadline: object) -> bool:
+    def attempt(self, frame_id: str, deadline: object) -> Picture | Pending:
         self.looks += 1
-        return not self.come.is_set()
-
-    def picture(self, frame_id: str, deadline: object) -> Picture:
+        if frame_id == "track" and not self.come.is_set():
+            return Pending(FrameUnavailable("track: not yet"), 0.01)
         if frame_id in self.not_needed:
             self.asked.append(frame_id)
             raise FrameNotNeeded(f"{frame_id}: there is none")
-        return structs.replace(super().picture(frame_id, deadline), crop=CROP)
+        return structs.replace(super().attempt(frame_id, deadline), crop=CROP)
 
 
 CROP = Crop(box=Box(1, 2, 3, 4), width=9, height=8)
@@ -305,7 +305,7 @@ def test_a_service_that_ends_ends_the_waiting(awaited: Awaited, soon, until) -> 
     soon(scene)
 
 
-def test_a_source_that_cannot_be_asked_whether_to_wait_says_why(
+def test_a_source_of_the_cameras_own_that_cannot_be_opened_says_why(
     threads, soon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
@@ -315,5 +315,91 @@ def test_a_source_that_cannot_be_asked_whether_to_wait_says_why(
 
     async def scene() -> None:
         assert (await fetcher(threads, "track").first()).error == "no such portal"
+
+    soon(scene)
+
+
+# -- what may still come ---------------------------------------------------------------------------
+
+
+class Coming(Source):
+    """Has its alarm frame only from the attempt on that `comes` says."""
+
+    def __init__(self, comes: int) -> None:
+        super().__init__()
+        self.comes = comes
+        self.pause = 0.01
+
+    def attempt(self, frame_id: str, deadline: object) -> Picture | Pending:
+        picture = super().attempt(frame_id, deadline)
+        if frame_id == "alarm" and self.asked.count("alarm") < self.comes:
+            return Pending(FrameUnavailable("alarm: not yet"), self.pause, is_cheap=True)
+        return picture
+
+
+@pytest.fixture
+def coming(monkeypatch: pytest.MonkeyPatch) -> Coming:
+    source = Coming(4)
+    monkeypatch.setattr(frames, "open_source", lambda *_, **__: source)
+    return source
+
+
+def test_the_first_is_what_is_there(coming: Coming, threads, soon) -> None:
+    async def scene() -> None:
+        coming.pause = 60.0
+        fetching = fetcher(threads, "alarm", "snapshot")
+        assert (await fetching.first()).id == "snapshot"
+        alarm = await fetching.picture("alarm")
+        assert (alarm.error, alarm.cheap, alarm.data) == ("alarm: not yet", True, b"")
+        assert 0 < alarm.pause <= 60
+        assert coming.asked == ["alarm", "snapshot"]
+        await fetching.close()
+
+    soon(scene)
+
+
+def test_those_to_come_are_fetched_while_a_model_looks(
+    coming: Coming, threads, soon, until
+) -> None:
+    async def scene() -> None:
+        fetching = fetcher(threads, "alarm", "snapshot", "5")
+        await fetching.first()
+        fetching.begin_after("snapshot")
+        await until(lambda: coming.asked.count("alarm") == 4 and "5" in coming.asked)
+        asked = list(coming.asked)
+        alarm = await fetching.picture("alarm")
+        assert (alarm.pause, alarm.data) == (None, b"alarm")
+        assert (await fetching.picture("5")).data == b"5"
+        assert coming.asked == asked
+        await fetching.close()
+
+    soon(scene)
+
+
+def test_nobody_is_held_up_by_another_attempt(coming: Coming, threads, soon, until) -> None:
+    async def scene() -> None:
+        coming.pause = 0.0
+        fetching = fetcher(threads, "alarm", "snapshot")
+        assert (await fetching.first()).id == "snapshot"
+        coming.hold.clear()
+        alarm = await fetching.picture("alarm")
+        assert (alarm.error, alarm.pause) == ("alarm: not yet", LOOK_EVERY)
+        coming.hold.set()
+        await fetching.close()
+
+    soon(scene)
+
+
+def test_none_there_yet_is_waited_for_without_a_thread(coming: Coming, soon, until) -> None:
+    async def scene() -> None:
+        coming.comes = 1_000_000
+        with ThreadPoolExecutor(1) as one:
+            fetching = fetcher(one, "alarm")
+            waiting = asyncio.ensure_future(fetching.first())
+            await until(lambda: coming.asked.count("alarm") > 3)
+            assert not waiting.done()
+            coming.comes = 1
+            assert (await waiting).data == b"alarm"
+            await fetching.close()
 
     soon(scene)

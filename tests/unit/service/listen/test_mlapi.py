@@ -86,7 +86,7 @@ class Portal:
         assert event.path == ""
         return self
 
-    def picture(self, frame_id: str, _: object) -> Picture:
+    def attempt(self, frame_id: str, _: object) -> Picture:
         if frame_id not in self.pictures:
             raise FrameUnavailable(f"{frame_id}: there is none")
         return Picture(self.pictures[frame_id], frame_id, "portal")
