@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import structs
 
-from zmhook.chain import ChainResult
 from zmhook.crop import whole
 from zmhook.detection import Decision, Detection, Drop, FrameInfo, Outcome
 from zmhook.errors import FrameError, FrameNotNeeded, PortalError
@@ -26,7 +25,7 @@ from zmhook.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from zmhook.chain import Chain
+    from zmhook.chain import Chain, ChainResult  # noqa: TC004 - nothing reads a tuple's types
     from zmhook.deadline import Deadline
     from zmhook.event import Event
     from zmhook.frames.base import Source

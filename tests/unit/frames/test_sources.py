@@ -140,7 +140,7 @@ def test_a_folder_costs_no_network_library(folder: Path) -> None:
         "from zmhook.deadline import Deadline; from zmhook.settings import General, Settings;"
         f"s = Settings(general=General(portal='http://127.0.0.1:1/zm'));"
         f"f = open_source(Event(id=1, path={str(folder)!r}), s, Deadline(5));"
-        "waited_for(f, 'snapshot', Deadline(5)); f.close();"
+        "f.attempt('snapshot', Deadline(5)); f.close();"
         "print([m for m in ('requests', 'urllib3', 'pyzm', 'ssl', 'PIL') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -265,7 +265,7 @@ def test_a_hook_without_snapshots_pays_for_none(folder: Path) -> None:
         "import sys; from zmhook.frames import open_source; from zmhook.event import Event;"
         "from zmhook.deadline import Deadline; from zmhook.settings import Settings;"
         f"f = open_source(Event(id=1, path={str(folder)!r}), Settings(), Deadline(5));"
-        "waited_for(f, 'snapshot', Deadline(5)); f.close();"
+        "f.attempt('snapshot', Deadline(5)); f.close();"
         "print([m for m in ('sqlite3', 'zmhook.frames.snapshots') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
