@@ -261,3 +261,17 @@ def test_two_trainings_at_once_end_with_one_right_file(command, two, train):
     assert [process.returncode for process in both] == [0, 0]
     assert sorted("2 looked at" in out for out in said) == [False, True]
     assert "2 unchanged" in train().out
+
+
+def test_people_with_odd_names_are_one_line_each(train, two, add, known):
+    add("dog.jpg", "eve\n\x1b[2J\u202e/1.jpg")
+    os.mkfifo(known / "obama" / "2.jpg")
+    with (known / "obama" / "3.jpg").open("wb") as huge:
+        huge.truncate(5 << 30)
+    said = train()
+    assert said.code == 1
+    for line in [*said.out.split("\n"), *said.err.split("\n")]:
+        assert line.isprintable(), line
+    rows = {line.split()[0]: line for line in said.out.splitlines() if "unreadable" in line}
+    assert "is no regular file" in rows["obama/2.jpg"]
+    assert "has more than" in rows["obama/3.jpg"]

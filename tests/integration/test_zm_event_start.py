@@ -633,3 +633,18 @@ def test_a_broken_installation_is_2(root: Path, tmp_path: Path, environment) -> 
         b"zm_detect.py: cannot run: RuntimeError: half installed"
         b" (run install.sh again: it repairs a damaged installation)\n"
     )
+
+
+def test_what_the_caller_passes_begins_no_line_of_its_own(config, hook, tmp_path: Path) -> None:
+    forged = "x\n2026-03-01 00:00:00,000 zmesdetect[1] ERROR forged\x1b[2J\u2028\u202e"
+    path = config("on_failure = alarm")
+    said = hook(path, "17", "1", forged, forged, f"{tmp_path}/{forged}")
+
+    assert said.code == 0
+    assert len(said.out.removesuffix("\n").splitlines()) == 1
+    assert said.out.removesuffix("\n").isprintable()
+    json.loads(said.out.partition("--SPLIT--")[2])
+    log = "".join(file.read_text() for file in tmp_path.rglob("*.log"))
+    assert "forged" in log
+    assert not [line for line in log.split("\n") if line.startswith("2026-03-01 00:00:00,000")]
+    assert all(line.isprintable() for line in [*log.split("\n"), *said.err.split("\n")])
