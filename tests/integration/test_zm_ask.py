@@ -436,3 +436,46 @@ def test_a_hook_that_is_ended_takes_its_client_along(command, service: Service) 
     out, err = running.communicate(timeout=20)
     assert (running.returncode, out, err) == (1, b"", b"")
     assert service.left.wait(10), "the service has not seen its caller go"
+
+
+@pytest.fixture(params=["dash", "bash"])
+def shell(request: pytest.FixtureRequest) -> list[str]:
+    """What /bin/sh may be."""
+    program = shutil.which(request.param)
+    if not program:
+        pytest.skip(f"optional: there is no {request.param}")
+    return [program, *(["--posix"] if request.param == "bash" else [])]
+
+
+@pytest.mark.parametrize(("answer", "code"), [(ALARM, 0), (NOTHING, 1), (UNDECIDED, 2)])
+def test_started_by_zoneminder_it_asks(
+    answer: bytes, code: int, as_zmdc, shell, command, service: Service
+) -> None:
+    script, environment = command
+    service.answer = answer
+
+    assert as_zmdc([*shell, script, "71", "4"], environment) == code
+
+    assert (service.form["eid"], service.form["mid"]) == (b"71", b"4")
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_started_by_zoneminder_it_decides_where_no_service_answers(
+    silent: bool, as_zmdc, shell, command, config, event_folder, folder: Path
+) -> None:
+    """The event is neither lost nor waited for for ever."""
+    script, environment = command
+    path, pictures = config("event_deadline = 20"), event_folder()
+    service = Service(folder, str(path))
+    service.answer = None if silent else b""
+    service.place.with_suffix(".seconds").write_text("20 0.5\n")
+    try:
+        code = as_zmdc(
+            [*shell, script, "17", "1", "", "", str(pictures)],
+            {**environment, "ZMHOOK_CONFIG": str(path)},
+        )
+    finally:
+        service.close()
+
+    assert (code, len(service.asked)) == (0, 1)
+    assert (pictures / "objdetect.jpg").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -102,6 +103,31 @@ def test_a_service_that_hangs_is_put_aside_for_another(site) -> None:
     site.until(lambda: old not in site.processes())
     assert site.status()["pid"] != old
     next_is_right(site)
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+def test_started_by_zoneminder_none_of_that_leaves_a_shell(site, as_zmdc, shell: str) -> None:
+    """The first event starts a service, the next asks it, the one after finds that it hangs."""
+    program = shutil.which(shell)
+    if not program:
+        pytest.skip(f"optional: there is no {shell}")
+    site.write("event_deadline = 20\non_failure = alarm")
+    env = {name: value for name, value in site.env.items() if name not in ("HOME", "PATH")}
+    call = [program, site.root / "zm_event_start.sh", "5", "1", "", "", site.event()]
+
+    assert as_zmdc(call, env) == 0
+    old = site.warm()["pid"]
+    events = site.status()["events"]["alarm"]
+    assert as_zmdc(call, env) == 0
+    assert site.status()["events"]["alarm"] == events + 1
+    with stopped(old):
+        assert as_zmdc(call, env) == 0
+        site.until(lambda: site.status()["pid"] != old)
+    site.until(lambda: len(site.supervisors()) == 1)
+    site.until(lambda: not site.processes(str(site.root / "zm_event_start.sh")))
+    assert "no decision" not in site.log()
+    made = [one for one in (site.folder / "data").rglob("*") if not one.is_symlink()]
+    assert [one for one in [*made, *site.run.iterdir()] if one.stat().st_mode & 0o002] == []
 
 
 def test_a_service_that_hangs_during_an_event_costs_no_answer(faulty, ended: Callable) -> None:
