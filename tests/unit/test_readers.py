@@ -136,6 +136,7 @@ def test_what_lies_there_keeps_nobody(name: str, put: Callable[[Path], object], 
 
 WAYS = {
     # What the kernel tells of a process, and what we have written ourselves just now.
+    "cli/called.py",
     "report/direct.py",
     "report/film.py",
     "service/holder.py",

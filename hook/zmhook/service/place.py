@@ -12,6 +12,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zmhook.regular import read
+
 if TYPE_CHECKING:
     from zmhook.settings import General
 
@@ -31,7 +33,7 @@ def patience_path(socket: Path) -> Path:
 def patience(socket: Path) -> tuple[float | None, float | None]:
     """Return the seconds that the file tells; a service of an older version gives no such signs."""
     try:
-        told = [float(word) for word in patience_path(socket).read_text("ascii").split()]
+        told = [float(word) for word in read(patience_path(socket)).decode("ascii").split()]
     except (OSError, ValueError):
         return None, None
     seconds, silence, *_ = *told, None, None
