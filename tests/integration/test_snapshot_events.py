@@ -74,10 +74,10 @@ def test_what_is_in_the_crop_is_told_in_the_scenes_pixels(
 
     assert said.code == 0, said.err
     assert said.err == ""
-    assert said.text.startswith(f"[m] detected:{wanted}:")
+    assert said.text.startswith(f"[s] detected:{wanted}:")
     found = payload(said)
     height, width = cv2.imread(str(photo(name))).shape[:2]
-    assert found["frame_id"] == "track"
+    assert (found["frame_id"], found["camera_frame"]) == ("snapshot", "track")
     assert found["image_dimensions"]["original"] == [height, width]
     best = max(Box(*one).iou(box) for one in found["boxes"])
     assert best > 0.75
@@ -109,7 +109,7 @@ def test_the_camera_counts_when_it_is_trusted(configured, event_folder, hook, st
 
     said = hook(path, "17", "1", "", "", event_folder("dog.jpg"))
 
-    assert said.text == "[m] detected:(camera) person:70%"
+    assert said.text == "[s] detected:(camera) person:70%"
     (box,) = payload(said)["boxes"]
     assert near(box, MAN)
     assert row.label == "Human"
@@ -159,7 +159,7 @@ def test_a_picture_without_a_place_is_looked_at_alone(
 
     said = hook(configured("snapshots"), "17", "1", "", "", event_folder("busstop.jpg"))
 
-    assert said.text.startswith("[m] detected:person:")
+    assert said.text.startswith("[s] detected:person:")
     assert "crop" not in payload(said)["image_dimensions"]
 
 
@@ -176,7 +176,7 @@ def test_the_best_of_what_is_wanted_answers(configured, event_folder, hook, stor
     folder = event_folder()
 
     path = configured("snapshots", "detect_pattern = person")
-    assert payload(hook(path, "17", "1", "", "", folder))["frame_id"] == "track"
+    assert payload(hook(path, "17", "1", "", "", folder))["camera_frame"] == "track"
     path = configured("snapshots", "detect_pattern = car")
     assert payload(hook(path, "17", "1", "", "", folder))["labels"][0] == "car"
 
@@ -231,7 +231,7 @@ def test_each_monitor_as_it_is_set(configured, event_folder, hook, store, seen) 
     folder = event_folder()
 
     assert hook(path, "17", "1", "", "", folder).text.startswith("[s] detected:")
-    assert hook(path, "17", "2", "", "", folder).text.startswith("[m] detected:person:")
+    assert hook(path, "17", "2", "", "", folder).text.startswith("[s] detected:person:")
 
 
 # -- waiting -------------------------------------------------------------------------------------
@@ -250,7 +250,7 @@ def test_one_that_comes_a_second_later_is_waited_for(
     said = hook(configured("snapshots", snapshot_wait=20), "17", "1", "", "", folder)
     writer.join()
 
-    assert said.text.startswith("[m] detected:person:"), said.err
+    assert said.text.startswith("[s] detected:person:"), said.err
 
 
 def test_the_wait_is_bounded(configured, event_folder, hook, store) -> None:

@@ -113,7 +113,7 @@ def test_the_track_of_the_events_time(
     size = decision["frame"]["width"], decision["frame"]["height"]
     assert size == (known["frame"]["width"], known["frame"]["height"])
     assert Box(*decision["detections"][0]["box"]).iou(dog) > 0.75
-    assert zm.notes(event).startswith("[m] detected:dog:")
+    assert zm.notes(event).startswith("[s] detected:dog:")
     assert "Forced Web:" in zm.notes(event)
 
 

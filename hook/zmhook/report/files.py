@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from zmhook import atomic
 from zmhook.errors import ReportError
-from zmhook.report.line import payload
+from zmhook.report.line import frame_id_of, payload
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,7 +68,7 @@ def _objects(decision: Decision, settings: Settings) -> bytes:
         return data
     from msgspec import Raw, json
 
-    frame_id = decision.frame.id if decision.frame else ""
+    frame_id = frame_id_of(decision, settings.general)
     return json.encode({"frame": frame_id, "detections": Raw(data)})
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import json
 
 from zmhook import gate
-from zmhook.frames.ids import is_track
+from zmhook.frames.ids import SNAPSHOT, is_track
 from zmhook.printable import one_line, plain_json
 from zmhook.report.described import as_json, descriptions, encodable
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SPLIT = "--SPLIT--"
 _ESCAPED_SPLIT = SPLIT.replace("-", "\\u002d")
 PREFIXES = {"snapshot": "[s] ", "alarm": "[a] "}
-TRACK = "[m] "
+CAMERA = "[m] "
 OTHER_FRAME = "[x] "
 LONGEST = 1000
 """Characters of a label, or of a reason."""
@@ -58,20 +58,43 @@ def words_of(line: str) -> str:
 
 def payload(decision: Decision, settings: Settings) -> bytes:
     """Return the JSON in the form that `json_format` names."""
-    return json.encode(_v5(decision) if settings.general.json_format == "v5" else _v6(decision))
+    if settings.general.json_format == "v5":
+        return json.encode(_v5(decision))
+    return object_payload(decision, settings)
 
 
-def _v6(decision: Decision) -> dict[str, Any]:
+def object_payload(decision: Decision, settings: Settings) -> bytes:
+    """Return the JSON as an object of lists, whatever `json_format` names."""
+    return json.encode(_v6(decision, settings.general))
+
+
+def frame_id_of(decision: Decision, general: General) -> str:
+    """Return the frame as callers know frames: a camera's own picture stands for the snapshot.
+
+    Notification servers and ZoneMinder's pages put it into the address of a picture.
+    """
+    frame_id = decision.frame.id if decision.frame else ""
+    return SNAPSHOT if is_track(frame_id) and not general.show_camera_frame else frame_id
+
+
+def _v6(decision: Decision, general: General) -> dict[str, Any]:
     found = gate.ringing(decision.detections)
     described = descriptions(decision.detections)
     return {
         "labels": [encodable(one.label) for one in found],
         "boxes": [one.box for one in found],
-        "frame_id": decision.frame.id if decision.frame else "",
+        "frame_id": frame_id_of(decision, general),
         "confidences": [round(one.confidence, 4) for one in found],
         "image_dimensions": _dimensions(decision.frame) if decision.frame else {},
+        **_camera_frame(decision),
         **({"descriptions": [as_json(one) for one in described]} if described else {}),
     }
+
+
+def _camera_frame(decision: Decision) -> dict[str, str]:
+    """Name a camera's own picture, so that nobody takes it for ZoneMinder's."""
+    is_camera = decision.frame is not None and is_track(decision.frame.id)
+    return {"camera_frame": decision.frame.id} if decision.frame and is_camera else {}
 
 
 def _dimensions(frame: FrameInfo) -> dict[str, Any]:
@@ -102,8 +125,8 @@ def _more(description: Detection) -> dict[str, Any]:
 def _prefix(decision: Decision, general: General) -> str:
     if not general.show_frame_match_type:
         return ""
-    frame_id = decision.frame.id if decision.frame else ""
-    return TRACK if is_track(frame_id) else PREFIXES.get(frame_id, OTHER_FRAME)
+    frame_id = frame_id_of(decision, general)
+    return CAMERA if is_track(frame_id) else PREFIXES.get(frame_id, OTHER_FRAME)
 
 
 def _found(decision: Decision, general: General) -> str:

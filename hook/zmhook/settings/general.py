@@ -160,10 +160,16 @@ class General(Section, frozen=True, kw_only=True):
     show_frame_match_type: Annotated[
         bool,
         about(
-            "Begin the line with [s] (snapshot), [a] (alarm), [m] (the camera's own picture) or "
-            "[x] (another frame)."
+            "Begin the line with [s] (snapshot), [a] (alarm) or [x] (another frame)."
         ),
     ] = True
+    show_camera_frame: Annotated[
+        bool,
+        about(
+            "Call the camera's own picture [m] and track. no: [s] and snapshot, which notification "
+            "servers and ZoneMinder know; with fid=BESTMATCH they would ask for no picture else."
+        ),
+    ] = False
     json_format: Annotated[
         Literal["v6", "v5"],
         about(

@@ -104,9 +104,9 @@ def test_the_hooks_line_and_picture(shared, store: Store, configured, seen) -> N
     said = shared.hook(folder, monitor=3)
 
     assert said.code == 0, said.err
-    assert said.text.startswith("[m] detected:person:")
+    assert said.text.startswith("[s] detected:person:")
     shared.until((folder / "objdetect.jpg").exists)
-    assert json.loads((folder / "objects.json").read_text())["frame_id"] == "track"
+    assert json.loads((folder / "objects.json").read_text())["frame_id"] == "snapshot"
 
 
 def test_many_that_wait_hold_nobody_up(shared, store: Store, configured, seen) -> None:

@@ -53,8 +53,8 @@ def test_resized(decision, found) -> None:
     [
         ("snapshot", "[s] "),
         ("alarm", "[a] "),
-        ("track", "[m] "),
-        ("track2", "[m] "),
+        ("track", "[s] "),
+        ("track2", "[s] "),
         ("12", "[x] "),
         ("file", "[x] "),
     ],
@@ -62,6 +62,22 @@ def test_resized(decision, found) -> None:
 def test_prefix(decision, found, frame_id: str, prefix: str) -> None:
     frame = FrameInfo(id=frame_id, origin="x", width=1, height=1)
     assert text(decision(found(), frame=frame)) == f"{prefix}detected:person:97%"
+
+
+@pytest.mark.parametrize("frame_id", ["track", "track2"])
+@pytest.mark.parametrize("json_format", ["v6", "v5"])
+def test_a_cameras_picture_goes_by_a_name_that_servers_know(
+    decision, found, frame_id: str, json_format: str
+) -> None:
+    frame = FrameInfo(id=frame_id, origin="x", width=1, height=1)
+    ours = decision(found(), frame=frame)
+    assert line(ours, json_format=json_format).startswith("[s] detected:")
+    data = json.loads(line(ours).partition(SPLIT)[2])
+    assert (data["frame_id"], data["camera_frame"]) == ("snapshot", frame_id)
+    shown = line(ours, show_camera_frame=True, json_format=json_format)
+    assert shown.startswith("[m] detected:")
+    data = json.loads(line(ours, show_camera_frame=True).partition(SPLIT)[2])
+    assert (data["frame_id"], data["camera_frame"]) == (frame_id, frame_id)
 
 
 @pytest.mark.parametrize(
