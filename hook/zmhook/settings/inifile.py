@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
+from typing import NamedTuple
 
 from zmhook.errors import Problem, SettingsError
 from zmhook.regular import reading
@@ -11,7 +13,46 @@ from zmhook.regular import reading
 LARGEST = 1024 * 1024  # bytes; whatever is larger is not a configuration
 INLINE_COMMENT = ("#",)
 
+COMMENT_SIGNS = ("#", ";")
+
 Sections = dict[str, dict[str, str]]
+_MAY_BEGIN_SO = re.compile(r"^[^#;\[\n][^=:\n]*[=:]([^\n]*,)?[^\S\n]*[#;]", re.MULTILINE)
+
+
+class Marked(NamedTuple):
+    """A key of whose value a comment's sign cuts off what may be meant; `text` begins there."""
+
+    section: str
+    key: str
+    text: str
+
+
+def read_marked(path: str) -> tuple[Sections, list[Marked]]:
+    """Return what `read` does, and the keys whose values begin with # or ;, which are empty there.
+
+    So is a list in which # comes behind a comma. Raises `SettingsError` as `read` does.
+    """
+    text = _opened(path)
+    sections = _parsed(path, text, INLINE_COMMENT)
+    if not _MAY_BEGIN_SO.search(text):
+        return sections, []
+    wholes = _parsed(path, text, ())
+    marked = [
+        Marked(section, key, cut)
+        for section, entries in wholes.items()
+        for key, whole in entries.items()
+        if (cut := _cut_off(whole, sections[section][key]))
+    ]
+    for one in marked:
+        sections[one.section][one.key] = ""
+    return sections, marked
+
+
+def _cut_off(whole: str, read: str) -> str:
+    if whole.startswith(COMMENT_SIGNS):
+        return whole
+    is_cut = read.endswith(",") and whole.startswith(read) and whole != read
+    return whole[len(read) :].lstrip() if is_cut else ""
 
 
 def read(path: str, *, inline_comments: tuple[str, ...] = INLINE_COMMENT) -> Sections:
@@ -19,15 +60,31 @@ def read(path: str, *, inline_comments: tuple[str, ...] = INLINE_COMMENT) -> Sec
 
     Raises `SettingsError` when the file cannot be read or is not an ini file.
     """
+    return _parsed(path, _opened(path), inline_comments)
+
+
+def _parsed(path: str, text: str, inline_comments: tuple[str, ...]) -> Sections:
     parser = configparser.ConfigParser(
         interpolation=None, inline_comment_prefixes=inline_comments, default_section="\0"
     )
     try:
-        parser.read_string(_text(path))
-    except (OSError, ValueError, configparser.Error) as error:
-        problems = [Problem(path, "", "", f"cannot be read: {why}") for why in _reasons(error)]
-        raise SettingsError(problems) from None
+        parser.read_string(text)
+    except configparser.Error as error:
+        raise _unreadable(path, error) from None
     return {name: dict(parser[name]) for name in parser.sections()}
+
+
+def _opened(path: str) -> str:
+    try:
+        return _text(path)
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: str, error: Exception) -> SettingsError:
+    return SettingsError(
+        [Problem(path, "", "", f"cannot be read: {why}") for why in _reasons(error)]
+    )
 
 
 def _text(path: str) -> str:

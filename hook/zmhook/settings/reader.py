@@ -75,10 +75,15 @@ class _Loader:
 
     def _sections(self) -> inifile.Sections:
         try:
-            return inifile.read(self.path)
+            sections, marked = inifile.read_marked(self.path)
         except SettingsError as error:
             self.problems += error.problems
             return {}
+        if marked:
+            from zmhook.settings.marked import problem
+
+            self.problems += [problem(self.path, one) for one in marked]
+        return sections
 
     def _read_secrets(self, entries: Mapping[str, Entry]) -> None:
         entry = entries.get("secrets")

@@ -159,6 +159,7 @@ def read_handlers(text: str) -> tuple[str, ...]:
 
 def read_topic(text: str) -> str:
     """Read an MQTT topic filter (MQTT 5.0, section 4.7), in which {monitor}, {camera} may stand."""
+    text = _unquoted(text)
     levels = text.split("/")
     if "#" in "".join(levels[:-1]) or any(
         ("#" in level and level != "#") or ("+" in level and level != "+") for level in levels
@@ -175,6 +176,12 @@ def read_topic(text: str) -> str:
 def read_topics(text: str) -> tuple[str, ...]:
     topics = [part.strip() for part in _parts(text)]
     return tuple(dict.fromkeys(read_topic(topic) for topic in topics if topic))
+
+
+def _unquoted(text: str) -> str:
+    """Take off the quotes that keep a # from being a comment."""
+    is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+    return text[1:-1] if is_quoted else text
 
 
 def _parts(text: str) -> list[str]:

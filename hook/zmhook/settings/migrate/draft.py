@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Of the limits that a label may have here, those that older files had too.
 _LABEL_SUFFIXES = ("_past_det_max_diff_area", "_max_detection_size")
-_COMMENT = re.compile(r"(^|\s)#")
+_COMMENT = re.compile(r"^;|(^|\s)#")
 _NAME = re.compile(r"[^\s#;\[=:\x00-\x1f][^=:\x00-\x1f]*")
 RENAMED = {"zm_conf_path": "base_zm_conf_path", "platrec_stats": "platerec_stats"}
 
@@ -104,7 +104,7 @@ def like(name: str) -> Key | None:
 
 def _check(key: Key, text: str) -> None:
     if not key.is_secret and not is_writable(text):
-        raise ValueError("its value cannot stand on one line here, where # begins a comment")
+        raise ValueError("its value cannot stand on one line here, where # or ; begins a comment")
     if text.startswith("!") or "{{" in text:
         return  # looked at once the file is whole
     try:

@@ -58,7 +58,7 @@ def keep_plain(document: Document) -> list[str]:
             document.sections[section][name] = Entry(entry.text, _KEPT)
             kept.append(f"[{section}] {name}")
         else:
-            why = "it cannot stand here, where # begins a comment: --secrets FILE moves it"
+            why = "it cannot stand here, where # or ; begins a comment: --secrets FILE moves it"
             document.remove(section, name, why)
     return [f"{', '.join(kept)}: {_KEPT}"] if kept else []
 
