@@ -61,13 +61,17 @@ class Secrets:
             for token, text in self._tokens.items()
             if re.search(r"\s#", text)
         ]
-        if self._tokens and _mode(self.path) & _READABLE_BY_ALL:
+        if self._tokens and readable_by_all(self.path):
             found.append(f"{self.path}: every user of this machine can read it: chmod o-r")
         return found
 
 
-def _mode(path: str) -> int:
-    return os.stat(path).st_mode  # noqa: PTH116 - pathlib costs start-up time
+def readable_by_all(path: str) -> bool:
+    """Say whether every user of the machine may read a file that could be opened."""
+    try:
+        return bool(os.stat(path).st_mode & _READABLE_BY_ALL)  # noqa: PTH116 - start-up time
+    except OSError:  # it was taken away meanwhile
+        return False
 
 
 class Expander:

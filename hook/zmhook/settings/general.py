@@ -159,9 +159,7 @@ class General(Section, frozen=True, kw_only=True):
     show_models: Annotated[bool, about("Write the model before the label: (yolo) person.")] = False
     show_frame_match_type: Annotated[
         bool,
-        about(
-            "Begin the line with [s] (snapshot), [a] (alarm) or [x] (another frame)."
-        ),
+        about("Begin the line with [s] (snapshot), [a] (alarm) or [x] (another frame)."),
     ] = True
     show_camera_frame: Annotated[
         bool,

@@ -18,6 +18,8 @@ COMMENT_SIGNS = ("#", ";")
 Sections = dict[str, dict[str, str]]
 _MAY_BEGIN_SO = re.compile(r"^[^#;\[\n][^=:\n]*[=:]([^\n]*,)?[^\S\n]*[#;]", re.MULTILINE)
 
+_YAML = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*(?:---|[\w-]+:[ \t]*(?:#[^\n]*)?\n)")
+
 
 class Marked(NamedTuple):
     """A key of whose value a comment's sign cuts off what may be meant; `text` begins there."""
@@ -85,6 +87,16 @@ def _unreadable(path: str, error: Exception) -> SettingsError:
     return SettingsError(
         [Problem(path, "", "", f"cannot be read: {why}") for why in _reasons(error)]
     )
+
+
+def looks_like_yaml(path: str) -> bool:
+    """Say by its name, or by its first line, whether a file that is no ini file is YAML."""
+    if path.lower().endswith((".yml", ".yaml")):
+        return os.path.exists(path)  # noqa: PTH110 - start-up time
+    try:
+        return bool(_YAML.match(_text(path)))
+    except (OSError, ValueError):
+        return False
 
 
 def _text(path: str) -> str:

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 SECTION_ALIASES = {"ml": "remote"}
 ELSEWHERE = {("general", "gate")}
 """Older files have these sections' keys in that one, so both are right."""
+OLD_PLACES = {
+    ("yolo", "detect_pattern"),
+    ("hog", "detect_pattern"),
+    ("face", "face_detection_pattern"),
+    ("alpr", "alpr_pattern"),
+}
+"""Older files have a model's pattern, a key of [general], in the model's own section."""
 OVERRIDE = "-O"
 NEAR = 0.9
 _PLACE = re.compile(r"[\w-]*(\.\w+)?")
@@ -145,7 +152,7 @@ class Layers:
             self._add_unknown(section, entry)
         elif key is None:
             return
-        elif section not in ("", key.section) and (section, key.section) not in ELSEWHERE:
+        elif not _may_stand(section, key):
             self.problems.append(entry.problem(f"belongs in [{key.section}]"))
         elif key.name == "secrets" and monitor is not None:
             self.problems.append(entry.problem("can only stand in [general]"))
@@ -203,6 +210,12 @@ def _shown_place(text: str) -> str:
     return found[0] if found else ""
 
 
+def _may_stand(section: str, key: Key) -> bool:
+    """Say whether a key may stand in a section; "" is that of a monitor."""
+    is_own = section in ("", key.section) or (section, key.section) in ELSEWHERE
+    return is_own or (section, key.name) in OLD_PLACES
+
+
 def _is_pair(key: Key | None) -> bool:
     """Say whether two or three numbers are that key's value rather than a zone's."""
     return key is not None and key.kind in (tuple[int, int], values.Colour)
@@ -217,6 +230,8 @@ def _unknown_section(section: str) -> str:
         return "expected monitor- and the number that ZoneMinder gave it, such as [monitor-3]"
     if section in VERSION_6:
         return VERSION_6[section]
+    if section.lower() == "secrets":
+        return "secrets stand in a file of their own, which [general] secrets names"
     if section.lower().startswith("mqtt-topic"):
         return "expected mqtt-topic- and a name, such as [mqtt-topic-front]"
     known = [*SECTIONS, PROMPTS, PLATES, *SECTION_ALIASES]

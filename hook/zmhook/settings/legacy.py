@@ -4,6 +4,13 @@ A file that holds a key of the first kind is right, and `--check-config` tells a
 holds a key of the second kind is not, and the message says what to write.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _NO_LONGER = "no longer used"
 
 # key → why it has no effect
@@ -13,12 +20,23 @@ OBSOLETE: dict[str, str] = {
     "version": _NO_LONGER,
 }
 
+MIGRATE = "zmhook config migrate makes an objectconfig.ini of it"
 _SIX = "from a version 6 file;"
 _SEQUENCE = (
     f"{_SIX} here models, frame_id and detection_mode and the models' own sections say it: "
     "zmhook config migrate makes a file of that kind"
 )
 _NOTHING = f"{_SIX} nothing here is like it: remove it"
+
+_ONLY_SIX = ("ml_sequence", "stream_sequence", "use_sequence", "object_framework")
+
+
+def is_of_version_6(sections: Mapping[str, Mapping[str, str]]) -> bool:
+    """Say whether a file is one of version 6, which is not read as it is."""
+    return "object" in sections or any(
+        key in entries for entries in sections.values() for key in _ONLY_SIX
+    )
+
 
 # key or section → what to write instead
 VERSION_6: dict[str, str] = {

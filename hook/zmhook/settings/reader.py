@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from zmhook.errors import Problem, SettingsError
 from zmhook.settings import inifile, values
-from zmhook.settings.expand import CannotExpand, Expander, Secrets
+from zmhook.settings.expand import CannotExpand, Expander, Secrets, readable_by_all
 from zmhook.settings.keys import Key, keys, named_key, topic_keys
 from zmhook.settings.layers import OVERRIDE, Entry, Layers
+from zmhook.settings.legacy import MIGRATE, is_of_version_6
 from zmhook.settings.model import SECTIONS, Label, Prompt, Settings, Topic, ZoneRule
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class _Loader:
         self.secrets = Secrets()
         self._values: dict[tuple[str, str], Any] = {}
         self._flaws: list[str] = []
+        self._plain: list[str] = []
 
     def load(self, overrides: Iterable[str]) -> Config:
         written, given = Layers(self.path), Layers(OVERRIDE)
@@ -69,20 +71,35 @@ class _Loader:
         warnings = [*written.warnings(), *given.warnings(), *self.secrets.warnings()]
         config = self._config(written, given, warnings)
         config.warnings += dict.fromkeys(self._flaws)
+        config.warnings += self._open_to_others()
         if self.problems:
             raise SettingsError(list(dict.fromkeys(self.problems)), config)
         return config
+
+    def _open_to_others(self) -> list[str]:
+        """Warn of a file that every user may read and that holds secrets itself."""
+        if not self._plain or not readable_by_all(self.path):
+            return []
+        names = ", ".join(dict.fromkeys(self._plain))
+        open_ = f"{self.path}: every user of this machine can read it, and it holds {names}"
+        return [f"{open_}: chmod o-r, or write !TOKEN and the value into the secrets file"]
 
     def _sections(self) -> inifile.Sections:
         try:
             sections, marked = inifile.read_marked(self.path)
         except SettingsError as error:
-            self.problems += error.problems
+            is_yaml = inifile.looks_like_yaml(self.path)
+            yaml = [Problem(self.path, "", "", f"is YAML, as Ng has it: {MIGRATE}")]
+            self.problems += yaml if is_yaml else error.problems
             return {}
         if marked:
             from zmhook.settings.marked import problem
 
             self.problems += [problem(self.path, one) for one in marked]
+        if is_of_version_6(sections):
+            self.problems.append(Problem(self.path, "", "", f"is of version 6: {MIGRATE}"))
+        if held := [name for name in sections if name.lower() == "secrets" and sections[name]]:
+            self._plain += [f"[{name}]" for name in held]
         return sections
 
     def _read_secrets(self, entries: Mapping[str, Entry]) -> None:
@@ -182,6 +199,8 @@ class _Loader:
             return _plain_default(key)
         if key.is_secret and entry:
             self._look_over(key, entry, value)
+            if entry.file == self.path and entry.text and not entry.text.startswith("!"):
+                self._plain.append(f"[{entry.section}] {entry.key}")
         return value
 
     def _look_over(self, key: Key, entry: Entry, value: values.Secret) -> None:

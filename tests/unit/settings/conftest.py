@@ -20,6 +20,7 @@ def write(tmp_path: Path) -> Write:
     def write(text: str, secrets: str | None = None) -> Path:
         path = tmp_path / "objectconfig.ini"
         path.write_text(text, encoding="utf-8")
+        path.chmod(0o640)
         if secrets is not None:
             (tmp_path / "secrets.ini").write_text(secrets, encoding="utf-8")
             (tmp_path / "secrets.ini").chmod(0o640)

@@ -31,7 +31,8 @@ LINE = "a comment stands on a line of its own"
 )
 def test_told_with_what_to_write(problems, section: str, line: str, hint: str) -> None:
     (problem,) = problems(f"[{section}]\n{line}\n")
-    assert problem.startswith(f"objectconfig.ini: [{section}] {line.split()[0].strip(':=')}: ")
+    key = line.split(maxsplit=1)[0].strip(":=")
+    assert problem.startswith(f"objectconfig.ini: [{section}] {key}: ")
     assert hint in problem
     assert problem.endswith(LINE)
     assert "geheim" not in problem
@@ -44,7 +45,7 @@ def test_of_a_topics_section(problems) -> None:
 @pytest.mark.parametrize("text", ["'#'", '"#"', "+/#", "a/b, '#'", "zm/#"])
 def test_what_is_to_be_written_is_taken(read, text: str) -> None:
     [*_, last] = read(f"[mqtt]\nmqtt_topic = {text}\n").general.mqtt.mqtt_topic
-    assert last == text.split()[-1].strip("'\"")
+    assert last == text.rsplit(maxsplit=1)[-1].strip("'\"")
     quoted = f"'{last}'"
     (topic,) = read(f"[mqtt-topic-front]\ntopic = {quoted}\n").general.topics
     assert topic.topic == last

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zmhook.errors import DetectorError
-from zmhook.settings.migrate.kind import KINDS, OBJECT, Kind
+from zmhook.settings.migrate.kind import KINDS, OBJECT, Kind, is_shared
 from zmhook.settings.migrate.old import Generation, Given, mapping, words
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def put_chain(
     `shared` are the parts that all monitors have: of these it is enough to tell once.
     """
     general = mapping(ml.get("general"))
+    _put_shared(draft, general)
     names = words(general.get("model_sequence", OBJECT))
     sequence = Given(f"{ROOT} general:", "model_sequence", ",".join(names))
     models = []
@@ -72,6 +73,13 @@ def _model(draft: Draft, name: str, section: Mapping[str, Any], generation: Gene
     return kind.put(is_ng=generation is Generation.NG)
 
 
+def _put_shared(draft: Draft, general: Mapping[str, Any]) -> None:
+    """Put what holds for all models before what one of them says of it."""
+    for key, value in general.items():
+        if is_shared(str(key)):
+            draft.put(str(key), Given(f"{ROOT} general:", str(key), value))
+
+
 def _put_general(draft: Draft, section: str, general: Mapping[str, Any]) -> None:
     for key, value in general.items():
         given = Given(section, str(key), value)
@@ -79,7 +87,7 @@ def _put_general(draft: Draft, section: str, general: Mapping[str, Any]) -> None
             for kind in KINDS.values():
                 if kind.pattern not in draft.entries:
                     draft.put(kind.pattern, given)
-        elif key != "model_sequence":
+        elif key != "model_sequence" and not is_shared(given.key):
             draft.put(given.key, given)
 
 

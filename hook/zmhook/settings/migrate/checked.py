@@ -33,7 +33,13 @@ def settle(document: Document, secrets: str, content: str | None = None) -> list
                 document.remove(section, name, message)
             if not wrong:
                 break
-    return [problem.message.replace(folder, "") for problem in problems]
+    return [_told(problem, place).replace(folder, "") for problem in problems]
+
+
+def _told(problem: Problem, place: Path) -> str:
+    """Name the file where it is another than the result, such as that of the secrets."""
+    is_ours = Path(problem.file).parent == place
+    return problem.message if is_ours else f"{problem.file}: {problem.message}"
 
 
 def _problems(document: Document, folder: Path, secrets: str, content: str | None) -> list[Problem]:

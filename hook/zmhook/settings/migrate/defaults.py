@@ -26,12 +26,13 @@ _TINY = {
 }
 _ALPR = {"alpr_service": "plate_recognizer"}
 _HOOKS = {"show_percent": "no", "write_debug_image": "yes"}
+_FIVE = {"json_format": "v5"}
 _FLAT = {"frame_id": "snapshot", "delete_after_analyze": "no"}
 
 # By the generation, and by the model that has to run for them to matter ("": always).
 _DEFAULTS: dict[Generation, dict[str, dict[str, str]]] = {
     Generation.FIVE: {
-        "": {**_HOOKS, **_FLAT},
+        "": {**_HOOKS, **_FIVE, **_FLAT},
         "yolo": {**_YOLO, "labels": f"{_MODELS}/yolov3/yolov3_classes.txt"},
         "alpr": _ALPR,
     },

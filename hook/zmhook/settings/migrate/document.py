@@ -13,7 +13,7 @@ from zmhook.settings.migrate.kind import KINDS
 from zmhook.settings.model import SECTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 
 _LIMITS = "gate"
 _DEFAULT = Entry("", "not said for this monitor: the default")
@@ -53,6 +53,16 @@ class Document:
         place = f"[{section}] {name}"
         short = one_line(why, reasons.LONGEST_LINE)
         self.lost.append(Lost(place, reasons.shown(name, entry.text), short))
+
+    def conceal(self, secrets: Collection[str]) -> None:
+        """Put stars in the place of secrets, wherever a value or a comment repeats them."""
+        self.lost = [
+            Lost(lost.place, reasons.masked(lost.shown, secrets), reasons.masked(lost.why, secrets))
+            for lost in self.lost
+        ]
+        for section, name, entry in list(self.lines()):
+            note = reasons.masked(entry.note, secrets)
+            self.sections[section][name] = Entry(entry.text, note)
 
     def text(self, header: Iterable[str]) -> str:
         """Return the file, which begins with the lines of the header."""

@@ -43,6 +43,8 @@ class Draft:
     def __init__(self) -> None:
         self.entries: dict[str, Entry] = {}
         self.lost: list[Lost] = []
+        self._from: dict[str, str] = {}
+        self._weaker: list[tuple[str, Given]] = []
 
     def put(self, name: str, given: Given, note: str = "") -> None:
         """Add a key of ours, or one that was called otherwise, with an old value.
@@ -68,11 +70,31 @@ class Draft:
             notes = filter(None, (note, *_changes(name, key, text, given)))
             self._add(name, Entry(text, ", ".join(map(one_line, notes))), given)
 
+    def put_last(self, name: str, given: Given) -> None:
+        """Put it once all else is, so that it holds only where nothing else says it."""
+        self._weaker.append((name, given))
+
+    def compare_last(self, given: Given) -> None:
+        """Lose what one model alone says, unless the same holds for all."""
+        self._weaker.append(("", given))
+
+    def put_rest(self) -> None:
+        """Put and compare what waits for that."""
+        while self._weaker:
+            name, given = self._weaker.pop(0)
+            if name or given.key in self.entries:
+                self.put(given.key, given)
+            else:
+                self.lose(given, "of one model alone; here it would hold for all, in [gate]")
+
     def _add(self, name: str, entry: Entry, given: Given) -> None:
         before = self.entries.setdefault(name, entry)
-        if before.text != entry.text:
-            self.lose(given, f"something else says {name} = {reasons.shown(name, before.text)}")
-        elif before is not entry and given.key != name:
+        if before is entry:
+            self._from[name] = given.place
+        elif before.text != entry.text:
+            who = self._from.get(name, "something else")
+            self.lose(given, f"{who} says {name} = {reasons.shown(name, before.text)}")
+        elif given.key != name:
             notes = filter(None, (before.note, f"also {given.place}"))
             self.entries[name] = Entry(before.text, ", ".join(notes))
 

@@ -13,7 +13,7 @@ from zmhook.settings.migrate.defaults import default
 from zmhook.settings.migrate.draft import like
 from zmhook.settings.migrate.old import Generation, Given, Old
 from zmhook.settings.migrate.placeholders import Placeholders
-from zmhook.settings.migrate.reasons import why
+from zmhook.settings.migrate.reasons import A_SECRETS_FILE, is_of_secrets, why
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,9 +32,10 @@ def read(path: str) -> list[Old]:
 
     Raises `SettingsError` when the file cannot be read, or is no such file.
     """
-    sections = _sections(path)
+    sections, secrets = _sections(path)
     generation = _generation(sections)
     common = Old(generation, None)
+    common.secrets = secrets
     own = []
     for section, entries in sections.items():
         monitor = _MONITOR.fullmatch(section)
@@ -48,8 +49,15 @@ def read(path: str) -> list[Old]:
     return found
 
 
-def _sections(path: str) -> inifile.Sections:
+def _sections(path: str) -> tuple[inifile.Sections, dict[str, str]]:
+    """Return the sections, and apart from them the secrets that the file itself has."""
     sections = inifile.read(path)
+    held = [name for name in sections if is_of_secrets(name)]
+    secrets = _held(path, held)
+    for name in held:
+        del sections[name]
+    if held and not sections:
+        raise SettingsError([Problem(path, "", "", A_SECRETS_FILE)])
     if _SERVER & set(sections):
         what = "it is the notification server's own configuration, which stays as it is"
         raise SettingsError([Problem(path, "", "", what)])
@@ -58,7 +66,15 @@ def _sections(path: str) -> inifile.Sections:
         raise SettingsError([Problem(path, "", "", what)])
     if _generation(sections) is Generation.FIVE:
         _restore_secrets(path, sections)
-    return sections
+    return sections, secrets
+
+
+def _held(path: str, names: list[str]) -> dict[str, str]:
+    """Return the tokens whole: in a secrets file, # begins no comment behind a value."""
+    if not names:
+        return {}
+    sections = inifile.read(path, inline_comments=())
+    return {token: text for name in names for token, text in sections[name].items()}
 
 
 def _restore_secrets(path: str, sections: inifile.Sections) -> None:
@@ -66,7 +82,7 @@ def _restore_secrets(path: str, sections: inifile.Sections) -> None:
     for section, entries in inifile.read(path, inline_comments=()).items():
         for name, text in entries.items():
             key = find(name)
-            if key and key.is_secret:
+            if key and key.is_secret and section in sections:
                 sections[section][name] = text
 
 

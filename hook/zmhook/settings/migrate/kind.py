@@ -124,8 +124,10 @@ class Kind:
         """Put a key that is named as here; what all models share is as objects have it."""
         if model == "hog" and given.key == "object_min_confidence":
             self.draft.put("hog_min_confidence", given)
-        elif self.about is not KINDS[OBJECT] and _is_shared(given.key):
+        elif self.about is not KINDS[OBJECT] and is_shared(given.key):
             self.draft.lose(given, _TOGETHER)
+        elif is_of_past(given.key):
+            self.draft.put_last(given.key, given)
         else:
             self.draft.put(given.key, given, note)
 
@@ -146,6 +148,10 @@ class Kind:
             self._put_max_size(given)
         elif given.key == "pre_existing_labels":
             self._put_item_labels(given, model, is_ng=is_ng)
+        elif self.about is KINDS[OBJECT] and is_of_past(given.key):
+            self.draft.compare_last(given)
+        elif self.about is KINDS[OBJECT] and is_shared(given.key):
+            self.draft.put_last(given.key, given)
         elif given.key not in (*_NAMING, self.about.framework):
             is_file = given.key == "object_weights" and item.get("name")
             self._put_shared(given, model, str(item["name"]) if is_file else "")
@@ -169,10 +175,15 @@ class Kind:
             self.draft.lose(given, _OWN_KIND)
 
 
-def _is_shared(name: str) -> bool:
+def is_shared(name: str) -> bool:
     """Say whether a key is one of [gate], or the limit of a label there."""
     key = like(name)
     return key is not None and key.section == "gate"
+
+
+def is_of_past(name: str) -> bool:
+    """Say whether a key is about what was there before: inside a model it had no effect."""
+    return is_shared(name) and "past_det" in name
 
 
 def _is_on(item: Mapping[str, Any]) -> bool:

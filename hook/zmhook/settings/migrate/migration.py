@@ -7,7 +7,17 @@ from typing import Any, NamedTuple
 
 from zmhook.errors import SettingsError
 from zmhook.printable import one_line
-from zmhook.settings.migrate import chain, checked, defaults, ini, ng, reasons, secretsfile, stream
+from zmhook.settings.migrate import (
+    chain,
+    checked,
+    defaults,
+    ini,
+    ng,
+    pixels,
+    reasons,
+    secretsfile,
+    stream,
+)
 from zmhook.settings.migrate.document import Document
 from zmhook.settings.migrate.draft import Draft, Entry, Lost
 from zmhook.settings.migrate.flat import put_flat
@@ -47,12 +57,15 @@ def _draft(old: Old, shared: dict[str, Any]) -> Draft:
     if old.stream is not None:
         stream.put_stream(draft, old.stream, old)
     put_flat(draft, old)
+    draft.put_rest()
     if old.generation is not Generation.FIVE:
         stream.put_usual_strategy(draft, old.generation)
     ml, frames = old.ml is not None or old.is_foreign, old.stream is not None
     defaults.put_defaults(draft, old.generation, ml=ml, stream=frames)
     put_zones(draft, old)
     draft.lose_all("push:", old.push.items(), reasons.why("push"))
+    draft.put_rest()
+    pixels.note(draft)
     return draft
 
 
@@ -73,22 +86,28 @@ class _Migration:
         places = {given.place for given in common.flat.values()}
         shared = common.ml or {}
         own = {old.monitor: _draft(old, shared) for old in found[1:] if old.monitor is not None}
-        self.document = Document(_draft(common, {}), own, places)
-        self.notes: list[str] = []
+        everywhere = _draft(common, {})
+        self.document = Document(everywhere, own, places)
+        self.held = common.secrets
+        self.secrets = set(self.held.values())
+        self.notes: list[str] = pixels.notes([everywhere, *own.values()])
 
     def run(self) -> Migrated:
         old = self._old_secrets()
-        written = self._into_file(old) if self.target else self._keep(old)
+        tokens = self._tokens(old)
+        self.secrets |= {*tokens.values(), *secretsfile.values_of(self.document)}
+        written = (self._into_file if self.target else self._keep)(old, tokens)
         problems = checked.settle(self.document, self._secrets_path(), written)
         if not self.target and ng.is_ng(old):
             written = None
             problems.append(f"{old}: is YAML, which is not read here: --secrets FILE writes an ini")
+        self.document.conceal(self.secrets)
         return Migrated(
             self.document.text(self._header()),
             written,
             self.document.lost_by_reason(),
-            self.notes,
-            problems,
+            [reasons.masked(note, self.secrets) for note in self.notes],
+            [reasons.masked(problem, self.secrets) for problem in problems],
             any(secretsfile.plain(self.document)),
         )
 
@@ -107,12 +126,12 @@ class _Migration:
         entry = self.document.sections["general"].get("base_data_path")
         return entry.text if entry else General().base_data_path
 
-    def _into_file(self, old: str) -> str | None:
+    def _into_file(self, old: str, tokens: dict[str, str]) -> str | None:
         """Return what the secrets file is going to hold, None where it holds it already."""
-        file = secretsfile.SecretsFile(self.target, self._tokens(old))
+        file = secretsfile.SecretsFile(self.target, tokens)
         file.take(self.document)
         self.notes += file.notes
-        if not file.is_new and not Path(self.target).exists():
+        if not (file.is_new or Path(self.target).exists() or secretsfile.tokens(self.document)):
             self.document.sections["general"].pop("secrets", None)
             self.notes.append(f"there is no secret in {self.path}: {self.target} is not written")
             return None
@@ -129,22 +148,40 @@ class _Migration:
         self.document.sections["general"] = {**line, **general}
 
     def _tokens(self, old: str) -> dict[str, str]:
+        """Return the tokens of the old secrets, which may stand in the old file itself."""
         if not old:
+            self._lose_held()
             return {}
+        if self.held and (self._is_itself(old) or not Path(old).exists()):
+            return self.held
+        self._lose_held()
         try:
             return secretsfile.read(old)
         except SettingsError as error:
-            self.notes += map(str, error.problems)
+            self.notes += [f"the old secrets file {problem}" for problem in error.problems]
             return {}
 
-    def _keep(self, old: str) -> str | None:
+    def _is_itself(self, old: str) -> bool:
+        return Path(old).exists() and Path(old).samefile(self.path)
+
+    def _lose_held(self) -> None:
+        if self.held:
+            lost = Lost("[secrets]", f"{len(self.held)} values, not shown", reasons.OWN_SECRETS)
+            self.document.lost.append(lost)
+
+    def _keep(self, old: str, tokens: dict[str, str]) -> str | None:
         """Return what a secrets file in our form would hold, where the old one is in another."""
         self.notes += secretsfile.keep_plain(self.document)
         general = self.document.sections["general"]
         if old and ng.is_ng(old):
             ours = str(Path(general["secrets"].text).with_suffix(".ini"))
             general["secrets"] = Entry(ours, "its tokens were in YAML, which is not read here")
-            return secretsfile.as_ini(self._tokens(old))
+            return secretsfile.as_ini(tokens)
+        if tokens and tokens is self.held:
+            itself = str(Path(self.path).absolute())
+            general["secrets"] = Entry(itself, "the old file has the secrets itself")
+            self.notes.append(f"{itself} has to stay, for its secrets: --secrets FILE takes them")
+            return None
         if old and not self.stays and not Path(general["secrets"].text).is_absolute():
             general["secrets"] = Entry(old, "the folder of the old file")
         return None

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from zmhook.errors import Problem, SettingsError
 from zmhook.settings.migrate import yamlfile
 from zmhook.settings.migrate.old import Generation, Given, Old, is_yes
+from zmhook.settings.migrate.reasons import A_SECRETS_FILE, is_of_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,14 +26,26 @@ def read(path: str) -> list[Old]:
     """
     tree = _with_our_base(yamlfile.read(path))
     common = Old(Generation.NG, None)
+    common.secrets = _held(path, tree)
     for section, entries in tree.items():
         if section in _FLAT and isinstance(entries, dict):
             _add(common, str(section), entries)
         elif section == "push" and isinstance(entries, dict):
             common.push = entries
         elif section != "monitors" and entries is not None:
-            common.unread.append(Given("", str(section), entries))
+            # No section of Ng: perhaps a secrets file that was given by mistake.
+            shown = entries if isinstance(entries, dict) else "…"
+            common.unread.append(Given("", str(section), shown))
     return [common, *_monitors(common, tree.get("monitors"))]
+
+
+def _held(path: str, tree: dict[Any, Any]) -> dict[str, str]:
+    """Take the secrets out of what is read, and return them; a file of nothing else is refused."""
+    held = [tree.pop(name) for name in list(tree) if is_of_secrets(str(name))]
+    if held and not tree:
+        raise SettingsError([Problem(path, "", "", A_SECRETS_FILE)])
+    parts = [part for part in held if isinstance(part, dict)]
+    return {str(token).lower(): _text(value) for part in parts for token, value in part.items()}
 
 
 def _with_our_base(value: Any) -> Any:

@@ -33,6 +33,7 @@ class Old:
     and of the frames, None where the file has none or does not use it. `zones` are corners by the
     zone's name, `patterns` by its name and ours for the pattern. `used` are the keys that were put
     in elsewhere, `unread` what was not understood, `unused` the dictionaries that are switched off.
+    `secrets` are the tokens of a section of secrets in the file itself, which are never shown.
     """
 
     def __init__(self, generation: Generation, monitor: int | None) -> None:
@@ -47,6 +48,7 @@ class Old:
         self.used: set[str] = set()
         self.unread: list[Given] = []
         self.unused: list[Given] = []
+        self.secrets: dict[str, str] = {}
 
     @property
     def is_foreign(self) -> bool:

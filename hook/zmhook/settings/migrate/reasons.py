@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zmhook.printable import one_line
 from zmhook.settings.migrate import literal
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 NOTHING = "there is nothing like it here"
+A_SECRETS_FILE = "holds secrets alone: give the configuration that names it as its secrets file"
+OWN_SECRETS = "secrets in the file itself had no effect: another file is named for them"
 
 _LOCKS = (
     "not needed: the service looks at service_workers pictures at the same time, the others wait "
@@ -51,9 +56,24 @@ _WHY = [
 ]
 _TABLE = [(re.compile(pattern), why) for pattern, why in _WHY]
 
-_HIDDEN_KEY = re.compile(r"pass|secret|token|(^|_)key|access_key|auth", re.IGNORECASE)
+_HIDDEN_KEY = re.compile(
+    r"pass|pwd|secret|token|login|credential|(^|_)key|access_key|auth", re.IGNORECASE
+)
 _HIDDEN_VALUE = re.compile(r"@|(pass\w*|pwd|token|auth|key|user(name)?)=", re.IGNORECASE)
 LONGEST_VALUE, LONGEST_LINE = 100, 400
+_SHORTEST = 4  # what is shorter stands in too many words
+
+
+def is_of_secrets(section: str) -> bool:
+    """Say whether a section is one of secrets, however it is written."""
+    return section.strip().lower() in ("secret", "secrets")
+
+
+def masked(text: str, secrets: Iterable[str]) -> str:
+    """Return the text with stars in the place of each secret in it."""
+    for secret in sorted({*secrets}, key=len, reverse=True):
+        text = text.replace(secret, "***") if len(secret) >= _SHORTEST else text
+    return text
 
 
 def why(key: str) -> str:
@@ -72,6 +92,8 @@ def is_hidden(key: str, value: Any) -> bool:
 def shown(key: str, value: Any) -> str:
     """Return the value on one line; three stars in the place of a secret."""
     value = _opened(value)
+    if isinstance(value, dict | list | tuple | set) and _HIDDEN_KEY.search(key):
+        return "***"
     if isinstance(value, dict):
         parts = [
             f"{one_line(key, LONGEST_VALUE)}: {shown(str(key), own)}" for key, own in value.items()

@@ -50,6 +50,16 @@ def plain(document: Document) -> Iterator[tuple[str, str, Entry]]:
             yield section, name, entry
 
 
+def values_of(document: Document) -> list[str]:
+    """Return the secrets that stand in the document."""
+    return [entry.text for _, _, entry in plain(document)]
+
+
+def tokens(document: Document) -> list[str]:
+    """Return the tokens that the document names."""
+    return [entry.text[1:] for _, _, entry in document.lines() if entry.text.startswith("!")]
+
+
 def keep_plain(document: Document) -> list[str]:
     """Leave plain secrets where they are, as far as that can be; return what to tell about it."""
     kept = []

@@ -32,7 +32,7 @@ def test_what_our_reader_refuses_is_taken_out() -> None:
 def test_tokens_of_a_file_that_is_not_there_yet(tmp_path: Path) -> None:
     made = document(user="!ZM_USER")
     (problem,) = settle(made, str(tmp_path / "secrets.ini"))
-    assert problem == "cannot be read: No such file or directory"
+    assert problem == f"{tmp_path / 'secrets.ini'}: cannot be read: No such file or directory"
     assert made.lost == []
 
 

@@ -46,7 +46,7 @@ def test_a_value_that_is_written_otherwise(draft: Draft) -> None:
         ("object_processor", "tpu", "expected one of cpu, gpu"),
         ("nonsense", "1", "there is nothing like it here"),
         ("cpu_max_processes", "1", "not needed"),
-        ("detect_pattern", "a #b", "# begins a comment"),
+        ("detect_pattern", "a #b", "# or ; begins a comment"),
         ("image_path", "a\nb", "cannot stand on one line"),
         ("portal", "https://u:geheim@h/zm", "expected an address"),
     ],
@@ -68,7 +68,7 @@ def test_what_was_put_first_holds(draft: Draft) -> None:
     put(put(put(draft, "wait", "1"), "wait", "2", section="[t]"), "wait", "1", section="[u]")
     assert draft.text("wait") == "1"
     assert [(lost.place, lost.why) for lost in draft.lost] == [
-        ("[t] wait", "something else says wait = 1")
+        ("[t] wait", "[s] wait says wait = 1")
     ]
 
 

@@ -98,7 +98,8 @@ def test_secrets_in_yaml_have_to_be_written_anew(sample) -> None:
 def test_tokens_stay_where_the_secrets_cannot_be_read(result, tmp_path: Path) -> None:
     found = result("[general]\nsecrets=elsewhere.ini\nuser=!ZM_USER\n")
     assert found.general()["user"] == "!ZM_USER"
-    assert found.whole.problems == ["cannot be read: No such file or directory"]
+    why = f"{tmp_path / 'elsewhere.ini'}: cannot be read: No such file or directory"
+    assert found.whole.problems == [why]
 
 
 def test_a_result_elsewhere_still_finds_its_secrets(tmp_path: Path) -> None:

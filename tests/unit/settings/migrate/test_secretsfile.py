@@ -108,4 +108,4 @@ def test_plain_passwords_that_stay() -> None:
     assert note.startswith("[general] password: a plain password")
     assert made.sections["general"]["password"].text == "p"
     assert "ml_password" not in made.sections["remote"]
-    assert "# begins a comment" in made.lost[0].why
+    assert "# or ; begins a comment" in made.lost[0].why

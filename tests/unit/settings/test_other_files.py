@@ -1,0 +1,103 @@
+"""Files that are none of ours, or older: what is taken, and what is told about the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from zmhook.errors import SettingsError
+from zmhook.settings import load
+
+YAML = "general:\n  base_data_path: /x\n"
+MIGRATE = "zmhook config migrate makes an objectconfig.ini of it"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("objectconfig.yml", YAML),
+        ("objectconfig.YAML", "general: {wait: 1}\n"),
+        ("objectconfig.ini", YAML),
+        ("objectconfig.ini", f"---\n{YAML}"),
+        ("objectconfig.ini", f"# of Ng\n\n   # and\n{YAML}"),
+    ],
+)
+def test_yaml_is_told_as_such(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path / name)
+    told = [str(problem) for problem in caught.value.problems]
+    assert told == [f"{tmp_path / name}: is YAML, as Ng has it: {MIGRATE}"]
+
+
+def test_one_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="No such file"):
+        load(tmp_path / "objectconfig.yml")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[object]\nobject_detection_pattern = .*\n",
+        "[ml]\nuse_sequence = yes\n",
+        "[general]\nstream_sequence = {}\n",
+    ],
+)
+def test_version_6_names_the_way(problems, text: str) -> None:
+    assert problems(text)[0] == f"objectconfig.ini: is of version 6: {MIGRATE}"
+
+
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [
+        ("alpr", "alpr_pattern"),
+        ("face", "face_detection_pattern"),
+        ("yolo", "detect_pattern"),
+        ("hog", "detect_pattern"),
+    ],
+)
+def test_version_5_has_patterns_beside_the_models(read, section: str, key: str) -> None:
+    config = read(f"[{section}]\n{key} = abc\n")
+    assert getattr(config.general.general, key) == "abc"
+    assert config.warnings == []
+
+
+def test_a_pattern_of_another_model_is_in_the_wrong_place(problems) -> None:
+    assert problems("[face]\nalpr_pattern = abc\n") == [
+        "objectconfig.ini: [face] alpr_pattern: belongs in [general]"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("[general]\npassword = geheim\n", "[general] password"),
+        ("[monitor-3]\nalpr_key = geheim\n", "[monitor-3] alpr_key"),
+        ("[ml]\nml_password = geheim\n", "[ml] ml_password"),
+    ],
+)
+def test_a_password_that_everybody_may_read(write, text: str, names: str) -> None:
+    path = write(text)
+    path.chmod(0o644)
+    (warning,) = load(path).warnings
+    assert warning == (
+        f"{path}: every user of this machine can read it, and it holds {names}: chmod o-r, or "
+        "write !TOKEN and the value into the secrets file"
+    )
+    path.chmod(0o640)
+    assert load(path).warnings == []
+
+
+def test_tokens_and_overrides_are_no_passwords_of_the_file(write) -> None:
+    path = write(
+        "[general]\nsecrets = secrets.ini\npassword = !A\n", secrets="[secrets]\nA = geheim\n"
+    )
+    path.chmod(0o644)
+    assert load(path, ["alpr.alpr_key=geheim"]).warnings == []
+
+
+def test_secrets_stand_in_a_file_of_their_own(problems) -> None:
+    (told,) = problems("[secrets]\nA = geheim\n")
+    what = "secrets stand in a file of their own, which [general] secrets names"
+    assert told == f"objectconfig.ini: [secrets]: {what}"
