@@ -97,16 +97,19 @@ def test_forced_alarm_that_goes_on(zm_either, fetch, photo) -> None:
 
 def test_snapshot_that_is_rewritten_while_it_is_read(zm, fetch) -> None:
     """It is written in place with each higher score: now and then it is empty or cut short."""
-    event = zm.wait_for_motion()
-    versions = {"": set(), str(event.path): set()}
-    until = time.monotonic() + 5
-    while time.monotonic() < until:
-        for path, seen in versions.items():
-            frame = fetch(event.id, "snapshot", path, sleep_between_attempts=0.1)
-            assert (frame.width, frame.height) == (640, 480)
-            seen.add(frame.data)
-    assert len(versions[""]) > 1
-    assert len(versions[str(event.path)]) > 1
+    versions: dict[bool, set[bytes]] = {False: set(), True: set()}
+    for _ in range(4):  # when an event is met late, its best picture is there already
+        event = zm.wait_for_motion()
+        until = time.monotonic() + 5
+        while time.monotonic() < until:
+            for from_folder, seen in versions.items():
+                path = event.path if from_folder else ""
+                frame = fetch(event.id, "snapshot", path, sleep_between_attempts=0.1)
+                assert (frame.width, frame.height) == (640, 480)
+                seen.add(frame.data)
+        if all(len(seen) > 1 for seen in versions.values()):
+            return
+    raise AssertionError("snapshot.jpg was never rewritten")
 
 
 def test_alarm_picture_of_motion_is_waited_for(zm, fetch) -> None:
@@ -124,6 +127,8 @@ def test_missing_event(zm, fetch) -> None:
 
 def test_frame_that_the_event_does_not_have(zm, recorded_event, fetch, photo) -> None:
     event = recorded_event(photo("dog.jpg"))
-    with pytest.raises(FrameUnavailable, match=r"99999 of event \d+ \(an empty answer\)"):
+    with pytest.raises(
+        FrameUnavailable, match=r"99999 of event \d+ \((an empty answer|status 404)\)"
+    ):
         fetch(event.id, "99999", max_attempts=2)
     assert fetch(event.id, "3").width == 640

@@ -267,17 +267,20 @@ def test_notes_that_zoneminder_overwrites_are_written_again(
     zm, config, detect, photo, tmp_path: Path
 ) -> None:
     path = config(f"write_notes = yes\nbase_zm_conf_path = {tmp_path}")
-    event = zm.wait_for_motion()
-    said = detect(path, "-e", event.id, "-m", event.monitor_id, "-f", photo("dog.jpg"))
-    assert said.returncode == 0, said.stderr
-    wait_for(lambda: "detected:" in zm.notes(event), 20, "our notes")
-    ours = zm.notes(event)
-    assert ours.startswith("[x] detected:dog:")
-    assert ours.endswith(" Motion: All")
-
-    zm.force_alarm("yard")
+    theirs = "Forced Web: Motion: All"
+    zm.wait_for_motion()
+    event = zm.force_alarm("yard")  # so that it goes on
     try:
-        wait_for(lambda: "Forced Web" in zm.notes(event), 20, "ZoneMinder's own notes")
+        wait_for(lambda: zm.notes(event) == theirs, 40, "both causes in its notes")
+        said = detect(path, "-e", event.id, "-m", event.monitor_id, "-f", photo("dog.jpg"))
+        assert said.returncode == 0, said.stderr
+        wait_for(lambda: "detected:" in zm.notes(event), 20, "our notes")
+        ours = zm.notes(event)
+        assert ours.startswith("[x] detected:dog:")
+        assert ours.endswith(f" {theirs}")
+
+        zm.trigger("yard", "Doorbell")
+        wait_for(lambda: "Doorbell" in zm.notes(event), 20, "ZoneMinder's own notes")
         wait_for(lambda: "detected:dog:" in zm.notes(event), 30, "ours once more")
         assert zm.is_open(event)
     finally:
@@ -285,8 +288,8 @@ def test_notes_that_zoneminder_overwrites_are_written_again(
     wait_for(lambda: not zm.is_open(event), 60, "its end")
     wait_for(lambda: not jobs(tmp_path), 60, "the last look")
     found = zm.notes(event)
-    assert found.startswith(ours.removesuffix(" Motion: All"))
-    assert "Motion: All" in found
+    assert found.startswith(ours.removesuffix(theirs))
+    assert "Doorbell" in found
     assert "WARN" not in log_of(tmp_path)
 
 

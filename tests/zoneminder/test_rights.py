@@ -59,7 +59,7 @@ def user(zm) -> Iterator[Callable[..., str]]:
 @pytest.fixture
 def needs_1_38(zm) -> None:
     if zm.version < (1, 38, 4):
-        pytest.skip("rights for single monitors, of pictures too, are 1.38's")
+        pytest.skip("optional: rights for single monitors, of pictures too, are 1.38's")
 
 
 @pytest.fixture

@@ -97,6 +97,7 @@ def test_the_track_of_the_events_time(
 ) -> None:
     """Not the one of ten minutes before; boxes are in the pixels that ZoneMinder records."""
     event = recorded_event(photo("dog.jpg"))
+    zm.show(photo("dog.jpg"))
     began = float(zm.sql(f"SELECT unix_timestamp(StartDateTime) FROM Events WHERE Id={event.id}"))
     known = detect(config("portal"), event)
     (dog,) = [Box(*one["box"]) for one in known["detections"]]

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.zoneminder
 @pytest.fixture
 def portal(zm_either, general) -> Iterator[Portal]:
     if zm_either.version < SINCE:
-        pytest.skip("this ZoneMinder has no tags")
+        pytest.skip("optional: this ZoneMinder has no tags")
     portal = Portal(general())
     yield portal
     portal.close()
