@@ -242,3 +242,20 @@ def test_many_at_once_each_get_their_own_answer(shared) -> None:
 
     assert [one.out for one in answers] == [alone[photo].out for photo in asked]
     shared.write()
+
+
+ODD = ["-1", "+5", " 5", "5.0", "0x5", "007", "\u0663", str(2**63), "9" * 30, "seven"]
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("which", ["event", "monitor"])
+def test_an_odd_number_is_answered_as_without_a_service(
+    shared, ended: Callable, which: str, odd: str
+) -> None:
+    ids = (odd, "1") if which == "event" else ("17", odd)
+    line = f"{which}: expected a whole number, got '{odd}'"
+
+    said = ended(shared.begin(*ids, "", "", shared.event()))
+
+    assert said == (2, "", f"zmhook: ERROR: {line}\n")
+    shared.until(lambda: line in shared.log())

@@ -1,8 +1,10 @@
+import argparse
+from collections.abc import Callable
 from datetime import datetime, timezone
 
 import pytest
 
-from zmhook.cli.moment import moment
+from zmhook.cli.moment import event_argument, moment, monitor_argument
 
 NOW = 1_774_000_000.0
 
@@ -37,3 +39,19 @@ def test_a_zone_counts(text):
 def test_anything_else_is_told_with_what_to_write(text):
     with pytest.raises(ValueError, match=f"'{text}' is no time: write 2026-03-20, .* 30m, 2h, 7d"):
         moment(text, NOW)
+
+
+@pytest.mark.parametrize("read", [event_argument, monitor_argument])
+@pytest.mark.parametrize("text", ["-1", "+5", " 5", "5.0", "0x5", "007", "\u0663", str(2**63)])
+def test_events_and_monitors_are_read_as_the_hook_reads_them(
+    read: Callable[[str], object], text: str
+) -> None:
+    assert read("5") == 5
+    with pytest.raises(argparse.ArgumentTypeError, match="expected a whole number, got"):
+        read(text)
+
+
+def test_a_monitor_need_not_be_known() -> None:
+    assert monitor_argument("") is None
+    with pytest.raises(argparse.ArgumentTypeError):
+        event_argument("")
