@@ -46,6 +46,13 @@ def _open_standard_files() -> None:
         sys.stderr = os.fdopen(2, "w", closefd=False)
 
 
+def hush() -> None:
+    """Have nothing come out at stderr, whoever writes there."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+
+
 def _is_open(descriptor: int) -> bool:
     try:
         os.fstat(descriptor)

@@ -48,14 +48,19 @@ log = logging.getLogger(__name__)
 def main(argv: Sequence[str] | None = None) -> int:
     inherited.put_right(inherited.HOOK_UMASK)
     let_readers_go()
-    args = _parser().parse_args(argv)
+    args, unknown = _parser().parse_known_args(argv)
+    args.unknown = unknown
+    if args.annotation:
+        inherited.hush()
     if args.bareversion:
         say(__version__)
         return 0
     if args.check_config:
         return _check_config(args)
     if args.file is None and args.eventid is None:
-        _parser().error("give --eventid, or --file for a picture without an event")
+        _parser().error(f"give --eventid, or --file for a picture without an event{_unknown(args)}")
+    if args.annotation and args.file is None:
+        _parser().error("--annotation is about one picture: give --file")
     if args.explain:
         return _explain(args)
     from zmhook.cli.guard import Guard, Progress
@@ -102,6 +107,7 @@ class _Run:
             self._close(min(CLOSE_TIMEOUT, max(0.0, self.end - time.monotonic())))
 
     def _run(self) -> int:
+        self._warn_of_unknown()
         if self.mistake:
             log.error("%s", self.mistake)
             return self._answer("", UNDECIDED)
@@ -113,8 +119,18 @@ class _Run:
             return self._answer(answered.line, answered.code)
         decided = self._decide()
         code = self._give(decided.decision)
-        self._report(decided)
+        if not self.args.annotation:
+            self._report(decided)
         return code
+
+    def _warn_of_unknown(self) -> None:
+        """Take no notice of arguments of other hooks but say so, on stderr and in the log."""
+        if not self.args.unknown:
+            return
+        text = f"called with arguments that mean nothing here{_unknown(self.args)}"
+        log.warning("%s", text)
+        if not sys.stderr.isatty():  # there the log shows warnings itself
+            complain(text, "zm_detect.py")
 
     def _refuse(self, why: RightsError) -> int:
         """Answer as for every event that nobody can decide; nothing is opened for it."""
@@ -162,7 +178,8 @@ class _Run:
                 raise self.settings_error
             if self.undecided:
                 raise ZmhookError(self.undecided)
-            return _look(self.event, self.settings, self.file, self.deadline)
+            dry = self.args.annotation
+            return _look(self.event, self.settings, self.file, self.deadline, dry=dry)
         except ZmhookError as error:
             self._trace(error)
             errors = [str(error)]
@@ -172,13 +189,15 @@ class _Run:
         return Decided(Decision.undecided(self.event, *errors), None)
 
     def _give(self, decision: Decision) -> int:
-        from zmhook.report.line import detection_line
+        from zmhook.report.line import annotation_line, detection_line
         from zmhook.report.summary import log_decision
 
-        line = detection_line(decision, self.settings)
+        shape = annotation_line if self.args.annotation else detection_line
+        line = shape(decision, self.settings)
         log_decision(decision, line)
         text = plain_json(decision.to_json()) if self.args.json else line
-        return self._answer(text, _code(decision, line))
+        is_answer = self.args.annotation and bool(line)
+        return self._answer(text, FOUND if is_answer else _code(decision, line))
 
     def _answer(self, text: str, code: int) -> int:
         """Print it, and return the exit code that goes with what was printed first."""
@@ -230,7 +249,9 @@ def _settled(settings: Settings, file: str | None) -> tuple[str | FileSource, Ri
         return "", error
 
 
-def _look(event: Event, settings: Settings, file: str | FileSource, deadline: Deadline) -> Decided:
+def _look(
+    event: Event, settings: Settings, file: str | FileSource, deadline: Deadline, *, dry: bool
+) -> Decided:
     from zmhook.chain import Chain
     from zmhook.decide import decide
     from zmhook.frames import open_source
@@ -241,7 +262,7 @@ def _look(event: Event, settings: Settings, file: str | FileSource, deadline: De
     try:
         # From the event's folder pictures are there in no time.
         ahead = not (event.path and settings.general.prefer_event_folder)
-        return decide(event, settings, chain, source, deadline, ahead=ahead)
+        return decide(event, settings, chain, source, deadline, ahead=ahead, dry=dry)
     finally:
         source.close()
         chain.close()
@@ -267,6 +288,14 @@ def _event(args: argparse.Namespace) -> tuple[Event, str]:
         path=_text(args.eventpath),
     )
     return event, mistake
+
+
+def _unknown(args: argparse.Namespace) -> str:
+    """Name the arguments that are not known, without what may be their values."""
+    names = [word.partition("=")[0] for word in args.unknown if word.startswith("-")]
+    rest = len(args.unknown) - len(names)
+    words = [*names, *([f"{rest} more"] if rest else [])]
+    return f"; not known: {one_line(', '.join(words))}" if words else ""
 
 
 def _text(argument: str) -> str:
@@ -310,6 +339,8 @@ def _explain(args: argparse.Namespace) -> int:
 
     event, mistake = _event(args)
     try:
+        if args.unknown:
+            complain(f"arguments that mean nothing here{_unknown(args)}", "zm_detect.py")
         if mistake:
             raise ZmhookError(mistake)
         settings = load(args.config, args.override).for_monitor(event.monitor_id)
@@ -380,6 +411,12 @@ def _parser() -> _Parser:
     add("--json", action="store_true", help="print the whole decision as JSON instead of the line")
     add(
         "--explain", action="store_true", help="say of each box what became of it, remember nothing"
+    )
+    add(
+        "--annotation",
+        action="store_true",
+        help="for ZoneMinder's annotation editor, with --file: a line, and exit code 0, also when"
+        " nothing is found; nothing on stderr; remember nothing",
     )
     add("--check-config", action="store_true", help="check the configuration and do nothing else")
     add("--ask-service", action="store_true", help=argparse.SUPPRESS)

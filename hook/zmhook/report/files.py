@@ -9,6 +9,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from zmhook import atomic
 from zmhook.errors import ReportError
 from zmhook.report.line import frame_id_of, payload
@@ -63,6 +65,9 @@ def _safe(frame_id: str) -> str:
 
 
 def _objects(decision: Decision, settings: Settings) -> bytes:
+    # ZoneMinder's annotation editor opens the frame that stands there.
+    known = structs.replace(settings.general, show_camera_frame=False)
+    settings = structs.replace(settings, general=known)
     data = payload(decision, settings)
     if settings.general.json_format == "v6":
         return data

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import json
+from msgspec import json, structs
 
 from zmhook import gate
 from zmhook.frames.ids import SNAPSHOT, is_track
@@ -51,6 +51,20 @@ def detection_line(decision: Decision, settings: Settings) -> str:
     return f"{text}{blank}{SPLIT}{data}"
 
 
+def annotation_line(decision: Decision, settings: Settings) -> str:
+    """Return a line for ZoneMinder's annotation editor, whose JSON is always an object.
+
+    It is there also when nothing was found. An undecided picture has none, so that the editor says
+    that it failed.
+    """
+    if decision.outcome == "undecided":
+        return ""
+    as_object = structs.replace(settings.general, json_format="v6")
+    line = detection_line(decision, structs.replace(settings, general=as_object))
+    data = plain_json(object_payload(decision, settings)).replace(SPLIT, _ESCAPED_SPLIT)
+    return line or f"nothing detected {SPLIT}{data}"
+
+
 def words_of(line: str) -> str:
     """Return the text of a line, without its JSON."""
     return line.partition(SPLIT)[0].rstrip()
@@ -69,12 +83,16 @@ def object_payload(decision: Decision, settings: Settings) -> bytes:
 
 
 def frame_id_of(decision: Decision, general: General) -> str:
-    """Return the frame as callers know frames: a camera's own picture stands for the snapshot.
+    """Return the frame as callers know frames: alarm, snapshot or a number; empty without one.
 
-    Notification servers and ZoneMinder's pages put it into the address of a picture.
+    Notification servers and ZoneMinder's pages put it into the address of a picture. What is none
+    of the event's frames, such as a camera's own picture, stands for the snapshot.
     """
     frame_id = decision.frame.id if decision.frame else ""
-    return SNAPSHOT if is_track(frame_id) and not general.show_camera_frame else frame_id
+    if is_track(frame_id) and general.show_camera_frame:
+        return frame_id
+    is_known = not frame_id or frame_id in PREFIXES or frame_id.isdecimal()
+    return frame_id if is_known else SNAPSHOT
 
 
 def _v6(decision: Decision, general: General) -> dict[str, Any]:
@@ -125,8 +143,10 @@ def _more(description: Detection) -> dict[str, Any]:
 def _prefix(decision: Decision, general: General) -> str:
     if not general.show_frame_match_type:
         return ""
-    frame_id = frame_id_of(decision, general)
-    return CAMERA if is_track(frame_id) else PREFIXES.get(frame_id, OTHER_FRAME)
+    frame_id = decision.frame.id if decision.frame else ""
+    if is_track(frame_id):
+        return CAMERA if general.show_camera_frame else PREFIXES[SNAPSHOT]
+    return PREFIXES.get(frame_id, OTHER_FRAME)
 
 
 def _found(decision: Decision, general: General) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from zmhook import atomic
 from zmhook.decide import Decided
-from zmhook.detection import Decision
+from zmhook.detection import Decision, FrameInfo
 from zmhook.errors import ReportError
 from zmhook.event import Event, Frame
 from zmhook.report import files
@@ -62,6 +62,22 @@ def test_objects_of_version_5(decided, tmp_path: Path) -> None:
             }
         ],
     }
+
+
+@pytest.mark.parametrize("json_format", ["v6", "v5"])
+@pytest.mark.parametrize(
+    ("frame_id", "expected"),
+    [("alarm", "alarm"), ("12", "12"), ("track2", "snapshot"), ("file", "snapshot")],
+)
+def test_objects_name_a_frame_that_zoneminder_can_open(
+    decision, found, tmp_path: Path, frame_id: str, expected: str, json_format: str
+) -> None:
+    told = decision(found(), frame=FrameInfo(id=frame_id, origin="x", width=640, height=480))
+    given = Decided(told, Frame(np.zeros((480, 640, 3), np.uint8), frame_id, "x"))
+    general = {"json_format": json_format, "show_camera_frame": True}
+    files.write_to_event(given, settings(**general), str(tmp_path))
+    data = json.loads((tmp_path / "objects.json").read_bytes())
+    assert data["frame_id" if json_format == "v6" else "frame"] == expected
 
 
 def test_objects_tell_what_was_described(decision, found, described, tmp_path: Path) -> None:

@@ -24,6 +24,12 @@ from zmhook.settings.migrate.flat import put_flat
 from zmhook.settings.migrate.old import Generation, Old
 from zmhook.settings.migrate.zones import put_zones
 
+_START_COMMAND = (
+    "where ZoneMinder's EventStartCommand calls the hook, as Ng documents it, write "
+    "zm_event_start.sh %EID% %MID% '' %EC% there: ZoneMinder quotes %EC% itself, and in quotes of "
+    'yours ("%EC%") a cause could run commands'
+)
+
 
 class Migrated(NamedTuple):
     """A result. `secrets` is the text of the secrets file, None where none has to be written.
@@ -91,6 +97,8 @@ class _Migration:
         self.held = common.secrets
         self.secrets = set(self.held.values())
         self.notes: list[str] = pixels.notes([everywhere, *own.values()])
+        if self.generation is Generation.NG:
+            self.notes.append(_START_COMMAND)
 
     def run(self) -> Migrated:
         old = self._old_secrets()

@@ -99,3 +99,9 @@ def test_a_missing_secrets_file_is_named(old) -> None:
     done = migrate(str(path))
     assert f"the old secrets file {gone}: cannot be read: No such file or directory" in done.notes
     assert f"{gone}: cannot be read: No such file or directory" in done.problems
+
+
+def test_ngs_start_command_is_warned_of(old) -> None:
+    path = old("general: {wait: 1}\n", "objectconfig.yml")
+    (note,) = [note for note in migrate(str(path)).notes if "EventStartCommand" in note]
+    assert "zm_event_start.sh %EID% %MID% '' %EC% there" in note
