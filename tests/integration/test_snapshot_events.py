@@ -94,7 +94,7 @@ def test_boxes_are_those_in_the_crop_moved_to_its_place(
     crop = detect("-c", path, "--file", tmp_path / "store" / row.file)
 
     assert said.code == 0, said.err
-    assert payload(crop)["frame_id"] == "file"
+    assert payload(crop)["frame_id"] == "snapshot"
     left, top = payload(said)["image_dimensions"]["crop"][:2]
     there = payload(crop)["boxes"]
     assert len(there) == len(payload(said)["boxes"])
