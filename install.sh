@@ -759,8 +759,14 @@ filled_in() {
         -e "s|@BASE@|$BASE|" "$1"
 }
 
-# As zmhook/service/place.py names it.
-socket_name() { printf '%s' "${ETC#/}/objectconfig.ini" | tr / _ | tail -c 40 && printf .sock; }
+# As the hook names it.
+socket_name() (
+    # shellcheck disable=SC2034 # the function reads it
+    config=$ETC/objectconfig.ini run='' socket=''
+    eval "$(sed -n '/^socket_of() {/,/^}/p' "$SOURCE/zm_event_start.sh")"
+    socket_of
+    printf '%s' "${socket#/}"
+)
 
 # Units below a prefix are nothing that this machine's systemd knows.
 under_systemd() { [ -z "$PREFIX" ] && [ -d /run/systemd/system ] && [ "$(id -u)" = 0 ]; }

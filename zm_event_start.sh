@@ -54,6 +54,7 @@ if [ $# -lt 1 ]; then
     exit 2
 fi
 config=${ZMHOOK_CONFIG:-/etc/zm/objectconfig.ini}
+case $config in /*) ;; *) config=${PWD%/}/$config ;; esac
 export ZMHOOK_CONFIG="$config"
 
 detect=$here/zm_detect.py
@@ -112,18 +113,33 @@ run=${ZMHOOK_RUN:-}
 [ -n "$run" ] || run=$here/../run
 
 socket_of() {
+    # Bytes are counted, which some shells do only without a language.
+    language=${LC_ALL-none}
+    LC_ALL=C
+    rest=${config#/} socket=
+    # What stands for a slash is marked where it is itself, and so is the mark.
+    while :; do
+        case $rest in *[,_]*) ;; *) break ;; esac
+        part=${rest%%[,_]*}
+        rest=${rest#"$part"}
+        case $rest in ,*) socket=$socket$part,, ;; *) socket=$socket$part,_ ;; esac
+        rest=${rest#?}
+    done
     set -f
     IFS=/
     # shellcheck disable=SC2086 # it is to be split at the slashes
-    set -- ${config#/}
+    set -- $socket$rest
     IFS=_
     socket=$*
     unset IFS
     set +f
-    # Bytes are counted, which some shells do only without a language.
-    language=${LC_ALL-none}
-    LC_ALL=C
-    while [ ${#socket} -gt 40 ]; do socket=${socket#?}; done
+    # Too long for a socket: its end, and a sum of the whole, which is worth a process.
+    if [ ${#socket} -gt 40 ]; then
+        sum=$(printf %s "$config" | cksum)
+        sum=${sum%% *}
+        while [ ${#socket} -gt $((39 - ${#sum})) ]; do socket=${socket#?}; done
+        socket=$socket,$sum
+    fi
     if [ "$language" = none ]; then unset LC_ALL; else LC_ALL=$language; fi
     socket=$run/$socket.sock
 }

@@ -20,6 +20,7 @@ from zmhook.frames.picture import frame_of
 from zmhook.frames.resize import reduced
 from zmhook.gate import Gate, ringing
 from zmhook.settings.values import Zone
+from zmhook.surroundings import use_zone
 from zmhook.version import __version__
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def decide(
 
     Which frames were looked at decides, and never the order in which they came.
     """
+    use_zone(settings.general.time_zone)
     with closing(Gathered(source, deadline, ahead=ahead)) as pictures:
         return _Decider(event, settings, chain, pictures, deadline).run(dry=dry)
 

@@ -7,7 +7,9 @@ that is opened becomes stdout) and with umask 0 (what we make belongs to everybo
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import signal
 import sys
 
@@ -16,6 +18,9 @@ HOOK_UMASK = 0o007
 OTHERS_MAY_NOT_WRITE = 0o002
 
 PR_SET_PDEATHSIG = 1
+
+_LIMITS = ("RLIMIT_AS", "RLIMIT_CPU", "RLIMIT_DATA", "RLIMIT_FSIZE", "RLIMIT_NPROC", "RLIMIT_RSS")
+"""Of a shell that had `ulimit -v` or the like; of open files there are never too many."""
 
 
 def put_right(umask: int = OTHERS_MAY_NOT_WRITE) -> None:
@@ -29,6 +34,29 @@ def put_right(umask: int = OTHERS_MAY_NOT_WRITE) -> None:
             signal.signal(number, signal.SIG_DFL)
     _open_standard_files()
     os.umask(os.umask(0o077) | umask)
+
+
+def put_aside_limits() -> None:
+    """Run as any process does: a service works for others than who started it.
+
+    What takes a right that we do not have (a better priority, as a rule) stays as it is; see
+    `niceness`.
+    """
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, 0)
+    with contextlib.suppress(OSError):
+        os.sched_setaffinity(0, range(os.cpu_count() or 1))
+    for name in _LIMITS:
+        limit = getattr(resource, name)
+        _, most = resource.getrlimit(limit)
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(limit, (most, most))
+
+
+def niceness() -> int:
+    return os.getpriority(os.PRIO_PROCESS, 0)
 
 
 def _open_standard_files() -> None:

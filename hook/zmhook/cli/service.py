@@ -12,6 +12,7 @@ from zmhook.cli.output import complain, say, say_json
 from zmhook.errors import ZmhookError
 from zmhook.privilege import become_owner
 from zmhook.service import client, holder, start
+from zmhook.service.place import older_socket_path
 from zmhook.untrusted import Unreadable, decoded
 
 if TYPE_CHECKING:
@@ -36,11 +37,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         settings = where.settings_of(config)
         place = where.socket_of(config, settings)
+        older = older_socket_path(config, settings.general)
         become_owner(place.parent)
         if args.action == "status":
             return _status(place, settings, as_json=args.json)
         if args.action == "stop":
+            _end_older(older, place, config)
             return _stop(place)
+        _end_older(older, place, config)
         return _restart(config, place)
     except where.NotAllowed as error:
         return _complain(str(error), UNKNOWN)
@@ -114,6 +118,12 @@ def _stop(place: Path) -> int:
     else:
         say(f"The service ({process}) did not end by itself and was killed.")
     return DONE
+
+
+def _end_older(older: Path, place: Path, config: str) -> None:
+    """End what an earlier version runs for this configuration, at a socket with another name."""
+    if older != place and holder.serves(older, config):
+        _stop(older)
 
 
 def _process(place: Path) -> str:

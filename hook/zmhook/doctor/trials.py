@@ -159,7 +159,7 @@ def _model(name: str, path: str, monitor: int | None, overrides: Sequence[str]) 
     command += ["--monitor", str(monitor)] if monitor is not None else []
     for one in overrides:
         command += ["--override", one]
-    from zmhook.service.start import environment
+    from zmhook.surroundings import environment
 
     try:
         done = subprocess.run(

@@ -15,26 +15,17 @@ def reason(detection: Detection, context: Context) -> str | None:  # noqa: ARG00
     gate = context.settings.gate
     if not gate.quiet_times and not gate.active_times:
         return None
-    minute = int(context.now // 60)
+    now = datetime.fromtimestamp(context.now // 60 * 60)  # noqa: DTZ006 - people write local times
     for time in gate.quiet_times:
-        if _is(time, minute):
-            return f"quiet at {_clock(minute)} (quiet_times {time})"
-    if gate.active_times and not any(_is(time, minute) for time in gate.active_times):
-        return f"{_clock(minute)} is in none of active_times"
+        if _is(time, now):
+            return f"quiet at {now:%a %H:%M} (quiet_times {time})"
+    if gate.active_times and not any(_is(time, now) for time in gate.active_times):
+        return f"{now:%a %H:%M} is in none of active_times"
     return None
 
 
 @lru_cache(maxsize=256)
-def _is(time: str, minute: int) -> bool:
+def _is(time: str, now: datetime) -> bool:
     from cronsim import CronSim
 
-    now = _local(minute)
     return next(CronSim(time, now - timedelta(minutes=1)), None) == now
-
-
-def _local(minute: int) -> datetime:
-    return datetime.fromtimestamp(minute * 60)  # noqa: DTZ006 - people write local times
-
-
-def _clock(minute: int) -> str:
-    return f"{_local(minute):%a %H:%M}"

@@ -14,7 +14,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from zmhook import inherited
+from zmhook import inherited, surroundings
 from zmhook.errors import NotYet, Undelivered, ZmhookError
 from zmhook.privilege import become_owner
 from zmhook.regular import UNUSABLE
@@ -322,6 +322,7 @@ class Process(Watch):
 
 def main(argv: Sequence[str] | None = None) -> int:
     inherited.put_right(inherited.HOOK_UMASK)
+    surroundings.keep_environment()
     args = _parser().parse_args(argv)
     os.set_inheritable(args.slot, False)
     become_owner(args.spool)

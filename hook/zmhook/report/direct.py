@@ -20,6 +20,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from zmhook import surroundings
 from zmhook.errors import ZmhookError
 from zmhook.report.jobs import LANES, kind_of
 from zmhook.report.spool import Unit
@@ -221,6 +222,7 @@ def _exactly(data: bytes, size: int) -> bytes:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    surroundings.keep_environment()
     args = _parser().parse_args(argv)
     try:
         held = Held(*_received())

@@ -18,7 +18,7 @@ from zmhook.report.jobs import LANES, kind_of
 from zmhook.report.line import detection_line
 from zmhook.report.spool import MOST, NotStored, Spool, entry_name
 from zmhook.report.work import pack
-from zmhook.service.start import environment
+from zmhook.surroundings import environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

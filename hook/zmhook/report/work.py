@@ -12,6 +12,7 @@ from zmhook.crop import Crop
 from zmhook.detection import Decision
 from zmhook.errors import PictureError
 from zmhook.settings.plain import from_plain, to_plain
+from zmhook.surroundings import use_zone
 from zmhook.untrusted import decoded
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ def unpack(spool: Stored, unit: Unit) -> Work:
     # A section that is new since then has its defaults.
     settings = from_plain({**to_plain(Settings()), **entry.settings})
     decision = Decision.from_json(bytes(entry.decision))
+    use_zone(settings.general.time_zone)
     return Work(decision, settings, unit=unit, spool=spool, picture=entry.picture)
 
 

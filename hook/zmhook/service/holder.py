@@ -72,6 +72,12 @@ def pid_of(place: Path) -> int | None:
     return found.pid if found else None
 
 
+def serves(place: Path, config: str) -> bool:
+    """Say whether the service that holds the lock was started for this configuration."""
+    found = _holder(place)
+    return found is not None and found.is_service and os.fsencode(config) in found.arguments
+
+
 def end(place: Path, seconds: float = END_SECONDS) -> bool:
     """End the service and wait for it; say whether it ended by itself.
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import zmhook
+from zmhook import surroundings
 from zmhook.errors import SettingsError
 from zmhook.settings import load
 
@@ -101,6 +102,7 @@ class LiveConfig:
 
     def _keep(self, error: str) -> None:
         """Leave the last good configuration in force, and say why once."""
+        surroundings.use(self._config.general)
         if error != self.error:
             log.error("the last good configuration stays in force: %s", error)
         self.error = error

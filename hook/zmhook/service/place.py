@@ -2,8 +2,9 @@
 
 zm_event_start.sh follows the same rules without reading the configuration, so they are plain: the
 run folder is `$ZMHOOK_RUN`, else /run/zmhook when it can be written to, else the folder `run` in
-the data path; the file's name is the configuration's path with `_` for `/`, its last 40 bytes
-where that is too long for a socket. Two configurations have two sockets.
+the data path; the file's name is the configuration's path with `_` for `/`, `,_` for `_` and `,,`
+for `,`. Where that is too long for a socket it is its end, and the sum that POSIX's cksum gives for
+the path. Two configurations have two sockets.
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 RUN = Path("/run/zmhook")
 LONGEST_NAME = 40
+"""Bytes: a socket's path has 107 at the most."""
+
+_POLYNOMIAL = 0x1_04C1_1DB7
+_HIGHEST = 0x8000_0000
 
 
 def socket_path(config: str | Path, general: General) -> Path:
@@ -41,8 +46,36 @@ def patience(socket: Path) -> tuple[float | None, float | None]:
 
 
 def socket_name(config: str | Path) -> str:
+    path = _absolute(config)
+    name = path.removeprefix(b"/").replace(b",", b",,").replace(b"_", b",_").replace(b"/", b"_")
+    if len(name) > LONGEST_NAME:
+        total = b",%d" % cksum(path)
+        name = name[len(total) - LONGEST_NAME :] + total
+    return os.fsdecode(name)
+
+
+def older_socket_path(config: str | Path, general: General) -> Path:
+    """Return where earlier versions had the socket; two configurations could have it in common."""
     name = os.fsencode(config).removeprefix(b"/").replace(b"/", b"_")
-    return os.fsdecode(name[-LONGEST_NAME:])
+    return run_folder(general) / f"{os.fsdecode(name[-LONGEST_NAME:])}.sock"
+
+
+def cksum(data: bytes) -> int:
+    """Return what POSIX's cksum does: a checksum of the bytes and of how many they are."""
+    count = len(data)
+    length = count.to_bytes((count.bit_length() + 7) // 8, "little")
+    total = 0
+    for byte in data + length:
+        total ^= byte << 24
+        for _ in range(8):
+            total = (total << 1) ^ (_POLYNOMIAL if total & _HIGHEST else 0)
+    return total & 0xFFFFFFFF ^ 0xFFFFFFFF
+
+
+def _absolute(config: str | Path) -> bytes:
+    """Return the path as the hook has it, which takes nothing out of it."""
+    path = os.fsencode(config)
+    return path if path.startswith(b"/") else os.fsencode(os.getcwd()).rstrip(b"/") + b"/" + path  # noqa: PTH109 - bytes
 
 
 def run_folder(general: General) -> Path:

@@ -16,16 +16,16 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zmhook import inherited
-from zmhook.errors import RightsError, SettingsError
+from zmhook import inherited, surroundings
+from zmhook.errors import RightsError, SettingsError, ZmhookError
 from zmhook.printable import printable
 from zmhook.privilege import become_owner, folders_of
 from zmhook.regular import open_regular
-from zmhook.service import aside
+from zmhook.service import aside, holder
 from zmhook.service.http import HttpServer
 from zmhook.service.listening import Listening
 from zmhook.service.live import LiveConfig
-from zmhook.service.place import patience_path, socket_path
+from zmhook.service.place import older_socket_path, patience_path, socket_path
 from zmhook.service.records import Records
 from zmhook.service.routes import Routes
 from zmhook.service.supervisor import Supervisor
@@ -48,6 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Exit 0 at a proper end and when another service runs already, 2 when it cannot start."""
     args = _arguments(argv)
     inherited.put_right(inherited.HOOK_UMASK)
+    surroundings.keep_environment()
+    if args.start_lock is not None:  # a hook started us, and not somebody who meant it so
+        inherited.put_aside_limits()
     try:
         config = LiveConfig(args.config)
     except SettingsError as error:
@@ -119,6 +122,12 @@ async def _serve(
     if args.start_lock is not None:
         os.close(args.start_lock)
     log.info("serving on %s", place)
+    if args.start_lock is not None and inherited.niceness() > 0:
+        log.warning(
+            "the service has the niceness %d of the hook that started it: zmhook service restart"
+            " gives it another",
+            inherited.niceness(),
+        )
     systemd.ready()
     beside = [
         asyncio.create_task(systemd.keep_alive()),
@@ -147,11 +156,23 @@ async def _serve(
 
 async def _end_older(place: Path, config: LiveConfig) -> None:
     """End those in whose place we are, once all that they had begun is over in any case."""
+    await asyncio.to_thread(_end_named_otherwise, place, config)
     aside.sweep(place)
     await asyncio.sleep(config.longest_deadline() + FINISH_SECONDS)
     aside.end_older(place)
     await asyncio.sleep(FINISH_SECONDS)
     aside.sweep(place)
+
+
+def _end_named_otherwise(place: Path, config: LiveConfig) -> None:
+    """Have the service of an earlier version end, whose socket no hook asks any more."""
+    older = older_socket_path(config.path, config.current().general.general)
+    try:
+        if older != place and holder.serves(older, config.path):
+            log.info("%s: ending the service of an earlier version", older)
+            holder.end(older)
+    except (OSError, ZmhookError) as error:
+        log.warning("%s: the service of an earlier version goes on: %s", older, error)
 
 
 def _place(args: argparse.Namespace, given: socket.socket | None, general: General) -> Path:

@@ -7,11 +7,14 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import zmhook
 from zmhook.regular import open_regular
 from zmhook.service import aside
+from zmhook.surroundings import environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 START_SECONDS = 10.0
 LOOK_EVERY = 0.05
@@ -23,8 +26,8 @@ def start(config: str, place: Path, silent: aside.Identity | None = None) -> boo
     `silent` is one that shows no sign of life: while its socket is still there, it is put aside.
 
     The new service holds the lock until it serves. It is fully detached: the notification server
-    reads the hook's stdout until everybody has closed it. Raises `OSError` when the run folder
-    cannot be used.
+    reads the hook's stdout until everybody has closed it. Nor does it depend on who came first:
+    see `surroundings`. Raises `OSError` when the run folder cannot be used.
     """
     place.parent.mkdir(parents=True, exist_ok=True)
     lock = open_regular(place.with_suffix(".start"), os.O_RDWR | os.O_CREAT, 0o660)
@@ -78,11 +81,3 @@ def _is_starting(place: Path) -> bool:
         return False
     finally:
         os.close(lock)
-
-
-def environment() -> dict[str, str]:
-    """Pass on what finds our package."""
-    source = str(Path(zmhook.__file__).resolve().parent.parent)
-    kept = dict(os.environ)
-    found = [path for path in kept.get("PYTHONPATH", "").split(os.pathsep) if path]
-    return {**kept, "PYTHONPATH": os.pathsep.join(dict.fromkeys([source, *found]))}

@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 FETCH_THREADS = 16
 MOST_THREADS = 4
 AT_START = (
+    "service_environment",
     "service_workers",
     "service_queue",
     "worker_max_rss",

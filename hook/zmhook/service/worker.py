@@ -17,7 +17,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zmhook import inherited
+from zmhook import inherited, surroundings
 from zmhook.errors import FrameNotNeeded, FrameUnavailable, ZmhookError
 from zmhook.service.wire import (
     HEAD,
@@ -228,6 +228,7 @@ def _rss_mb() -> float:
 
 def main() -> None:
     inherited.put_right(inherited.HOOK_UMASK)
+    surroundings.keep_environment()
     inherited.end_with_parent(int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection = socket.socket(fileno=os.dup(0))

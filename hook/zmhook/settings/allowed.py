@@ -31,6 +31,8 @@ _FORMS = {
     "json": "a JSON object",
     "groups": "groups of labels, such as car,truck; dog,cat",
     "times": "times in cron's form between semicolons, such as * 22-23,0-5 * * *",
+    "zone": "the name of a time zone, such as Europe/Berlin",
+    "variables": "variables such as HTTPS_PROXY=http://proxy.lan:3128, between commas",
 }
 _KINDS: dict[Any, str] = {
     bool: "yes or no",

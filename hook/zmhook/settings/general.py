@@ -26,6 +26,15 @@ class General(Section, frozen=True, kw_only=True):
         str, about("Folder of our log where there is no ZoneMinder to log through.")
     ] = f"{BASE}/logs"
 
+    time_zone: Annotated[
+        str,
+        about(
+            "Zone of all local times, such as Europe/Berlin: of quiet_times and active_times, and "
+            "of what is shown. Empty: this machine's (/etc/localtime).",
+            reader="zone",
+        ),
+    ] = ""
+
     portal: Annotated[
         str,
         about(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from zmhook import surroundings
 from zmhook.errors import Problem, SettingsError
 from zmhook.settings import inifile, values
 from zmhook.settings.expand import CannotExpand, Expander, Secrets, readable_by_all
@@ -47,8 +48,17 @@ def load(path: str | os.PathLike[str], overrides: Iterable[str] = ()) -> Config:
 
     `overrides` are `section.key=value` texts, of which a later one wins. Raises `SettingsError`
     with every problem found; its `config` has what could be read.
+
+    Local times of this process are from now on those of [general] time_zone.
     """
-    return _Loader(os.fspath(path)).load(overrides)
+    try:
+        config = _Loader(os.fspath(path)).load(overrides)
+    except SettingsError as error:
+        if error.config:
+            surroundings.use(error.config.general)
+        raise
+    surroundings.use(config.general)
+    return config
 
 
 class _Loader:

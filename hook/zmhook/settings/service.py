@@ -50,6 +50,15 @@ class Service(Section, frozen=True, kw_only=True):
             "Seconds without an event after which a worker gives its memory back. 0: never.", ge=0
         ),
     ] = 300.0
+    service_environment: Annotated[
+        Secret,
+        about(
+            "Variables for the environment of the service and of what works on after an answer, "
+            "such as HTTPS_PROXY=http://proxy.lan:3128, between commas. Of the environment of a "
+            "hook they get nothing. A change takes effect when the service starts.",
+            reader="variables",
+        ),
+    ] = Secret()
     listen: Annotated[
         str,
         about(

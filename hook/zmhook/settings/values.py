@@ -346,6 +346,30 @@ def read_times(text: str) -> tuple[str, ...]:
     return times
 
 
+def read_zone(text: str) -> str:
+    """Read the name of a time zone as the IANA database has it."""
+    from zoneinfo import ZoneInfo, available_timezones
+
+    try:
+        ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        from difflib import get_close_matches
+
+        near = get_close_matches(text, available_timezones(), 1)
+        raise Wrong(
+            f"is it {near[0]}?" if near else "this machine has no zone of that name"
+        ) from None
+    return text
+
+
+def read_variables(text: str) -> Secret:
+    """Read variables of an environment, which may hold a proxy's password."""
+    from zmhook.surroundings import parsed
+
+    parsed(text)
+    return Secret(text)
+
+
 # By the type of a setting, and by the form that its description names.
 READERS: dict[Any, Callable[[str], Any]] = {
     bool: read_bool,
@@ -377,4 +401,6 @@ FORMS: dict[str, Callable[[str], Any]] = {
     "json": read_json,
     "groups": read_groups,
     "times": read_times,
+    "zone": read_zone,
+    "variables": read_variables,
 }

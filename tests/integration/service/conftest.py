@@ -19,6 +19,7 @@ import pytest
 
 from zmhook.event import Event
 from zmhook.service import client
+from zmhook.service.place import socket_name
 
 SECONDS = 30
 """How long anything here may take before it counts as never; a machine under load is slow."""
@@ -96,10 +97,11 @@ class Site:
 
     @property
     def socket(self) -> Path:
-        return self.run / f"{str(self.config).strip('/').replace('/', '_')}.sock"
+        return self.run / f"{socket_name(self.config)}.sock"
 
     def write(self, general: str = "", service: str = "", rest: str = "") -> None:
-        for default in ("service_workers = 1", "service_idle_exit = 120"):
+        path = f"service_environment = PYTHONPATH={self.env['PYTHONPATH']}"
+        for default in ("service_workers = 1", "service_idle_exit = 120", path):
             if default.partition(" ")[0] not in service:
                 service += f"\n{default}"
         text = (

@@ -38,6 +38,7 @@ def config(tmp_path: Path) -> Path:
     path = tmp_path / "objectconfig.ini"
     path.write_text(
         f"[general]\nbase_data_path = {tmp_path}\nmodels = hog\n"
+        "time_zone = Europe/Berlin\n"
         f"[monitor-9]\nhistory_path = {tmp_path}/nine.sqlite\n"
     )
     return path

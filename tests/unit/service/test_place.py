@@ -29,8 +29,12 @@ PATHS = [
     "/-n/-e/--/o.ini",
     "/100%/%s/o.ini",
     "/a_b/c_d.ini",
+    "/a/b,c,,d_,/_,.ini",
+    "/,_,/_/__/,,",
     "/!x/&/;/|/<>/#",
     "/" + "very/" * 30 + "long/o.ini",
+    "/" + "_" * 60,
+    "/one/zoneminder/config/hook/objectconfig.ini",
     "/" + "x" * 39,
     "/" + "x" * 40,
     "/" + "x" * 41,
@@ -64,12 +68,57 @@ def test_the_shell_finds_the_same_place(root: Path, shell: str, locale: str) -> 
 
 
 def test_a_name_is_never_too_long_and_differs() -> None:
-    names = [place.socket_name(os.fsdecode(path)) for path in PATHS]
+    here = os.fsencode(os.getcwd())  # noqa: PTH109 - as the shell has it
+    absolute = {os.path.join(here, os.fsencode(path)) for path in PATHS}  # noqa: PTH118 - as well
+    names = [place.socket_name(os.fsdecode(path)) for path in absolute]
 
     assert max(len(os.fsencode(name)) for name in names) == 40
     assert not any("/" in name for name in names)
-    assert place.socket_name("/etc/zm/a.ini") == "etc_zm_a.ini"
-    assert place.socket_name("/etc/zm/a.ini") != place.socket_name("/etc/zm/b.ini")
+    assert len(set(names)) == len(names)
+    assert place.socket_name("/etc/zm/objectconfig.ini") == "etc_zm_objectconfig.ini"
+
+
+END = "/" + "x" * 60 + "/objectconfig.ini"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("/etc/zm/a.ini", "/etc/zm/b.ini"),
+        ("/a/zoneminder/config/hook/o.ini", "/b/zoneminder/config/hook/o.ini"),
+        (f"/a{END}", f"/b{END}"),
+        (f"/ab{END}", f"/ba{END}"),
+        (f"/a{END}", f"/a/a{END}"),
+        ("/etc/zm_x/o.ini", "/etc/zm/x/o.ini"),
+        ("/a,_b", "/a/,b"),
+        ("/a,,b", "/a,b"),
+        ("/a_/b", "/a/_b"),
+        ("/a" + "_" * 50, "/a" + "/" * 50),
+    ],
+)
+def test_two_configurations_have_two_sockets(one: str, other: str) -> None:
+    assert place.socket_name(one) != place.socket_name(other)
+
+
+def test_a_path_from_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert place.socket_name("o.ini") == place.socket_name(f"{tmp_path}/o.ini")
+
+
+@pytest.mark.parametrize("data", [b"", b"hello", b"\xff" * 300, bytes(range(256))])
+def test_the_sum_is_that_of_cksum(data: bytes) -> None:
+    done = subprocess.run(["cksum"], input=data, capture_output=True, check=True, timeout=20)
+    assert place.cksum(data) == int(done.stdout.split()[0])
+
+
+def test_where_earlier_versions_had_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZMHOOK_RUN", "/r")
+    general = General()
+    long = "/" + "very/" * 30 + "long/o.ini"
+    assert place.older_socket_path("/a_b/o.ini", general) == Path("/r/a_b_o.ini.sock")
+    assert len(place.older_socket_path(long, general).stem) == 40
+    usual = "/etc/zm/objectconfig.ini"
+    assert place.older_socket_path(usual, general) == place.socket_path(usual, general)
 
 
 def test_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

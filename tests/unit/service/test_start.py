@@ -15,7 +15,6 @@ from typing import TextIO
 
 import pytest
 
-import zmhook
 from zmhook.service import start
 
 
@@ -129,14 +128,3 @@ def test_one_that_failed_to_start_is_not_waited_for(tmp_path: Path, starting: Te
     assert not start.wait_for(tmp_path / "o.sock", 10)
     assert not start.wait_for(tmp_path / "never" / "o.sock", 10)
     assert time.monotonic() - started < 5
-
-
-def test_our_package_is_found_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    source = str(Path(zmhook.__file__).parent.parent)
-    monkeypatch.setenv("ZMHOOK_RUN", "/r")
-    monkeypatch.setenv("PYTHONPATH", f"/other:{source}:/other::/more")
-
-    environment = start.environment()
-
-    assert environment["ZMHOOK_RUN"] == "/r"
-    assert environment["PYTHONPATH"] == f"{source}:/other:/more"
