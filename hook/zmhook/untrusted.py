@@ -8,6 +8,7 @@ Python, and one that is forgotten ends a process. Here they are all `Unreadable`
 from __future__ import annotations
 
 import base64
+import contextlib
 from typing import Any, TypeVar, overload
 
 from msgspec import MsgspecError, json
@@ -38,15 +39,39 @@ def decoded(data: bytes | str, kind: Any = Any, most: int = MOST_VALUES) -> Any:
 
     How deep it may be nested is bounded by the decoder.
     """
-    marks = (b",", b"[", b"{") if isinstance(data, bytes) else (",", "[", "{")
-    if len(data) > most and sum(map(data.count, marks)) > most:  # type: ignore[arg-type]
-        raise Unreadable(f"it has more than {most} values")
+    _bounded(data, most)
     try:
         return json.decode(data, type=kind)
     except RecursionError:
         raise Unreadable("it is nested too deep") from None
     except (*ERRORS, MemoryError) as error:
         raise Unreadable(str(error) or type(error).__name__) from None
+
+
+def _bounded(data: bytes | str, most: int) -> None:
+    marks = (b",", b"[", b"{") if isinstance(data, bytes) else (",", "[", "{")
+    if len(data) > most and sum(map(data.count, marks)) > most:  # type: ignore[arg-type]
+        raise Unreadable(f"it has more than {most} values")
+
+
+def lenient(data: bytes | str, *, anywhere: bool = False, most: int = MOST_VALUES) -> Any:
+    """Return what JSON says that may have flaws, or something after it: see `repair`.
+
+    With `anywhere` it may stand among other things: the first object in the text.
+
+    Raises `Unreadable`, of the text as it came.
+    """
+    try:
+        return decoded(data, most=most)
+    except Unreadable as error:
+        flaw = error
+    from zmhook.repair import readings
+
+    _bounded(data, most)
+    for reading in readings(data, anywhere=anywhere):
+        with contextlib.suppress(Unreadable):
+            return decoded(reading, most=most)
+    raise flaw
 
 
 def claims(token: str) -> dict[str, Any]:

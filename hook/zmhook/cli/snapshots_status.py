@@ -11,6 +11,7 @@ from zmhook.cli.arguments import Parser
 from zmhook.cli.output import complain, say_json
 from zmhook.privilege import become_owner
 from zmhook.snapshots import status
+from zmhook.snapshots.counts import Messages
 
 if TYPE_CHECKING:
     import argparse
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from zmhook.snapshots.status import Status
 
 NOT_WELL = 1
+MOST_ROWS = 30
+"""Of topics, and of reasons, that are shown; the rest is in the JSON."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,6 +49,10 @@ def _blocks(found: Status, folder: str) -> list[tables.Block]:
     blocks: list[tables.Block] = [_state(found), f"broker {found.broker}: {_connection(found)}"]
     blocks += [f"topics: {', '.join(found.topics)}", f"store: {folder}: {_store(found)}"]
     blocks.append(_counts(found.counts))
+    if found.counts.topics:
+        blocks.append(_topics(found.counts))
+    if found.counts.unused:
+        blocks.append(_unused(found.counts))
     if found.counts.cameras:
         blocks.append(_cameras(found.counts))
     if found.counts.handlers:
@@ -74,15 +81,52 @@ def _store(found: Status) -> str:
 def _counts(totals: Totals) -> tables.Table:
     rows = [
         ("messages received", totals.received),
+        *_messages(totals.messages),
         ("snapshots stored", totals.stored),
-        ("that came again", totals.again),
-        ("amended later", totals.amended),
+        ("snapshots that came again", totals.again),
+        ("snapshots amended later", totals.amended),
         *((f"not kept: {reason}", number) for reason, number in totals.filtered.items()),
         *((f"of no use: {kind}", number) for kind, number in totals.broken.items()),
-        ("dropped for want of room (QoS 0)", totals.dropped),
+        *((f"parts of no use: {kind}", number) for kind, number in totals.parts.items()),
     ]
     cells = [(what, str(number)) for what, number in rows]
     return tables.Table("Since it began", ("what", "number"), cells, frozenset({1}))
+
+
+def _messages(messages: Messages) -> list[tuple[str, int]]:
+    """Return what became of the messages: these add up to those received."""
+    return [
+        ("  stored", messages.stored),
+        ("  that came again", messages.again),
+        ("  not kept", messages.filtered),
+        ("  without a picture", messages.no_picture),
+        ("  of no use", messages.of_no_use),
+        ("  dropped for want of room (QoS 0)", messages.dropped),
+    ]
+
+
+def _topics(totals: Totals) -> tables.Table:
+    most = sorted(totals.topics.items(), key=lambda item: item[1].received, reverse=True)
+    cells = [
+        (topic, *(str(getattr(own, name)) for name in Messages.__struct_fields__))
+        for topic, own in most[:MOST_ROWS]
+    ]
+    head = ("topic", *(name.replace("_", " ") for name in Messages.__struct_fields__))
+    return tables.Table(_title("Messages by topic", most), head, cells, frozenset(range(1, 8)))
+
+
+def _unused(totals: Totals) -> tables.Table:
+    cells = [
+        (one.topic, one.outcome.replace("_", " "), one.reason, str(one.number))
+        for one in totals.unused[:MOST_ROWS]
+    ]
+    head = ("topic", "messages", "why", "number")
+    return tables.Table(_title("Not stored", totals.unused), head, cells, frozenset({3}))
+
+
+def _title(title: str, rows: Sequence[object]) -> str:
+    more = len(rows) - MOST_ROWS
+    return f"{title} ({more} more: --json)" if more > 0 else title
 
 
 def _cameras(totals: Totals) -> tables.Table:

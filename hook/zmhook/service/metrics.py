@@ -47,6 +47,31 @@ class _Collector:
         yield from self._jobs()
         yield self._damaged()
         yield from self._stages()
+        if self._status.get("collector"):
+            yield from self._snapshots(self._status["collector"])
+
+    def _snapshots(self, collector: dict[str, Any]) -> Iterator[Metric]:
+        """Give what the collector of snapshots last wrote of itself."""
+        connected = GaugeMetricFamily(
+            "zmhook_snapshots_connected", _HELP["connected"], value=collector["connected"]
+        )
+        yield connected
+        yield GaugeMetricFamily(
+            "zmhook_snapshots_waiting", _HELP["messages"], value=collector["waiting"]
+        )
+        messages = CounterMetricFamily(
+            "zmhook_snapshots_messages", _HELP["outcomes"], labels=["topic", "outcome"]
+        )
+        for topic, own in collector["topics"].items():
+            for outcome in own.keys() - {"received"}:
+                messages.add_metric([topic, outcome], own[outcome])
+        yield messages
+        unused = CounterMetricFamily(
+            "zmhook_snapshots_unused", _HELP["unused"], labels=["topic", "outcome", "reason"]
+        )
+        for one in collector["unused"]:
+            unused.add_metric([one["topic"], one["outcome"], one["reason"]], one["number"])
+        yield unused
 
     def _jobs(self) -> Iterator[Metric]:
         jobs = self._status["jobs"]
@@ -81,6 +106,10 @@ class _Collector:
 
 _HELP = {
     "damaged": "Times that a database was set aside as damaged, or deleted while it was in use.",
+    "connected": "1: the collector of snapshots runs and is connected to the broker.",
+    "messages": "Messages that the collector has not stored yet.",
+    "outcomes": "Messages by topic and what became of them; together all that were received.",
+    "unused": "Messages that were not stored, by topic and reason.",
     "refused": "Events refused because the queue was full.",
     "dropped": "Events whose caller went away.",
     "restarts": "Worker processes that were replaced.",

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 async def status(supervisor: Supervisor) -> dict[str, Any]:
     """Return plain data: times in seconds since the epoch, durations in ms, memory in MB."""
-    folder = supervisor.config.current().general.general.base_data_path
+    settings = supervisor.config.current().general
+    folder = settings.general.base_data_path
     # A disk may take its time, and nobody else is to wait for it.
     jobs = await asyncio.to_thread(backlog, folder)
     broken = await asyncio.to_thread(damaged, supervisor.config.current())
+    collector = await asyncio.to_thread(_collector, settings.snapshots.snapshot_path)
     stats = supervisor.stats
     return {
         "version": __version__,
@@ -44,6 +46,25 @@ async def status(supervisor: Supervisor) -> dict[str, Any]:
         "last_errors": stats.last_errors,
         "jobs": jobs,
         "damaged": broken,
+        "collector": collector,
+    }
+
+
+def _collector(folder: str) -> dict[str, Any] | None:
+    """Return what the collector of snapshots has written of itself; None if nothing."""
+    from msgspec import to_builtins
+
+    from zmhook.snapshots.status import read
+
+    found = read(folder)
+    if found is None:
+        return None
+    counts = found.counts
+    return {
+        "connected": found.is_running and found.connected,
+        "waiting": found.waiting,
+        "topics": to_builtins(counts.topics),
+        "unused": to_builtins(counts.unused),
     }
 
 

@@ -183,7 +183,7 @@ class Collector:
             counts=self._counts.totals(),
             problem=self._broker.problem,
             store_problem=self._storing.problem,
-            waiting=len(self._waiting),
+            waiting=len(self._waiting) + self._storing.in_hand,
             ended=ended,
         )
         if not self._is_news(now):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter, OrderedDict
+from copy import copy
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct, field
+
+from zmhook.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,7 +19,12 @@ if TYPE_CHECKING:
 
 MOST_KINDS = 100
 MOST_CAMERAS = 500
+MOST_TOPICS = 200
+MOST_REASONS = 500
+"""Pairs of a topic and a reason."""
+LONGEST_TOPIC = 200
 OTHER = "other"
+OTHERS = "(other topics)"
 
 
 class Last(Struct, frozen=True):
@@ -37,11 +45,41 @@ class HandlerCounts(Struct, frozen=True):
     dropped: int = 0
 
 
+class Messages(Struct, kw_only=True):
+    """What became of messages: `received` is the sum of all others, whatever comes.
+
+    A message that brings several snapshots is `stored` if one of them was, else it came `again`, or
+    was `filtered` by a setting. `no_picture` is understood and has none to store (what became of a
+    track, that a camera is there); `of_no_use` is not understood. `dropped` came with QoS 0 when
+    there was no room.
+    """
+
+    received: int = 0
+    stored: int = 0
+    again: int = 0
+    filtered: int = 0
+    no_picture: int = 0
+    of_no_use: int = 0
+    dropped: int = 0
+
+
+Outcome = Literal["stored", "again", "filtered", "no_picture", "of_no_use", "dropped"]
+
+
+class Unused(Struct, frozen=True):
+    """How many messages of a topic were filtered or of no use, and why."""
+
+    topic: str
+    outcome: str
+    reason: str
+    number: int
+
+
 class Totals(Struct, frozen=True, kw_only=True):
     """All counts at one moment; `since` is when counting began, seconds since the epoch.
 
-    `received` counts messages, `stored`, `again` and `filtered` snapshots. A message that was
-    `dropped` came with QoS 0 when there was no room.
+    `received` and `broken` count messages, `stored`, `again` and `filtered` snapshots, `parts` what
+    could not be read of messages that could. `messages` adds up, and so does each of `topics`.
     """
 
     since: float
@@ -52,6 +90,10 @@ class Totals(Struct, frozen=True, kw_only=True):
     dropped: int = 0
     filtered: dict[str, int] = field(default_factory=dict)
     broken: dict[str, int] = field(default_factory=dict)
+    parts: dict[str, int] = field(default_factory=dict)
+    messages: Messages = field(default_factory=Messages)
+    topics: dict[str, Messages] = field(default_factory=dict)
+    unused: tuple[Unused, ...] = ()
     handlers: dict[str, HandlerCounts] = field(default_factory=dict)
     cameras: dict[str, Last] = field(default_factory=dict)
 
@@ -65,22 +107,47 @@ class Counts:
         self._plain: Counter[str] = Counter()
         self._filtered: Counter[str] = Counter()
         self._broken: Counter[str] = Counter()
+        self._parts: Counter[str] = Counter()
+        self._topics: dict[str, Messages] = {}
+        self._unused: Counter[tuple[str, str, str]] = Counter()
         self._handlers: dict[str, Counter[str]] = {}
         self._cameras: OrderedDict[str, Last] = OrderedDict()
 
     def add(self, what: str, number: int = 1) -> None:
-        """Count `received`, `again`, `amended` or `dropped`."""
+        """Count snapshots that came `again`, or were `amended`."""
         with self._lock:
             self._plain[what] += number
+
+    def message(self, topic: str, outcome: Outcome, reason: str = "", number: int = 1) -> None:
+        """Count what became of messages; `reason` is why they are not stored."""
+        topic = one_line(topic, LONGEST_TOPIC, more="")
+        with self._lock:
+            self._plain["received"] += number
+            if outcome == "dropped":
+                self._plain["dropped"] += number
+            if outcome == "of_no_use":
+                _count(self._broken, reason, number)
+            if topic not in self._topics and len(self._topics) >= MOST_TOPICS:
+                topic = OTHERS
+            own = self._topics.setdefault(topic, Messages())
+            own.received += number
+            setattr(own, outcome, getattr(own, outcome) + number)
+            if reason:
+                self._because((topic, outcome, reason), number)
+
+    def _because(self, why: tuple[str, str, str], number: int) -> None:
+        if why not in self._unused and len(self._unused) >= MOST_REASONS:
+            why = (OTHERS, why[1], OTHER)
+        self._unused[why] += number
 
     def filtered(self, reason: str) -> None:
         with self._lock:
             _count(self._filtered, reason)
 
-    def broken(self, kind: str) -> bool:
-        """Count a message that is of no use; say whether it is the first of its kind."""
+    def part(self, kind: str) -> None:
+        """Count a part of a message that could not be read."""
         with self._lock:
-            return _count(self._broken, kind)
+            _count(self._parts, kind)
 
     def handler(self, name: str, what: str, number: int = 1) -> None:
         """Count what a handler has `done`, `failed`, `hung` or `dropped`."""
@@ -104,6 +171,10 @@ class Counts:
                 **self._plain,
                 filtered=dict(self._filtered),
                 broken=dict(self._broken),
+                parts=dict(self._parts),
+                messages=_sum(self._topics.values()),
+                topics={topic: copy(own) for topic, own in self._topics.items()},
+                unused=tuple(Unused(*why, number) for why, number in self._unused.most_common()),
                 handlers={name: HandlerCounts(**own) for name, own in self._handlers.items()},
                 cameras=dict(self._cameras),
             )
@@ -117,7 +188,9 @@ def line(totals: Totals) -> str:
         f"{totals.again} that came again",
         f"{totals.amended} amended",
         *_of(totals.filtered, "not kept"),
+        f"{totals.messages.no_picture} without a picture",
         *_of(totals.broken, "of no use"),
+        *_of(totals.parts, "parts of no use"),
     ]
     if totals.dropped:
         parts.append(f"{totals.dropped} dropped for want of room (QoS 0)")
@@ -139,9 +212,16 @@ def _handler(name: str, own: HandlerCounts) -> str:
     )
 
 
-def _count(counter: Counter[str], kind: str) -> bool:
+def _count(counter: Counter[str], kind: str, number: int = 1) -> None:
     """Count; there is a limit to the kinds, since some come from the network."""
     if kind not in counter and len(counter) >= MOST_KINDS:
         kind = OTHER
-    counter[kind] += 1
-    return counter[kind] == 1
+    counter[kind] += number
+
+
+def _sum(messages: Iterable[Messages]) -> Messages:
+    total = Messages()
+    for own in messages:
+        for name in Messages.__struct_fields__:
+            setattr(total, name, getattr(total, name) + getattr(own, name))
+    return total

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.errors import PayloadError
-from zmhook.snapshots.formats import raw
+from zmhook.snapshots.formats import json_picture, raw
 from zmhook.snapshots.formats.arrival import Arrival
 from zmhook.snapshots.formats.axis_frame import AxisFrame
 from zmhook.snapshots.formats.axis_scene import AxisScene
@@ -15,6 +15,7 @@ from zmhook.snapshots.formats.frigate import Frigate
 from zmhook.snapshots.formats.payload import parse, unwrapped
 from zmhook.snapshots.formats.tracks import Tracks
 from zmhook.snapshots.formats.values import text
+from zmhook.snapshots.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from zmhook.settings import Settings
     from zmhook.snapshots.formats.arrival import Format
     from zmhook.snapshots.formats.values import Json
-    from zmhook.snapshots.snapshot import Amendment, Snapshot
+    from zmhook.snapshots.snapshot import Amendment
     from zmhook.snapshots.topics import Topics
 
 MEGABYTE = 1_000_000
@@ -102,11 +103,27 @@ class Interpreter:
             where = self._frigate.where(arrival.topic)
             read = self._frigate.picture(arrival, where, picture) if where else None
             return raw.read(arrival, picture) if read is None else read
-        content = unwrapped(parse(arrival.payload, arrival.name))
+        try:
+            whole = parse(arrival.payload, arrival.name)
+        except PayloadError:
+            if self._frigate.is_state(arrival.topic):
+                return []
+            raise
+        return self._content(arrival, whole)
+
+    def _content(self, arrival: Arrival, whole: Json) -> list[Snapshot | Amendment]:
+        """Read JSON in the format that it has; in one that is not known, the picture in it."""
+        content = unwrapped(whole)
         reader = next((one for one in self._formats if one.fits(content)), None)
-        if reader is None:
+        news = reader.read(arrival, content) if reader else []
+        if reader is self._frigate or any(isinstance(one, Snapshot) for one in news):
+            return news
+        found = json_picture.pictures(whole)
+        if found:
+            return [*json_picture.read(arrival, whole, found[0]), *news]
+        if reader is None and not self._frigate.is_state(arrival.topic):
             raise PayloadError("shape", f"{arrival.name}: {_unknown(content)}")
-        return reader.read(arrival, content)
+        return news
 
 
 def _unknown(content: Json) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from threading import Condition
 from typing import NamedTuple
 
 TAKEN_BYTES = 32_000_000
 """What is taken to be stored at a time, unless one message alone is more."""
+
+
+MOST_TOPICS = 200
+"""By which refused messages are counted."""
 
 
 class Message(NamedTuple):
@@ -39,7 +43,7 @@ class Waiting:
         self._most_bytes = most_bytes
         self._messages: deque[Message] = deque()
         self._bytes = 0
-        self._refused = 0
+        self._refused: Counter[str] = Counter()
         self._closed = False
         self._changed = Condition()
 
@@ -52,7 +56,8 @@ class Waiting:
             if self._closed:
                 return False
             if message.qos == 0 and self._is_full():
-                self._refused += 1
+                known = message.topic in self._refused or len(self._refused) < MOST_TOPICS
+                self._refused[message.topic if known else ""] += 1
                 return False
             self._messages.append(message)
             self._bytes += len(message.payload)
@@ -85,10 +90,10 @@ class Waiting:
         with self._changed:
             return self._changed.wait_for(lambda: self._closed or not self._is_full(), timeout)
 
-    def refused(self) -> int:
-        """Return how many were refused since this was asked last."""
+    def refused(self) -> Counter[str]:
+        """Return how many were refused since this was asked last, by topic ("" is any other)."""
         with self._changed:
-            refused, self._refused = self._refused, 0
+            refused, self._refused = self._refused, Counter()
             return refused
 
     def close(self) -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import logging
 import re
 import sqlite3
+import time
+from itertools import islice
 from threading import Event
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from zmhook.errors import PayloadError, StoreError
 from zmhook.snapshots import filters
 from zmhook.snapshots.backoff import Backoff
+from zmhook.snapshots.counts import OTHERS, Outcome
+from zmhook.snapshots.hourly import Hourly
 from zmhook.snapshots.snapshot import Amendment, Snapshot
 from zmhook.snapshots.undecided import Undecided
 
@@ -34,6 +38,18 @@ _FAILURES = (StoreError, OSError, sqlite3.Error)
 
 News = Snapshot | Amendment
 T = TypeVar("T")
+
+
+_FAULT = "internal error"
+
+
+class _Read(NamedTuple):
+    """What a message brought; `otherwise` is what it counts as if nothing of it is stored."""
+
+    topic: str
+    snapshots: list[Snapshot]
+    amendments: list[Amendment]
+    otherwise: tuple[Outcome, str] = ("no_picture", "")
 
 
 class _GivenUp(Exception):  # noqa: N818 - reads as what it is
@@ -77,6 +93,7 @@ class Storing:
         mqtt: Mqtt,
         ack: Callable[[Sequence[Message]], None],
         stored: Callable[[Sequence[Row]], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._waiting = waiting
         self._reader = reader
@@ -89,6 +106,10 @@ class Storing:
         self._undecided = Undecided(settings_of)
         self._wait = Backoff(FIRST_WAIT, LONGEST_WAIT)
         self._giving_up = Event()
+        self._hourly = Hourly(clock)
+        self._topic = ""
+        self.in_hand = 0
+        """Messages that are being stored, neither waiting nor counted yet."""
         self.problem = ""
         """Why nothing can be stored; empty when all is well."""
 
@@ -104,39 +125,79 @@ class Storing:
         self._giving_up.set()
 
     def part_failed(self, error: PayloadError) -> None:
-        """Count a part of a message that cannot be read."""
-        if self._counts.broken(error.kind):
-            log.warning("%s (others like it are only counted)", error)
+        """Count a part of a message that cannot be read, while others of it can."""
+        self._counts.part(error.kind)
+        self._mention(self._topic, error.kind, str(error))
 
     def _store_all(self, messages: Sequence[Message]) -> bool:
         """Store what the messages bring; false when it was given up."""
-        self._counts.add("received", len(messages))
         self._count_refused()
-        news = [one for message in messages for one in self._read(message)]
-        snapshots = [one for one in news if isinstance(one, Snapshot) and self._is_wanted(one)]
-        amendments = [one for one in news if isinstance(one, Amendment)]
+        self.in_hand = len(messages)
+        taken = [self._taken(message) for message in messages]
+        snapshots = [one for read in taken for one in read.snapshots]
+        amendments = [one for read in taken for one in read.amendments]
         try:
             rows = self._rows(snapshots)
             changed = self._amend(amendments)
             self._ack(messages)
-            self._tell(self._new(rows, snapshots), changed)
+            new = self._new(rows, snapshots)
+            self._account(taken, rows, {row.number for row in new})
+            self._tell(new, changed)
         except _GivenUp:
             return False
+        self.in_hand = 0
         return True
+
+    def _account(self, taken: list[_Read], rows: list[Row | None], new: set[int]) -> None:
+        """Count each message as what became of it: once, and none is left out."""
+        following = iter(rows)
+        for read in taken:
+            own = list(islice(following, len(read.snapshots)))
+            stored = [row.number for row in own if row is not None]
+            outcome, reason = read.otherwise
+            if not new.isdisjoint(stored):
+                outcome, reason = "stored", ""
+                new.difference_update(stored)  # the same picture twice is stored once
+            elif stored:
+                outcome, reason = "again", ""
+            elif own:
+                outcome, reason = "of_no_use", _FAULT
+            self._counts.message(read.topic, outcome, reason)
 
     # -- reading -----------------------------------------------------------------------------------
 
-    def _read(self, message: Message) -> list[News]:
-        """Return what a message says; nothing, when that is nothing that can be understood."""
+    def _taken(self, message: Message) -> _Read:
+        """Return what a message brings, and what it counts as unless something of it is stored."""
+        self._topic = message.topic
+        read = _Read(message.topic, [], [])
         try:
-            return self._news(message)
+            news = self._news(message)
         except PayloadError as error:
-            self.part_failed(error)
+            self._mention(message.topic, error.kind, str(error))
+            return read._replace(otherwise=("of_no_use", error.kind))
         except Exception:
             # A fault of ours must not keep every other message from being stored.
-            if self._counts.broken("internal error"):
+            if self._hourly.is_due((message.topic, _FAULT)):
                 log.exception("%s: a message could not be read", message.topic)
-        return []
+            return read._replace(otherwise=("of_no_use", _FAULT))
+        return self._sorted(read, news, retained=message.retained)
+
+    def _sorted(self, read: _Read, news: list[News], *, retained: bool) -> _Read:
+        otherwise: tuple[Outcome, str] = ("no_picture", "")
+        if retained and not news:
+            otherwise = ("filtered", "kept by the broker, of any age")
+        for one in news:
+            if isinstance(one, Amendment):
+                read.amendments.append(one)
+            elif reason := self._unwanted(one):
+                otherwise = ("filtered", reason)
+            else:
+                read.snapshots.append(one)
+        return read._replace(otherwise=otherwise)
+
+    def _mention(self, topic: str, kind: str, line: str) -> None:
+        if self._hourly.is_due((topic, kind)):
+            log.warning("%s (others like it are only counted, for an hour)", line)
 
     def _news(self, message: Message) -> list[News]:
         if message.size > len(message.payload):
@@ -152,26 +213,27 @@ class Storing:
             received=message.received,
         )
 
-    def _is_wanted(self, snapshot: Snapshot) -> bool:
+    def _unwanted(self, snapshot: Snapshot) -> str:
+        """Return which setting leaves a snapshot out; "" for none."""
         reason = filters.reason(snapshot, self._settings_of(snapshot.monitor_id))
-        if reason is None:
-            return True
-        self._not_kept(snapshot, reason)
-        return False
+        return "" if reason is None else self._not_kept(snapshot, reason)
 
-    def _not_kept(self, snapshot: Snapshot | Row, reason: str) -> None:
+    def _not_kept(self, snapshot: Snapshot | Row, reason: str) -> str:
         found = _SETTING.search(reason)
-        self._counts.filtered(found[0] if found else "part of something else")
+        setting = found[0] if found else "part of something else"
+        self._counts.filtered(setting)
         log.debug("%s: track %s is not kept: %s", snapshot.camera, snapshot.track_id, reason)
+        return setting
 
     def _count_refused(self) -> None:
         refused = self._waiting.refused()
+        for topic, number in refused.items():
+            self._counts.message(topic or OTHERS, "dropped", number=number)
         if refused:
-            self._counts.add("dropped", refused)
             log.warning(
                 "%d messages that came with QoS 0 were dropped: more than mqtt_queue waited. Have"
                 " cameras publish with QoS 1: then the broker keeps them",
-                refused,
+                sum(refused.values()),
             )
 
     # -- storing -----------------------------------------------------------------------------------
@@ -188,7 +250,7 @@ class Storing:
             log.debug("storing %d snapshots failed", len(snapshots), exc_info=True)
         if len(snapshots) > 1:
             return [row for one in snapshots for row in self._rows([one])]
-        if self._counts.broken("internal error"):
+        if self._hourly.is_due((snapshots[0].topic, _FAULT)):
             log.error("%s: a snapshot could not be stored, a fault of ours", snapshots[0].camera)
         return [None]
 

@@ -6,6 +6,7 @@ import base64
 import json
 import signal
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -218,6 +219,51 @@ def test_broken_messages_among_good_ones(broker, collector, track, until) -> Non
     assert sum(counts.broken.values()) == 10
     warnings = [line for line in collector.log().splitlines() if "only counted" in line]
     assert len(warnings) == len(counts.broken)
+
+
+def test_nothing_that_arrives_vanishes(broker, collector, track, picture, until) -> None:
+    """Cameras, scripts and Frigate on one broker: each message has become of something."""
+    text = base64.b64encode(picture(5)).decode()
+    plate = {"id": "1.5-a", "camera": "drive", "label": "car", "start_time": time.time() - 2}
+    after = plate | {"recognized_license_plate": ["AB123CD", 0.94]}
+    sent = {
+        TOPIC: [track(1), track(1), track(2) + b"\0", track(3).replace(b"3.0", b"NaN"), b"{", b"1"],
+        "detectx/crop/B8A44F000000": [json.dumps({"label": "truck", "image": text}).encode()],
+        "dataq/temperature": [b'{"value": 3}', b"21.5"],
+        "frigate/events": [json.dumps({"type": "new", "after": after}).encode()],
+        "frigate/drive/car/snapshot": [picture(6), b"cut"],
+        "frigate/available": [b"online"],
+        "frigate/stats": [b'{"cpu": 3}'],
+        "frigate/drive/detect/state": [b"ON"],
+        "frigate/drive/car": [b"1"],
+    }
+    collector.mqtt["mqtt_topic"] = "cameras/{camera}/track, detectx/#, dataq/#, frigate/#"
+    collector.listening()
+    for topic, payloads in sent.items():
+        broker.publish(topic, *payloads)
+    number = sum(map(len, sent.values()))
+    until(lambda: collector.status().counts.received == number, "all are counted")
+    collector.stop()
+    status = collector.status()
+    counts = status.counts
+    assert (status.waiting, counts.messages.received) == (0, number)
+    assert {topic: own.received for topic, own in counts.topics.items()} == {
+        topic: len(payloads) for topic, payloads in sent.items()
+    }
+    assert (counts.messages.stored, counts.messages.again) == (5, 1)
+    assert (counts.messages.no_picture, counts.messages.of_no_use) == (5, 5)
+    unused = {(one.topic, one.reason) for one in counts.unused}
+    assert unused == {
+        *((TOPIC, reason) for reason in ("JSON", "shape")),
+        *(("dataq/temperature", "shape"),),
+        ("frigate/drive/car/snapshot", "JSON"),
+    }
+    assert collector.log().count("only counted") == len(unused)
+    [car] = [row for row in collector.rows() if row.topic == "frigate/drive/car/snapshot"]
+    assert (car.attributes["license_plate"], car.attributes["license_plate_score"]) == (
+        "AB123CD",
+        0.94,
+    )
 
 
 def test_a_message_that_is_too_large(broker, collector, track) -> None:

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from zmhook.cli import snapshots_status
 from zmhook.snapshots import status
-from zmhook.snapshots.counts import HandlerCounts, Last, Totals
+from zmhook.snapshots.counts import HandlerCounts, Last, Messages, Totals, Unused
 
 WELL = status.Status(
     pid=os.getpid(),
@@ -24,6 +24,9 @@ WELL = status.Status(
         received=2,
         stored=1,
         broken={"json": 1},
+        messages=Messages(received=2, stored=1, of_no_use=1),
+        topics={"front/track": Messages(received=2, stored=1, of_no_use=1)},
+        unused=(Unused("front/track", "of_no_use", "json", 1),),
         cameras={"drive": Last(7, "Human", 5.0, 1)},
         handlers={"describe": HandlerCounts(done=1)},
     ),
@@ -39,7 +42,15 @@ def test_all_is_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert shown(tmp_path) == 0
     out = capsys.readouterr().out
     assert f"The collector runs (process {os.getpid()})" in out
-    for text in ("127.0.0.1:1883: connected", "a/+", "drive", "of no use: json", "describe"):
+    for text in (
+        "127.0.0.1:1883: connected",
+        "a/+",
+        "drive",
+        "of no use: json",
+        "describe",
+        "front/track",
+        "Not stored",
+    ):
         assert text in out
 
 
@@ -65,6 +76,8 @@ def test_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status.write(tmp_path, WELL)
     assert shown(tmp_path, "--json") == 0
     found = json.loads(capsys.readouterr().out)
+    assert found["counts"]["topics"]["front/track"]["of_no_use"] == 1
+    assert found["counts"]["unused"][0]["reason"] == "json"
     assert (found["running"], found["well"], found["counts"]["stored"]) == (True, True, 1)
 
 

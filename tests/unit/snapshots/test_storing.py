@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from threading import Thread
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from zmhook.errors import PayloadError, StoreError
 from zmhook.settings import Mqtt, Snapshots
 from zmhook.snapshots import storing, undecided
-from zmhook.snapshots.counts import Counts
+from zmhook.snapshots.counts import Counts, Messages
+from zmhook.snapshots.hourly import Hourly
+from zmhook.snapshots.interpreter import Interpreter
 from zmhook.snapshots.message import Message, Waiting
 from zmhook.snapshots.snapshot import Amendment, Row, Snapshot
 from zmhook.snapshots.storing import Storing
+from zmhook.snapshots.topics import Topics
 
 AMENDMENT = Amendment(camera="drive", channel=None, track_id="1", ended=True)
 
@@ -110,7 +118,7 @@ class Store:
 
 
 class Site:
-    def __init__(self, settings: dict[int | None, Snapshots] | None = None) -> None:
+    def __init__(self, own: dict[int | None, Snapshots] | None = None) -> None:
         self.waiting = Waiting(1000, 10**9)
         self.store = Store()
         self.counts = Counts()
@@ -122,7 +130,7 @@ class Site:
             Reader(),
             self.store,
             self.counts,
-            settings_of=lambda monitor: (settings or {}).get(monitor, Snapshots()),
+            settings_of=lambda monitor: (own or {}).get(monitor, Snapshots()),
             mqtt=Mqtt(mqtt_max_message=1),
             ack=self._ack,
             stored=lambda rows: self.new.extend(row.track_id for row in rows),
@@ -292,3 +300,75 @@ def test_refused_messages_are_counted(site: Site, caplog) -> None:
     site.run()
     assert site.counts.totals().dropped == 1
     assert "QoS 0" in caplog.text
+
+
+def test_each_topic_and_reason_is_told_once_an_hour(site: Site, caplog) -> None:
+    now = [0.0]
+    site.storing._hourly = Hourly(lambda: now[0])
+    for topic, hours in (("a", 0), ("a", 0.9), ("b", 0.9), ("a", 1.1), ("a", 1.2)):
+        now[0] = hours * 3600
+        site.storing._store_all([message(b"broken")._replace(topic=topic)])
+    assert len(caplog.records) == 3
+    totals = site.counts.totals()
+    assert {(one.topic, one.number) for one in totals.unused} == {("a", 4), ("b", 1)}
+
+
+JPEG = base64.b64decode(
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAgGBgcGBQgHBwcJCQgKDBQNDAsLDBkSEw8UHRofHh0aHBwgJC4nICIsIxwcKDcp"
+    "LDAxNDQ0Hyc5PTgyPC4zNDL/wAALCAABAAEBAREA/8QAFAABAAAAAAAAAAAAAAAAAAAACf/EABQQAQAAAAAAAAAAAAAAAAAAAAD/"
+    "2gAIAQEAAD8AKp//2Q=="
+)
+VALUES = st.recursive(
+    st.none() | st.floats() | st.text(max_size=5) | st.just(base64.b64encode(JPEG).decode()),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    *("image", "data", "id", "classes", "tracks", "type", "after", "camera"),
+                    *("label", "detections", "object_track_id", "observations", "frame", "crop"),
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=8,
+)
+PAYLOADS = st.one_of(
+    st.binary(max_size=20),
+    VALUES.map(lambda value: json.dumps(value).encode()),
+    VALUES.map(lambda value: json.dumps({"image": value, "id": "1"}).encode() + b"\0"),
+    st.just(JPEG),
+)
+TOPICS = ["axis/front/track", "frigate/events", "frigate/a/car/snapshot", "frigate/stats", "x"]
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(TOPICS), PAYLOADS, st.booleans()), max_size=12))
+def test_no_message_vanishes(sent: list[tuple[str, bytes, bool]]) -> None:
+    """Whatever comes, what was received is what became of it, in all and by topic."""
+    site = Site()
+    site.storing._reader = Interpreter(Topics(TOPICS, ()))
+    site.waiting = site.storing._waiting = Waiting(10, 10**9)
+    for number, (topic, payload, retained) in enumerate(sent):
+        site.waiting.put(
+            Message(topic, payload, len(payload), 0, retained, float(number), number, None)
+        )
+    site.waiting.close()
+    site.storing.run()
+    site.storing._count_refused()
+    totals = site.counts.totals()
+    assert totals.received == len(sent)
+    for counted in (totals.messages, *totals.topics.values()):
+        assert counted.received == sum(_outcomes(counted))
+    assert {topic: one.received for topic, one in totals.topics.items()} == Counter(
+        topic for topic, _, _ in sent
+    )
+    reasoned = totals.messages.of_no_use + totals.messages.filtered
+    assert sum(one.number for one in totals.unused) == reasoned
+
+
+def _outcomes(counted: Messages) -> list[int]:
+    names = Messages.__struct_fields__
+    return [getattr(counted, name) for name in names if name != "received"]

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 FORMAT = "axis.object_snapshot.v1"
 
+_OURS = {"channel_id", "object_track_id", "crop_box"}
+
 
 class AxisSnapshot:
     """Pictures whose class, and whose object's box, a frame may tell: before or after."""
@@ -28,7 +30,7 @@ class AxisSnapshot:
         self._tracks = tracks
 
     def fits(self, content: Json) -> bool:
-        has_picture = isinstance(content.get("data"), str)
+        has_picture = isinstance(content.get("data"), str) and not _OURS.isdisjoint(content)
         return has_picture or {"object_track_id", "crop_box"} <= content.keys()
 
     def read(self, arrival: Arrival, content: Json) -> News:

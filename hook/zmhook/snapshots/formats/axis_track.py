@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from zmhook.snapshots.formats.arrival import Origin
 from zmhook.snapshots.formats.boxes import box_of, nearest, scene_box
 from zmhook.snapshots.formats.classes import Classes, classes_of, track_attributes
+from zmhook.snapshots.formats.pictures import looks_like
 from zmhook.snapshots.formats.times import Clock, Times, settled
 from zmhook.snapshots.formats.values import at_least_zero, identity, mapping, mappings
 from zmhook.snapshots.snapshot import Amendment, SceneBox, Snapshot
@@ -52,7 +53,8 @@ class AxisTrack:
         if isinstance(content.get("tracks"), list):
             return True
         has_id = "id" in content and "channel_id" in content
-        return has_id or not _TELLS.isdisjoint(content)
+        tells = _TELLS - {"image"} if isinstance(content.get("image"), str) else _TELLS
+        return has_id or not tells.isdisjoint(content)
 
     def read(self, arrival: Arrival, content: Json) -> News:
         if "tracks" not in content:
@@ -65,7 +67,8 @@ class AxisTrack:
 
     def _read(self, arrival: Arrival, content: Json) -> News:
         track = _parsed(arrival, content)
-        data = mapping(content.get("image")).get("data")
+        image = content.get("image")
+        data = image if looks_like(image) else mapping(image).get("data")
         if not data:
             return [_amendment(track)] if track.track_id else []
         snapshot = _snapshot(arrival, content, track, arrival.picture(data))

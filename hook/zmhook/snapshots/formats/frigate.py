@@ -8,12 +8,13 @@ age when it is the first thing that a broker sends; such a one is not used.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct, field
 
 from zmhook.snapshots.formats import raw
-from zmhook.snapshots.formats.classes import names
+from zmhook.snapshots.formats.classes import MOST_ATTRIBUTES, names
 from zmhook.snapshots.formats.times import settled
 from zmhook.snapshots.formats.tracks import NEWS_EVERY
 from zmhook.snapshots.formats.values import fraction, identity, label, mapping, text
@@ -21,6 +22,9 @@ from zmhook.snapshots.recent import Recent
 from zmhook.snapshots.snapshot import Amendment, Attribute, Classification, Snapshot
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TypeGuard
+
     from zmhook.snapshots.formats.arrival import Arrival, News, Origin
     from zmhook.snapshots.formats.values import Json
 
@@ -35,6 +39,8 @@ REMEMBERED = 512
 MOST_EVENTS = 32
 """Events of one label that one camera may have at a time."""
 
+_PAIRS_OF_OURS = ("sub_label", "recognized_license_plate")
+
 _TYPES = ("new", "update", "end")
 
 # Labels by which a picture is known for Frigate's before its first event came; others are taken
@@ -42,6 +48,18 @@ _TYPES = ("new", "update", "end")
 _LABELS = frozenset(
     {"person", "face", "bicycle", "car", "motorcycle", "bus", "truck", "boat", "license_plate"}
     | {"dog", "cat", "bird", "horse", "sheep", "cow", "bear", "deer", "package"}
+)
+
+
+MOST_LEVELS = 16
+"""Of a topic, that are looked at for Frigate's prefix."""
+
+# What Frigate tells of a camera as PREFIX/CAMERA/SWITCH/state, whatever the prefix.
+_SWITCHES = frozenset(
+    {"enabled", "detect", "audio", "recordings", "snapshots", "motion", "improve_contrast"}
+    | {"motion_threshold", "motion_contour_area", "ptz_autotracker", "notifications"}
+    | {"review_alerts", "review_detections", "object_descriptions", "review_descriptions"}
+    | {"birdseye", "birdseye_mode", "audio_transcription"}
 )
 
 
@@ -110,6 +128,25 @@ class Frigate:
         found = Where(*levels[:3])
         is_ours = "frigate" in found.prefix.lower() or found.label in _LABELS
         return found if is_ours or self._prefixes.get(found.prefix) else None
+
+    def is_state(self, topic: str) -> bool:
+        """Whether a topic is one on which Frigate tells of itself: states, counts, reviews.
+
+        What it brings is no picture. Its events, and its pictures, are none of these.
+        """
+        prefix, below = self._below(topic)
+        if not prefix:
+            return _is_known(topic.split("/"))
+        return bool(below) and below != ["events"] and below[-1] != "snapshot"
+
+    def _below(self, topic: str) -> tuple[str, list[str]]:
+        """Return Frigate's prefix and what follows it, "" for what is not known as Frigate's."""
+        levels = topic.split("/")
+        for count in range(1, min(len(levels), MOST_LEVELS)):
+            prefix = "/".join(levels[:count])
+            if "frigate" in levels[count - 1].lower() or self._prefixes.get(prefix):
+                return prefix, levels[count:]
+        return "", []
 
     # -- Events ----------------------------------------------------------------------------------
 
@@ -213,6 +250,10 @@ class Frigate:
         return self._events.get(where) or {}
 
 
+def _is_known(levels: list[str]) -> bool:
+    return len(levels) > 2 and levels[-1] in ("state", "set") and levels[-2] in _SWITCHES  # noqa: PLR2004
+
+
 def _origin(arrival: Arrival, where: Where) -> Origin:
     """Return the camera that the picture's topic stands for, whichever message it is."""
     origin = arrival._replace(topic=where.topic).origin({})
@@ -276,11 +317,38 @@ def _amendment(origin: Origin, track_id: str, **news: object) -> Amendment:
 
 
 def _attributes(after: Json) -> dict[str, Attribute]:
-    """Return the name that Frigate has for this very object, its zones, and its plate."""
-    sub = after.get("sub_label")  # in older versions a pair of name and score
-    found = {
-        "sub_label": text(sub[0] if isinstance(sub, list) and sub else sub),
-        "zones": ", ".join(names(after.get("entered_zones"))),
-        "license_plate": text(after.get("recognized_license_plate")),
-    }
-    return {name: value for name, value in found.items() if value}
+    """Return the name that Frigate has for this very object, its zones, and its plate.
+
+    A plate and a name come as a text, or as a pair with its score; so does what a model of one's
+    own has found, by that model's name.
+    """
+    found: dict[str, Attribute] = dict(_scored("sub_label", after.get("sub_label")))
+    found["zones"] = ", ".join(names(after.get("entered_zones")))
+    found |= _scored("license_plate", after.get("recognized_license_plate"))
+    score = fraction(after.get("recognized_license_plate_score"))
+    if score is not None and found.get("license_plate"):
+        found.setdefault("license_plate_score", score)
+    others = ((key, value) for key, value in after.items() if key not in _PAIRS_OF_OURS)
+    pairs = (pair for key, value in others for pair in _others(label(key), value))
+    found |= {key: value for key, value in islice(pairs, MOST_ATTRIBUTES) if key not in found}
+    return {name: value for name, value in found.items() if value not in ("", None)}
+
+
+def _scored(name: str, value: object) -> dict[str, Attribute]:
+    """Return a value, and its score under a name of its own, from a text or from a pair."""
+    first, score = value if _is_pair(value) else (value, None)
+    if isinstance(first, list):
+        first = next(iter(first), "")
+    found: dict[str, Attribute] = {name: text(first)}
+    sure = fraction(score)
+    return found | ({f"{name}_score": sure} if sure is not None and found[name] else {})
+
+
+def _is_pair(value: object) -> TypeGuard[list[object]]:
+    return isinstance(value, list) and len(value) == 2  # noqa: PLR2004 - a value and its score
+
+
+def _others(name: str, value: object) -> Iterator[tuple[str, Attribute]]:
+    """Yield both of a value and its score, where it is such a pair."""
+    if name and _is_pair(value) and isinstance(value[0], str) and fraction(value[1]) is not None:
+        yield from _scored(name, value).items()

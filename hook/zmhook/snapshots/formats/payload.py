@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import DecodeError, json
-
 from zmhook.errors import PayloadError
 from zmhook.frames.content import quoted
+from zmhook.untrusted import Unreadable, lenient
 
 if TYPE_CHECKING:
     from zmhook.snapshots.formats.values import Json
@@ -22,18 +21,20 @@ MOST_VALUES = 1_000_000
 _COUNTED_FROM = 1_000_000  # bytes: what is smaller cannot have too many
 _WRAPPERS = ("data", "message", "frame", "object")
 _MOST_WRAPPERS = 4
-_MARK = b"\xef\xbb\xbf"  # of UTF-8, which some programs begin a text with
 
 
 def parse(payload: bytes, origin: str) -> Json:
-    """Return the JSON object. Raises `PayloadError`, whose line begins with `origin`."""
+    """Return the JSON object. Raises `PayloadError`, whose line begins with `origin`.
+
+    What is odd in it is left out, and so is what stands after it.
+    """
     if len(payload) > _COUNTED_FROM:
         _count(payload, origin)
     try:
-        content: Any = json.decode(payload.removeprefix(_MARK))
-    except RecursionError:
-        raise PayloadError("nesting", f"{origin}: JSON that is nested too deep") from None
-    except (DecodeError, UnicodeDecodeError) as error:
+        content: Any = lenient(payload)
+    except Unreadable as error:
+        if str(error).startswith("it is nested"):
+            raise PayloadError("nesting", f"{origin}: JSON that is nested too deep") from None
         raise PayloadError(
             "JSON", f"{origin}: neither a picture nor JSON ({error}): '{quoted(payload)}'"
         ) from None

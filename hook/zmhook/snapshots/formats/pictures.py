@@ -16,11 +16,19 @@ PNG = b"\x89PNG\r\n\x1a\n"
 # JPEG and PNG in base64 begin like this whatever follows.
 BASE64 = (b"/9j/", b"_9j_", b"iVBORw0KGg", b"data:image/")
 
+_BEGINS = tuple(one.decode() for one in BASE64)
+_HEAD = 64
+
 _URL_SAFE = str.maketrans("-_", "+/", "\t\n\r ")
 
 
 def is_picture(data: bytes) -> bool:
     return data.startswith((JPEG, PNG))
+
+
+def looks_like(value: Any) -> bool:
+    """Tell whether a value is a text that begins as a picture in base64 does."""
+    return isinstance(value, str) and value[:_HEAD].lstrip().startswith(_BEGINS)
 
 
 def picture(value: Any, origin: str, max_pixels: int) -> bytes:

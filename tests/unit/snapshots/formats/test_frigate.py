@@ -2,6 +2,7 @@ import pytest
 from msgspec import json
 
 from zmhook.settings import Mqtt, Settings, Topic
+from zmhook.snapshots.formats import frigate
 from zmhook.snapshots.interpreter import Interpreter
 from zmhook.snapshots.snapshot import Amendment, Classification, Snapshot
 from zmhook.snapshots.topics import Topics
@@ -228,3 +229,53 @@ def test_what_is_remembered_is_bounded(at, interpreter):
     [events] = interpreter._frigate._events._held.values()
     assert len(events) == 32
     assert "e99" in events
+
+
+@pytest.mark.parametrize(
+    ("after", "attributes"),
+    [
+        (
+            {"recognized_license_plate": ["AB123CD", 0.94]},
+            {"license_plate": "AB123CD", "license_plate_score": 0.94},
+        ),
+        ({"recognized_license_plate": "AB123CD"}, {"license_plate": "AB123CD"}),
+        (
+            {"recognized_license_plate": "AB123CD", "recognized_license_plate_score": 0.9},
+            {"license_plate": "AB123CD", "license_plate_score": 0.9},
+        ),
+        ({"recognized_license_plate": ["AB123CD"]}, {"license_plate": "AB123CD"}),
+        (
+            {"recognized_license_plate": None, "sub_label": ["Jane", 0.79]},
+            {"sub_label": "Jane", "sub_label_score": 0.79},
+        ),
+        ({"sub_label": "Jane"}, {"sub_label": "Jane"}),
+        ({"sub_label": ["Jane", None]}, {"sub_label": "Jane"}),
+        (
+            {"delivery": ["parcel", 0.8], "box": [1, 2], "other": ["a", "b"]},
+            {"delivery": "parcel", "delivery_score": 0.8},
+        ),
+    ],
+)
+def test_a_value_with_its_score(after, attributes):
+    found = frigate._attributes(after)
+    assert found == {name: value for name, value in attributes.items() if value}
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        *("frigate/available", "frigate/stats", "frigate/reviews", "frigate/tracked_object_update"),
+        *("frigate/drive/car", "frigate/drive/all/active", "frigate/drive/motion"),
+        *("frigate/drive/detect/state", "frigate/drive/audio/dBFS", "frigate/drive/review_status"),
+        *("home/frigate/notifications/state", "cctv/drive/detect/state", "frigate-yard/available"),
+    ],
+)
+def test_what_it_tells_of_itself_is_known(topic):
+    assert frigate.Frigate().is_state(topic)
+
+
+@pytest.mark.parametrize(
+    "topic", ["frigate/events", "frigate/drive/car/snapshot", "frigate", "cctv/drive/car", "a"]
+)
+def test_its_events_and_pictures_are_no_states(topic):
+    assert not frigate.Frigate().is_state(topic)

@@ -22,15 +22,9 @@ def test_json():
     [
         b"online",
         b"{",
-        b'{"a": NaN}',
-        b'{"a": Infinity}',
-        b'{"a": 1e999}',
-        b'{"a": "\\ud800"}',
-        b'{"a": "\xff"}',
-        b'{"message": "\xff"}',
+        b'{"a": NaN',
+        b'{"a": "\xff}',
         b"\x00\x01\x02",
-        b"{}{}",
-        b'{"a": ' + b"9" * 100_000 + b"}",
         "{'a': 1}\n\u2028\x1b[31m".encode(),
     ],
 )
@@ -41,6 +35,11 @@ def test_what_is_not_json(payload):
 @pytest.mark.parametrize("payload", [b"1", b"[]", b'"x"', b"null", b"[{}]"])
 def test_what_is_not_an_object(payload):
     assert kind(payload) == "shape"
+
+
+def test_what_is_odd_is_left_out():
+    odd = b'{"a": NaN, "b": 1e999, "c": ' + b"9" * 100_000 + b', "d": 2,}\0\0'
+    assert parse(odd, "front") == {"a": None, "b": None, "c": None, "d": 2}
 
 
 @pytest.mark.parametrize("depth", [100_000, 20_000_000])
