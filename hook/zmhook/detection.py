@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from msgspec import Struct, field, json
+from msgspec import Struct, field, json, structs
 
 from zmhook.event import Event
+from zmhook.names import composed
 from zmhook.untrusted import decoded
 from zmhook.version import __version__
 
@@ -69,6 +70,11 @@ class Detection(Struct, frozen=True, kw_only=True):
     model: str
     kind: Kind = "object"
     attributes: dict[str, str | float | int | bool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Write the label as people write it in a pattern: a folder's name may be decomposed."""
+        if not self.label.isascii():
+            structs.force_setattr(self, "label", composed(self.label))
 
 
 class Drop(Struct, frozen=True, kw_only=True):

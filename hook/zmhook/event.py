@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from zmhook.names import on_disk
+
 if TYPE_CHECKING:
     # msgspec never reads the types of Picture and Frame, which are not encoded.
     import numpy as np  # noqa: TC004
@@ -29,6 +31,11 @@ class Event(Struct, frozen=True, kw_only=True):
     cause: str = ""
     path: str = ""
     asked: float = field(default_factory=time.time)
+
+    @property
+    def folder(self) -> str:
+        """The event's folder as the disk names it; `path` is the same as text, for JSON."""
+        return on_disk(self.path)
 
     def __str__(self) -> str:
         name = f"event {self.id}" if self.id is not None else "a picture"

@@ -17,6 +17,7 @@ from msgspec import Struct, field, json, structs
 
 from zmhook import atomic
 from zmhook.errors import PortalError
+from zmhook.names import composed
 from zmhook.regular import read
 from zmhook.untrusted import Unreadable, decoded, whole
 
@@ -99,7 +100,7 @@ def _ask(monitor_id: int, settings: Settings, deadline: Deadline) -> Monitor:
 
 
 def _zone(row: dict[str, object]) -> ZmZone | None:
-    name = str(row.get("Name") or "")
+    name = composed(str(row.get("Name") or ""))
     corners = str(row.get("Coords") or "")
     try:
         points = tuple(_point(text) for text in corners.split())

@@ -14,6 +14,7 @@ from collections import OrderedDict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from zmhook.names import composed
 from zmhook.printable import one_line
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def fits(pattern: str, text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _found(pattern: str, text: str, *, whole: bool) -> bool:
+    pattern, text = composed(pattern), composed(text)
     if _is_simple(pattern, len(text)):
         return bool((re.fullmatch if whole else re.match)(pattern, text))
     if _slow.get(pattern, 0) >= MOST_SLOW:

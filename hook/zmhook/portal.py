@@ -15,13 +15,13 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from zmhook import rights
+from zmhook import proxies, rights
 from zmhook.errors import FrameUnavailable, LoginError, PortalError
 from zmhook.event_row import event_row, is_of
 from zmhook.frames import content
 from zmhook.frames.header import read_header
 from zmhook.tokens import Tokens, lasts_until
-from zmhook.untrusted import Unreadable, decoded
+from zmhook.untrusted import Unreadable, lenient
 from zmhook.urls import shown, with_query
 
 if TYPE_CHECKING:
@@ -226,6 +226,7 @@ class Portal:
             if deadline:
                 deadline.check(f"waiting for {self.address} to give {what}")
             raise
+        answer._content = content.without_warnings(answer.content)  # noqa: SLF001 - PHP's, before it
         self._check_way(answer)
         return answer
 
@@ -354,7 +355,7 @@ class Portal:
         found = None
         if answer.status_code == OK and len(answer.content) <= MAX_JSON:
             with contextlib.suppress(Unreadable):
-                found = decoded(answer.content)
+                found = lenient(answer.content, anywhere=True)
         if not isinstance(found, dict):
             raise self._unexpected(answer, what, "JSON")
         return found
@@ -366,6 +367,8 @@ class Portal:
             advice = "the logs of the web server and of ZoneMinder say why"
         elif status == FORBIDDEN:
             advice = "check the web server's access rules"
+        if proxy := proxies.named(answer.url):
+            advice += f" (asked through {proxy})"
         return self._error(
             answer,
             f"asked for {what}, expected {expected}, got {self._said(answer)}: {advice}",

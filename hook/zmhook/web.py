@@ -16,7 +16,9 @@ import requests
 import urllib3.exceptions
 from requests.auth import HTTPBasicAuth
 
+from zmhook import proxies
 from zmhook.errors import PortalError
+from zmhook.trust import use_system_store
 from zmhook.urls import shown
 from zmhook.within import Call, TooLongError, causes, limited
 
@@ -37,6 +39,7 @@ class Web:
     """A session with a web server; the connection is kept open between requests."""
 
     def __init__(self, basic: tuple[str, str] | None, *, verify: bool) -> None:
+        use_system_store()
         self.verify = verify
         self._session = requests.Session()
         self._session.hooks["response"].append(limited(MAX_BODY))
@@ -67,7 +70,9 @@ class Web:
         call.join(seconds)
         if call.answer is not None:
             return call.answer
-        text, retry = _explain(list(causes(call.error)), seconds)
+        found = list(causes(call.error))
+        proxy = proxies.trouble(url, found)
+        text, retry = (proxy, True) if proxy else _explain(found, seconds)
         raise PortalError(f"{shown(url)}: {text}", retry=retry)
 
     def close(self) -> None:
@@ -125,8 +130,9 @@ def _explain(found: list[BaseException], seconds: float) -> tuple[str, bool]:
 def _explain_tls(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return (
-            f"its certificate cannot be verified ({error.verify_message.strip(' .')}): set"
-            " [general] allow_self_signed = yes if that is to be expected"
+            f"its certificate cannot be verified ({error.verify_message.strip(' .')}):"
+            " install its authority on this machine, or set [general] allow_self_signed = yes if"
+            " that is to be expected"
         )
     reason = (getattr(error, "reason", None) or "no reason given").replace("_", " ").lower()
     return f"TLS failed ({reason}): does that port speak https?"

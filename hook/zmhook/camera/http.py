@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 
 from msgspec import json
 
+from zmhook import proxies
 from zmhook.errors import CameraError, MissingPart
 from zmhook.printable import one_line
 from zmhook.settings.values import Secret
+from zmhook.trust import use_system_store
 from zmhook.untrusted import Unreadable, decoded
 from zmhook.within import Call, TooLongError, causes, limited
 
@@ -60,6 +62,7 @@ class Http:
         self._login = login
         self._verify = verify
         self._seconds = seconds
+        use_system_store()
         self._session = requests.Session()
         self._session.hooks["response"].append(limited(MAX_BODY))
         self._secrets = [login.password.reveal()]
@@ -140,7 +143,9 @@ class Http:
         call.join(2 * self._seconds)
         if call.answer is not None:
             return call.answer
-        raise CameraError(f"{url}: {_explained(list(causes(call.error)), self._seconds)}")
+        found = list(causes(call.error))
+        why = proxies.trouble(url, found) or _explained(found, self._seconds)
+        raise CameraError(f"{url}: {why}")
 
 
 def _content(answer: requests.Response, url: str) -> dict[str, Any] | None:

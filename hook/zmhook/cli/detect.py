@@ -22,6 +22,7 @@ from zmhook.cli.unread import let_readers_go
 from zmhook.deadline import Deadline, reserve, usable
 from zmhook.errors import RightsError, SettingsError, ZmhookError
 from zmhook.ids import parsed, parsed_or_none
+from zmhook.names import spelled
 from zmhook.printable import one_line, plain_json
 from zmhook.unexpected import unexpected
 from zmhook.version import __version__
@@ -285,7 +286,7 @@ def _event(args: argparse.Namespace) -> tuple[Event, str]:
         monitor_id=monitor_id,
         monitor_name=_text(args.monitorname),
         cause=_text(args.reason),
-        path=_text(args.eventpath),
+        path=spelled(args.eventpath),
     )
     return event, mistake
 

@@ -142,17 +142,18 @@ class Training:
 
     def _report(self, entries: Entries) -> int:
         from zmhook.cli.train_table import look_alike_lines, table_lines
-        from zmhook.detectors.face.pictures import person_of
+        from zmhook.detectors.face.pictures import person_of, without
         from zmhook.detectors.face.store import known
 
         faces = known(entries)
         threshold = self.settings.face.face_recog_dist_threshold
-        for line in [*table_lines(entries), *look_alike_lines(faces, threshold)]:
+        missing = without(self.folder, entries)
+        for line in [*table_lines(entries, missing), *look_alike_lines(faces, threshold)]:
             say(line)
         if not len(faces):
             _fail(f"nobody was trained: no picture in {self.folder} can be used")
             return FAILED
-        people = {person_of(path) for path in entries}
+        people = {*(person_of(path) for path in entries), *missing}
         usable = {person_of(path) for path, entry in entries.items() if not entry.reason}
         return TRAINED if people == usable else SOMEBODY_MISSING
 

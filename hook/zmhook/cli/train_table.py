@@ -19,14 +19,18 @@ HEAD = ("person", "pictures used", "rejected")
 MOST_PAIRS = 20
 
 
-def table_lines(entries: Mapping[str, Entry]) -> list[str]:
-    """Return a table of people, and below it each rejected picture with the reason."""
+def table_lines(entries: Mapping[str, Entry], missing: Sequence[str] = ()) -> list[str]:
+    """Return a table of people, and below it each rejected picture with the reason.
+
+    `missing` are those who have no picture at all.
+    """
     used, rejected = Counter[str](), Counter[str]()
     for path, entry in entries.items():
         (rejected if entry.reason else used)[person_of(path)] += 1
-    people = sorted({*used, *rejected})
+    people = sorted({*used, *rejected, *missing})
     rows = [(person, str(used[person]), str(rejected[person])) for person in people]
-    return [*_aligned([HEAD, *rows]), *_reasons(entries)]
+    lacking = [f"{person} has no pictures: put some into that folder" for person in missing]
+    return [*_aligned([HEAD, *rows]), *(["", *lacking] if lacking else []), *_reasons(entries)]
 
 
 def look_alike_lines(known: KnownFaces, threshold: float) -> list[str]:

@@ -19,6 +19,7 @@ from zmhook.describe.schema import SCHEMA
 from zmhook.describe.steps import Steps
 from zmhook.describe.unanswered import Unanswered
 from zmhook.told import parsed
+from zmhook.trust import use_system_store
 from zmhook.within import TooLongError
 
 if TYPE_CHECKING:
@@ -137,6 +138,7 @@ class GeminiBackend:
         from google.genai import types
 
         silence()
+        use_system_store()
         # It warns on stderr of each enumeration's value that is newer than itself.
         warnings.filterwarnings("ignore", category=UserWarning, module=r"google\.genai")
         options = types.HttpOptions(

@@ -12,6 +12,7 @@ import ssl
 import threading
 from typing import TYPE_CHECKING, TypeVar
 
+from zmhook import proxies
 from zmhook.describe.unanswered import Unanswered
 from zmhook.within import Call, TooLongError, causes
 
@@ -63,7 +64,9 @@ class Patience:
 
 def explain(error: BaseException, place: str, seconds: float) -> Unanswered:
     """Say why there was no answer. The libraries' texts are not shown: they may hold anything."""
-    short, text = _why(list(causes(error)), seconds)
+    found = list(causes(error))
+    proxy = proxies.trouble(place if "://" in place else f"https://{place}", found)
+    short, text = ("no connection", proxy) if proxy else _why(found, seconds)
     return Unanswered(short, f"{place}: {text}")
 
 

@@ -19,6 +19,7 @@ from zmhook.describe.schema import SCHEMA
 from zmhook.describe.steps import Steps
 from zmhook.describe.unanswered import Unanswered, quoted
 from zmhook.told import error_in, parsed, told
+from zmhook.trust import use_system_store
 from zmhook.urls import shown
 from zmhook.within import TooLongError
 
@@ -111,6 +112,7 @@ class OpenAiBackend:
         import requests
 
         silence()
+        use_system_store()
         with requests.post(
             self._url,
             json=body,

@@ -10,6 +10,19 @@ from zmhook.untrusted import Unreadable, decoded
 
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _SHOWN = 60
+_KINDS = (
+    rb"(?:Warning|Notice|Deprecated|Strict Standards"
+    rb"|(?:Recoverable |Catchable )?(?:Fatal|Parse) error)"
+)
+# As PHP writes them: in HTML, or with html_errors = Off as plain text.
+_WARNING = re.compile(
+    rb"\s*(?:<br ?/>\s*)?(?:<b>)?(?:PHP )?" + _KINDS + rb"(?:</b>)?:\s[^\n]*? on line "
+    rb"(?:<b>)?[0-9]+(?:</b>)?(?:<br ?/>)?[ \r]*\n?"
+)
+_FAULT = re.compile(_KINDS + rb"(?:</b>)?:\s[^\n]*")
+_TAG = re.compile(rb"<[^<>]*>")
+_MOST_WARNINGS = 200
+_LONGEST_WARNING = 4096
 _LOOKED_AT = 4096
 _LONGEST_MESSAGE = 1 << 20
 
@@ -29,6 +42,26 @@ def describe(data: bytes) -> str:
 def is_page(data: bytes) -> bool:
     """Tell whether this is HTML (or XML)."""
     return data[:_LOOKED_AT].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
+
+
+def without_warnings(data: bytes) -> bytes:
+    """Take off the warnings that PHP shows before what it was asked for (display_errors = On).
+
+    A page is left as it is, for its words may say more.
+    """
+    rest = data
+    for _ in range(_MOST_WARNINGS):
+        found = _WARNING.match(rest, 0, _LONGEST_WARNING)
+        if found is None:
+            break
+        rest = rest[found.end() :]
+    return rest if rest is not data and rest and not is_page(rest) else data
+
+
+def warning(data: bytes) -> str:
+    """Return the beginning of PHP's first warning or error in an answer, or nothing."""
+    found = _FAULT.search(data[:_LOOKED_AT])
+    return quoted(_TAG.sub(b"", found[0])) if found else ""
 
 
 def title(data: bytes) -> str:
@@ -63,6 +96,8 @@ def quoted(data: bytes) -> str:
 
 def _page(data: bytes) -> str:
     found = title(data)
+    if not found and (said := warning(data)):
+        return f"a page in which PHP says '{said}'"
     return f"an HTML page titled '{found}'" if found else "an HTML page without a title"
 
 

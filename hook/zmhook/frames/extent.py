@@ -62,9 +62,9 @@ class Extent:
             return 0
         from zmhook.frames.video import length
 
-        video = video_of(self.event.path, self.event.id)
+        video = video_of(self.event.folder, self.event.id)
         try:
-            numbers = stills(self.event.path)
+            numbers = stills(self.event.folder)
         except (OSError, ValueError):
             numbers = {}
         # The portal leaves frames there that somebody looked at, of a video too.

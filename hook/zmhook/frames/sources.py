@@ -174,13 +174,13 @@ def _folders(event: Event, general: General, rows: Rows) -> list[Source]:
 
     pixels = general.max_picture_pixels
     folder = EventFolder(
-        event.path,
+        event.folder,
         pixels,
         BRIEF if has_portal else _patience_with_files(general),
         missing_is_final=has_portal,
     )
     patience = ONCE if has_portal else _patience_with_files(general)
-    video = VideoFrames(event.path, pixels, patience, event_id=event.id, rows=rows)
+    video = VideoFrames(event.folder, pixels, patience, event_id=event.id, rows=rows)
     return [FolderOrVideo(folder, video)]
 
 

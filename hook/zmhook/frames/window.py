@@ -41,7 +41,7 @@ def window_of(event: Event, row: EventRow | None) -> Window:
     Versions before 1.37 tell local time, that of their database, without the zone; it is taken for
     this machine's, unless the times of the event's files say otherwise.
     """
-    found = _of_folder(event.path or (row.folder if row else ""))
+    found = _of_folder(event.folder or (row.folder if row else ""))
     if row is None or row.started is None:
         return found or Window(event.asked)
     shift = 0.0 if row.is_exact else _shift(row.started, row.ended, found)

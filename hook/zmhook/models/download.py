@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
+from zmhook import proxies
 from zmhook.errors import DownloadError
 from zmhook.models.store import sha256
+from zmhook.trust import use_system_store
 from zmhook.version import __version__
+from zmhook.within import causes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -158,6 +161,7 @@ def _open(url: str, have: int) -> http.client.HTTPResponse | None:
     headers = {"User-Agent": f"zmhook/{__version__}", "Accept-Encoding": "identity"}
     if have:
         headers["Range"] = f"bytes={have}-"
+    use_system_store()
     try:
         # The manifest's type allows http and https only.
         answer = urlopen(Request(url, headers=headers), timeout=TIMEOUT)  # noqa: S310
@@ -168,7 +172,8 @@ def _open(url: str, have: int) -> http.client.HTTPResponse | None:
         again = error.code in _TEMPORARY
         raise _GaveUp(f"HTTP {error.code} {error.reason}", again=again) from None
     except (OSError, http.client.HTTPException) as error:
-        raise _GaveUp(_why(error), again=not _is_offline(error)) from None
+        why = proxies.trouble(url, causes(error)) or _why(error)
+        raise _GaveUp(why, again=not _is_offline(error)) from None
     return answer  # type: ignore[no-any-return]
 
 

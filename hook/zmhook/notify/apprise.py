@@ -19,6 +19,7 @@ from zmhook.notify.message import Message, filled, message_of
 from zmhook.notify.names import monitor_name
 from zmhook.notify.picture import picture_of
 from zmhook.report.jobs import number_of
+from zmhook.trust import use_system_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,6 +96,7 @@ def _apprise() -> Any:
         import apprise
     except ImportError:
         raise MissingPart("[notify] notify_apprise", "apprise", "notify") from None
+    use_system_store()
     # Its words hold addresses, and those hold keys.
     for name in ("apprise", "urllib3"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -18,13 +18,16 @@ from urllib.parse import urlsplit
 
 from msgspec import Raw, json, structs
 
+from zmhook import proxies
 from zmhook.errors import MissingPart, Undelivered
 from zmhook.notify.message import Message, filled_json, labels_of, message_of
 from zmhook.notify.names import monitor_name
 from zmhook.notify.picture import picture_of
 from zmhook.regular import reading
+from zmhook.trust import use_system_store
 from zmhook.untrusted import Unreadable, decoded
 from zmhook.version import __version__
+from zmhook.within import causes
 
 if TYPE_CHECKING:
     import requests
@@ -106,6 +109,7 @@ def _post(work: Work, body: bytes) -> requests.Response:
         import requests
     except ImportError:
         raise MissingPart("[notify] notify_webhook", "requests", "notify") from None
+    use_system_store()
     # It logs the path of addresses, and those hold keys.
     logging.getLogger("urllib3").setLevel(logging.CRITICAL)
     notify = work.settings.notify
@@ -153,6 +157,9 @@ def _unreachable(work: Work, error: Exception) -> Undelivered:
     import requests
 
     place = place_of(work)
+    proxy = proxies.trouble(work.settings.notify.notify_webhook.reveal().strip(), causes(error))
+    if proxy:
+        return Undelivered(f"{place}: {proxy}", retry=True)
     if isinstance(error, requests.exceptions.SSLError):
         return Undelivered(f"{place}: its certificate cannot be verified, or TLS fails")
     if isinstance(error, requests.Timeout):

@@ -14,11 +14,13 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from zmhook import proxies
 from zmhook.errors import MissingPart
 from zmhook.frames.content import describe
 from zmhook.printable import one_line
 from zmhook.remote.trouble import GatewayError
 from zmhook.told import error_in
+from zmhook.trust import use_system_store
 from zmhook.urls import shown
 from zmhook.within import Call, TooLongError, causes
 
@@ -145,7 +147,7 @@ class Wire:
             self.close()
             found = list(causes(error))
             kind = _DroppedError if was_kept and _is_cut_off(found) else GatewayError
-            failed = kind(f"{place}: {_why(found, seconds)}")
+            failed = kind(f"{place}: {proxies.trouble(url, found) or _why(found, seconds)}")
         raise failed  # outside, so that nothing of the library's hangs on to it
 
     def _within(self, seconds: float, ask: Callable[[], Reply]) -> Reply:
@@ -168,6 +170,7 @@ class Wire:
             import urllib3
         except ImportError:
             raise MissingPart("asking another machine", "requests", "remote") from None
+        use_system_store()
         # It logs the addresses of requests.
         logging.getLogger("urllib3.connectionpool").setLevel(logging.CRITICAL)
         if not self._verify:

@@ -71,7 +71,7 @@ def _event_folder(decided: Decided, settings: Settings) -> str:
     """
     event = decided.decision.event
     if event.path or event.id is None or not settings.general.portal:
-        return event.path
+        return event.folder
     from zmhook.portal import Portal
 
     with closing(Portal(settings.general)) as portal:

@@ -59,7 +59,7 @@ def _folder(work: Work) -> Path | None:
     """Return the event's folder where this machine has it; the API is asked unless it was told."""
     event = work.decision.event
     if event.path:
-        folder = event.path
+        folder = event.folder
     elif event.id is None or not work.settings.general.portal:
         return None
     else:

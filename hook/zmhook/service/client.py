@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import struct
 import time
@@ -86,7 +87,7 @@ def decide(
         "mid": "" if event.monitor_id is None else event.monitor_id,
         "name": event.monitor_name,
         "cause": event.cause,
-        "path": event.path,
+        "path": os.fsencode(event.folder),
         "config": config,
     }
     return ask(place, "POST", "/decide", seconds, urlencode(form).encode(), silence)

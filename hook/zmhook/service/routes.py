@@ -19,6 +19,7 @@ from msgspec import json
 
 from zmhook.event import Event
 from zmhook.ids import parsed, parsed_or_none
+from zmhook.names import spelled
 from zmhook.report.line import detection_line
 from zmhook.report.summary import log_decision
 from zmhook.service.client import ALARM, NOTHING, STOPPING, UNDECIDED
@@ -68,6 +69,7 @@ class Routes:
                 request.body.decode("utf-8", "replace"),
                 keep_blank_values=True,
                 max_num_fields=MOST_FIELDS,
+                errors="surrogateescape",
             )
             if _one(form, "config") not in ("", self._supervisor.config.path):
                 raise HangUp
@@ -116,9 +118,10 @@ def _event(form: dict[str, list[str]]) -> Event:
         monitor_id=parsed_or_none(_one(form, "mid"), "monitor"),
         monitor_name=_one(form, "name"),
         cause=_one(form, "cause"),
-        path=_one(form, "path"),
+        path=spelled(form.get("path", [""])[0]),
     )
 
 
 def _one(form: dict[str, list[str]], name: str) -> str:
-    return form.get(name, [""])[0]
+    text = form.get(name, [""])[0]
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -8,6 +8,7 @@ import re
 from typing import NamedTuple
 
 from zmhook.errors import Problem, SettingsError
+from zmhook.names import composed
 from zmhook.regular import reading
 
 LARGEST = 1024 * 1024  # bytes; whatever is larger is not a configuration
@@ -73,7 +74,10 @@ def _parsed(path: str, text: str, inline_comments: tuple[str, ...]) -> Sections:
         parser.read_string(text)
     except configparser.Error as error:
         raise _unreadable(path, error) from None
-    return {name: dict(parser[name]) for name in parser.sections()}
+    return {
+        composed(name): {composed(key): value for key, value in parser[name].items()}
+        for name in parser.sections()
+    }
 
 
 def _opened(path: str) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from msgspec import Struct
 
 from zmhook.figures import exact
+from zmhook.names import composed
 from zmhook.patterns import WrongPattern, check
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def read_words(text: str) -> tuple[str, ...]:
 
     Words are lower-case afterwards, and each is there once.
     """
-    words = [word.strip(" \t\n'\"").lower() for word in text.strip("[]() \n").split(",")]
+    words = [word.strip(" \t\n'\"").lower() for word in composed(text).strip("[]() \n").split(",")]
     if not all(_WORD.fullmatch(word) for word in words if word):
         raise ValueError
     return tuple(dict.fromkeys(word for word in words if word))
@@ -144,7 +145,7 @@ def read_frames(text: str) -> tuple[str, ...]:
 
 def read_labels(text: str) -> tuple[str, ...]:
     """Read a list of labels between commas, which may have spaces; lower-case afterwards."""
-    labels = [" ".join(part.strip(" \t\n'\"").lower().split()) for part in _parts(text)]
+    labels = [" ".join(part.strip(" \t\n'\"").lower().split()) for part in _parts(composed(text))]
     if not all(label.isprintable() for label in labels):
         raise ValueError
     return tuple(dict.fromkeys(label for label in labels if label))

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from zmhook.errors import BrokerError, MissingPart
+from zmhook.trust import use_system_store
 
 if TYPE_CHECKING:
     import ssl
@@ -106,6 +107,7 @@ def _properties(mqtt: Mqtt, expiry: int) -> Properties:
 def _context(mqtt: Mqtt) -> ssl.SSLContext:
     import ssl
 
+    use_system_store()
     context = ssl.create_default_context()
     if not mqtt.mqtt_verify:
         context.check_hostname = False

@@ -7,10 +7,14 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.errors import TrainingError
+from zmhook.names import composed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+DEEPEST = 8
+"""Folders in folders, of one person's pictures."""
 
 SUFFIXES = (
     *(".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif"),
@@ -21,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class KnownPicture(NamedTuple):
-    """A picture of a known person: `path` is relative to the folder, `person/file`."""
+    """A picture of a known person: `path` is relative to the folder, `person/…/file`."""
 
     path: str
     size: int
@@ -29,8 +33,8 @@ class KnownPicture(NamedTuple):
 
 
 def person_of(path: str) -> str:
-    """Return whose picture it is: the name of its folder."""
-    return path.partition("/")[0]
+    """Return whose picture it is: the name of its uppermost folder, as people would write it."""
+    return composed(path.partition("/")[0])
 
 
 def listed(folder: Path) -> dict[str, KnownPicture]:
@@ -50,6 +54,16 @@ def listed(folder: Path) -> dict[str, KnownPicture]:
         ) from None
 
 
+def without(folder: Path, pictures: Iterable[str]) -> list[str]:
+    """Return the people who have a folder and no picture in it."""
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:
+        return []
+    people = {composed(one.name) for one in entries if _is_folder(one) and not _is_hidden(one)}
+    return sorted(people - set(map(person_of, pictures)))
+
+
 def loose(folder: Path) -> list[str]:
     """Return the pictures that lie beside the folders of people, and so belong to nobody."""
     try:
@@ -61,20 +75,31 @@ def loose(folder: Path) -> list[str]:
 
 def _walk(folder: Path) -> Iterator[KnownPicture]:
     for person in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if _is_folder(person) and not person.name.startswith("."):
-            yield from _of_person(person)
+        if _is_folder(person) and not _is_hidden(person):
+            yield from _below(person, person.name, 1)
 
 
-def _of_person(person: os.DirEntry[str]) -> Iterator[KnownPicture]:
+def _below(folder: os.DirEntry[str], name: str, depth: int) -> Iterator[KnownPicture]:
+    """Yield the pictures in a folder and in those in it; `name` is its path below the uppermost.
+
+    A link to a folder within a person's is not followed: it may lead round in a circle.
+    """
     try:
-        entries = sorted(os.scandir(person), key=lambda entry: entry.name)
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
-        log.warning("%s: cannot be read and is passed over: %s", person.path, error.strerror)
+        log.warning("%s: cannot be read and is passed over: %s", folder.path, error.strerror)
         return
     for entry in entries:
-        if _is_picture(entry.name) and not _is_folder(entry):
+        if _is_folder(entry):
+            if depth < DEEPEST and not _is_hidden(entry) and not entry.is_symlink():
+                yield from _below(entry, f"{name}/{entry.name}", depth + 1)
+        elif _is_picture(entry.name):
             status = _status(entry)
-            yield KnownPicture(f"{person.name}/{entry.name}", status.st_size, status.st_mtime_ns)
+            yield KnownPicture(f"{name}/{entry.name}", status.st_size, status.st_mtime_ns)
+
+
+def _is_hidden(entry: os.DirEntry[str]) -> bool:
+    return entry.name.startswith(".")
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from zmhook.errors import FrameUnavailable
+from zmhook.trust import use_system_store
 from zmhook.urls import shown, with_query
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def _connection(place: SplitResult, seconds: float, *, verify: bool) -> http.cli
     host = place.hostname or ""
     if place.scheme == "http":
         return http.client.HTTPConnection(host, place.port, timeout=seconds)
+    use_system_store()
     context = ssl.create_default_context()
     if not verify:
         context.check_hostname = False

@@ -6,6 +6,7 @@ import hashlib
 import math
 from typing import Any
 
+from zmhook.names import composed
 from zmhook.printable import one_line
 
 Json = dict[str, Any]
@@ -57,7 +58,7 @@ def text(value: Any, longest: int = LONGEST_TEXT) -> str:
 
 def label(value: Any) -> str:
     """Return a name that is safe wherever it is shown: it is no path, and short."""
-    return text(value, LONGEST_LABEL).translate(_SEPARATORS)
+    return composed(text(value, LONGEST_LABEL)).translate(_SEPARATORS)
 
 
 def identity(value: Any) -> str:

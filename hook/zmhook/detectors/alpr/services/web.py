@@ -15,10 +15,12 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from zmhook import proxies
 from zmhook.detectors.alpr.services.base import Unread
 from zmhook.errors import MissingPart
 from zmhook.printable import one_line
 from zmhook.told import error_in, parsed
+from zmhook.trust import use_system_store
 from zmhook.urls import shown
 from zmhook.waits import wait_of, wait_of_header
 from zmhook.within import Call, TooLongError, causes
@@ -124,6 +126,7 @@ class Web:
             import requests
         except ImportError:
             raise MissingPart("a service that reads plates", "requests", "alpr") from None
+        use_system_store()
         # It logs the addresses of requests, and one service wants its key there.
         logging.getLogger("urllib3.connectionpool").setLevel(logging.CRITICAL)
         self._session = requests.Session()
@@ -263,6 +266,8 @@ _PLAIN: tuple[tuple[type[BaseException], str, str], ...] = (
 def _explained(error: BaseException, place: str, seconds: float) -> Unread:
     """Say why there was no answer. The libraries' texts are not shown: they hold addresses."""
     found = list(causes(error))
+    if proxy := proxies.trouble(place, found):
+        return Unread("no network", f"{place}: {proxy}", again=True)
     for cause in found:
         if isinstance(cause, ssl.SSLCertVerificationError):
             text = f"{place}: its certificate cannot be verified ({cause.verify_message})"
