@@ -175,3 +175,29 @@ def test_what_is_no_monitor_and_no_zones(body: bytes) -> None:
         portal(Wire((200, body))).monitor(3)
     with pytest.raises(PortalError):
         portal(Wire((200, body))).zones(3)
+
+
+HTML = (
+    b"<br />\n<b>Warning</b>:  Undefined array key {main} in <b>/x.php</b> on line <b>3</b><br />\n"
+)
+PLAIN = b"\nDeprecated: Creation of dynamic property X::$y in /x.php on line 12\n"
+
+
+@pytest.mark.parametrize(
+    "before", [HTML, PLAIN, HTML * 3 + PLAIN, b"<pre>cake {error}</pre>", b"\xef\xbb\xbf"]
+)
+def test_what_php_says_before_the_json_is_passed_over(before: bytes) -> None:
+    row = json.dumps({"monitor": {"Monitor": {"Id": "1"}}}).encode()
+    wire = Wire((200, before + row + b"\n" + PLAIN))
+    assert portal(wire).monitor(1) == {"Id": "1"}
+    assert len(wire.asked) == 1
+
+
+@pytest.mark.parametrize("before", [HTML, PLAIN])
+def test_what_php_says_before_a_picture_is_passed_over(before: bytes) -> None:
+    assert portal(Wire((200, before + JPEG))).image(12, "snapshot") == JPEG
+
+
+def test_with_nothing_behind_it_php_is_quoted() -> None:
+    with pytest.raises(PortalError, match="PHP says 'Warning: Undefined array key"):
+        portal(Wire((200, HTML + b"<p>sorry"))).monitor(1)

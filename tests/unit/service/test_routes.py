@@ -172,3 +172,11 @@ def test_a_network_gets_health_only(ask, supervisor, method: str, path: str) -> 
     assert ask(method, path, form(eid=1), public=True).status == 404
     assert ask("GET", "/health/live", public=True).status == 200
     assert supervisor.asked == []
+
+
+def test_a_folder_whose_name_is_not_utf_8(supervisor: Supervisor, ask) -> None:
+    ask("POST", "/decide", b"eid=1&name=%FCber&path=%2Ftmp%2F%FCber")
+    [event] = supervisor.asked
+    assert os.fsencode(event.folder) == b"/tmp/\xfcber"
+    assert event.monitor_name == "\ufffdber"
+    assert event.path.encode()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from zmhook.detectors.face.pictures import listed, loose, person_of
+from zmhook.detectors.face.pictures import DEEPEST, listed, loose, person_of, without
 from zmhook.errors import TrainingError
 
 
@@ -25,13 +25,15 @@ def folder(tmp_path):
         "loose.jpg",
     ):
         path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(exist_ok=True, parents=True)
         path.write_bytes(b"abc")
     return tmp_path
 
 
 def test_the_pictures_of_each_person_are_listed(folder):
-    assert sorted(listed(folder)) == ["anna/1.jpg", "anna/2.JPEG", "Łukasz K/x.png"]
+    assert sorted(listed(folder)) == [
+        *("anna/1.jpg", "anna/2.JPEG", "anna/holiday/3.jpg", "Łukasz K/x.png")
+    ]
 
 
 def test_a_picture_carries_its_size_and_time(folder):
@@ -41,6 +43,24 @@ def test_a_picture_carries_its_size_and_time(folder):
 
 def test_the_person_is_the_folder():
     assert person_of("Łukasz K/x.png") == "Łukasz K"
+
+
+def test_a_name_from_a_mac_is_as_people_write_it():
+    assert person_of("Ju\u0308rgen/2023/1.jpg") == "J\u00fcrgen"
+
+
+def test_folders_in_a_persons_folder_are_read_to_a_depth(tmp_path):
+    deep = tmp_path / "anna" / "/".join("x" * DEEPEST)
+    deep.mkdir(parents=True)
+    (deep / "too_deep.jpg").touch()
+    (deep.parent / "1.jpg").touch()
+    (tmp_path / "anna" / "round").symlink_to(tmp_path)
+    assert [path.rpartition("/")[2] for path in listed(tmp_path)] == ["1.jpg"]
+
+
+def test_people_without_a_picture(folder):
+    (folder / "carl" / "empty").mkdir(parents=True)
+    assert without(folder, listed(folder)) == ["carl"]
 
 
 def test_pictures_beside_the_folders_are_told_apart(folder):
