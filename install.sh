@@ -17,7 +17,7 @@ UNITS="zmhook.socket zmhook.service"
 COLLECTOR=zmhook-snapshots.service
 
 PREFIX='' RUN_AS='' RUN_GROUP='' EXTRAS='' PYTHON='' WHEELS='' GATHER='' USE_SYSTEM=''
-ASK=yes MODELS=yes DRY=no UNINSTALL=no SYSTEMD=no CHANGES=0 RENEWED=no NOTES=() BROKEN=()
+ASK=yes MODELS=yes DRY=no UNINSTALL=no SYSTEMD=no CHANGES=0 RENEWED=no SCRIPTS_FIRST=no NOTES=() BROKEN=()
 
 usage() {
     cat <<END
@@ -312,8 +312,11 @@ put_aside() {
     while IFS= read -r -d '' entry; do
         found=$(first_of_others "$entry")
         if [ -z "$found" ] && { [ ! -f "$entry" ] || roots_own_file "$entry"; }; then continue; fi
-        # Those of ours that are files are written anew.
-        if is_script "${entry##*/}" && { [ -L "$entry" ] || [ ! -d "$entry" ]; }; then continue; fi
+        # Those of ours that are files are written anew, and before anything can stop us.
+        if is_script "${entry##*/}" && { [ -L "$entry" ] || [ ! -d "$entry" ]; }; then
+            SCRIPTS_FIRST=yes
+            continue
+        fi
         if [ -z "$aside" ] && [ "$DRY" = no ]; then aside=$(mktemp -d "$BASE/bin.aside.XXXXXX") || die "could not make a folder in $BASE"; fi
         do_it "move ${entry@Q} to ${aside:-a folder beside bin}: others could have written it" mv -T -- "$entry" "$aside/${entry##*/}"
     done < <(find "$BASE/bin" -mindepth 1 -maxdepth 1 -print0)
@@ -812,7 +815,7 @@ uninstall() {
     remove_units
     case $(readlink "$COMMAND" 2>/dev/null) in "$VENV/bin/zmhook" | "$BASE/bin/zmhook") do_it "remove $COMMAND" rm -f "$COMMAND" ;; esac
     for script in $SCRIPTS; do
-        if is_ours bin && [ -e "$BASE/bin/${script##*/}" ]; then do_it "remove $BASE/bin/${script##*/}" rm -f "$BASE/bin/${script##*/}"; fi
+        if is_ours bin && { [ -f "$BASE/bin/${script##*/}" ] || [ -L "$BASE/bin/${script##*/}" ]; }; then do_it "remove $BASE/bin/${script##*/}" rm -f "$BASE/bin/${script##*/}"; fi
     done
     if [ -L "$VENV" ]; then do_it "remove the link $VENV" rm -f "$VENV"; fi
     if [ -d "$VENV" ]; then do_it "remove $VENV" remove_environment; fi
@@ -893,8 +896,9 @@ main() {
     fi
     take_back
     folders
+    if [ "$SCRIPTS_FIRST" = yes ]; then scripts; fi
     environment
-    scripts
+    if [ "$SCRIPTS_FIRST" = no ]; then scripts; fi
     configuration
     models
     units

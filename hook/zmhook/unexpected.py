@@ -6,8 +6,8 @@ import traceback
 
 from zmhook.printable import one_line
 
-IMPORTING = "<frozen importlib"
-"""What Python calls the files of its own code that imports modules."""
+MODULE = "<module>"
+"""What Python calls a module's own code, which runs while it is imported."""
 
 
 def unexpected(error: BaseException) -> str:
@@ -17,13 +17,13 @@ def unexpected(error: BaseException) -> str:
     what they should define is not there; either while something is imported.
     """
     what = one_line(f"{type(error).__name__}: {error}")
-    if isinstance(error, (ImportError, SyntaxError)) or _while_importing(error):
+    if isinstance(error, (ImportError, SyntaxError)) or _of_an_import(error):
         return f"the installation is damaged ({what}); run install.sh again, which repairs it"
     return f"internal error, please report it ({what})"
 
 
-def _while_importing(error: BaseException) -> bool:
-    return any(
-        frame.f_code.co_filename.startswith(IMPORTING)
-        for frame, _ in traceback.walk_tb(error.__traceback__)
-    )
+def _of_an_import(error: BaseException) -> bool:
+    if isinstance(error, ValueError) and "null bytes" in str(error):  # Python 3.11 and older
+        return True
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(frame.f_code.co_name == MODULE for frame, _ in frames)

@@ -12,7 +12,9 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -353,6 +355,177 @@ def test_this_machines_opencv_and_dlib_are_used_when_asked(install, tmp_path: Pa
 
     again = install(tmp_path, *options, "--user", owner)
     assert "nothing was changed" in again.stdout
+
+
+# -- what is damaged -------------------------------------------------------------------------------
+
+
+def site_packages(place: Place) -> Path:
+    (site,) = (place.base / "venv/lib").glob("python3.*/site-packages")
+    return site
+
+
+@contextmanager
+def away(*paths: Path) -> Iterator[None]:
+    """Files that are gone for a while."""
+    for path in paths:
+        path.rename(f"{path}.away")
+    try:
+        yield
+    finally:
+        for path in paths:
+            Path(f"{path}.away").rename(path)
+
+
+@contextmanager
+def half_written(path: Path, content: bytes | None = None) -> Iterator[None]:
+    """A file of which only the beginning, or something else, reached the disk."""
+    with away(path):
+        whole = Path(f"{path}.away").read_bytes()
+        path.write_bytes(whole[: len(whole) // 2] if content is None else content)
+        path.chmod(0o755)
+        yield
+        path.unlink()
+
+
+def damages(place: Place) -> dict[str, AbstractContextManager[None]]:
+    site, python = site_packages(place), place.base / "venv/bin/python"
+    return {
+        "numpy gone": away(site / "numpy"),
+        "cv2 gone": away(site / "cv2"),
+        "msgspec by half": half_written(site / "msgspec/__init__.py"),
+        "msgspec of zeros": half_written(site / "msgspec/__init__.py", bytes(3000)),
+        "numpy by half": half_written(site / "numpy/__init__.py"),
+        "a library by half": half_written(next((site / "msgspec").glob("_core*.so")), b"\x7fELF"),
+        "our package gone": away(site / "zmhook"),
+        "our package by half": half_written(site / "zmhook/cli/detect.py"),
+        "Python gone": away(python),
+        "Python an empty file": half_written(python, b""),
+        "Python of zeros": half_written(python, bytes(5000)),
+        "Python's target gone": dangling(python),
+    }
+
+
+@contextmanager
+def dangling(path: Path) -> Iterator[None]:
+    with away(path):
+        path.symlink_to("/nowhere/python")
+        yield
+        path.unlink()
+
+
+def test_a_damaged_environment_is_2_and_one_line(installed: Place, photo, public: Path):
+    event = public / "damaged"
+    event.mkdir(mode=0o755)
+    config = event / "objectconfig.ini"
+    config.write_text(
+        f"[general]\nbase_data_path = {installed.base}\nmodels = hog\n"
+        f"base_zm_conf_path = {event}\nwrite_image_to_zm = no\n[service]\nuse_service = no\n"
+    )
+    (event / "snapshot.jpg").write_bytes(photo("person.jpg").read_bytes())
+    binaries, more = installed.base / "bin", {"ZMHOOK_CONFIG": str(config)}
+    asked = ["-e", "1", "-m", "1", "-p", event]
+    commands: list[list[str | Path]] = [
+        [installed.command, "detect", *asked],
+        [binaries / "zm_detect.py", *asked],
+        [binaries / "zm_event_start.sh", "1", "1", "", "", event],
+    ]
+    for what, damage in damages(installed).items():
+        with damage:
+            for command in commands:
+                done = as_user(command, **more)
+                assert (done.returncode, done.stdout) == (2, ""), (what, command, done)
+                (line,) = done.stderr.splitlines()
+                assert "run install.sh again" in line, (what, command)
+                assert ("on_failure" in line) == (what.startswith("Python") and len(command) > 3), (
+                    line
+                )
+
+
+@pytest.mark.parametrize("what", ["files", "python", "pip"])
+def test_a_damaged_environment_is_repaired(what: str, install, installed: Place):
+    """numpy and others at once, as a bad disk would have it."""
+    site, python = site_packages(installed), installed.base / "venv/bin/python"
+    if what == "files":
+        shutil.rmtree(site / "numpy")
+        shutil.rmtree(site / "zmhook")
+        (site / "msgspec/__init__.py").write_bytes(bytes(1000))
+        (next(site.glob("regex-*")) / "RECORD").unlink()
+    elif what == "python":
+        python.unlink()
+    else:
+        shutil.rmtree(site / "pip/_vendor")
+    done = install(installed.prefix, "--yes", "--no-models")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert f"repair the Python packages in {installed.base}/venv (damaged: " in done.stdout
+    if what == "files":
+        assert "(damaged: msgspec numpy regex zmhook)" in done.stdout
+    assert "Done: 1 changes." in done.stdout
+    again = install(installed.prefix, "--yes", "--no-models")
+    assert "nothing was changed" in again.stdout
+    assert as_user([installed.command, "--version"]).stdout.startswith("zmhook ")
+
+
+def test_damage_is_told_without_a_network_and_nothing_more_is_lost(install, installed: Place):
+    site = site_packages(installed)
+    offline = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_CONFIG_FILE": os.devnull}
+    with away(site / "rich"):
+        before = sorted(path.name for path in site.iterdir() if path.name != "rich")
+        done = install(installed.prefix, "--yes", "--no-models", PIP_NO_CACHE_DIR="1", **offline)
+        assert done.returncode == 1
+        (line,) = done.stderr.splitlines()
+        assert "no network?" in line
+        assert set(before) <= {path.name for path in site.iterdir()}
+    done = install(installed.prefix, "--yes", "--no-models")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not ROOT, reason="optional: only root can become somebody else")
+def test_a_folder_that_was_given_to_the_web_server_is_taken_back(install, public: Path):
+    """Installers of other hooks end with chown -R over the whole base folder."""
+    place = Place(public / "upgraded")
+    options = ["--yes", "--no-models", "--with", "remote"]
+    assert install(place.prefix, *options, "--user", user()).returncode == 0
+    account = pwd.getpwnam(user())
+    for path in (place.base, *place.base.rglob("*")):
+        os.lchown(path, account.pw_uid, account.pw_gid)
+    done = install(place.prefix, "--yes", "--no-models")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (
+        f"remove the environment {place.base}/venv, which others could have changed" in done.stdout
+    )
+    assert "(parts: remote)" in done.stdout
+    assert "Note: the environment was built anew" in done.stdout
+    programs = [place.base, place.base / "bin", place.base / "venv"]
+    programs += [*(place.base / "bin").iterdir(), *(place.base / "venv").rglob("*")]
+    assert {path.lstat().st_uid for path in programs} == {0}
+    assert {(place.base / name).owner() for name in DATA} == {user()}
+    assert as_user([place.command, "--version"]).stdout.startswith("zmhook ")
+    assert "nothing was changed" in install(place.prefix, "--yes", "--no-models").stdout
+
+
+def test_packages_that_are_not_the_pinned_ones_are_refused(install, tmp_path: Path):
+    """A wheel under the right name and version, with something else in it."""
+    lock = (tmp_path / "wheels").parent
+    (tmp_path / "wheels").mkdir()
+    text = (Path(__file__).resolve().parents[2] / "requirements.lock").read_text("utf-8")
+    version = text.partition("\nsetuptools==")[2].split()[0]
+    wheel = tmp_path / f"wheels/setuptools-{version}-py3-none-any.whl"
+    about = f"setuptools-{version}.dist-info"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("setuptools/__init__.py", "raise SystemExit('planted')\n")
+        archive.writestr(
+            f"{about}/METADATA", f"Metadata-Version: 2.1\nName: setuptools\nVersion: {version}\n"
+        )
+        archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        archive.writestr(f"{about}/RECORD", "")
+    options = ["--yes", "--no-models", "--user", user(), "--wheels", str(tmp_path / "wheels")]
+    done = install(tmp_path / "prefix", *options)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "setuptools" in line
+    assert "requirements.lock" in line
+    assert not list((lock / "prefix").rglob(about))
 
 
 # -- what it leaves alone --------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from zmhook.unexpected import unexpected
 
 def raised(code: str) -> Exception:
     try:
-        exec(code)
+        exec(compile(f"def called():\n    {code}", "a.py", "exec"), names := {})
+        names["called"]()
     except Exception as error:  # noqa: BLE001
         return error
     pytest.fail("nothing was raised")
@@ -39,6 +40,12 @@ def test_whatever_fails_while_a_module_is_imported_is_damage(
     with pytest.raises(Exception) as raises:
         import_module("half_written")
     assert unexpected(raises.value).startswith("the installation is damaged (")
+
+
+def test_a_module_of_zeros_is_damage_wherever_it_is_imported(tmp_path: Path, monkeypatch):
+    (tmp_path / "of_zeros.py").write_bytes(bytes(99))
+    monkeypatch.syspath_prepend(tmp_path)
+    assert unexpected(raised("import of_zeros")).startswith("the installation is damaged (")
 
 
 def test_it_is_one_line():
