@@ -701,6 +701,8 @@ configured() {
 offer() {
     if [ ! -e "$2" ]; then
         put "$@"
+    elif [ ! -f "$2" ]; then
+        note "$2 is no file and was left alone."
     elif ! cmp -s "$1" "$2"; then
         put "$1" "$2.new" "$3" "$4"
         note "$2 is yours and was left alone; the one of this version is $2.new."
