@@ -201,7 +201,8 @@ find_python() {
 # terminal, into which it could type, and ends with us.
 as_user() {
     if may_own; then
-        setsid -w setpriv --reuid="$RUN_AS" --regid="$RUN_GROUP" --clear-groups --pdeathsig TERM -- "$@" </dev/null
+        setsid -w setpriv --reuid="$RUN_AS" --regid="$RUN_GROUP" --clear-groups --pdeathsig TERM -- "$@" </dev/null &
+        wait $! # which a signal ends, unlike a command in the foreground
     else
         "$@" </dev/null
     fi
@@ -881,6 +882,7 @@ END
 }
 
 main() {
+    trap 'exit 130' INT TERM
     parse "$@"
     check_rights
     if [ "$UNINSTALL" = yes ]; then
