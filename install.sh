@@ -422,9 +422,10 @@ environment() {
     local now
     if [ "$DRY" = yes ] && suspicious; then BROKEN=("all of it"); else examine; fi
     now=$(fingerprint)
-    if [ ${#BROKEN[@]} -eq 0 ] && [ "$(cat "$VENV/.made-from" 2>/dev/null)" = "$now" ]; then return 0; fi
-    if [ ${#BROKEN[@]} -eq 0 ] || [ ! -e "$VENV/.made-from" ]; then
+    if [ "$(cat "$VENV/.made-from" 2>/dev/null)" != "$now" ]; then
         do_it "install the Python packages into $VENV (parts: $EXTRAS)" make_environment
+    elif [ ${#BROKEN[@]} -eq 0 ]; then
+        return 0
     else
         do_it "repair the Python packages in $VENV (damaged: $(broken_names))" make_environment
     fi
@@ -435,6 +436,9 @@ environment() {
 }
 
 broken_names() { printf '%s\n' "${BROKEN[@]}" | cut -f1 | sort -u | paste -sd' '; }
+
+# What pip takes for whole, though it is not.
+damaged_names() { printf '%s\n' "${BROKEN[@]}" | grep -vE $'\t(it is missing$|version [0-9])' | cut -f1 | paste -sd' '; }
 
 # examine: put into BROKEN what is wrong with the environment, each as NAME and reason with a tab
 # between. It runs as the web server's user, who must be able to use all of it.
@@ -481,7 +485,7 @@ make_environment() {
     RENEWED=yes
     rm -f "$VENV/.made-from"
     unlink_system
-    if ! works; then bare_environment; fi
+    if ! works || [[ " $(damaged_names) " = *' pip '* ]]; then mend_python; fi
     # Built from a copy, so that the checkout gets no files of root's.
     work=$(mktemp -d) && log=$work/pip.log
     cp -r "$SOURCE"/{hook,bin,pyproject.toml,setup.py,README.md,LICENSE} "$work/" || die "the checkout $SOURCE is not complete"
@@ -497,9 +501,21 @@ make_environment() {
     check_own
 }
 
+# Python and pip anew, and all the rest as it was: that needs no network.
+mend_python() {
+    local site
+    site=$VENV/$("$PYTHON" -I -S -c 'import sys; print("lib/python%d.%d/site-packages" % sys.version_info[:2])')
+    if [ -d "$site" ]; then
+        rm -rf "$site/pip" "$site"/pip-*.dist-info "$VENV"/bin/python*
+        "$PYTHON" -I -m venv "$VENV" >/dev/null 2>&1
+    fi
+    if works; then examine; else bare_environment; fi
+}
+
 # An environment with nothing in it but pip, whatever was there.
 bare_environment() {
     [ -d "$VENV" ] || as_owned root:root 755 -d "$VENV"
+    BROKEN=()
     "$PYTHON" -I -m venv --clear "$VENV" || die "$PYTHON could not make the environment $VENV"
 }
 
@@ -517,7 +533,7 @@ check_own() {
 pip_install() {
     local damaged
     remove_other_engine
-    damaged=$(broken_names)
+    damaged=$(damaged_names)
     pins build >"$1/build-pins" && pins "base $EXTRAS" >"$1/pins" || return 1
     of_these "$damaged" "$1/build-pins" "$1/pins" >"$1/damaged"
     pip install --no-deps --require-hashes -r "$1/build-pins" &&
