@@ -131,8 +131,8 @@ def _reason(name: str, version: str) -> str:
 
 
 def _state(file: metadata.PackagePath) -> str:
-    """Say whether a file is missing or changed; byte code and the like have no hash."""
-    if file.hash is None:
+    """Say whether a file is missing or changed; byte code is made anew by whoever installs."""
+    if file.hash is None or file.suffix == ".pyc":
         return ""
     try:
         digest = hashlib.new(file.hash.mode, Path(str(file.locate())).read_bytes()).digest()

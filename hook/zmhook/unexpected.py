@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from types import ModuleType
 
 from zmhook.printable import one_line
 
@@ -24,6 +25,11 @@ def unexpected(error: BaseException) -> str:
 
 def _of_an_import(error: BaseException) -> bool:
     if isinstance(error, ValueError) and "null bytes" in str(error):  # Python 3.11 and older
+        return True
+    # The end of a module that was written by half is not there.
+    if isinstance(error, NameError) and not isinstance(error, UnboundLocalError):
+        return True
+    if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
         return True
     frames = traceback.walk_tb(error.__traceback__)
     return any(frame.f_code.co_name == MODULE for frame, _ in frames)

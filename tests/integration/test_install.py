@@ -450,6 +450,13 @@ def test_a_damaged_environment_is_2_and_one_line(installed: Place, photo, public
                 (line,) = done.stderr.splitlines()
                 assert "run install.sh again" in line, (what, command)
                 assert ("on_failure not read" in line) == what.startswith("Python"), what
+    alarm = event / "alarm.ini"
+    alarm.write_text(config.read_text().replace("[general]", "[general]\non_failure = alarm", 1))
+    for name in ("numpy", "cv2"):
+        with away(site_packages(installed) / name):
+            done = as_user(commands[2], ZMHOOK_CONFIG=str(alarm))
+            assert done.returncode == 0, done.stderr
+            assert "detected:nothing could be decided (the installation is damaged" in done.stdout
 
 
 @pytest.mark.parametrize("what", ["files", "python", "pip"])

@@ -42,6 +42,11 @@ def test_whatever_fails_while_a_module_is_imported_is_damage(
     assert unexpected(raises.value).startswith("the installation is damaged (")
 
 
+@pytest.mark.parametrize("code", ["no_such_function()", "import json; json.no_such_thing"])
+def test_a_module_whose_end_is_missing_is_damage(code: str):
+    assert unexpected(raised(code)).startswith("the installation is damaged (")
+
+
 def test_a_module_of_zeros_is_damage_wherever_it_is_imported(tmp_path: Path, monkeypatch):
     (tmp_path / "of_zeros.py").write_bytes(bytes(99))
     monkeypatch.syspath_prepend(tmp_path)

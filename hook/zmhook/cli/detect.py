@@ -253,6 +253,8 @@ def _settled(settings: Settings, file: str | None) -> tuple[str | FileSource, Ri
 def _look(
     event: Event, settings: Settings, file: str | FileSource, deadline: Deadline, *, dry: bool
 ) -> Decided:
+    import numpy  # noqa: F401, ICN001 - where it is missing, cv2 would print lines of its own
+
     from zmhook.chain import Chain
     from zmhook.decide import decide
     from zmhook.frames import open_source

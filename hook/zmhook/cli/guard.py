@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from zmhook import inherited
 from zmhook.cli.output import complain
+from zmhook.unexpected import unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,10 +54,14 @@ class Progress:
         if self._parent:
             inherited.end_with_parent(self._parent)
 
+    def failed(self, why: str) -> None:
+        """Say in one line what ends us; the parent tells it, in its answer or on stderr."""
+        self._write(f"failed {why}\n")
+
     def _write(self, line: str) -> None:
         if self._descriptor >= 0:
             with suppress(OSError):
-                os.write(self._descriptor, line.encode("ascii"))
+                os.write(self._descriptor, line.encode("utf-8", "replace"))
 
 
 class _Ended(BaseException):
@@ -70,6 +75,7 @@ class Guard:
         self._cut_off = began + DEFAULT_SECONDS
         self._end: float | None = None
         self._code: int | None = None
+        self._why = ""
         self._heard = b""
         self._pid = 0
         self._reader = -1
@@ -84,6 +90,8 @@ class Guard:
             self._start(work)
             why = self._follow()
             if self._code is not None:
+                if self._why:
+                    complain(f"ERROR: {self._why}")
                 return self._code
             self._code = self._answer_for_it(undecided, why)
         except _Ended:
@@ -120,11 +128,14 @@ class Guard:
         data = os.read(self._reader, 4096)
         *lines, self._heard = (self._heard + data).split(b"\n")
         for line in lines:
-            word, *values = line.split()
+            word, _, rest = line.partition(b" ")
             if word == b"end":
-                self._cut_off, self._end = float(values[0]), float(values[1])
+                cut_off, end = rest.split()
+                self._cut_off, self._end = float(cut_off), float(end)
+            elif word == b"failed":
+                self._why = rest.decode("utf-8", "replace")
             else:
-                self._code = int(values[0])
+                self._code = int(rest)
         return bool(data)
 
     def _hear_rest(self) -> None:
@@ -136,6 +147,8 @@ class Guard:
     def _how_it_ended(self) -> str:
         code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
         self._pid = 0
+        if self._why:
+            return self._why
         if code < 0:
             return f"the detection process was ended by {_name_of(-code)}"
         return f"the detection process ended with exit code {code}"
@@ -166,15 +179,15 @@ class Guard:
 
 def _child(work: Callable[[Progress], object], writer: int, parent: int) -> NoReturn:
     code = CRASHED
+    progress = Progress(writer, parent)
     try:
-        progress = Progress(writer, parent)
         progress.end_with_parent()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         work(progress)
         code = 0  # nobody reads it: a library that calls exit() has not answered
-    except Exception as error:  # noqa: BLE001 - the parent answers; this is for whoever mends it
-        complain(f"ERROR: {type(error).__name__}: {error}")
+    except Exception as error:  # noqa: BLE001 - the parent answers
+        progress.failed(unexpected(error))
     finally:
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):

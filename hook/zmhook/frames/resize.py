@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from msgspec import structs
 
 if TYPE_CHECKING:
@@ -16,6 +15,7 @@ def reduced(frame: Frame, width: int | None) -> Frame:
     if width is None or frame.width <= width:
         return frame
     import cv2
+    import numpy as np
 
     from zmhook.crop import whole
 

@@ -76,8 +76,24 @@ def test_a_library_that_ends_the_process_has_not_answered(guarded, code: int) ->
 def test_an_error_that_nobody_caught_is_told(guarded) -> None:
     code, out, err = guarded(LATE, "raise RuntimeError('half installed')")
 
-    assert (code, err) == (2, "zmhook: ERROR: RuntimeError: half installed\n")
-    assert "exit code 70" in out
+    told = "internal error, please report it (RuntimeError: half installed)\n"
+    assert (code, out, err) == (2, told, "")
+
+
+def test_an_error_before_the_settings_were_read_is_told_once(guarded) -> None:
+    """Nothing says what is to become of the event, then."""
+    code, out, err = guarded("import no_such_package")
+
+    assert (code, out) == (2, "")
+    assert err.startswith("zmhook: ERROR: the installation is damaged (ModuleNotFoundError: ")
+    assert err.count("\n") == 1
+
+
+def test_an_error_after_the_answer_is_told(guarded) -> None:
+    code, _, err = guarded(LATE, "progress.answered(0)", "raise RuntimeError('late')")
+
+    told = "zmhook: ERROR: internal error, please report it (RuntimeError: late)\n"
+    assert (code, err) == (0, told)
 
 
 def test_what_comes_after_the_answer_takes_nothing_back(guarded) -> None:
