@@ -123,6 +123,7 @@ class Portal:
             raise self._unexpected(answer, what, "an event's row")
         if not is_of(row, event_id):
             raise self._not_its_row(answer, row, event_id)
+        self._may_see.add(event_id)
         return row
 
     def monitor(self, monitor_id: int, deadline: Deadline | None = None) -> dict[str, Any]:

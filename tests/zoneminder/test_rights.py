@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from zmhook.deadline import Deadline
 from zmhook.errors import FrameUnavailable, LoginError, PortalError
 from zmhook.event import Event
 from zmhook.frames import open_source
+from zmhook.frames.waiting import waited_for
 from zmhook.portal import Portal
 from zmhook.report.tags import write_tags
 from zmhook.settings import Settings
@@ -140,11 +143,37 @@ def test_an_event_that_may_not_be_seen_is_asked_for_once(
     source = open_source(Event(id=event.id, monitor_id=event.monitor_id), settings, Deadline(30))
     for frame_id in ("alarm", "snapshot"):
         with pytest.raises(LoginError, match=r"needs Events: View, and not None for its monitor"):
-            source.picture(frame_id, Deadline(30))
+            waited_for(source, frame_id, Deadline(30))
     source.close()
     assert len(zm.requests(f"eid={event.id}")) - before == 1
     with pytest.raises(LoginError):
         Portal(general(user=name)).event_folder(event.id)
+
+
+@pytest.mark.usefixtures("needs_1_38")
+def test_nothing_is_written_beside_the_events(
+    zm, user, recorded_event, photo, model, root: Path, tmp_path: Path
+) -> None:
+    """The row of an event that may not be seen names the folder of all events as its own."""
+    event = recorded_event(photo("dog.jpg"))
+    name = user(EDIT, "None", event.monitor_id)
+    config = tmp_path / "objectconfig.ini"
+    config.write_text(
+        f"[general]\nbase_data_path = {tmp_path}\nbase_zm_conf_path = {tmp_path}\n"
+        f"portal = {zm.url}\nuser = {name}\npassword = admin\nmodels = yolo\n"
+        f"[yolo]\nweights = {model('yolov8n.onnx')}\n[service]\nuse_service = no\n"
+    )
+    (event.path / "objdetect.jpg").unlink(missing_ok=True)
+
+    command = [sys.executable, root / "bin" / "zm_detect.py", "-c", config, "-e", str(event.id)]
+    command += ["-m", str(event.monitor_id), "-f", photo("dog.jpg")]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+    assert said.returncode == 0, said.stderr
+    assert list(Path(zm.known["events"]).glob("obj*")) == []
+    assert not (event.path / "objdetect.jpg").exists()
+    logged = "".join(path.read_text() for path in (tmp_path / "logs").iterdir())
+    assert "needs Events: View, and not None for its monitor" in logged
 
 
 def test_an_event_that_is_not_there_yet_may_come(zm, general) -> None:
