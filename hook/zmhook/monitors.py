@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field, json, structs
 
 from zmhook import atomic
-from zmhook.errors import PortalError
+from zmhook.errors import LoginError, PortalError
 from zmhook.names import composed
 from zmhook.regular import read
 from zmhook.untrusted import Unreadable, decoded, whole
@@ -74,7 +74,7 @@ def monitor(monitor_id: int, settings: Settings, deadline: Deadline) -> Monitor 
     if known and 0 <= now - known.failed < AFTER_FAILURE:
         return known if known.asked else None
     try:
-        found = _ask(monitor_id, settings, deadline)
+        found = _ask(monitor_id, settings, deadline, known)
     except PortalError as error:
         log.warning("monitor %d: its size and zones are not known: %s", monitor_id, error)
         old = known or Monitor()
@@ -86,17 +86,25 @@ def monitor(monitor_id: int, settings: Settings, deadline: Deadline) -> Monitor 
     return found if found.asked else None
 
 
-def _ask(monitor_id: int, settings: Settings, deadline: Deadline) -> Monitor:
+def _ask(monitor_id: int, settings: Settings, deadline: Deadline, known: Monitor | None) -> Monitor:
     from zmhook.portal import Portal
 
     with closing(Portal(settings.general)) as portal:
         row = portal.monitor(monitor_id, deadline)
-        zones = portal.zones(monitor_id, deadline) if settings.gate.import_zm_zones else []
+        zones = known.zones if known else ()
+        if settings.gate.import_zm_zones:
+            try:
+                zones = _zones(portal.zones(monitor_id, deadline))
+            except LoginError as error:  # for which another right is needed than for the monitor
+                log.warning("monitor %d: its zones are not known: %s", monitor_id, error)
     width, height = _number(row.get("Width")), _number(row.get("Height"))
     if str(row.get("Orientation", "")) in ("ROTATE_90", "ROTATE_270", "90", "270"):
         width, height = height, width
-    found = [zone for zone in map(_zone, zones) if zone]
-    return Monitor(width=width, height=height, zones=tuple(found), asked=time.time())
+    return Monitor(width=width, height=height, zones=zones, asked=time.time())
+
+
+def _zones(rows: Sequence[dict[str, object]]) -> tuple[ZmZone, ...]:
+    return tuple(zone for zone in map(_zone, rows) if zone)
 
 
 def _zone(row: dict[str, object]) -> ZmZone | None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from zmhook.deadline import Deadline
-from zmhook.errors import PortalError
+from zmhook.errors import LoginError, PortalError
 from zmhook.monitors import Monitor, ZmZone, monitor
 from zmhook.settings import Gate, General, Settings
 
@@ -38,6 +38,8 @@ class Asked:
 
     def zones(self, number: int, _: Deadline) -> Any:
         Asked.calls.append(f"zones {number}")
+        if isinstance(Asked.zones_row, Exception):
+            raise Asked.zones_row
         return Asked.zones_row
 
     def close(self) -> None:
@@ -46,7 +48,7 @@ class Asked:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> type[Asked]:
-    Asked.row, Asked.calls = ROW, []
+    Asked.row, Asked.zones_row, Asked.calls = ROW, ZONES, []
     monkeypatch.setattr("zmhook.portal.Portal", Asked)
     return Asked
 
@@ -145,18 +147,16 @@ def test_units_do_not_tell_what_corners_are(
     asked: type[Asked], tmp_path: Path, units: object, coords: str, percent: bool
 ) -> None:
     row = {"Name": "Drive", "Type": "Active", "Units": units, "Coords": coords}
-    asked.zones_row, before = [row], asked.zones_row
+    asked.zones_row = [row]
     found = known(tmp_path)
-    asked.zones_row = before
     assert found is not None
     assert [zone.percent for zone in found.zones] == [percent]
 
 
 @pytest.mark.parametrize("coords", ["nan,0 5,5 9,0", "0,0 inf,5 9,0", "1,2,3 4,5 6,7", "0,0 5 9,9"])
 def test_corners_that_are_none(asked: type[Asked], tmp_path: Path, coords: str) -> None:
-    asked.zones_row, before = [{"Name": "Odd", "Coords": coords}], asked.zones_row
+    asked.zones_row = [{"Name": "Odd", "Coords": coords}]
     found = known(tmp_path)
-    asked.zones_row = before
     assert found is not None
     assert found.zones == ()
 
@@ -169,3 +169,13 @@ def test_what_was_read_otherwise_is_asked_anew(asked: type[Asked], tmp_path: Pat
     assert first is not None
     assert again is not None
     assert again.zones == first.zones
+
+
+def test_a_user_who_may_see_the_monitor_and_no_zones(asked, tmp_path: Path, caplog) -> None:
+    first = known(tmp_path)
+    asked.zones_row, asked.row = LoginError("the user needs Monitors: View"), {**ROW, "Width": 640}
+    later = known(tmp_path, zm_cache_time=0.0)
+    assert first is not None
+    assert later is not None
+    assert (later.width, later.zones) == (640, first.zones)
+    assert "monitor 3: its zones are not known: the user needs Monitors: View" in caplog.text

@@ -65,7 +65,7 @@ refuse_others() {
 }
 
 make_folders() {
-    mkdir -p "$STATE"/{pids,sock,db,tmp,log,apache,sessions,events,exports,run,pictures} || fail "cannot make $STATE"
+    mkdir -p "$STATE"/{pids,sock,db,tmp,log,apache,sessions,events,exports,run,pictures,scratch} || fail "cannot make $STATE"
     mkdir -p /run/zm /tmp/zm /var/cache/zoneminder/temp
     chmod 755 "$STATE" "$STATE"/*
     chown mysql: "$STATE"/{sock,db,tmp}
