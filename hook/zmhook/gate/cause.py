@@ -8,8 +8,9 @@ what is a name of its own, so that a cause cannot be taken apart without knowing
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import TYPE_CHECKING
+
+from zmhook.names import composed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +29,7 @@ _TAKEN = "\0"
 
 def plain(name: str) -> str:
     """Return a zone's name as it is compared: without case, and however its letters were typed."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold()).strip()
+    return composed(composed(name).casefold()).strip()
 
 
 def triggered(cause: str, names: Iterable[str]) -> set[str]:

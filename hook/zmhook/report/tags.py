@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import logging
 import re
-import unicodedata
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from zmhook import rights
 from zmhook.errors import PortalError
+from zmhook.names import composed
 from zmhook.notify.message import labels_of
 from zmhook.portal import Portal
 
@@ -74,7 +74,7 @@ def write_tags(portal: Portal, event_id: int, labels: Sequence[str]) -> None:
 
 def _tag_of(label: str) -> str:
     """Return the tag for a label, as long as one may be."""
-    name = unicodedata.normalize("NFC", label).strip()
+    name = composed(label).strip()
     if len(name) <= LONGEST:
         return name
     text = "the label '%s' is cut: ZoneMinder's tags have at most %d characters"
