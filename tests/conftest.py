@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import time
 import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterator
@@ -17,6 +18,19 @@ from typing import Any, NamedTuple
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _process_as_before() -> Iterator[None]:
+    """What a test has the package set for its whole process does not reach the next test."""
+    environment, umask = dict(os.environ), os.umask(0o077)
+    os.umask(umask)
+    yield
+    os.umask(umask)
+    if os.environ != environment:
+        os.environ.clear()
+        os.environ.update(environment)
+        time.tzset()
 
 
 @pytest.fixture(scope="session")
