@@ -181,7 +181,7 @@ def endpoint() -> Iterator[Endpoint]:
     made.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def endpoint_type() -> type[Endpoint]:
     """For servers that answer in their own way."""
     return Endpoint

@@ -1,14 +1,38 @@
-"""What to say of an error that nobody expected: a bug, or an installation that is not whole."""
+"""What to say of an error that nobody expected.
+
+It is a bug, an installation that is not whole, or a machine that has nothing left to give.
+"""
 
 from __future__ import annotations
 
+import errno
 import traceback
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from zmhook.printable import one_line
 
+if TYPE_CHECKING:
+    import logging
+
 MODULE = "<module>"
 """What Python calls a module's own code, which runs while it is imported."""
+BUG = "internal error, please report it"
+LACKS = {
+    errno.ENOMEM: "no memory is left for it",
+    errno.EMFILE: "this process may open no more files (ulimit -n)",
+    errno.ENFILE: "the machine can open no more files (fs.file-max)",
+    errno.EAGAIN: "no more processes or threads may be started (ulimit -u)",
+}
+NO_MEMORY = (
+    "Insufficient memory",
+    "bad allocation",
+    "bad_alloc",
+    "failed to map segment",
+    "Cannot allocate memory",
+)
+"""How OpenCV, ONNX Runtime and the loader of libraries put that."""
+NO_THREAD = "can't start new thread"
 
 
 def unexpected(error: BaseException) -> str:
@@ -17,10 +41,32 @@ def unexpected(error: BaseException) -> str:
     Where files of the environment are missing or were written by half, importing them fails, or
     what they should define is not there; either while something is imported.
     """
-    what = one_line(f"{type(error).__name__}: {error}")
+    what = one_line(f"{type(error).__name__}: {error}".removesuffix(": "))
+    if lack := _lack(error):
+        return f"{lack} ({what})"
     if isinstance(error, (ImportError, SyntaxError)) or _of_an_import(error):
         return f"the installation is damaged ({what}); run install.sh again, which repairs it"
-    return f"internal error, please report it ({what})"
+    return f"{BUG} ({what})"
+
+
+def logged(log: logging.Logger, error: BaseException, doing: object = "") -> str:
+    """Log the error, a bug with the place where it happened, and return its line."""
+    line = unexpected(error)
+    if line.startswith(BUG):
+        log.error("%s%s", f"{doing}: " if doing else "", BUG, exc_info=error)
+    else:
+        log.error("%s%s", f"{doing}: " if doing else "", line)
+    return line
+
+
+def _lack(error: BaseException) -> str:
+    """Return what the machine, or a limit, lacks; "" when it is something else."""
+    text = str(error)
+    if isinstance(error, MemoryError) or any(words in text for words in NO_MEMORY):
+        return LACKS[errno.ENOMEM]
+    if isinstance(error, RuntimeError) and NO_THREAD in text:
+        return LACKS[errno.EAGAIN]
+    return LACKS.get(error.errno or 0, "") if isinstance(error, OSError) else ""
 
 
 def _of_an_import(error: BaseException) -> bool:

@@ -151,3 +151,4 @@ def _service_tests() -> ModuleType:
 # A service of a test's own, as the integration tests have it.
 _ours = _service_tests()
 installed, site, shared, faulty = _ours.installed, _ours.site, _ours.shared, _ours.faulty
+make_site = _ours.make_site

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 from importlib import import_module
 from pathlib import Path
 
+import cv2
 import pytest
 
-from zmhook.unexpected import unexpected
+from zmhook.unexpected import BUG, logged, unexpected
 
 
 def raised(code: str) -> Exception:
@@ -51,6 +54,37 @@ def test_a_module_of_zeros_is_damage_wherever_it_is_imported(tmp_path: Path, mon
     (tmp_path / "of_zeros.py").write_bytes(bytes(99))
     monkeypatch.syspath_prepend(tmp_path)
     assert unexpected(raised("import of_zeros")).startswith("the installation is damaged (")
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (MemoryError(), "no memory is left for it (MemoryError)"),
+        (OSError(errno.ENOMEM, "x"), "no memory is left for it ("),
+        (RuntimeError("can't start new thread"), "no more processes or threads may be started ("),
+        (OSError(errno.EMFILE, "Too many open files"), "this process may open no more files ("),
+        (ImportError("libx.so: failed to map segment from shared object"), "no memory is left"),
+        (cv2.error("(-4:Insufficient memory) Failed to allocate 8 bytes"), "no memory is left"),
+    ],
+)
+def test_what_the_machine_lacks_is_no_bug(error: Exception, line: str):
+    assert unexpected(error).startswith(line)
+
+
+def test_what_is_lacking_while_a_module_is_imported_is_no_damage(tmp_path: Path, monkeypatch):
+    (tmp_path / "of_much_memory.py").write_text("raise MemoryError")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert unexpected(raised("import of_much_memory")) == "no memory is left for it (MemoryError)"
+
+
+def test_a_bug_is_logged_with_its_place_and_a_lack_without(caplog: pytest.LogCaptureFixture):
+    log = logging.getLogger("zmhook.test")
+    assert logged(log, raised("1 / 0"), "event 5").startswith(BUG)
+    assert logged(log, MemoryError(), "event 6") == "no memory is left for it (MemoryError)"
+    bug, lack = caplog.records
+    assert (bug.getMessage(), bug.exc_info is not None) == (f"event 5: {BUG}", True)
+    assert lack.getMessage() == "event 6: no memory is left for it (MemoryError)"
+    assert lack.exc_info is None
 
 
 def test_it_is_one_line():

@@ -11,6 +11,7 @@ from zmhook.doctor.trials import SECONDS
 from zmhook.errors import SettingsError, ZmhookError
 from zmhook.logs import without_secrets
 from zmhook.printable import one_line
+from zmhook.unexpected import unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,7 +65,7 @@ def _tried(trial: Trial, settings: Sequence[Settings]) -> Outcome:
     except ZmhookError as error:
         said = str(error)
     except Exception as error:  # noqa: BLE001 - one that breaks must not hide the others
-        said = f"internal error, please report it ({type(error).__name__}: {error})"
+        said = unexpected(error)
     # Cleaned of what may cut a secret in two first.
     line = without_secrets(one_line(without_secrets(said, settings)), settings)
     return Outcome(trial.name, works, line, time.monotonic() - began)

@@ -14,6 +14,7 @@ from zmhook.errors import FrameNotNeeded, ZmhookError
 from zmhook.frames.ids import is_track
 from zmhook.frames.waiting import Pending
 from zmhook.service.wire import Picture
+from zmhook.unexpected import logged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -164,9 +165,8 @@ class Fetcher:
             return Picture(frame_id, error=str(error), needed=False)
         except ZmhookError as error:
             return Picture(frame_id, error=str(error))
-        except Exception as error:  # a bug in a source must not leave the event waiting
-            log.exception("%s: %s: internal error, please report it", self._event, frame_id)
-            what = f"internal error, please report it ({type(error).__name__}: {error})"
+        except Exception as error:  # noqa: BLE001 - the event must not wait for it
+            what = logged(log, error, f"{self._event}: {frame_id}")
             return Picture(frame_id, error=f"{frame_id}: {what}")
         if isinstance(found, Pending):
             why = str(found.error)

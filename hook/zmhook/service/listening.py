@@ -7,6 +7,8 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING
 
+from zmhook.unexpected import logged
+
 if TYPE_CHECKING:
     from zmhook.service.listen.tcp import Listener
     from zmhook.service.supervisor import Supervisor
@@ -118,8 +120,8 @@ class Listening:
             await asyncio.sleep(EVERY)
             try:
                 await self.follow()
-            except Exception:  # it must go on whatever happens
-                log.exception("internal error, please report it")
+            except Exception as error:  # noqa: BLE001 - it must go on whatever happens
+                logged(log, error)
 
     @staticmethod
     def _now() -> float:

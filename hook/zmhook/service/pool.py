@@ -13,6 +13,7 @@ from msgspec import structs
 from zmhook.service.process import WorkerDied, WorkerProcess
 from zmhook.service.wire import Prepare, Ready, Record
 from zmhook.settings.plain import to_plain
+from zmhook.unexpected import logged
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -126,9 +127,8 @@ class Slot:
             if self.worker:
                 self.worker.kill()
             raise
-        except Exception as error:  # a bug may cost a worker and an event, but not the slot
-            log.exception("internal error, please report it")
-            await self._buried(f"for an internal error ({type(error).__name__}: {error})")
+        except Exception as error:  # noqa: BLE001 - it may cost a worker, but not the slot
+            await self._buried(f"because of this: {logged(log, error)}")
 
     async def _start(self) -> None:
         self.worker = WorkerProcess()

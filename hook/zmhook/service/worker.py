@@ -36,7 +36,7 @@ from zmhook.service.wire import (
     unpacked,
 )
 from zmhook.settings.plain import from_plain
-from zmhook.unexpected import unexpected
+from zmhook.unexpected import logged
 
 if TYPE_CHECKING:
     from zmhook.chain import Chain
@@ -111,14 +111,14 @@ class Worker:
             decided = decide(job.event, settings, chain, source, Deadline(job.seconds))
         except ZmhookError as error:
             decided = Decided(Decision.undecided(job.event, str(error)), None)
-        except Exception as error:
-            log.exception("%s: internal error, please report it", job.event)
-            decided = Decided(Decision.undecided(job.event, unexpected(error)), None)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the worker goes on
+            why = logged(log, error, job.event)
+            decided = Decided(Decision.undecided(job.event, why), None)
         self.wire.send(Answer(decided.decision))
         try:
             publish(decided, settings)
-        except Exception:
-            log.exception("%s: the report is incomplete", job.event)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the worker goes on
+            logged(log, error, f"{job.event}: the report is incomplete")
 
     def _look(self, look: Look) -> Seen:
         from zmhook.deadline import Deadline
@@ -130,9 +130,8 @@ class Worker:
             return Looker(chain, look, Deadline(look.seconds), pixels).seen()
         except ZmhookError as error:
             why = str(error)
-        except Exception as error:
-            log.exception("internal error, please report it")
-            why = unexpected(error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the worker goes on
+            why = logged(log, error)
         return Seen(errors=dict.fromkeys(look.models, why))
 
     def _chain(self, settings: dict[str, Any], stamp: str) -> Chain:

@@ -55,6 +55,8 @@ class Faulty:
             os.kill(os.getpid(), signal.SIGSEGV)
         if order.startswith("sleep"):
             time.sleep(float(order.split()[1]))
+        while order == "wait" and not ORDERS.with_name("go").exists():
+            time.sleep(0.01)
         if order.startswith("grow"):
             self.ballast = b"x" * (int(order.split()[1]) << 20)
         return [[] for _ in frames]
@@ -93,6 +95,8 @@ class Site:
             "PYTHONPATH": str(self._plugin()),
         }
         self.children: list[subprocess.Popen[bytes]] = []
+        self.account: dict[str, Any] = {}
+        """Arguments of Popen that say whom hooks run as; as we ourselves without any."""
         self.write()
 
     @property
@@ -142,6 +146,7 @@ class Site:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            **self.account,
         )
 
     def hook(self, folder: Path | None = None, number: int = 5, monitor: int = 1) -> Said:

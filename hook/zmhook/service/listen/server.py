@@ -12,6 +12,7 @@ import h11
 
 from zmhook.service.http import HangUp, Response, closed
 from zmhook.service.listen.exchange import CHUNK, Asked, Exchange, Refused, Sink, too_long
+from zmhook.unexpected import BUG, logged
 
 if TYPE_CHECKING:
     import socket
@@ -178,9 +179,9 @@ class Server:
             return await exchange.answer(refusal, is_last=True)
         except (OSError, HangUp):
             raise
-        except Exception:
-            log.exception("internal error, please report it")
-            refusal = self._door.refuse(asked, 500, "internal error, please report it")
+        except Exception as error:  # noqa: BLE001 - the details are not for strangers
+            logged(log, error)
+            refusal = self._door.refuse(asked, 500, BUG)
             return await exchange.answer(refusal, is_last=True)
         if response is None:
             return False
