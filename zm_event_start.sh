@@ -92,11 +92,11 @@ damaged() {
 }
 
 # Python, which starts a service and meanwhile decides by itself. One whose own files are gone would end
-# with 1, which would mean that nothing was detected.
+# with 1, which would mean that nothing was detected; so zm_detect.py itself finds the packages (-S).
 look() {
     starts || damaged
     "$python" -S -c "" >/dev/null 2>&1 || damaged
-    become "$python" "$detect" "$@"
+    become "$python" -S "$detect" "$@"
 }
 
 if [ "${1-}" = --decide ]; then

@@ -29,9 +29,17 @@ import os
 import sys
 
 try:
+    # Started with -S, Python has left this to us: where it fails there, it ends with 1.
+    if sys.flags.no_site:
+        import site
+
+        site.main()
     from contextlib import suppress
     from pathlib import Path
     from typing import TextIO
+except MemoryError:
+    os.write(2, b"zm_detect.py: cannot run: there is too little memory for Python\n")
+    os._exit(2)
 except Exception:  # noqa: BLE001 - a damaged Python: its own exit code 1 would mean "nothing detected"
     os.write(2, b"zm_detect.py: cannot run: Python is damaged; run install.sh again\n")
     os._exit(2)

@@ -345,7 +345,7 @@ def limited(which: str, what: int, soft: Callable[[int], int]) -> Fault:
     def fault(ground: Ground) -> Iterator[None]:
         before = []
         for pid in getattr(ground.site, which)():
-            before.append((pid, resource.prlimit(pid, what)[0]))
+            before.append((pid, soft_limit(pid, what)))
             limit(ground, pid, what, soft(pid))
         try:
             yield
@@ -357,11 +357,21 @@ def limited(which: str, what: int, soft: Callable[[int], int]) -> Fault:
     return fault
 
 
-def limit(ground: Ground, pid: int, what: int, soft: int) -> None:
+NAMES = {
+    resource.RLIMIT_NOFILE: ("nofile", "Max open files"),
+    resource.RLIMIT_AS: ("as", "Max address space"),
+}
+
+
+def soft_limit(pid: int, what: int) -> str:
+    lines = Path(f"/proc/{pid}/limits").read_text().splitlines()
+    (line,) = (line for line in lines if line.startswith(NAMES[what][1]))
+    return line.removeprefix(NAMES[what][1]).split()[0]
+
+
+def limit(ground: Ground, pid: int, what: int, soft: object) -> None:
     """As the account that the process belongs to: not every root may do it to another's."""
-    option = {resource.RLIMIT_NOFILE: "nofile", resource.RLIMIT_AS: "as"}[what]
-    text = "unlimited" if soft == resource.RLIM_INFINITY else soft
-    command = ["prlimit", f"--pid={pid}", f"--{option}={text}:"]
+    command = ["prlimit", f"--pid={pid}", f"--{NAMES[what][0]}={soft}:"]
     subprocess.run(command, check=True, capture_output=True, **ground.site.account)
 
 

@@ -122,7 +122,7 @@ def test_hostile_arguments_are_data(
 @pytest.mark.parametrize("text", [t for t in HOSTILE if isinstance(t, str)])
 def test_arguments_arrive_unchanged(text: str, root: Path, tmp_path: Path, environment) -> None:
     spy = tmp_path / "python"
-    spy.write_text(f"#!{sys.executable}\nimport json, sys\nprint(json.dumps(sys.argv[2:]))\n")
+    spy.write_text(f"#!{sys.executable}\nimport json, sys\nprint(json.dumps(sys.argv[3:]))\n")
     spy.chmod(0o755)
 
     done = subprocess.run(
