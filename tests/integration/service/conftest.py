@@ -108,9 +108,11 @@ class Site:
         for default in ("service_workers = 1", "service_idle_exit = 120", path):
             if default.partition(" ")[0] not in service:
                 service += f"\n{default}"
+        if "max_attempts" not in general:
+            general += "\nmax_attempts = 1"
         text = (
             f"[general]\nbase_data_path = {self.folder}/data\nbase_zm_conf_path = {self.folder}\n"
-            f"max_attempts = 1\n{general}\n"
+            f"{general}\n"
             f"[yolo]\nweights = {self.assets}/models/yolox_nano_416.onnx\n"
             f"[service]\n{service}\n{rest}\n"
         )
@@ -149,8 +151,9 @@ class Site:
             **self.account,
         )
 
-    def hook(self, folder: Path | None = None, number: int = 5, monitor: int = 1) -> Said:
-        return end(self.begin(str(number), str(monitor), "Door", "Motion", folder or self.event()))
+    def hook(self, folder: Path | str | None = None, number: int = 5, monitor: int = 1) -> Said:
+        path = self.event() if folder is None else folder
+        return end(self.begin(str(number), str(monitor), "Door", "Motion", path))
 
     def warm(self) -> dict[str, Any]:
         """Have a service that is ready, and return its status."""
