@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LOOK_EVERY = 0.1
+"""Seconds between two looks at whether there is something more to ask for."""
+
 
 class Arrival(NamedTuple):
     """What has become of a picture: it is there, or there is none for this reason."""
@@ -47,6 +50,8 @@ class Gathered:
         self._pending: dict[str, Pending] = {}
         self._lock = Lock()  # of the source
         self._stop = Flag()
+        self._wanted: list[str] = []
+        self._thread: Thread | None = None
 
     def next(self, ids: Sequence[str], *, wait: bool) -> Arrival | None:
         """Return the first of `ids` that is settled by now; None: each of them may still come.
@@ -64,9 +69,13 @@ class Gathered:
 
     def begin(self, ids: Sequence[str]) -> None:
         """Ask for these in the background, where that is wanted."""
-        if self._ahead and ids:
+        if not self._ahead:
+            return
+        self._wanted += [one for one in ids if one not in self._wanted]
+        if self._wanted and not (self._thread and self._thread.is_alive()):
             # Not one of an executor's, for which the interpreter would wait in the end.
-            Thread(target=self._run_ahead, args=(list(ids),), name="ahead", daemon=True).start()
+            self._thread = Thread(target=self._run_ahead, name="ahead", daemon=True)
+            self._thread.start()
 
     def left_out(self, ids: Sequence[str]) -> None:
         """Log once why those of `ids` that may still come were not waited for."""
@@ -124,14 +133,14 @@ class Gathered:
         else:
             self._settled[frame_id] = Arrival(frame_id, found)
 
-    def _run_ahead(self, ids: list[str]) -> None:
+    def _run_ahead(self) -> None:
         try:
-            while ids and not self._stop.is_set():
+            while self._wanted and not self._stop.is_set():
                 with self._lock:
-                    found = self._ready(ids)
+                    found = self._ready(list(self._wanted))
                 if isinstance(found, Arrival):
-                    ids.remove(found.id)
+                    self._wanted.remove(found.id)
                 else:
-                    self._stop.wait(min(found, self._deadline.left()))
+                    self._stop.wait(min(found, self._deadline.left(), LOOK_EVERY))
         except Exception as error:  # noqa: BLE001 - whoever waits for the picture meets it again
             log.debug("while fetching pictures ahead: %s", error)

@@ -47,6 +47,7 @@ class Fetcher:
         """Seconds that the first picture took, the waiting included."""
         self._first: asyncio.Task[Picture] | None = None
         self._ahead: asyncio.Task[None] | None = None
+        self._wanted: list[str] = []
         self._source: Source | None = None
         self._last: asyncio.Task[Picture] | None = None
         self._asked: dict[str, asyncio.Task[Picture]] = {}
@@ -89,12 +90,13 @@ class Fetcher:
         """
         if self._event.path and self._settings.general.prefer_event_folder:
             return
-        if frame_id not in self.ids or (self._ahead and not self._ahead.done()):
+        if frame_id not in self.ids:
             return
         place = self.ids.index(frame_id)
         ids = [one for one in self.ids[:place] if one in self._pending] + self.ids[place + 1 :][:1]
-        if ids:
-            self._ahead = asyncio.create_task(self._fetch_all(ids))
+        self._wanted += [one for one in ids if one not in self._wanted]
+        if self._wanted and (self._ahead is None or self._ahead.done()):
+            self._ahead = asyncio.create_task(self._fetch_wanted())
 
     async def close(self) -> None:
         """Free connections, once what is under way has ended."""
@@ -121,23 +123,22 @@ class Fetcher:
     async def _settled(self, ids: Sequence[str]) -> Picture:
         """Return the first of these that is settled, in the order and by the rules of `Gathered`.
 
-        No thread is held while it waits.
+        No thread is held while it waits, and `ids` may become more.
         """
         while True:
             pauses = []
-            for frame_id in ids:
+            for frame_id in list(ids):
                 picture = await self.picture(frame_id)
                 if picture.pause is None:
                     return picture
                 pauses.append(picture.pause)
                 if is_track(frame_id):
                     break
-            await asyncio.sleep(min(pauses))
+            await asyncio.sleep(min(*pauses, 2 * LOOK_EVERY))
 
-    async def _fetch_all(self, ids: Sequence[str]) -> None:
-        left = list(ids)
-        while left:
-            left.remove((await self._settled(left)).id)
+    async def _fetch_wanted(self) -> None:
+        while self._wanted:
+            self._wanted.remove((await self._settled(self._wanted)).id)
 
     async def _in_turn(self, frame_id: str, before: asyncio.Task[Picture] | None) -> Picture:
         """Fetch after the one before: a source is used by one thread at a time."""
