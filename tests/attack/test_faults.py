@@ -593,3 +593,53 @@ def test_the_configuration_changes_while_events_run(
         assert ground.pid() == pid
         assert ground.site.status()["config_error"] == ""
         ground.no_trouble()
+
+
+# -- two services ----------------------------------------------------------------------------------
+
+
+def test_two_services_whose_paths_end_alike(ground: Ground, attack: Any, long_run: bool) -> None:
+    """What befalls one leaves the other as it was."""
+    ground.policy = "silence"
+    ground.calm()
+    configs = {label: made_beside(ground, label) for label in ("dog", "bicycle")}
+    for label in configs:
+        right_beside(ground, configs, label)
+    ground.site.until(lambda: len(ground.site.supervisors()) == len(configs) + 1, DEADLINE)
+    numbers = (signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP)
+    for number in numbers if long_run else numbers[::2]:
+        for label, config in configs.items():
+            (other,) = configs.keys() - {label}
+            with attack(f"{number.name} for the service of {label}"):
+                ground.site.until(lambda: len(ground.site.supervisors()) == len(configs) + 1)
+                (pid,) = ground.site.processes("zmhook.service", str(config))
+                (others,) = ground.site.processes("zmhook.service", str(configs[other]))
+                os.kill(pid, number)
+                right_beside(ground, configs, other, label)
+                right_beside(ground, configs, label, other)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+                assert ground.site.processes("zmhook.service", str(configs[other])) == [others]
+    ground.no_trouble()
+    for config in configs.values():
+        for pid in ground.site.processes("zmhook.service", str(config)):
+            os.kill(pid, signal.SIGKILL)
+
+
+def made_beside(ground: Ground, label: str) -> Path:
+    """Make a configuration that rings for a label, in a deep folder of its own."""
+    folder = ground.site.folder / label / "zoneminder" / "config" / "of-the-hooks-of-this-machine"
+    folder.mkdir(parents=True)
+    for path in (folder, *folder.parents[:3]):
+        path.chmod(0o755)
+    text = ground.site.config.read_text().replace("[general]", f"[general]\ndetect_pattern={label}")
+    (folder / "objectconfig.ini").write_text(text)
+    return folder / "objectconfig.ini"
+
+
+def right_beside(ground: Ground, configs: dict[str, Path], *labels: str) -> None:
+    """Each label's configuration decides an event of its own, at the same time."""
+    hooks = {label: ground.begin(ZMHOOK_CONFIG=str(configs[label])) for label in labels}
+    for label, hook in hooks.items():
+        said = ground.said(hook)
+        assert (said.code, said.text.partition(":")[2][: len(label)]) == (0, label), said
