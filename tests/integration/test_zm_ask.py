@@ -124,7 +124,7 @@ def command(
     """zm_event_start.sh, and an environment with Perl or without, and with no other program."""
     programs = tmp_path / "programs"
     programs.mkdir()
-    for name in ("sh", "readlink", *request.param):
+    for name in ("sh", "readlink", "cksum", *request.param):
         (programs / name).symlink_to(shutil.which(name) or name)
     return root / "zm_event_start.sh", {
         "PATH": str(programs),
