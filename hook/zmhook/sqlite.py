@@ -25,6 +25,7 @@ from zmhook.damage import (
 )
 from zmhook.errors import NoState, StateError
 from zmhook.regular import obstacle
+from zmhook.tables import flaw, suspected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -46,9 +47,11 @@ def open_database(
     """Open a database in WAL mode and bring its tables up to date. Close it.
 
     `schema` is one script for each version of the tables, which leads there from the version
-    before; how many were run is the file's `user_version`. Statements are committed one by one;
-    several belong into a `transaction`. A damaged file is set aside, with a warning, and a new
-    one is made. With `any_thread` other threads than this one may use it, one at a time.
+    before; how many were run is the file's `user_version`. Of a script that was released nothing
+    but comments may change: a file whose tables are not those that the scripts make is damaged.
+    Statements are committed one by one; several belong into a `transaction`. A damaged file is set
+    aside, with a warning, and a new one is made. With `any_thread` other threads than this one may
+    use it, one at a time.
 
     Raises `NoState` when there is nothing to read (`readonly`), and `StateError` for a full or
     read-only disk, a file made by a newer zmhook, one that is locked for long, and for a damaged
@@ -79,7 +82,11 @@ def use(
 
     def once() -> T:
         file = identity(path)
-        with closing(_open(path, schema, readonly=readonly)) as connection, noticed(file):
+        with (
+            closing(_open(path, schema, readonly=readonly)) as connection,
+            noticed(file),
+            suspected(connection, schema),
+        ):
             return task(connection)
 
     with told(path):
@@ -157,6 +164,12 @@ def _connect(
     return connection
 
 
+def sound(connection: sqlite3.Connection, schema: Sequence[str]) -> None:
+    """Raise `sqlite3.DatabaseError` for a file whose tables are not those of the schema."""
+    if found := flaw(connection, schema):
+        raise sqlite3.DatabaseError(f"malformed: {found}")
+
+
 def probe(connection: sqlite3.Connection, *, thorough: bool) -> None:
     """Raise `sqlite3.DatabaseError` for a damaged file: look at all of it, or at its ends."""
     if thorough:
@@ -229,12 +242,14 @@ def _bring_up_to_date(
 ) -> None:
     connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # damage shows here
     found = _check(connection, path, schema)
+    sound(connection, schema[:found])
     if found == len(schema):
         return
     if readonly:
         raise NoState(f"{path}: it is still being made; try again in a moment")
     with transaction(connection):
         found = _check(connection, path, schema)
+        sound(connection, schema[:found])
         for script in schema[found:]:
             for statement in _statements(script):
                 connection.execute(statement)
@@ -243,6 +258,8 @@ def _bring_up_to_date(
 
 def _check(connection: sqlite3.Connection, path: Path, schema: Sequence[str]) -> int:
     found: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if found < 0:
+        raise sqlite3.DatabaseError(f"malformed: its tables have version {found}")
     if found > len(schema):
         raise StateError(
             f"{path}: its tables have version {found}, made by a newer zmhook; this one knows "

@@ -13,6 +13,7 @@ from zmhook.history import made_with, retention
 from zmhook.history.schema import SCHEMA, pack
 from zmhook.report.line import detection_line, words_of
 from zmhook.state.kept import kept
+from zmhook.tables import insert
 
 if TYPE_CHECKING:
     import sqlite3
@@ -76,12 +77,12 @@ def put(
     """
     row = _row(decision, line, _maker(connection, maker))
     places = ", ".join("?" * len(row))
-    number = connection.execute(
+    number = insert(
+        connection,
         f"INSERT INTO decisions VALUES (NULL, {places})",  # noqa: S608 - question marks only
         row,
-    ).lastrowid
-    assert number is not None  # noqa: S101 - sqlite3 has one after each INSERT
-    connection.execute("INSERT INTO reports VALUES (?, ?)", [number, pack(decision.to_json())])
+    )
+    insert(connection, "INSERT INTO reports VALUES (?, ?)", [number, pack(decision.to_json())])
     connection.executemany(
         "INSERT INTO labels VALUES (?, ?, ?)",
         [(number, label, decision.event.asked) for label in _labels(decision)],

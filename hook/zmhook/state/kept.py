@@ -14,6 +14,7 @@ from zmhook import sqlite
 from zmhook.damage import Damaged, File, gone, identity, noticed, set_aside, tally
 from zmhook.errors import StateError
 from zmhook.state.vitals import Vitals
+from zmhook.tables import suspected
 
 if TYPE_CHECKING:
     import sqlite3
@@ -69,7 +70,8 @@ class Kept:
 
     def _attempt(self, task: Callable[[sqlite3.Connection], T]) -> T:
         connection = self._connected()
-        with noticed(self._file):
+        with noticed(self._file), suspected(connection, self._schema):
+            sqlite.sound(connection, self._schema)
             found = task(connection)
         self._vitals = Vitals.of(self.path)
         return found

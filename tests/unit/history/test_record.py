@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from zmhook.damage import tally
 from zmhook.detection import Box, Decision, Detection
+from zmhook.errors import StateError
 from zmhook.history import made_with, record, retention
 from zmhook.history.read import History, Wanted
 from zmhook.history.record import EVERY, MOST_WARNINGS, _warn, _warned
@@ -165,3 +169,29 @@ def test_old_decisions_are_looked_for_now_and_then(
         record(decision(event), settings)
     assert len(calls) == 1
     assert calls[0].size == 3e6
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "DROP TABLE decisions; DROP TABLE makers",
+        "CREATE TRIGGER x BEFORE INSERT ON decisions BEGIN SELECT raise(ignore); END",
+        "CREATE TRIGGER x BEFORE INSERT ON makers BEGIN SELECT raise(ignore); END",
+        "ALTER TABLE decisions RENAME COLUMN line TO row",
+    ],
+)
+def test_tables_that_somebody_spoils_cost_no_event(
+    configured: Configured, decision: Make, path: Path, script: str, caplog
+) -> None:
+    settings = configured()
+    record(decision(1), settings)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(script)
+    with pytest.raises(StateError, match=r"it is damaged .*the next event sets it aside"):
+        History(path).decisions(Wanted())
+    with caplog.at_level(logging.WARNING):
+        record(decision(2), settings)
+    assert [entry.event_id for entry in History(path).decisions(Wanted())] == [2]
+    assert tally(path).count == 1
+    [message] = caplog.messages
+    assert "set aside" in message

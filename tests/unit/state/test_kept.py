@@ -6,6 +6,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -226,3 +227,58 @@ def test_a_checkpoint_of_another_process_is_nothing(tmp_path: Path, caplog) -> N
     assert len(names(database)) == 50
     assert caplog.text == ""
     assert tally(path).count == 0
+
+
+def outside(path: Path, *statements: str) -> None:
+    """Do it with a connection of somebody else."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+IGNORE = "CREATE TRIGGER x BEFORE INSERT ON things BEGIN SELECT raise(ignore); END"
+WRONG_TABLES = {
+    "dropped": ["DROP TABLE things"],
+    "without a column": ["DROP TABLE things", "CREATE TABLE things (other TEXT)"],
+    "a trigger that ignores": [IGNORE],
+    "no version": ["PRAGMA user_version = 0"],
+    "an impossible version": ["PRAGMA user_version = -1"],
+}
+
+
+@pytest.mark.parametrize("in_use", [False, True])
+@pytest.mark.parametrize("statements", WRONG_TABLES.values(), ids=WRONG_TABLES)
+def test_wrong_tables_in_sound_pages_are_damage(
+    statements: list[str], in_use: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "a.sqlite"
+    database = Kept(path, SCHEMA)
+    add(database, "old")
+    if not in_use or "user_version" in statements[0]:  # which is looked at only at the beginning
+        database.close()
+    outside(path, *statements)
+    add(database, "new")
+    assert names(database) == ["new"]
+    assert tally(path).count == 1
+    [message] = caplog.messages
+    assert "it is damaged" in message
+    assert len(list(tmp_path.glob("a.sqlite.damaged-*"))) >= 1
+    database.close()
+
+
+def test_tables_that_are_lost_in_the_middle_of_a_task(tmp_path: Path) -> None:
+    path = tmp_path / "a.sqlite"
+    database = Kept(path, SCHEMA)
+    add(database, "old")
+    tries = []
+
+    def task(connection: sqlite3.Connection) -> None:
+        tries.append(1)
+        if len(tries) == 1:
+            outside(path, "DELETE FROM things", IGNORE)
+        connection.execute("INSERT INTO things VALUES ('new')")
+        assert connection.execute("SELECT * FROM things").fetchone()[0] == "new"
+
+    database.use(task)
+    assert names(database) == ["new"]
+    database.close()

@@ -237,6 +237,7 @@ class Store:
             ledger = self._ledger
             if ledger is not None and ledger.is_there():
                 try:
+                    ledger.check_tables()
                     return work(ledger)
                 except FileExistsError as error:
                     log.warning(

@@ -16,6 +16,7 @@ from zmhook.snapshots.store import schema
 from zmhook.snapshots.store.index import BUSY
 from zmhook.snapshots.store.layout import INDEX
 from zmhook.snapshots.store.trouble import is_damage
+from zmhook.sqlite import sound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,11 +106,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         raise sqlite3.DatabaseError(f"malformed: {wrong}")
     if schema.version(connection) != schema.VERSION:
         raise sqlite3.DatabaseError("malformed: it has tables, but no version")
-    try:
-        connection.execute(f"SELECT {schema.COLUMNS}, part FROM snapshots LIMIT 0")  # noqa: S608 - our names
-        connection.execute("SELECT key, value FROM meta LIMIT 0")
-    except sqlite3.OperationalError as error:
-        raise sqlite3.DatabaseError(f"malformed: {error}") from None
+    sound(connection, (schema.TABLES,))
 
 
 def _set_aside(path: Path) -> Path:

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -297,10 +298,34 @@ def test_a_full_disk_stores_nothing_and_loses_nothing(
     assert [row.number for row in store.add(batch)] == [1023, 1024]
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        "DROP TABLE snapshots",
+        "DROP TABLE snapshots; DROP TABLE meta",
+        "CREATE TRIGGER x BEFORE INSERT ON snapshots BEGIN SELECT raise(ignore); END",
+    ],
+)
+@pytest.mark.parametrize("in_use", [False, True])
+def test_an_index_whose_tables_are_wrong_is_made_again(
+    folder, store, snapshot, script: str, in_use: bool
+):
+    store.add([snapshot()])
+    with closing(sqlite3.connect(folder / INDEX)) as connection:
+        connection.executescript(script)
+    if not in_use:
+        store.close()
+        store = Store.open(folder)
+    store.add([snapshot()])
+    with Index.open(folder) as index:
+        assert index.count() == 2
+    store.close()
+
+
 def test_a_failed_commit_takes_the_pictures_back(folder, store, snapshot):
     store.add([snapshot()])
     store._ledger._connection.execute(
-        "CREATE TRIGGER no BEFORE INSERT ON snapshots BEGIN SELECT RAISE(ABORT, 'no'); END"
+        "CREATE TEMP TRIGGER no BEFORE INSERT ON snapshots BEGIN SELECT RAISE(ABORT, 'no'); END"
     )
     batch = [snapshot(), snapshot()]
     with pytest.raises(StoreError, match="the index cannot be read or written"):
