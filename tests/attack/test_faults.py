@@ -8,6 +8,7 @@ and the event after it is right again. A long run tries every combination, a sho
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shutil
@@ -235,6 +236,8 @@ class Case(NamedTuple):
     may_fail: bool = False
     """Whether events meanwhile may be undecided."""
     seconds: int = DEADLINE
+    is_told: bool = False
+    """Whether messages of all events go out meanwhile."""
 
 
 def signalled(which: str, number: signal.Signals) -> Fault:
@@ -330,11 +333,11 @@ def clock_jumps(seconds: int) -> Fault:
 
 DAY = 86_400
 CLOCKS = {
-    "the clock is put forward by an hour": Case(clock_jumps(3600)),
-    "the clock is put back by an hour": Case(clock_jumps(-3600)),
-    "the clock is put forward by 30 years": Case(clock_jumps(30 * 365 * DAY)),
-    "the clock is put back to 1970": Case(clock_jumps(-int(time.time()) + 60)),
-    "the clock is put before 1970": Case(clock_jumps(-int(time.time()) - DAY)),
+    "the clock is put forward by an hour": Case(clock_jumps(3600), is_told=True),
+    "the clock is put back by an hour": Case(clock_jumps(-3600), is_told=True),
+    "the clock is put forward by 30 years": Case(clock_jumps(30 * 365 * DAY), is_told=True),
+    "the clock is put back to 1970": Case(clock_jumps(-int(time.time()) + 60), is_told=True),
+    "the clock is put before 1970": Case(clock_jumps(-int(time.time()) - DAY), is_told=True),
 }
 
 
@@ -420,6 +423,7 @@ def befall(ground: Ground, case: Case, moment: str, policy: str) -> None:
     """Have a fault, an event or two while it lasts, and one after it."""
     ground.policy, ground.seconds = policy, case.seconds
     ground.write()
+    first = ground.number
     answer = ground.fair if case.may_fail else ground.right
     try:
         under_way = ground.wait_in_model() if moment == "during" else None
@@ -428,10 +432,17 @@ def befall(ground: Ground, case: Case, moment: str, policy: str) -> None:
             if under_way:
                 answer(under_way)
             answer(ground.begin())
+            if case.is_told:
+                ground.site.until(lambda: set(range(first + 1, ground.number + 1)) <= told(ground))
     finally:
         ground.calm()
     ground.right(ground.begin())
     ground.no_trouble()
+
+
+def told(ground: Ground) -> set[int]:
+    """Return the events whose messages have come."""
+    return {json.loads(got.body)["event"] for got in ground.endpoint.got}
 
 
 def combinations(ground: Ground, *, long_run: bool, number: int) -> list[tuple[str, str]]:

@@ -42,7 +42,7 @@ def monitor_name(event: Event, general: General) -> str:
     path = Path(general.base_data_path, FILE)
     known = _read(path)
     found = known.get(str(event.monitor_id))
-    if found is None or time.time() - found.asked > HOLDS:
+    if found is None or not 0 <= time.time() - found.asked <= HOLDS:
         found = _Known(
             _asked(event.monitor_id, general) or (found.name if found else ""), time.time()
         )

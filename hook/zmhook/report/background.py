@@ -80,7 +80,7 @@ class Background:
         What cannot be opened is set aside on the way.
         """
         now = time.time()
-        for unit in sorted(unit for unit in self._units() if unit.due <= now):
+        for unit in sorted(unit for unit in self._units() if unit.due_at(now) <= now):
             try:
                 claim = self.spool.claim(unit)
             except OSError as error:
@@ -93,7 +93,8 @@ class Background:
     def next_due(self) -> float | None:
         """Return when the next job is due that nobody works on yet, None when there is none."""
         now = time.time()
-        return min((unit.due for unit in self._units() if unit.due > now), default=None)
+        dues = (unit.due_at(now) for unit in self._units())
+        return min((due for due in dues if due > now), default=None)
 
     def _units(self) -> list[Unit]:
         """Return the jobs of the lane; those that nobody knows go with the messages."""

@@ -30,7 +30,7 @@ def backlog(base_data_path: str) -> dict[str, Any]:
 
 def _counted(waiting: list[Unit], failed: list[Unit], aside: list[Unit]) -> dict[str, Any]:
     now = time.time()
-    late = [now - unit.due for unit in waiting if unit.due <= now]
+    late = [now - due for unit in waiting if (due := unit.due_at(now)) <= now]
     return {
         "waiting": len(waiting),
         "retried": sum(unit.tries > 0 for unit in waiting),

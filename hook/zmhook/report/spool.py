@@ -53,7 +53,15 @@ class Unit(NamedTuple):
     @property
     def name(self) -> str:
         # Rounded down, so that what is due now is due now.
-        return f"{self.entry}.{self.job}.{self.tries}.{int(self.due * 1000):013d}"
+        return f"{self.entry}.{self.job}.{self.tries}.{max(0, int(self.due * 1000)):013d}"
+
+    def due_at(self, now: float) -> float:
+        """Return when it is due; at once where the clock has been put back since it was made.
+
+        It would be kept until the clock comes to that time again. Once begun, it waits for its
+        next attempt by the new clock.
+        """
+        return now if self.due >= self.born > now else self.due
 
     @property
     def born(self) -> float:
@@ -307,7 +315,7 @@ def _discard(path: Path, before: float | None = None) -> None:
 
 def entry_name(monitor: int | None) -> str:
     """Return the name of a new entry."""
-    now = f"{round(time.time() * 1000):013d}"
+    now = f"{max(0, int(time.time() * 1000)):013d}"
     return f"{now}-{secrets.token_hex(4)}-m{'x' if monitor is None else monitor}"
 
 

@@ -195,6 +195,28 @@ def test_what_kills_each_process_is_given_up(add, doer, work, spool, caplog) -> 
     assert "the process was ended each time" in caplog.text
 
 
+def test_a_clock_that_was_put_back_holds_no_job_up(add, doer, work, spool, monkeypatch) -> None:
+    """It was made at a time that has not come yet, by the clock of today."""
+    add("try")
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now - 86_400)
+    work()
+    assert (left(spool), len(doer.done)) == ([], 1)
+
+
+def test_the_next_attempt_waits_by_the_new_clock() -> None:
+    now = 1_000_000_000.0
+    made_later = Unit("2000000000000-00000000-m2", "try", 0, 2_000_000_000.0)
+    assert made_later.due_at(now) == now
+    assert made_later._replace(tries=1, due=now + 30).due_at(now) == now + 30
+    assert made_later.due_at(3_000_000_000.0) == 2_000_000_000.0
+
+
+def test_a_clock_before_1970_makes_a_job_that_is_known(spool) -> None:
+    unit = Unit("0000000000000-00000000-m2", "try", 0, -5.0)
+    assert Unit.named(unit.name) == unit._replace(due=0.0)
+
+
 def test_an_old_job_is_given_up(add, doer, work, spool, caplog, monkeypatch) -> None:
     add("try")
     monkeypatch.setitem(KINDS, "try", KINDS["try"]._replace(age=-3600.0))
