@@ -19,7 +19,7 @@ from zmhook.errors import NotYet, Undelivered, ZmhookError
 from zmhook.privilege import become_owner
 from zmhook.regular import UNUSABLE
 from zmhook.report import reserve
-from zmhook.report.jobs import FILMS, LANES, Kind, kind_of
+from zmhook.report.jobs import FILMS, LANES, LONGEST_PAUSE, Kind, due_of, kind_of
 from zmhook.report.later import command
 from zmhook.report.spool import ASIDE, Claim, Spool, Unit
 from zmhook.report.work import Work, unpack
@@ -80,7 +80,8 @@ class Background:
         What cannot be opened is set aside on the way.
         """
         now = time.time()
-        for unit in sorted(unit for unit in self._units() if unit.due_at(now) <= now):
+        due = [unit for unit in self._units() if due_of(unit, now) <= now]
+        for unit in sorted(due, key=lambda unit: (unit.rank(now), unit)):
             try:
                 claim = self.spool.claim(unit)
             except OSError as error:
@@ -93,7 +94,7 @@ class Background:
     def next_due(self) -> float | None:
         """Return when the next job is due that nobody works on yet, None when there is none."""
         now = time.time()
-        dues = (unit.due_at(now) for unit in self._units())
+        dues = (due_of(unit, now) for unit in self._units())
         return min((due for due in dues if due > now), default=None)
 
     def _units(self) -> list[Unit]:
@@ -148,7 +149,8 @@ class Background:
         tries = claim.unit.tries
         if not getattr(error, "retry", False) or tries >= kind.tries(work.settings):
             return self._give_up(claim, str(error), work)
-        pause = max(kind.wait(work.settings, tries), min(getattr(error, "after", 0.0), kind.age))
+        after = min(getattr(error, "after", 0.0), kind.age, LONGEST_PAUSE)
+        pause = max(kind.wait(work.settings, tries), after)
         level = logging.DEBUG if isinstance(error, NotYet) else logging.INFO
         text = "%s: %s: attempt %d: %s; again in %.3g s"
         _log(work, level, text, work.decision.event, claim.unit.job, tries, error, pause)

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from zmhook.report.jobs import due_of
 from zmhook.report.spool import ASIDE, FAILED, Spool
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def backlog(base_data_path: str) -> dict[str, Any]:
 
 def _counted(waiting: list[Unit], failed: list[Unit], aside: list[Unit]) -> dict[str, Any]:
     now = time.time()
-    late = [now - due for unit in waiting if (due := unit.due_at(now)) <= now]
+    late = [now - due for unit in waiting if (due := due_of(unit, now)) <= now]
     return {
         "waiting": len(waiting),
         "retried": sum(unit.tries > 0 for unit in waiting),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from zmhook.settings import Settings
 
 if TYPE_CHECKING:
+    from zmhook.report.spool import Unit
     from zmhook.report.work import Work
 
 MESSAGES, FILMS = "messages", "films"
@@ -18,6 +19,9 @@ LANES = {MESSAGES: 3, FILMS: 1}
 
 HOUR, DAY = 3600.0, 86400.0
 LONGEST_PAUSE = 600.0
+"""Seconds between two attempts at the most, whatever the other side asks for."""
+SET_RIGHT = 60.0
+"""Seconds by which a clock is set back without more ado."""
 _PARTS = re.compile(r"(.+?)(?:-(\d+))?")
 
 
@@ -27,7 +31,8 @@ class Kind(NamedTuple):
     `run` names a module of zmhook and a function of it that takes the `Work`. `tries` and `pause`
     say how often and after how many seconds it is tried (the pause doubles, unless `steady`);
     `seconds` is what one attempt may take before its process is ended, `age` how old its event
-    may become before it is given up.
+    may become before it is given up. `delay` is after how many seconds at the most its first
+    attempt may be wanted.
     """
 
     run: str
@@ -37,6 +42,7 @@ class Kind(NamedTuple):
     age: float = HOUR
     lane: str = MESSAGES
     steady: bool = False
+    delay: float = 0.0
 
     def wait(self, settings: Settings, tries: int) -> float:
         """Return the seconds between the attempt number `tries` and the next one."""
@@ -49,7 +55,7 @@ class Kind(NamedTuple):
         return found
 
 
-def _message(run: str, age: float = HOUR) -> Kind:
+def _message(run: str, age: float = HOUR, delay: float = 0.0) -> Kind:
     return Kind(
         run,
         tries=lambda settings: settings.notify.notify_max_tries,
@@ -57,6 +63,7 @@ def _message(run: str, age: float = HOUR) -> Kind:
         # The part of an attempt that is no waiting: packages are imported, a picture is drawn.
         seconds=lambda settings: settings.notify.notify_timeout * 2 + 20,
         age=age,
+        delay=delay,
     )
 
 
@@ -72,7 +79,7 @@ def _at_zoneminder(run: str, tries: int, pause: float) -> Kind:
 KINDS = {
     "mqtt": _message("notify.mqtt:send"),
     # Late is better than never: a state that stays on would hide the next alarm.
-    "mqtt-off": _message("notify.mqtt:switch_off", age=2 * DAY),
+    "mqtt-off": _message("notify.mqtt:switch_off", age=2 * DAY, delay=DAY),
     "webhook": _message("notify.webhook:send"),
     "apprise": _message("notify.apprise:send"),
     "tags": _at_zoneminder("report.tags:run", tries=4, pause=10.0),
@@ -94,6 +101,17 @@ KINDS = {
 def kind_of(job: str) -> Kind | None:
     """Return how the job `apprise-2` is done; None for one that this version does not know."""
     return KINDS.get(job) or KINDS.get(name_of(job))
+
+
+def due_of(unit: Unit, now: float) -> float:
+    """Return when a job is due, in seconds since 1970; never later than it can be wanted.
+
+    What its name says may come from a clock that was ahead and has been set back: it is due now.
+    """
+    kind = kind_of(unit.job)
+    delay = kind.delay if kind and not unit.tries else 0.0
+    is_wrong = unit.due > now + delay + LONGEST_PAUSE + SET_RIGHT
+    return now if is_wrong else unit.due_at(now)
 
 
 def name_of(job: str) -> str:

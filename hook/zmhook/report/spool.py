@@ -35,6 +35,8 @@ ORPHANED = 120.0
 ASIDE, FAILED = ".aside", ".failed"
 KEPT = {ASIDE: 7 * 86400.0, FAILED: 86400.0}
 """Seconds for which what is no job any more is kept, by its ending; at most `MOST` of each."""
+AHEAD = 60.0
+"""Seconds that a job may be younger than now; more than that, and the clock was set back since."""
 LARGEST_ENTRY, LARGEST_PICTURE = 64 << 20, 1 << 30
 """Bytes."""
 _NAME = re.compile(
@@ -61,12 +63,23 @@ class Unit(NamedTuple):
         It would be kept until the clock comes to that time again. Once begun, it waits for its
         next attempt by the new clock.
         """
-        return now if self.due >= self.born > now else self.due
+        # A clock that is put right by seconds does not end a delay that was asked for.
+        is_delayed = self.due > self.born
+        is_wrong = not self.tries and (self.is_ahead(now) if is_delayed else self.born > now)
+        return min(self.due, now) if is_wrong else self.due
 
     @property
     def born(self) -> float:
         """When its event was answered, in seconds since 1970."""
         return int(self.entry[:13]) / 1000
+
+    def is_ahead(self, now: float) -> bool:
+        """Say whether the clock has been set back since its event was answered."""
+        return self.born > now + AHEAD
+
+    def rank(self, now: float) -> tuple[bool, str]:
+        """Return what sorts it by age: what a clock that was ahead has dated is the oldest."""
+        return not self.is_ahead(now), self.entry
 
     @property
     def monitor(self) -> str:
@@ -186,7 +199,8 @@ class Spool:
         units = self.units()
         if len(units) <= MOST:
             return []
-        units.sort(key=lambda unit: (unit.job != "animation", unit.entry))
+        now = time.time()
+        units.sort(key=lambda unit: (unit.job != "animation", unit.rank(now)))
         gone = units[: len(units) - MOST]
         self.give_up(gone)
         return gone
@@ -208,13 +222,13 @@ class Spool:
     def _sweep_old(self, ending: str, seconds: float) -> None:
         paths = sorted(path for path in self.folder.iterdir() if path.suffix == ending)
         too_many = max(0, len(paths) - MOST)
-        before = time.time() - seconds
+        now = time.time()
         for number, path in enumerate(paths):
             unit = Unit.named(path.stem)
-            if unit and (unit.born < before or number < too_many):
+            if unit and (unit.born < now - seconds or number < too_many):
                 _discard(path)
-            elif not unit:
-                _discard(path, before)
+            elif not unit or unit.is_ahead(now):
+                _discard(path, now - seconds)
 
     def _forget(self, entries: set[str]) -> None:
         """Remove all that entries have, but for those that a job still needs."""
@@ -305,10 +319,13 @@ def _lock_file(path: Path) -> int:
 def _discard(path: Path, before: float | None = None) -> None:
     """Remove a file, or an empty folder in its place, as far as that can be done.
 
-    With `before` only what was not changed since then, in seconds since 1970.
+    With `before` only what was not changed since then, in seconds since 1970. What a clock that was
+    ahead has dated is as old as this look at it.
     """
     with suppress(OSError):
-        if before is not None and path.lstat().st_mtime >= before:
+        if before is not None and (changed := path.lstat().st_mtime) >= before:
+            if changed > time.time() + AHEAD:
+                os.utime(path, follow_symlinks=False)
             return
         discard(path)
 

@@ -405,10 +405,81 @@ def test_when_the_next_is_due(spool, add) -> None:
     background = Background(spool, MESSAGES)
     assert background.next_due() is None
     entry = add("film")
-    spool.add_unit(Unit(entry, "mqtt-off", 0, 5_000_000_000.0))
-    spool.add_unit(Unit(entry, "mqtt", 0, 4_000_000_000.0))
-    assert background.next_due() == 4_000_000_000.0
+    later = float(int(time.time()) + 500)
+    spool.add_unit(Unit(entry, "mqtt-off", 0, later + 500))
+    spool.add_unit(Unit(entry, "mqtt", 0, later))
+    assert background.next_due() == later
     assert Background(spool, FILMS).next_due() is None  # due now
+
+
+# -- a clock that was ahead and has been set back --------------------------------------------------
+
+AHEAD = 30 * 86400.0
+
+
+@pytest.fixture
+def add_ahead(add, monkeypatch) -> Callable[..., str]:
+    """Store jobs by a clock that is a month ahead."""
+
+    def add_ahead(*jobs: str) -> str:
+        real = time.time
+        with monkeypatch.context() as patch:
+            patch.setattr(time, "time", lambda: real() + AHEAD)
+            return add(*jobs)
+
+    return add_ahead
+
+
+def test_a_job_of_a_clock_that_was_ahead_is_done_at_once(add_ahead, doer, work, spool) -> None:
+    add_ahead("try")
+    work()
+    assert (left(spool), len(doer.done)) == ([], 1)
+
+
+def test_it_is_the_oldest(add, add_ahead, doer, work) -> None:
+    second, first = add("try"), add_ahead("try")
+    work()
+    assert [one.id for one in doer.done] == [first, second]
+
+
+def test_its_next_attempt_waits_as_others_do(add_ahead, doer, work, spool) -> None:
+    add_ahead("try")
+    doer.raises = [Undelivered("down", retry=True)]
+    work()
+    work()  # it is not due
+    (unit,) = spool.units()
+    assert (unit.tries, len(doer.done)) == (1, 1)
+    assert unit.due == pytest.approx(time.time() + 10, abs=9)
+
+
+def test_a_next_attempt_that_was_put_off_by_that_clock_is_made_now(add, doer, work, spool) -> None:
+    add("try")
+    (unit,) = spool.units()
+    claim = spool.claim(unit)
+    assert claim
+    claim.begin()
+    claim.again(time.time() + AHEAD)
+    claim.close()
+    work()
+    assert (left(spool), len(doer.done)) == ([], 1)
+
+
+def test_nobody_asks_to_be_left_alone_for_longer_than_ten_minutes(
+    add, doer, work, spool, monkeypatch
+) -> None:
+    monkeypatch.setitem(KINDS, "try", KINDS["try"]._replace(age=86400.0))
+    add("try")
+    doer.raises = [Undelivered("busy", retry=True, after=80_000)]
+    work()
+    (unit,) = spool.units()
+    assert unit.due == pytest.approx(time.time() + 600, abs=9)
+
+
+def test_a_state_that_is_to_go_off_tomorrow_stays_on_until_then(add, spool) -> None:
+    entry = add()
+    off = float(int(time.time()) + 86_000)
+    spool.add_unit(Unit(entry, "mqtt-off", 0, off))
+    assert Background(spool, MESSAGES).next_due() == off
 
 
 # -- the process -----------------------------------------------------------------------------------
@@ -453,7 +524,7 @@ def test_it_waits_for_what_is_due_later(add, doer, process, spool) -> None:
 
 def test_one_waits_the_others_leave(add, doer, process, spool) -> None:
     entry = add()
-    spool.add_unit(Unit(entry, "try", 0, 5_000_000_000.0))
+    spool.add_unit(Unit(entry, "try", 0, time.time() + 500))
     waiting = spool.waiting(MESSAGES)
     process().run()
     assert (left(spool), doer.done) == ([("try", 0)], [])

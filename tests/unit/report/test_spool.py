@@ -183,3 +183,48 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "no")
     assert spool.units() == []
     assert spool.claim(Unit("1732212345678-0123abcd-mx", "mqtt", 0, 0.0)) is None
+
+
+# -- a clock that was ahead and has been set back --------------------------------------------------
+
+
+def test_what_was_stored_by_a_clock_that_was_ahead_is_the_oldest(spool: Spool, monkeypatch) -> None:
+    monkeypatch.setattr(module, "MOST", 1)
+    real = time.time
+    with monkeypatch.context() as patch:
+        patch.setattr(module.time, "time", lambda: real() + 30 * 86400)
+        ahead = spool.add(b"{}", b"", ["webhook"], 3)
+    kept = spool.add(b"{}", b"", ["webhook"], 3)
+    assert [unit.entry for unit in spool.trim()] == [ahead]
+    assert [unit.entry for unit in spool.units()] == [kept]
+
+
+@pytest.mark.parametrize("ending", [module.ASIDE, module.FAILED])
+def test_what_is_no_job_any_more_goes_in_time_by_the_clock_of_today(
+    spool: Spool, ending: str, monkeypatch
+) -> None:
+    real = time.time
+    ahead = real() + 30 * 86400
+    with monkeypatch.context() as patch:
+        patch.setattr(module.time, "time", lambda: ahead)
+        spool.add(b"{}", b"", ["webhook"], 3)
+    (unit,) = spool.units()
+    (spool.folder / unit.name).rename(spool.folder / f"{unit.name}{ending}")
+    for path in spool.folder.iterdir():
+        os.utime(path, (ahead, ahead))
+    spool.sweep()
+    assert spool.units(ending) == [unit]
+    monkeypatch.setattr(module.time, "time", lambda: real() + module.KEPT[ending] + 60)
+    spool.sweep()
+    assert spool.units(ending) == []
+
+
+def test_what_a_process_left_behind_then_goes_too(spool: Spool, monkeypatch) -> None:
+    spool.add(b"{}", b"", [], 3)
+    (path,) = spool.folder.iterdir()
+    ahead = time.time() + 30 * 86400
+    os.utime(path, (ahead, ahead))
+    spool.sweep()
+    monkeypatch.setattr(module, "ORPHANED", -1.0)
+    spool.sweep()
+    assert names(spool) == []
