@@ -373,25 +373,24 @@ def test_a_hanging_model_ends_at_the_deadline(
         "    def __init__(self, settings): pass\n"
         "    def load(self): pass\n"
         "    def close(self): pass\n"
-        "    def detect(self, frames): time.sleep(60)\n"
+        "    def detect(self, frames): time.sleep(600)\n"
         "sys.modules['stuck'] = sys.modules['__main__']\n"
         "base.BUILT_IN['yolo'] = 'stuck:Stuck'\n"
         "from zmhook.cli.detect import main\n"
         "sys.exit(main(sys.argv[1:]))\n"
     )
-    path = config("on_failure = alarm\nevent_deadline = 1")
-    started = time.monotonic()
+    # Time enough for a busy machine: what does not even begin is cut off with other words.
+    path = config("on_failure = alarm\nevent_deadline = 6")
 
     done = subprocess.run(
         [sys.executable, driver, "-c", path, "-e", "17", "-p", event_folder()],
         env=environment,
         capture_output=True,
-        timeout=30,
+        timeout=120,
     )
 
-    assert time.monotonic() - started < 20
     assert done.returncode == 0
-    assert b"no decision after 1 s" in done.stdout
+    assert b"no decision after 6 s" in done.stdout
 
 
 def test_without_zoneminder_there_is_a_log_file(config, photo, detect, tmp_path: Path) -> None:

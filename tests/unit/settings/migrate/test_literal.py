@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,8 +9,10 @@ from hypothesis import strategies as st
 
 from zmhook.settings.migrate import literal
 
+# Python writes infinity as a name, which is no literal.
+NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False, width=32)
 PLAIN = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False, width=32),
+    st.none() | st.booleans() | NUMBERS | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=20,
 )
@@ -37,9 +38,7 @@ def test_literals(text: str, value: object) -> None:
 @given(PLAIN)
 @settings(max_examples=60, deadline=None)
 def test_what_python_writes_is_read(value: object) -> None:
-    shown = repr(value)
-    if "inf" not in re.sub(r"'[^']*'|\"[^\"]*\"", "", shown):
-        assert literal.parse(shown) == value
+    assert literal.parse(repr(value)) == value
 
 
 @pytest.mark.parametrize(
