@@ -32,12 +32,10 @@ log = logging.getLogger(__name__)
 AFTER_FAILURE = 60.0
 """Seconds for which an API that failed is not asked again: it may take its time to fail."""
 
-ZONES = "zones 2"
+ZONES = "zones 3"
 """What was asked for, and how the answer was read: what older versions kept is asked for anew."""
 
 ALL = 100.0
-MOST_PERCENT = 110.0
-"""With decimals; the upgrade to 1.39 converts zones that reach beyond the picture, too."""
 
 
 class ZmZone(Struct, frozen=True):
@@ -126,10 +124,11 @@ def _is_percent(points: Sequence[tuple[float, float]], corners: str, units: str)
 
     `Units` alone does not tell: in 1.36 it is the unit of the *thresholds*, and its corners are
     pixels all the same; 1.38 takes them for pixels where one is above 100. Corners with decimals
-    are 1.39's, which are always percent.
+    are 1.39's, which are always percent, also where a zone reaches far beyond the picture: of it
+    counts what lies in the picture, as boxes do.
     """
     if "." in corners:
-        return max(map(max, points)) <= MOST_PERCENT
+        return True
     return units.strip().lower() == "percent" and max(map(max, points)) <= ALL
 
 

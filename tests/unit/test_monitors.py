@@ -138,7 +138,10 @@ CORNERS = [
     ("Percent", "12.50,0.00 50.00,0.00 50.00,100.00", True),  # 1.39
     ("Percent", "0.00,0.00 100.16,0.00 100.16,100.21", True),  # converted by its upgrade
     ("Pixels", "12.50,0.00 50.00,0.00 50.00,100.00", True),
-    ("Percent", "100.5,200.5 639.0,200.5 639.0,479.0", False),
+    ("Percent", "-5.00,0 120.00,0 120.00,100", True),  # far beyond the picture
+    ("Pixels", "-5.00,-40.00 250.00,-40.00 250.00,900.00", True),
+    ("Percent", "0,0 639.00,0 639,479", True),  # one decimal point is enough
+    ("Percent", "-5,0 120,0 120,100", False),
 ]
 
 
@@ -164,7 +167,7 @@ def test_corners_that_are_none(asked: type[Asked], tmp_path: Path, coords: str) 
 def test_what_was_read_otherwise_is_asked_anew(asked: type[Asked], tmp_path: Path) -> None:
     first = known(tmp_path)
     kept = tmp_path / "cache" / "zm_monitor_3.json"
-    kept.write_text(kept.read_text().replace("zones 2", "zones").replace("Drive", "Old"))
+    kept.write_text(kept.read_text().replace("zones 3", "zones 2").replace("Drive", "Old"))
     again = known(tmp_path)
     assert first is not None
     assert again is not None
