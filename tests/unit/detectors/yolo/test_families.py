@@ -381,3 +381,29 @@ def test_boxes_that_are_not_in_pixels_are_refused(see, network, outputs, names):
     weights = network(*outputs, names=names, metadata=THREE)
     with pytest.raises(ModelFileError, match=r"yolo_head: .* but its boxes are not in pixels"):
         see(weights, grey())
+
+
+CROSSED = [250, 250, 50, 60]  # centre, width and height
+
+
+@pytest.mark.parametrize(
+    ("outputs", "names"),
+    [
+        ((np.tile([*CROSSED, 0.9, 1], (1, 300, 1)),), ["output0"]),
+        ((np.array([[0, *CROSSED, 1, 0.9]]),), ["output"]),
+        ((np.array([[0, *CROSSED, 0.9, 1]]),), [FLAT]),
+        (
+            (np.ones((1, 1)), np.array([[CROSSED]]), np.full((1, 1), 0.9), np.ones((1, 1))),
+            list(ROLES),
+        ),
+        (
+            (np.array([[CROSSED]]), np.full((1, 1, 3), 0.9)),
+            ["pre_nms_bboxes_xyxy", "pre_nms_scores"],
+        ),
+    ],
+)
+def test_boxes_that_end_before_they_begin_are_refused(see, network, outputs, names):
+    weights = network(*outputs, names=names, metadata=THREE)
+    what = r"yolo_head: .* but its boxes are not x1, y1, x2, y2: they end before they begin; set "
+    with pytest.raises(ModelFileError, match=what):
+        see(weights, grey())

@@ -58,6 +58,10 @@ ROUNDING = 0.01
 """How far above 1 the score of a quantised network may lie."""
 
 
+CROSSED = 1.0
+"""How many pixels x2 may lie before x1, by rounding alone."""
+
+
 class Head(Protocol):
     """One reading of a network's outputs."""
 
@@ -117,10 +121,21 @@ def contradicted(head: Head, what: str) -> ModelFileError:
 
 
 def in_pixels(head: Head, found: Candidates) -> Candidates:
-    """Return what is given in the input's pixels; raise `ModelFileError` for shares of one."""
+    """Return what has its corners in the input's pixels.
+
+    Raises `ModelFileError` for shares of one, and for boxes that end before they begin: such
+    columns hold something else, centre, width and height for instance.
+    """
     if len(found.boxes) and (np.abs(found.boxes) < SHARES).all():
         raise contradicted(head, "its boxes are not in pixels")
+    if not is_ordered(found.boxes):
+        raise contradicted(head, "its boxes are not x1, y1, x2, y2: they end before they begin")
     return found
+
+
+def is_ordered(boxes: Floats) -> bool:
+    """Say whether these can be x1, y1, x2, y2; what is no number says nothing."""
+    return not (boxes[:, 2:4] < boxes[:, :2] - CROSSED).any()
 
 
 def corners(centred: Floats) -> Floats:

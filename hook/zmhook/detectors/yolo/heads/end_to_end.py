@@ -12,6 +12,7 @@ from zmhook.detectors.yolo.heads.base import (
     Evidence,
     contradicted,
     in_pixels,
+    is_ordered,
     is_score,
     is_whole,
 )
@@ -53,7 +54,7 @@ class EndToEndHead:
         if not len(rows):
             return None
         boxes = rows[:, :4]
-        if not (is_score(rows[:, 4]) and is_whole(rows[:, 5]) and _is_ordered(boxes)):
+        if not (is_score(rows[:, 4]) and is_whole(rows[:, 5]) and is_ordered(boxes)):
             return False
         return True if (np.abs(boxes) > SHARES).any() else None
 
@@ -121,10 +122,6 @@ def _is_yolo(metadata: Mapping[str, str]) -> bool:
     """Whether Ultralytics' exporter says that it is a YOLO, and none with RT-DETR's head."""
     said = metadata.get("description", "").lower()
     return "yolo" in said and "detr" not in said
-
-
-def _is_ordered(boxes: Floats) -> bool:
-    return bool(((boxes[:, 2] >= boxes[:, 0]) & (boxes[:, 3] >= boxes[:, 1])).all())
 
 
 def _is_per_cell(count: int, size: tuple[int, int]) -> bool:

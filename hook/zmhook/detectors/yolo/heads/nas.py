@@ -136,7 +136,8 @@ class NasRawHead(Plain):
         return []
 
     def candidates(self, outputs: Sequence[Floats], floor: float) -> Candidates:
-        return strongest_class(outputs[self._pair.boxes][0], outputs[self._pair.scores][0], floor)
+        boxes, scores = outputs[self._pair.boxes][0], outputs[self._pair.scores][0]
+        return in_pixels(self, strongest_class(boxes, scores, floor))
 
 
 def _finite(rows: Floats) -> Floats:

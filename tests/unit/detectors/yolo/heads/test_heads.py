@@ -10,8 +10,12 @@ import pytest
 from zmhook.detectors.yolo.engines.base import Network
 from zmhook.detectors.yolo.heads.anchor_free import AnchorFreeHead
 from zmhook.detectors.yolo.heads.anchors import AnchorsHead
+from zmhook.detectors.yolo.heads.base import Head
 from zmhook.detectors.yolo.heads.darknet import DarknetHead
+from zmhook.detectors.yolo.heads.detr import RtDetrHead
 from zmhook.detectors.yolo.heads.end_to_end import BatchedEndToEndHead, EndToEndHead
+from zmhook.detectors.yolo.heads.nas import NasBatchHead, NasFlatHead, NasRawHead
+from zmhook.detectors.yolo.heads.roles import Pair
 from zmhook.detectors.yolo.heads.yolox import YoloxHead
 from zmhook.errors import ModelFileError
 
@@ -108,3 +112,49 @@ def test_nothing_above_the_floor_is_no_candidate(head):
 
 def test_darknets_of_onnx_files_are_not_read():
     assert DarknetHead.readings(Network("onnx", 640, 640, ((100, 7),))) == []
+
+
+def _end_to_end(box: list[float], score: float) -> tuple[Head, list[np.ndarray]]:
+    return EndToEndHead(), [np.array([[[*box, score, 1], [0] * 6]], np.float32)]
+
+
+def _batched(box: list[float], score: float) -> tuple[Head, list[np.ndarray]]:
+    return BatchedEndToEndHead(), [np.array([[0, *box, 1, score], [0] * 7], np.float32)]
+
+
+def _nas_flat(box: list[float], score: float) -> tuple[Head, list[np.ndarray]]:
+    return NasFlatHead(), [np.array([[0, *box, score, 1], [0] * 7], np.float32)]
+
+
+def _nas_batch(box: list[float], score: float) -> tuple[Head, list[np.ndarray]]:
+    boxes, scores, classes = [[box, [0] * 4]], [[score, 0]], [[1, 0]]
+    return NasBatchHead(), [np.array(one, np.float32) for one in ([[2]], boxes, scores, classes)]
+
+
+def _nas_raw(box: list[float], score: float) -> tuple[Head, list[np.ndarray]]:
+    boxes, scores = [[box, [0] * 4]], [[[0, score], [0, 0]]]
+    return NasRawHead(2, Pair(0, 1)), [np.array(one, np.float32) for one in (boxes, scores)]
+
+
+def _rt_detr(box: list[float], score: float) -> tuple[Head, list[np.ndarray]]:
+    labels, boxes, scores = [[1, 0]], [[box, [0] * 4]], [[score, 0]]
+    return RtDetrHead(), [np.array(one, np.float32) for one in (labels, boxes, scores)]
+
+
+CORNERS = [_end_to_end, _batched, _nas_flat, _nas_batch, _nas_raw, _rt_detr]
+
+
+@pytest.mark.parametrize("made", CORNERS)
+@pytest.mark.parametrize("box", [[250, 250, 50, 60], [20, 250, 30, 60], [250, 20, 60, 30]])
+def test_corners_in_the_wrong_order_are_refused(made, box):
+    head, outputs = made(box, 0.9)
+    with pytest.raises(ModelFileError, match=r"yolo_head: .* they end before they begin"):
+        head.candidates(outputs, 0.5)
+    assert len(head.candidates(made(box, 0.4)[1], 0.5).scores) == 0
+
+
+@pytest.mark.parametrize("made", CORNERS)
+@pytest.mark.parametrize("box", [[20, 30, 20, 30], [20, 30, 19.5, 40], [20, math.nan, 50, 30]])
+def test_corners_that_rounding_made_equal_are_taken(made, box):
+    head, outputs = made(box, 0.9)
+    assert len(head.candidates(outputs, 0.5).scores) == 1
