@@ -19,7 +19,14 @@ COMMENT_SIGNS = ("#", ";")
 Sections = dict[str, dict[str, str]]
 _MAY_BEGIN_SO = re.compile(r"^[^#;\[\n][^=:\n]*[=:]([^\n]*,)?[^\S\n]*[#;]", re.MULTILINE)
 
-_YAML = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*(?:---|[\w-]+:[ \t]*(?:#[^\n]*)?\n)")
+_INI = re.compile(r"^(?:\[[^\n]+\]|[\w-]+[ \t]*=)", re.MULTILINE)
+_YAML = re.compile(
+    r"""(?:[ \t]*(?:\#[^\n]*)?\n)*  # empty lines and comments
+    (?:%(?:YAML|TAG)[ \t]|---|\{|-[ ]  # how a file of YAML may begin
+    |(?:"[^"\n]*"[ \t]*|'[^'\n]*'[ \t]*|[^\s"'=:\#][^=:\n]*):(?:[ \t]|$)  # or with a key
+    )""",
+    re.MULTILINE | re.VERBOSE,
+)
 
 
 class Marked(NamedTuple):
@@ -94,13 +101,17 @@ def _unreadable(path: str, error: Exception) -> SettingsError:
 
 
 def looks_like_yaml(path: str) -> bool:
-    """Say by its name, or by its first line, whether a file that is no ini file is YAML."""
+    """Say by its name, or by its first line, whether a file that is no ini file is YAML.
+
+    What has a [section] or `key =` at the left margin is an ini file, whatever it begins with.
+    """
     if path.lower().endswith((".yml", ".yaml")):
         return os.path.exists(path)  # noqa: PTH110 - start-up time
     try:
-        return bool(_YAML.match(_text(path)))
+        text = _text(path)
     except (OSError, ValueError):
         return False
+    return bool(_YAML.match(text)) and not _INI.search(text)
 
 
 def _text(path: str) -> str:

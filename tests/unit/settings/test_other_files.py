@@ -21,6 +21,14 @@ MIGRATE = "zmhook config migrate makes an objectconfig.ini of it"
         ("objectconfig.ini", YAML),
         ("objectconfig.ini", f"---\n{YAML}"),
         ("objectconfig.ini", f"# of Ng\n\n   # and\n{YAML}"),
+        ("objectconfig.ini", f"%YAML 1.2\n---\n{YAML}"),
+        ("objectconfig.ini", f"# of Ng\n%YAML 1.2\n# and\n---\n{YAML}"),
+        ("objectconfig.ini", f"%TAG ! tag:x,2000:\n---\n{YAML}"),
+        ("objectconfig.ini", "\ufeff---\r\nmodels: []\r\n"),
+        ("objectconfig", "base_data_path: /x\nmodels:\n  - name: x\n"),
+        ("objectconfig.conf", "'models' :\n- name: x\n"),
+        ("objectconfig", "{models: [{name: x}]}\n"),
+        ("objectconfig", "my models: [a=b]\n"),
     ],
 )
 def test_yaml_is_told_as_such(tmp_path: Path, name: str, text: str) -> None:
@@ -29,6 +37,24 @@ def test_yaml_is_told_as_such(tmp_path: Path, name: str, text: str) -> None:
         load(tmp_path / name)
     told = [str(problem) for problem in caught.value.problems]
     assert told == [f"{tmp_path / name}: is YAML, as Ng has it: {MIGRATE}"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "user = anna\n[general]\n",
+        "base_data_path: /x\n[general]\nportal = x\n",
+        "---\n[general]\nportal = x\n",
+        "a: 1\nportal = x\n",
+        "http://x\n",
+        "anna\n",
+    ],
+)
+def test_an_ini_file_that_is_wrong_is_no_yaml(problems, text: str) -> None:
+    (told,) = problems(text)
+    assert told == (
+        "objectconfig.ini: cannot be read: line 1: there is text before the first [section]"
+    )
 
 
 def test_one_that_is_not_there(tmp_path: Path) -> None:

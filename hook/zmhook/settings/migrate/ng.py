@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from zmhook.errors import Problem, SettingsError
+from zmhook.settings import inifile
 from zmhook.settings.migrate import yamlfile
 from zmhook.settings.migrate.old import Generation, Given, Old, is_yes
 from zmhook.settings.migrate.reasons import A_SECRETS_FILE, is_of_secrets
@@ -126,8 +127,8 @@ def _add_zones(old: Old, section: str, zones: Any) -> None:
 
 
 def is_ng(path: str) -> bool:
-    """Say by its name whether a file is Ng's."""
-    return path.lower().endswith((".yml", ".yaml"))
+    """Say by its name, or by how it begins, whether a file is Ng's."""
+    return path.lower().endswith((".yml", ".yaml")) or inifile.looks_like_yaml(path)
 
 
 def secrets(path: str) -> dict[str, str]:

@@ -106,3 +106,12 @@ def test_secrets(tmp_path: Path) -> None:
     assert ng.secrets(str(file)) == {"A": "x", "b": "1", "C": "", "d": "yes"}
     file.write_text("secrets: [x]\n")
     assert ng.secrets(str(file)) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "yes"),
+    [("%YAML 1.2\n---\na: 1\n", True), ("a: 1\n", True), ("[a]\nb: 1\n", False), ("", False)],
+)
+def test_is_ng_whatever_its_name(tmp_path: Path, text: str, yes: bool) -> None:
+    (tmp_path / "objectconfig.ini").write_text(text)
+    assert ng.is_ng(str(tmp_path / "objectconfig.ini")) is yes
