@@ -136,6 +136,9 @@ class _Migration:
 
     def _into_file(self, old: str, tokens: dict[str, str]) -> str | None:
         """Return what the secrets file is going to hold, None where it holds it already."""
+        if tokens is self.held:
+            used = {token.strip().lower() for token in secretsfile.tokens(self.document)}
+            self._lose_held(len(self.held.keys() - used), reasons.UNUSED_SECRETS)
         file = secretsfile.SecretsFile(self.target, tokens)
         file.take(self.document)
         self.notes += file.notes
@@ -157,12 +160,14 @@ class _Migration:
 
     def _tokens(self, old: str) -> dict[str, str]:
         """Return the tokens of the old secrets, which may stand in the old file itself."""
+        if not old and self.target:
+            return self.held
         if not old:
-            self._lose_held()
+            self._lose_held(len(self.held), reasons.UNNAMED_SECRETS)
             return {}
         if self.held and (self._is_itself(old) or not Path(old).exists()):
             return self.held
-        self._lose_held()
+        self._lose_held(len(self.held), reasons.OWN_SECRETS)
         try:
             return secretsfile.read(old)
         except SettingsError as error:
@@ -172,10 +177,10 @@ class _Migration:
     def _is_itself(self, old: str) -> bool:
         return Path(old).exists() and Path(old).samefile(self.path)
 
-    def _lose_held(self) -> None:
-        if self.held:
-            lost = Lost("[secrets]", f"{len(self.held)} values, not shown", reasons.OWN_SECRETS)
-            self.document.lost.append(lost)
+    def _lose_held(self, count: int, why: str) -> None:
+        if count:
+            values = "1 value" if count == 1 else f"{count} values"
+            self.document.lost.append(Lost("[secrets]", f"{values}, not shown", why))
 
     def _keep(self, old: str, tokens: dict[str, str]) -> str | None:
         """Return what a secrets file in our form would hold, where the old one is in another."""

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 NOTHING = "there is nothing like it here"
 A_SECRETS_FILE = "holds secrets alone: give the configuration that names it as its secrets file"
 OWN_SECRETS = "secrets in the file itself had no effect: another file is named for them"
+UNNAMED_SECRETS = (
+    "secrets in the file itself had no effect, as no key secrets names a file: "
+    "--secrets FILE takes those that are used"
+)
+UNUSED_SECRETS = "secrets that no key names stay where they are"
 
 _LOCKS = (
     "not needed: the service looks at service_workers pictures at the same time, the others wait "

@@ -45,9 +45,57 @@ def test_of_the_file_itself(old, name: str, named: str, more: str) -> None:
     assert not VALUES.search(everything(migrate(str(path))))
     done = migrate(str(path), "", str(path.parent / "new.ini"))
     assert not VALUES.search(everything(done))
-    if named:
-        assert "ZM_PASSWORD=pw-#one" in (done.secrets or "")
-        assert "DOORBELL" not in (done.secrets or "")
+    assert "ZM_PASSWORD=pw-#one" in (done.secrets or "")
+    assert "DOORBELL" not in (done.secrets or "")
+    assert done.problems == []
+
+
+UNNAMED = (
+    "secrets in the file itself had no effect, as no key secrets names a file: --secrets FILE takes"
+    " those that are used"
+)
+OTHER = "secrets in the file itself had no effect: another file is named for them"
+UNUSED = "secrets that no key names stay where they are"
+IN_YAML = """general: {portal: "!ZM_PORTAL", password: "!ZM_PASSWORD"}
+secrets: {ZM_PORTAL: "https://zm/zm", ZM_PASSWORD: pw-in-yaml, OTHER: pw-other}
+monitors: {3: {general: {user: "!ZM_USER"}}}
+"""
+
+
+def shown(done: Migrated) -> dict[str, str]:
+    """Why secrets of the file itself are not carried over, and what is shown of them."""
+    groups = done.lost.items()
+    return {why: one.shown for why, group in groups for one in group if one.place == "[secrets]"}
+
+
+@pytest.mark.parametrize(
+    ("general", "why"),
+    [("", UNNAMED), ("secrets =\n", UNNAMED), ("secrets = {other}\n", OTHER)],
+)
+def test_the_true_reason(old, general: str, why: str) -> None:
+    other = old("[secrets]\nZM_PASSWORD = pw-two\n", "other.ini")
+    named = general.format(other=other)
+    path = old(f"[Secrets]\nZM_PASSWORD = pw-one\n[general]\n{named}password = !ZM_PASSWORD\n")
+    assert shown(migrate(str(path))) == {why: "1 value, not shown"}
+
+
+def test_those_that_no_key_names_a_file_for_are_taken_out(old) -> None:
+    path = old(IN_YAML.replace("OTHER", "ZM_USER: anna-lena, OTHER"), "objectconfig.yml")
+    done = migrate(str(path), "", str(path.parent / "new.ini"))
+    for line in ("secrets = new.ini", "portal = !ZM_PORTAL", "password = !ZM_PASSWORD"):
+        assert f"\n{line}\n" in done.text
+    assert done.secrets == (
+        "[secrets]\nZM_PORTAL=https://zm/zm\nZM_PASSWORD=pw-in-yaml\nZM_USER=anna-lena\n"
+    )
+    assert shown(done) == {UNUSED: "1 value, not shown"}
+    assert done.problems == []
+
+
+def test_a_token_that_is_nowhere_is_named(old) -> None:
+    path = old(IN_YAML, "objectconfig.yml")
+    target = str(path.parent / "new.ini")
+    done = migrate(str(path), "", target)
+    assert f"!ZM_USER is in no secrets file: add it to {target}" in done.notes
 
 
 def test_the_old_file_goes_on_to_be_named(old) -> None:
