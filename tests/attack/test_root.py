@@ -30,7 +30,7 @@ WATCH = """
 import os, sys
 
 DATA = os.environ["WATCHED"]
-SAFE = {"os.listxattr"}
+SAFE = {"os.listxattr", "os.putenv"}
 
 def watch(event, args):
     if os.geteuid() == 0 and event not in SAFE and event.partition(".")[0] in NAMES:
@@ -79,6 +79,7 @@ class Ground:
             "models = hog\nsecrets = secrets.ini\nevent_deadline = 60\n"
             "[hog]\nhog_min_confidence = 0.1\n"
             "[service]\nservice_workers = 1\nservice_idle_exit = 60\n"
+            f"service_environment = {self.watched}\n"
             "[history]\nrecord_history = yes\n"
             "[notify]\nnotify_webhook = http://127.0.0.1:9/\nnotify_max_tries = 1\n"
             "[remote]\nml_timeout = 1\n"
@@ -101,18 +102,30 @@ class Ground:
 
     @property
     def env(self) -> dict[str, str]:
-        paths = [str(self.folder / "site"), self.program.env["PYTHONPATH"]]
         return {
             "PATH": "/usr/bin:/bin",
             "HOME": str(self.home),
-            "PYTHONPATH": os.pathsep.join(paths),
-            "PYTHONDONTWRITEBYTECODE": "1",
             "ZMHOOK_PYTHON": self.program.python,
             "ZMHOOK_RUN": str(self.base / "run"),
             "ZMHOOK_CONFIG": str(self.config),
+            **self.watching,
+        }
+
+    @property
+    def watching(self) -> dict[str, str]:
+        """What every Python needs to find our packages and be watched."""
+        paths = [str(self.folder / "site"), self.program.env["PYTHONPATH"]]
+        return {
+            "PYTHONPATH": os.pathsep.join(paths),
+            "PYTHONDONTWRITEBYTECODE": "1",
             "WATCHED": str(self.base),
             "WATCHED_LOG": str(self.log),
         }
+
+    @property
+    def watched(self) -> str:
+        """The same for a service, which gets nothing of its first caller's environment."""
+        return ", ".join(f"{name}={value}" for name, value in self.watching.items())
 
     def command(self, *words: str | Path) -> list[str | Path]:
         first, *rest = words
