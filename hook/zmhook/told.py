@@ -5,14 +5,20 @@ Groq, Azure), the same in a list (Google for OpenAI's clients), `{"error": "…"
 Ollama), `{"object": "error", "message": …}` (vLLM, Mistral), `{"detail": …}` (FastAPI),
 `{"message": …}` (gateways), `{"success": false, "error": …}` (CodeProject.AI, DeepStack), plain
 text and HTML. With status 200, too: OpenRouter does so once a model has begun to answer, also as
-`choices[0].error`, and LM Studio at an address that is wrong.
+`choices[0].error`, and LM Studio at an address that is wrong. Others have names of their own:
+`{"base_resp": {"status_msg": …}}` (MiniMax), `{"error_code": 18, "error_msg": …}` (Baidu),
+`{"errors": [{"message": …}]}`, `{"Response": {"Error": {"Message": …}}}` (Tencent); they are found
+by `complaint_in`, once it is known that what was asked for is not there.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LONGEST = 16_384
 """Characters of an error that are looked at."""
@@ -27,16 +33,43 @@ _CODES = (
     "http_status",
     "raw_status_code",
 )
+_OK = 200
+_SUCCEEDED = ("ok", "success", "succeeded", "done", "completed")
 _FAILED = ("error", "fail", "failed", "failure")
+_TOO_MANY = (
+    r"rate[ _-]?limit|resource_exhausted|too[ _]many|quota|throttl|\bqps\b|"
+    r"too (?:fast|frequent)|(?:requests?|calls?|usage|concurrency|frequency)[ _]?limit|"
+    r"limit[ _](?:is |was |has been )?(?:reached|hit)|限流|频率|频繁"
+)
+_NO_KEY = (
+    r"unauthenticated|unauthorized|authentication|api[ _-]?key|access[ _]?key|密钥|"
+    r"(?:invalid|wrong|unknown|missing|expired) (?:access |auth )?(?:key|token)\b|"
+    r"\b(?:key|token) (?:is |has )?(?:invalid|expired|not valid|missing|disabled)"
+)
 _WORDS: tuple[tuple[int, str], ...] = (
-    (402, r"insufficient[ _]|payment|out of credit|credit balance|prepayment"),
-    (429, r"rate[ _-]?limit|resource_exhausted|too[ _]many|quota|throttl"),
-    (401, r"unauthenticated|unauthorized|authentication|api[ _]key"),
+    (402, r"insufficient[ _]|payment|\bcredits?\b|\bbalance\b|in arrears|余额"),
+    (429, _TOO_MANY),
+    (401, _NO_KEY),
     (403, r"permission_denied|forbidden"),
     (404, r"not_found|unexpected endpoint|unknown_url|unknown request url|invalid url"),
     (503, r"unavailable|overloaded|internal|server_error|time[d]?[ _]?out|temporar"),
     (400, r"invalid_argument|invalid_request|bad_request"),
 )
+_ERRORS = frozenset({"error", "errors", "errormsg", "errmsg", "errormessage", "errordescription"})
+_REMARKS = frozenset(
+    {"detail", "details", "message", "msg", "statusmsg", "statusmessage", "reason", "faultstring"}
+)
+"""Names, without `_` and capitals, of what is an error, and of what may be another remark."""
+_HARMLESS = re.compile(
+    r"\W*(?:ok(?:ay)?|(?:request |image |was )?"
+    r"(?:success\w*|processed|done|complete\w*|finished|fine)(?: success\w*)?|none|null|"
+    r"(?:found )?(?:no|0|zero|nothing)(?: (?:licen[cs]e|number|registration|car))?"
+    r"(?: (?:plates?|results?|vehicles?|cars?|detections?|objects?|match(?:es)?))?"
+    r"(?: (?:was|were|is|could be|found|detected|recogni[sz]ed|read|in|on|the|this|image|picture|"
+    r"frame|photo))*)\W*",
+    re.IGNORECASE,
+)
+_DEEPEST, _MOST_OF_LIST = 4, 5
 _MEANINGS = tuple((status, re.compile(words, re.IGNORECASE)) for status, words in _WORDS)
 
 
@@ -67,7 +100,28 @@ def error_in(answer: Any) -> Told | None:
         return None
     found = told_by(0, error)
     outer = json.dumps(answer, default=str)[:LONGEST]
-    return Told(_status(error) or _status_in_words(found.all), found.message, outer)
+    return Told(
+        _status(error) or _status_in_words(f"{found.message} {found.all}"), found.message, outer
+    )
+
+
+def complaint_in(answer: Any) -> Told | None:
+    """Return the error of an answer in which what was asked for is not; None when it names none.
+
+    Any text counts that stands under a name for errors or remarks, however deep, unless it is
+    harmless (`OK`, `No plates found`). Of an answer that calls itself a success only texts count
+    that mean an error by their words.
+    """
+    if isinstance(answer, list) and len(answer) == 1:
+        answer = answer[0]
+    if not isinstance(answer, dict):
+        return None
+    text = json.dumps(answer, default=str)[:LONGEST]
+    for message, status in _complaints(answer, _DEEPEST):
+        meant = status or _status_in_words(message)
+        if meant or not _is_success(answer):
+            return Told(meant or _status(answer), message[:LONGEST], text)
+    return None
 
 
 def parsed(data: bytes) -> Any:
@@ -90,6 +144,28 @@ def _error_of(answer: Any) -> Any:
     return _error_of_choice(answer.get("choices"))
 
 
+def _complaints(found: dict[str, Any], deepest: int) -> Iterator[tuple[str, int]]:
+    """Give texts of errors, and the status that stands beside each (0: none)."""
+    for name, value in found.items():
+        plain = name.lower().replace("_", "").replace("-", "")
+        is_named = plain in _ERRORS or plain in _REMARKS
+        for one in value[:_MOST_OF_LIST] if is_named and isinstance(value, list) else [value]:
+            if isinstance(one, str) and is_named and one.strip():
+                if not _HARMLESS.fullmatch(one[:LONGEST]):
+                    yield one, _status(found)
+            elif isinstance(one, dict) and deepest:
+                inner = list(_complaints(one, deepest - 1))
+                yield from ((text, status or _status(found)) for text, status in inner)
+                if not inner and plain in _ERRORS and any(one.values()):
+                    yield json.dumps(one, default=str), _status(one)
+
+
+def _is_success(answer: dict[str, Any]) -> bool:
+    status = answer.get("status")
+    fine = isinstance(status, str) and status.lower() in _SUCCEEDED
+    return fine or answer.get("success") is True or _OK in (status, answer.get("code"))
+
+
 def _has_failed(answer: dict[str, Any]) -> bool:
     status = answer.get("status")
     failed = isinstance(status, str) and status.lower() in _FAILED
@@ -100,8 +176,10 @@ def _error_of_choice(choices: Any) -> Any:
     choice = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(choice, dict):
         return None
-    if choice.get("error"):
-        return choice["error"]
+    message = choice.get("message")
+    for part in (choice, message if isinstance(message, dict) else {}):
+        if part.get("error"):
+            return part["error"]
     if choice.get("finish_reason") == "error":
         return {"code": 502, "message": "its answer ends with an error"}
     return None
@@ -132,6 +210,11 @@ def _message(payload: Any) -> str:
         if not isinstance(found, dict):
             break
         found = next(
-            (found[name] for name in ("error", "message", "detail", "type") if found.get(name)), ""
+            (
+                found[name]
+                for name in ("error", "message", "detail", "msg", "type")
+                if found.get(name)
+            ),
+            "",
         )
     return found if isinstance(found, str) else (json.dumps(found, default=str) if found else "")

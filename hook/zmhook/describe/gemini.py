@@ -97,13 +97,21 @@ class GeminiBackend:
                 model=self.model, contents=[part, question], config=config
             )
         except ValueError:  # what the library makes nothing of; its errors show all of it
-            said = bytes(self._heard.body).decode("utf-8", "replace")
-            failed = self._refusals.not_understood(said, self._key) if said else None
+            failed = self._misfit(bytes(self._heard.body))
             if failed is None:
                 raise
         else:
             return answer, bytes(self._heard.body)
         raise failed
+
+    def _misfit(self, body: bytes) -> Unanswered | None:
+        """Say what a body is that the library makes nothing of; None when there is none."""
+        said = body.decode("utf-8", "replace")
+        if not said:
+            return None
+        found = parsed(body)
+        error = of_another_kind(found, self._refusals, self._key) if found is not None else None
+        return error or self._refusals.not_understood(said, self._key)
 
     def _config(self, form: str, seconds: float, types: Any) -> dict[str, Any]:
         """Return what goes with a question. The server is given its minimum, our wait may be less.

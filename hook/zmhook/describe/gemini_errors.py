@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from zmhook.describe.refusals import key_refused, retry_after
 from zmhook.describe.unanswered import Unanswered, quoted
-from zmhook.told import error_in, told_by
+from zmhook.told import complaint_in, error_in, told_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,11 +46,14 @@ def hints(payload: Any) -> float | None:
 
 def of_another_kind(body: Any, refusals: Refusals, key: str) -> Unanswered | None:
     """Say what an answer of status 200 is that is none of Google's; None when it is one."""
-    if isinstance(body, dict) and (not body or not _KNOWN.isdisjoint(body)):
+    is_googles = isinstance(body, dict) and (not body or not _KNOWN.isdisjoint(body))
+    if is_googles and (body.get("candidates") or body.get("promptFeedback")):
         return None
-    error = error_in(body)
+    error = error_in(body) or complaint_in(body)
     if error is not None:
         return refusals.of(error, hints(body))
+    if is_googles:
+        return None
     return refusals.not_understood(json.dumps(body), key)
 
 

@@ -11,9 +11,10 @@ _HIDDEN = "\0"
 
 
 class Whole(NamedTuple):
-    """An object, and where it begins in the text."""
+    """An object, and where it begins and ends in the text."""
 
     start: int
+    end: int
     value: dict[str, Any]
 
 
@@ -48,7 +49,7 @@ def objects_in(text: str) -> Objects:
             end = start + 1
         else:
             between += [text[done:start], _HIDDEN * (end - start)]
-            whole.append(Whole(start, value))
+            whole.append(Whole(start, end, value))
             done = end
         start = text.find("{", end)
     between.append(text[done:])

@@ -18,7 +18,7 @@ from zmhook.describe.refusals import Refusals, retry_after
 from zmhook.describe.schema import SCHEMA
 from zmhook.describe.steps import Steps
 from zmhook.describe.unanswered import Unanswered, quoted
-from zmhook.told import error_in, parsed, told
+from zmhook.told import complaint_in, error_in, parsed, told
 from zmhook.trust import use_system_store
 from zmhook.urls import shown
 from zmhook.within import TooLongError
@@ -136,6 +136,10 @@ class OpenAiBackend:
         choice = choices[0] if isinstance(choices, list) and choices else None
         message = choice.get("message") if isinstance(choice, dict) else None
         if not isinstance(choice, dict) or not isinstance(message, dict):
+            error = complaint_in(answer)
+            if error is not None:
+                delay = hints(answer)
+                raise self._refusals.of(error, retry_after(retry) if delay is None else delay)
             raise self._refusals.not_understood(data.decode("utf-8", "replace"), self._key)
         return _said(choice, message)
 

@@ -3,24 +3,30 @@
 What is beside the point is mended: fences around the JSON, words before it, a box that reaches
 over the edge, a confidence in percent. What counts is not guessed: without a verdict, or without
 any words, the answer is not understood. A draft in the model's thoughts is no answer; of several
-objects after them the last one that fits is.
+objects after them the last one that fits is. One that could make an event none (`no`, `unsure`)
+must be the last thing that is said, too: what is still being thought about drops no alarm.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 
 from zmhook.describe.answer import Description, Verdict
 from zmhook.describe.boxes import box
 from zmhook.describe.objects import objects_in
-from zmhook.describe.thoughts import are_open, end_of_thoughts
+from zmhook.describe.thoughts import (
+    are_open,
+    end_of_thoughts,
+    is_announced,
+    is_end,
+    is_within_mark,
+    names_thoughts,
+)
 from zmhook.describe.unanswered import Unanswered, quoted
 from zmhook.printable import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from zmhook.describe.boxes import Size
 
 LONGEST = 65_536
@@ -31,18 +37,37 @@ UNKNOWN_CONFIDENCE = 0.5
 _VERDICTS = get_args(Verdict)
 
 
+class _Candidate(NamedTuple):
+    """An object that may be the answer.
+
+    `ends` says that nothing is said after it, `stands` that it is told from what is said before.
+    """
+
+    value: dict[str, Any]
+    ends: bool
+    stands: bool
+
+
 def read(text: str, model: str = "", size: Size | None = None) -> Description:
     """Return what the answer says; raises `Unanswered` (a `ModelSkipped`) when it says nothing.
 
     `size` is the width and height of the picture that was asked about.
     """
     problem = _not_understood(f"it is not a JSON object: '{quoted(text[:400])}'")
-    for i, answer in enumerate(_answers(text)):
+    fitting: list[tuple[Description, _Candidate]] = []
+    for i, one in enumerate(_candidates(text)):
         try:
-            return _described(answer, model, size)
+            fitting.append((_described(one.value, model, size), one))
         except Unanswered as error:
             problem = problem if i else error
-    raise problem
+    if not fitting:
+        raise problem
+    said, last = fitting[0]
+    if said.alarm == "yes" and (last.ends or last.stands or len(fitting) == 1):
+        return said
+    if last.ends and last.stands:
+        return said
+    raise _not_understood(f"alarm: {said.alarm} is not its last word: '{_tail(text)}'")
 
 
 def _described(answer: dict[str, Any], model: str, size: Size | None) -> Description:
@@ -68,8 +93,8 @@ def _not_understood(why: str) -> Unanswered:
     return Unanswered("answer not understood", f"the answer is not understood: {why}", counts=True)
 
 
-def _answers(text: str) -> Iterator[dict[str, Any]]:
-    """Give the objects that may be the answer, the last first; raises `Unanswered`.
+def _candidates(text: str) -> list[_Candidate]:
+    """Return the objects that may be the answer, the last first; raises `Unanswered`.
 
     Marks of thoughts that are quoted in an object are none.
     """
@@ -81,10 +106,19 @@ def _answers(text: str) -> Iterator[dict[str, Any]]:
         raise _not_understood("the model thought, was cut short and gave no answer")
     if found.cut:
         raise _not_understood(f"it is not a JSON object, or not a whole one: '{_tail(text)}'")
-    said = [one.value for one in found.whole if one.start >= end]
+    said = [one for one in found.whole if one.start >= end]
     if end and not said:
         raise _not_understood(f"the model thought and gave no answer: '{_tail(text)}'")
-    yield from (_inner(one) for one in reversed(said))
+    if said and is_within_mark(found.between[end : said[-1].start]):
+        raise _not_understood(f"it is within a mark that is not an answer's: '{_tail(text)}'")
+    return [
+        _Candidate(
+            _inner(one.value),
+            is_end(found.between[one.end :]),
+            is_announced(found.between[end : one.start]),
+        )
+        for one in reversed(said)
+    ]
 
 
 def _tail(text: str) -> str:
@@ -93,8 +127,8 @@ def _tail(text: str) -> str:
 
 def _inner(answer: dict[str, Any]) -> dict[str, Any]:
     """Return what is wrapped into an object of one name, such as `{"answer": {…}}`."""
-    only = next(iter(answer.values())) if len(answer) == 1 else None
-    return only if isinstance(only, dict) else answer
+    name, only = next(iter(answer.items())) if len(answer) == 1 else ("", None)
+    return only if isinstance(only, dict) and not names_thoughts(name) else answer
 
 
 def _text(value: Any, longest: int) -> str:

@@ -2,6 +2,8 @@
 
 Models that think before they answer do so between marks, and servers that do not know a model's
 marks leave them in the text. The opening one is often part of the question, so it may be missing.
+Nobody knows all marks. So where it matters, an object is told from a draft by how the text is built
+as well: nothing that looks like a mark is open before it, and it is the last thing that is said.
 """
 
 from __future__ import annotations
@@ -45,3 +47,108 @@ def end_of_thoughts(text: str) -> int:
 def are_open(text: str) -> bool:
     """Say whether thoughts begin in a text: one that has no closing mark any more."""
     return bool(_OPENING.search(text))
+
+
+_FOR_ANSWERS = frozenset(
+    {"answer", "finalanswer", "final", "output", "finaloutput", "response", "result", "json"}
+)
+_CONTROL = frozenset({"imstart", "start", "startheaderid", "beginofbox", "beginoftext", "message"})
+_CONTROL |= {"channel", "constrain", "assistant", "beginofsentence", "sep", "bos", "startofturn"}
+_ENDINGS = frozenset({"s", "eos", "imend", "endofturn", "endofutterance", "endoftext"})
+"""Names, without what is between their words, of marks around an answer that say nothing of it."""
+_EMPTY = frozenset({"br", "hr", "p", "img", *_ENDINGS})
+_TAG = re.compile(
+    r"(?:<|&lt;|◁|＜|【)(?P<token>[|｜]?)\s{0,3}(?P<close>/?)\s{0,9}"  # noqa: RUF001
+    r"(?P<name>[^\W\d_][\w.:▁-]{0,40})(?:\s[^<>\0]{0,80}?)?\s{0,9}(?P<empty>/?)"
+    r"[|｜]?(?:>|&gt;|▷|＞|】)"  # noqa: RUF001
+    r"|\[(?P<shut>/?)(?P<word>[A-Z][A-Z_ -]{1,40})\]"
+)
+_END_MARKS = re.compile(r"^(?:end|close|eo[stm]|eot|return|stop)", re.IGNORECASE)
+_SOFT = re.compile(r"[\s\ufeff\u200b`\]]+")
+_FENCE = re.compile(r"(?:```|~~~)[ \t]{0,9}(?P<kind>[\w-]{0,20})[ \t]{0,9}\Z")
+_KINDS = ("", "json", "json5", "jsonc", "javascript", "js", "text", "txt", "plaintext")
+_NAMES_THOUGHTS = re.compile(
+    r"think|thought|reason|analy|reflect|monolog|deliberat",
+    re.IGNORECASE,
+)
+_IN_DOUBT = re.compile(
+    r"draft|scratch|maybe|perhaps|possib|consider|ponder|tentative|guess", re.IGNORECASE
+)
+_ANNOUNCES = re.compile(r"json|answer|result|response|object|verdict|output", re.IGNORECASE)
+"""`Based on my analysis, here is the JSON:` is no heading of thoughts."""
+
+
+def names_thoughts(text: str) -> bool:
+    """Say whether a few words, such as an object's name, are about thoughts or a draft."""
+    of_thoughts = _NAMES_THOUGHTS.search(text) and not _ANNOUNCES.search(text)
+    return bool(of_thoughts or _IN_DOUBT.search(text))
+
+
+def is_within_mark(before: str) -> bool:
+    """Say whether something like a mark, known or not, is open at the end of a text."""
+    is_open: list[str] = []
+    for found in _TAG.finditer(before):
+        name = _plain(found["name"] or found["word"])
+        closes = bool(found["close"] or found["shut"])
+        if found["token"] and _END_MARKS.match(name) and not closes:
+            name, closes = re.sub(r"^(?:end|close)(?:of)?", "", name), True
+        elif found["token"]:
+            name = re.sub(r"^(?:start|begin|open)(?:of)?(?=.)", "", name)
+        if closes:
+            if name in is_open:
+                del is_open[is_open.index(name) :]
+        elif not (found["empty"] or name in _EMPTY or name in _FOR_ANSWERS or _controls(found)):
+            is_open.append(name)
+    return bool(is_open)
+
+
+def is_end(after: str) -> bool:
+    """Say whether nothing is said in a text: blanks, fences and marks that end an answer."""
+    at = 0
+    while at < len(after):
+        found = _SOFT.match(after, at) or _TAG.match(after, at)
+        if found is None or (found.re is _TAG and not _ends_answer(found)):
+            return False
+        at = found.end()
+    return True
+
+
+def is_announced(before: str) -> bool:
+    """Say whether what follows a text stands by itself, as an answer does.
+
+    It begins its line, or follows a colon; it is not one of several in a list, nor what a heading
+    or a fence calls thoughts.
+    """
+    lead = before
+    fence = _FENCE.search(lead.rstrip())
+    if fence:
+        if fence["kind"].lower() not in _KINDS:
+            return False
+        lead = lead[: fence.start()]
+    lead = lead.rstrip("[ \t`\ufeff\u200b")
+    begins_line = not lead or lead.endswith("\n")
+    lead = lead.rstrip()
+    line = lead.rpartition("\n")[2].rstrip("*_ `")
+    if not line:
+        return True
+    if line.endswith((":", "：")):  # noqa: RUF001
+        return not names_thoughts(line)
+    if line.endswith(","):
+        return False
+    marks = list(_TAG.finditer(line))
+    return begins_line or bool(marks and marks[-1].end() == len(line))
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).lower()
+
+
+def _controls(found: re.Match[str]) -> bool:
+    return bool(found["token"]) and _plain(found["name"]) in _CONTROL
+
+
+def _ends_answer(found: re.Match[str]) -> bool:
+    name = _plain(found["name"] or found["word"])
+    if found["token"]:
+        return bool(_END_MARKS.match(name)) or name in _ENDINGS
+    return name in _ENDINGS or (bool(found["close"] or found["shut"]) and name in _FOR_ANSWERS)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from zmhook.describe.gemini_errors import hints, refused, without_text
+from zmhook.describe.gemini_errors import hints, of_another_kind, refused, without_text
 from zmhook.describe.refusals import Refusals, midnight
 from zmhook.settings import Gemini
 
@@ -110,3 +110,24 @@ def test_and_what_is_none_says_so(given: dict, reason: str, final: bool) -> None
     assert told.reason == reason
     assert told.final is final
     assert told.counts
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({"candidates": None, "detail": "Monthly quota exceeded"}, "the day's quota is used up"),
+        ({"base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}}, "no credit"),
+        ({"errors": [{"message": "slow", "code": 429}]}, "too many questions"),
+        ({"message": "OK"}, "answer not understood"),
+    ],
+)
+def test_an_error_under_any_name_is_that_error(body: object, reason: str) -> None:
+    refusals = Refusals(Gemini(), "https://g", "")
+    told = of_another_kind(body, refusals, "")
+    assert told is not None
+    assert told.reason == reason
+
+
+def test_an_answer_is_not_searched_for_errors() -> None:
+    body = {"candidates": [{"content": {}}], "message": "quota"}
+    assert of_another_kind(body, Refusals(Gemini(), "https://g", ""), "") is None

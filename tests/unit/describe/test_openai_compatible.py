@@ -198,6 +198,45 @@ def reply(message: object, finish: str | None = "stop", **more: object) -> bytes
         ({"choices": [{"error": {"code": 502, "message": "x"}, "message": {}}]}, "no answer", 1),
         ({"error": "Unexpected endpoint or method. (POST /chat)"}, "wrong address", 0),
         ({"error": "License expired", "status_code": 403}, "the key is refused", 0),
+        (
+            {
+                "choices": None,
+                "base_resp": {"status_code": 1008, "status_msg": "insufficient balance"},
+            },
+            "no credit",
+            3600,
+        ),
+        (
+            {"error_code": 18, "error_msg": "Open api qps request limit reached"},
+            "too many questions",
+            30,
+        ),
+        (
+            {"errors": [{"message": "Too many requests, retry after 40 seconds", "code": 429}]},
+            "too many questions",
+            40,
+        ),
+        (
+            {"detail": "Rate limit exceeded. Try again in 40 seconds"},
+            "too many questions",
+            40,
+        ),
+        ({"detail": [{"msg": "Retry in 45,5 s, too many calls"}]}, "too many questions", 45.5),
+        ({"message": "Quota resets in 00:12:30"}, "too many questions", 750),
+        ({"msg": "invalid key", "code": 7}, "the key is refused", 0),
+        (
+            {"Response": {"Error": {"Code": "RequestLimitExceeded", "Message": "too fast"}}},
+            "too many questions",
+            30,
+        ),
+        ({"error": {"code": "1113", "message": "\u4f59\u989d\u4e0d\u8db3"}}, "no credit", 3600),
+        ({"code": 50603, "message": "System is really busy.", "data": None}, "no answer", 1),
+        ({"errors": ["it is broken"]}, "no answer", 1),
+        (
+            {"choices": [{"message": {"content": "", "error": {"code": 429, "message": "x"}}}]},
+            "too many questions",
+            30,
+        ),
     ],
 )
 def test_an_error_within_status_200_is_that_error(
@@ -206,6 +245,7 @@ def test_an_error_within_status_200_is_that_error(
     with pytest.raises(Unanswered) as refused:
         backend()._text(json.dumps(body).encode())
     assert refused.value.reason == reason
+    assert ("gemini_url" in str(refused.value)) is (reason == "wrong address")
     assert not refused.value.counts
     if waits is None:
         assert refused.value.until == midnight()
@@ -271,6 +311,9 @@ def test_a_message_may_come_in_parts(content: object, text: str) -> None:
         b'{"choices": [{"message": "x"}]}',
         b"[" * 100_000,
         b'{"success": true, "predictions": []}',
+        b'{"success": true, "predictions": [], "message": "Found DLA232", "code": 200}',
+        b'{"message": {"role": "assistant", "content": "{}"}, "done": true}',
+        b'{"message": "OK"}',
         b'{"results": [], "note": "\xff\x1b[2J AIza-our-very-secret-key"}',
     ],
 )

@@ -261,6 +261,91 @@ def test_what_has_no_end_takes_back_what_was_before(text: str) -> None:
         read(text)
 
 
+@pytest.mark.parametrize("alarm", ["no", "unsure"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<inner_thoughts>perhaps {}? I should look",
+        "<inner_thoughts>perhaps {}",
+        "<inner_thoughts>\n{}",
+        "<inner_thoughts>\n{}\n</inner_thoughts>",
+        "perhaps\n{}\n</inner_thoughts>",
+        "<thinking_process>\n{}\n",
+        "<think_process>\n```json\n{}\n```",
+        "<plan>a</plan><Überlegung>\n{}",
+        "<inner thoughts>\n{}",
+        "&lt;inner_thoughts&gt;\n{}",
+        "<|inner_thought|>\n{}",
+        "【思考】\n{}",
+        "[THINKING PROCESS]\n{}",
+        "<answer><sketch>\n{}\n</answer>",
+        "Here are my reasoning steps: a shadow {} would fit, but",
+        "Here are my reasoning steps:\n{}",
+        "**Thinking:** perhaps {}\n\n**Answer:**",
+        "**Thinking:** perhaps {}",
+        "**Thinking:**\n{}",
+        "```thinking\n{}\n```",
+        "{}\nOn second thought, ",
+        "{}?",
+        "{} I hope this helps.",
+        '{}\n{"confidence": 1}',
+        "{}\n\n**Answer:**",
+        '{"draft": {}}',
+        '{"thoughts": {}}',
+        "[{}, {}]",
+        "[\n{},\n{}\n]",
+    ],
+)
+def test_what_is_still_thought_about_is_no_veto(text: str, alarm: str) -> None:
+    """Whatever the marks are called: a real alarm would be lost."""
+    with pytest.raises(Unanswered) as told:
+        read(text.replace("{}", said(alarm=alarm)))
+    assert told.value.reason == "answer not understood"
+    assert told.value.counts
+    assert not told.value.final
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        "[{}]",
+        "```json\n{}\n```\n",
+        "Here it is: {}",
+        "Here it is:\n```json\n{}\n```",
+        "A shadow moves.\n\n{}",
+        "**Answer:** {}",
+        "Based on my analysis, here is the JSON:\n```json\n{}\n```",
+        "<inner_thoughts>perhaps not</inner_thoughts>{}",
+        "<inner_thoughts>\n{}\n</inner_thoughts>\n{}",
+        "<think>x</think>\n{}",
+        "<plan>x</think>{}",
+        "x <br> y:\n{}",
+        "<answer>{}</answer>",
+        "<final_answer>\n{}\n</final_answer>",
+        "{}<|im_end|>",
+        "<|im_start|>assistant\n{}<|im_end|>\n<|endoftext|>",
+        "{}</s>",
+        "{}<end_of_turn>\n",
+        "<|begin_of_box|>{}<|end_of_box|>",
+        '{"answer": {}}',
+    ],
+)
+def test_what_is_said_last_and_by_itself_is_a_veto(text: str) -> None:
+    assert read(text.replace("{}", said(alarm="no"))).alarm == "no"
+
+
+@pytest.mark.parametrize("text", ["It is {}. I hope this helps.", '{}\n{"confidence": 1}'])
+def test_a_friendly_word_after_an_alarm_does_no_harm(text: str) -> None:
+    assert read(text.replace("{}", said())).alarm == "yes"
+
+
+@pytest.mark.parametrize("text", ["<inner_thoughts>perhaps {}? I", "{} or {}?"])
+def test_a_draft_makes_no_alarm_either(text: str) -> None:
+    with pytest.raises(Unanswered, match="not understood"):
+        read(text.replace("{}", said()))
+
+
 @pytest.mark.parametrize(
     ("given", "read_as"),
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from zmhook.told import error_in
+from zmhook.told import complaint_in, error_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,11 +56,12 @@ def record(value: Any) -> dict[str, Any]:
 def are_results(answer: dict[str, Any], is_result: Callable[[dict[str, Any]], bool]) -> bool:
     """Say whether an answer has `results` that are of the expected kind.
 
-    None are fine, unless an error says why; of several one is enough, since others may be odd.
+    None are fine, unless an error or a text beside them says why; of several one is enough, since
+    others may be odd.
     """
     results = answer.get("results")
     if not isinstance(results, list):
         return False
     if not results:
-        return error_in(answer) is None
+        return error_in(answer) is None and complaint_in(answer) is None
     return any(isinstance(row, dict) and is_result(row) for row in results)

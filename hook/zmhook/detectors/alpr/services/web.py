@@ -19,7 +19,7 @@ from zmhook import proxies
 from zmhook.detectors.alpr.services.base import Unread
 from zmhook.errors import MissingPart
 from zmhook.printable import one_line
-from zmhook.told import error_in, parsed
+from zmhook.told import complaint_in, error_in, parsed
 from zmhook.trust import use_system_store
 from zmhook.urls import shown
 from zmhook.waits import wait_of, wait_of_header
@@ -58,6 +58,7 @@ TOO_LARGE = ("picture too large", "the picture is too large for it: lower [alpr]
 NOT_THERE = ("no such service", "there is no such service at this address: check [alpr] alpr_url")
 MEANINGS = {401: REFUSED_KEY, 402: USED_UP, 403: REFUSED_KEY, 404: NOT_THERE, 413: TOO_LARGE}
 MEANINGS |= {405: NOT_THERE, 429: TOO_MANY}
+_OF_MONTH = re.compile(r"month|\bcredits?\b", re.IGNORECASE)
 _WITHIN = frozenset({401, 402, 413, 429})
 """Errors that mean the same within an answer of status 200; so do those of 500 and more."""
 
@@ -174,9 +175,16 @@ class Web:
             raise self._refused(status, text, _wait(after, everything), place)
         if isinstance(said, dict) and request.fits(said):
             return said
-        error = error_in(said)
+        complaint = complaint_in(said)
+        error = error_in(said) or complaint
         if error is not None and (error.status in _WITHIN or error.status >= _SERVER_ERROR):
             raise self._refused(error.status, text, _wait(after, everything), place)
+        if (
+            complaint is not None
+            and isinstance(said, dict)
+            and isinstance(said.get("results"), list)
+        ):
+            raise Unread("refused", f"{place} answers with an error: {text}", counts=True)
         raise Unread(
             "answer not understood", f"{place} answers something else: '{text}'", counts=True
         )
@@ -187,6 +195,8 @@ class Web:
             short, advice = "no answer", "it is in trouble"
         elif 300 <= status < 400:  # noqa: PLR2004 - the HTTP statuses that send one elsewhere
             short, advice = NOT_THERE[0], "redirects are not followed: check [alpr] alpr_url"
+        if short == TOO_MANY[0] and _OF_MONTH.search(said):
+            short, advice = USED_UP
         if short == REFUSED_KEY[0] and re.search(r"credit|quota|limit", said, re.IGNORECASE):
             short, advice = USED_UP
         hold = _HOUR if short == USED_UP[0] else 0.0

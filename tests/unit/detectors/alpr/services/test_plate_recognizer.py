@@ -169,6 +169,9 @@ def test_what_it_is_not_sure_of_is_left_to_the_gate_or_out(service, fake_plates)
         ("200-429", "too many questions", "Retry in 600 s"),
         ("200-402", "no look-ups left", "Out of credits"),
         ("cpai-error", "no answer", "No plate reader"),
+        ("200-month", "no look-ups left", "Monthly quota exceeded"),
+        ("200-licence", "refused", "license expired"),
+        ("200-code", "refused", "License expired"),
     ],
 )
 @pytest.mark.parametrize("name", ["plate_recognizer", "open_alpr"])
@@ -185,7 +188,9 @@ def test_another_services_answer_is_not_no_plate(
     assert len(said) < 400
 
 
-@pytest.mark.parametrize(("answer", "waits"), [("200-429", 600), ("429-long", 3600)])
+@pytest.mark.parametrize(
+    ("answer", "waits"), [("200-429", 600), ("200-detail-wait", 600), ("429-long", 3600)]
+)
 def test_a_long_wait_is_kept_for_all(service, fake_plates, answer: str, waits: float) -> None:
     fake_plates.will(answer)
     one = service()

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zmhook.detectors.alpr.services.values import (
+    are_results,
     first,
     number,
     record,
@@ -52,3 +53,39 @@ def test_texts_are_one_short_line():
 def test_only_so_many():
     assert len(records([{}] * 9, 4)) == 4
     assert records([1, {}, None], 9) == [{}]
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"detail": "Monthly quota exceeded", "status": 0},
+        {"errors": ["license expired"]},
+        {"message": "License expired", "code": 7},
+        {"error_msg": "no credits left"},
+        {"status": {"code": 7, "message": "License expired"}},
+        {"error": True},
+        {"success": True, "message": "Too many requests"},
+        {"message": "No plates left this month"},
+        {"errors": [{"code": "E7"}]},
+    ],
+)
+def test_an_error_beside_no_results_is_not_no_plate(beside):
+    assert not are_results({"results": [], **beside}, bool)
+    assert are_results({"results": [{"plate": "x"}], **beside}, bool)
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {},
+        {"error": False, "errors": [], "message": None, "detail": ""},
+        {"message": "OK", "code": 200},
+        {"msg": "success"},
+        {"message": "No license plates found."},
+        {"detail": "0 results"},
+        {"status": "ok", "message": "took 3 ms"},
+        {"usage": {"calls": 1, "max_calls": 2}, "filename": "a.jpg"},
+    ],
+)
+def test_a_harmless_text_beside_no_results_is_no_plate(beside):
+    assert are_results({"results": [], **beside}, bool)
