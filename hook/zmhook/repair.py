@@ -2,7 +2,8 @@
 
 A number that is none (`NaN`, `inf`, `1e999`, `.5`) becomes null, a comma too many is dropped, and
 so are a byte order mark, NULs, and whatever stands before or after the first object. Nothing is
-made up: what has no whole object stays unreadable.
+made up: what has no whole object stays unreadable. Only `closed` reads what lacks brackets at its
+end, or is written as Python shows its dictionaries.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import codecs
 import re
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +27,15 @@ _TOKEN = re.compile(
     r"|(?P<bracket>[{}\[\]])|(?P<bare>[-+.\w]+)",
     re.DOTALL,
 )
+# As above, and as Python writes it: 'text', b'text', True, None.
+_LOOSE_TOKEN = re.compile(
+    r'(?P<text>"[^"\\]*(?:\\.[^"\\]*)*")|(?P<single>[bu]?\'[^\'\\]*(?:\\.[^\'\\]*)*\')'
+    r"|(?P<open>[\"'])|(?P<comma>,[,\s\0]*)|(?P<bracket>[{}\[\]])|(?P<bare>[-+.\w]+)",
+    re.DOTALL,
+)
+_PYTHON = {"True": "true", "False": "false", "None": "null"}
+_ESCAPED = re.compile(r'\\.|"', re.DOTALL)
+_ESCAPES = frozenset('"\\/bfnrtu')
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", re.ASCII)
 _LARGEST = 300
 """Characters of a number that are believed."""
@@ -50,12 +60,35 @@ def readings(data: bytes | str, *, anywhere: bool = False) -> Iterator[str]:
     starts = _BRACE.finditer(text) if anywhere else filter(None, [_FIRST.match(text)])
     left = MOST_TOKENS
     for start in islice(starts, MOST_STARTS):
-        found, used = _value(text, start.end() - 1, left)
-        if found is None:
+        found = _value(text, start.end() - 1, left, _TOKEN)
+        if found.end == OPEN:
             return
-        if found:
-            yield found
-        left -= used
+        if found.end == WHOLE:
+            yield found.text
+        left -= found.used
+
+
+class Closed(NamedTuple):
+    """What a text begins with as plain JSON; `cut` where brackets were missing at its end."""
+
+    text: str
+    cut: bool
+
+
+def closed(data: bytes | str) -> Closed | None:
+    """Return what a text begins with, in either sort of quotes, with the brackets that it lacks.
+
+    A number that stands last may have lost digits: it is null. None for what is something else, and
+    `text` is "" for what ends within a text.
+    """
+    text = data if isinstance(data, str) else _text(data)
+    start = _FIRST.match(text)
+    if start is None:
+        return None
+    found = _value(text, start.end() - 1, MOST_TOKENS, _LOOSE_TOKEN)
+    if found.end == WHOLE:
+        return Closed(found.text, cut=False)
+    return None if found.end == ODD else Closed(found.text, cut=True)
 
 
 _FIRST = re.compile(r"[\s\0]*[{\[]")
@@ -69,27 +102,56 @@ def _text(data: bytes) -> str:
     return data.decode("utf-8", "replace")
 
 
-def _value(text: str, start: int, most: int) -> tuple[str | None, int]:
-    """Return the value that begins at `start`, and the tokens that it took.
+WHOLE, ODD, OPEN, OPEN_TEXT = "whole", "odd", "open", "open text"
+"""How a value ends: it does, what is in it is no JSON, or the text ends before."""
 
-    It is "" when it is no JSON, and None when it does not end.
-    """
+
+class _Value(NamedTuple):
+    """A value as JSON, "" for what is none; the tokens that it took, and how it ends."""
+
+    text: str
+    used: int
+    end: str
+
+
+def _value(text: str, start: int, most: int, tokens: re.Pattern[str]) -> _Value:
+    """Return the value that begins at `start`; brackets that it lacks are put at its end."""
     parts: list[str] = []
-    depth, done, used = 0, start, 0
-    for token in islice(_TOKEN.finditer(text, start), most):
+    missing: list[str] = []
+    done, used = start, 0
+    for token in islice(tokens.finditer(text, start), most):
         used += 1
         between = text[done : token.start()]
-        if token["open"] or between.strip(_PUNCTUATION):
-            return "", used  # something that JSON does not know
+        if between.strip(_PUNCTUATION):
+            return _Value("", used, ODD)  # something that JSON does not know
+        if token["open"]:
+            return _Value("", used, OPEN_TEXT)
         parts += [between.replace("\0", " "), _mended(token)]
         done = token.end()
         if token["bracket"]:
-            depth += 1 if token["bracket"] in "{[" else -1
-            if depth <= 0:
-                return "".join(parts), used
-            if depth > MOST_DEPTH:
-                break
-    return None, used
+            if token[0] in _CLOSING:
+                missing.append(_CLOSING[token[0]])
+            else:
+                missing.pop()
+            if not missing:
+                return _Value("".join(parts), used, WHOLE)
+            if len(missing) > MOST_DEPTH:
+                return _Value("", used, OPEN)
+    if used >= most or text[done:].strip(_PUNCTUATION):
+        return _Value("", used, OPEN)
+    return _Value(_ended(parts, text[done:]) + "".join(reversed(missing)), used, OPEN)
+
+
+_CLOSING = {"{": "}", "[": "]"}
+
+
+def _ended(parts: list[str], rest: str) -> str:
+    """Join what came before a text ended; what stands last may be less than was written."""
+    if parts[-1] == ",":
+        parts[-1] = ""
+    if not rest and _is_number(parts[-1]):
+        parts[-1] = "null"
+    return "".join(parts)
 
 
 _PUNCTUATION = ": \t\r\n\0"
@@ -99,11 +161,25 @@ def _mended(token: re.Match[str]) -> str:
     text = token[0]
     if token["comma"]:
         return "" if token.string[token.end() : token.end() + 1] in ("}", "]") else ","
-    if token["text"]:
-        return _HALF.sub(_pair, _CONTROL.sub(" ", text))
-    if token["bare"] and text not in _WORDS:
-        return text if _is_number(text) else "null"
-    return text
+    if token["bracket"]:
+        return text
+    if token["bare"]:
+        text = _PYTHON.get(text, text) if token.re is _LOOSE_TOKEN else text
+        return text if text in _WORDS or _is_number(text) else "null"
+    text = text if token["text"] else _requoted(text)
+    return _HALF.sub(_pair, _CONTROL.sub(" ", text))
+
+
+def _requoted(text: str) -> str:
+    """Put a text between double quotes that stands between single ones."""
+    within = text[text.index("'") + 1 : -1]
+    return '"' + _ESCAPED.sub(_escape, within) + '"'
+
+
+def _escape(found: re.Match[str]) -> str:
+    if found[0] == '"':
+        return '\\"'
+    return found[0] if found[0][1] in _ESCAPES else found[0][1]
 
 
 def _pair(escape: re.Match[str]) -> str:

@@ -30,6 +30,10 @@ class Unreadable(ValueError):  # noqa: N818 - reads as what it is
     """It cannot be read; the message says why, in a few words and without what it is."""
 
 
+class Cut(Unreadable):
+    """It ends before what began in it does."""
+
+
 @overload
 def decoded(data: bytes | str, kind: type[T], most: int = MOST_VALUES) -> T: ...
 @overload
@@ -72,6 +76,25 @@ def lenient(data: bytes | str, *, anywhere: bool = False, most: int = MOST_VALUE
         with contextlib.suppress(Unreadable):
             return decoded(reading, most=most)
     raise flaw
+
+
+def salvaged(data: bytes | str, *, most: int = MOST_VALUES) -> tuple[Any, bool]:
+    """Return what JSON says in quotes of either sort, and whether it lacks brackets at its end.
+
+    For what `lenient` cannot read. Raises `Unreadable`: `Cut` for what ends within a value.
+    """
+    from zmhook.repair import closed
+
+    _bounded(data, most)
+    found = closed(data)
+    if found is None:
+        raise Unreadable("it is no JSON")
+    try:
+        return decoded(found.text, most=most), found.cut
+    except Unreadable:
+        if found.cut:
+            raise Cut("it is cut short") from None
+        raise
 
 
 def claims(token: str) -> dict[str, Any]:

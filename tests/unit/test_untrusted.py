@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zmhook.untrusted import Unreadable, claims, decoded, lenient, whole
+from zmhook.untrusted import Cut, Unreadable, claims, decoded, lenient, salvaged, whole
 
 
 @pytest.mark.parametrize(
@@ -154,6 +154,43 @@ def test_what_has_no_whole_object_stays_unreadable(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (b'{"a": "x"', {"a": "x"}),
+        (b'{"a": [{"b": "x"}, ', {"a": [{"b": "x"}]}),
+        (b'{"a": 1', {"a": None}),
+        (b'{"a": 1\n', {"a": 1}),
+    ],
+)
+def test_brackets_that_are_missing_at_the_end(data: bytes, found: object) -> None:
+    assert salvaged(data) == (found, True)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"a": "cut',
+        b"{'a': 'cut",
+        b'{"a"',
+        b'{"a": ',
+        b'{"a":' * 200_000,
+        b"{'" * 500_000,
+        b"{'" + b"\\'" * 900_000,
+    ],
+)
+def test_what_ends_within_a_value_is_cut(data: bytes) -> None:
+    with pytest.raises(Cut):
+        salvaged(data)
+
+
+@given(st.recursive(st.none() | st.booleans() | st.text(), lambda one: st.lists(one, max_size=4)))
+def test_what_python_shows_of_a_dictionary_is_read(value: object) -> None:
+    shown = repr({"a": value})
+    if "\\x" not in shown and "\\U" not in shown:  # JSON has no such escapes
+        assert salvaged(shown)[1] is False
+
+
+@pytest.mark.parametrize(
     "before", ["<b>Warning</b>: {main} at 3\n", "Notice: {'x': 1} in y\n", "\ufeff", "{ Warning: "]
 )
 def test_json_among_other_things(before: str) -> None:
@@ -173,6 +210,8 @@ def test_reading_leniently_fails_in_one_way_only(data: bytes | str) -> None:
         lenient(data)
     with contextlib.suppress(Unreadable):
         lenient(data, anywhere=True)
+    with contextlib.suppress(Unreadable):
+        salvaged(data)
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(), st.lists))

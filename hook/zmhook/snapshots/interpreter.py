@@ -12,7 +12,7 @@ from zmhook.snapshots.formats.axis_scene import AxisScene
 from zmhook.snapshots.formats.axis_snapshot import AxisSnapshot
 from zmhook.snapshots.formats.axis_track import AxisTrack
 from zmhook.snapshots.formats.frigate import Frigate
-from zmhook.snapshots.formats.payload import parse, unwrapped
+from zmhook.snapshots.formats.payload import NO_PICTURE, NO_PICTURE_IN_LIST, parse, unwrapped
 from zmhook.snapshots.formats.tracks import Tracks
 from zmhook.snapshots.formats.values import text
 from zmhook.snapshots.snapshot import Snapshot
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 MEGABYTE = 1_000_000
 _MOST_KEYS = 5
+_BLANK = b"\xef\xbb\xbf \t\r\n"
 
 
 class Limits(NamedTuple):
@@ -61,7 +62,7 @@ class Interpreter:
         self._limits = limits or Limits()
         self._part_failed = part_failed or _ignore
         tracks = Tracks()
-        self._frigate = Frigate()
+        self._frigate = Frigate(topics.filters())
         self._formats: tuple[Format, ...] = (
             self._frigate,
             AxisSnapshot(tracks),
@@ -90,7 +91,7 @@ class Interpreter:
         )
         if len(payload) > self._limits.message_bytes:
             raise PayloadError(
-                "size",
+                "too large",
                 f"{arrival.name}: {len(payload)} bytes are more than [mqtt] mqtt_max_message allows"
                 f" ({self._limits.message_bytes})",
             )
@@ -106,10 +107,15 @@ class Interpreter:
         try:
             whole = parse(arrival.payload, arrival.name)
         except PayloadError:
-            if self._frigate.is_state(arrival.topic):
+            if self._frigate.is_state(arrival.topic, arrival.payload):
                 return []
             raise
-        return self._content(arrival, whole)
+        try:
+            return arrival.each(whole, lambda part: self._content(arrival, part))
+        except PayloadError as error:
+            if error.kind == NO_PICTURE and arrival.payload.lstrip(_BLANK).startswith(b"["):
+                raise PayloadError(NO_PICTURE_IN_LIST, str(error)) from None
+            raise
 
     def _content(self, arrival: Arrival, whole: Json) -> list[Snapshot | Amendment]:
         """Read JSON in the format that it has; in one that is not known, the picture in it."""
@@ -120,15 +126,16 @@ class Interpreter:
             return news
         found = json_picture.pictures(whole)
         if found:
-            return [*json_picture.read(arrival, whole, found[0]), *news]
-        if reader is None and not self._frigate.is_state(arrival.topic):
-            raise PayloadError("shape", f"{arrival.name}: {_unknown(content)}")
+            return [*json_picture.read(arrival, found[0]), *news]
+        if reader is None and not self._frigate.is_state(arrival.topic, arrival.payload):
+            raise PayloadError(NO_PICTURE, f"{arrival.name}: {_unknown(content)}")
         return news
 
 
 def _unknown(content: Json) -> str:
     names = ", ".join(text(name, 40) for name in list(content)[:_MOST_KEYS])
-    return f"JSON of a format that is not known, with the keys {names}" if names else "empty JSON"
+    known = "JSON without a picture, of no format that is known"
+    return f"{known}, with the keys {names}" if names else "empty JSON"
 
 
 def _ignore(error: PayloadError) -> None:

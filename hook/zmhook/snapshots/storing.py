@@ -202,7 +202,7 @@ class Storing:
     def _news(self, message: Message) -> list[News]:
         if message.size > len(message.payload):
             raise PayloadError(
-                "size",
+                "too large",
                 f"{message.topic}: {message.size} bytes are more than [mqtt] mqtt_max_message "
                 f"({self._mqtt.mqtt_max_message:g} MB) allows",
             )

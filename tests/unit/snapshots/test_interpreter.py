@@ -61,7 +61,7 @@ def test_a_message_without_content_says_nothing():
     "content", [{}, {"a": 1}, {"id": "x"}, {"stats": {"cpu": 3}}, {"data": {}}]
 )
 def test_a_format_that_is_not_known(content):
-    assert kind(json.encode(content)) == "shape"
+    assert kind(json.encode(content)) == "JSON without a picture"
 
 
 def test_a_format_that_is_not_known_tells_its_keys():
@@ -71,13 +71,13 @@ def test_a_format_that_is_not_known_tells_its_keys():
 
 @pytest.mark.parametrize("payload", [b"online", b"1", b"ON", b"\x00\xff", b"<xml/>", b"[1]"])
 def test_what_is_neither_json_nor_a_picture(payload):
-    assert kind(payload) in {"JSON", "shape"}
+    assert kind(payload).startswith(("neither a picture", "a JSON list"))
 
 
 def test_a_message_that_is_too_large_is_not_read():
     own = interpreter(limits=Limits(message_bytes=1000))
-    assert kind(b" " * 1001, own) == "size"
-    assert kind(b" " * 1000, own) == "JSON"
+    assert kind(b" " * 1001, own) == "too large"
+    assert kind(b" " * 1000, own) == "neither a picture nor a JSON object"
 
 
 def test_the_limits_are_those_of_the_settings():
@@ -86,7 +86,13 @@ def test_the_limits_are_those_of_the_settings():
 
 
 def test_pictures_of_too_many_pixels(jpeg):
-    assert kind(jpeg, interpreter(limits=Limits(picture_pixels=100))) == "picture"
+    assert (
+        kind(jpeg, interpreter(limits=Limits(picture_pixels=100)))
+        == "a picture that cannot be read"
+    )
+
+
+BOMBS = {"JSON nested too deep", "JSON of too many values", "JSON cut short"}
 
 
 @pytest.mark.parametrize("begin", [b"", b'{"tracks":[', b'{"image":'])
@@ -96,11 +102,11 @@ def test_pictures_of_too_many_pixels(jpeg):
 )
 def test_bombs(begin, one, size):
     own = interpreter(limits=Limits(message_bytes=10**9))
-    assert kind(begin + one * (size // len(one)), own) in {"nesting", "values", "JSON"}
+    assert kind(begin + one * (size // len(one)), own) in BOMBS
 
 
 def test_the_default_limit_refuses_fifty_megabytes():
-    assert kind(b"[" * 50_000_000) == "size"
+    assert kind(b"[" * 50_000_000) == "too large"
 
 
 def test_a_strange_topic_does_not_spoil_the_line():

@@ -250,7 +250,7 @@ def test_one_that_is_too_large_is_acknowledged(site: Site, caplog) -> None:
     site.waiting.put(message(b"", size=2_000_000))
     site.run()
     assert len(site.acked) == 1
-    assert site.counts.totals().broken == {"size": 1}
+    assert site.counts.totals().broken == {"too large": 1}
     assert "2000000 bytes are more than [mqtt] mqtt_max_message (1 MB) allows" in caplog.text
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zmhook.snapshots.formats import json_picture
+from zmhook.snapshots.formats.arrival import MOST_PARTS
 from zmhook.snapshots.formats.boxes import box_of
 from zmhook.snapshots.formats.classes import classes_of
 from zmhook.snapshots.formats.tracks import Seen
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 FORMAT = "axis.scene_description.v0.beta"
 
+# Other programs name a class, or its score, in other ways.
+_FOREIGN = json_picture.TELLS - {"class"}
+
 
 class AxisScene:
     """Pictures of objects that are still there, and when they are gone."""
@@ -31,7 +36,9 @@ class AxisScene:
 
     def fits(self, content: Json) -> bool:
         is_frame = "observations" in content or "operations" in content
-        return is_frame and "id" not in content and "image" not in content
+        seen = mappings(content.get("observations"))[:MOST_PARTS]
+        is_ours = all(_FOREIGN.isdisjoint(one) for one in seen)
+        return is_frame and is_ours and "id" not in content and "image" not in content
 
     def read(self, arrival: Arrival, content: Json) -> News:
         origin = arrival.origin(content)

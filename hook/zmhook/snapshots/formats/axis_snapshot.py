@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zmhook.snapshots.formats import json_picture
 from zmhook.snapshots.formats.boxes import box_of
 from zmhook.snapshots.formats.classes import classes_of
 from zmhook.snapshots.formats.under_way import Shown, under_way
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 FORMAT = "axis.object_snapshot.v1"
 
-_OURS = {"channel_id", "object_track_id", "crop_box"}
+_OURS = ("channel_id", "object_track_id", "crop_box")
+
+# Other programs name a class, or its score, in other ways.
+_FOREIGN = json_picture.TELLS - {"class"}
 
 
 class AxisSnapshot:
@@ -30,8 +34,11 @@ class AxisSnapshot:
         self._tracks = tracks
 
     def fits(self, content: Json) -> bool:
-        has_picture = isinstance(content.get("data"), str) and not _OURS.isdisjoint(content)
-        return has_picture or {"object_track_id", "crop_box"} <= content.keys()
+        if {"object_track_id", "crop_box"} <= content.keys():
+            return True
+        is_foreign = not _FOREIGN.isdisjoint(content) or isinstance(content.get("class"), str)
+        is_ours = any(content.get(name) is not None for name in _OURS)
+        return isinstance(content.get("data"), str) and is_ours and not is_foreign
 
     def read(self, arrival: Arrival, content: Json) -> News:
         origin = arrival.origin(content)

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from zmhook.snapshots.formats import json_picture
 from zmhook.snapshots.formats.arrival import Origin
 from zmhook.snapshots.formats.boxes import box_of, nearest, scene_box
 from zmhook.snapshots.formats.classes import Classes, classes_of, track_attributes
 from zmhook.snapshots.formats.pictures import looks_like
 from zmhook.snapshots.formats.times import Clock, Times, settled
-from zmhook.snapshots.formats.values import at_least_zero, identity, mapping, mappings
+from zmhook.snapshots.formats.values import at_least_zero, identity, mapping, mappings, text
 from zmhook.snapshots.snapshot import Amendment, SceneBox, Snapshot
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 BETA = "axis.consolidated_track.v1.beta"
 STABLE = "axis.object_track.v1"
 
-_TELLS = {"image", "classes", "start_time", "end_time", "duration", "path", "parts", "end_reason"}
+# What says that a message is of a track, and what other programs have in its place.
+_TELLS = {"classes", "start_time", "end_time", "duration", "path", "observations"}
+_FOREIGN = json_picture.TELLS | {"timestamp", "time"}
 _STABLE_TELLS = {"channel_id", "path", "parts"}
 
 
@@ -50,20 +53,18 @@ class AxisTrack:
         self._tracks = tracks
 
     def fits(self, content: Json) -> bool:
+        """Axis' own is an id with a channel, or with a track's times, classes or path.
+
+        A path of boxes, parts and an end's reason are nobody else's, whatever stands beside.
+        """
         if isinstance(content.get("tracks"), list):
-            return True
-        has_id = "id" in content and "channel_id" in content
-        tells = _TELLS - {"image"} if isinstance(content.get("image"), str) else _TELLS
-        return has_id or not tells.isdisjoint(content)
+            return any(map(_is_track, _recorded(content)))
+        return _is_track(content)
 
     def read(self, arrival: Arrival, content: Json) -> News:
         if "tracks" not in content:
             return self._read(arrival, content)
-        shared = {"channel_id": content.get("channel_id")}
-        parts = [
-            shared | (mapping(one.get("object")) or one) for one in mappings(content["tracks"])
-        ]
-        return arrival.each(parts, lambda part: self._read(arrival, part))
+        return arrival.each(_recorded(content), lambda part: self._read(arrival, part))
 
     def _read(self, arrival: Arrival, content: Json) -> News:
         track = _parsed(arrival, content)
@@ -74,6 +75,26 @@ class AxisTrack:
         snapshot = _snapshot(arrival, content, track, arrival.picture(data))
         is_known = self._tracks.known(track.origin, track.track_id).pictured
         return [snapshot, _amendment(track)] if is_known else [snapshot]
+
+
+def _recorded(content: Json) -> list[Json]:
+    shared = {"channel_id": content.get("channel_id")}
+    return [shared | (mapping(one.get("object")) or one) for one in mappings(content["tracks"])]
+
+
+def _is_track(content: Json) -> bool:
+    if _has_marks(content):
+        return True
+    if "id" not in content or not _FOREIGN.isdisjoint(content):
+        return False
+    return content.get("channel_id") is not None or not _TELLS.isdisjoint(content)
+
+
+def _has_marks(content: Json) -> bool:
+    on_path = any("bounding_box" in one for one in _path(content)[:1])
+    parts = any("object_track_id" in one for one in mappings(content.get("parts"))[:1])
+    ended = bool(text(content.get("end_reason"))) and "start_time" in content
+    return (on_path and "track_id" not in _path(content)[0]) or parts or ended
 
 
 def _parsed(arrival: Arrival, content: Json) -> Parsed:

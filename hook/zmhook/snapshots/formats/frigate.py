@@ -8,6 +8,7 @@ age when it is the first thing that a broker sends; such a one is not used.
 
 from __future__ import annotations
 
+import re
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,9 +21,10 @@ from zmhook.snapshots.formats.tracks import NEWS_EVERY
 from zmhook.snapshots.formats.values import fraction, identity, label, mapping, text
 from zmhook.snapshots.recent import Recent
 from zmhook.snapshots.snapshot import Amendment, Attribute, Classification, Snapshot
+from zmhook.untrusted import Unreadable, lenient
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import TypeGuard
 
     from zmhook.snapshots.formats.arrival import Arrival, News, Origin
@@ -61,6 +63,23 @@ _SWITCHES = frozenset(
     | {"review_alerts", "review_detections", "object_descriptions", "review_descriptions"}
     | {"birdseye", "birdseye_mode", "audio_transcription"}
 )
+
+
+# What Frigate tells on PREFIX/NAME, and on PREFIX/CAMERA/NAME or PREFIX/CAMERA/NAME/….
+_OF_ALL = frozenset(
+    {"available", "stats", "reviews", "tracked_object_update", "triggers", "camera_activity"}
+    | {"onConnect", "restart", "model_state", "job_state", "birdseye_layout", "audio_detections"}
+    | {"embeddings_reindex_progress", "notification_test", "profile", "notifications"}
+)
+_OF_CAMERA = frozenset(
+    {"motion", "review_status", "all", "audio", "status", "classification", "ptz"}
+    | {"motion_mask", "object_mask", "zone"}
+)
+_ENDS = frozenset({"state", "set", "active", "suspend", "suspended"})
+_STATS = frozenset({"detectors", "cameras", "service", "cpu_usages"})
+_MOST_DIGITS = 9
+
+_SUBSCRIBED = re.compile(r"(?:\$share/[^/]*/)?([^+#]+)/(?:events|\+/[^/#]+/snapshot)")
 
 
 class Where(NamedTuple):
@@ -110,11 +129,14 @@ class Picture(NamedTuple):
 class Frigate:
     """Pairs pictures with events, whichever comes first."""
 
-    def __init__(self) -> None:
+    def __init__(self, subscribed: Iterable[str] = ()) -> None:
+        """Take the topics that are listened to, for the prefixes in them."""
         self._events: Recent[Where, dict[str, Event]] = Recent(REMEMBERED)
         self._pictures: Recent[tuple[Where, str], Picture] = Recent(REMEMBERED)
         self._waiting: Recent[Where, str] = Recent(REMEMBERED)
         self._prefixes: Recent[str, bool] = Recent(REMEMBERED)
+        for found in filter(None, map(_SUBSCRIBED.fullmatch, subscribed)):
+            self._prefixes.put(found[1], True)
 
     def fits(self, content: Json) -> bool:
         is_event = "id" in mapping(content.get("after")) and content.get("type") in _TYPES
@@ -129,15 +151,26 @@ class Frigate:
         is_ours = "frigate" in found.prefix.lower() or found.label in _LABELS
         return found if is_ours or self._prefixes.get(found.prefix) else None
 
-    def is_state(self, topic: str) -> bool:
-        """Whether a topic is one on which Frigate tells of itself: states, counts, reviews.
+    def is_state(self, topic: str, payload: bytes = b"") -> bool:
+        """Whether Frigate tells of itself in a message: states, counts, reviews.
 
-        What it brings is no picture. Its events, and its pictures, are none of these.
+        What it brings is no picture. Its events, and its pictures, are none of these. Where the
+        prefix does not say frigate, only what Frigate is known to tell is. A prefix is learnt from
+        what only Frigate tells below it.
         """
+        self._learn(topic, payload)
         prefix, below = self._below(topic)
         if not prefix:
             return _is_known(topic.split("/"))
-        return bool(below) and below != ["events"] and below[-1] != "snapshot"
+        if not below or below == ["events"] or below[-1] == "snapshot":
+            return False
+        return "frigate" in prefix.lower() or _is_told(below, payload)
+
+    def _learn(self, topic: str, payload: bytes) -> None:
+        prefix, _, name = topic.rpartition("/")
+        is_up = name == "available" and payload.strip() in (b"online", b"offline")
+        if prefix and (is_up or (name == "stats" and _is_stats(payload))):
+            self._prefixes.put(prefix, True)
 
     def _below(self, topic: str) -> tuple[str, list[str]]:
         """Return Frigate's prefix and what follows it, "" for what is not known as Frigate's."""
@@ -214,6 +247,7 @@ class Frigate:
 
     def picture(self, arrival: Arrival, where: Where, picture: bytes) -> News:
         """Return the snapshot, none of a picture that the broker kept."""
+        self._prefixes.put(where.prefix, True)
         if arrival.retained:
             return []
         name = raw.name_of(picture)
@@ -248,6 +282,26 @@ class Frigate:
 
     def _events_at(self, where: Where) -> dict[str, Event]:
         return self._events.get(where) or {}
+
+
+def _is_told(below: list[str], payload: bytes) -> bool:
+    """Whether Frigate tells something of itself, or of a camera, under these levels."""
+    if below[0] in _OF_ALL or below[-1] in _ENDS:
+        return True
+    camera = len(below) > 1
+    is_count = payload.isdigit() and len(payload) <= _MOST_DIGITS
+    return camera and (below[1] in _OF_CAMERA or (is_count and len(below) == 2))  # noqa: PLR2004
+
+
+def _is_stats(payload: bytes) -> bool:
+    try:
+        content = lenient(payload, most=_MOST_STATS)
+    except Unreadable:
+        return False
+    return isinstance(content, dict) and not _STATS.isdisjoint(content)
+
+
+_MOST_STATS = 100_000
 
 
 def _is_known(levels: list[str]) -> bool:

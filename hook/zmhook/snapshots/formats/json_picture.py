@@ -1,13 +1,18 @@
 """JSON that has a picture in it and is of no format that is known by name.
 
 Many programs send a JPEG as base64 under `image`, `crop` or `data`, with a class, a confidence and
-a time beside it: DetectX and DataQ on Axis cameras, scripts, bridges. The camera is that of the
+a time beside it or in an object around it: DetectX and DataQ on Axis cameras, scripts, bridges. Of
+each the nearest to the picture counts. The camera is that of the
 topic; where no setting names it and the topic does not either, the serial number in the message.
 """
 
 from __future__ import annotations
 
+import re
+from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import structs
 
 from zmhook.errors import PayloadError
 from zmhook.snapshots.formats.boxes import box_of
@@ -34,20 +39,32 @@ MOST_VALUES = 2000
 # Of several pictures the first by name is taken: the whole one before a part or a small copy of it.
 _PICTURES = ("image", "picture", "img", "jpeg", "jpg", "png", "photo", "snapshot", "frame", "crop")
 _SMALL = ("thumbnail", "thumb", "preview", "icon")
-_CLASSES = ("label", "class_name", "object", "object_type", "category", "type", "name")
+_CLASSES = ("label", "class_name", "object_type", "category")
+_MAYBE_CLASSES = ("object", "type", "name")
+"""What may be the class where nothing else is, but a file's name or a sort of message, too."""
 _SCORES = ("score", "confidence", "probability", "top_score")
 _TIMES = ("timestamp", "time", "taken", "ts", "datetime", "date", "frame_time")
-_IDS = ("object_track_id", "track_id", "event_id", "id", "uuid")
+_TRACKS = ("object_track_id", "track_id", "event_id")
+_IDS = ("id", "uuid")
 _SERIALS = ("serial", "serial_number", "serialNumber", "device_id", "mac")
 _PERCENT = 100.0
+_NO_CLASS = re.compile(
+    r"(?:.*[/._])?(?:image|picture|img|jpe?g|png|photo|snapshot|frame|crop|base64|buffer)"
+    r"|image[/_].*|event|detection|detections|object|new|update|end|start|message",
+    re.IGNORECASE | re.DOTALL,
+)
+
+TELLS = frozenset({"class", *_CLASSES, *_MAYBE_CLASSES, *_SCORES})
+"""Names of a class or a score."""
 
 
 class Picture(NamedTuple):
-    """A picture in base64, its name, and the object that it stands in."""
+    """A picture in base64, its name, and the objects that it stands in, the nearest first."""
 
     name: str
+    around: str
     data: str
-    beside: Json
+    levels: tuple[Json, ...]
 
 
 def pictures(content: Json) -> list[Picture]:
@@ -55,31 +72,32 @@ def pictures(content: Json) -> list[Picture]:
     return sorted(_found(content), key=_rank)
 
 
-def read(arrival: Arrival, content: Json, found: Picture) -> News:
+def read(arrival: Arrival, found: Picture) -> News:
     """Return the snapshot; none of one that the broker kept without a time, as of a raw picture.
 
     Raises `PayloadError` when the picture cannot be read.
     """
-    outer = {key: value for key, value in content.items() if not isinstance(value, (dict, list))}
-    told = outer | found.beside
-    origin = _origin(arrival, told)
-    when = origin.clock.ours(_first(told, _TIMES))
+    levels = found.levels
+    serial = next(filter(None, (text(one, 64) for one in _each(levels, _SERIALS))), "")
+    origin = _origin(arrival, levels, serial)
+    moments = map(origin.clock.ours, _each(levels, _TIMES))
+    when = next((one for one in moments if one is not None), None)
     picture = arrival.picture(found.data)
     if arrival.retained and when is None:
         raise PayloadError(
-            "retained", f"{arrival.name}: a picture that the broker kept, of any age"
+            "kept by the broker, without a time",
+            f"{arrival.name}: a picture that the broker kept, of any age",
         )
     times = settled(when, None, None, arrival.received)
-    classes = _classes(told)
+    classes = _classes(levels)
     ahead: dict[str, Attribute] = {"clock_ahead_s": times.ahead} if times.ahead else {}
-    serial = text(_first(told, _SERIALS), 64)
     snapshot = Snapshot(
         camera=origin.place.camera,
         monitor_id=origin.place.monitor_id,
         channel=origin.channel,
         topic=arrival.topic,
         format=FORMAT,
-        track_id=identity(_first(told, _IDS)) or name_of(picture),
+        track_id=_track(levels) or name_of(picture),
         taken=times.taken,
         received=arrival.received,
         ended=True,
@@ -88,7 +106,7 @@ def read(arrival: Arrival, content: Json, found: Picture) -> News:
         classes=classes.all,
         colours=classes.colours,
         attributes={**classes.attributes, **({"serial": serial} if serial else {}), **ahead},
-        crop=box_of(told, "crop_box", "bounding_box"),
+        crop=next(filter(None, (box_of(one, "crop_box", "bounding_box") for one in levels)), None),
         picture=picture,
     )
     return [snapshot]
@@ -96,53 +114,86 @@ def read(arrival: Arrival, content: Json, found: Picture) -> News:
 
 def _rank(found: Picture) -> tuple[int, int]:
     """Names that say what it is, then others, then those of small copies; the largest first."""
-    name = found.name.lower()
-    if name in _PICTURES:
-        return _PICTURES.index(name), -len(found.data)
-    small = any(one in name for one in _SMALL)
-    return len(_PICTURES) + small, -len(found.data)
+    names = (found.name.lower(), found.around.lower())
+    is_small = any(one in name for name in names for one in _SMALL)
+    known = [_PICTURES.index(name) for name in names if name in _PICTURES]
+    if is_small or not known:
+        return len(_PICTURES) + is_small, -len(found.data)
+    return min(known), -len(found.data)
 
 
 def _found(content: Json) -> Iterator[Picture]:
     """Yield every text that begins as a picture does, wherever it stands, within bounds."""
-    waiting: list[tuple[str, Any, Json, int]] = [("", content, content, 0)]
+    waiting: deque[tuple[str, str, Any, tuple[Json, ...], int]] = deque([("", "", content, (), 0)])
     for _ in range(MOST_VALUES):
         if not waiting:
             return
-        name, value, beside, depth = waiting.pop(0)
+        name, around, value, levels, depth = waiting.popleft()
         if isinstance(value, str):
             if looks_like(value):
-                yield Picture(name, value.lstrip(), beside)
+                yield Picture(name, around, value.lstrip(), levels)
         elif depth < MOST_NESTED and isinstance(value, dict):
-            waiting += [(str(key), one, value, depth + 1) for key, one in value.items()]
+            inner = (value, *levels)
+            waiting += [(str(key), name, one, inner, depth + 1) for key, one in value.items()]
         elif depth < MOST_NESTED and isinstance(value, list):
-            waiting += [(name, one, beside, depth + 1) for one in value[:MOST_VALUES]]
+            waiting += [(name, around, one, levels, depth + 1) for one in value[:MOST_VALUES]]
 
 
-def _origin(arrival: Arrival, told: Json) -> Origin:
-    origin = arrival.origin(told)
-    serial = label(_first(told, _SERIALS))
-    if origin.place.named or not serial or serial.lower() in arrival.topic.lower():
+def _origin(arrival: Arrival, levels: tuple[Json, ...], serial: str) -> Origin:
+    origin = arrival.origin({"channel_id": next(_each(levels, ("channel_id",)), None)})
+    camera = label(serial)
+    if origin.place.named or not camera or camera.lower() in arrival.topic.lower():
         return origin
-    return origin._replace(place=origin.place._replace(camera=serial))
+    return origin._replace(place=origin.place._replace(camera=camera))
 
 
-def _classes(told: Json) -> Classes:
+def _track(levels: tuple[Json, ...]) -> str:
+    """Return the track, or else what has an id, nearest to the picture."""
+    ids = (identity(one) for keys in (_TRACKS, _IDS) for one in _each(levels, keys))
+    return next(filter(None, ids), "")
+
+
+def _classes(levels: tuple[Json, ...]) -> Classes:
     """Return the class: in the way of Axis, or else under one of many names, as a text."""
-    known = classes_of(told)
+    known = next(filter(None, (_named(level) for level in levels)), None) or _maybe(levels)
+    if known is None or known.score is not None or len(known.all) > 1:
+        return known or Classes()
+    scores = (_share(one) for one in _each(levels, _SCORES))
+    score = next((one for one in scores if one is not None), None)
+    return structs.replace(known, all=(Classification(known.label, score),))
+
+
+def _named(level: Json) -> Classes | None:
+    known = classes_of(level)
     if known.label:
         return known
-    name = next(filter(None, (label(told.get(key)) for key in _CLASSES)), "")
-    score = next(
-        filter(lambda one: one is not None, (number(told.get(key)) for key in _SCORES)), None
-    )
-    return Classes((Classification(name, _share(score)),)) if name else known
+    names = (label(one) for one in _each((level,), _CLASSES))
+    name = next(filter(None, names), "")
+    return Classes((Classification(name),)) if name else None
 
 
-def _share(score: float | None) -> float | None:
-    """Return a score from 0 to 1; one above that is in percent."""
-    return fraction(score / _PERCENT if score is not None and score > 1 else score)
+def _maybe(levels: tuple[Json, ...]) -> Classes | None:
+    """Return the class that stands under a name which is often that of something else."""
+    names = (label(one) for one in _each(levels, _MAYBE_CLASSES) if not _is_no_class(one))
+    name = next(filter(None, names), "")
+    return Classes((Classification(name),)) if name else None
 
 
-def _first(told: Json, keys: tuple[str, ...]) -> Any:
-    return next((told[key] for key in keys if told.get(key) not in (None, "")), None)
+def _is_no_class(value: Any) -> bool:
+    return not isinstance(value, str) or bool(_NO_CLASS.fullmatch(value.strip()[:_LONGEST]))
+
+
+_LONGEST = 200
+
+
+def _share(value: Any) -> float | None:
+    """Return a score from 0 to 1; one above that, or with a percent sign, is in percent."""
+    is_percent = isinstance(value, str) and value.rstrip().endswith("%")
+    score = number(value.rstrip(" %") if is_percent else value)
+    is_percent = is_percent or (score is not None and score > 1)
+    return fraction(score / _PERCENT if score is not None and is_percent else score)
+
+
+def _each(levels: tuple[Json, ...], keys: tuple[str, ...]) -> Iterator[Any]:
+    """Yield what stands under these names: the nearest first, and of one level by their order."""
+    return (level[key] for level in levels for key in keys if level.get(key) not in (None, ""))

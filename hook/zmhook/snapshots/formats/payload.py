@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from zmhook.errors import PayloadError
 from zmhook.frames.content import quoted
-from zmhook.untrusted import Unreadable, lenient
+from zmhook.snapshots.formats.arrival import MOST_PARTS
+from zmhook.snapshots.formats.json_picture import pictures
+from zmhook.snapshots.formats.pictures import looks_like
+from zmhook.untrusted import Cut, Unreadable, lenient, salvaged
 
 if TYPE_CHECKING:
     from zmhook.snapshots.formats.values import Json
@@ -18,34 +21,73 @@ if TYPE_CHECKING:
 MOST_VALUES = 1_000_000
 """Values in one message; a track of four hours with ten boxes a second has fewer."""
 
+NOT_JSON = "neither a picture nor a JSON object"
+NO_PICTURE = "JSON without a picture"
+NO_PICTURE_IN_LIST = "a JSON list without a picture"
+"""What messages are that fail alike, for who reads the counts."""
+
 _COUNTED_FROM = 1_000_000  # bytes: what is smaller cannot have too many
 _WRAPPERS = ("data", "message", "frame", "object")
 _MOST_WRAPPERS = 4
 
 
-def parse(payload: bytes, origin: str) -> Json:
-    """Return the JSON object. Raises `PayloadError`, whose line begins with `origin`.
+def parse(payload: bytes, origin: str) -> list[Json]:
+    """Return the JSON object, or those in a list, at most `MOST_PARTS` of them.
 
-    What is odd in it is left out, and so is what stands after it.
+    A text that begins as a picture does stands for an object with that picture. What is odd in the
+    JSON is left out, and so is what stands after it; brackets that are missing at its end do not
+    matter when a picture stands before. Raises `PayloadError`, whose line begins with `origin`.
     """
     if len(payload) > _COUNTED_FROM:
         _count(payload, origin)
+    content = _read(payload, origin)
+    parts = content if isinstance(content, list) else [content]
+    objects = [found for one in parts[:MOST_PARTS] if (found := _object(one)) is not None]
+    if objects:
+        return objects
+    kind = NO_PICTURE_IN_LIST if isinstance(content, list) else NOT_JSON
+    raise PayloadError(kind, f"{origin}: expected a JSON object, got '{quoted(payload)}'")
+
+
+def _read(payload: bytes, origin: str) -> Any:
     try:
-        content: Any = lenient(payload)
+        return lenient(payload)
     except Unreadable as error:
         if str(error).startswith("it is nested"):
-            raise PayloadError("nesting", f"{origin}: JSON that is nested too deep") from None
+            raise PayloadError(
+                "JSON nested too deep", f"{origin}: JSON that is nested too deep"
+            ) from None
+        flaw = error
+    try:
+        content, is_cut = salvaged(payload)
+    except Cut:
+        content, is_cut = None, True
+    except Unreadable:
+        kind = "damaged JSON" if payload.lstrip()[:1] in (b"{", b"[") else NOT_JSON
         raise PayloadError(
-            "JSON", f"{origin}: neither a picture nor JSON ({error}): '{quoted(payload)}'"
+            kind, f"{origin}: neither a picture nor JSON ({flaw}): '{quoted(payload)}'"
         ) from None
-    if not isinstance(content, dict):
-        raise PayloadError("shape", f"{origin}: expected a JSON object, got '{quoted(payload)}'")
+    if is_cut and not pictures({"": content}):
+        raise PayloadError(
+            "JSON cut short",
+            f"{origin}: JSON that is cut short, without a whole picture: '{quoted(payload)}'",
+        )
     return content
+
+
+def _object(part: Any) -> Json | None:
+    """Return a part of a list as an object; a list, or a text, only when a picture is in it."""
+    if isinstance(part, dict):
+        return part
+    is_of_use = isinstance(part, list) or looks_like(part)
+    return {"image": part} if is_of_use and pictures({"image": part}) else None
 
 
 def _count(payload: bytes, origin: str) -> None:
     if sum(map(payload.count, (b",", b"[", b"{"))) > MOST_VALUES:
-        raise PayloadError("values", f"{origin}: JSON of more than {MOST_VALUES} values")
+        raise PayloadError(
+            "JSON of too many values", f"{origin}: JSON of more than {MOST_VALUES} values"
+        )
 
 
 def unwrapped(content: Json) -> Json:
@@ -54,5 +96,6 @@ def unwrapped(content: Json) -> Json:
         inner = next((v for v in map(content.get, _WRAPPERS) if isinstance(v, dict)), None)
         if inner is None:
             break
-        content = {"channel_id": content.get("channel_id"), **inner}
+        outer = {"channel_id": content["channel_id"]} if "channel_id" in content else {}
+        content = outer | inner
     return content

@@ -18,6 +18,7 @@ BASE64 = (b"/9j/", b"_9j_", b"iVBORw0KGg", b"data:image/")
 
 _BEGINS = tuple(one.decode() for one in BASE64)
 _HEAD = 64
+_NO_BASE64 = "a picture that is no base64"
 
 _URL_SAFE = str.maketrans("-_", "+/", "\t\n\r ")
 
@@ -34,18 +35,20 @@ def looks_like(value: Any) -> bool:
 def picture(value: Any, origin: str, max_pixels: int) -> bytes:
     """Return the picture's bytes. Raises `PayloadError`, whose line begins with `origin`."""
     if not isinstance(value, str):
-        raise PayloadError("base64", f"{origin}: the picture is not a text in base64")
+        raise PayloadError(_NO_BASE64, f"{origin}: the picture is not a text in base64")
     return sound(decoded(value, origin), origin, max_pixels)
 
 
 def sound(data: bytes, origin: str, max_pixels: int) -> bytes:
     """Return the bytes when they are a whole picture of not too many pixels."""
     if data and not is_picture(data):
-        raise PayloadError("picture", f"{origin}: the picture is neither JPEG nor PNG")
+        raise PayloadError("neither JPEG nor PNG", f"{origin}: the picture is neither JPEG nor PNG")
     try:
         return checked(data, "", origin, max_pixels).data
     except PictureError as error:
-        raise PayloadError("picture cut" if error.retry else "picture", str(error)) from None
+        raise PayloadError(
+            "a picture cut short" if error.retry else "a picture that cannot be read", str(error)
+        ) from None
 
 
 def decoded(value: str, origin: str) -> bytes:
@@ -58,7 +61,7 @@ def decoded(value: str, origin: str) -> bytes:
     if data is None:
         data = _decoded(value.translate(_URL_SAFE))
     if data is None:
-        raise PayloadError("base64", f"{origin}: the picture's base64 is cut short or damaged")
+        raise PayloadError(_NO_BASE64, f"{origin}: the picture's base64 is cut short or damaged")
     return data
 
 

@@ -193,7 +193,7 @@ def test_of_several_recorded_tracks_those_that_can_be_read_are(sample, read, fai
     broken["image"]["data"] = "not base64!"
     [snapshot] = read({"tracks": [{"object": broken}, {"object": sample("track")}]})
     assert snapshot.label == "Truck"
-    assert [error.kind for error in failed] == ["base64"]
+    assert [error.kind for error in failed] == ["a picture that is no base64"]
 
 
 def test_when_none_can_be_read_the_message_cannot(sample, read, failed):

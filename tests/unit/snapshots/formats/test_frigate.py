@@ -1,6 +1,7 @@
 import pytest
 from msgspec import json
 
+from zmhook.errors import PayloadError
 from zmhook.settings import Mqtt, Settings, Topic
 from zmhook.snapshots.formats import frigate
 from zmhook.snapshots.interpreter import Interpreter
@@ -173,6 +174,52 @@ def test_any_prefix_that_brings_events_is_frigates(at, jpeg):
     at(5, event("new", label="drone"), "home/nvr/events")
     [snapshot] = at(6, jpeg, "home/nvr/front_door/drone/snapshot")
     assert (snapshot.format, snapshot.track_id) == ("frigate", EVENT["id"])
+
+
+STATES = {
+    "nvr/available": b"online",
+    "nvr/stats": b'{"a":1}',
+    "nvr/drive/motion": b"OFF",
+    "nvr/drive/car": b"0",
+    "nvr/yard/all/active": b"2",
+    "nvr/drive/review_status": b"NONE",
+    "nvr/drive/motion_mask/tree/state": b"ON",
+}
+
+
+@pytest.mark.parametrize("first", ["events", "picture", "available", "stats", "subscribed"])
+def test_a_prefix_is_learnt_from_what_only_frigate_tells(jpeg, first):
+    topics = ("nvr/events", "other/#") if first == "subscribed" else ("#",)
+    own = Interpreter(Topics.from_settings(Settings(mqtt=Mqtt(mqtt_topic=topics))))
+    told = {
+        "events": ("nvr/events", json.encode(event("new"))),
+        "picture": ("nvr/drive/car/snapshot", jpeg),
+        "available": ("nvr/available", b"online"),
+        "stats": ("nvr/stats", b'{"cameras":{},"detectors":{},"service":{}}'),
+    }
+    if first in told:
+        own.read(*told[first], received=START)
+    for topic, payload in STATES.items():
+        assert own.read(topic, payload, received=START) == []
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload"),
+    [
+        *(("nvr/drive/track", b'{"a":1}'), ("nvr/drive/car", b"cut"), ("nvr/drive/state/x", b"y")),
+        *(("nvr/events", b"cut"), ("nvr/drive/car/snapshot", b"cut"), ("other/drive/car", b"0")),
+    ],
+)
+def test_what_else_stands_below_a_prefix_that_was_learnt_is_not_hidden(at, topic, payload):
+    at(5, event("new"), "nvr/events")
+    with pytest.raises(PayloadError):
+        at(6, payload, topic)
+
+
+def test_prefixes_are_bounded(at, interpreter):
+    for number in range(frigate.REMEMBERED + 10):
+        assert at(5, b"online", f"p{number}/available") == []
+    assert len(interpreter._frigate._prefixes) == frigate.REMEMBERED
 
 
 def test_a_usual_label_is_known_before_any_event(at, jpeg):

@@ -1,6 +1,7 @@
 import pytest
 
 from zmhook.errors import PayloadError
+from zmhook.snapshots.formats.arrival import MOST_PARTS
 from zmhook.snapshots.formats.payload import MOST_VALUES, parse, unwrapped
 
 
@@ -13,33 +14,62 @@ def kind(payload):
 
 
 def test_json():
-    assert parse(b' {"a": [1, "\xc3\xa4"]}\n', "front") == {"a": [1, "ä"]}
-    assert parse(b'\xef\xbb\xbf{"a": 1}', "front") == {"a": 1}
+    assert parse(b' {"a": [1, "\xc3\xa4"]}\n', "front") == [{"a": [1, "ä"]}]
+    assert parse(b'\xef\xbb\xbf{"a": 1}', "front") == [{"a": 1}]
 
 
 @pytest.mark.parametrize(
-    "payload",
+    ("payload", "why"),
     [
-        b"online",
-        b"{",
-        b'{"a": NaN',
-        b'{"a": "\xff}',
-        b"\x00\x01\x02",
-        "{'a': 1}\n\u2028\x1b[31m".encode(),
+        (b"online", "neither a picture nor a JSON object"),
+        (b"\x00\x01\x02", "neither a picture nor a JSON object"),
+        (b"1", "neither a picture nor a JSON object"),
+        (b'"x"', "neither a picture nor a JSON object"),
+        (b"null", "neither a picture nor a JSON object"),
+        (b"{a b}\n\xe2\x80\xa8\x1b[31m", "damaged JSON"),
+        (b'{"a" "b"}', "damaged JSON"),
+        (b"{", "JSON cut short"),
+        (b'{"a": NaN', "JSON cut short"),
+        (b'{"a": "\xff}', "JSON cut short"),
+        (b'{"a": ["/9j/", {"b": "/9j/x', "JSON cut short"),
+        (b'{"a": "/9j/", "b', "JSON cut short"),
+        (b'{"a": "/9j/", "b": ', "JSON cut short"),
+        (b"[]", "a JSON list without a picture"),
+        (b"[1, null, [2]]", "a JSON list without a picture"),
     ],
 )
-def test_what_is_not_json(payload):
-    assert kind(payload) == "JSON"
+def test_what_is_no_object_says_what_it_is(payload, why):
+    assert kind(payload) == why
 
 
-@pytest.mark.parametrize("payload", [b"1", b"[]", b'"x"', b"null", b"[{}]"])
-def test_what_is_not_an_object(payload):
-    assert kind(payload) == "shape"
+@pytest.mark.parametrize(
+    ("payload", "objects"),
+    [
+        (b'{"a": "/9j/"', [{"a": "/9j/"}]),
+        (b'{"b": [{"a": "/9j/"}, ', [{"b": [{"a": "/9j/"}]}]),
+        (b'{"a": "/9j/", "score": 0.8', [{"a": "/9j/", "score": None}]),  # may be 0.85
+        (b'[{"a": "/9j/"}, {"b": true', [{"a": "/9j/"}, {"b": True}]),
+        (
+            b"{'a': 'it\\'s \"x\"', 'b': None, 'c': b'/9j/'}",
+            [{"a": 'it\'s "x"', "b": None, "c": "/9j/"}],
+        ),
+        (b"{'a': '/9j/'", [{"a": "/9j/"}]),
+    ],
+)
+def test_brackets_that_are_missing_and_quotes_of_python(payload, objects):
+    assert parse(payload, "front") == objects
+
+
+def test_of_a_list_the_objects_and_the_pictures():
+    found = parse(b'[1, {"a": 1}, "/9j/", [["/9j/"]], ["x"], "x"]', "front")
+    assert found == [{"a": 1}, {"image": "/9j/"}, {"image": [["/9j/"]]}]
+    assert parse(b'"/9j/"', "front") == [{"image": "/9j/"}]
+    assert len(parse(b"[" + b'{"a":1},' * 5000 + b"{}]", "front")) == MOST_PARTS
 
 
 def test_what_is_odd_is_left_out():
     odd = b'{"a": NaN, "b": 1e999, "c": ' + b"9" * 100_000 + b', "d": 2,}\0\0'
-    assert parse(odd, "front") == {"a": None, "b": None, "c": None, "d": 2}
+    assert parse(odd, "front") == [{"a": None, "b": None, "c": None, "d": 2}]
 
 
 @pytest.mark.parametrize("depth", [100_000, 20_000_000])
@@ -48,16 +78,16 @@ def test_what_is_nested_without_end(begin, end, depth):
     depth //= len(begin)
     # The limit on the values is before msgspec's on the depth.
     for payload in (begin * depth, begin * depth + b"1" + end * depth):
-        assert kind(payload) in {"nesting", "values"}
+        assert kind(payload) in {"JSON nested too deep", "JSON of too many values"}
 
 
 @pytest.mark.parametrize("one", [b"[],", b"{},", b"0,", b'{"a":0},'])
 def test_what_has_too_many_values(one):
-    assert kind(b'{"a":[' + one * MOST_VALUES + b"0]}") == "values"
+    assert kind(b'{"a":[' + one * MOST_VALUES + b"0]}") == "JSON of too many values"
 
 
 def test_wrappers_are_taken_off():
-    assert unwrapped({"data": {"message": {"frame": {"a": 1}}}}) == {"a": 1, "channel_id": None}
+    assert unwrapped({"data": {"message": {"frame": {"a": 1}}}}) == {"a": 1}
     assert unwrapped({"data": "x"}) == {"data": "x"}
 
 

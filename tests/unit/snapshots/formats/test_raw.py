@@ -53,4 +53,4 @@ def test_a_topic_that_is_called_snapshot_need_not_be_frigates(read, jpeg, topic)
 def test_one_that_is_cut_short_is_broken(read, jpeg, share):
     with pytest.raises(PayloadError, match="cut short") as caught:
         read(jpeg[: int(len(jpeg) * share)])
-    assert caught.value.kind == "picture cut"
+    assert caught.value.kind == "a picture cut short"
