@@ -94,12 +94,19 @@ class Ground:
 
     def begin(self, **extra: Any) -> subprocess.Popen[bytes]:
         self.number += 1
-        folder = self.site.event(number=self.number)
-        for path in (folder.parent, folder, *folder.iterdir()):
-            self.theirs(path)
+        folder = self.event(self.number)
         hook = self.site.begin(str(self.number), "1", "Door", "Motion", folder, **extra)
         self.hooks.append(hook)
         return hook
+
+    def event(self, number: int) -> Path:
+        """Return an event's folder; it is made where it is not there yet."""
+        folder: Path = self.site.folder / "events" / str(number)
+        if not folder.exists():
+            self.site.event(number=number)
+            for path in (folder.parent, folder, *folder.iterdir()):
+                self.theirs(path)
+        return folder
 
     def wait_in_model(self) -> subprocess.Popen[bytes]:
         """Begin an event, and return as soon as its model waits."""
@@ -403,7 +410,9 @@ LIMITS = {
     "a worker may open no file more": Case(
         limited("workers", resource.RLIMIT_NOFILE, _files), may_fail=True
     ),
-    "the service gets no memory more": Case(limited("supervisors", resource.RLIMIT_AS, _bytes)),
+    "the service gets no memory more": Case(
+        limited("supervisors", resource.RLIMIT_AS, _bytes), may_fail=True
+    ),
     "a worker gets no memory more": Case(
         limited("workers", resource.RLIMIT_AS, _bytes), may_fail=True
     ),
@@ -423,7 +432,10 @@ def befall(ground: Ground, case: Case, moment: str, policy: str) -> None:
     """Have a fault, an event or two while it lasts, and one after it."""
     ground.policy, ground.seconds = policy, case.seconds
     ground.write()
+    ground.right(ground.begin())  # by these settings; the fault may be that they cannot be read
     first = ground.number
+    for number in range(1, 4):
+        ground.event(first + number)
     answer = ground.fair if case.may_fail else ground.right
     try:
         under_way = ground.wait_in_model() if moment == "during" else None
@@ -502,6 +514,8 @@ def test_files_are_damaged_under_it(ground: Ground, attack: Any, long_run: bool)
     ground.calm()
     damages = list(DAMAGE.items())
     for number, path in enumerate(kept(ground)):
+        if not long_run and number % 2 == (ground.account == "web"):
+            continue
         for fault, harm in damages if long_run else [damages[number % len(damages)]]:
             if not path.is_file():
                 continue  # a job that was done meanwhile
@@ -573,9 +587,10 @@ def test_the_configuration_changes_while_events_run(
     good = ground.site.config.read_text()
     other = good.replace("[general]", "[general]\ndetect_pattern = bicycle")
     size = len(good)
+    cuts = (good[: size * share // 10].rstrip("\n") for share in range(1, 10))
     edits = [
         good, other, "[general\n", other, good + "[yolo]\nno_such_key = 1\n", "", good,
-        *(good[: size * share // 10] for share in range(1, 10)), good, "\0" * 100, other,
+        *cuts, good, "\0" * 100, other,
     ]  # fmt: skip
     done = threading.Event()
 
@@ -589,7 +604,7 @@ def test_the_configuration_changes_while_events_run(
     pid = ground.pid()
     editor.start()
     try:
-        for _ in range(several(6, 60)):
+        for _ in range(several(3, 60)):
             hooks = [ground.begin() for _ in range(3)]
             for hook in hooks:
                 with attack("an event while it changes"):
@@ -618,7 +633,7 @@ def test_two_services_whose_paths_end_alike(ground: Ground, attack: Any, long_ru
         right_beside(ground, configs, label)
     ground.site.until(lambda: len(ground.site.supervisors()) == len(configs) + 1, DEADLINE)
     numbers = (signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP)
-    for number in numbers if long_run else numbers[::2]:
+    for number in numbers if long_run else numbers[:1]:
         for label, config in configs.items():
             (other,) = configs.keys() - {label}
             with attack(f"{number.name} for the service of {label}"):

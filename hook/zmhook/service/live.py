@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY = 0.5
 """Seconds between two looks at the model files and the package, which are many."""
+BEING_WRITTEN = 2.0
+"""Seconds since its last change within which a file may only be half there."""
 
 Stat = tuple[str, int, int]
 
@@ -88,6 +90,9 @@ class LiveConfig:
         from zmhook.detectors.lacking import lacking
 
         self._looked_again = time.monotonic()
+        if any(_may_be_half(*stat) for stat in self._look()):
+            self._refused = config  # all that is there may be right, and yet not all
+            return
         wanted = lacking([config.general, *config.monitors.values()])
         missing = [line for line in wanted if line not in self.lacking()] if wanted else []
         if missing:
@@ -176,6 +181,18 @@ def _inside(places: Iterable[str]) -> Iterable[str]:
     for place in places:
         for folder, folders, files in os.walk(place):
             yield from (f"{folder}/{name}" for name in (*folders, *files))
+
+
+def _may_be_half(path: str, changed_ns: int, size: int) -> bool:
+    """Say whether a file was changed just now and ends within a line, as while it is written."""
+    if size < 0 or abs(time.time() - changed_ns / 1e9) > BEING_WRITTEN:
+        return False
+    try:
+        with Path(path).open("rb") as file:
+            file.seek(-min(size, 1), os.SEEK_END)
+            return file.read(1) != b"\n"
+    except OSError:
+        return True
 
 
 def _stats(paths: Iterable[str]) -> list[Stat]:

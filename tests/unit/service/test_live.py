@@ -59,6 +59,25 @@ def test_a_broken_edit_keeps_the_last_good_one(path: Path, broken: bytes | None)
     assert config.error == ""
 
 
+@pytest.mark.parametrize("half", ["[general]\ndetect_pattern = hor", ""])
+def test_what_is_half_written_is_not_taken_though_it_could_be(path: Path, half: str) -> None:
+    config = LiveConfig(str(path))
+    path.write_text(half)
+    assert (pattern(config), config.error) == ("dog", "")
+
+    path.write_text("[general]\ndetect_pattern = horse\n")
+    assert (pattern(config), config.error) == ("horse", "")
+
+
+def test_a_file_that_stays_without_a_last_newline_is_taken(path: Path) -> None:
+    config = LiveConfig(str(path))
+    path.write_text("[general]\ndetect_pattern = horse")
+    assert pattern(config) == "dog"
+    settled = path.stat().st_mtime_ns - int(live.BEING_WRITTEN * 2e9)
+    os.utime(path, ns=(settled, settled))
+    assert pattern(config) == "horse"
+
+
 @pytest.fixture
 def weights(path: Path) -> Path:
     weights = path.parent / "w.onnx"
