@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import structs
 
 from zmhook.errors import PayloadError
-from zmhook.snapshots.formats.boxes import box_of
+from zmhook.snapshots.formats.boxes import scene_box
 from zmhook.snapshots.formats.classes import Classes, classes_of
 from zmhook.snapshots.formats.pictures import looks_like
 from zmhook.snapshots.formats.raw import name_of
 from zmhook.snapshots.formats.times import settled
-from zmhook.snapshots.formats.values import Json, fraction, identity, label, number, text
+from zmhook.snapshots.formats.values import Json, fraction, identity, label, mappings, number, text
 from zmhook.snapshots.snapshot import Classification, Snapshot
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from zmhook.snapshots.formats.arrival import Arrival, News, Origin
-    from zmhook.snapshots.snapshot import Attribute
+    from zmhook.snapshots.snapshot import Attribute, SceneBox
 
 FORMAT = "json"
 
@@ -47,6 +47,11 @@ _TIMES = ("timestamp", "time", "taken", "ts", "datetime", "date", "frame_time")
 _TRACKS = ("object_track_id", "track_id", "event_id")
 _IDS = ("id", "uuid")
 _SERIALS = ("serial", "serial_number", "serialNumber", "device_id", "mac")
+_OBJECTS = ("object", "objects", "detection", "detections", "predictions", "results")
+_MOST_OBJECTS = 64
+_BOXES = ("crop_box", "bounding_box", "box", "bbox")
+_WIDEST = 1.5
+"""Of a scene's width or height; a box with a side beyond is in pixels."""
 _PERCENT = 100.0
 _NO_CLASS = re.compile(
     r"(?:.*[/._])?(?:image|picture|img|jpe?g|png|photo|snapshot|frame|crop|base64|buffer)"
@@ -82,13 +87,15 @@ def read(arrival: Arrival, found: Picture) -> News:
     origin = _origin(arrival, levels, serial)
     moments = map(origin.clock.ours, _each(levels, _TIMES))
     when = next((one for one in moments if one is not None), None)
+    start = origin.clock.ours(next(_each(levels, ("start_time",)), None))
+    end = origin.clock.ours(next(_each(levels, ("end_time",)), None))
     picture = arrival.picture(found.data)
-    if arrival.retained and when is None:
+    if arrival.retained and when is None and end is None:
         raise PayloadError(
             "kept by the broker, without a time",
             f"{arrival.name}: a picture that the broker kept, of any age",
         )
-    times = settled(when, None, None, arrival.received)
+    times = settled(when, start, end, arrival.received)
     classes = _classes(levels)
     ahead: dict[str, Attribute] = {"clock_ahead_s": times.ahead} if times.ahead else {}
     snapshot = Snapshot(
@@ -100,13 +107,15 @@ def read(arrival: Arrival, found: Picture) -> News:
         track_id=_track(levels) or name_of(picture),
         taken=times.taken,
         received=arrival.received,
+        start=times.start,
+        end=times.end,
         ended=True,
         label=classes.label,
         score=classes.score,
         classes=classes.all,
         colours=classes.colours,
         attributes={**classes.attributes, **({"serial": serial} if serial else {}), **ahead},
-        crop=next(filter(None, (box_of(one, "crop_box", "bounding_box") for one in levels)), None),
+        crop=_box(levels),
         picture=picture,
     )
     return [snapshot]
@@ -153,8 +162,36 @@ def _track(levels: tuple[Json, ...]) -> str:
     return next(filter(None, ids), "")
 
 
+def _box(levels: tuple[Json, ...]) -> SceneBox | None:
+    """Return the nearest box in shares of the scene."""
+    boxes = (one for one in _each(levels, _BOXES) if isinstance(one, dict))
+    shares = (
+        one for one in boxes if all((number(side) or 0.0) <= _WIDEST for side in one.values())
+    )
+    return next(filter(None, map(scene_box, shares)), None)
+
+
 def _classes(levels: tuple[Json, ...]) -> Classes:
-    """Return the class: in the way of Axis, or else under one of many names, as a text."""
+    """Return the class: in the way of Axis, or else under one of many names, as a text.
+
+    Where the picture is beside the objects that it shows, it is that of the surest.
+    """
+    found = _class_in(levels)
+    if found.label:
+        return found
+    for level in levels:
+        entries = [one for key in _OBJECTS for one in _listed(level.get(key))][:_MOST_OBJECTS]
+        known = [one for one in (_class_in((entry,)) for entry in entries) if one.label]
+        if known:
+            return max(known, key=lambda one: one.score or 0.0)
+    return found
+
+
+def _listed(value: Any) -> list[Json]:
+    return [value] if isinstance(value, dict) else mappings(value)
+
+
+def _class_in(levels: tuple[Json, ...]) -> Classes:
     known = next(filter(None, (_named(level) for level in levels)), None) or _maybe(levels)
     if known is None or known.score is not None or len(known.all) > 1:
         return known or Classes()

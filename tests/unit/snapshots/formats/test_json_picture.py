@@ -150,6 +150,14 @@ def test_of_several_the_whole_one(read):
             lambda one: {"classes": [{"type": "Car", "score": 0.5}], "image": {"data": one}},
             ("Car", 0.5),
         ),
+        (
+            lambda one: {
+                "detections": [{"label": "cat", "score": 0.2}, {"label": "dog", "score": "91%"}],
+                "image": one,
+            },
+            ("dog", 0.91),
+        ),
+        (lambda one: {"object": {"label": "cat", "score": 0.2}, "image": {"a": one}}, ("cat", 0.2)),
         (lambda one: {"a": {"b": {"c": {"d": {"image": one}}}}, "label": "car"}, ("car", None)),
     ],
 )
@@ -166,6 +174,20 @@ def test_so_are_the_time_the_box_the_track_and_the_channel(read, picture):
     assert snapshot.taken == pytest.approx(MOMENT, abs=0.001)
     assert snapshot.crop == SceneBox(**sides)
     assert (snapshot.track_id, snapshot.channel) == ("t", 3)
+
+
+def test_a_box_in_pixels_is_none(read, picture):
+    sides = {"left": 0, "top": 0, "right": 300, "bottom": 200}
+    [snapshot] = read({"label": "car", "box": sides, "image": {"data": text(picture)}})
+    assert snapshot.crop is None
+
+
+def test_a_track_of_another_program_keeps_its_times(read, picture):
+    times = {"start_time": MOMENT - 5, "end_time": MOMENT}
+    content = {"id": 7, "label": "car", **times, "image": {"data": text(picture)}}
+    [snapshot] = read(content, retained=True)
+    assert (snapshot.label, snapshot.start) == ("car", pytest.approx(MOMENT - 5, abs=0.001))
+    assert snapshot.taken == snapshot.end == pytest.approx(MOMENT, abs=0.001)
 
 
 def test_each_object_of_a_list_is_a_message(read, picture, failed):
