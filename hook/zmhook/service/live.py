@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 LOOK_EVERY = 0.5
 """Seconds between two looks at the model files and the package, which are many."""
 BEING_WRITTEN = 2.0
-"""Seconds since its last change within which a file may only be half there."""
+"""Seconds after a change was noticed within which a file may only be half there."""
 
 Stat = tuple[str, int, int]
 
@@ -45,7 +45,7 @@ class LiveConfig:
         before = self._look()
         self._config = load(path)
         self._refused: Config | None = None
-        self._looked_again = time.monotonic()
+        self._looked_again = self._changed = time.monotonic()
         self._stats = self._looked(before)
 
     def in_force(self) -> list[Settings]:
@@ -65,6 +65,7 @@ class LiveConfig:
         stats = self._look()
         if stats != self._stats:
             self._stats = stats
+            self._changed = time.monotonic()
             self._read()
         elif self._refused and time.monotonic() - self._looked_again >= LOOK_EVERY:
             self._take(self._refused)  # the file that it lacked may be there now
@@ -90,7 +91,8 @@ class LiveConfig:
         from zmhook.detectors.lacking import lacking
 
         self._looked_again = time.monotonic()
-        if any(_may_be_half(*stat) for stat in self._look()):
+        is_new = self._looked_again - self._changed < BEING_WRITTEN
+        if is_new and any(_ends_within_a_line(path, size) for path, _, size in self._look()):
             self._refused = config  # all that is there may be right, and yet not all
             return
         wanted = lacking([config.general, *config.monitors.values()])
@@ -183,9 +185,9 @@ def _inside(places: Iterable[str]) -> Iterable[str]:
             yield from (f"{folder}/{name}" for name in (*folders, *files))
 
 
-def _may_be_half(path: str, changed_ns: int, size: int) -> bool:
-    """Say whether a file was changed just now and ends within a line, as while it is written."""
-    if size < 0 or abs(time.time() - changed_ns / 1e9) > BEING_WRITTEN:
+def _ends_within_a_line(path: str, size: int) -> bool:
+    """Say whether a file ends as it does while it is written; one that is not there does not."""
+    if size < 0:
         return False
     try:
         with Path(path).open("rb") as file:
