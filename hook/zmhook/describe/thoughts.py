@@ -78,6 +78,11 @@ _ANNOUNCES = re.compile(r"json|answer|result|response|object|verdict|output", re
 """`Based on my analysis, here is the JSON:` is no heading of thoughts."""
 
 
+_MOST_OPEN = 100
+_HEADING = 4
+"""Words that a line has at most which is a heading without a colon."""
+
+
 def names_thoughts(text: str) -> bool:
     """Say whether a few words, such as an object's name, are about thoughts or a draft."""
     of_thoughts = _NAMES_THOUGHTS.search(text) and not _ANNOUNCES.search(text)
@@ -96,9 +101,11 @@ def is_within_mark(before: str) -> bool:
             name = re.sub(r"^(?:start|begin|open)(?:of)?(?=.)", "", name)
         if closes:
             if name in is_open:
-                del is_open[is_open.index(name) :]
+                del is_open[len(is_open) - 1 - is_open[::-1].index(name) :]
         elif not (found["empty"] or name in _EMPTY or name in _FOR_ANSWERS or _controls(found)):
             is_open.append(name)
+            if len(is_open) > _MOST_OPEN:
+                return True
     return bool(is_open)
 
 
@@ -131,12 +138,15 @@ def is_announced(before: str) -> bool:
     line = lead.rpartition("\n")[2].rstrip("*_ `")
     if not line:
         return True
-    if line.endswith((":", "：")):  # noqa: RUF001
-        return not names_thoughts(line)
-    if line.endswith(","):
-        return False
     marks = list(_TAG.finditer(line))
-    return begins_line or bool(marks and marks[-1].end() == len(line))
+    if marks and marks[-1].end() == len(line):
+        return True
+    is_heading = line.endswith((":", "：")) or len(line.split()) <= _HEADING  # noqa: RUF001
+    if is_heading and names_thoughts(line):
+        return False
+    if line.endswith((":", "：")):  # noqa: RUF001
+        return True
+    return begins_line and not line.endswith(",")
 
 
 def _plain(name: str) -> str:
