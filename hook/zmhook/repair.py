@@ -20,6 +20,8 @@ MOST_STARTS = 64
 """Places at which an object may begin; each costs a look at what follows."""
 MOST_TOKENS = 2_000_000
 """Texts, numbers, commas and brackets that are looked at in all; a second or two."""
+MOST_LOOSE_TOKENS = 200_000
+"""Of what is cut or has other quotes."""
 MOST_DEPTH = 200
 
 _TOKEN = re.compile(
@@ -85,7 +87,7 @@ def closed(data: bytes | str) -> Closed | None:
     start = _FIRST.match(text)
     if start is None:
         return None
-    found = _value(text, start.end() - 1, MOST_TOKENS, _LOOSE_TOKEN)
+    found = _value(text, start.end() - 1, MOST_LOOSE_TOKENS, _LOOSE_TOKEN)
     if found.end == WHOLE:
         return Closed(found.text, cut=False)
     return None if found.end == ODD else Closed(found.text, cut=True)

@@ -34,7 +34,8 @@ class AxisSnapshot:
         self._tracks = tracks
 
     def fits(self, content: Json) -> bool:
-        if {"object_track_id", "crop_box"} <= content.keys():
+        is_told = "class" in content or json_picture.SURE.isdisjoint(content)
+        if {"object_track_id", "crop_box"} <= content.keys() and is_told:
             return True
         is_foreign = not _FOREIGN.isdisjoint(content) or isinstance(content.get("class"), str)
         is_ours = any(content.get(name) is not None for name in _OURS)

@@ -55,7 +55,8 @@ class AxisTrack:
     def fits(self, content: Json) -> bool:
         """Axis' own is an id with a channel, or with a track's times, classes or path.
 
-        A path of boxes, parts and an end's reason are nobody else's, whatever stands beside.
+        A path of boxes, parts and an end's reason are nobody else's, unless the class is told in
+        another way.
         """
         if isinstance(content.get("tracks"), list):
             return any(map(_is_track, _recorded(content)))
@@ -83,6 +84,8 @@ def _recorded(content: Json) -> list[Json]:
 
 
 def _is_track(content: Json) -> bool:
+    if "classes" not in content and not json_picture.SURE.isdisjoint(content):
+        return False
     if _has_marks(content):
         return True
     if "id" not in content or not _FOREIGN.isdisjoint(content):

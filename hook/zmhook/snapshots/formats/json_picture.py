@@ -59,8 +59,9 @@ _NO_CLASS = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
-TELLS = frozenset({"class", *_CLASSES, *_MAYBE_CLASSES, *_SCORES})
-"""Names of a class or a score."""
+SURE = frozenset({*_CLASSES, *_SCORES})
+"""Names of a class or a score that Axis does not have; of `TELLS` it has some."""
+TELLS = SURE | {"class", *_MAYBE_CLASSES}
 
 
 class Picture(NamedTuple):

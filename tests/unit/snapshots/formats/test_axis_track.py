@@ -74,6 +74,16 @@ def test_wrapped_variants_read_the_same(sample, read, name, wrap):
     assert read(wrap(sample(name))) == read(sample(name))
 
 
+@pytest.mark.parametrize("name", ["consolidated", "track"])
+@pytest.mark.parametrize("missing", ["classes", "start_time", "end_time", "duration", "path"])
+def test_what_a_bridge_adds_does_not_matter(sample, read, name, missing):
+    track = sample(name)
+    track.pop(missing, None)
+    [snapshot] = read(track | {"timestamp": 1, "name": "front", "topic": "x"})
+    assert snapshot.format.startswith("axis.")
+    assert snapshot.label == ("" if missing == "classes" else track["classes"][0]["type"])
+
+
 def test_the_channel_may_stand_outside(sample, read):
     track = sample("track")
     number = track.pop("channel_id")

@@ -157,6 +157,20 @@ def test_of_several_the_whole_one(read):
             },
             ("dog", 0.91),
         ),
+        (
+            lambda one: {
+                "id": 7,
+                "label": "car",
+                "score": 0.8,
+                "path": [{"bounding_box": {"left": 0, "top": 0, "right": 1, "bottom": 1}}],
+                "image": {"data": one},
+            },
+            ("car", 0.8),
+        ),
+        (
+            lambda one: {"object_track_id": 7, "crop_box": {}, "label": "car", "data": one},
+            ("car", None),
+        ),
         (lambda one: {"object": {"label": "cat", "score": 0.2}, "image": {"a": one}}, ("cat", 0.2)),
         (lambda one: {"a": {"b": {"c": {"d": {"image": one}}}}, "label": "car"}, ("car", None)),
     ],
