@@ -17,6 +17,12 @@
 # It waits for no program, and leaves that to what it becomes: ZoneMinder starts it with SIGCHLD
 # blocked, where a shell's `wait` never returns. So nothing is left behind either when it is killed.
 
+# No other exit code than 0, 1 and 2: whatever ends this shell before it has become another program.
+trap 'exit 2' EXIT
+# A shell that cannot run a program ends with 126 or 127; bash does not care for the trap then.
+# shellcheck disable=SC3044 # no other shell comes there
+[ -n "${BASH_VERSION-}" ] && shopt -s execfail
+
 # ZoneMinder's EventStartCommand closes every file; what we open must not be taken for one of them.
 exec </dev/null
 { true 3>&1; } 2>/dev/null || exec >/dev/null
@@ -31,11 +37,14 @@ if [ "${1-}" != --decide ]; then
 fi
 
 self=$0
-[ -L "$self" ] && self=$(readlink -f -- "$self")
+if [ -L "$self" ]; then
+    self=$(readlink -f -- "$self") && [ -n "$self" ] || exit 2
+fi
 case $self in
-*/*) here=${self%/*} ;;
-*) here=. ;;
+/*) ;;
+*) self=${PWD%/}/$self ;;
 esac
+here=${self%/*}
 
 usage="usage: ${self##*/} <eid> <mid> [monitor name] [cause] [event path]"
 case ${1-} in
@@ -45,8 +54,9 @@ case ${1-} in
         '2: no decision could be made. An empty <mid> is a monitor that is not known.' '' \
         'ZMHOOK_CONFIG   the configuration (default /etc/zm/objectconfig.ini)' \
         'ZMHOOK_PYTHON   the Python that has zmhook' \
-        "ZMHOOK_RUN      the folder of the service's socket"
-    exit
+        "ZMHOOK_RUN      the folder of the service's socket" || exit 2
+    trap - EXIT
+    exit 0
     ;;
 esac
 if [ $# -lt 1 ]; then
@@ -69,11 +79,7 @@ python=${ZMHOOK_PYTHON:-$here/../venv/bin/python}
 
 # --- Become the program that answers -----------------------------------------------------------
 
-# A shell that cannot run a program ends with 126 or 127; bash does not care for the trap.
-# shellcheck disable=SC3044 # no other shell comes there
-[ -n "${BASH_VERSION-}" ] && shopt -s execfail
 become() {
-    trap 'exit 2' EXIT
     exec "$@"
     exit 2
 }
@@ -86,16 +92,24 @@ starts() {
 
 # Nothing of ours can run, not even what reads `on_failure`.
 damaged() {
-    echo "${self##*/}: cannot run: $python is missing or damaged; run install.sh again, which repairs it" \
+    echo "${self##*/}: cannot run: ${1:-$python} is missing or damaged; run install.sh again, which repairs it" \
         "(nothing was decided, and on_failure not read)" >&2
     exit 2
 }
 
 # Python, which starts a service and meanwhile decides by itself. One whose own files are gone would end
-# with 1, which would mean that nothing was detected; so zm_detect.py itself finds the packages (-S).
+# with 1, which would mean that nothing was detected, and so would a script that is cut short or no file;
+# an empty one would end with 0. So zm_detect.py itself finds the packages (-S), and is whole.
+whole='import sys
+with open(sys.argv[1], encoding="utf-8") as file: text = file.read()
+compile(text, "", "exec")
+sys.exit(0 if text.endswith("os._exit(code)\n") else 3)'
 look() {
     starts || damaged
-    "$python" -S -c "" >/dev/null 2>&1 || damaged
+    "$python" -S -c "$whole" "$detect" >/dev/null 2>&1 || {
+        "$python" -S -c "" >/dev/null 2>&1 || damaged
+        damaged "$detect"
+    }
     become "$python" -S "$detect" "$@"
 }
 
@@ -105,6 +119,12 @@ if [ "${1-}" = --decide ]; then
 fi
 
 eid=${1-} mid=${2-} name=${3-} cause=${4-} path=${5-}
+# What is too long for one argument with a word before it would end everything. Nothing real is so long.
+if [ ${#eid} -gt 100 ]; then eid=$(printf %.100s "$eid"); fi
+if [ ${#mid} -gt 100 ]; then mid=$(printf %.100s "$mid"); fi
+if [ ${#name} -gt 4096 ]; then name=$(printf %.4096s "$name"); fi
+if [ ${#cause} -gt 4096 ]; then cause=$(printf %.4096s "$cause"); fi
+if [ ${#path} -gt 8192 ]; then path=; fi
 
 # --- The fast way: the service's socket (its name is made as in zmhook/service/place.py) -------
 
@@ -146,24 +166,41 @@ socket_of() {
 }
 socket_of
 
-# How long to wait for an answer, and how long for any sign of life: the service writes it down. One of
-# an older version gives none while it decides. Root may call us, and others may write there: no link
-# is followed, no pipe is waited for, and what is no number does not come into the list of processes.
-seconds=30 silence=
-told=${socket%.sock}.seconds
-[ -f "$told" ] && [ ! -L "$told" ] && [ -r "$told" ] && read -r seconds silence <"$told"
-case $seconds in '' | *[!0123456789.]*) seconds=30 ;; esac
-case $silence in '' | *[!0123456789.]*) silence=$seconds ;; esac
-
 # Each value is one word, so nothing in it can be taken for an option or for code.
 set -- --eventid="$eid" ${mid:+--monitorid="$mid"} --monitorname="$name" --reason="$cause" \
     --eventpath="$path"
 [ -S "$socket" ] || look "$@" --ask-service
 
-# Perl is there wherever ZoneMinder is and starts fastest; Python's client is for where it is not.
-# They become us again when no service answers, and we then become Python.
-set -- "$socket" "$seconds" "$silence" "$eid" "$mid" "$name" "$cause" "$path" "$config" \
-    /bin/sh "$self" --decide "$@"
-command -v perl >/dev/null && [ -e "$client.pl" ] && become perl "$client.pl" "$@"
+# Perl is there wherever ZoneMinder is and starts fastest; Python's client is for where it is not. The
+# clients read how long to wait beside the socket; 28.5 s is for where nothing is told. They become us
+# again when no service answers, and we then become Python. A client that is cut short or no file at
+# all ends in no answer either, instead of in an exit code of its own.
+set -- "$socket" 28.5 28.5 "$eid" "$mid" "$name" "$cause" "$path" "$config" \
+    /bin/sh -c 'trap "exit 2" EXIT; . "$0"' "$self" --decide "$@"
+
+set -f
+IFS=:
+perl=
+for folder in ${PATH-/usr/bin:/bin}; do
+    # The shell would take an empty file for a script, which detects something.
+    if [ -x "$folder/perl" ] && [ -f "$folder/perl" ] && [ -s "$folder/perl" ]; then
+        perl=$folder/perl
+        break
+    fi
+done
+unset IFS
+set +f
+# shellcheck disable=SC2016 # Perl's variables
+[ -z "$perl" ] || [ ! -e "$client.pl" ] || become "$perl" -e 'my @otherwise = @ARGV[10 .. $#ARGV];
+do shift; exec { $otherwise[0] } @otherwise, "--ask-service"; exit 2' "$client.pl" "$@"
 starts || damaged
-become "$python" -I -S "$client.py" "$@"
+become "$python" -I -S -c 'import sys
+command = sys.argv[11:]
+del sys.argv[0]
+try:
+    with open(sys.argv[0], "rb") as file: exec(compile(file.read(), sys.argv[0], "exec"))
+except BaseException: pass
+try:
+    from posix import execv
+    execv(command[0], [*command, "--ask-service"])
+except BaseException: sys.exit(2)' "$client.py" "$@"

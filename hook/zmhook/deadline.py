@@ -23,6 +23,19 @@ def usable(event_deadline: float) -> float:
     return event_deadline - reserve(event_deadline)
 
 
+def waited(event_deadline: float) -> float:
+    """Return the seconds of an event's time that a hook waits for a service's answer.
+
+    What is left must do for a process that starts and answers as `on_failure` says.
+    """
+    return event_deadline - max(reserve(event_deadline) * 3 / 4, min(1.0, event_deadline / 4))
+
+
+def answered(event_deadline: float) -> float:
+    """Return the seconds of an event's time in which a service answers: before hooks give up."""
+    return min(usable(event_deadline), waited(event_deadline) - reserve(event_deadline) / 4)
+
+
 class Deadline:
     """A point in (monotonic) time, `seconds` from when it is made, or from `since`."""
 

@@ -479,3 +479,187 @@ def test_started_by_zoneminder_it_decides_where_no_service_answers(
 
     assert (code, len(service.asked)) == (0, 1)
     assert (pictures / "objdetect.jpg").exists()
+
+
+# -- what the service has written beside its socket, and what it talks -----------------------------
+
+DAMAGED = ["30.", ".", "1.2.3 3", "30 3.", "", "\0" * 50, "9" * 9000, "inf nan", "30 3 x", "-1 -1"]
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+def test_a_damaged_file_of_seconds_costs_no_answer(text: str, hook, service: Service) -> None:
+    service.place.with_suffix(".seconds").write_text(text)
+    done = hook("5", "2")
+    assert (done.returncode, done.stdout, done.stderr) == (0, LINE, b"")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link"])
+def test_what_is_no_file_of_seconds_is_waited_for_by_nobody(
+    kind: str, hook, service: Service
+) -> None:
+    path = service.place.with_suffix(".seconds")
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("/dev/zero")
+    assert (hook("5", "2").returncode, len(service.asked)) == (0, 1)
+
+
+@pytest.mark.parametrize(("monitor", "code"), [("4", 4), ("5", 0)])
+def test_a_monitor_may_have_another_time(monitor: str, code: int, client, service: Service) -> None:
+    service.place.with_suffix(".seconds").write_text("60.000 20.000 4=0.200\n")
+    service.pieces = [SIGN, ALARM]
+    command = [*client, service.place, "30", "20", "1", monitor, *[""] * 4]
+    assert subprocess.run(command, capture_output=True, timeout=60).returncode == code
+
+
+def test_one_that_shows_signs_for_ever_is_given_up(client, service: Service) -> None:
+    service.place.with_suffix(".seconds").write_text("1.000 0.900\n")
+    service.pieces = [SIGN * 100] * 20
+    command = [*client, service.place, "30", "20", "1", "4", *[""] * 4, *SPY]
+    done = subprocess.run(command, capture_output=True, timeout=60)
+    assert (done.returncode, done.stdout) == (7, b"a b||")
+
+
+def test_wrong_arguments_with_a_command_become_it(client) -> None:
+    args = ["x.sock", "30.", "3", *"123456", *SPY]
+    done = subprocess.run([*client, *args], capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (7, b"a b||--ask-service|", b"")
+
+
+HOSTILE = (
+    b"\x1b]0;owned\x07\x1b[2J dog \xe9\x96\x80 \xc3\xbc\x9b31m raw\nzmhook: second \xc2\x9b"
+    b"\xe2\x80\xae\xe2\x80\xa8\xe2\x80\xa9\xe2\x81\xa6\xd8\x9c\xef\xbb\xbf\x7f\xed\xa0\x80"
+    b' --SPLIT--{"a":"b"}\n\n'
+)
+
+
+@pytest.mark.parametrize("status", [b"200", b"400"])
+def test_what_is_printed_is_one_line_that_no_terminal_obeys(
+    status: bytes, ask, service: Service
+) -> None:
+    service.answer = b"HTTP/1.1 %b \r\nContent-Length: %d\r\n\r\n%b" % (
+        status, len(HOSTILE), HOSTILE,
+    )  # fmt: skip
+    done = ask("5", "2")
+    text = (done.stdout if status == b"200" else done.stderr).decode()
+    line = text.removesuffix("\n")
+    assert text.endswith('--SPLIT--{"a":"b"}\n')
+    assert line.isprintable()
+    assert "dog \N{CJK UNIFIED IDEOGRAPH-9580} ü" in line
+
+
+def test_an_alarm_without_a_line_is_no_answer(ask, service: Service) -> None:
+    service.answer = b"HTTP/1.1 200 \r\nContent-Length: 1\r\n\r\n\n"
+    assert ask("5").returncode == 3
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="optional: only root can be another")
+@pytest.mark.parametrize(("owner", "code"), [(33, 0), (0, 3)])
+def test_root_takes_no_answer_of_anybody(owner: int, code: int, ask, folder: Path) -> None:
+    """The socket is of an account that owns the folder, or only may write there."""
+    place = folder / f"{socket_name(CONFIG)}.sock"
+    folder.chmod(0o777)
+    os.chown(folder, owner, 0)
+    serve = (
+        "import os,socket,sys\nos.setgid(33); os.setuid(33)\n"
+        "s=socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen()\n"
+        "print(flush=True); c,_=s.accept(); c.recv(9999)\n"
+        f"c.sendall({ALARM!r})\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", serve, place], stdout=subprocess.PIPE
+    ) as server:
+        assert server.stdout
+        server.stdout.readline()
+        assert ask("5", "2").returncode == code
+        server.kill()
+
+
+# -- a damaged installation ------------------------------------------------------------------------
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+    "empty": lambda path: path.write_text(""),
+    "cut short": lambda path: path.write_bytes(path.read_bytes()[:1900]),
+    "no program": lambda path: path.write_bytes(b"\0\xff" * 500),
+    "a missing file": lambda path: path.symlink_to("/nowhere") if path.unlink() is None else None,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("name", ["zm_ask", "zm_detect.py"])
+def test_a_damaged_program_ends_in_0_1_or_2(
+    damage: str, name: str, command, root: Path, tmp_path: Path, service: Service
+) -> None:
+    """Without the clients the slow way decides; without that nothing does, and that is 2."""
+    script, environment = command
+    copy = tmp_path / "copy"
+    shutil.copytree(root / "bin", copy / "bin")
+    shutil.copy(script, copy)
+    (copy / "hook").symlink_to(root / "hook")
+    for path in (copy / "bin").glob(f"{name}*"):
+        DAMAGES[damage](path)
+    service.answer = b""
+    done = subprocess.run(
+        [copy / script.name, "x", "1"], env=environment, capture_output=True, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (2, b""), done.stderr
+    assert done.stderr.count(b"\n") == 1
+    wanted = b"is missing or damaged" if name == "zm_detect.py" else b"'x'"
+    assert wanted in done.stderr
+
+
+@pytest.mark.parametrize("size", [5000, 131_000])
+def test_arguments_too_long_are_cut(size: int, hook, service: Service) -> None:
+    done = hook("5", "2", "n" * size, "c" * size, "/" + "p" * size)
+    assert (done.returncode, done.stdout) == (0, LINE)
+    assert service.form["name"] == b"n" * 4096
+
+
+def test_an_empty_perl_is_none(command, service: Service) -> None:
+    script, environment = command
+    perl = Path(environment["PATH"]) / "perl"
+    perl.unlink(missing_ok=True)
+    perl.touch(0o755)
+    done = subprocess.run([script, "5", "2"], env=environment, capture_output=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, LINE)
+
+
+@pytest.mark.parametrize("policy", ["alarm", "silence"])
+def test_a_service_that_lives_and_never_decides_leaves_time_for_on_failure(
+    policy: str, config, hook, folder: Path, tmp_path: Path
+) -> None:
+    path = config(f"event_deadline = 6\non_failure = {policy}")
+    service = Service(folder, str(path))
+    service.place.with_suffix(".seconds").write_text("5.000 2.000\n")
+    service.pieces = [SIGN] * 40
+    try:
+        done = hook("17", "1", "", "", str(tmp_path), ZMHOOK_CONFIG=str(path))
+    finally:
+        service.close()
+    assert len(service.asked) == 1
+    assert b"event 17 of monitor 1: " in done.stderr
+    log = "".join(file.read_text() for file in (tmp_path / "data/logs").glob("*.log"))
+    assert "event 17 of monitor 1: " in log
+    if policy == "alarm":
+        assert (done.returncode, done.stdout[:8]) == (0, b"detected")
+        assert b"nothing could be decided" in done.stdout
+    else:
+        assert (done.returncode, done.stdout) == (2, b"")
+
+
+@pytest.mark.parametrize("deadline", ["2", "40"])
+def test_called_when_no_time_is_left_it_answers_as_on_failure_says(
+    deadline: str, config, hook, tmp_path: Path
+) -> None:
+    path = config(f"event_deadline = {deadline}\non_failure = alarm")
+    began = float(Path("/proc/uptime").read_text().split()[0]) - 100
+    args = ("--decide", "--eventid=17", "--monitorid=1", f"--eventpath={tmp_path}")
+    done = hook(*args, ZMHOOK_CONFIG=str(path), ZMHOOK_BEGAN=f"{began:.2f}")
+    assert done.returncode == 0
+    assert b"nothing could be decided" in done.stdout
+    assert b"event_deadline" in done.stderr

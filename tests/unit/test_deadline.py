@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from zmhook.deadline import Deadline, reserve, usable
+from zmhook.deadline import Deadline, answered, reserve, usable, waited
 from zmhook.errors import DeadlineExceeded
 
 
@@ -35,3 +35,10 @@ def test_it_may_have_begun_before() -> None:
 def test_the_answer_needs_time_for_its_way_out(whole: float, part: float) -> None:
     assert reserve(whole) == pytest.approx(part)
     assert usable(whole) == pytest.approx(whole - part)
+
+
+@pytest.mark.parametrize(("whole", "left"), [(3600, 1.5), (30, 1.5), (12, 1), (4, 1), (1, 0.25)])
+def test_a_hook_gives_up_while_it_can_still_answer_itself(whole: float, left: float) -> None:
+    assert whole - waited(whole) == pytest.approx(left)
+    assert 0 < answered(whole) < waited(whole)
+    assert answered(whole) <= usable(whole)

@@ -54,7 +54,7 @@ def ask(event: Event, settings: Settings, config: str, deadline: Deadline) -> An
 
 
 def _decided(socket: Path, event: Event, config: str, deadline: Deadline) -> Answered:
-    _, silence = place.patience(socket)
+    silence = place.silence_of(socket)
     status, body = client.decide(socket, event, config, deadline.left(), silence)
     if status == client.ALARM:
         return Answered(FOUND, body.decode().rstrip("\n"))

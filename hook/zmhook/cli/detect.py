@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from zmhook.settings import Config, Settings
 
 CLOSE_TIMEOUT = 5.0
+LEAST_CLOSE = 0.5
+"""Seconds that the log has in any case: it says why an event was not decided in time."""
 NOT_WRITTEN = "the answer could not be written"
 CONFIG = "/etc/zm/objectconfig.ini"
 
@@ -99,13 +101,20 @@ class _Run:
 
         if self.refused:
             return self._refuse(self.refused)
+        if self.undecided:  # the guard answers, and ends itself in time
+            return self._run_closed()
         spare = reserve(self.settings.general.event_deadline)
         watchdog = Watchdog(self.deadline.left(), self._expired, spare / 4, spare)
         try:
-            return self._run()
+            return self._run_closed()
         finally:
             watchdog.stop()
-            self._close(min(CLOSE_TIMEOUT, max(0.0, self.end - time.monotonic())))
+
+    def _run_closed(self) -> int:
+        try:
+            return self._run()
+        finally:
+            self._close(min(CLOSE_TIMEOUT, max(LEAST_CLOSE, self.end - time.monotonic())))
 
     def _run(self) -> int:
         self._warn_of_unknown()
@@ -179,6 +188,7 @@ class _Run:
                 raise self.settings_error
             if self.undecided:
                 raise ZmhookError(self.undecided)
+            self.deadline.check("starting, or waiting for the service")
             dry = self.args.annotation
             return _look(self.event, self.settings, self.file, self.deadline, dry=dry)
         except ZmhookError as error:

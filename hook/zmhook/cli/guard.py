@@ -29,6 +29,9 @@ CRASHED = 70
 DEFAULT_SECONDS = 29.0
 """How long the child may take to read what its deadline is; the default of event_deadline less the
 parent's own time."""
+LEAST_SECONDS = 2.0
+"""How long reading the settings and answering in the child's place may take in any case: whoever
+waited for a service may have called so late that nothing else is left."""
 REAP_SECONDS = 1.0
 LOOK_EVERY = 0.01
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -72,7 +75,7 @@ class Guard:
     """One event's work: `run` once."""
 
     def __init__(self, began: float) -> None:
-        self._cut_off = began + DEFAULT_SECONDS
+        self._cut_off = max(began + DEFAULT_SECONDS, time.monotonic() + LEAST_SECONDS)
         self._end: float | None = None
         self._code: int | None = None
         self._why = ""
@@ -159,7 +162,8 @@ class Guard:
             complain(f"ERROR: {why}")
             return UNDECIDED
         # What hung there, such as a disk, may hang here.
-        last = threading.Timer(max(0.0, self._end - time.monotonic()), os._exit, [UNDECIDED])
+        left = max(LEAST_SECONDS, self._end - time.monotonic())
+        last = threading.Timer(left, os._exit, [UNDECIDED])
         last.daemon = True
         last.start()
         return undecided(why)

@@ -11,7 +11,7 @@ from zmhook.cli.arguments import Parser
 from zmhook.cli.output import complain, say, say_json
 from zmhook.errors import ZmhookError
 from zmhook.privilege import become_owner
-from zmhook.service import client, holder, start
+from zmhook.service import aside, client, holder, start
 from zmhook.service.place import older_socket_path
 from zmhook.untrusted import Unreadable, decoded
 
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _status(place, settings, as_json=args.json)
         if args.action == "stop":
             _end_older(older, place, config)
-            return _stop(place)
+            return max(_stop(place), _end_put_aside(place))
         _end_older(older, place, config)
         return _restart(config, place)
     except where.NotAllowed as error:
@@ -120,6 +120,21 @@ def _stop(place: Path) -> int:
     return DONE
 
 
+def _end_put_aside(place: Path) -> int:
+    """End those that hung and were put aside for another: the kernel tells which processes."""
+    code = DONE
+    for theirs in aside.hung(place):
+        process = _process(theirs)
+        try:
+            holder.kill_and_wait(theirs)
+        except ZmhookError as error:
+            code = _complain(str(error), FAILED)
+        else:
+            say(f"A service that hung and was put aside ({process}) was killed.")
+    aside.sweep(place)
+    return code
+
+
 def _end_older(older: Path, place: Path, config: str) -> None:
     """End what an earlier version runs for this configuration, at a socket with another name."""
     if older != place and holder.serves(older, config):
@@ -137,6 +152,8 @@ def _restart(config: str, place: Path) -> int:
     if not load(config).general.service.use_service:
         return _complain(f"{config}: [service] use_service is no: no service is started", FAILED)
     _stop(place)
+    if _end_put_aside(place) != DONE:
+        return FAILED
     if not _answers(place):
         start.start(config, place)
     if not _comes_up(place):

@@ -87,6 +87,12 @@ def end_older(place: Path) -> None:
             log.warning("%s: a service that was put aside still hangs: %s", theirs, error)
 
 
+def hung(place: Path) -> list[Path]:
+    """Return the sockets of those that were put aside and still run. Raises `OSError`."""
+    sweep(place)
+    return sorted(theirs for theirs in _put_aside(place) if holder.is_running(theirs))
+
+
 def sweep(place: Path) -> None:
     """Take away what those left that were put aside and have ended."""
     for theirs in _put_aside(place):

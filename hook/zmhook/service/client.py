@@ -140,7 +140,10 @@ def _limit_connecting(connection: socket.socket, seconds: float) -> None:
 def _everything(connection: socket.socket, end: float, pause: float) -> bytes:
     data = bytearray()
     while True:
-        connection.settimeout(max(LEAST, min(pause, end - time.monotonic())))
+        left = end - time.monotonic()
+        if left <= 0 and data:
+            raise TimeoutError
+        connection.settimeout(max(LEAST, min(pause, left)))
         chunk = connection.recv(CHUNK)
         if not chunk:
             return bytes(data)
@@ -150,15 +153,17 @@ def _everything(connection: socket.socket, end: float, pause: float) -> bytes:
 
 
 def _answer(data: bytes) -> Answered:
+    at = 0
     while True:
-        head, found, body = data.partition(b"\r\n\r\n")
-        if not found:
+        end = data.find(b"\r\n\r\n", at)
+        if end < 0:
             raise ValueError("the answer is cut short")
-        status, *headers = head.split(b"\r\n")
+        status, *headers = data[at:end].split(b"\r\n")
         code = int(status.partition(b" ")[2][:3])
         if code >= INFORMATIONAL_END:
             break
-        data = body  # a sign of life
+        at = end + 4  # a sign of life
+    body = data[end + 4 :]
     for header in headers:
         name, _, value = header.partition(b":")
         if name.lower() == b"content-length" and int(value) != len(body):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from zmhook.deadline import Deadline, usable
+from zmhook.deadline import Deadline, answered
 from zmhook.errors import FrameNotNeeded, ZmhookError
 from zmhook.frames.ids import is_track
 from zmhook.frames.waiting import Pending
@@ -42,7 +42,7 @@ class Fetcher:
         self._event = event
         self._settings = settings
         self._threads = threads
-        self._deadline = Deadline(usable(settings.general.event_deadline))
+        self._deadline = Deadline(answered(settings.general.event_deadline))
         self.first_took = 0.0
         """Seconds that the first picture took, the waiting included."""
         self._first: asyncio.Task[Picture] | None = None

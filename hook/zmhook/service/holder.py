@@ -101,6 +101,12 @@ def kill(place: Path) -> bool:
     return _signal(place, signal.SIGKILL)
 
 
+def kill_and_wait(place: Path) -> None:
+    """Kill the service that holds the lock, and wait until it has ended. Raises `NotOursError`."""
+    if not kill(place) or not _gone(place, ASK_SECONDS):
+        raise NotOursError(f"{place}: the service there does not end, and cannot be signalled")
+
+
 def _tell(place: Path) -> None:
     """Ask over the socket when it is the holder who listens there; else signal the holder.
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import zmhook
 from zmhook import surroundings
+from zmhook.deadline import waited
 from zmhook.errors import SettingsError
 from zmhook.settings import load
 
@@ -59,6 +60,13 @@ class LiveConfig:
 
     def shortest_deadline(self) -> float:
         return min(settings.general.event_deadline for settings in self.in_force())
+
+    def waits(self) -> tuple[float, dict[int, float]]:
+        """Return how long hooks wait for an answer, and for which monitors it is another time."""
+        usual = waited(self.current().general.general.event_deadline)
+        monitors = self._config.monitors.items()
+        waits = {monitor: waited(one.general.event_deadline) for monitor, one in monitors}
+        return usual, {monitor: wait for monitor, wait in waits.items() if wait != usual}
 
     def current(self) -> Config:
         """Return the configuration, read anew when a file of it has changed."""

@@ -10,17 +10,25 @@ the path. Two configurations have two sockets.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zmhook.regular import read
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from zmhook.settings import General
 
 RUN = Path("/run/zmhook")
 LONGEST_NAME = 40
 """Bytes: a socket's path has 107 at the most."""
+
+LONGEST_PATIENCE = 4000
+"""Bytes of the file that the monitors may have; the clients read 4096 in all."""
+LONGEST_FILE = 4096
+_SECONDS = re.compile(r"[0-9]{1,4}(\.[0-9]{1,3})?")
 
 _POLYNOMIAL = 0x1_04C1_1DB7
 _HIGHEST = 0x8000_0000
@@ -31,18 +39,35 @@ def socket_path(config: str | Path, general: General) -> Path:
 
 
 def patience_path(socket: Path) -> Path:
-    """Return the file that tells hooks how long to wait: for an answer, and for a sign of life."""
+    """Return the file that tells hooks how long to wait: see `patience_text`."""
     return socket.with_suffix(".seconds")
 
 
-def patience(socket: Path) -> tuple[float | None, float | None]:
-    """Return the seconds that the file tells; a service of an older version gives no such signs."""
+def patience_text(wait: float, silence: float, monitors: Mapping[int, float]) -> str:
+    """Return what the file holds: the seconds for an answer, those for a sign of life, and for an
+    answer of a monitor where it is another time. The clients (bin/zm_ask.*) read only this much.
+    """
+    text = f"{_seconds(wait)} {_seconds(silence)}"
+    more = "".join(f" {monitor}={_seconds(monitors[monitor])}" for monitor in sorted(monitors))
+    return f"{text}{more}\n" if len(more) <= LONGEST_PATIENCE else f"{text}\n"
+
+
+def silence_of(socket: Path) -> float | None:
+    """Return the seconds without a sign of life after which a service counts as dead.
+
+    One of an older version gives no such signs, and what is damaged tells nothing.
+    """
     try:
-        told = [float(word) for word in read(patience_path(socket)).decode("ascii").split()]
+        text = read(patience_path(socket), LONGEST_FILE).decode("ascii")
     except (OSError, ValueError):
-        return None, None
-    seconds, silence, *_ = *told, None, None
-    return seconds, silence
+        return None
+    words = text.split(" ", 2)
+    told = words[1].rstrip("\n") if len(words) > 1 else ""
+    return float(told) if _SECONDS.fullmatch(told) and float(told) > 0 else None
+
+
+def _seconds(seconds: float) -> str:
+    return f"{max(0.001, seconds):.3f}"
 
 
 def socket_name(config: str | Path) -> str:

@@ -19,7 +19,7 @@ from zmhook.service.fetch import Fetcher
 from zmhook.service.http import HangUp
 from zmhook.service.live import Code, LiveConfig, Stamp
 from zmhook.service.look import LookTicket, NotNow
-from zmhook.service.place import patience_path
+from zmhook.service.place import patience_path, patience_text
 from zmhook.service.pool import Pool, Slot
 from zmhook.service.queue import FairQueue
 from zmhook.service.stats import Stats
@@ -182,7 +182,8 @@ class Supervisor:
 
     def _tell_patience(self, place: Path) -> None:
         """Write down how long a hook may wait for us, should we ever stop answering."""
-        text = f"{self.config.longest_deadline():g} {self.silence():g}\n"
+        wait, monitors = self.config.waits()
+        text = patience_text(wait, self.silence(), monitors)
         if text == self._patience:
             return
         with contextlib.suppress(OSError):

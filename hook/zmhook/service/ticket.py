@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import structs
 
-from zmhook.deadline import usable
+from zmhook.deadline import answered
 from zmhook.detection import Decision
 from zmhook.service.wire import Answer, Given, Job, Need
 
@@ -139,7 +139,7 @@ class Ticket:
 
     def left(self) -> float:
         """Return the seconds that the event may still take."""
-        end = self.asked + usable(self.settings.general.event_deadline)
+        end = self.asked + answered(self.settings.general.event_deadline)
         return max(0.0, end - time.monotonic())
 
     def decide(self, decision: Decision) -> None:

@@ -105,6 +105,24 @@ def test_a_service_that_hangs_is_put_aside_for_another(site) -> None:
     next_is_right(site)
 
 
+def test_stop_ends_what_was_put_aside_too(site) -> None:
+    """Both the hung service and its hung worker."""
+    site.write("event_deadline = 12")
+    old = site.warm()
+    with stopped(old["pid"], *site.workers()):
+        next_is_right(site)
+        site.until(lambda: site.status()["pid"] != old["pid"])
+        stop = "import sys; from zmhook.cli.main import main; sys.exit(main())"
+        done = subprocess.run(
+            [sys.executable, "-c", stop, "service", "stop", "-c", site.config],
+            env=site.env, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, "")
+        assert f"put aside (process {old['pid']}) was killed" in done.stdout
+        site.until(lambda: not site.processes())
+    assert not list(site.run.glob("*.aside-*"))
+
+
 @pytest.mark.parametrize("shell", ["dash", "bash"])
 def test_started_by_zoneminder_none_of_that_leaves_a_shell(site, as_zmdc, shell: str) -> None:
     """The first event starts a service, the next asks it, the one after finds that it hangs."""

@@ -169,7 +169,7 @@ def test_it_is_asked_with_the_patience_that_it_has_written_down(
         return client.Answered(302, b"")
 
     monkeypatch.setattr(client, "decide", decide)
-    monkeypatch.setattr(place, "patience", lambda _: (30.0, 1.5))
+    monkeypatch.setattr(place, "silence_of", lambda _: 1.5)
 
     ask(EVENT, Settings(), "/etc/o.ini", Deadline(30))
 

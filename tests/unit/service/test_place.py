@@ -133,13 +133,28 @@ def test_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "patience"),
-    [("30 3\n", (30, 3)), ("7 0.88\n", (7, 0.88)), ("35\n", (35, None)), ("x y", (None, None))],
+    ("text", "silence"),
+    [
+        ("30 3\n", 3),
+        ("7 0.88\n", 0.88),
+        ("28.500 3.000 4=9.000\n", 3),
+        ("35\n", None),
+        ("30 3.", None),
+        ("30 inf", None),
+        ("30 0", None),
+        ("x y", None),
+        ("9" * 5000, None),
+    ],
 )
-def test_how_long_to_wait(tmp_path: Path, text: str, patience: tuple) -> None:
+def test_how_long_to_wait_for_a_sign_of_life(tmp_path: Path, text: str, silence: float) -> None:
     """A service of an older version writes one number down, and gives no signs of life."""
     socket = tmp_path / "o.sock"
-    assert place.patience(socket) == (None, None)
+    assert place.silence_of(socket) is None
     place.patience_path(socket).write_text(text)
 
-    assert place.patience(socket) == patience
+    assert place.silence_of(socket) == silence
+
+
+def test_what_hooks_are_told_of_monitors_is_bounded() -> None:
+    assert place.patience_text(28.5, 3, {7: 9, 4: 0}) == "28.500 3.000 4=0.001 7=9.000\n"
+    assert place.patience_text(28.5, 3, dict.fromkeys(range(5000), 9.0)) == "28.500 3.000\n"

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from zmhook import frames
+from zmhook.deadline import waited
 from zmhook.detection import Decision
 from zmhook.errors import FrameUnavailable
 from zmhook.event import Event
 from zmhook.service.http import HangUp
 from zmhook.service.live import LiveConfig
 from zmhook.service.look import LookTicket, NotNow, Wanted
-from zmhook.service.place import patience, patience_path
+from zmhook.service.place import patience_path, silence_of
 from zmhook.service.supervisor import Supervisor
 from zmhook.service.wire import Seen, View
 
@@ -238,8 +239,9 @@ def test_hooks_are_told_how_long_to_wait(
             supervisor.until_stopped(short / "o.sock", lambda: True, is_permanent=lambda: True)
         )
         await asyncio.sleep(0.05)
-        assert patience_path(short / "o.sock").read_text() == f"90 {silence:g}\n"
-        assert patience(short / "o.sock") == (90, silence)
+        usual = f"{waited(shortest):.3f} {silence:.3f}"
+        assert patience_path(short / "o.sock").read_text() == f"{usual} 4={waited(90):.3f}\n"
+        assert silence_of(short / "o.sock") == silence
         assert supervisor.beat() <= silence / 3
         supervisor.stopping.set()
         await waiting
