@@ -698,6 +698,8 @@ configuration() {
     local work
     work=$(mktemp -d)
     configured >"$work/objectconfig.ini" || die "the checkout $SOURCE is not complete: objectconfig.ini"
+    take_settings "$ETC/objectconfig.ini"
+    take_settings "$ETC/secrets.ini"
     offer "$work/objectconfig.ini" "$ETC/objectconfig.ini" root:root 644
     if [ ! -e "$ETC/secrets.ini" ]; then
         put "$SOURCE/secrets.ini.example" "$ETC/secrets.ini" "root:$RUN_GROUP" 640
@@ -705,6 +707,20 @@ configuration() {
         own "$ETC/secrets.ini" "root:$RUN_GROUP" 640
     fi
     rm -rf "$work"
+}
+
+# take_settings FILE: make settings that others could write to root's: they name folders and programs.
+# It is a copy, since somebody may have the old one open; who may read it stays as it is.
+take_settings() {
+    local owner=root:root mode=644
+    if ! may_own || [ ! -e "$1" ] || [ -z "$(find "$1" -maxdepth 0 "${OTHERS[@]}" -print)" ]; then return 0; fi
+    if [ ! -f "$1" ] || [ -L "$1" ] || [ "$(stat -c %h "$1")" != 1 ]; then
+        note "$1 is a link, or no file: its owner and mode were left alone, and root reads no settings that others may write to."
+        return 0
+    fi
+    [ -n "$(find "$1" -maxdepth 0 -perm -004)" ] || { owner=root:$RUN_GROUP mode=640; }
+    note "look through $1: others than root could have written it."
+    do_it "take $1 back: $(stat -c "it is %U's, mode %a" "$1")" replace "$1" "$1" "$owner" "$mode"
 }
 
 # The sample, with the secrets file that lies beside it, and with the folder where that is not the

@@ -6,7 +6,11 @@ link says. So a process that is root becomes the owner of the data, for good, be
 makes or starts anything there: `become_owner`. Where all of it is root's own it stays root, and
 then nobody else may be able to write to any folder on the way.
 
-What an administrator names on the command line (the configuration, a picture) is read before.
+Settings count too, for they name folders of data and programs to run: before root reads a file of
+settings that is another account's, it becomes that account: `become_owner_of_settings`.
+
+A picture that an administrator names on the command line is read before root becomes the owner of
+the data.
 """
 
 from __future__ import annotations
@@ -64,6 +68,20 @@ class Way(NamedTuple):
         return next((step for step in self.steps if step.uid), None)
 
 
+class _Theirs(NamedTuple):
+    """A file of settings, and whose it is."""
+
+    file: str
+    uid: int
+
+
+class _Here:
+    """What this process, which began as root, has become."""
+
+    stays_root = False
+    settings: _Theirs | None = None
+
+
 def is_root() -> bool:
     return os.geteuid() == 0
 
@@ -75,6 +93,7 @@ def become_owner(*folders: str | Path) -> None:
     have prepared what is in there, and where this root may not become another.
     """
     if not is_root():
+        _check_data(folders)
         return
     ways = [_way(folder) for folder in dict.fromkeys(folders)]
     owner = next(filter(None, (way.owner() for way in ways)), None)
@@ -85,6 +104,26 @@ def become_owner(*folders: str | Path) -> None:
         return
     for way in ways:
         _make_first(way)
+    _Here.stays_root = True
+
+
+def become_owner_of_settings(file: str | Path) -> None:
+    """As root, before a file of settings is read, become the account that may write to it.
+
+    Nothing happens to others, nor where only root may. Raises `RightsError` where more than one
+    account may, and where this root has decided already that it stays root.
+    """
+    if not is_root() or str(file) == os.devnull:
+        return
+    way = _way(file)
+    owner = way.owner()
+    _check_settings(way, owner.uid if owner else 0)
+    if owner is None:
+        return
+    if _Here.stays_root:
+        raise _not_roots(owner, way)
+    _become(_Account.of(owner.uid, _group_of([way], owner)), str(file))
+    _Here.settings = _Theirs(str(file), owner.uid)
 
 
 def folders_of(settings: Settings) -> list[Path]:
@@ -178,6 +217,44 @@ def _check(way: Way, uid: int) -> None:
         is_open = is_open and step.lets_others_through
 
 
+def _check_settings(way: Way, uid: int) -> None:
+    """Raise `RightsError` when others than root and `uid` can change a file of settings."""
+    for step in way.steps:
+        if step.uid not in (0, uid):
+            raise _not_roots(step, way)
+        is_file = way.is_whole and step is way.steps[-1]
+        if step.is_link or (not is_file and step.mode & stat.S_ISVTX):
+            continue
+        if step.mode & _OTHERS or (step.mode & _GROUP and step.gid and not step.uid):
+            raise _not_roots(step, way)
+
+
+def _not_roots(step: Step, way: Way) -> RightsError:
+    there = "it" if way.folder == step.path else way.folder
+    mode = stat.S_IMODE(step.mode)
+    return RightsError(
+        f"{step.path}: others than root may change it (owner {name_of(step.uid)}, mode {mode:04o}),"
+        f" so root reads no settings from {there}: chown -h root:root {step.path} && chmod go-w"
+        f" {step.path}"
+    )
+
+
+def _check_data(folders: Iterable[str | Path]) -> None:
+    """Raise `RightsError` when we are here for settings of another, and all data is root's."""
+    settings = _Here.settings
+    if settings is None or settings.uid != os.geteuid():
+        return
+    ways = [_way(folder) for folder in dict.fromkeys(folders)]
+    roots = next((way for way in ways if way.is_whole and way.steps), None)
+    if roots is None or any(way.owner() for way in ways):
+        return
+    name, mode = name_of(settings.uid), stat.S_IMODE(roots.steps[-1].mode)
+    raise RightsError(
+        f"{settings.file}: is {name}'s, and the data in {roots.folder} is root's (mode {mode:04o}):"
+        f" chown -h root:root {settings.file}, or give the folders of data to {name}"
+    )
+
+
 def _refused(step: Step, uid: int, why: str) -> RightsError:
     mode = stat.S_IMODE(step.mode)
     right = mode & ~(_OTHERS if uid else _OTHERS | _GROUP)
@@ -244,18 +321,18 @@ class _Account(NamedTuple):
         os.environ.update(HOME=self.home, USER=self.name, LOGNAME=self.name)
 
 
-def _become(account: _Account) -> None:
+def _become(account: _Account, what: str = "the data") -> None:
     out_of_reach = _out_of_reach(account)
     if out_of_reach:
         raise RightsError(
-            f"{out_of_reach}: {account.name}, to whom the data belongs, may not read that, and so"
+            f"{out_of_reach}: {account.name}, to whom {what} belongs, may not read that, and so"
             f" cannot run zmhook: install it where {account.name} may (install.sh does)"
         )
     try:
         account.become()
     except OSError as error:
         raise RightsError(
-            f"the data belongs to {account.name}, and this root may not become that"
+            f"{what} belongs to {account.name}, and this root may not become that"
             f" ({error.strerror}): run this as {account.name}"
         ) from None
 

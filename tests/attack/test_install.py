@@ -423,3 +423,58 @@ def test_it_runs_nothing_from_the_folder_that_it_is_called_in(attack, install, b
     install()
     with attack("modules beside it are not imported"):
         assert list(traps.sprung.iterdir()) == []
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o664, 0o666, 0o640, 0o600])
+def test_settings_that_others_could_write_are_taken_back(
+    mode, attack, checkout, base, traps, web_user
+):
+    """They name folders and programs to run. chown -R www-data /etc/zm is what other hooks do."""
+    etc = base / "etc"
+    etc.mkdir()
+    script = f"""source {checkout}/install.sh; SOURCE={checkout}; BASE={base} ETC={etc}
+        RUN_AS=www-data
+        RUN_GROUP=www-data; take_folder $ETC; configuration; printf '%s\\n' "${{NOTES[@]}}" """
+
+    def configure() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["/bin/bash", "-c", script], capture_output=True, text=True, timeout=60
+        )
+
+    names = ("objectconfig.ini", "secrets.ini")
+    for name in names:
+        (etc / name).write_text("[general]\n")
+        (etc / name).chmod(mode)
+    (etc / "zm.conf").write_text("ZoneMinder's\n")
+    give(etc, web_user)
+    with attack(f"settings of www-data's with mode {mode:o}"):
+        before = open(etc / names[0], "r+")  # as somebody who has it open  # noqa: PTH123, SIM115
+        done = configure()
+        assert done.returncode == 0, done.stderr
+        before.write("# planted\n")
+        before.close()
+        for name, group in zip(
+            names, ("root" if mode & 4 else "www-data", "www-data"), strict=True
+        ):
+            about = (etc / name).stat()
+            assert (about.st_uid, (etc / name).group()) == (0, group)
+            assert not about.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+            assert f"take {etc / name} back: it is www-data's, mode {mode:o}" in done.stdout
+            assert f"look through {etc / name}" in done.stdout
+            assert (etc / name).read_text() == "[general]\n"
+        assert (etc / "objectconfig.ini").stat().st_mode & 4 == mode & 4
+        assert (etc / "zm.conf").stat().st_uid == web_user.uid
+        again = configure()
+        assert "back" not in again.stdout
+    for link in (True, False):
+        with attack("a link or a second name of root's in place of the configuration"):
+            (etc / "objectconfig.ini").unlink()
+            target = traps.secret / "file"
+            if link:
+                (etc / "objectconfig.ini").symlink_to(target)
+                os.lchown(etc / "objectconfig.ini", web_user.uid, web_user.gid)
+            else:
+                (etc / "objectconfig.ini").hardlink_to(target)
+            done = configure()
+            assert done.returncode == 0, done.stderr
+            assert traps.state() == traps.before

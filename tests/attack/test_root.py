@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -539,3 +540,236 @@ def test_a_listener_in_its_place_is_not_asked_by_root(ground: Ground, attack) ->
         process.kill()
         out, _ = process.communicate()
         assert "asked" not in out
+
+
+# -- settings that others may write to -------------------------------------------------------------
+
+
+class Plan(NamedTuple):
+    """How www-data gives its own settings to root, and whose is what is run by them."""
+
+    name: str
+    file: str
+    mode: int
+    is_theirs: bool
+    says: str
+
+
+PLANS = [
+    Plan("their own configuration", "o.ini", 0o644, True, "is www-data's, and the data in"),
+    Plan("their own secrets file", "secrets.ini", 0o640, True, "is www-data's, and the data in"),
+    Plan("a configuration of everybody's", "o.ini", 0o666, False, "others than root may change it"),
+    Plan("secrets of everybody's", "secrets.ini", 0o666, False, "others than root may change it"),
+    Plan("a configuration of a group's", "o.ini", 0o664, False, "others than root may change it"),
+]
+
+
+def as_roots(ground: Ground) -> None:
+    """Give all data to root, as in a container; the event stays the web server's."""
+    for name in FOLDERS:
+        os.chown(ground.base / name, 0, 0)
+        (ground.base / name).chmod(0o755)
+
+
+@pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.name)
+def test_settings_of_others_run_nothing_as_root(plan: Plan, ground: Ground, attack) -> None:
+    as_roots(ground)
+    sprung = ground.folder / "sprung"
+    sprung.mkdir()
+    sprung.chmod(0o777)
+    program = ground.folder / "program"
+    program.write_text(f'#!/bin/sh\n: >"{sprung}/$(id -u)-$$"\n')
+    program.chmod(0o755)
+    text = ground.config.read_text().replace("models = hog", "models = alpr")
+    text += (
+        "[alpr]\nalpr_service = open_alpr_cmdline\nalpr_use_after_detection_only = no\n"
+        "openalpr_cmdline_binary = !PROGRAM\n"
+    )
+    ground.config.write_text(text)
+    (ground.folder / "secrets.ini").write_text(f"[secrets]\nPROGRAM = {program}\n")
+    with attack("root's own settings are obeyed"):
+        ground.hook()
+        ground.end()
+        ran = [path.name.partition("-")[0] for path in sprung.iterdir()]
+        assert set(ran) == {"0"}, ran
+    for path in sprung.iterdir():
+        path.unlink()
+    file = ground.folder / plan.file
+    os.chown(file, ground.web.uid if plan.is_theirs else 0, ground.web.gid)
+    file.chmod(plan.mode)
+    for call in (
+        ("hook", "5", "1", "", "", "EVENT"),
+        ("zm_detect.py", "--file", "HOME/mine.jpg"),
+        ("zm_train_faces.py",),
+        ("serve",),
+        ("config", "check", "--live"),
+    ):
+        with attack(f"{plan.name}, and root calls {call[0]}"):
+            done = ground.call(*words(ground, call))
+            ground.end()
+            assert done.returncode != 0
+            assert plan.says in done.stderr
+            assert str(file) in done.stderr
+            assert "chown -h root:root" in done.stderr
+            assert "Traceback" not in done.stderr
+            assert not [path for path in sprung.iterdir() if path.name.startswith("0-")]
+
+
+def test_a_way_of_others_to_the_configuration(ground: Ground, attack) -> None:
+    as_roots(ground)
+    way = ground.folder / "way"
+    ground.theirs(way)
+    link = way / "link.ini"
+    as_web(ground, "ln", "-s", ground.config, link)
+    for folder in (ground.folder, way):
+        (folder / "secrets.ini").write_text("[secrets]\n")
+    shutil.copyfile(ground.config, way / "o.ini")
+    for file in (way / "o.ini", link):
+        with attack(f"{file.name} in their folder"):
+            done = ground.call("zm_detect.py", "-c", file, "-e", "5", "-m", "1", "-p", ground.event)
+            assert done.returncode == 2
+            assert "is www-data's, and the data in" in done.stderr
+    way.chmod(0o777)
+    with attack("in everybody's folder"):
+        done = ground.call("zm_detect.py", "-c", way / "o.ini", "-e", "5", "-m", "1")
+        assert done.returncode == 2
+        assert f"{way}: others than root may change it (owner www-data, mode 0777)" in done.stderr
+
+
+def test_a_service_of_roots_reads_no_settings_of_others(ground: Ground, attack) -> None:
+    as_roots(ground)
+    started = ground.call("service", "restart")
+    assert started.returncode == 0, started.stderr
+    with attack("the configuration is given away while it runs"):
+        text = ground.config.read_text()
+        ground.config.write_text(text.replace("models = hog", "models = alpr"))
+        os.chown(ground.config, ground.web.uid, ground.web.gid)
+        done = ground.hook()
+        assert "detected:person" in done.stdout, done.stderr
+        os.chown(ground.config, 0, 0)
+        done = ground.call("service", "stop")
+        assert "has ended" in done.stdout, done.stderr
+        logs = [path.read_text() for path in (ground.base / "logs").iterdir()]
+        assert [text for text in logs if "others than root may change it" in text]
+
+
+def test_settings_of_somebodys_own_make_root_that_account(ground: Ground, attack) -> None:
+    """As a developer's, who calls sudo zmhook detect -c my.ini."""
+    home = ground.folder / "dev"
+    home.mkdir()
+    config = home / "my.ini"
+    config.write_text(f"[general]\nbase_data_path = {home}/data\nmodels = hog\n")
+    shutil.copyfile(ground.home / "mine.jpg", home / "mine.jpg")
+    for path in (home, config, home / "mine.jpg"):
+        os.chown(path, 23456, 23456)
+    with attack("sudo zm_detect.py"):
+        done = ground.call("zm_detect.py", "-c", config, "--file", home / "mine.jpg", "-m", "1")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "detected:person" in done.stdout
+        owners = {path.lstat().st_uid for path in home.rglob("*")}
+        assert owners == {23456}, owners
+
+
+# -- a root that stays root, and the web server's events -------------------------------------------
+
+OUTPUTS = ("objects.json", "objdetect.jpg")
+
+
+def wait_for(path: Path) -> None:
+    until = time.monotonic() + SECONDS
+    while not path.exists():
+        assert time.monotonic() < until, f"{path.name} is not made"
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("how", ["cold", "service"])
+def test_root_writes_through_no_link_to_an_event(how: str, ground: Ground, attack) -> None:
+    as_roots(ground)
+    config = ground.config.read_text().replace("[hog]", "write_image_to_zm = yes\n[hog]")
+    ground.config.write_text(config)
+    call = (
+        ("hook", "5", "1", "", "", "EVENT")
+        if how == "service"
+        else ("zm_detect.py", "-e", "5", "-m", "1", "-p", "EVENT")
+    )
+    if how == "service":
+        ground.hook()  # starts it
+        for name in OUTPUTS:
+            wait_for(ground.event / name)
+            (ground.event / name).unlink()
+    with attack("an event of the web server's, and all data root's"):
+        done = ground.call(*words(ground, call))
+        assert (done.returncode, done.stderr) == (0, "")
+        for name in OUTPUTS:
+            wait_for(ground.event / name)
+    roots = ground.treasure / "event"
+    shutil.copytree(ground.event, roots)
+    for name in OUTPUTS:
+        (roots / name).write_text("root's\n")
+    before = ground.of_root()
+    with attack("a link in place of the folder"):
+        ground.event.rename(ground.folder / "moved")
+        parent = ground.folder / "events"
+        ground.theirs(parent)
+        parent.chmod(0o755)
+        as_web(ground, "ln", "-s", roots, parent / "5")
+        done = ground.call(*(str(parent / "5") if word == "EVENT" else word for word in call))
+        assert done.returncode == 2
+        assert ground.of_root() == before
+    with attack("a link of root's is followed"):
+        (ground.folder / "roots-link").symlink_to(ground.folder / "moved")
+        for name in OUTPUTS:
+            (ground.folder / "moved" / name).unlink()
+        path = str(ground.folder / "roots-link")
+        done = ground.call(*(path if word == "EVENT" else word for word in call))
+        assert (done.returncode, done.stderr) == (0, "")
+        for name in OUTPUTS:
+            wait_for(ground.folder / "moved" / name)
+    with attack("the folder becomes a link once the answer is out"):
+        from zmhook import atomic
+
+        (ground.folder / "moved").rename(parent / "6")
+        shutil.move(parent / "6", ground.folder / "moved")
+        with pytest.raises(OSError, match="leads through 5, a link of www-data's"):
+            atomic.write_to_event(parent / "5" / "objects.json", b"x")
+        assert ground.of_root() == before
+
+
+def test_root_reads_through_no_link_of_an_event(ground: Ground, photo, attack) -> None:
+    as_roots(ground)
+    config = ground.config.read_text().replace("[hog]", "write_image_to_zm = yes\n[hog]")
+    ground.config.write_text(config)
+    (ground.treasure / "shadow").write_text("S3CRET words\n")
+    shutil.copyfile(photo("person.jpg"), ground.treasure / "private.jpg")
+    (ground.treasure / "private.jpg").chmod(0o600)
+    for target in ("shadow", "private.jpg"):
+        for kind in ("a link", "a second name", "a link instead of the video"):
+            with attack(f"{kind} to root's {target}"):
+                for path in ground.event.iterdir():
+                    path.unlink()
+                names = ["5-video.mp4"] if "video" in kind else ["alarm.jpg", "snapshot.jpg"]
+                for name in names:
+                    if kind == "a second name":
+                        (ground.event / name).hardlink_to(ground.treasure / target)
+                    else:
+                        as_web(ground, "ln", "-s", ground.treasure / target, ground.event / name)
+                done = ground.call(
+                    "zm_detect.py", "-e", "5", "-m", "1", "-p", ground.event,
+                    "-O", "general.max_attempts=1",
+                )  # fmt: skip
+                assert done.returncode == 2
+                assert "S3CRET" not in done.stdout + done.stderr
+                logs = [path.read_text() for path in (ground.base / "logs").iterdir()]
+                assert not [text for text in logs if "S3CRET" in text]
+                assert not (ground.event / "objdetect.jpg").exists()
+
+
+def test_words_of_a_file_are_in_no_line(ground: Ground, attack) -> None:
+    for text in ("S3CRET", '{"message": "S3CRET"}', "<title>S3CRET</title>"):
+        with attack(f"{text} is no picture"):
+            for name in ("alarm", "snapshot"):
+                (ground.event / f"{name}.jpg").write_text(text)
+            done = ground.call("zm_detect.py", "-e", "5", "-m", "1", "-p", ground.event)
+            assert done.returncode == 2
+            assert "expected a picture" in done.stderr
+            assert "S3CRET" not in done.stderr

@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     pictures: Iterable[bytes | ZmhookError] = map(_picture, args.pictures)
     if is_root():  # it reads what it is given before it becomes another
         pictures = list(pictures)
-        become_owner(*folders_of(settings))
+    become_owner(*folders_of(settings))
 
     from zmhook.describe.describer import Describer
 

@@ -87,12 +87,14 @@ class _Run:
         self.answer = Answer()
         self.code: int | None = None
         self.event, self.mistake = _event(args)
-        self.settings, self.settings_error = _settings(args, self.event.monitor_id)
+        self.settings, self.settings_error, self.refused = _settings(args, self.event.monitor_id)
         seconds = self.settings.general.event_deadline
         self.deadline = Deadline(usable(seconds), since=began)
         self.end = began + seconds
         progress.must_end(self.end - reserve(seconds) / 2, self.end)
-        self.file, self.refused = _settled(self.settings, args.file)
+        self.file: str | FileSource = ""
+        if self.refused is None:
+            self.file, self.refused = _settled(self.settings, args.file)
         progress.end_with_parent()
         self.logs = self._logs()
 
@@ -318,8 +320,10 @@ def _text(argument: str) -> str:
 
 def _settings(
     args: argparse.Namespace, monitor_id: int | None
-) -> tuple[Settings, SettingsError | None]:
+) -> tuple[Settings, SettingsError | None, RightsError | None]:
     """Read the configuration; what is wrong with it is told once there is a log to tell it to.
+
+    The last of what is returned is why root does not read it.
 
     Such an event still fails as `on_failure` says, when that much could be read.
     """
@@ -328,9 +332,11 @@ def _settings(
     config: Config | None
     try:
         config, wrong = load(args.config, args.override), None
+    except RightsError as refused:
+        return Settings(), None, refused
     except SettingsError as error:
         config, wrong = error.config, error
-    return (config.for_monitor(monitor_id) if config else Settings()), wrong
+    return (config.for_monitor(monitor_id) if config else Settings()), wrong, None
 
 
 def _code(decision: Decision, line: str) -> int:

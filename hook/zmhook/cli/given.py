@@ -17,6 +17,7 @@ def settle(settings: Settings, file: str | None = None) -> str | FileSource:
     Others get the name back, "" without one. Raises `RightsError`.
     """
     if not is_root():
+        become_owner(*folders_of(settings))  # root may have become another for the settings
         return file or ""
     given: str | FileSource = ""
     if file:

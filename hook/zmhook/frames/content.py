@@ -39,6 +39,15 @@ def describe(data: bytes) -> str:
     return _text(head) or f"{len(data)} bytes of an unknown format"
 
 
+def kind(data: bytes) -> str:
+    """Say what these bytes are as `describe` does, without a word of theirs."""
+    head = data[:_LOOKED_AT].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if is_page(data):
+        return f"{len(data)} bytes of HTML"
+    is_text = head[:1] in (b"{", b"[") or bool(_text(head))
+    return f"{len(data)} bytes of {'text' if is_text else 'an unknown format'}"
+
+
 def is_page(data: bytes) -> bool:
     """Tell whether this is HTML (or XML)."""
     return data[:_LOOKED_AT].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zmhook.errors import FrameError, FrameUnavailable, PictureError
-from zmhook.frames.file import read
+from zmhook.frames.file import read_of_event
 from zmhook.frames.patience import Waiter
 from zmhook.frames.picture import checked
 from zmhook.frames.recorded import files, stills, video_of
@@ -59,7 +59,7 @@ class EventFolder:
         deadline.check(f"reading the {frame_id} picture in {self.path}")
         try:
             file = self._file(frame_id)
-            data = read(file)
+            data = read_of_event(file)
         except FrameUnavailable as error:
             error.retry = error.retry and not self.missing_is_final and not is_over(self.path)
             raise

@@ -6,11 +6,13 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zmhook import regular
+from zmhook import nofollow, regular
 from zmhook.errors import FrameNotNeeded, FrameUnavailable
 from zmhook.frames.picture import checked
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from zmhook.deadline import Deadline
     from zmhook.event import Picture
 
@@ -57,9 +59,18 @@ def read(path: Path) -> bytes:
 
     Raises `FrameUnavailable`; its `retry` is true when the file is not there (yet).
     """
+    return _read(path, lambda: regular.read(path, MAX_BYTES, follow=True))
+
+
+def read_of_event(path: Path) -> bytes:
+    """Do as `read` for a file that lies in an event's folder: root follows no link of others."""
+    return _read(path, lambda: nofollow.read(path, MAX_BYTES))
+
+
+def _read(path: Path, read: Callable[[], bytes]) -> bytes:
     try:
         _check(path)
-        return regular.read(path, MAX_BYTES, follow=True)
+        return read()
     except FileNotFoundError:
         raise FrameUnavailable(f"{path}: there is no such file", retry=True) from None
     except PermissionError:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from zmhook.errors import PictureError
 from zmhook.event import Frame, Picture
-from zmhook.frames.content import describe
+from zmhook.frames.content import describe, kind
 from zmhook.frames.header import FORMATS, Header, read_header
 
 if TYPE_CHECKING:
@@ -14,14 +14,21 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-def checked(data: bytes, frame_id: str, origin: str, max_pixels: int) -> Picture:
+def checked(
+    data: bytes, frame_id: str, origin: str, max_pixels: int, *, is_answer: bool = False
+) -> Picture:
     """Return the bytes as a picture when their format, size and end are right.
 
     Costs microseconds: nothing is decoded. Raises `PictureError`, whose line begins with
     `origin`; its `retry` is true when the data ends too early, because the file may still be
-    being written.
+    being written. What is no picture is quoted only when it `is_answer` of a server: a file may be
+    one that whoever reads the log may not.
     """
-    _check(read_header(data), data, origin, max_pixels)
+    header = read_header(data)
+    if data and header is None:
+        found = describe(data) if is_answer else kind(data)
+        raise PictureError(f"{origin}: expected a picture ({FORMATS}), got {found}")
+    _check(header, data, origin, max_pixels)
     return Picture(data, frame_id, origin)
 
 
@@ -56,10 +63,8 @@ def _decoded(picture: Picture) -> npt.NDArray[np.uint8]:
 
 
 def _check(header: Header | None, data: bytes, origin: str, max_pixels: int) -> None:
-    if not data:
-        raise PictureError(f"{origin}: is empty (0 bytes)", retry=True)
     if header is None:
-        raise PictureError(f"{origin}: expected a picture ({FORMATS}), got {describe(data)}")
+        raise PictureError(f"{origin}: is empty (0 bytes)", retry=True)
     name, width, height, complete = header
     if width * height > max_pixels:
         raise PictureError(

@@ -11,6 +11,7 @@ from zmhook.errors import FrameUnavailable
 from zmhook.frames.patience import ONCE, Waiter
 from zmhook.frames.picture import checked
 from zmhook.frames.recorded import NAMED, Video, video_of
+from zmhook.nofollow import name_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -164,7 +165,11 @@ class _Opened:
     def _open(self) -> Any:
         import cv2
 
-        return cv2.VideoCapture(str(self.video), cv2.CAP_FFMPEG)
+        try:
+            with name_of_file(self.video) as name:
+                return cv2.VideoCapture(name, cv2.CAP_FFMPEG)
+        except OSError as error:
+            raise FrameUnavailable(f"{self.video}: cannot be read ({error.strerror})") from None
 
     def _grabbed(self, count: int, deadline: Deadline) -> Iterator[bool]:
         for _ in range(count):

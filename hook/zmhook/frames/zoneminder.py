@@ -60,7 +60,7 @@ class PortalFrames:
             self._check_number(int(frame_id), deadline)
         data = self._image(frame_id, deadline)
         origin = self.portal.image_origin(self.event_id, frame_id)
-        return checked(data, frame_id, origin, self.max_pixels)
+        return checked(data, frame_id, origin, self.max_pixels, is_answer=True)
 
     def _image(self, frame_id: str, deadline: Deadline) -> bytes:
         row = None

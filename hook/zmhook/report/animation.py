@@ -49,7 +49,7 @@ def run(work: Work) -> None:
         data = as_mp4(film) if kind == "mp4" else as_gif(film, fast=animation.fast_gif)
         path = folder / f"objdetect.{kind}"
         try:
-            atomic.write(path, data)
+            atomic.write_to_event(path, data)
         except OSError as error:
             raise ReportError(f"{path}: cannot be written: {error.strerror or error}") from None
         log.debug("wrote %s (%d frames, %d bytes)", path, len(film.others), len(data))

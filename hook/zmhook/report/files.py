@@ -16,6 +16,8 @@ from zmhook.errors import ReportError
 from zmhook.report.line import frame_id_of, payload
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     import numpy.typing as npt
 
@@ -34,8 +36,9 @@ def write_to_event(decided: Decided, settings: Settings, folder: str) -> None:
     Raises `ReportError`, as all of this module do.
     """
     # The notification server waits for the picture, so that comes last, when all is there.
-    _write(Path(folder, "objects.json"), _objects(decided.decision, settings))
-    _write(Path(folder, "objdetect.jpg"), _jpeg(decided, settings))
+    put = atomic.write_to_event
+    _write(Path(folder, "objects.json"), _objects(decided.decision, settings), put)
+    _write(Path(folder, "objdetect.jpg"), _jpeg(decided, settings), put)
 
 
 def write_debug_image(decided: Decided, settings: Settings, output: str = "") -> Path:
@@ -106,9 +109,9 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: Path, data: bytes, put: Callable[[Path, bytes], None] = atomic.write) -> None:
     try:
-        atomic.write(path, data)
+        put(path, data)
     except OSError as error:
         raise _error(path, error) from None
     log.debug("wrote %s", path)

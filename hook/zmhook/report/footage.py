@@ -14,7 +14,7 @@ from zmhook.event_row import event_row
 from zmhook.frames.file import MAX_BYTES
 from zmhook.frames.picture import decode
 from zmhook.frames.recorded import stills, video_of
-from zmhook.regular import read
+from zmhook.nofollow import name_of_file, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -86,7 +86,7 @@ class _Stills:
             # The newest one may still be being written.
             with suppress(FrameError, OSError):
                 if path:
-                    yield decode(read(path, MAX_BYTES, follow=True), str(path), self._most_pixels)
+                    yield decode(read(path, MAX_BYTES), str(path), self._most_pixels)
 
 
 # -- a video -------------------------------------------------------------------------------------
@@ -123,7 +123,11 @@ class _Video:
 
 def open_video(video: Video, folder: Path, work: Work) -> _Video | None:
     """Open a video; None when it cannot be read yet, as while it is recorded."""
-    capture = cv2.VideoCapture(str(video.path), cv2.CAP_FFMPEG)
+    try:
+        with name_of_file(video.path) as name:
+            capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG)
+    except OSError:
+        return None
     if capture.isOpened() and capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0:
         return _Video(capture, video, folder, work)
     capture.release()

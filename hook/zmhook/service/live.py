@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import zmhook
 from zmhook import surroundings
 from zmhook.deadline import waited
-from zmhook.errors import SettingsError
+from zmhook.errors import RightsError, SettingsError
 from zmhook.settings import load
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class LiveConfig:
         self._refused = None
         try:
             config = load(self.path)
-        except SettingsError as error:
+        except (RightsError, SettingsError) as error:
             self._keep(str(error))
             return
         self._take(config)

@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         inherited.put_aside_limits()
     try:
         config = LiveConfig(args.config)
-    except SettingsError as error:
+    except (RightsError, SettingsError) as error:
         return _complain(str(error))
     settings = config.current().general
     general = settings.general

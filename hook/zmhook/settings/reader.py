@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from zmhook import surroundings
 from zmhook.errors import Problem, SettingsError
+from zmhook.privilege import become_owner_of_settings
 from zmhook.settings import inifile, values
 from zmhook.settings.expand import CannotExpand, Expander, Secrets, readable_by_all
 from zmhook.settings.keys import Key, keys, named_key, topic_keys
@@ -43,16 +44,22 @@ class Config:
         return self.monitors.get(monitor_id, self.general)
 
 
-def load(path: str | os.PathLike[str], overrides: Iterable[str] = ()) -> Config:
+def load(
+    path: str | os.PathLike[str], overrides: Iterable[str] = (), *, step_down: bool = True
+) -> Config:
     """Read a configuration file.
 
     `overrides` are `section.key=value` texts, of which a later one wins. Raises `SettingsError`
     with every problem found; its `config` has what could be read.
 
+    Root becomes the owner of the file, and of its secrets file, before it reads it; not without
+    `step_down`, for a caller that does nothing of what it says. Raises `RightsError` where that
+    cannot be.
+
     Local times of this process are from now on those of [general] time_zone.
     """
     try:
-        config = _Loader(os.fspath(path)).load(overrides)
+        config = _Loader(os.fspath(path), step_down=step_down).load(overrides)
     except SettingsError as error:
         if error.config:
             surroundings.use(error.config.general)
@@ -62,8 +69,9 @@ def load(path: str | os.PathLike[str], overrides: Iterable[str] = ()) -> Config:
 
 
 class _Loader:
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, step_down: bool) -> None:
         self.path = path
+        self.step_down = step_down
         self.problems: list[Problem] = []
         self.secrets = Secrets()
         self._values: dict[tuple[str, str], Any] = {}
@@ -71,6 +79,8 @@ class _Loader:
         self._plain: list[str] = []
 
     def load(self, overrides: Iterable[str]) -> Config:
+        if self.step_down:
+            become_owner_of_settings(self.path)
         written, given = Layers(self.path), Layers(OVERRIDE)
         for section, entries in self._sections().items():
             written.add_section(section, entries)
@@ -121,7 +131,10 @@ class _Loader:
         except ValueError as error:
             self.problems.append(entry.problem(f"{_shown(entry.text)}: {error}"))
             return
-        self.secrets = Secrets(os.path.join(os.path.dirname(self.path), path))  # noqa: PTH118, PTH120 - start-up time
+        file = os.path.join(os.path.dirname(self.path), path)  # noqa: PTH118, PTH120 - start-up time
+        if self.step_down:
+            become_owner_of_settings(file)
+        self.secrets = Secrets(file)
         if self.secrets.error:
             self.problems += self.secrets.error.problems
 

@@ -146,8 +146,8 @@ def test_a_picture_of_just_the_limit() -> None:
     ("data", "says", "retry"),
     [
         (b"", "x: is empty", True),
-        (b"<html><title>ZM - Login</title>", "got an HTML page titled 'ZM - Login'", False),
-        (b"%PDF-1.4", "expected a picture .* got text: '%PDF-1.4'", False),
+        (b"<html><title>ZM - Login</title>", "got 31 bytes of HTML", False),
+        (b"%PDF-1.4", "expected a picture .* got 8 bytes of text", False),
         (b"\xff\xd8\xff\xd9", "the JPEG is damaged: it does not say its size", False),
         (huge_png(0, 0), "the PNG is damaged: it does not say its size", False),
         (huge_png(10, 10), "x: ", False),
@@ -159,6 +159,15 @@ def test_what_is_not_a_picture(data: bytes, says: str, retry: bool) -> None:
         decode(data, "x", LIMIT)
     assert caught.value.retry is retry
     assert "\n" not in str(caught.value)
+
+
+def test_words_are_quoted_of_answers_alone() -> None:
+    data = b"<html><title>ZM - Login</title>"
+    with pytest.raises(PictureError, match="got an HTML page titled 'ZM - Login'"):
+        checked(data, "1", "x", LIMIT, is_answer=True)
+    with pytest.raises(PictureError) as caught:
+        checked(b'{"message": "S3CRET"}', "1", "x", LIMIT)
+    assert "S3CRET" not in str(caught.value)
 
 
 JPEG, PNG, WEBP, GIF, BMP = (

@@ -130,7 +130,7 @@ def test_a_folder_that_cannot_be_written(events, work, monkeypatch) -> None:
         raise OSError(28, "No space left on device")
 
     folder = events(60)
-    monkeypatch.setattr(module.atomic, "write", full)
+    monkeypatch.setattr(module.atomic, "write_to_event", full)
     with pytest.raises(ReportError, match=r"objdetect\.mp4: cannot be written: No space") as caught:
         run(work(folder))
     assert not isinstance(caught.value, NotYet)

@@ -51,7 +51,7 @@ def _problems(document: Document, folder: Path, secrets: str, content: str | Non
         Path(secrets).touch(mode=0o600)
         Path(secrets).write_text(content, encoding="utf-8")
     try:
-        load(file, [f"general.secrets={secrets}"] if secrets else [])
+        load(file, [f"general.secrets={secrets}"] if secrets else [], step_down=False)
     except SettingsError as error:
         return list(error.problems)
     return []

@@ -44,7 +44,7 @@ def sound(data: bytes, origin: str, max_pixels: int) -> bytes:
     if data and not is_picture(data):
         raise PayloadError("neither JPEG nor PNG", f"{origin}: the picture is neither JPEG nor PNG")
     try:
-        return checked(data, "", origin, max_pixels).data
+        return checked(data, "", origin, max_pixels, is_answer=True).data
     except PictureError as error:
         raise PayloadError(
             "a picture cut short" if error.retry else "a picture that cannot be read", str(error)
