@@ -175,6 +175,7 @@ set -- --eventid="$eid" ${mid:+--monitorid="$mid"} --monitorname="$name" --reaso
 # clients read how long to wait beside the socket; 28.5 s is for where nothing is told. They become us
 # again when no service answers, and we then become Python. A client that is cut short or no file at
 # all ends in no answer either, instead of in an exit code of its own.
+# shellcheck disable=SC2016 # it is for that shell
 set -- "$socket" 28.5 28.5 "$eid" "$mid" "$name" "$cause" "$path" "$config" \
     /bin/sh -c 'trap "exit 2" EXIT; . "$0"' "$self" --decide "$@"
 
