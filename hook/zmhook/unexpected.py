@@ -6,6 +6,7 @@ It is a bug, an installation that is not whole, or a machine that has nothing le
 from __future__ import annotations
 
 import errno
+import os
 import traceback
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -33,6 +34,7 @@ NO_MEMORY = (
 )
 """How OpenCV, ONNX Runtime and the loader of libraries put that."""
 NO_THREAD = "can't start new thread"
+_LACKING = (*LACKS.values(), *map(os.strerror, (errno.ENOMEM, errno.EMFILE, errno.ENFILE)))
 
 
 def unexpected(error: BaseException) -> str:
@@ -47,6 +49,11 @@ def unexpected(error: BaseException) -> str:
     if isinstance(error, (ImportError, SyntaxError)) or _of_an_import(error):
         return f"the installation is damaged ({what}); run install.sh again, which repairs it"
     return f"{BUG} ({what})"
+
+
+def is_lack(line: str) -> bool:
+    """Say whether a decision's error means that this process, or the machine, has nothing left."""
+    return any(words in line for words in _LACKING)
 
 
 def logged(log: logging.Logger, error: BaseException, doing: object = "") -> str:

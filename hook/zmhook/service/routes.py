@@ -25,6 +25,7 @@ from zmhook.report.summary import log_decision
 from zmhook.service.client import ALARM, NOTHING, STOPPING, UNDECIDED
 from zmhook.service.http import HangUp, Request, Response
 from zmhook.service.status import status
+from zmhook.unexpected import is_lack
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -78,6 +79,10 @@ class Routes:
             log.error("%s", error)  # noqa: TRY400
             return Response(400, f"{error}\n".encode())
         decision, settings = await self._supervisor.decide(event)
+        if decision.outcome == "undecided" and any(map(is_lack, decision.errors)):
+            # The hook is a process of its own, with limits of its own: it decides by itself then.
+            log.warning("%s: left to the hook: %s", event, "; ".join(decision.errors))
+            raise HangUp
         line = detection_line(decision, settings)
         log_decision(decision, line)
         if _one(form, "json"):

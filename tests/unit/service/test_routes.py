@@ -25,13 +25,14 @@ class Supervisor:
         self.config = SimpleNamespace(path="/etc/o.ini")
         self.asked: list[Event] = []
         self.outcome = "alarm"
+        self.errors = ["a", "b"]
         self.settings = Settings()
         self.ready = True
         self.stopping = SimpleNamespace(set=lambda: self.asked.append("stop"))
 
     async def decide(self, event: Event) -> tuple[Decision, Settings]:
         self.asked.append(event)
-        found = {"detections": [DOG]} if self.outcome == "alarm" else {"errors": ["a", "b"]}
+        found = {"detections": [DOG]} if self.outcome == "alarm" else {"errors": self.errors}
         return Decision(event=event, outcome=self.outcome, **found), self.settings
 
     def is_ready(self) -> bool:
@@ -180,3 +181,18 @@ def test_a_folder_whose_name_is_not_utf_8(supervisor: Supervisor, ask) -> None:
     assert os.fsencode(event.folder) == b"/tmp/\xfcber"
     assert event.monitor_name == "\ufffdber"
     assert event.path.encode()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "alarm: /events/5/alarm.jpg: cannot be read (Too many open files)",
+        "yolo: no memory is left for it (MemoryError)",
+    ],
+)
+def test_where_the_service_has_nothing_left_the_hook_decides(
+    supervisor: Supervisor, ask, error: str
+) -> None:
+    supervisor.outcome, supervisor.errors = "undecided", ["snapshot: none", error]
+    with pytest.raises(HangUp):
+        ask("POST", "/decide", form(eid=5, mid=1))
