@@ -14,9 +14,9 @@ import queue
 import sys
 import threading
 from collections import OrderedDict
-from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
+from zmhook.masking import without_secrets
 from zmhook.printable import lines, one_line, printable, shortened
 from zmhook.privilege import is_only_ours, is_root
 from zmhook.regular import read
@@ -32,7 +32,6 @@ CLOSE_TIMEOUT = 5.0
 FILE_BYTES = 5_000_000
 FILE_COUNT = 3
 MOST_SINKS = 32
-SHORTEST_SECRET = 4
 LONGEST = 10_000
 """Characters of a record, or of a line of a traceback."""
 
@@ -299,14 +298,6 @@ class _Clean(logging.Filter):
         return "\n".join(f"    {line}" for line in lines(text, LONGEST))
 
 
-def without_secrets(text: str, in_force: Iterable[Settings]) -> str:
-    """Mask each secret of the settings in a text."""
-    for secret in dict.fromkeys(_secrets(in_force)):
-        if len(secret) >= SHORTEST_SECRET:
-            text = text.replace(secret, "***")
-    return text
-
-
 def _place(error: BaseException) -> str:
     """Return where an error was raised, in the form `, name.py:12`."""
     at = error.__traceback__
@@ -315,19 +306,3 @@ def _place(error: BaseException) -> str:
     if at is None:
         return ""
     return f", {at.tb_frame.f_code.co_filename.rpartition('/')[2]}:{at.tb_lineno}"
-
-
-def _secrets(in_force: Iterable[Settings]) -> Iterable[str]:
-    """Give every secret setting, and each part of one that is a list."""
-    for settings in in_force:
-        for section, name in _secret_keys():
-            secret = getattr(getattr(settings, section), name).reveal()
-            yield secret
-            yield from secret.split()
-
-
-@cache
-def _secret_keys() -> tuple[tuple[str, str], ...]:
-    from zmhook.settings.keys import keys
-
-    return tuple((key.section, key.name) for key in keys().values() if key.is_secret)

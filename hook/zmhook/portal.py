@@ -20,6 +20,7 @@ from zmhook.errors import FrameUnavailable, LoginError, PortalError
 from zmhook.event_row import event_row, is_of
 from zmhook.frames import content
 from zmhook.frames.header import read_header
+from zmhook.masking import masked
 from zmhook.tokens import Tokens, lasts_until
 from zmhook.untrusted import Unreadable, lenient
 from zmhook.urls import shown, with_query
@@ -261,8 +262,8 @@ class Portal:
         if target and "view=login" not in target:
             raise self._error(
                 answer,
-                f"redirects to {shown(target)}: set [general] portal and api_portal to the"
-                " addresses it leads to",
+                f"redirects to {shown(self._masked(target))}: set [general] portal and"
+                " api_portal to the addresses it leads to",
             )
 
     # -- logging in ----------------------------------------------------------------------------
@@ -391,9 +392,7 @@ class Portal:
             self.general.password.reveal(),
             self.general.basic_password.reveal(),
         )
-        for secret in filter(None, secrets):
-            text = text.replace(secret, "***")
-        return _SECRET_IN_TEXT.sub(r"\1=***", text)
+        return _SECRET_IN_TEXT.sub(r"\1=***", masked(text, secrets))
 
     @staticmethod
     def _error(answer: Response, text: str, *, retry: bool = False) -> PortalError:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit, urlunsplit
 
-from zmhook.printable import one_line
+from zmhook.printable import MORE, one_line
+
+_FORM = re.compile(r"[=&;]|%(25)*(3d|26)", re.IGNORECASE)
 
 LONGEST = 300
 """Characters of an address that are shown."""
 
 
 def shown(url: str) -> str:
-    """Return an address without what may be secret in it (user, password, query), on one line."""
+    """Return an address without what may be secret in it, on one line.
+
+    That are user, password and query, and parts of the path that look like a query or a form.
+    """
     try:
         scheme, place, path, _, _ = urlsplit(url)
     except ValueError:
         return "the portal"
+    path = "/".join(MORE if _FORM.search(part) else part for part in path.split("/"))
     return one_line(urlunsplit((scheme, place.rpartition("@")[2], path, "", "")), LONGEST)
 
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, quote_plus, urlsplit
 
 import pytest
 import trustme
@@ -525,6 +525,24 @@ def test_lies_about_a_login(zm: FakeZoneMinder, portal_of, answer: object, says:
 def test_login_that_is_sent_away(zm: FakeZoneMinder, portal_of) -> None:
     zm.lies["/zm/api/host/login.json"] = redirect("https://zm.example/login")
     refused(PortalError, "redirects to https://zm.example/login", lambda: portal_of(zm).event(12))
+
+
+@pytest.mark.parametrize(
+    ("form", "shows"),
+    [
+        (lambda: f"https://zm.example/x/user={USER}&pass={quote_plus(PASSWORD)}&x=1", "x/…:"),
+        (lambda: f"https://zm.example/{quote(PASSWORD, safe='')}/y", r"\*\*\*/y:"),
+        (lambda: f"https://zm.example/{quote(quote(PASSWORD, safe=''))}/y", r"\*\*\*/y:"),
+        (lambda: f"/{base64.b64encode(f'{USER}:{PASSWORD}'.encode()).decode()}", r"\*\*\*:"),
+    ],
+)
+def test_a_redirect_that_repeats_the_login_shows_no_password(
+    zm: FakeZoneMinder, portal_of, form: Callable[[], str], shows: str
+) -> None:
+    zm.lies["/zm/api/host/login.json"] = redirect(form())
+    with pytest.raises(PortalError, match=f"redirects to .*{shows} set") as caught:
+        portal_of(zm).event(12)
+    assert not any(part in str(caught.value) for part in ("p%26ss", "ss%3D", "w%25rd", "w%2525rd"))
 
 
 def test_older_login_is_used_but_not_kept(zm: FakeZoneMinder, portal_of, tmp_path: Path) -> None:

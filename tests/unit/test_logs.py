@@ -81,6 +81,14 @@ def test_a_secret_is_masked_everywhere(tmp_path: Path, capsys) -> None:
     assert "s3cr%t" not in err
 
 
+def test_a_secret_is_masked_in_other_forms(tmp_path: Path, capsys) -> None:
+    to = logs.Logs(settings(tmp_path, password=Secret("s3cr%t word")), None)
+    log.error("sent to pass=s3cr%%25t+word, Basic %s", "YWRtaW46czNjciV0IHdvcmQ=")
+    to.close()
+
+    assert capsys.readouterr().err == "zmhook: ERROR: sent to pass=***, Basic ***\n"
+
+
 def test_the_secrets_of_every_section_are_masked(tmp_path: Path) -> None:
     own = settings(tmp_path)
     secrets = [key for key in keys().values() if key.is_secret]

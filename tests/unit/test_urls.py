@@ -15,6 +15,11 @@ from zmhook.urls import shown, with_query
         ("/zm/index.php?view=login", "/zm/index.php"),
         ("http://[::1]/zm?token=abc", "http://[::1]/zm"),
         ("http://[broken?token=abc", "the portal"),
+        ("http://zm/login/user=a&pass=b/x", "http://zm/login/…/x"),
+        ("user=a&pass=b", "…"),
+        ("/zm/pass%3Db", "/zm/…"),
+        ("/zm/pass%253Db", "/zm/…"),
+        ("/zm/a%20b", "/zm/a%20b"),
         ("", ""),
     ],
 )

@@ -15,6 +15,7 @@ from msgspec import json
 
 from zmhook import proxies
 from zmhook.errors import CameraError, MissingPart
+from zmhook.masking import masked
 from zmhook.printable import one_line
 from zmhook.settings.values import Secret
 from zmhook.trust import use_system_store
@@ -88,10 +89,7 @@ class Http:
 
     def masked(self, text: object) -> str:
         """Return a text of the camera's as it may be shown: short, on one line, no password."""
-        line = str(text)
-        for secret in filter(None, self._secrets):
-            line = line.replace(secret, "***")
-        return one_line(line, _SHOWN)
+        return one_line(masked(str(text), self._secrets), _SHOWN)
 
     def hide(self, secret: str) -> None:
         """Mask one more text in whatever the camera says."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from zmhook import inherited
 from zmhook.cli.output import complain
+from zmhook.masking import of_process
 from zmhook.unexpected import unexpected
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Progress:
 
     def failed(self, why: str) -> None:
         """Say in one line what ends us; the parent tells it, in its answer or on stderr."""
-        self._write(f"failed {why}\n")
+        self._write(f"failed {of_process(why)}\n")
 
     def _write(self, line: str) -> None:
         if self._descriptor >= 0:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from zmhook.errors import ZmhookError
+from zmhook.masking import of_process
 from zmhook.printable import printable, shortened
 
 LONGEST = 10_000
@@ -25,10 +26,14 @@ class NotPrinted(ZmhookError):  # noqa: N818 - reads as what it is
 def say(text: object = "", *, error: bool = False) -> None:
     """Print one line, on stderr with `error`; blanks in it stay, as they lay it out.
 
+    What goes to stderr holds no secret of the settings that were read.
+
     A stderr that cannot be written to changes nothing. Raises `NotPrinted` for a stdout that
     cannot.
     """
-    line = printable(shortened(str(text), LONGEST))
+    # Masked before it is shortened, so that no beginning of a secret is left.
+    whole = of_process(str(text)) if error else str(text)
+    line = printable(shortened(whole, LONGEST))
     if error:
         with suppress(OSError):
             print(line, file=sys.stderr, flush=True)

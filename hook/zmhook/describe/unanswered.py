@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from zmhook.errors import ModelSkipped
+from zmhook.masking import masked
 from zmhook.printable import one_line
 
 NAME = "gemini"
@@ -42,10 +43,7 @@ class Unanswered(ModelSkipped):
 
 def quoted(text: object, secret: str = "") -> str:
     """Return what a server says as one short line, without the secret should it repeat it."""
-    plain = str(text or "")
-    if secret:
-        plain = plain.replace(secret, "***")
-    return one_line(plain, _LONGEST)
+    return one_line(masked(str(text or ""), [secret]), _LONGEST)
 
 
 def clock_time(moment: float) -> str:

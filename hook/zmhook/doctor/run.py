@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.doctor.trials import SECONDS
 from zmhook.errors import SettingsError, ZmhookError
-from zmhook.logs import without_secrets
+from zmhook.masking import without_secrets
 from zmhook.printable import one_line
 from zmhook.unexpected import unexpected
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zmhook import proxies
 from zmhook.errors import MissingPart
 from zmhook.frames.content import describe
+from zmhook.masking import masked
 from zmhook.printable import one_line
 from zmhook.remote.trouble import GatewayError
 from zmhook.told import error_in
@@ -81,9 +82,7 @@ class Reply(NamedTuple):
 
     def said(self, *secrets: str) -> str:
         """Return in a few words what the answer is, without the secrets should it repeat them."""
-        text = self.body.decode("utf-8", "surrogateescape")
-        for secret in filter(None, secrets):
-            text = text.replace(secret, "***")
+        text = masked(self.body.decode("utf-8", "surrogateescape"), secrets)
         found = _detail(text)
         return describe(text.encode("utf-8", "surrogateescape")) if found is None else found
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from zmhook import inherited, surroundings
 from zmhook.errors import RightsError, SettingsError, ZmhookError
+from zmhook.masking import of_process
 from zmhook.printable import printable
 from zmhook.privilege import become_owner, folders_of
 from zmhook.regular import open_regular
@@ -183,7 +184,7 @@ def _place(args: argparse.Namespace, given: socket.socket | None, general: Gener
 
 
 def _complain(message: str) -> int:
-    sys.stderr.write(f"zmhook: {printable(message)}\n")
+    sys.stderr.write(f"zmhook: {printable(of_process(message))}\n")
     return CANNOT_START
 
 

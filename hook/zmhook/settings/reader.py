@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from zmhook import surroundings
+from zmhook import masking, surroundings
 from zmhook.errors import Problem, SettingsError
 from zmhook.privilege import become_owner_of_settings
 from zmhook.settings import inifile, values
@@ -62,10 +62,15 @@ def load(
         config = _Loader(os.fspath(path), step_down=step_down).load(overrides)
     except SettingsError as error:
         if error.config:
-            surroundings.use(error.config.general)
+            _use(error.config)
         raise
-    surroundings.use(config.general)
+    _use(config)
     return config
+
+
+def _use(config: Config) -> None:
+    surroundings.use(config.general)
+    masking.know([config.general, *config.monitors.values()])
 
 
 class _Loader:

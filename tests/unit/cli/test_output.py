@@ -13,6 +13,7 @@ from zmhook.cli.output import LONGEST, complain, say, say_json
 from zmhook.cli.tables import Table, plain
 from zmhook.cli.train_table import table_lines
 from zmhook.detectors.face.store import Entry
+from zmhook.settings import load
 
 HOSTILE = "a\n\x1b[2Jb\x9bc\u2028d\u202ee\udcff"
 
@@ -74,3 +75,12 @@ def test_an_unreadable_configuration_with_an_odd_name(
 ):
     assert main.main(["config", "check", "-c", str(tmp_path / HOSTILE)]) == 2
     assert len(lines(capsys.readouterr().err)) == 1
+
+
+def test_what_goes_to_stderr_holds_no_secret(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    file = tmp_path / "objectconfig.ini"
+    file.write_text("[general]\nuser = me\npassword = hunt&r 2\n")
+    load(file)
+    complain("redirects to http://zm/hunt%26r+2")
+    complain("it says 'hunt&amp;r 2'")
+    assert capsys.readouterr().err == "zmhook: redirects to http://zm/***\nzmhook: it says '***'\n"

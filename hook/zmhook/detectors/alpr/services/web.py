@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zmhook import proxies
 from zmhook.detectors.alpr.services.base import Unread
 from zmhook.errors import MissingPart
+from zmhook.masking import masked
 from zmhook.printable import one_line
 from zmhook.told import complaint_in, error_in, parsed
 from zmhook.trust import use_system_store
@@ -213,9 +214,7 @@ class Web:
         if isinstance(said, dict) and "predictions" not in said:
             said = said.get("detail") or said.get("error") or said.get("message") or said
         text = str(said) if said is not None else data[:_CHUNK].decode("utf-8", "replace")
-        if self._secret:
-            text = text.replace(self._secret, "***")
-        return one_line(text, _QUOTED)
+        return one_line(masked(text, [self._secret]), _QUOTED)
 
 
 def _asked(session: requests.Session, request: Request, seconds: float) -> tuple[int, bytes, str]:
