@@ -43,7 +43,10 @@ def png(
 
 BAD_PICTURES = {
     "empty": (b"", "empty"),
-    "html": (b"<!DOCTYPE html><html><head><title>ZM - Login</title></head></html>", "ZM - Login"),
+    "html": (
+        b"<!DOCTYPE html><html><head><title>ZM - Login</title></head></html>",
+        "bytes of HTML",
+    ),
     "noise": (b"\x00\x01\x02\x03" * 999, "picture"),
     "bomb": (png(20_000, 20_000), "20000"),
 }

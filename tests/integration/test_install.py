@@ -337,7 +337,8 @@ def test_a_wrong_mode_is_repaired(install, installed: Place):
     (installed.etc / "secrets.ini").chmod(0o666)
     (installed.base / "images").chmod(0o700)
     done = install(installed.prefix, "--yes", "--no-models")
-    assert "Done: 2 changes." in done.stdout
+    assert f"set mode 750 on {installed.base / 'images'}" in done.stdout
+    assert f"set mode 640 on {installed.etc / 'secrets.ini'}" in done.stdout
     assert mode(installed.etc / "secrets.ini") == 0o640
     assert mode(installed.base / "images") == 0o750
 
