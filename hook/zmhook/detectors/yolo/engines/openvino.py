@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from zmhook.detectors.onnx_file import refusal
@@ -25,6 +26,18 @@ TYPES = {"f32": "float32", "f16": "float16", "u8": "uint8", "i64": "int64", "i32
 
 TELLING = ("openvino_telemetry", "openvino.tools.ovc")
 """What tells the vendor of each import, and the converter that loads it; we need neither."""
+
+
+@cache
+def _core() -> Any:
+    """Return OpenVINO's core, one for the whole process, kept to its end.
+
+    On processors with AMX its CPU plugin gives the thread a stack for signals, and takes the memory
+    away with itself: the next signal would end the process.
+    """
+    import openvino
+
+    return openvino.Core()
 
 
 class OpenVinoEngine:
@@ -98,7 +111,7 @@ class OpenVinoEngine:
             "ENABLE_CPU_PINNING": False,
         }
         try:
-            return openvino.Core().compile_model(network, "CPU", options)
+            return _core().compile_model(network, "CPU", options)
         except Exception as error:  # OpenVINO's errors have no base of their own
             raise self._refusal(openvino, error) from error
 
