@@ -17,6 +17,7 @@ import zmhook
 from zmhook import surroundings
 from zmhook.deadline import waited
 from zmhook.errors import RightsError, SettingsError
+from zmhook.regular import reading
 from zmhook.settings import load
 
 if TYPE_CHECKING:
@@ -198,7 +199,7 @@ def _ends_within_a_line(path: str, size: int) -> bool:
     if size < 0:
         return False
     try:
-        with Path(path).open("rb") as file:
+        with reading(path, follow=True) as file:
             file.seek(-min(size, 1), os.SEEK_END)
             return file.read(1) != b"\n"
     except OSError:
