@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from zmhook.detectors.face.finders import Found
     from zmhook.settings import Face
 
-MAX_PIXELS = 800_000
-"""1192x670. The network takes 0.95 GB (and 6 s on one CPU core) for each megapixel."""
+MAX_PIXELS = 720_000
+"""1131x636. The network takes 0.95 GB (and 6 s on one CPU core) for each megapixel."""
 
 
 class CnnFinder:
