@@ -448,7 +448,7 @@ examine() {
         BROKEN=("python"$'\t'"it does not start")
         return
     fi
-    readarray -t BROKEN < <(as_user "$VENV/bin/python" -I -B -c "$(cat "$SOURCE/hook/zmhook/installed.py")" \
+    readarray -t BROKEN < <(as_user "$VENV/bin/python" -I -B -c "$(cat "$SOURCE/hook/zmhook/doctor/installed.py")" \
         "$(pins "base build $EXTRAS" | grep "==")" "base,$EXTRAS" 2>/dev/null ||
         printf 'python\t%s could not look through the environment\n' "$RUN_AS")
 }

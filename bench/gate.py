@@ -15,10 +15,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "hook"))
 
 from measure import arguments, show
-from zmhook.crop import Crop
 from zmhook.deadline import Deadline
 from zmhook.detection import Box, Detection
 from zmhook.event import Event
+from zmhook.frame import Crop
 from zmhook.gate import Gate
 from zmhook.settings import Gate as GateSettings
 from zmhook.settings import Settings, Zone

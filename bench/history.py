@@ -25,8 +25,8 @@ from zmhook.history.record import put, record
 from zmhook.history.schema import SCHEMA
 from zmhook.settings import General, Settings, Yolo
 from zmhook.settings import History as HistorySettings
-from zmhook.sqlite import open_database, transaction
-from zmhook.state.kept import close_all
+from zmhook.storage.open_database import close_all
+from zmhook.storage.sqlite import open_database, transaction
 
 DECISIONS = 100_000
 PATTERNS = 500

@@ -25,7 +25,7 @@ from measure import arguments, show
 from zmhook.detection import Detection
 from zmhook.detectors.hog import HogDetector
 from zmhook.detectors.yolo.detector import YoloDetector
-from zmhook.event import Frame
+from zmhook.frame import Frame
 from zmhook.settings import Settings, Yolo
 
 Picture = npt.NDArray[np.uint8]

@@ -21,16 +21,16 @@ from zmhook import printable
 from zmhook.describe import reading
 from zmhook.detectors.alpr.services import cmdline
 from zmhook.errors import ZmhookError
-from zmhook.frames import content
-from zmhook.frames.header import read_header
-from zmhook.frames.picture import decode
-from zmhook.portal import shown
-from zmhook.remote import wire
+from zmhook.gateway import wire
+from zmhook.image import sniff
+from zmhook.image.decode import decode
+from zmhook.image.header import read_header
+from zmhook.migrate import zones
 from zmhook.report.notes import merged
 from zmhook.settings import Mqtt, Settings
-from zmhook.settings.migrate import zones
 from zmhook.snapshots.interpreter import Interpreter
 from zmhook.snapshots.topics import Topics
+from zmhook.zoneminder.api import shown
 
 MEGABYTE = 1_000_000
 SIZES = (1, 2, 4)
@@ -71,12 +71,12 @@ def from_gateway(data: bytes) -> object:
 JPEG, PICTURE = b"\xff\xd8", b"data:image/jpeg;base64,"
 
 INPUTS: Mapping[str, tuple[Parser, Callable[[int], bytes]]] = {
-    "page_titles": (content.describe, times(b"<title ")),
-    "page_titles_open": (content.describe, times(b"<title>")),
-    "page_entities": (content.describe, times(b"&#1;", b"<title>")),
-    "page_digits": (content.describe, times(b"1", b"<title>&#")),
-    "json_nested": (content.describe, times(b"[")),
-    "json_digits": (content.describe, times(b"1", b'{"message": ')),
+    "page_titles": (sniff.describe, times(b"<title ")),
+    "page_titles_open": (sniff.describe, times(b"<title>")),
+    "page_entities": (sniff.describe, times(b"&#1;", b"<title>")),
+    "page_digits": (sniff.describe, times(b"1", b"<title>&#")),
+    "json_nested": (sniff.describe, times(b"[")),
+    "json_digits": (sniff.describe, times(b"1", b'{"message": ')),
     "jpeg_padding": (read_header, times(b"\xff", JPEG)),
     "jpeg_segments": (read_header, times(b"\xff\xe0\x00\x00", JPEG)),
     "jpeg_sizes": (as_picture, times(b"\xff\xc0\x00\x02", JPEG)),

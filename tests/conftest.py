@@ -27,7 +27,7 @@ def _process_as_before() -> Iterator[None]:
     os.umask(umask)
     yield
     os.umask(umask)
-    if masking := sys.modules.get("zmhook.masking"):
+    if masking := sys.modules.get("zmhook.settings.redact"):
         masking.know([])
     if os.environ != environment:
         os.environ.clear()

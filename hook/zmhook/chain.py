@@ -7,16 +7,16 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from zmhook.crop import cut, to_full
 from zmhook.detectors.base import MAX_CROPS, find, wants
 from zmhook.errors import DeadlineExceeded, DetectorError, ModelSkipped
+from zmhook.image.crop import cut, to_full
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from zmhook.detection import Detection
     from zmhook.detectors.base import Detector
-    from zmhook.event import Frame
+    from zmhook.frame import Frame
     from zmhook.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Chain:
         """Raise `DetectorError` when `models` names one that does not exist."""
         detectors = [find(name)(settings) for name in settings.general.models]
         if settings.remote.ml_gateway:
-            from zmhook.remote.detector import with_remote
+            from zmhook.gateway.detector import with_remote
 
             detectors = with_remote(detectors, settings)
         return cls(detectors)

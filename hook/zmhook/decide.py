@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import structs
 
-from zmhook.crop import whole
 from zmhook.detection import Decision, Detection, Drop, FrameInfo, Outcome
 from zmhook.errors import FrameError, FrameNotNeeded, PortalError
-from zmhook.event import Frame
+from zmhook.frame import Frame, whole
 from zmhook.frames.gathered import Gathered
 from zmhook.frames.ids import SNAPSHOT, frame_ids, is_track
 from zmhook.frames.keep import keep
-from zmhook.frames.picture import frame_of
-from zmhook.frames.resize import reduced
 from zmhook.gate import Gate, ringing
+from zmhook.image.decode import frame_of
+from zmhook.image.resize import reduced
+from zmhook.process.environment import use_zone
 from zmhook.settings.values import Zone
-from zmhook.surroundings import use_zone
 from zmhook.version import __version__
 
 if TYPE_CHECKING:

@@ -7,12 +7,18 @@ from typing import Literal
 from msgspec import Struct, field, json, structs
 
 from zmhook.event import Event
-from zmhook.names import composed
-from zmhook.untrusted import decoded
+from zmhook.text.bounded_json import decoded
+from zmhook.text.names import composed
 from zmhook.version import __version__
 
 Kind = Literal["object", "face", "licenseplate", "description"]
 Outcome = Literal["alarm", "nothing", "undecided"]
+
+ALARM = "alarm"
+"""Attribute of a description: `yes`, `no` or `unsure`."""
+
+ABOUT = "about"
+"""Attribute of a description: the box that was asked about as `x1,y1,x2,y2`; empty: all."""
 
 
 class Box(Struct, frozen=True, array_like=True, gc=False):
@@ -129,3 +135,8 @@ class Decision(Struct, frozen=True, kw_only=True):
     @classmethod
     def from_json(cls, data: bytes | str) -> Decision:
         return decoded(data, cls)
+
+
+def about(box: Box) -> str:
+    """Return a box as the attribute `ABOUT` has it."""
+    return f"{box.x1},{box.y1},{box.x2},{box.y2}"

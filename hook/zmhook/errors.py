@@ -34,14 +34,12 @@ secret. Whatever else escapes is a bug.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zmhook.printable import printable, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from zmhook.settings import Config
 
 
 LONGEST = 10_000
@@ -75,11 +73,12 @@ class Problem(NamedTuple):
 class SettingsError(ZmhookError):
     """The configuration cannot be used; `problems` lists everything that is wrong with it.
 
-    `config` is what could be read of it, with defaults in the place of the rest: good enough to
-    log and to fail in the way that it asks for (`on_failure`), not to decide with.
+    `config` is what could be read of it (a `zmhook.settings.Config`, or None), with defaults in
+    the place of the rest: good enough to log and to fail in the way that it asks for
+    (`on_failure`), not to decide with.
     """
 
-    def __init__(self, problems: Sequence[Problem], config: Config | None = None) -> None:
+    def __init__(self, problems: Sequence[Problem], config: Any = None) -> None:
         self.problems = tuple(problems)
         self.config = config
         super().__init__("; ".join(map(str, self.problems)))

@@ -16,10 +16,10 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Protocol
 
-from zmhook.masking import without_secrets
 from zmhook.printable import lines, one_line, printable, shortened
-from zmhook.privilege import is_only_ours, is_root
-from zmhook.regular import read
+from zmhook.process.privilege import is_only_ours, is_root
+from zmhook.settings.redact import without_secrets
+from zmhook.storage.regular import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -24,10 +24,10 @@ import cv2
 import numpy as np
 
 from zmhook.errors import ZmhookError
-from zmhook.frames.content import describe
-from zmhook.frames.picture import decode
+from zmhook.image.decode import decode
+from zmhook.image.sniff import describe
+from zmhook.migrate import migration
 from zmhook.settings import Mqtt, Settings, load
-from zmhook.settings.migrate import migration
 from zmhook.snapshots.interpreter import Interpreter
 from zmhook.snapshots.snapshot import Amendment, Snapshot
 from zmhook.snapshots.topics import Topics

@@ -638,17 +638,17 @@ def test_two_services_whose_paths_end_alike(ground: Ground, attack: Any, long_ru
             (other,) = configs.keys() - {label}
             with attack(f"{number.name} for the service of {label}"):
                 ground.site.until(lambda: len(ground.site.supervisors()) == len(configs) + 1)
-                (pid,) = ground.site.processes("zmhook.service", str(config))
-                (others,) = ground.site.processes("zmhook.service", str(configs[other]))
+                (pid,) = ground.site.processes("zmhook.server", str(config))
+                (others,) = ground.site.processes("zmhook.server", str(configs[other]))
                 os.kill(pid, number)
                 right_beside(ground, configs, other, label)
                 right_beside(ground, configs, label, other)
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
-                assert ground.site.processes("zmhook.service", str(configs[other])) == [others]
+                assert ground.site.processes("zmhook.server", str(configs[other])) == [others]
     ground.no_trouble()
     for config in configs.values():
-        for pid in ground.site.processes("zmhook.service", str(config)):
+        for pid in ground.site.processes("zmhook.server", str(config)):
             os.kill(pid, signal.SIGKILL)
 
 

@@ -413,7 +413,7 @@ def test_no_content_of_the_lock_says_whom_root_signals(ground: Ground, attack) -
         [
             "/usr/bin/perl", "-e",
             "open my $f, '+>>', $ARGV[0]; flock $f, 2; syswrite STDOUT, qq(held\\n); sleep 600",
-            str(ground.run.with_name(f"{ground.run.name}.lock")), "zmhook.service",
+            str(ground.run.with_name(f"{ground.run.name}.lock")), "zmhook.server",
         ],
         stdout=subprocess.PIPE, **ground.web.popen(),
     )  # fmt: skip
@@ -452,7 +452,7 @@ def test_a_holder_of_root_is_none_of_theirs(ground: Ground, attack) -> None:
     lock = ground.run.with_name(f"{ground.run.name}.lock")
     code = "open my $f, '+>>', $ARGV[0]; flock $f, 2; syswrite STDOUT, qq(held\\n); sleep 600"
     holder = subprocess.Popen(
-        ["/usr/bin/perl", "-e", code, str(lock), "zmhook.service"], stdout=subprocess.PIPE
+        ["/usr/bin/perl", "-e", code, str(lock), "zmhook.server"], stdout=subprocess.PIPE
     )
     try:
         assert holder.stdout
@@ -525,7 +525,7 @@ def test_a_listener_in_its_place_is_not_asked_by_root(ground: Ground, attack) ->
     )
     other = {"user": 23456, "group": ground.web.gid, "extra_groups": []}
     process = subprocess.Popen(
-        [ground.program.python, "-c", code, name, "zmhook.service"],
+        [ground.program.python, "-c", code, name, "zmhook.server"],
         stdout=subprocess.PIPE, text=True, **other,
     )  # fmt: skip
     try:
@@ -726,7 +726,7 @@ def test_root_writes_through_no_link_to_an_event(how: str, ground: Ground, attac
         for name in OUTPUTS:
             wait_for(ground.folder / "moved" / name)
     with attack("the folder becomes a link once the answer is out"):
-        from zmhook import atomic
+        from zmhook.storage import atomic
 
         (ground.folder / "moved").rename(parent / "6")
         shutil.move(parent / "6", ground.folder / "moved")

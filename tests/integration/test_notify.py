@@ -20,11 +20,12 @@ from msgspec import structs
 from zmhook.decide import Decided
 from zmhook.detection import Box, Decision, Detection, FrameInfo
 from zmhook.errors import Undelivered
-from zmhook.event import Event, Frame
+from zmhook.event import Event
+from zmhook.frame import Frame
+from zmhook.jobs import later as module
+from zmhook.jobs.later import jobs_for, later, start
+from zmhook.jobs.spool import Spool
 from zmhook.notify.publish import Note, publish
-from zmhook.report import later as module
-from zmhook.report.later import jobs_for, later, start
-from zmhook.report.spool import Spool
 from zmhook.settings import Animation, General, Mqtt, Notify, Secret, Settings
 
 pytestmark = pytest.mark.integration
@@ -328,8 +329,8 @@ def test_a_job_that_never_ends_is_cut_off_and_the_process_goes_on(tmp_path, sett
     script = f"""
 import os, time
 from zmhook.report import background, jobs
-from zmhook.report.spool import Spool
-from zmhook.report.work import pack
+from zmhook.jobs.spool import Spool
+from zmhook.jobs.work import pack
 from zmhook.settings import General, Settings
 from zmhook.decide import Decided
 from zmhook.detection import Decision

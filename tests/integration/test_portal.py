@@ -33,8 +33,8 @@ from zmhook.errors import (
 from zmhook.event import Event
 from zmhook.frames import open_source
 from zmhook.frames.waiting import waited_for
-from zmhook.portal import Portal
 from zmhook.settings import General, Secret, Settings
+from zmhook.zoneminder.api import Portal
 
 pytestmark = pytest.mark.integration
 
@@ -722,7 +722,7 @@ def test_host_that_never_answers_the_phone(portal_of) -> None:
 def test_a_silent_portal_keeps_no_process_alive(zm: FakeZoneMinder, tmp_path: Path) -> None:
     zm.lies["/zm/index.php"] = drip(headers_too=False)
     code = (
-        "from zmhook.portal import Portal; from zmhook.settings import General\n"
+        "from zmhook.zoneminder.api import Portal; from zmhook.settings import General\n"
         f"g = General(portal={zm.portal!r}, base_data_path={str(tmp_path)!r}, portal_timeout=0.3)\n"
         "try: Portal(g).image(12, 'alarm')\n"
         "except Exception as error: print(type(error).__name__)"

@@ -467,7 +467,7 @@ def portal(photo) -> Iterator[Portal]:
 def test_by_the_address_of_the_portal(
     request, start, settings, portal, tmp_path, caplog, kind: str, fetches: bool
 ) -> None:
-    from zmhook.tokens import Tokens
+    from zmhook.net.tokens import Tokens
 
     if kind == "allowed":
         server = start(service=f"allowed_portals = {portal.place}", name="allowed")

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from zmhook.chain import Chain
-from zmhook.crop import Crop
 from zmhook.detection import Box, Detection
 from zmhook.errors import DeadlineExceeded, DetectorError, MissingPart, ModelSkipped
-from zmhook.event import Frame
+from zmhook.frame import Crop, Frame
 from zmhook.settings import General, Settings
 
 if TYPE_CHECKING:

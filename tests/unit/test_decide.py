@@ -12,7 +12,6 @@ import pytest
 from msgspec import structs
 
 from zmhook.chain import Chain
-from zmhook.crop import Crop
 from zmhook.deadline import Deadline
 from zmhook.decide import Decided, decide
 from zmhook.detection import Box, Detection, Drop, FrameInfo
@@ -24,7 +23,8 @@ from zmhook.errors import (
     ModelSkipped,
     PortalError,
 )
-from zmhook.event import Event, Frame, Picture
+from zmhook.event import Event
+from zmhook.frame import Crop, Frame, Picture
 from zmhook.frames.waiting import Pending
 from zmhook.settings import Gate, Gemini, General, Settings, Snapshots, Yolo, Zone
 from zmhook.version import __version__

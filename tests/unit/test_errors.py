@@ -8,7 +8,7 @@ import pytest
 
 from zmhook import errors
 from zmhook.errors import Problem, SettingsError, ZmhookError
-from zmhook.portal import shown
+from zmhook.zoneminder.api import shown
 
 HOSTILE = "http://zm/\x1b]0;x\x07\n\u2028\u202e\udcff"
 ARGUMENTS = {

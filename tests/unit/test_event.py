@@ -6,7 +6,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from zmhook.event import Event, Frame
+from zmhook.event import Event
+from zmhook.frame import Frame
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from zmhook.detection import Box
-from zmhook.event import Frame
+from zmhook.frame import Frame
 from zmhook.settings import Settings, load
 from zmhook.settings.model import SECTIONS
 from zmhook.snapshots.snapshot import Row

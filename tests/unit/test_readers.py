@@ -23,12 +23,12 @@ from zmhook.errors import ZmhookError
 from zmhook.frames import file as frames
 from zmhook.frames import window
 from zmhook.frames.recorded import stills
+from zmhook.migrate import migration, yamlfile
 from zmhook.models import manifest
 from zmhook.models import store as models
 from zmhook.notify import webhook
 from zmhook.report import footage
 from zmhook.settings import Settings, inifile, load
-from zmhook.settings.migrate import migration, yamlfile
 from zmhook.snapshots import environment, status
 from zmhook.snapshots.store import export, numbers
 
@@ -137,13 +137,13 @@ def test_what_lies_there_keeps_nobody(name: str, put: Callable[[Path], object], 
 WAYS = {
     # What the kernel tells of a process, and what we have written ourselves just now.
     "cli/called.py",
-    "report/direct.py",
+    "jobs/direct.py",
     "report/film.py",
     "service/holder.py",
     "service/worker.py",
-    "snapshots/concealed.py",
+    "process/argv.py",
     # What is root's, or the administrator's.
-    "installed.py",
+    "doctor/installed.py",
     "logs.py",
     # A password may come from a pipe.
     "cli/passwords.py",

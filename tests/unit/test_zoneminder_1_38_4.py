@@ -17,13 +17,13 @@ from zmhook.deadline import Deadline
 from zmhook.detection import Box, Decision, Detection
 from zmhook.errors import FrameUnavailable, LoginError, NotYet, PortalError
 from zmhook.event import Event
-from zmhook.event_row import EventRow, event_row
-from zmhook.monitors import ZmZone, monitor
-from zmhook.portal import Portal
+from zmhook.jobs.work import Work
 from zmhook.report.notes_again import run
 from zmhook.report.tags import write_tags
-from zmhook.report.work import Work
 from zmhook.settings import Gate, General, Secret, Settings
+from zmhook.zoneminder.api import Portal
+from zmhook.zoneminder.event_row import EventRow, event_row
+from zmhook.zoneminder.monitors import ZmZone, monitor
 
 ANSWERS: dict[str, Any] = json.decode(
     Path(__file__).with_name("zoneminder_1_38_4.json").read_text()

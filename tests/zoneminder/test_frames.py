@@ -10,12 +10,13 @@ import pytest
 
 from zmhook.deadline import Deadline
 from zmhook.errors import FrameUnavailable
-from zmhook.event import Event, Frame
+from zmhook.event import Event
+from zmhook.frame import Frame
 from zmhook.frames import open_source
-from zmhook.frames.picture import frame_of
 from zmhook.frames.waiting import waited_for
-from zmhook.portal import Portal
+from zmhook.image.decode import frame_of
 from zmhook.settings import Settings
+from zmhook.zoneminder.api import Portal
 
 pytestmark = pytest.mark.zoneminder
 

@@ -10,8 +10,8 @@ import pytest
 from zmhook.detection import Decision
 from zmhook.errors import PortalError
 from zmhook.event import Event
-from zmhook.portal import Portal
 from zmhook.report.notes import MAX_BYTES, write_notes
+from zmhook.zoneminder.api import Portal
 
 pytestmark = pytest.mark.zoneminder
 

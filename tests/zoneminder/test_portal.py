@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from zmhook.errors import LoginError, PortalError
-from zmhook.portal import Portal
+from zmhook.net.tokens import Tokens
 from zmhook.settings import Secret
-from zmhook.tokens import Tokens
+from zmhook.zoneminder.api import Portal
 
 pytestmark = pytest.mark.zoneminder
 SECRET = "secret of the tests"

@@ -14,9 +14,9 @@ from zmhook.errors import FrameUnavailable, LoginError, PortalError
 from zmhook.event import Event
 from zmhook.frames import open_source
 from zmhook.frames.waiting import waited_for
-from zmhook.portal import Portal
 from zmhook.report.tags import write_tags
 from zmhook.settings import Settings
+from zmhook.zoneminder.api import Portal
 
 pytestmark = pytest.mark.zoneminder
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from zmhook.portal import Portal
 from zmhook.report.tags import SINCE, write_tags
+from zmhook.zoneminder.api import Portal
 
 pytestmark = pytest.mark.zoneminder
 

@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from zmhook.crop import Crop
 from zmhook.deadline import Deadline
 from zmhook.detection import Box, Detection
 from zmhook.event import Event
+from zmhook.frame import Crop
 from zmhook.frames import open_source
-from zmhook.frames.picture import frame_of
 from zmhook.frames.waiting import waited_for
 from zmhook.gate import Gate
-from zmhook.monitors import monitor
+from zmhook.image.decode import frame_of
 from zmhook.settings import Gate as GateSettings
 from zmhook.settings import Settings, ZoneRule
+from zmhook.zoneminder.monitors import monitor
 
 pytestmark = pytest.mark.zoneminder
 

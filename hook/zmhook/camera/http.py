@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 
 from msgspec import json
 
-from zmhook import proxies
 from zmhook.errors import CameraError, MissingPart
-from zmhook.masking import masked
+from zmhook.net import proxies
+from zmhook.net.authorities import use_system_store
+from zmhook.net.timeout import Call, TooLongError, causes, limited
 from zmhook.printable import one_line
+from zmhook.settings.redact import masked
 from zmhook.settings.values import Secret
-from zmhook.trust import use_system_store
-from zmhook.untrusted import Unreadable, decoded
-from zmhook.within import Call, TooLongError, causes, limited
+from zmhook.text.bounded_json import Unreadable, decoded
 
 try:
     import requests

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct, field
 
-from zmhook import atomic
 from zmhook.camera.plan import alike
 from zmhook.errors import CameraError
-from zmhook.regular import reading
-from zmhook.untrusted import Unreadable, decoded
+from zmhook.storage import atomic
+from zmhook.storage.regular import reading
+from zmhook.text.bounded_json import Unreadable, decoded
 
 if TYPE_CHECKING:
     from zmhook.camera.plan import Change

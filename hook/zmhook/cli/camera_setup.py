@@ -19,8 +19,9 @@ from zmhook.cli import passwords
 from zmhook.cli.output import say
 from zmhook.cli.where import CONFIG
 from zmhook.errors import CameraError
-from zmhook.privilege import become_owner, folders_of
+from zmhook.process.privilege import become_owner
 from zmhook.settings import Mqtt, Settings, load
+from zmhook.settings.folders import folders_of
 
 if TYPE_CHECKING:
     import argparse

@@ -10,7 +10,8 @@ from zmhook.cli import migrate
 from zmhook.cli.arguments import Parser
 from zmhook.cli.output import say
 from zmhook.errors import DetectorError, SettingsError
-from zmhook.privilege import become_owner, folders_of
+from zmhook.process.privilege import become_owner
+from zmhook.settings.folders import folders_of
 
 if TYPE_CHECKING:
     import argparse

@@ -15,10 +15,11 @@ from zmhook.cli.arguments import Parser
 from zmhook.cli.moment import monitor_argument
 from zmhook.cli.output import complain, say, say_json
 from zmhook.errors import ModelSkipped, ZmhookError
-from zmhook.frames.file import MAX_BYTES
+from zmhook.image.header import MAX_BYTES
 from zmhook.printable import printable
-from zmhook.privilege import become_owner, folders_of, is_root
-from zmhook.regular import read
+from zmhook.process.privilege import become_owner, is_root
+from zmhook.settings.folders import folders_of
+from zmhook.storage.regular import read
 
 if TYPE_CHECKING:
     import argparse

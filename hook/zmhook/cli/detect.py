@@ -13,7 +13,6 @@ import sys
 import time
 from typing import TYPE_CHECKING, NoReturn
 
-from zmhook import inherited
 from zmhook.cli.answer import FOUND, NOTHING, UNDECIDED, Answer
 from zmhook.cli.arguments import Parser
 from zmhook.cli.called import called
@@ -21,10 +20,11 @@ from zmhook.cli.output import complain, say
 from zmhook.cli.unread import let_readers_go
 from zmhook.deadline import Deadline, reserve, usable
 from zmhook.errors import RightsError, SettingsError, ZmhookError
-from zmhook.ids import parsed, parsed_or_none
-from zmhook.names import spelled
 from zmhook.printable import one_line, plain_json
-from zmhook.unexpected import unexpected
+from zmhook.process import inherited
+from zmhook.text.ids import parsed, parsed_or_none
+from zmhook.text.names import spelled
+from zmhook.text.unexpected import unexpected
 from zmhook.version import __version__
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class _Run:
         self.logs = self._logs()
 
     def run(self) -> int:
-        from zmhook.cli.watchdog import Watchdog
+        from zmhook.process.watchdog import Watchdog
 
         if self.refused:
             return self._refuse(self.refused)
@@ -202,8 +202,8 @@ class _Run:
         return Decided(Decision.undecided(self.event, *errors), None)
 
     def _give(self, decision: Decision) -> int:
-        from zmhook.report.line import annotation_line, detection_line
-        from zmhook.report.summary import log_decision
+        from zmhook.render.line import annotation_line, detection_line
+        from zmhook.render.summary import log_decision
 
         shape = annotation_line if self.args.annotation else detection_line
         line = shape(decision, self.settings)
@@ -391,7 +391,7 @@ def _parser() -> _Parser:
         default=os.environ.get("ZMHOOK_CONFIG", CONFIG),
         help="objectconfig.ini (default: %(default)s)",
     )
-    # Numbers are read by zmhook.ids, once there is a log to tell of what is none.
+    # Numbers are read by zmhook.text.ids, once there is a log to tell of what is none.
     add("-e", "--eventid", metavar="EID", help="the event to look at")
     add(
         "-m",

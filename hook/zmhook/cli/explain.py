@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from zmhook.decide import Decided
     from zmhook.event import Event
-    from zmhook.event_row import EventRow
     from zmhook.frames.file import FileSource
     from zmhook.settings import Config, Settings
+    from zmhook.zoneminder.event_row import EventRow
 
 FOUND, NOTHING, UNDECIDED = 0, 1, 2
 
@@ -47,7 +47,7 @@ def explain(event: Event, settings: Settings, file: str | FileSource = "", outpu
 
     The picture goes to `output`, or else to `image_path`.
     """
-    from zmhook.report.explain import explanation
+    from zmhook.render.explain import explanation
 
     decided = _look(event, settings, file)
     for line in explanation(decided.decision):
@@ -101,8 +101,8 @@ def _event(args: argparse.Namespace, config: Config) -> Event:
 
 
 def _row(event_id: int, config: Config) -> EventRow:
-    from zmhook.event_row import event_row
-    from zmhook.portal import Portal
+    from zmhook.zoneminder.api import Portal
+    from zmhook.zoneminder.event_row import event_row
 
     with closing(Portal(config.general.general)) as portal:
         row = event_row(portal.event(event_id))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zmhook.privilege import become_owner, folders_of, is_root
+from zmhook.process.privilege import become_owner, is_root
+from zmhook.settings.folders import folders_of
 
 if TYPE_CHECKING:
     from zmhook.frames.file import FileSource

@@ -16,10 +16,10 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
-from zmhook import inherited
 from zmhook.cli.output import complain
-from zmhook.masking import of_process
-from zmhook.unexpected import unexpected
+from zmhook.process import inherited
+from zmhook.settings.redact import of_process
+from zmhook.text.unexpected import unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Callable

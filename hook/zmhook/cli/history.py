@@ -16,7 +16,7 @@ from zmhook.cli.moment import (
 )
 from zmhook.cli.output import complain, say_json
 from zmhook.detection import Outcome
-from zmhook.privilege import become_owner
+from zmhook.process.privilege import become_owner
 
 if TYPE_CHECKING:
     import argparse

@@ -6,11 +6,11 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from zmhook import inherited
 from zmhook.cli.output import NotPrinted, complain, say, say_rest, settle
 from zmhook.cli.unread import let_readers_go
 from zmhook.errors import SettingsError, ZmhookError
-from zmhook.unexpected import unexpected
+from zmhook.process import inherited
+from zmhook.text.unexpected import unexpected
 from zmhook.version import __version__
 
 if TYPE_CHECKING:

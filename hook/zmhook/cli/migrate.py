@@ -7,15 +7,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zmhook import atomic
 from zmhook.cli.output import say
 from zmhook.errors import MissingPart, SettingsError
+from zmhook.storage import atomic
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
-    from zmhook.settings.migrate import Migrated
+    from zmhook.migrate import Migrated
 
 RIGHT, WRONG = 0, 2
 SECRETS_MODE = 0o640
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def migrate(args: argparse.Namespace) -> int:
     """Write the result; tell on stderr what is not in it. Exit code 2 when it is not right."""
-    from zmhook.settings.migrate import migrate as convert
+    from zmhook.migrate import migrate as convert
 
     try:
         refusal = _refusal(args)

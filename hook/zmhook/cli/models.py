@@ -14,7 +14,7 @@ from zmhook.errors import DownloadError
 from zmhook.models.manifest import BUILT_IN, Manifest, Model, ModelFile, load_manifest
 from zmhook.models.store import Store, used
 from zmhook.printable import printable
-from zmhook.privilege import become_owner
+from zmhook.process.privilege import become_owner
 
 if TYPE_CHECKING:
     import argparse

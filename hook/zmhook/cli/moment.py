@@ -7,7 +7,7 @@ import re
 import time
 from datetime import datetime
 
-from zmhook.ids import parsed, parsed_or_none
+from zmhook.text.ids import parsed, parsed_or_none
 
 LARGEST = 2**53
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}

@@ -12,13 +12,14 @@ from zmhook.cli.arguments import Parser
 from zmhook.cli.moment import monitor_argument
 from zmhook.cli.output import complain, say
 from zmhook.errors import ZmhookError
-from zmhook.privilege import become_owner, folders_of
+from zmhook.process.privilege import become_owner
+from zmhook.settings.folders import folders_of
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
-    from zmhook.report.work import Work
+    from zmhook.jobs.work import Work
     from zmhook.settings import Settings
 
 ALL_WORKED, SOME_FAILED, NOTHING_SET = 0, 1, 2
@@ -64,12 +65,12 @@ def _try(target: Target) -> bool:
 def _targets(work: Work) -> Iterator[Target]:
     notify = work.settings.notify
     if notify.notify_mqtt:
-        from zmhook.snapshots import client
+        from zmhook.net import mqtt as client
 
         yield Target(f"mqtt {client.name(work.settings.mqtt)}", partial(_by_mqtt, work))
     if notify.notify_webhook:
         yield Target("webhook", partial(_by_webhook, work))
-    from zmhook.notify.addresses import addresses_of, scheme_of
+    from zmhook.settings.apprise_addresses import addresses_of, scheme_of
 
     for number, address in enumerate(addresses_of(notify.notify_apprise.reveal()), 1):
         scheme = scheme_of(address)
@@ -101,8 +102,9 @@ def _work(settings: Settings, monitor: int | None) -> Work:
     import numpy as np
 
     from zmhook.detection import Box, Decision, Detection, FrameInfo
-    from zmhook.event import Event, Frame
-    from zmhook.report.work import Work
+    from zmhook.event import Event
+    from zmhook.frame import Frame
+    from zmhook.jobs.work import Work
     from zmhook.version import __version__
 
     box = Box(WIDTH // 4, HEIGHT // 4, WIDTH * 3 // 4, HEIGHT * 3 // 4)

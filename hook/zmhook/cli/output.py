@@ -12,8 +12,8 @@ from contextlib import suppress
 from typing import Any
 
 from zmhook.errors import ZmhookError
-from zmhook.masking import of_process
 from zmhook.printable import printable, shortened
+from zmhook.settings.redact import of_process
 
 LONGEST = 10_000
 """Characters of a line."""

@@ -11,14 +11,15 @@ from zmhook.cli.moment import monitor_argument
 from zmhook.cli.output import say_json
 from zmhook.cli.where import add_config
 from zmhook.errors import ZmhookError
-from zmhook.privilege import become_owner, folders_of
+from zmhook.process.privilege import become_owner
+from zmhook.settings.folders import folders_of
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
     from zmhook.cli.tables import Block
-    from zmhook.remote.gateways import Gateway
+    from zmhook.gateway.gateways import Gateway
 
 WELL, FAILED = 0, 1
 MOST_AT_ONCE = 8
@@ -37,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _rows(config: str, monitor: int | None) -> list[dict[str, Any]]:
-    from zmhook.remote.gateways import Gateways
+    from zmhook.gateway.gateways import Gateways
     from zmhook.settings import load
 
     settings = load(config).for_monitor(monitor)
@@ -52,7 +53,7 @@ def _rows(config: str, monitor: int | None) -> list[dict[str, Any]]:
 
 def _row(gateway: Gateway, seconds: float) -> dict[str, Any]:
     """Ask twice: the first time also finds out how to ask, and logs in."""
-    from zmhook.remote.trouble import GatewayError
+    from zmhook.gateway.trouble import GatewayError
 
     trouble = ""
     try:

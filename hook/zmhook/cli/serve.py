@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from zmhook.cli import where
 from zmhook.cli.arguments import Parser
 from zmhook.errors import ZmhookError
-from zmhook.privilege import become_owner, folders_of
+from zmhook.process.privilege import become_owner
+from zmhook.settings.folders import folders_of
 
 if TYPE_CHECKING:
     import argparse
@@ -23,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     become_owner(place.parent, *folders_of(settings))
     if args.replace:
         _end_other(place)
-    from zmhook.service import run
+    from zmhook.server import run
 
     return run.main(_for_run(args, config, place))
 

@@ -10,10 +10,10 @@ from zmhook.cli import where
 from zmhook.cli.arguments import Parser
 from zmhook.cli.output import complain, say, say_json
 from zmhook.errors import ZmhookError
-from zmhook.privilege import become_owner
+from zmhook.process.privilege import become_owner
 from zmhook.service import aside, client, holder, start
 from zmhook.service.place import older_socket_path
-from zmhook.untrusted import Unreadable, decoded
+from zmhook.text.bounded_json import Unreadable, decoded
 
 if TYPE_CHECKING:
     import argparse
@@ -73,8 +73,8 @@ def _not_running(place: Path, settings: Settings, *, as_json: bool) -> int:
     """Say so, and what answers have left to be done: that needs no service."""
     from zmhook.cli.service_text import backlog as in_words
     from zmhook.cli.tables import show
-    from zmhook.report.backlog import backlog
-    from zmhook.report.spool import Spool
+    from zmhook.jobs.backlog import backlog
+    from zmhook.jobs.spool import Spool
 
     base = settings.general.base_data_path
     become_owner(place.parent, Spool.of(base).folder)

@@ -11,8 +11,10 @@ from zmhook.cli import where
 from zmhook.cli.arguments import Parser
 from zmhook.cli.output import say
 from zmhook.errors import BrokerError, ZmhookError
-from zmhook.privilege import become_owner, folders_of
-from zmhook.snapshots import concealed, environment
+from zmhook.process import argv as concealed
+from zmhook.process.privilege import become_owner
+from zmhook.settings.folders import folders_of
+from zmhook.snapshots import environment
 
 if TYPE_CHECKING:
     import argparse
@@ -78,8 +80,8 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 
 def _run(config: Config, *, hidden: bool, debug: bool) -> int:
     from zmhook.logs import Logs
+    from zmhook.process.signals import Signals
     from zmhook.snapshots.collector import SIGNALS, Collector
-    from zmhook.snapshots.signals import Signals
 
     logs = Logs(config.general, None, debug=debug)
     try:
@@ -104,7 +106,7 @@ def _check(settings: Settings) -> int:
     """
     from msgspec import structs
 
-    from zmhook.snapshots import client
+    from zmhook.net import mqtt as client
     from zmhook.snapshots.broker import Broker
     from zmhook.snapshots.handlers import base
     from zmhook.snapshots.message import Waiting

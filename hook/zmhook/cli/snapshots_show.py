@@ -13,7 +13,7 @@ from zmhook.cli import tables, where
 from zmhook.cli.arguments import Parser
 from zmhook.cli.moment import moment_argument, monitor_argument, number_argument
 from zmhook.cli.output import complain, say, say_json
-from zmhook.privilege import become_owner
+from zmhook.process.privilege import become_owner
 
 if TYPE_CHECKING:
     import argparse

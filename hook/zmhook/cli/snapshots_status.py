@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from zmhook.cli import snapshots_run, tables
 from zmhook.cli.arguments import Parser
 from zmhook.cli.output import complain, say_json
-from zmhook.privilege import become_owner
+from zmhook.process.privilege import become_owner
 from zmhook.snapshots import status
 from zmhook.snapshots.counts import Messages
 

@@ -18,7 +18,8 @@ from zmhook.cli.output import complain, say
 from zmhook.cli.unread import let_readers_go
 from zmhook.errors import RightsError, SettingsError, TrainingError, ZmhookError
 from zmhook.printable import one_line
-from zmhook.privilege import become_owner, folders_of
+from zmhook.process.privilege import become_owner
+from zmhook.settings.folders import folders_of
 from zmhook.version import __version__
 
 if TYPE_CHECKING:

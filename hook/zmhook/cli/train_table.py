@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from zmhook.detectors.face.lookalikes import lookalikes
 from zmhook.detectors.face.pictures import person_of
-from zmhook.figures import apart, exact
+from zmhook.text.numbers import apart, exact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, json
 
 from zmhook.describe.answer import Description
-from zmhook.untrusted import Unreadable, decoded
+from zmhook.text.bounded_json import Unreadable, decoded
 
 if TYPE_CHECKING:
     import sqlite3

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from zmhook.errors import StateError
-from zmhook.sqlite import transaction
-from zmhook.state.kept import Kept
+from zmhook.storage.open_database import Kept
+from zmhook.storage.sqlite import transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -71,7 +71,7 @@ class Describer:
 
     def describe(self, picture: bytes, subject: Subject, deadline: Deadline) -> Description:
         """Ask about a picture file (JPEG, PNG …); raises `ModelSkipped`, which says why not."""
-        from zmhook.frames.picture import decode
+        from zmhook.image.decode import decode
 
         most = self._settings.general.max_picture_pixels
         try:

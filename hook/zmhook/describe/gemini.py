@@ -18,9 +18,9 @@ from zmhook.describe.refusals import Refusals
 from zmhook.describe.schema import SCHEMA
 from zmhook.describe.steps import Steps
 from zmhook.describe.unanswered import Unanswered
-from zmhook.told import parsed
-from zmhook.trust import use_system_store
-from zmhook.within import TooLongError
+from zmhook.net.authorities import use_system_store
+from zmhook.net.error_body import parsed
+from zmhook.net.timeout import TooLongError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from zmhook.describe.refusals import key_refused, retry_after
 from zmhook.describe.unanswered import Unanswered, quoted
-from zmhook.told import complaint_in, error_in, told_by
+from zmhook.net.error_body import complaint_in, error_in, told_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

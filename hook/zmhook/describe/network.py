@@ -12,9 +12,9 @@ import ssl
 import threading
 from typing import TYPE_CHECKING, TypeVar
 
-from zmhook import proxies
 from zmhook.describe.unanswered import Unanswered
-from zmhook.within import Call, TooLongError, causes
+from zmhook.net import proxies
+from zmhook.net.timeout import Call, TooLongError, causes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

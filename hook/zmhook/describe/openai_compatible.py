@@ -18,10 +18,10 @@ from zmhook.describe.refusals import Refusals, retry_after
 from zmhook.describe.schema import SCHEMA
 from zmhook.describe.steps import Steps
 from zmhook.describe.unanswered import Unanswered, quoted
-from zmhook.told import complaint_in, error_in, parsed, told
-from zmhook.trust import use_system_store
-from zmhook.urls import shown
-from zmhook.within import TooLongError
+from zmhook.net.authorities import use_system_store
+from zmhook.net.error_body import complaint_in, error_in, parsed, told
+from zmhook.net.timeout import TooLongError
+from zmhook.net.urls import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from zmhook.describe.schema import FORM
+from zmhook.labels.camera import common
 from zmhook.printable import one_line
 from zmhook.settings import Gemini
-from zmhook.snapshots.labels import common
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

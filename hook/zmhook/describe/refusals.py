@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 
 from zmhook.describe.steps import FormRefused, is_about_form
 from zmhook.describe.unanswered import Unanswered, clock_time, quoted
-from zmhook.waits import reset_of, wait_of, wait_of_header
+from zmhook.net.retry_after import reset_of, wait_of, wait_of_header
 
 if TYPE_CHECKING:
+    from zmhook.net.error_body import Told
     from zmhook.settings import Gemini
-    from zmhook.told import Told
 
 BAD_REQUEST, NOT_FOUND, NOT_ALLOWED, TIMEOUT, UNPROCESSABLE, TOO_MANY = 400, 404, 405, 408, 422, 429
 NO_CREDIT = 402

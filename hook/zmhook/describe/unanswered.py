@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from zmhook.errors import ModelSkipped
-from zmhook.masking import masked
 from zmhook.printable import one_line
+from zmhook.settings.redact import masked
 
 NAME = "gemini"
 """What the model is called in lines and reports, whichever service answers in its place."""

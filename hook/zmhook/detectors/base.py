@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zmhook.detection import Detection
-    from zmhook.event import Frame
+    from zmhook.frame import Frame
     from zmhook.settings import Settings
 
 ANY = "*"
@@ -24,11 +24,14 @@ BUILT_IN = {
     "hog": "zmhook.detectors.hog:HogDetector",
     "face": "zmhook.detectors.face:FaceDetector",
     "alpr": "zmhook.detectors.alpr:AlprDetector",
-    "gemini": "zmhook.detectors.gemini:GeminiDetector",
+    "gemini": "zmhook.describe.detector:GeminiDetector",
 }
 
 
 MAX_CROPS = 8
+
+REMOTE = frozenset({"yolo", "hog", "face", "alpr"})
+"""Models that another machine may have; each machine asks Gemini itself."""
 
 
 def wants(labels: frozenset[str], label: str) -> bool:

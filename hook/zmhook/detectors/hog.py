@@ -16,7 +16,7 @@ from zmhook.errors import DetectorError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from zmhook.event import Frame
+    from zmhook.frame import Frame
     from zmhook.settings import Settings
 
 log = logging.getLogger(__name__)

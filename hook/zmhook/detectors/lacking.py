@@ -32,7 +32,7 @@ def _of(settings: Settings) -> Iterator[str]:
 
 
 def _files(name: str, settings: Settings) -> list[ModelFile]:
-    from zmhook.remote.detector import REMOTE
+    from zmhook.detectors.base import REMOTE
 
     if settings.remote.ml_gateway and name in REMOTE:
         return []  # the other machine has them

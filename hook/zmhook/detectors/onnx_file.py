@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.errors import ModelFileError
 from zmhook.printable import one_line
-from zmhook.regular import reading
+from zmhook.storage.regular import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -28,7 +28,7 @@ def missing(settings: Settings) -> list[str]:
 
 def models_here(settings: Settings) -> list[str]:
     """Return the models of the chain that this machine loads: other machines have the rest."""
-    from zmhook.remote.detector import REMOTE
+    from zmhook.detectors.base import REMOTE
 
     remote = settings.remote
     elsewhere = REMOTE if remote.ml_gateway and not remote.ml_fallback_local else frozenset()

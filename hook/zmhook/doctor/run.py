@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.doctor.trials import SECONDS
 from zmhook.errors import SettingsError, ZmhookError
-from zmhook.masking import without_secrets
 from zmhook.printable import one_line
-from zmhook.unexpected import unexpected
+from zmhook.settings.redact import without_secrets
+from zmhook.text.unexpected import unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -16,9 +16,9 @@ from msgspec import structs
 
 from zmhook.doctor.files import models_here
 from zmhook.errors import BrokerError, DetectorError, ReportError, TrainingError
-from zmhook.notify.addresses import addresses_of, scheme_of
+from zmhook.net.urls import shown
+from zmhook.settings.apprise_addresses import addresses_of, scheme_of
 from zmhook.settings.plain import to_plain
-from zmhook.urls import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ SECONDS = 20.0
 """That each trial may take."""
 LONGEST = 8.0
 """That one request may take, whatever the settings say."""
-MODULE = "zmhook.doctor.model"
+MODULE = "zmhook.cli.try_model"
 
 
 class Trial(NamedTuple):
@@ -95,7 +95,7 @@ def _uses_broker(settings: Settings) -> bool:
 
 def _data(settings: Settings) -> str:
     """Whether this user may write below `base_data_path`, and the disk has room."""
-    from zmhook.disk import existing, free, mount_point, trouble
+    from zmhook.storage.disk import existing, free, mount_point, trouble
 
     state = Path(settings.general.base_data_path, "state")
     folder = existing(state)
@@ -110,7 +110,7 @@ def _data(settings: Settings) -> str:
 
 def _portal(settings: Settings) -> str:
     """Log in anew, as if no login were kept, and ask for the version."""
-    from zmhook.portal import Portal
+    from zmhook.zoneminder.api import Portal
 
     general = settings.general
     with tempfile.TemporaryDirectory(prefix="zmhook-") as folder:
@@ -123,10 +123,10 @@ def _portal(settings: Settings) -> str:
 
 
 def _broker(settings: Settings) -> str:
+    from zmhook.net import mqtt
     from zmhook.notify.publish import publish
-    from zmhook.snapshots import client
 
-    place = client.name(settings.mqtt)
+    place = mqtt.name(settings.mqtt)
     try:
         publish(settings.mqtt, [], min(LONGEST, settings.notify.notify_timeout))
     except (ReportError, BrokerError) as error:
@@ -136,8 +136,8 @@ def _broker(settings: Settings) -> str:
 
 
 def _gateway(settings: Settings) -> str:
-    from zmhook.remote.gateways import Gateways
-    from zmhook.remote.trouble import GatewayError
+    from zmhook.gateway.gateways import Gateways
+    from zmhook.gateway.trouble import GatewayError
 
     (gateway,) = Gateways(settings).all
     try:
@@ -159,7 +159,7 @@ def _model(name: str, path: str, monitor: int | None, overrides: Sequence[str]) 
     command += ["--monitor", str(monitor)] if monitor is not None else []
     for one in overrides:
         command += ["--override", one]
-    from zmhook.surroundings import environment
+    from zmhook.process.environment import environment
 
     try:
         done = subprocess.run(
@@ -203,8 +203,8 @@ def _apprise(settings: Settings, number: int) -> str:
     """Whether Apprise understands an address; nothing is sent."""
     from zmhook.detection import Decision
     from zmhook.event import Event
+    from zmhook.jobs.work import Work
     from zmhook.notify.apprise import understood
-    from zmhook.report.work import Work
 
     understood(Work(Decision(event=Event(), outcome="nothing"), settings), number)
     return "understood; zmhook notify test sends something"

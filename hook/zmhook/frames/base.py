@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from zmhook.deadline import Deadline
-    from zmhook.event import Picture
+    from zmhook.frame import Picture
     from zmhook.frames.waiting import Pending
 
 

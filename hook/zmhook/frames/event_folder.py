@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from zmhook.errors import FrameError, FrameUnavailable, PictureError
 from zmhook.frames.file import read_of_event
 from zmhook.frames.patience import Waiter
-from zmhook.frames.picture import checked
 from zmhook.frames.recorded import files, stills, video_of
 from zmhook.frames.waiting import Pending
+from zmhook.image.decode import checked
 
 if TYPE_CHECKING:
     from zmhook.deadline import Deadline
-    from zmhook.event import Picture
+    from zmhook.frame import Picture
     from zmhook.frames.patience import Patience
     from zmhook.frames.video import VideoFrames
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from zmhook.deadline import Deadline
-    from zmhook.event import Event, Picture
+    from zmhook.event import Event
+    from zmhook.frame import Picture
     from zmhook.frames.base import Source
     from zmhook.frames.rows import Rows
 

@@ -6,17 +6,16 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zmhook import nofollow, regular
 from zmhook.errors import FrameNotNeeded, FrameUnavailable
-from zmhook.frames.picture import checked
+from zmhook.image.decode import checked
+from zmhook.image.header import MAX_BYTES
+from zmhook.storage import nofollow, regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from zmhook.deadline import Deadline
-    from zmhook.event import Picture
-
-MAX_BYTES = 256 * 1024 * 1024
+    from zmhook.frame import Picture
 
 
 class FileSource:

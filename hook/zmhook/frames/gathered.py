@@ -10,7 +10,7 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.errors import FrameError, PortalError
-from zmhook.event import Picture
+from zmhook.frame import Picture
 from zmhook.frames.ids import is_track
 from zmhook.frames.waiting import Pending
 

@@ -6,11 +6,12 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zmhook import atomic
 from zmhook.frames.ids import is_track
+from zmhook.storage import atomic
 
 if TYPE_CHECKING:
-    from zmhook.event import Event, Frame
+    from zmhook.event import Event
+    from zmhook.frame import Frame
     from zmhook.settings import General, Settings
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from zmhook.deadline import Deadline
-    from zmhook.event import Picture
+    from zmhook.frame import Picture
 
 log = logging.getLogger(__name__)
 

@@ -7,12 +7,12 @@ import time
 from typing import TYPE_CHECKING
 
 from zmhook.errors import PortalError
-from zmhook.event_row import EventRow, event_row
+from zmhook.zoneminder.event_row import EventRow, event_row
 
 if TYPE_CHECKING:
     from zmhook.deadline import Deadline
     from zmhook.event import Event
-    from zmhook.portal import Portal
+    from zmhook.zoneminder.api import Portal
 
 log = logging.getLogger(__name__)
 

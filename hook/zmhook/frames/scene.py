@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zmhook.crop import Crop
 from zmhook.detection import Box, Detection
-from zmhook.snapshots.labels import common
+from zmhook.frame import Crop
+from zmhook.labels.camera import common
 
 if TYPE_CHECKING:
     from zmhook.frames.window import Window

@@ -11,20 +11,21 @@ from msgspec import structs
 
 from zmhook.errors import FrameNotNeeded, FrameUnavailable, StoreError
 from zmhook.frames.file import read
-from zmhook.frames.header import read_header
 from zmhook.frames.ids import TRACK, track_ids
-from zmhook.frames.picture import checked
 from zmhook.frames.scene import crop_of
 from zmhook.frames.waiting import Pending
 from zmhook.frames.window import Window, window_of
-from zmhook.patterns import matches
-from zmhook.snapshots.labels import common
+from zmhook.image.decode import checked
+from zmhook.image.header import read_header
+from zmhook.labels.camera import common
+from zmhook.text.patterns import matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from zmhook.deadline import Deadline
-    from zmhook.event import Event, Picture
+    from zmhook.event import Event
+    from zmhook.frame import Picture
     from zmhook.frames.rows import Rows
     from zmhook.settings import Settings
     from zmhook.snapshots.snapshot import Row

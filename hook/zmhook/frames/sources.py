@@ -19,12 +19,13 @@ from zmhook.frames.waiting import Pending
 
 if TYPE_CHECKING:
     from zmhook.deadline import Deadline
-    from zmhook.event import Event, Picture
+    from zmhook.event import Event
+    from zmhook.frame import Picture
     from zmhook.frames.base import Source
     from zmhook.frames.file import FileSource
     from zmhook.frames.snapshots import SnapshotFrames
-    from zmhook.portal import Portal
     from zmhook.settings import General, Settings
+    from zmhook.zoneminder.api import Portal
 
 log = logging.getLogger(__name__)
 
@@ -187,7 +188,7 @@ def _folders(event: Event, general: General, rows: Rows) -> list[Source]:
 def _portal(event: Event, general: General) -> Portal | None:
     if event.id is None or not general.portal:
         return None
-    from zmhook.portal import Portal
+    from zmhook.zoneminder.api import Portal
 
     return Portal(general)
 

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from zmhook.errors import FrameUnavailable
 from zmhook.frames.patience import ONCE, Waiter
-from zmhook.frames.picture import checked
 from zmhook.frames.recorded import NAMED, Video, video_of
-from zmhook.nofollow import name_of_file
+from zmhook.image.decode import checked
+from zmhook.storage.nofollow import name_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from zmhook.deadline import Deadline
-    from zmhook.event import Picture
-    from zmhook.event_row import EventRow
+    from zmhook.frame import Picture
     from zmhook.frames.patience import Patience
     from zmhook.frames.rows import Rows
     from zmhook.frames.waiting import Pending
+    from zmhook.zoneminder.event_row import EventRow
 
 QUALITY = 95
 """Of the JPEG that a frame becomes on its way to the models."""

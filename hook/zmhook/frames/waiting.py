@@ -8,7 +8,7 @@ from zmhook.errors import FrameUnavailable, PictureError, PortalError
 
 if TYPE_CHECKING:
     from zmhook.deadline import Deadline
-    from zmhook.event import Picture
+    from zmhook.frame import Picture
     from zmhook.frames.base import Source
 
 

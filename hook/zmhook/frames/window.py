@@ -6,16 +6,16 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from zmhook.frames.header import read_header
 from zmhook.frames.recorded import files
-from zmhook.regular import reading
+from zmhook.image.header import read_header
+from zmhook.storage.regular import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from zmhook.event import Event
-    from zmhook.event_row import EventRow
+    from zmhook.zoneminder.event_row import EventRow
 
 _JUST_NOW = 5.0
 _HEADER = 64 * 1024

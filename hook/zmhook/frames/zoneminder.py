@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from zmhook.errors import FrameUnavailable
 from zmhook.frames.patience import Waiter
-from zmhook.frames.picture import checked
 from zmhook.frames.waiting import Pending
+from zmhook.image.decode import checked
 
 if TYPE_CHECKING:
     from zmhook.deadline import Deadline
-    from zmhook.event import Picture
+    from zmhook.frame import Picture
     from zmhook.frames.patience import Patience
     from zmhook.frames.rows import Rows
-    from zmhook.portal import Portal
+    from zmhook.zoneminder.api import Portal
 
 
 class PortalFrames:

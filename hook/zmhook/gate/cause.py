@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from zmhook.names import composed
+from zmhook.text.names import composed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

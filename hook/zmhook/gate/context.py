@@ -10,14 +10,14 @@ from zmhook.gate.zone import touches
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zmhook.crop import Crop
     from zmhook.detection import Detection
     from zmhook.event import Event
+    from zmhook.frame import Crop
     from zmhook.gate.memory import Memory
     from zmhook.gate.places import Place
     from zmhook.gate.zone import Touch
+    from zmhook.memory.past import PastObject
     from zmhook.settings import Settings
-    from zmhook.state.past import PastObject
 
 
 class Context:

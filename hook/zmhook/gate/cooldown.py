@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zmhook.figures import apart, exact
+from zmhook.text.numbers import apart, exact
 
 if TYPE_CHECKING:
     from zmhook.detection import Detection

@@ -9,24 +9,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zmhook.crop import scaled
-from zmhook.detection import Drop
+from zmhook.detection import ABOUT, Drop, about
 from zmhook.gate import confidence, cooldown, pattern, schedule, size, static, verdict, zone
 from zmhook.gate.context import Context
 from zmhook.gate.memory import Memory
 from zmhook.gate.places import places
+from zmhook.image.crop import scaled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from zmhook.crop import Crop
     from zmhook.deadline import Deadline
     from zmhook.detection import Detection
     from zmhook.event import Event
+    from zmhook.frame import Crop
     from zmhook.gate.places import Place
-    from zmhook.monitors import Monitor
+    from zmhook.memory.past import Seen
     from zmhook.settings import Settings
-    from zmhook.state.past import Seen
+    from zmhook.zoneminder.monitors import Monitor
 
     Rule = Callable[[Detection, Context], str | None]
     Size = tuple[int, int]
@@ -82,7 +82,7 @@ class Gate:
     def judge(self, found: Sequence[Detection], scene: Crop) -> Judged:
         """Split by `RULES` into what counts and what does not, both in the order they came.
 
-        `scene` is where the picture lies (`crop.whole`); boxes are in the full picture's pixels.
+        `scene` is where the picture lies (`frame.whole`); boxes are in the full picture's pixels.
         """
         kept, dropped = self._split(found, scene, RULES)
         if scene.placed:
@@ -155,7 +155,7 @@ class Gate:
         return [scaled(one, (scene.width, scene.height), self._size) for one in found]
 
     def _seen(self, blind: Collection[str]) -> Seen:
-        from zmhook.state.past import Seen
+        from zmhook.memory.past import Seen
 
         # What lies outside of what was looked at is not missed; a whole picture shows all.
         first = self._scenes[0]
@@ -175,7 +175,7 @@ class Gate:
         is_needed = gate.import_zm_zones or (has_pixels and gate.monitor_size is None)
         if monitor_id is None or not self.settings.general.portal or not is_needed:
             return None
-        from zmhook.monitors import monitor
+        from zmhook.zoneminder.monitors import monitor
 
         return monitor(monitor_id, self.settings, self.deadline)
 
@@ -209,12 +209,12 @@ def _by_verdict(kept: Sequence[Detection], settings: Settings) -> Judged:
 
 def _without_lone_descriptions(kept: list[Detection], dropped: list[Drop]) -> Judged:
     """Leave descriptions of what was dropped out of what is kept; the drops tell them."""
-    gone = {verdict.about(drop.detection.box) for drop in dropped}
-    left = {verdict.about(one.box) for one in kept if one.kind != "description"}
+    gone = {about(drop.detection.box) for drop in dropped}
+    left = {about(one.box) for one in kept if one.kind != "description"}
     return [
         one
         for one in kept
-        if one.kind != "description" or one.attributes.get(verdict.ABOUT, "") not in gone - left
+        if one.kind != "description" or one.attributes.get(ABOUT, "") not in gone - left
     ], dropped
 
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from zmhook.detection import Detection
     from zmhook.event import Event
+    from zmhook.memory.past import PastObject, Seen
     from zmhook.settings import Settings
-    from zmhook.state.past import PastObject, Seen
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class Memory:
         past = self._objects()
         if not past or not found:
             return {}
-        from zmhook.state.match import match_all
+        from zmhook.memory.match import match_all
 
         pairs = zip(found, match_all(found, size, past, self._settings), strict=True)
         return {id(one): match for one, match in pairs if match is not None}
@@ -49,7 +49,7 @@ class Memory:
         monitor_id = self._event.monitor_id
         if monitor_id is None:
             return 0.0
-        from zmhook.state.cooldown import Cooldown
+        from zmhook.memory.cooldown import Cooldown
 
         cooldown = Cooldown.open(self._settings)
         return self._tried(
@@ -61,7 +61,7 @@ class Memory:
         monitor_id = self._event.monitor_id
         if monitor_id is None or self._event.id is None:
             return
-        from zmhook.state.past import Past
+        from zmhook.memory.past import Past
 
         past = Past.open(self._settings)
         self._tried(lambda: past.save(self._event, monitor_id, seen, now=now), None)
@@ -71,7 +71,7 @@ class Memory:
         monitor_id, event_id = self._event.monitor_id, self._event.id
         if monitor_id is None or event_id is None:
             return {}
-        from zmhook.state.cooldown import Cooldown
+        from zmhook.memory.cooldown import Cooldown
 
         cooldown = Cooldown.open(self._settings)
         return self._tried(lambda: cooldown.ring(monitor_id, labels, now, seconds, event_id), {})
@@ -85,7 +85,7 @@ class Memory:
         monitor_id, event = self._event.monitor_id, self._event
         if monitor_id is None:
             return []
-        from zmhook.state.past import Past
+        from zmhook.memory.past import Past
 
         past = Past.open(self._settings)
         return self._tried(lambda: past.at(monitor_id, but_event=event.id, now=event.asked), [])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zmhook.patterns import matches
+from zmhook.text.patterns import matches
 
 if TYPE_CHECKING:
     from zmhook.detection import Detection

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zmhook.event import Event
-    from zmhook.monitors import Monitor, ZmZone
     from zmhook.settings import Settings
+    from zmhook.zoneminder.monitors import Monitor, ZmZone
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zmhook.figures import apart, is_above, is_below
+from zmhook.text.numbers import apart, is_above, is_below
 
 if TYPE_CHECKING:
     from zmhook.detection import Detection

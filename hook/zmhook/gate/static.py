@@ -15,6 +15,6 @@ def reason(detection: Detection, context: Context) -> str | None:
     earlier = context.earlier(detection)
     if earlier is None:
         return None
-    from zmhook.state import match
+    from zmhook.memory import match
 
     return match.reason(detection, (context.width, context.height), earlier, context.now)

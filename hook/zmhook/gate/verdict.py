@@ -4,21 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zmhook.detection import ABOUT, ALARM, about
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from zmhook.detection import Box, Detection
-
-ALARM = "alarm"
-"""Attribute of a description: `yes`, `no` or `unsure`."""
-
-ABOUT = "about"
-"""Attribute of a description: the box that was asked about as `x1,y1,x2,y2`; empty: all."""
-
-
-def about(box: Box) -> str:
-    """Return a box as the attribute `ABOUT` has it."""
-    return f"{box.x1},{box.y1},{box.x2},{box.y2}"
+    from zmhook.detection import Detection
 
 
 def rings(description: Detection) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from zmhook.figures import ROUNDING, exact, percent
 from zmhook.gate import pattern
 from zmhook.gate.places import Place
-from zmhook.patterns import matches
+from zmhook.text.numbers import ROUNDING, exact, percent
+from zmhook.text.patterns import matches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from zmhook.sqlite import transaction
+from zmhook.storage.sqlite import transaction
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator
 
     from zmhook.settings import Settings
-    from zmhook.state.kept import Kept
+    from zmhook.storage.open_database import Kept
 
 MOST_FILES = 100
 """Files whose hashes are remembered."""

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import Struct
 
-from zmhook import sqlite
 from zmhook.detection import Decision, Outcome
 from zmhook.errors import StateError
 from zmhook.history.made_with import ModelFile
 from zmhook.history.schema import SCHEMA, unpack
 from zmhook.history.stats import by_day
-from zmhook.untrusted import Unreadable, decoded
+from zmhook.storage import sqlite
+from zmhook.text.bounded_json import Unreadable, decoded
 
 if TYPE_CHECKING:
     import sqlite3

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import json
 
-from zmhook import sqlite
 from zmhook.history import made_with, retention
 from zmhook.history.schema import SCHEMA, pack
-from zmhook.report.line import detection_line, words_of
-from zmhook.state.kept import kept
-from zmhook.tables import insert
+from zmhook.render.line import detection_line, words_of
+from zmhook.storage import sqlite
+from zmhook.storage.open_database import kept
+from zmhook.storage.schema_check import insert
 
 if TYPE_CHECKING:
     import sqlite3

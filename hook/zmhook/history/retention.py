@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from zmhook.sqlite import transaction
+from zmhook.storage.sqlite import transaction
 
 if TYPE_CHECKING:
     import sqlite3

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from zmhook import proxies
 from zmhook.errors import DownloadError
 from zmhook.models.store import sha256
-from zmhook.trust import use_system_store
+from zmhook.net import proxies
+from zmhook.net.authorities import use_system_store
+from zmhook.net.timeout import causes
 from zmhook.version import __version__
-from zmhook.within import causes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

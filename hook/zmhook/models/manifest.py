@@ -8,8 +8,8 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from zmhook.errors import DownloadError
-from zmhook.regular import read
-from zmhook.untrusted import Unreadable, decoded
+from zmhook.storage.regular import read
+from zmhook.text.bounded_json import Unreadable, decoded
 
 BUILT_IN = {
     "hog": "people; comes inside OpenCV",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from zmhook.errors import DownloadError
-from zmhook.regular import reading
+from zmhook.storage.regular import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

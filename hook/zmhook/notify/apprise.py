@@ -12,19 +12,19 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zmhook.disk import trouble
 from zmhook.errors import MissingPart, Undelivered
-from zmhook.notify.addresses import addresses_of, scheme_of
+from zmhook.jobs.jobs import number_of
+from zmhook.net.authorities import use_system_store
 from zmhook.notify.message import Message, filled, message_of
 from zmhook.notify.names import monitor_name
 from zmhook.notify.picture import picture_of
-from zmhook.report.jobs import number_of
-from zmhook.trust import use_system_store
+from zmhook.settings.apprise_addresses import addresses_of, scheme_of
+from zmhook.storage.disk import trouble
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from zmhook.report.work import Work
+    from zmhook.jobs.work import Work
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from msgspec import Struct, json, structs
 
 from zmhook.gate import ringing
 from zmhook.printable import one_line
-from zmhook.report.line import detection_line, words_of
+from zmhook.render.line import detection_line, words_of
 
 if TYPE_CHECKING:
     from zmhook.detection import Decision

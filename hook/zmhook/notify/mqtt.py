@@ -28,8 +28,8 @@ from zmhook.notify.publish import Note, publish
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from zmhook.jobs.work import Work
     from zmhook.notify.message import Message
-    from zmhook.report.work import Work
     from zmhook.settings import Settings
 
 OFF_JOB = "mqtt-off"

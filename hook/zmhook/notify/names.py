@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, json
 
-from zmhook import atomic
 from zmhook.errors import PortalError
-from zmhook.regular import read
-from zmhook.untrusted import Unreadable, decoded
+from zmhook.storage import atomic
+from zmhook.storage.regular import read
+from zmhook.text.bounded_json import Unreadable, decoded
 
 if TYPE_CHECKING:
     from zmhook.event import Event
@@ -51,7 +51,7 @@ def monitor_name(event: Event, general: General) -> str:
 
 
 def _asked(monitor_id: int, general: General) -> str:
-    from zmhook.portal import Portal
+    from zmhook.zoneminder.api import Portal
 
     try:
         with closing(Portal(general)) as portal:

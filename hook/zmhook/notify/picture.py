@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from zmhook.report.work import Work
+    from zmhook.jobs.work import Work
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def _jpeg(work: Work, width: int) -> bytes | None:
         return None
     import cv2
 
-    from zmhook.report.picture import annotated
+    from zmhook.render.picture import annotated
 
     small = _reduced(annotated(frame, work.decision, work.settings), width)
     done, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])

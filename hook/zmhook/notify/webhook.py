@@ -18,21 +18,21 @@ from urllib.parse import urlsplit
 
 from msgspec import Raw, json, structs
 
-from zmhook import proxies
 from zmhook.errors import MissingPart, Undelivered
+from zmhook.net import proxies
+from zmhook.net.authorities import use_system_store
+from zmhook.net.timeout import causes
 from zmhook.notify.message import Message, filled_json, labels_of, message_of
 from zmhook.notify.names import monitor_name
 from zmhook.notify.picture import picture_of
-from zmhook.regular import reading
-from zmhook.trust import use_system_store
-from zmhook.untrusted import Unreadable, decoded
+from zmhook.storage.regular import reading
+from zmhook.text.bounded_json import Unreadable, decoded
 from zmhook.version import __version__
-from zmhook.within import causes
 
 if TYPE_CHECKING:
     import requests
 
-    from zmhook.report.work import Work
+    from zmhook.jobs.work import Work
 
 log = logging.getLogger(__name__)
 

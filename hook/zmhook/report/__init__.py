@@ -25,7 +25,7 @@ def publish(decided: Decided, settings: Settings, *, notes: bool = False, output
     only with `notes`, for somebody who waits for it, the event's notes are written here.
     """
     from zmhook.history import record
-    from zmhook.report.later import jobs_for, later
+    from zmhook.jobs.later import jobs_for, later
 
     jobs = jobs_for(decided, settings, notes=notes)
     # Whoever reads the answer looks for the picture. But what must not be lost is not to wait for
@@ -72,7 +72,7 @@ def _event_folder(decided: Decided, settings: Settings) -> str:
     event = decided.decision.event
     if event.path or event.id is None or not settings.general.portal:
         return event.folder
-    from zmhook.portal import Portal
+    from zmhook.zoneminder.api import Portal
 
     with closing(Portal(settings.general)) as portal:
         folder = portal.event_folder(event.id)
@@ -83,9 +83,9 @@ def _event_folder(decided: Decided, settings: Settings) -> str:
 
 
 def _write_notes(decided: Decided, settings: Settings) -> None:
-    from zmhook.portal import Portal
-    from zmhook.report.line import detection_line
+    from zmhook.render.line import detection_line
     from zmhook.report.notes import write_notes
+    from zmhook.zoneminder.api import Portal
 
     with closing(Portal(settings.general)) as portal:
         write_notes(decided.decision, detection_line(decided.decision, settings), portal)

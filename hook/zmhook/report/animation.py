@@ -13,13 +13,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zmhook import atomic
 from zmhook.errors import NotYet, ReportError
+from zmhook.storage import atomic
 
 if TYPE_CHECKING:
+    from zmhook.jobs.work import Work
     from zmhook.report.film import Film, Picture
     from zmhook.report.footage import Footage
-    from zmhook.report.work import Work
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def _folder(work: Work) -> Path | None:
     elif event.id is None or not work.settings.general.portal:
         return None
     else:
-        from zmhook.portal import Portal
+        from zmhook.zoneminder.api import Portal
 
         with closing(Portal(work.settings.general)) as portal:
             folder = portal.event_folder(event.id)
@@ -71,9 +71,9 @@ def _folder(work: Work) -> Path | None:
 
 
 def _film(work: Work, folder: Path) -> Film:
+    from zmhook.render.picture import annotated
     from zmhook.report.film import Film, boxed, fitted
     from zmhook.report.footage import footage_of
-    from zmhook.report.picture import annotated
 
     if work.frame is None:
         raise ReportError("there is no picture to begin an animation with")

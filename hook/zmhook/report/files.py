@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from zmhook import atomic
 from zmhook.errors import ReportError
-from zmhook.report.line import frame_id_of, payload
+from zmhook.render.line import frame_id_of, payload
+from zmhook.storage import atomic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +83,7 @@ def _objects(decision: Decision, settings: Settings) -> bytes:
 def _jpeg(decided: Decided, settings: Settings, *, debug: bool = False) -> bytes:
     if decided.frame is None:
         raise ReportError("there is no picture to draw in")
-    from zmhook.report.picture import annotated
+    from zmhook.render.picture import annotated
 
     picture = annotated(decided.frame, decided.decision, settings, zones=decided.zones, debug=debug)
     return _encoded(picture)

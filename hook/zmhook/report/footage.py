@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 
 from zmhook.errors import FrameError
-from zmhook.event_row import event_row
-from zmhook.frames.file import MAX_BYTES
-from zmhook.frames.picture import decode
 from zmhook.frames.recorded import stills, video_of
-from zmhook.nofollow import name_of_file, read
+from zmhook.image.decode import decode
+from zmhook.image.header import MAX_BYTES
+from zmhook.storage.nofollow import name_of_file, read
+from zmhook.zoneminder.event_row import event_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from zmhook.event_row import EventRow
     from zmhook.frames.recorded import Video
-    from zmhook.report.work import Work
+    from zmhook.jobs.work import Work
+    from zmhook.zoneminder.event_row import EventRow
 
     Picture = npt.NDArray[np.uint8]
 
@@ -150,7 +150,7 @@ class _Portal:
         self.at = min(max(_number(work) or best or 1, self.first), self.last)
 
     def frames(self, numbers: Sequence[int]) -> Iterator[Picture]:
-        from zmhook.portal import Portal
+        from zmhook.zoneminder.api import Portal
 
         general, event_id = self._work.settings.general, self._work.decision.event.id
         end = time.monotonic() + ASKING_SECONDS
@@ -168,7 +168,7 @@ def _portal(work: Work) -> Footage | None:
     event_id = work.decision.event.id
     if event_id is None or not work.settings.general.portal:
         return None
-    from zmhook.portal import Portal
+    from zmhook.zoneminder.api import Portal
 
     with closing(Portal(work.settings.general)) as portal:
         row = event_row(portal.event(event_id))

@@ -7,16 +7,16 @@ import re
 from typing import TYPE_CHECKING
 
 from zmhook.errors import PortalError
-from zmhook.event_row import event_row
-from zmhook.report.described import descriptions, sentence
-from zmhook.report.line import bracketed, words_of
+from zmhook.render.described import descriptions, sentence
+from zmhook.render.line import bracketed, words_of
+from zmhook.zoneminder.event_row import event_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from zmhook.deadline import Deadline
     from zmhook.detection import Decision
-    from zmhook.portal import Portal
+    from zmhook.zoneminder.api import Portal
 
 log = logging.getLogger(__name__)
 

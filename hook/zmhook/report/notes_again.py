@@ -14,13 +14,13 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from zmhook.errors import NotYet
-from zmhook.event_row import event_row
-from zmhook.portal import Portal
-from zmhook.report.line import detection_line, words_of
+from zmhook.render.line import detection_line, words_of
 from zmhook.report.notes import write_notes
+from zmhook.zoneminder.api import Portal
+from zmhook.zoneminder.event_row import event_row
 
 if TYPE_CHECKING:
-    from zmhook.report.work import Work
+    from zmhook.jobs.work import Work
 
 log = logging.getLogger(__name__)
 

@@ -15,16 +15,16 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from zmhook import rights
 from zmhook.errors import PortalError
-from zmhook.names import composed
 from zmhook.notify.message import labels_of
-from zmhook.portal import Portal
+from zmhook.text.names import composed
+from zmhook.zoneminder import rights
+from zmhook.zoneminder.api import Portal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from zmhook.report.work import Work
+    from zmhook.jobs.work import Work
 
 log = logging.getLogger(__name__)
 

@@ -13,9 +13,9 @@ import secrets
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
-from zmhook import regular
 from zmhook.errors import ZmhookError
 from zmhook.service import holder
+from zmhook.storage import regular
 
 if TYPE_CHECKING:
     from pathlib import Path

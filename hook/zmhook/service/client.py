@@ -7,10 +7,11 @@ import os
 import socket
 import struct
 import time
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
 from zmhook.errors import ZmhookError
+from zmhook.net.peer import Peer, peer_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,14 +29,6 @@ LEAST = 0.001
 """Seconds: no time at all would mean for ever."""
 LARGEST = 16 * 1024 * 1024
 CHUNK = 64 * 1024
-_UCRED = struct.Struct("iII")
-"""`struct ucred` of unix(7): process, user, group."""
-
-
-class Connection(Protocol):
-    """A socket, or what asyncio lends of one."""
-
-    def getsockopt(self, level: int, option: int, length: int, /) -> bytes: ...
 
 
 class NoService(ZmhookError):  # noqa: N818 - reads as what it is
@@ -53,13 +46,6 @@ class Answered(NamedTuple):
     body: bytes
 
 
-class Peer(NamedTuple):
-    """Who listens at a socket: the process, 0 for one of another container, and its user."""
-
-    pid: int
-    uid: int
-
-
 def peer(place: Path, seconds: float) -> Peer:
     """Return who listens there, as the kernel knows it; raises `NoService`."""
     try:
@@ -69,13 +55,6 @@ def peer(place: Path, seconds: float) -> Peer:
             return peer_of(connection)
     except (OSError, ValueError) as error:
         raise _no_service(place, error) from None
-
-
-def peer_of(connection: Connection) -> Peer:
-    """Return who is at the other end of a connection; raises `OSError`."""
-    data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
-    pid, uid, _ = _UCRED.unpack(data)
-    return Peer(pid, uid)
 
 
 def decide(

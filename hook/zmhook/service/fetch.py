@@ -14,7 +14,7 @@ from zmhook.errors import FrameNotNeeded, ZmhookError
 from zmhook.frames.ids import is_track
 from zmhook.frames.waiting import Pending
 from zmhook.service.wire import Picture
-from zmhook.unexpected import logged
+from zmhook.text.unexpected import logged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from zmhook.errors import ZmhookError
-from zmhook.privilege import name_of
-from zmhook.regular import open_regular, read
+from zmhook.process.privilege import name_of
 from zmhook.service import client
+from zmhook.storage.regular import open_regular, read
 
 END_SECONDS = 30.0
 """A service that is told to end lets events under way finish; it has less than this for it."""
@@ -28,7 +28,8 @@ LOOK_EVERY = 0.05
 
 LOCKS = Path("/proc/locks")
 _FLOCK = re.compile(rb"^\d+: FLOCK +ADVISORY +WRITE (\d+) [0-9a-f]+:[0-9a-f]+:(\d+) ", re.MULTILINE)
-_OURS = frozenset({b"zmhook.service", b"serve"})
+_OURS = frozenset({b"zmhook.server", b"zmhook.service", b"serve"})
+"""Of a command line; `zmhook.service` is what earlier versions were started as."""
 
 
 class NotOursError(ZmhookError):

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import zmhook
-from zmhook import surroundings
 from zmhook.deadline import waited
 from zmhook.errors import RightsError, SettingsError
-from zmhook.regular import reading
+from zmhook.process import environment
 from zmhook.settings import load
+from zmhook.storage.regular import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -118,7 +118,8 @@ class LiveConfig:
 
     def _keep(self, error: str) -> None:
         """Leave the last good configuration in force, and say why once."""
-        surroundings.use(self._config.general)
+        base = self._config.general
+        environment.use(base.general.time_zone, base.service.service_environment.reveal())
         if error != self.error:
             log.error("the last good configuration stays in force: %s", error)
         self.error = error

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from zmhook.crop import Crop
 from zmhook.detection import Box, Detection
 from zmhook.errors import DeadlineExceeded, DetectorError, PictureError
-from zmhook.frames.header import read_header
-from zmhook.frames.picture import checked, frame_of
-from zmhook.patterns import LONGEST_OF_OTHERS, SHOWN, WrongPattern, check, matches
+from zmhook.frame import Crop
+from zmhook.image.decode import checked, frame_of
+from zmhook.image.header import read_header
 from zmhook.printable import one_line
 from zmhook.service.wire import Look, Seen, View
+from zmhook.text.patterns import LONGEST_OF_OTHERS, SHOWN, WrongPattern, check, matches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zmhook.chain import Chain
     from zmhook.deadline import Deadline
-    from zmhook.event import Frame
+    from zmhook.frame import Frame
 
 log = logging.getLogger(__name__)
 

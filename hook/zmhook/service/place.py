@@ -11,17 +11,17 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zmhook.regular import read
+from zmhook.settings.folders import run_folder
+from zmhook.storage.regular import read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from zmhook.settings import General
 
-RUN = Path("/run/zmhook")
 LONGEST_NAME = 40
 """Bytes: a socket's path has 107 at the most."""
 
@@ -101,12 +101,3 @@ def _absolute(config: str | Path) -> bytes:
     """Return the path as the hook has it, which takes nothing out of it."""
     path = os.fsencode(config)
     return path if path.startswith(b"/") else os.fsencode(os.getcwd()).rstrip(b"/") + b"/" + path  # noqa: PTH109 - bytes
-
-
-def run_folder(general: General) -> Path:
-    """Return the folder of sockets and locks."""
-    if given := os.environ.get("ZMHOOK_RUN"):
-        return Path(given)
-    if os.access(RUN, os.W_OK):
-        return RUN
-    return Path(general.base_data_path) / "run"

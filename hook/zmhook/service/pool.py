@@ -13,7 +13,7 @@ from msgspec import structs
 from zmhook.service.process import WorkerDied, WorkerProcess
 from zmhook.service.wire import Prepare, Ready, Record
 from zmhook.settings.plain import to_plain
-from zmhook.unexpected import logged
+from zmhook.text.unexpected import logged
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable

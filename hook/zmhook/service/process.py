@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import MsgspecError
 
+from zmhook.process.environment import environment
 from zmhook.service.wire import HEAD, LARGEST, Message, packed, unpacked
-from zmhook.surroundings import environment
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process

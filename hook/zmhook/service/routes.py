@@ -18,14 +18,14 @@ from urllib.parse import parse_qs
 from msgspec import json
 
 from zmhook.event import Event
-from zmhook.ids import parsed, parsed_or_none
-from zmhook.names import spelled
-from zmhook.report.line import detection_line
-from zmhook.report.summary import log_decision
+from zmhook.net.http_server import HangUp, Request, Response
+from zmhook.render.line import detection_line
+from zmhook.render.summary import log_decision
 from zmhook.service.client import ALARM, NOTHING, STOPPING, UNDECIDED
-from zmhook.service.http import HangUp, Request, Response
 from zmhook.service.status import status
-from zmhook.unexpected import is_lack
+from zmhook.text.ids import parsed, parsed_or_none
+from zmhook.text.names import spelled
+from zmhook.text.unexpected import is_lack
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

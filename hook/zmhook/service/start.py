@@ -9,9 +9,9 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from zmhook.regular import open_regular
+from zmhook.process.environment import environment
 from zmhook.service import aside
-from zmhook.surroundings import environment
+from zmhook.storage.regular import open_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ def start(config: str, place: Path, silent: aside.Identity | None = None) -> boo
     else:
         if silent:
             aside.put(place, silent)
-        command = [sys.executable, "-m", "zmhook.service", "-c", config, "--socket", str(place)]
+        command = [sys.executable, "-m", "zmhook.server", "-c", config, "--socket", str(place)]
         subprocess.Popen(
             [*command, "--start-lock", str(lock)],
             stdin=subprocess.DEVNULL,

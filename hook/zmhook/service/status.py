@@ -6,8 +6,8 @@ import asyncio
 import os
 from typing import TYPE_CHECKING, Any
 
-from zmhook.report.backlog import backlog
-from zmhook.state.health import damaged
+from zmhook.jobs.backlog import backlog
+from zmhook.service.database_health import damaged
 from zmhook.version import __version__
 
 if TYPE_CHECKING:

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from zmhook import atomic
 from zmhook.frames.ids import frame_ids
+from zmhook.net.http_server import HangUp
 from zmhook.service.fetch import Fetcher
-from zmhook.service.http import HangUp
 from zmhook.service.live import Code, LiveConfig, Stamp
 from zmhook.service.look import LookTicket, NotNow
 from zmhook.service.place import patience_path, patience_text
@@ -24,6 +23,7 @@ from zmhook.service.pool import Pool, Slot
 from zmhook.service.queue import FairQueue
 from zmhook.service.stats import Stats
 from zmhook.service.ticket import Ticket
+from zmhook.storage import atomic
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,9 +10,9 @@ from typing import Any
 
 from msgspec import Struct, msgpack
 
-from zmhook.crop import Crop
 from zmhook.detection import Decision, Detection
 from zmhook.event import Event
+from zmhook.frame import Crop
 
 HEAD = struct.Struct("!I")
 LARGEST = 512 * 1024 * 1024

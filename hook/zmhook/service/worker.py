@@ -17,8 +17,8 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zmhook import inherited, surroundings
 from zmhook.errors import FrameNotNeeded, FrameUnavailable, ZmhookError
+from zmhook.process import environment, inherited
 from zmhook.service.wire import (
     HEAD,
     Answer,
@@ -36,12 +36,12 @@ from zmhook.service.wire import (
     unpacked,
 )
 from zmhook.settings.plain import from_plain
-from zmhook.unexpected import logged
+from zmhook.text.unexpected import logged
 
 if TYPE_CHECKING:
     from zmhook.chain import Chain
     from zmhook.deadline import Deadline
-    from zmhook.event import Picture as FetchedPicture
+    from zmhook.frame import Picture as FetchedPicture
     from zmhook.frames.waiting import Pending
 
 log = logging.getLogger(__name__)
@@ -167,7 +167,7 @@ class _Handed:
         self.first = first
 
     def attempt(self, frame_id: str, deadline: Deadline) -> FetchedPicture | Pending:
-        from zmhook.event import Picture as FetchedPicture
+        from zmhook.frame import Picture as FetchedPicture
         from zmhook.frames.waiting import Pending
 
         deadline.check(f"fetching {frame_id}")
@@ -227,7 +227,7 @@ def _rss_mb() -> float:
 
 def main() -> None:
     inherited.put_right(inherited.HOOK_UMASK)
-    surroundings.keep_environment()
+    environment.keep_environment()
     inherited.end_with_parent(int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection = socket.socket(fileno=os.dup(0))

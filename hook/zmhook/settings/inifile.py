@@ -8,8 +8,8 @@ import re
 from typing import NamedTuple
 
 from zmhook.errors import Problem, SettingsError
-from zmhook.names import composed
-from zmhook.regular import reading
+from zmhook.storage.regular import reading
+from zmhook.text.names import composed
 
 LARGEST = 1024 * 1024  # bytes; whatever is larger is not a configuration
 INLINE_COMMENT = ("#",)

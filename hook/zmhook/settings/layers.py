@@ -200,7 +200,7 @@ def _split(key: str, suffixes: Mapping[str, str]) -> tuple[str, str]:
 
 def _is_misspelt(label: str, key: str) -> bool:
     """Tell yol_min_confidence from dog_min_confidence."""
-    from zmhook.detectors.yolo.coco import COCO
+    from zmhook.labels.coco import COCO
 
     return label not in COCO and bool(nearest(key, keys(), NEAR))
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from zmhook import masking, surroundings
 from zmhook.errors import Problem, SettingsError
-from zmhook.privilege import become_owner_of_settings
-from zmhook.settings import inifile, values
+from zmhook.process import environment
+from zmhook.process.privilege import become_owner_of_settings
+from zmhook.settings import inifile, redact, values
 from zmhook.settings.expand import CannotExpand, Expander, Secrets, readable_by_all
 from zmhook.settings.keys import Key, keys, named_key, topic_keys
 from zmhook.settings.layers import OVERRIDE, Entry, Layers
@@ -69,8 +69,9 @@ def load(
 
 
 def _use(config: Config) -> None:
-    surroundings.use(config.general)
-    masking.know([config.general, *config.monitors.values()])
+    base = config.general
+    environment.use(base.general.time_zone, base.service.service_environment.reveal())
+    redact.know([config.general, *config.monitors.values()])
 
 
 class _Loader:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
-from zmhook.figures import exact
-from zmhook.names import composed
-from zmhook.patterns import WrongPattern, check
+from zmhook.text.names import composed
+from zmhook.text.numbers import exact
+from zmhook.text.patterns import WrongPattern, check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -256,7 +256,7 @@ def read_patterns(text: str) -> tuple[str, ...]:
 
 def read_json(text: str) -> str:
     """Read a JSON object; it stays text."""
-    from zmhook.untrusted import Unreadable, decoded
+    from zmhook.text.bounded_json import Unreadable, decoded
 
     try:
         found = decoded(text)
@@ -365,7 +365,7 @@ def read_zone(text: str) -> str:
 
 def read_variables(text: str) -> Secret:
     """Read variables of an environment, which may hold a proxy's password."""
-    from zmhook.surroundings import parsed
+    from zmhook.process.environment import parsed
 
     parsed(text)
     return Secret(text)

@@ -14,8 +14,9 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Protocol
 
 from zmhook.errors import BrokerError
-from zmhook.snapshots import client, refusals
-from zmhook.snapshots.backoff import Backoff
+from zmhook.net import mqtt as client
+from zmhook.net import mqtt_errors
+from zmhook.net.backoff import Backoff
 from zmhook.snapshots.message import Message
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class Broker:
                 self._trouble(str(error))
             except Exception as error:  # whatever paho meets: it is tried again
                 log.debug("connection failed", exc_info=True)
-                self._trouble(refusals.of_error(error, self._mqtt))
+                self._trouble(mqtt_errors.of_error(error, self._mqtt))
             finally:
                 self._lost()
             self._pause()
@@ -150,7 +151,7 @@ class Broker:
         answer_by = time.monotonic() + client.CONNECT_SECONDS
         while self._turn(made):
             if not self._accepted and time.monotonic() > answer_by:
-                raise BrokerError(refusals.of_silence(self._mqtt))
+                raise BrokerError(mqtt_errors.of_silence(self._mqtt))
             if not self._accepted and self._ending.is_set():
                 return
             if self._refused and time.monotonic() > self._ask_again:
@@ -161,8 +162,8 @@ class Broker:
     def _why_lost(self) -> str:
         accepted = bool(self._accepted)
         if accepted and self._short >= MANY_SHORT:
-            return refusals.of_rivalry(self._mqtt)
-        return refusals.of_loss(self._said, self._mqtt, accepted=accepted)
+            return mqtt_errors.of_rivalry(self._mqtt)
+        return mqtt_errors.of_loss(self._said, self._mqtt, accepted=accepted)
 
     def _turn(self, made: Client) -> bool:
         """Read and write once; false when the connection is over."""
@@ -207,7 +208,7 @@ class Broker:
         self, made: Client, _: Any, flags: ConnectFlags, reason: ReasonCode, __: Any
     ) -> None:
         if reason.is_failure:
-            raise BrokerError(refusals.of_answer(reason.value, str(reason), self._mqtt))
+            raise BrokerError(mqtt_errors.of_answer(reason.value, str(reason), self._mqtt))
         self._accepted = time.monotonic()
         self.since = time.time()
         if self._ending.is_set():
@@ -249,7 +250,7 @@ class Broker:
         for one in (one for one, code in granted.items() if code == 0):
             log.warning("%s: the broker grants QoS 0 only: what it sends may be lost", one)
         if self._refused:
-            self._trouble(refusals.of_subscription(self._refused, self._mqtt))
+            self._trouble(mqtt_errors.of_subscription(self._refused, self._mqtt))
             self._ask_again = time.monotonic() + self._subscribing.next()
             return
         self.problem = ""
@@ -276,7 +277,7 @@ class Broker:
         self, _: Client, __: Any, flags: DisconnectFlags, reason: ReasonCode, ___: Any
     ) -> None:
         if flags.is_disconnect_packet_from_server and not self._ending.is_set():
-            raise BrokerError(refusals.of_answer(reason.value, str(reason), self._mqtt))
+            raise BrokerError(mqtt_errors.of_answer(reason.value, str(reason), self._mqtt))
 
 
 def _topic(arrived: MQTTMessage) -> str:

@@ -14,7 +14,8 @@ from msgspec import structs
 
 from zmhook.deadline import Deadline
 from zmhook.errors import SnapshotError, StoreError
-from zmhook.snapshots import client, counts, status
+from zmhook.net import mqtt as client
+from zmhook.snapshots import counts, status
 from zmhook.snapshots.broker import Broker
 from zmhook.snapshots.handlers import base
 from zmhook.snapshots.handlers.runner import MOST_WAITING, Runner

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec import structs
 
 from zmhook.errors import MissingPart, Problem, SettingsError
-from zmhook.regular import reading
 from zmhook.settings import Secret, Settings, load, values
+from zmhook.storage.regular import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from zmhook.figures import apart, exact, is_below
-from zmhook.frames.header import read_header
-from zmhook.snapshots.labels import common
+from zmhook.image.header import read_header
+from zmhook.labels.camera import common
+from zmhook.text.numbers import apart, exact, is_below
 
 if TYPE_CHECKING:
     from zmhook.settings import Snapshots

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from zmhook.snapshots.recent import Recent
+from zmhook.storage.lru import Recent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, json
 
-from zmhook import atomic
-from zmhook.regular import read as read_file
 from zmhook.snapshots.counts import Totals
-from zmhook.untrusted import Unreadable, decoded
+from zmhook.storage import atomic
+from zmhook.storage.regular import read as read_file
+from zmhook.text.bounded_json import Unreadable, decoded
 
 if TYPE_CHECKING:
     from os import PathLike

@@ -11,8 +11,8 @@ from threading import Event
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from zmhook.errors import PayloadError, StoreError
+from zmhook.net.backoff import Backoff
 from zmhook.snapshots import filters
-from zmhook.snapshots.backoff import Backoff
 from zmhook.snapshots.counts import OTHERS, Outcome
 from zmhook.snapshots.hourly import Hourly
 from zmhook.snapshots.snapshot import Amendment, Snapshot

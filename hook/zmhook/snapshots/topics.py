@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.printable import one_line
-from zmhook.snapshots.recent import Recent
+from zmhook.storage.lru import Recent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from zmhook.camera.simulate import FORMATS
-from zmhook.frames.header import read_header
+from zmhook.image.header import read_header
 from zmhook.settings import load
 from zmhook.snapshots.interpreter import Interpreter
 from zmhook.snapshots.snapshot import Amendment, SceneBox, Snapshot
@@ -232,7 +232,7 @@ def test_a_broker_that_takes_no_such_message_is_one_line(
 ) -> None:
     broker = make_broker("max_packet_size 2000")
     broker.start()
-    monkeypatch.setattr("zmhook.snapshots.client.CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr("zmhook.net.mqtt.CONNECT_SECONDS", 0.5)
     settings_file(
         f"[mqtt]\nmqtt_port = {broker.port}\nmqtt_user = {broker.user}\n"
         f"mqtt_password = {broker.password}\n"

@@ -184,7 +184,7 @@ class Site:
         ]
 
     def supervisors(self) -> list[int]:
-        return self.processes("zmhook.service")
+        return self.processes("zmhook.server")
 
     def workers(self) -> list[int]:
         return self.processes("zmhook.service.worker")

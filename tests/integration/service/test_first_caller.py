@@ -123,7 +123,7 @@ def old(site) -> Iterator[subprocess.Popen[bytes]]:
     """Run a service as such a version has left it."""
     older = place.older_socket_path(site.config, General())
     assert older != site.socket
-    command = [sys.executable, "-m", "zmhook.service", "-c", site.config, "--socket", older]
+    command = [sys.executable, "-m", "zmhook.server", "-c", site.config, "--socket", older]
     env = {**site.env, "PYTHONPATH": f"{site.root / 'hook'}:{site.env['PYTHONPATH']}"}
     with subprocess.Popen(command, env=env, cwd="/") as process:
         site.until(older.exists)

@@ -116,7 +116,7 @@ def test_it_ends_when_nobody_asks(site) -> None:
 def begun(site: Any, *args: str) -> int:
     """Start a service as a person does, and return its process id."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "zmhook.service", "-c", site.config, *args],
+        [sys.executable, "-m", "zmhook.server", "-c", site.config, *args],
         env={**site.env, "PYTHONPATH": f"{site.root / 'hook'}:{site.env['PYTHONPATH']}"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from zmhook.history.read import History, Wanted
+from zmhook.memory.past import FILE, Past
 from zmhook.settings import Gate, Settings
-from zmhook.state.kept import close_all
-from zmhook.state.past import FILE, Past
+from zmhook.storage.open_database import close_all
 
 pytestmark = pytest.mark.integration
 
@@ -26,8 +26,8 @@ logging.basicConfig(level=logging.WARNING)
 from zmhook.detection import Box, Decision, Detection
 from zmhook.event import Event
 from zmhook.settings import Gate, General, History, Settings
-from zmhook.state.past import Past, Seen
-from zmhook.state.cooldown import Cooldown
+from zmhook.memory.past import Past, Seen
+from zmhook.memory.cooldown import Cooldown
 from zmhook.history import record
 
 folder, me, events = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])

@@ -14,7 +14,7 @@ import pytest
 from zmhook.camera.simulate.scenes import Choice, cut, photos, tracks
 from zmhook.camera.simulate.track import Track
 from zmhook.errors import CameraError, FrameError
-from zmhook.frames.header import read_header
+from zmhook.image.header import read_header
 from zmhook.snapshots.snapshot import SceneBox
 
 

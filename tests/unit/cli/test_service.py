@@ -18,8 +18,9 @@ import pytest
 
 from zmhook.cli import serve, service
 from zmhook.errors import SettingsError, ZmhookError
-from zmhook.report.spool import Spool
-from zmhook.service import client, holder, place, run
+from zmhook.jobs.spool import Spool
+from zmhook.server import run
+from zmhook.service import client, holder, place
 
 STATUS = {
     "version": "1.2.3",
@@ -69,7 +70,7 @@ def hold(socket_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Have a process that holds the service's lock, as a running one does."""
     started = []
 
-    def hold(how: str = "obedient", module: str = "zmhook.service") -> subprocess.Popen[str]:
+    def hold(how: str = "obedient", module: str = "zmhook.server") -> subprocess.Popen[str]:
         lock = socket_path.with_suffix(".lock")
         command = [sys.executable, "-c", HOLD, str(lock), how, module]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

@@ -110,7 +110,7 @@ def test_one_that_another_process_holds_for_long(
 ) -> None:
     add(database)
     database.close()
-    monkeypatch.setattr("zmhook.sqlite.BUSY", 0.05)
+    monkeypatch.setattr("zmhook.storage.sqlite.BUSY", 0.05)
     other = sqlite3.connect(database.path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     assert add(database)

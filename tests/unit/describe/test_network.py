@@ -9,7 +9,7 @@ import pytest
 
 from zmhook.describe.network import LateError, Patience, explain, silence
 from zmhook.describe.unanswered import Unanswered
-from zmhook.within import TooLongError
+from zmhook.net.timeout import TooLongError
 
 
 def test_an_answer_and_an_error_come_through() -> None:

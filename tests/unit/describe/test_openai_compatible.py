@@ -17,8 +17,8 @@ from zmhook.describe.openai_compatible import OpenAiBackend
 from zmhook.describe.refusals import midnight
 from zmhook.describe.schema import SCHEMA
 from zmhook.describe.unanswered import Unanswered
+from zmhook.net.error_body import told
 from zmhook.settings.values import Secret
-from zmhook.told import told
 
 PICTURE = b"\xff\xd8\xff\xe0 \xfb\xff\xbe a JPEG"
 

@@ -11,8 +11,8 @@ from zmhook.describe import refusals
 from zmhook.describe.refusals import Refusals, advice, midnight, retry_after, too_many
 from zmhook.describe.steps import FormRefused
 from zmhook.describe.unanswered import Unanswered
+from zmhook.net.error_body import Told, error_in, told
 from zmhook.settings import Gemini
-from zmhook.told import Told, error_in, told
 
 PLACE, MODEL = "http://127.0.0.1:1", "llava"
 OURS = Gemini(gemini_backend="openai", gemini_url=PLACE, gemini_model=MODEL)

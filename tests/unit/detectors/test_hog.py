@@ -10,7 +10,7 @@ import pytest
 from zmhook.detection import Box, Detection
 from zmhook.detectors.hog import HogDetector, _suppressed, confidence
 from zmhook.errors import DetectorError
-from zmhook.event import Frame
+from zmhook.frame import Frame
 from zmhook.settings import Hog, Settings
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import pytest
 
 from zmhook.deadline import Deadline
 from zmhook.errors import FrameNotNeeded, FrameUnavailable, PortalError
-from zmhook.event import Event, Picture
+from zmhook.event import Event
+from zmhook.frame import Picture
 from zmhook.frames import open_source
 from zmhook.frames.extent import Extent
 from zmhook.frames.ids import frame_ids

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from zmhook import regular
 from zmhook.deadline import Deadline
 from zmhook.errors import DeadlineExceeded, FrameNotNeeded, FrameUnavailable, PictureError
 from zmhook.frames.file import FileSource, read
 from zmhook.frames.waiting import waited_for
+from zmhook.storage import regular
 
 LIMIT = 50_000_000
 

@@ -9,7 +9,7 @@ import pytest
 
 from zmhook.deadline import Deadline
 from zmhook.errors import DeadlineExceeded, FrameNotNeeded, FrameUnavailable
-from zmhook.event import Picture
+from zmhook.frame import Picture
 from zmhook.frames import gathered as module
 from zmhook.frames.gathered import Gathered
 from zmhook.frames.waiting import Pending

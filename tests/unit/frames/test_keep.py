@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from zmhook import atomic
-from zmhook.event import Event, Frame
+from zmhook.event import Event
+from zmhook.frame import Frame
 from zmhook.frames.keep import keep
 from zmhook.settings import General, Settings
+from zmhook.storage import atomic
 
 DATA = b"\xff\xd8 as it came"
 

@@ -6,7 +6,7 @@ import pytest
 
 from zmhook.deadline import Deadline
 from zmhook.errors import FrameUnavailable, LoginError, PictureError, PortalError
-from zmhook.event import Picture
+from zmhook.frame import Picture
 from zmhook.frames.patience import Patience, Waiter
 from zmhook.frames.waiting import Pending
 

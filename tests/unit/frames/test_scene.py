@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zmhook.crop import Crop
 from zmhook.detection import Box, Detection
+from zmhook.frame import Crop
 from zmhook.frames.scene import crop_of
 from zmhook.frames.window import Window
 from zmhook.snapshots.snapshot import Classification, Row, SceneBox

@@ -20,8 +20,8 @@ from zmhook.event import Event
 from zmhook.frames import open_source
 from zmhook.frames.base import Source
 from zmhook.frames.waiting import Pending, waited_for
-from zmhook.portal import Portal
 from zmhook.settings import General, Settings, Snapshots
+from zmhook.zoneminder.api import Portal
 
 
 class OnePicture(Portal):

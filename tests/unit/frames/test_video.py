@@ -14,10 +14,10 @@ from zmhook.deadline import Deadline
 from zmhook.errors import DeadlineExceeded, FrameUnavailable, PictureError
 from zmhook.event import Event
 from zmhook.frames.patience import Patience
-from zmhook.frames.picture import frame_of
 from zmhook.frames.rows import Rows
 from zmhook.frames.video import VideoFrames, length
 from zmhook.frames.waiting import Pending, waited_for
+from zmhook.image.decode import frame_of
 
 FRAMES = 200
 BAR = 16

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from zmhook.event import Event
-from zmhook.event_row import event_row
 from zmhook.frames.window import Window, window_of
+from zmhook.zoneminder.event_row import event_row
 
 BEGAN = 1_753_800_000.0
 """A moment long ago, in the middle of a summer."""

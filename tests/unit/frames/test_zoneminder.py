@@ -13,8 +13,8 @@ from zmhook.frames.patience import Patience
 from zmhook.frames.rows import Rows
 from zmhook.frames.waiting import Pending, waited_for
 from zmhook.frames.zoneminder import PortalFrames
-from zmhook.portal import Portal
 from zmhook.settings import General
+from zmhook.zoneminder.api import Portal
 
 
 class Answers(Portal):

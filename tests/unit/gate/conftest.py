@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from zmhook.crop import Crop
 from zmhook.deadline import Deadline
 from zmhook.detection import Box, Detection
 from zmhook.event import Event
+from zmhook.frame import Crop
 from zmhook.gate import Gate
 from zmhook.settings import Settings
 

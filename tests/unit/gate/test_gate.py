@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 from msgspec import structs
 
-from zmhook.crop import Crop
-from zmhook.detection import Box
+from zmhook.detection import Box, about
 from zmhook.event import Event
+from zmhook.frame import Crop
 from zmhook.gate import ringing
-from zmhook.gate.verdict import about
 from zmhook.settings import (
     Alpr,
     Extent,

@@ -9,8 +9,8 @@ from msgspec import structs
 
 from zmhook.event import Event
 from zmhook.gate.places import places
-from zmhook.monitors import Monitor, ZmZone
 from zmhook.settings import Gate, General, Settings, Zone, ZoneRule
+from zmhook.zoneminder.monitors import Monitor, ZmZone
 
 SQUARE = ((0.0, 0.0), (100.0, 0.0), (100.0, 100.0))
 MONITOR = Monitor(
@@ -108,7 +108,7 @@ def test_a_zone_outside_of_the_picture_is_told_once(caplog) -> None:
 @pytest.mark.parametrize(("imports", "asked"), [(True, 1234.5), (False, None)])
 def test_when_zoneminder_told_them(gate, monkeypatch, imports, asked) -> None:
     told = structs.replace(MONITOR, asked=1234.5)
-    monkeypatch.setattr("zmhook.monitors.monitor", lambda *_: told)
+    monkeypatch.setattr("zmhook.zoneminder.monitors.monitor", lambda *_: told)
     general = General(portal="http://zm")
     judge = gate(Settings(general=general, gate=Gate(import_zm_zones=imports)))
     assert judge.zones_asked is None

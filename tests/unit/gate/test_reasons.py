@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import settings as how
 from hypothesis import strategies as st
 
-from zmhook.crop import Crop
 from zmhook.deadline import Deadline
 from zmhook.detection import Box, Detection
 from zmhook.event import Event
+from zmhook.frame import Crop
 from zmhook.gate import Gate as Judge
 from zmhook.gate import cooldown
 from zmhook.settings import Extent, Gate, Settings, Yolo, Zone

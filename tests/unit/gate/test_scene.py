@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
-from zmhook.crop import Crop
 from zmhook.deadline import Deadline
 from zmhook.detection import Box, Detection
 from zmhook.event import Event
+from zmhook.frame import Crop
 from zmhook.gate import Gate
 from zmhook.settings import Extent, Settings, Zone, ZoneRule
 from zmhook.settings import Gate as GateSettings

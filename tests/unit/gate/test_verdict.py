@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from zmhook.detection import Box, Detection
+from zmhook.detection import Box, Detection, about
 from zmhook.gate import ringing
-from zmhook.gate.verdict import Verdicts, about, rings
+from zmhook.gate.verdict import Verdicts, rings
 
 BOX, OTHER = Box(10, 10, 50, 50), Box(60, 60, 90, 90)
 CAR = Detection(label="car", confidence=0.9, box=BOX, model="yolo")

@@ -13,7 +13,7 @@ from zmhook.history import made_with
 from zmhook.history.made_with import fingerprint, model_files
 from zmhook.history.schema import SCHEMA
 from zmhook.settings import Face, Gate, General, Label, Notify, Secret, Settings, Yolo
-from zmhook.state.kept import Kept, close_all, kept
+from zmhook.storage.open_database import Kept, close_all, kept
 
 
 def sha256(text: str) -> str:

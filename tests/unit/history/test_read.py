@@ -14,7 +14,7 @@ from zmhook.history import record
 from zmhook.history.read import History, Wanted
 from zmhook.history.schema import SCHEMA
 from zmhook.settings import Settings
-from zmhook.sqlite import use
+from zmhook.storage.sqlite import use
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from zmhook.damage import tally
 from zmhook.detection import Box, Decision, Detection
 from zmhook.errors import StateError
 from zmhook.history import made_with, record, retention
 from zmhook.history.read import History, Wanted
 from zmhook.history.record import EVERY, MOST_WARNINGS, _warn, _warned
 from zmhook.settings import Settings
+from zmhook.storage.corruption import tally
 
 Make = Callable[..., Decision]
 Configured = Callable[..., Settings]
@@ -82,7 +82,7 @@ def test_what_decisions_have_in_common_is_stored_once(
     configured: Configured, decision: Make, path: Path
 ) -> None:
     from zmhook.history.schema import SCHEMA
-    from zmhook.sqlite import use
+    from zmhook.storage.sqlite import use
 
     for event in range(3):
         record(decision(event), configured())
@@ -96,7 +96,7 @@ def test_many_detections_take_little_room(
     configured: Configured, decision: Make, path: Path
 ) -> None:
     from zmhook.history.schema import SCHEMA
-    from zmhook.sqlite import use
+    from zmhook.storage.sqlite import use
 
     made = decision(7, dropped=tuple((f"thing {n}", "zone") for n in range(500)))
     record(made, configured())

@@ -14,7 +14,7 @@ from zmhook.history.record import put
 from zmhook.history.retention import Limits, tidy, used_bytes
 from zmhook.history.schema import SCHEMA
 from zmhook.settings import History
-from zmhook.sqlite import open_database, transaction
+from zmhook.storage.sqlite import open_database, transaction
 
 DAY = 86400
 LONG = 60.0

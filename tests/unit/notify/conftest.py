@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from zmhook.detection import Box, Decision, Detection, FrameInfo
-from zmhook.event import Event, Frame
-from zmhook.report.spool import Unit
-from zmhook.report.work import Work
+from zmhook.event import Event
+from zmhook.frame import Frame
+from zmhook.jobs.spool import Unit
+from zmhook.jobs.work import Work
 from zmhook.settings import General, Mqtt, Notify, Settings
 
 

@@ -8,10 +8,10 @@ from msgspec import json
 
 from zmhook.detection import Decision
 from zmhook.errors import Undelivered
+from zmhook.jobs.spool import Spool, Unit
+from zmhook.jobs.work import Work
 from zmhook.notify import mqtt
 from zmhook.notify.publish import Note
-from zmhook.report.spool import Spool, Unit
-from zmhook.report.work import Work
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from zmhook.event import Frame
+from zmhook.frame import Frame
 from zmhook.notify.picture import picture_of
 
 
@@ -31,7 +31,7 @@ def test_none(more: dict, work) -> None:
 
 def test_one_that_is_damaged_costs_the_picture_alone(work, caplog, monkeypatch) -> None:
     from zmhook.errors import PictureError
-    from zmhook.report.work import Work
+    from zmhook.jobs.work import Work
 
     def damaged(_: Work) -> Frame:
         raise PictureError("x.jpg: is damaged")

@@ -7,7 +7,8 @@ import pytest
 
 from zmhook.decide import Decided
 from zmhook.detection import Box, Decision, Detection, Drop, FrameInfo
-from zmhook.event import Event, Frame
+from zmhook.event import Event
+from zmhook.frame import Frame
 
 
 @pytest.fixture

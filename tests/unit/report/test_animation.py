@@ -12,10 +12,10 @@ import pytest
 from msgspec import json, structs
 
 from zmhook.errors import NotYet, ReportError
+from zmhook.jobs.spool import Unit
+from zmhook.jobs.work import Work
 from zmhook.report import animation as module
 from zmhook.report.animation import chosen, most_frames, run
-from zmhook.report.spool import Unit
-from zmhook.report.work import Work
 from zmhook.settings import Animation, General, Settings
 
 LONG_AGO = 1_700_000_000.0

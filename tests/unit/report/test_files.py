@@ -9,14 +9,15 @@ import cv2
 import numpy as np
 import pytest
 
-from zmhook import atomic
 from zmhook.decide import Decided
 from zmhook.detection import Decision, FrameInfo
 from zmhook.errors import ReportError
-from zmhook.event import Event, Frame
+from zmhook.event import Event
+from zmhook.frame import Frame
+from zmhook.render.line import detection_line
 from zmhook.report import files
-from zmhook.report.line import detection_line
 from zmhook.settings import General, Settings
+from zmhook.storage import atomic
 
 BLUE, GREEN, RED = range(3)
 

@@ -12,9 +12,9 @@ from msgspec import json
 
 from zmhook.detection import Decision, FrameInfo
 from zmhook.event import Event
+from zmhook.jobs.work import Work
 from zmhook.report import footage as module
 from zmhook.report.footage import footage_of
-from zmhook.report.work import Work
 from zmhook.settings import General, Settings
 
 LONG_AGO = 1_700_000_000.0

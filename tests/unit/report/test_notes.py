@@ -10,8 +10,7 @@ from zmhook.deadline import Deadline
 from zmhook.detection import Box, Decision, Detection
 from zmhook.errors import PortalError
 from zmhook.event import Event
-from zmhook.portal import Portal
-from zmhook.report.line import detection_line
+from zmhook.render.line import detection_line
 from zmhook.report.notes import (
     LONGEST_REMARK,
     MAX_BYTES,
@@ -20,6 +19,7 @@ from zmhook.report.notes import (
     write_notes,
 )
 from zmhook.settings import General, Settings
+from zmhook.zoneminder.api import Portal
 
 FOUND = "[s] detected:person:97% car:88%"
 

@@ -7,9 +7,9 @@ import pytest
 from msgspec import json, structs
 
 from zmhook.errors import NotYet, PortalError
+from zmhook.jobs.spool import Spool
+from zmhook.jobs.work import Work, pack, unpack
 from zmhook.report.notes_again import run, run_first, run_last
-from zmhook.report.spool import Spool
-from zmhook.report.work import Work, pack, unpack
 from zmhook.settings import General, Settings
 
 OURS = "[s] detected:person:97%"

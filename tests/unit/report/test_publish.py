@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from zmhook import portal
 from zmhook.decide import Decided
 from zmhook.errors import PortalError
 from zmhook.report import publish
 from zmhook.settings import General, Settings
+from zmhook.zoneminder import api
 
 
 class FakePortal:
@@ -34,7 +34,7 @@ class FakePortal:
 
 @pytest.fixture
 def asked(monkeypatch) -> type[FakePortal]:
-    monkeypatch.setattr(portal, "Portal", FakePortal)
+    monkeypatch.setattr(api, "Portal", FakePortal)
     monkeypatch.setattr(FakePortal, "folder", "")
     return FakePortal
 
@@ -88,7 +88,7 @@ def test_what_waits_for_the_api_keeps_nothing_else_waiting(
     monkeypatch.setattr(asked, "folder", str(tmp_path))
     monkeypatch.setattr(asked, stuck, end, raising=False)
     done: list[str] = []
-    monkeypatch.setattr("zmhook.report.later.later", lambda *_: done.append("jobs"))
+    monkeypatch.setattr("zmhook.jobs.later.later", lambda *_: done.append("jobs"))
     monkeypatch.setattr("zmhook.history.record", lambda *_: done.append("history"))
     with pytest.raises(SystemExit):
         publish(decided(), WITH_PORTAL, notes=True)

@@ -9,8 +9,8 @@ from msgspec import json
 from zmhook.detection import Box, Decision, Detection
 from zmhook.errors import PortalError
 from zmhook.event import Event
+from zmhook.jobs.work import Work
 from zmhook.report.tags import run
-from zmhook.report.work import Work
 from zmhook.settings import General, Settings
 
 

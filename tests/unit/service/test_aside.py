@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from zmhook.service import aside, run
+from zmhook.server import run
+from zmhook.service import aside
 
 HOLD = (
     "import fcntl, os, sys, time; f = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)\n"
@@ -36,7 +37,7 @@ def hung(place: Path) -> Iterator[subprocess.Popen[str]]:
     """A process that holds the lock of the place, as a service that hangs does."""
     lock = place.with_suffix(".lock")
     with subprocess.Popen(
-        [sys.executable, "-c", HOLD, lock, "zmhook.service"], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLD, lock, "zmhook.server"], stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout
         process.stdout.readline()

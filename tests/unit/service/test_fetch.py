@@ -11,10 +11,10 @@ import pytest
 from msgspec import structs
 
 from zmhook import frames
-from zmhook.crop import Crop
 from zmhook.detection import Box
 from zmhook.errors import FrameNotNeeded, FrameUnavailable
-from zmhook.event import Event, Picture
+from zmhook.event import Event
+from zmhook.frame import Crop, Picture
 from zmhook.frames.waiting import Pending
 from zmhook.service.fetch import LOOK_EVERY, Fetcher
 from zmhook.settings import General, Settings

@@ -12,7 +12,7 @@ from zmhook.chain import Chain
 from zmhook.deadline import Deadline
 from zmhook.detection import Box, Detection
 from zmhook.errors import DetectorError, ModelSkipped
-from zmhook.event import Frame
+from zmhook.frame import Frame
 from zmhook.service.looking import Looker
 from zmhook.service.wire import Look, Seen, View
 

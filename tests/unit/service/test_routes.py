@@ -10,8 +10,8 @@ import pytest
 
 from zmhook.detection import Box, Decision, Detection
 from zmhook.event import Event
+from zmhook.net.http_server import HangUp, Request, Response
 from zmhook.service import routes
-from zmhook.service.http import HangUp, Request, Response
 from zmhook.service.routes import Routes
 from zmhook.settings import General, Settings
 

@@ -64,7 +64,7 @@ def test_one_start_at_a_time_and_it_is_detached(python: Path, tmp_path: Path) ->
     assert not start.start("/etc/a b.ini", place)
 
     lock = place.with_suffix(".start")
-    assert args[:6] == ["-m", "zmhook.service", "-c", "/etc/a b.ini", "--socket", str(place)]
+    assert args[:6] == ["-m", "zmhook.server", "-c", "/etc/a b.ini", "--socket", str(place)]
     assert files.pop(args[args.index("--start-lock") + 1]) == str(lock)
     assert (cwd, leads) == ("/", True)
     assert {files[standard] for standard in "012"} == {"/dev/null"}

@@ -11,18 +11,18 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from zmhook.damage import Damaged, count, identity, set_aside
 from zmhook.detection import Decision
 from zmhook.event import Event
-from zmhook.report.backlog import backlog
-from zmhook.report.spool import Spool
+from zmhook.jobs.backlog import backlog
+from zmhook.jobs.spool import Spool
+from zmhook.service.database_health import damaged
 from zmhook.service.live import LiveConfig
 from zmhook.service.metrics import CONTENT_TYPE, exposition
 from zmhook.service.status import status
 from zmhook.service.supervisor import Supervisor
 from zmhook.service.wire import Seen
 from zmhook.settings import Config, History, Settings
-from zmhook.state.health import damaged
+from zmhook.storage.corruption import Damaged, count, identity, set_aside
 
 
 @pytest.fixture

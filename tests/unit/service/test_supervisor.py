@@ -14,7 +14,7 @@ from zmhook.deadline import waited
 from zmhook.detection import Decision
 from zmhook.errors import FrameUnavailable
 from zmhook.event import Event
-from zmhook.service.http import HangUp
+from zmhook.net.http_server import HangUp
 from zmhook.service.live import LiveConfig
 from zmhook.service.look import LookTicket, NotNow, Wanted
 from zmhook.service.place import patience_path, silence_of

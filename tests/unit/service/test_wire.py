@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from zmhook.crop import Crop
 from zmhook.detection import Box, Decision, Detection, Drop, FrameInfo
 from zmhook.event import Event
+from zmhook.frame import Crop
 from zmhook.service import wire
 from zmhook.settings import Settings
 from zmhook.settings.plain import to_plain

@@ -13,10 +13,10 @@ import pytest
 
 from zmhook import report
 from zmhook.chain import Chain
-from zmhook.crop import Crop
 from zmhook.detection import Box, Decision, Detection
 from zmhook.errors import DetectorError, FrameUnavailable
-from zmhook.event import Event, Frame
+from zmhook.event import Event
+from zmhook.frame import Crop, Frame
 from zmhook.service import worker as module
 from zmhook.service.wire import (
     Answer,

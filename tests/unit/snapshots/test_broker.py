@@ -10,9 +10,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from zmhook.net import mqtt
 from zmhook.settings import Mqtt
 from zmhook.snapshots import broker as module
-from zmhook.snapshots import client
 from zmhook.snapshots.broker import Broker
 from zmhook.snapshots.message import Message, Waiting
 
@@ -163,7 +163,7 @@ def silent() -> Iterator[int]:
 
 
 def test_silence_is_waited_for_within_bounds(silent: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "CONNECT_SECONDS", 0.05)
+    monkeypatch.setattr(mqtt, "CONNECT_SECONDS", 0.05)
     monkeypatch.setattr(module, "LOOP_SECONDS", 0.01)
     broker = Broker(Mqtt(mqtt_port=silent), ["a"], Waiting(10, 1000))
     broker.start()

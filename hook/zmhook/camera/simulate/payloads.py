@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import json
 
-from zmhook.snapshots.labels import common
+from zmhook.labels.camera import common
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.camera.simulate.track import Track, invent, with_margin
 from zmhook.errors import CameraError
-from zmhook.frames.picture import decode
-from zmhook.regular import reading
+from zmhook.image.decode import decode
 from zmhook.settings import General
 from zmhook.snapshots.snapshot import SceneBox
+from zmhook.storage.regular import reading
 
 if TYPE_CHECKING:
     import random

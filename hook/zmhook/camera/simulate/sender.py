@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec import structs
 
 from zmhook.errors import BrokerError
-from zmhook.snapshots import client, refusals
+from zmhook.net import mqtt as client
+from zmhook.net import mqtt_errors
 
 if TYPE_CHECKING:
     from paho.mqtt.client import MQTTMessageInfo
@@ -50,10 +51,10 @@ class Sender:
         try:
             client.connect(self._client, self._mqtt, lasting=False)
         except (OSError, ValueError) as error:
-            raise BrokerError(refusals.of_error(error, self._mqtt)) from None
+            raise BrokerError(mqtt_errors.of_error(error, self._mqtt)) from None
         self._client.loop_start()
         if not self._answered.wait(self._seconds):
-            raise BrokerError(refusals.of_silence(self._mqtt))
+            raise BrokerError(mqtt_errors.of_silence(self._mqtt))
         if self._refusal:
             raise BrokerError(self._refusal)
 
@@ -90,10 +91,10 @@ class Sender:
 
     def _on_connect(self, _: Any, __: Any, ___: Any, reason: Any, ____: Any) -> None:
         if reason.is_failure:
-            self._refusal = refusals.of_answer(reason.value, str(reason), self._mqtt)
+            self._refusal = mqtt_errors.of_answer(reason.value, str(reason), self._mqtt)
         self._answered.set()
 
     def _on_disconnect(self, *_: Any) -> None:
         if not self._answered.is_set():
-            self._refusal = refusals.of_loss(self._said, self._mqtt, accepted=False)
+            self._refusal = mqtt_errors.of_loss(self._said, self._mqtt, accepted=False)
             self._answered.set()

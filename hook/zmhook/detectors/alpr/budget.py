@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.detectors.alpr.services.base import Unread
 from zmhook.errors import StateError
-from zmhook.sqlite import transaction
-from zmhook.state.kept import Kept
+from zmhook.storage.open_database import Kept
+from zmhook.storage.sqlite import transaction
 
 if TYPE_CHECKING:
     import sqlite3

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zmhook.crop import to_full
+from zmhook.image.crop import to_full
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zmhook.detection import Detection
-    from zmhook.event import Frame
+    from zmhook.frame import Frame
 
 SAME_CROP = 0.7
 """Overlap (IoU) above which two vehicles are one that was found twice: it is looked at once."""

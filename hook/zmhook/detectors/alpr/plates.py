@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from zmhook.patterns import fits
+from zmhook.text.patterns import fits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

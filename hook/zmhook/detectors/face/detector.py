@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from zmhook.detectors.face.freshness import FreshFaces
     from zmhook.detectors.face.known import KnownFaces, Nearest
     from zmhook.detectors.face.unknown import UnknownFaces
-    from zmhook.event import Frame
+    from zmhook.frame import Frame
     from zmhook.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.errors import TrainingError
-from zmhook.names import composed
+from zmhook.text.names import composed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from zmhook import atomic
 from zmhook.detectors.face.encoder import SIZE
 from zmhook.detectors.face.known import KnownFaces
 from zmhook.detectors.face.pictures import person_of
 from zmhook.errors import TrainingError
-from zmhook.regular import read as read_file
+from zmhook.storage import atomic
+from zmhook.storage.regular import read as read_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

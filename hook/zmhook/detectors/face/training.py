@@ -13,9 +13,9 @@ from zmhook.detectors.face.encoder import NAME, Encoder
 from zmhook.detectors.face.finders import make_finder
 from zmhook.detectors.face.store import Entries, Entry
 from zmhook.errors import PictureError
-from zmhook.frames.file import MAX_BYTES
-from zmhook.frames.picture import decode
-from zmhook.regular import read
+from zmhook.image.decode import decode
+from zmhook.image.header import MAX_BYTES
+from zmhook.storage.regular import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zmhook import atomic
+from zmhook.storage import atomic
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from zmhook.detection import Detection
     from zmhook.detectors.yolo.model import YoloModel
-    from zmhook.event import Frame
+    from zmhook.frame import Frame
     from zmhook.settings import Settings
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.errors import ModelFileError
-from zmhook.regular import reading
+from zmhook.storage.regular import reading
 
 if TYPE_CHECKING:
     from zmhook.settings import Yolo

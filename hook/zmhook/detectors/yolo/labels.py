@@ -6,10 +6,10 @@ import ast
 import logging
 from typing import TYPE_CHECKING
 
-from zmhook.detectors.yolo.coco import COCO
 from zmhook.errors import ModelFileError
+from zmhook.labels.coco import COCO
 from zmhook.printable import one_line
-from zmhook.regular import read
+from zmhook.storage.regular import read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,9 +19,9 @@ from zmhook.snapshots.formats.classes import MOST_ATTRIBUTES, names
 from zmhook.snapshots.formats.times import settled
 from zmhook.snapshots.formats.tracks import NEWS_EVERY
 from zmhook.snapshots.formats.values import fraction, identity, label, mapping, text
-from zmhook.snapshots.recent import Recent
 from zmhook.snapshots.snapshot import Amendment, Attribute, Classification, Snapshot
-from zmhook.untrusted import Unreadable, lenient
+from zmhook.storage.lru import Recent
+from zmhook.text.bounded_json import Unreadable, lenient
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zmhook.errors import PayloadError
-from zmhook.frames.content import quoted
+from zmhook.image.sniff import quoted
 from zmhook.snapshots.formats.arrival import MOST_PARTS
 from zmhook.snapshots.formats.json_picture import pictures
 from zmhook.snapshots.formats.pictures import looks_like
-from zmhook.untrusted import Cut, Unreadable, lenient, salvaged
+from zmhook.text.bounded_json import Cut, Unreadable, lenient, salvaged
 
 if TYPE_CHECKING:
     from zmhook.snapshots.formats.values import Json

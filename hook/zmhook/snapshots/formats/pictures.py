@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import ValidationError, convert
 
 from zmhook.errors import PayloadError, PictureError
-from zmhook.frames.picture import checked
+from zmhook.image.decode import checked
 
 JPEG = b"\xff\xd8\xff"
 PNG = b"\x89PNG\r\n\x1a\n"

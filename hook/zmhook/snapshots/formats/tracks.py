@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, structs
 
 from zmhook.snapshots.formats.classes import NOTHING, Classes
-from zmhook.snapshots.recent import Recent
 from zmhook.snapshots.snapshot import Amendment, SceneBox
+from zmhook.storage.lru import Recent
 
 if TYPE_CHECKING:
     from zmhook.snapshots.formats.arrival import Origin

@@ -6,8 +6,8 @@ import hashlib
 import math
 from typing import Any
 
-from zmhook.names import composed
 from zmhook.printable import one_line
+from zmhook.text.names import composed
 
 Json = dict[str, Any]
 

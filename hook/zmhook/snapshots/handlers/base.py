@@ -16,7 +16,7 @@ GROUP = "zmhook.snapshot_handlers"
 DESCRIBE = "describe"
 
 # The same lines as the entry points in pyproject.toml (a test compares them).
-BUILT_IN = {DESCRIBE: "zmhook.snapshots.handlers.describe:DescribeHandler"}
+BUILT_IN = {DESCRIBE: "zmhook.describe.handler:DescribeHandler"}
 
 
 class NotYet(SnapshotError):  # noqa: N818 - reads as what it is

@@ -9,12 +9,12 @@ from threading import Condition, Thread
 from typing import TYPE_CHECKING, Protocol
 
 from zmhook.errors import ZmhookError
-from zmhook.frames.file import MAX_BYTES
+from zmhook.image.header import MAX_BYTES
 from zmhook.printable import one_line
-from zmhook.regular import read
 from zmhook.snapshots.handlers.base import NotYet, names
 from zmhook.snapshots.handlers.said import said
 from zmhook.snapshots.handlers.worker import Hung, Worker
+from zmhook.storage.regular import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from zmhook.frames.header import read_header
+from zmhook.image.header import read_header
 from zmhook.snapshots.store import layout, rows
 from zmhook.snapshots.store.files import NewFile
 

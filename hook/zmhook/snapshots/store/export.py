@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import json, structs
 
-from zmhook import atomic
 from zmhook.errors import StoreError
-from zmhook.frames.file import MAX_BYTES
-from zmhook.regular import read
+from zmhook.image.header import MAX_BYTES
 from zmhook.snapshots.snapshot import Row
-from zmhook.untrusted import Unreadable, decoded
+from zmhook.storage import atomic
+from zmhook.storage.regular import read
+from zmhook.text.bounded_json import Unreadable, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from zmhook.errors import NoStore, StoreError
-from zmhook.regular import obstacle
 from zmhook.snapshots.store import schema
 from zmhook.snapshots.store.layout import INDEX
 from zmhook.snapshots.store.trouble import told
+from zmhook.storage.regular import obstacle
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -11,7 +11,7 @@ from zmhook.snapshots.store import numbers, rebuild, retention, schema
 from zmhook.snapshots.store.layout import INDEX, folder_name
 from zmhook.snapshots.store.rows import FOUND
 from zmhook.snapshots.store.writer import connect, is_same, transaction
-from zmhook.sqlite import sound
+from zmhook.storage.sqlite import sound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

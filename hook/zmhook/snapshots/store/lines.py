@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import DecodeError, ValidationError, json
 
-from zmhook import atomic
-from zmhook.regular import UNUSABLE, open_regular
 from zmhook.snapshots.snapshot import Row
 from zmhook.snapshots.store import layout
+from zmhook.storage import atomic
+from zmhook.storage.regular import UNUSABLE, open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

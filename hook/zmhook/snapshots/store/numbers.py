@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from zmhook.regular import reading
 from zmhook.snapshots.store import lines
 from zmhook.snapshots.store.layout import COUNTER, HIGHEST
+from zmhook.storage.regular import reading
 
 if TYPE_CHECKING:
     import sqlite3

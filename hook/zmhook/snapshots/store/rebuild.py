@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import structs
 
-from zmhook.frames.file import MAX_BYTES
-from zmhook.frames.header import read_header
-from zmhook.regular import UNUSABLE, discard, read
+from zmhook.image.header import MAX_BYTES, read_header
 from zmhook.snapshots.snapshot import Row
 from zmhook.snapshots.store import files, layout, lines, schema
 from zmhook.snapshots.store.numbers import keep
 from zmhook.snapshots.store.rows import FOUND
 from zmhook.snapshots.store.writer import transaction
+from zmhook.storage.regular import UNUSABLE, discard, read
 
 if TYPE_CHECKING:
     import sqlite3

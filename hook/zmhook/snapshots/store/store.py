@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec import structs
 
 from zmhook.errors import StoreError
-from zmhook.regular import discard
 from zmhook.snapshots.store import rows, tracks
 from zmhook.snapshots.store.batch import Batch
 from zmhook.snapshots.store.files import Writing
@@ -25,6 +24,7 @@ from zmhook.snapshots.store.lines import Lines
 from zmhook.snapshots.store.lock import lock
 from zmhook.snapshots.store.retention import Victim
 from zmhook.snapshots.store.trouble import MAKE_ROOM, is_damage, told
+from zmhook.storage.regular import discard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -9,14 +9,14 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from zmhook import damage, regular
 from zmhook.errors import StoreError
-from zmhook.regular import obstacle
 from zmhook.snapshots.store import schema
 from zmhook.snapshots.store.index import BUSY
 from zmhook.snapshots.store.layout import INDEX
 from zmhook.snapshots.store.trouble import is_damage
-from zmhook.sqlite import sound
+from zmhook.storage import corruption, regular
+from zmhook.storage.regular import obstacle
+from zmhook.storage.sqlite import sound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,6 +120,6 @@ def _set_aside(path: Path) -> Path:
         with suppress(FileNotFoundError):
             path.with_name(INDEX + ending).rename(aside.with_name(aside.name + ending))
     reason = f"set aside as {aside.name}"
-    damage.count(path, damage.identity(path), reason)
+    corruption.count(path, corruption.identity(path), reason)
     path.rename(aside)
     return aside

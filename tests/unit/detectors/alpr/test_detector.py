@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from zmhook.chain import Chain
-from zmhook.crop import cut as cut_out
 from zmhook.deadline import Deadline
 from zmhook.detection import Box, Detection
 from zmhook.detectors.alpr import AlprDetector
 from zmhook.detectors.base import find
 from zmhook.errors import DetectorError
-from zmhook.event import Event, Frame
+from zmhook.event import Event
+from zmhook.frame import Frame
+from zmhook.image.crop import cut as cut_out
 from zmhook.settings import Alpr, Settings
 
 EVENT = Event(id=7, monitor_id=3, asked=1_800_000_000.0)

@@ -10,7 +10,7 @@ from zmhook.detection import Box
 from zmhook.detectors.base import find
 from zmhook.detectors.face import FaceDetector, encoder
 from zmhook.errors import MissingPart
-from zmhook.event import Frame
+from zmhook.frame import Frame
 from zmhook.settings import Face, Settings
 
 

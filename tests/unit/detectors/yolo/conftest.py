@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from zmhook.detectors.yolo import YoloDetector
-from zmhook.event import Frame
+from zmhook.frame import Frame
 from zmhook.settings import Settings, Yolo
 
 if TYPE_CHECKING:

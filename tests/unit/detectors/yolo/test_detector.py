@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from zmhook.detection import Detection
-    from zmhook.event import Frame
+    from zmhook.frame import Frame
 
 V8, YOLOX, DARKNET = "yolov8n.onnx", "yolox_nano_416.onnx", "yolo-fastest-1.1-xl.weights"
 FOUND = 0.3

@@ -13,7 +13,7 @@ import pytest
 
 from zmhook.detection import Box
 from zmhook.errors import ModelFileError
-from zmhook.event import Frame
+from zmhook.frame import Frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable

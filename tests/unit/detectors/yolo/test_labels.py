@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from zmhook.detectors.yolo import labels
-from zmhook.detectors.yolo.coco import COCO
 from zmhook.detectors.yolo.files import ModelFile
 from zmhook.errors import ModelFileError
+from zmhook.labels.coco import COCO
 
 
 def file(path) -> ModelFile:

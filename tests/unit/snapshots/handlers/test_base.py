@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from zmhook.describe.handler import DescribeHandler
 from zmhook.errors import SnapshotError
 from zmhook.settings import Snapshots
 from zmhook.snapshots.handlers import base
-from zmhook.snapshots.handlers.describe import DescribeHandler
 
 
 def test_built_in_ones_are_the_entry_points(root: Path) -> None:

@@ -3,11 +3,11 @@ import sqlite3
 
 import pytest
 
-from zmhook.damage import tally
 from zmhook.errors import StoreError
 from zmhook.snapshots.store import writer
 from zmhook.snapshots.store.index import Index
 from zmhook.snapshots.store.layout import INDEX
+from zmhook.storage.corruption import tally
 
 
 @pytest.fixture

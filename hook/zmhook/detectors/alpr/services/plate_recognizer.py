@@ -35,7 +35,7 @@ from zmhook.detectors.alpr.services.values import (
     text,
 )
 from zmhook.detectors.alpr.services.web import Request
-from zmhook.told import error_in
+from zmhook.net.error_body import error_in
 
 if TYPE_CHECKING:
     import numpy as np

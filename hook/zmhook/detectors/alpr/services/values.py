@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from zmhook.told import complaint_in, error_in
+from zmhook.net.error_body import complaint_in, error_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable

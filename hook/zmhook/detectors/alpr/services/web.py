@@ -15,16 +15,16 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from zmhook import proxies
 from zmhook.detectors.alpr.services.base import Unread
 from zmhook.errors import MissingPart
-from zmhook.masking import masked
+from zmhook.net import proxies
+from zmhook.net.authorities import use_system_store
+from zmhook.net.error_body import complaint_in, error_in, parsed
+from zmhook.net.retry_after import wait_of, wait_of_header
+from zmhook.net.timeout import Call, TooLongError, causes
+from zmhook.net.urls import shown
 from zmhook.printable import one_line
-from zmhook.told import complaint_in, error_in, parsed
-from zmhook.trust import use_system_store
-from zmhook.urls import shown
-from zmhook.waits import wait_of, wait_of_header
-from zmhook.within import Call, TooLongError, causes
+from zmhook.settings.redact import masked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

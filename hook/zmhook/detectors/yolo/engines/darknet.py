@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from zmhook.detectors.yolo.engines.base import Network, chosen_size, threads
 from zmhook.errors import DetectorError, ModelFileError
-from zmhook.regular import reading
+from zmhook.storage.regular import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

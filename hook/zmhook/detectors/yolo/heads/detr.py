@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zmhook.detectors.yolo.coco import COCO, COCO_IDS, LAST_COCO_ID
 from zmhook.detectors.yolo.heads.base import (
     SHARES,
     Candidates,
@@ -27,6 +26,7 @@ from zmhook.detectors.yolo.heads.base import (
 from zmhook.detectors.yolo.heads.grid import is_pyramid
 from zmhook.detectors.yolo.heads.roles import CORNERS, Pair, named_pair, role, unnamed_pair
 from zmhook.detectors.yolo.letterbox import Look
+from zmhook.labels.coco import COCO, COCO_IDS, LAST_COCO_ID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,80 @@
+"""A frame: one picture of an event, as a file and as pixels, and where in the scene it lies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from zmhook.detection import Box, Detection
+
+if TYPE_CHECKING:
+    # msgspec never reads the types of Picture and Frame, which are not encoded.
+    import numpy as np  # noqa: TC004
+    import numpy.typing as npt  # noqa: TC004
+
+    from zmhook.deadline import Deadline  # noqa: TC004
+    from zmhook.event import Event  # noqa: TC004
+
+
+class Crop(Struct, frozen=True, kw_only=True):
+    """Where in the full picture, of `width` x `height` pixels, a frame lies.
+
+    `box` is in the full picture's pixels; a frame that was reduced covers all of it. `of` is what
+    was cut out: what a model found, or what the camera says that it saw. A camera's snapshot whose
+    place nobody knows is a picture of its own and not `placed`: its boxes are nowhere in the scene.
+    """
+
+    box: Box
+    width: int
+    height: int
+    of: Detection | None = None
+    placed: bool = True
+
+    @property
+    def is_part(self) -> bool:
+        """Whether there is more of the full picture than the frame shows."""
+        return self.box != Box(0, 0, self.width, self.height)
+
+
+class Picture(Struct, frozen=True):
+    """A picture file as it was fetched, not decoded yet; the fields are those of `Frame`."""
+
+    data: bytes
+    id: str
+    origin: str
+    crop: Crop | None = None
+
+
+class Frame(Struct, frozen=True, eq=False):
+    """One picture.
+
+    `image` is a BGR `uint8` array of shape `(height, width, 3)` in its original size; `id` is
+    `snapshot`, `alarm`, or a frame number as text; `origin` says where it came from, without
+    secrets; `data` is the file as it came (the JPEG), for keeping and for sending on. `crop`
+    says where in a larger picture it lies, None when it is no part of one. `event` is the event
+    that it is of and `deadline` that event's, both None outside of one.
+    """
+
+    image: npt.NDArray[np.uint8]
+    id: str
+    origin: str
+    data: bytes = b""
+    crop: Crop | None = None
+    event: Event | None = None
+    deadline: Deadline | None = None
+
+    @property
+    def width(self) -> int:
+        return int(self.image.shape[1])
+
+    @property
+    def height(self) -> int:
+        return int(self.image.shape[0])
+
+
+def whole(frame: Frame) -> Crop:
+    """Return where the frame lies: itself when it is no part of anything."""
+    return frame.crop or Crop(
+        box=Box(0, 0, frame.width, frame.height), width=frame.width, height=frame.height
+    )

@@ -1,0 +1,1 @@
+"""Picture files and pixels: recognised, decoded, cropped, resized."""

@@ -1,0 +1,105 @@
+"""The format, the size and the completeness of a picture, read without decoding it.
+
+Decoders are no help here: OpenCV decodes a JPEG that was cut short to a picture that is grey
+below the cut, and it allocates memory for as many pixels as a header claims.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_BYTES = 256 * 1024 * 1024
+"""Of a picture file that is read."""
+
+FORMATS = "JPEG, PNG, WebP, BMP or GIF"
+
+# In JPEG data 0xFF begins a marker unless 0x00 (a stuffed 0xFF), a restart marker (D0..D7) or
+# another 0xFF (padding) follows: ITU-T T.81, B.1.1.
+_JPEG_MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])")
+_JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_JPEG_BARE = {0x01, 0xD8}
+_JPEG_END = 0xD9
+_JPEG_MAX_SEGMENTS = 10_000
+_PNG_END = b"IEND\xaeB`\x82"
+_WEBP_14_BITS = 0x3FFF
+
+
+class Header(NamedTuple):
+    """What a picture says of itself: sizes in pixels, 0 when it does not say."""
+
+    format: str
+    width: int
+    height: int
+    complete: bool
+
+
+def read_header(data: bytes) -> Header | None:
+    """Return the header, or None when this is none of `FORMATS`."""
+    for magic, read in _READERS:
+        if data.startswith(magic):
+            return read(data)
+    return _webp(data) if data[:4] == b"RIFF" and data[8:12] == b"WEBP" else None
+
+
+def _jpeg(data: bytes) -> Header:
+    """Walk from marker to marker: an end marker inside a segment is a thumbnail's, not ours."""
+    width = height = 0
+    place = 2
+    for _ in range(_JPEG_MAX_SEGMENTS):
+        found = _JPEG_MARKER.search(data, place)
+        if not found or found[1][0] == _JPEG_END:
+            return Header("JPEG", width, height, complete=bool(found))
+        marker, place = found[1][0], found.end()
+        if marker in _JPEG_BARE:
+            continue
+        if marker in _JPEG_SIZES and not width:
+            height, width = _number(data, place + 3, 2, "big"), _number(data, place + 5, 2, "big")
+        place += _number(data, place, 2, "big")
+    return Header("JPEG", width, height, complete=False)
+
+
+def _png(data: bytes) -> Header:
+    width, height = _number(data, 16, 4, "big"), _number(data, 20, 4, "big")
+    return Header("PNG", width, height, complete=_PNG_END in data)
+
+
+def _gif(data: bytes) -> Header:
+    complete = data.rstrip(b"\0").endswith(b";")
+    return Header("GIF", _number(data, 6, 2), _number(data, 8, 2), complete)
+
+
+def _bmp(data: bytes) -> Header:
+    # The height is negative when the rows run from the top.
+    height = int.from_bytes(data[22:26], "little", signed=True)
+    return Header("BMP", _number(data, 18, 4), abs(height), len(data) >= _number(data, 2, 4))
+
+
+def _webp(data: bytes) -> Header:
+    """Read any of the three kinds of the first chunk (RFC 9649)."""
+    width = height = 0
+    if data[12:16] == b"VP8 ":
+        width = _number(data, 26, 2) & _WEBP_14_BITS
+        height = _number(data, 28, 2) & _WEBP_14_BITS
+    elif data[12:16] == b"VP8L":
+        both = _number(data, 21, 4)
+        width, height = (both & _WEBP_14_BITS) + 1, (both >> 14 & _WEBP_14_BITS) + 1
+    elif data[12:16] == b"VP8X":
+        width, height = _number(data, 24, 3) + 1, _number(data, 27, 3) + 1
+    return Header("WebP", width, height, len(data) >= _number(data, 4, 4) + 8)
+
+
+def _number(data: bytes, place: int, size: int, order: Literal["little", "big"] = "little") -> int:
+    """Return an unsigned number; 0 where the data ends before."""
+    return int.from_bytes(data[place : place + size], order)
+
+
+_READERS: tuple[tuple[bytes, Callable[[bytes], Header]], ...] = (
+    (b"\xff\xd8", _jpeg),
+    (b"\x89PNG\r\n\x1a\n", _png),
+    (b"GIF8", _gif),
+    (b"BM", _bmp),
+)

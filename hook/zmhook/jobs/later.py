@@ -1,0 +1,191 @@
+"""The one door to everything that may take time once the answer is out.
+
+`later` writes what the jobs need into the spool and sees to it that a process works on it. It
+costs milliseconds, waits for nobody and never raises.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from zmhook.jobs.jobs import LANES, kind_of
+from zmhook.jobs.spool import MOST, NotStored, Spool, entry_name
+from zmhook.jobs.work import pack
+from zmhook.process.environment import environment
+from zmhook.render.line import detection_line
+from zmhook.storage import reserve
+from zmhook.storage.disk import FULL, trouble
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from zmhook.decide import Decided
+    from zmhook.event import Event
+    from zmhook.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FFMPEG_THREADS")
+_started: list[subprocess.Popen[bytes]] = []
+
+
+def jobs_for(decided: Decided, settings: Settings, *, notes: bool = False) -> list[str]:
+    """Return the jobs that the settings ask for about this event.
+
+    None for a picture without an event, and for one about which nobody is told. `notes` says
+    that notes are written at once, so that what is left is to see whether they stay.
+    """
+    if decided.decision.event.id is None or not detection_line(decided.decision, settings):
+        return []
+    jobs = list(_messages(settings))
+    if decided.decision.outcome == "alarm":
+        jobs += _at_zoneminder(decided, settings, notes=notes)
+    return jobs
+
+
+def _messages(settings: Settings) -> Iterator[str]:
+    notify = settings.notify
+    if notify.notify_mqtt:
+        yield "mqtt"
+    if notify.notify_webhook:
+        yield "webhook"
+    if notify.notify_apprise:
+        from zmhook.settings.apprise_addresses import addresses_of
+
+        # One job for each address: one that fails does not send the others again.
+        for number, _ in enumerate(addresses_of(notify.notify_apprise.reveal()), 1):
+            yield f"apprise-{number}"
+
+
+def _at_zoneminder(decided: Decided, settings: Settings, *, notes: bool) -> Iterator[str]:
+    if settings.general.portal and settings.general.tag_detected_objects:
+        yield "tags"
+    if settings.general.portal and notes:
+        yield "notes-again"
+    elif settings.general.portal and settings.general.write_notes:
+        yield "notes"
+    if settings.animation.create_animation and decided.frame:
+        yield "animation"
+
+
+def later(decided: Decided, settings: Settings, jobs: Sequence[str]) -> None:
+    """Have the jobs (of `jobs_for`) done in the background, also when this process ends now."""
+    if not jobs:
+        return
+    event = decided.decision.event
+    spool = Spool.of(settings.general.base_data_path)
+    packed = pack(decided, settings)
+    try:
+        _store(spool, packed, jobs, event)
+    except NotStored as error:
+        _send_from_memory(spool, packed, error, event)
+        if len(error.left) == len(jobs):
+            return
+    try:
+        _tell_of_trimmed(spool)
+        start(spool, jobs)
+    except OSError as error:
+        log.warning(
+            "%s: %s waits for the next event, no process can be started for it: %s: %s",
+            event,
+            ", ".join(jobs),
+            error.filename or spool.folder,
+            error.strerror or error,
+        )
+
+
+def _store(spool: Spool, packed: tuple[bytes, bytes], jobs: Sequence[str], event: Event) -> None:
+    """Store jobs; on a full disk once more, in the room of the reserve. Raises `NotStored`."""
+    try:
+        spool.add(*packed, jobs, event.monitor_id)
+    except NotStored as error:
+        if error.errno not in FULL or not reserve.give_up(spool.folder):
+            raise
+        log.warning("%s (the reserve for messages is in use now)", trouble(error, spool.folder))
+        spool.add(*packed, error.left, event.monitor_id)
+
+
+def _send_from_memory(
+    spool: Spool, packed: tuple[bytes, bytes], error: NotStored, event: Event
+) -> None:
+    """Have what the disk does not take tried once, by a process that needs no disk."""
+    from zmhook.jobs import direct
+
+    why = trouble(error, spool.folder)
+    jobs = [job for job in error.left if direct.can_do(job)]
+    lost = [job for job in error.left if job not in jobs]
+    if lost:
+        log.error("%s: %s is lost: %s", event, ", ".join(lost), why)
+    if not jobs:
+        return
+    entry = entry_name(event.monitor_id)
+    try:
+        process = direct.start(entry, jobs, packed, _environment())
+    except (OSError, direct.NotTaken) as failure:
+        log.error("%s: %s is lost: %s; %s", event, ", ".join(jobs), why, failure)  # noqa: TRY400
+        return
+    _keep(process)
+    log.error("%s: %s is sent from memory, once only: %s", event, ", ".join(jobs), why)
+
+
+def start(spool: Spool, jobs: Iterable[str]) -> None:
+    """Start a process for each kind of jobs, where nobody is free to work on them."""
+    kinds = [kind for kind in map(kind_of, jobs) if kind]
+    for lane in dict.fromkeys(kind.lane for kind in kinds):
+        waiting = spool.waiting(lane)
+        if waiting is None:
+            continue  # somebody waits there, who looks again in a moment
+        os.close(waiting)
+        slot = spool.slot(lane, LANES[lane])
+        if slot is not None:
+            try:
+                _start(spool, lane, slot)
+            finally:
+                os.close(slot)
+
+
+def command(spool: Spool, lane: str, slot: int) -> list[str]:
+    """Return what runs the process that works in the place whose lock is the open file `slot`."""
+    module = [sys.executable, "-m", "zmhook.jobs.background"]
+    return [*module, "--spool", str(spool.folder), "--lane", lane, "--slot", str(slot)]
+
+
+def _start(spool: Spool, lane: str, slot: int) -> None:
+    """Start it detached: a notification server reads our output until all have closed it."""
+    process = subprocess.Popen(
+        command(spool, lane, slot),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        env=_environment(),
+        pass_fds=[slot],
+        start_new_session=True,
+    )
+    _keep(process)
+
+
+def _environment() -> dict[str, str]:
+    return {**environment(), **dict.fromkeys(_ONE_THREAD, "1")}
+
+
+def _keep(process: subprocess.Popen[bytes]) -> None:
+    """Keep it until it has ended, so that no zombie is left of it."""
+    _started[:] = [one for one in _started if one.poll() is None]
+    _started.append(process)
+
+
+def _tell_of_trimmed(spool: Spool) -> None:
+    gone = spool.trim()
+    if gone:
+        log.warning(
+            "%s: more than %d jobs wait, the %d oldest were given up (%s): is the network down?",
+            spool.folder,
+            MOST,
+            len(gone),
+            ", ".join(sorted({unit.job for unit in gone})),
+        )

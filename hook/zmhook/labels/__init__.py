@@ -1,0 +1,1 @@
+"""The labels of models and of cameras."""

@@ -1,0 +1,143 @@
+"""The result: sections of lines with comments, and the list of what is not in it."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from zmhook.migrate import reasons
+from zmhook.migrate.draft import Draft, Entry, Lost
+from zmhook.migrate.kind import KINDS
+from zmhook.printable import one_line
+from zmhook.settings.keys import find, keys
+from zmhook.settings.model import SECTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+
+_LIMITS = "gate"
+_DEFAULT = Entry("", "not said for this monitor: the default")
+_RULE = "-" * 68
+
+
+class Document:
+    """`sections` has the lines by section and key; `lost` what is not among them.
+
+    `places` are those of the keys that all monitors share: it is enough to tell of them once.
+    """
+
+    def __init__(self, common: Draft, own: Mapping[int, Draft], places: Container[str]) -> None:
+        self.sections: dict[str, dict[str, Entry]] = {section: {} for section in SECTIONS}
+        self.lost = list(common.lost)
+        for name, entry in sorted(common.entries.items(), key=_order):
+            key = find(name)
+            self.sections[key.section if key else _LIMITS][name] = entry
+        for monitor, draft in sorted(own.items()):
+            lines = sorted(_differences(common, draft), key=_order)
+            self.sections[f"monitor-{monitor}"] = dict(_noted_once(lines))
+            self.lost += [
+                lost._replace(place=_of_monitor(lost.place, monitor))
+                for lost in draft.lost
+                if lost not in common.lost and lost.place not in places
+            ]
+
+    def lines(self) -> Iterator[tuple[str, str, Entry]]:
+        """Return each line: its section, its key, and what stands there."""
+        for section, entries in self.sections.items():
+            for name, entry in entries.items():
+                yield section, name, entry
+
+    def remove(self, section: str, name: str, why: str) -> None:
+        """Take a line out, and note that it is lost."""
+        entry = self.sections[section].pop(name)
+        place = f"[{section}] {name}"
+        short = one_line(why, reasons.LONGEST_LINE)
+        self.lost.append(Lost(place, reasons.shown(name, entry.text), short))
+
+    def conceal(self, secrets: Collection[str]) -> None:
+        """Put stars in the place of secrets, wherever a value or a comment repeats them."""
+        self.lost = [
+            Lost(lost.place, reasons.masked(lost.shown, secrets), reasons.masked(lost.why, secrets))
+            for lost in self.lost
+        ]
+        for section, name, entry in list(self.lines()):
+            note = reasons.masked(entry.note, secrets)
+            self.sections[section][name] = Entry(entry.text, note)
+
+    def text(self, header: Iterable[str]) -> str:
+        """Return the file, which begins with the lines of the header."""
+        blocks = ["\n".join(_comment(line) for line in header)]
+        for section, entries in self.sections.items():
+            if entries or section.startswith("monitor-"):
+                body = "".join(_line(name, entry) for name, entry in entries.items())
+                blocks.append(f"[{section}]\n{body}".rstrip("\n"))
+        if self.lost:
+            blocks.append("\n".join(_comment(line) for line in self._lost_lines()))
+        return "\n\n".join(blocks) + "\n"
+
+    def lost_by_reason(self) -> dict[str, list[Lost]]:
+        found: dict[str, list[Lost]] = {}
+        for lost in dict.fromkeys(self.lost):
+            found.setdefault(lost.why, []).append(lost)
+        return found
+
+    def _lost_lines(self) -> Iterator[str]:
+        yield f"--- Not carried over {_RULE}"
+        for why, all_lost in self.lost_by_reason().items():
+            yield ""
+            yield f"{why}:"
+            for lost in all_lost:
+                yield f"    {one_line(lost.place)} = {lost.shown}"
+
+
+def _order(line: tuple[str, Entry]) -> int:
+    """Sort as the model does; what it has no name for, such as zones, comes last."""
+    return _places().get(line[0], len(keys()))
+
+
+@cache
+def _places() -> dict[str, int]:
+    return {name: place for place, name in enumerate(keys())}
+
+
+def _differences(common: Draft, own: Draft) -> Iterator[tuple[str, Entry]]:
+    """Return what a monitor has of its own, and what it has not that all others have."""
+    models = {*own.text("models").split(",")}
+    for name, entry in own.entries.items():
+        before = common.entries.get(name)
+        if name != "secrets" and (before is None or before.text != entry.text):
+            yield name, entry
+    for name in common.entries:
+        if name not in own.entries and name != "secrets" and _model(name) in ("", *models):
+            yield name, _DEFAULT
+
+
+def _model(name: str) -> str:
+    """Return the model that alone reads a key; empty when all of us do."""
+    for about in KINDS.values():
+        if about.pattern == name:
+            return about.ours
+    key = find(name)
+    return key.section if key and key.section in ("yolo", "hog", "face", "alpr") else ""
+
+
+def _noted_once(lines: Iterable[tuple[str, Entry]]) -> Iterator[tuple[str, Entry]]:
+    """Leave a comment away that stands above the line before already."""
+    before = ""
+    for name, entry in lines:
+        yield name, Entry(entry.text) if entry.note == before else entry
+        before = entry.note
+
+
+def _of_monitor(place: str, monitor: int) -> str:
+    known = (f"[monitor-{monitor}]", f"monitors: {monitor}:")
+    return place if place.startswith(known) else f"[monitor-{monitor}] {place}"
+
+
+def _line(name: str, entry: Entry) -> str:
+    comment = f"{_comment(entry.note)}\n" if entry.note else ""
+    return f"{comment}{name} = {entry.text}".rstrip() + "\n"
+
+
+def _comment(text: str) -> str:
+    return f"# {text}".rstrip()

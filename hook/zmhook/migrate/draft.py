@@ -1,0 +1,151 @@
+"""What an old file says, in our words, for one monitor or for all."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from zmhook.migrate import reasons, shapes
+from zmhook.migrate.old import Given
+from zmhook.printable import one_line
+from zmhook.settings.allowed import allowed
+from zmhook.settings.keys import Key, find, named_key
+from zmhook.settings.labels import LABEL_SUFFIXES, ZONE_SUFFIXES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# Of the limits that a label may have here, those that older files had too.
+_LABEL_SUFFIXES = ("_past_det_max_diff_area", "_max_detection_size")
+_COMMENT = re.compile(r"^;|(^|\s)#")
+_NAME = re.compile(r"[^\s#;\[=:\x00-\x1f][^=:\x00-\x1f]*")
+RENAMED = {"zm_conf_path": "base_zm_conf_path", "platrec_stats": "platerec_stats"}
+
+
+class Entry(NamedTuple):
+    """A line of the result, and the comment above it."""
+
+    text: str
+    note: str = ""
+
+
+class Lost(NamedTuple):
+    """Something that is not in the result: what, its value as far as it may be shown, and why."""
+
+    place: str
+    shown: str
+    why: str
+
+
+class Draft:
+    """The lines for one monitor, or for all, by key; zones and their patterns are among them."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Entry] = {}
+        self.lost: list[Lost] = []
+        self._from: dict[str, str] = {}
+        self._weaker: list[tuple[str, Given]] = []
+
+    def put(self, name: str, given: Given, note: str = "") -> None:
+        """Add a key of ours, or one that was called otherwise, with an old value.
+
+        A value that cannot stand here is lost. What was put first holds: whoever knows more puts
+        first. `note` stands in the comment.
+        """
+        name = RENAMED.get(name, name)
+        key = like(name)
+        if key is None:
+            self.lose(given)
+            return
+        try:
+            text = shapes.as_text(key, given.value)
+            if text:
+                _check(key, text)
+        except ValueError as error:
+            self.lose(given, str(error))
+            return
+        ours = find(name)
+        if text:
+            name = ours.name if ours else name
+            notes = filter(None, (note, *_changes(name, key, text, given)))
+            self._add(name, Entry(text, ", ".join(map(one_line, notes))), given)
+
+    def put_last(self, name: str, given: Given) -> None:
+        """Put it once all else is, so that it holds only where nothing else says it."""
+        self._weaker.append((name, given))
+
+    def compare_last(self, given: Given) -> None:
+        """Lose what one model alone says, unless the same holds for all."""
+        self._weaker.append(("", given))
+
+    def put_rest(self) -> None:
+        """Put and compare what waits for that."""
+        while self._weaker:
+            name, given = self._weaker.pop(0)
+            if name or given.key in self.entries:
+                self.put(given.key, given)
+            else:
+                self.lose(given, "of one model alone; here it would hold for all, in [gate]")
+
+    def _add(self, name: str, entry: Entry, given: Given) -> None:
+        before = self.entries.setdefault(name, entry)
+        if before is entry:
+            self._from[name] = given.place
+        elif before.text != entry.text:
+            who = self._from.get(name, "something else")
+            self.lose(given, f"{who} says {name} = {reasons.shown(name, before.text)}")
+        elif given.key != name:
+            notes = filter(None, (before.note, f"also {given.place}"))
+            self.entries[name] = Entry(before.text, ", ".join(notes))
+
+    def lose(self, given: Given, why: str = "") -> None:
+        """Note what is not carried over; without a reason, the one that is known of the key."""
+        why = why or reasons.why(given.key) or reasons.NOTHING
+        self.lost.append(Lost(given.place, reasons.shown(given.key, given.value), why))
+
+    def lose_all(self, section: str, pairs: Iterable[tuple[object, object]], why: str = "") -> None:
+        for key, value in pairs:
+            self.lose(Given(section, str(key), value), why)
+
+    def text(self, name: str) -> str:
+        return self.entries[name].text if name in self.entries else ""
+
+
+def like(name: str) -> Key | None:
+    """Return the key that says how a line of that name is read; None when there is none."""
+    found = find(name)
+    if found or not _NAME.fullmatch(name):
+        return found
+    labels = {suffix: LABEL_SUFFIXES.get(suffix, "") for suffix in _LABEL_SUFFIXES}
+    limits = {suffix: field for suffix, field in labels.items() if find(field)}
+    for suffix, field in {**limits, **ZONE_SUFFIXES}.items():
+        if name.endswith(suffix) and name != suffix:
+            return named_key(field)
+    return None
+
+
+def _check(key: Key, text: str) -> None:
+    if not key.is_secret and not is_writable(text):
+        raise ValueError("its value cannot stand on one line here, where # or ; begins a comment")
+    if text.startswith("!") or "{{" in text:
+        return  # looked at once the file is whole
+    try:
+        key.read(text)
+    except ValueError as error:
+        detail = f" ({error})" if str(error) and not key.is_secret else ""
+        raise ValueError(f"expected {allowed(key)}{detail}") from None
+
+
+def is_writable(text: str) -> bool:
+    """Say whether our reader gets the very text back."""
+    return text == text.strip() and text.isprintable() and not _COMMENT.search(text)
+
+
+def _changes(name: str, key: Key, text: str, given: Given) -> tuple[str, str]:
+    """Say where a line was, and what its value was, as far as they are other than here."""
+    moved = "" if given.key == name else f"from {given.place}"
+    before = str(given.value).strip().strip("'\"")
+    plain = isinstance(given.value, str | int | float) and not isinstance(given.value, bool)
+    hidden = key.is_secret or before[:1] in ("[", "{", "(") or text in before
+    changed = plain and before != text and not hidden
+    return moved, f"was {reasons.shown(given.key, before)}" if changed else ""

@@ -1,0 +1,206 @@
+"""An old file in, the text of a new one out, with all that is to be said about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from zmhook.errors import SettingsError
+from zmhook.migrate import chain, checked, defaults, ini, ng, pixels, reasons, secretsfile, stream
+from zmhook.migrate.document import Document
+from zmhook.migrate.draft import Draft, Entry, Lost
+from zmhook.migrate.flat import put_flat
+from zmhook.migrate.old import Generation, Old
+from zmhook.migrate.zones import put_zones
+from zmhook.printable import one_line
+
+_START_COMMAND = (
+    "where ZoneMinder's EventStartCommand calls the hook, as Ng documents it, write "
+    "zm_event_start.sh %EID% %MID% '' %EC% there: ZoneMinder quotes %EC% itself, and in quotes of "
+    'yours ("%EC%") a cause could run commands'
+)
+
+
+class Migrated(NamedTuple):
+    """A result. `secrets` is the text of the secrets file, None where none has to be written.
+
+    `notes` tell what to do yet; `problems` what keeps the result from being right.
+    """
+
+    text: str
+    secrets: str | None
+    lost: dict[str, list[Lost]]
+    notes: list[str]
+    problems: list[str]
+    has_plain: bool
+
+
+def migrate(path: str, output: str = "", secrets: str = "") -> Migrated:
+    """Return what an old file becomes.
+
+    `output` is where it will stand (empty: beside the old one), `secrets` the file that shall hold
+    the passwords (empty: they stay where they are). Nothing is written. Raises `SettingsError`
+    when a file cannot be read, `MissingPart` for YAML without PyYAML.
+    """
+    found = (ng.read if ng.is_ng(path) else ini.read)(path)
+    return _Migration(path, output, secrets, found).run()
+
+
+def _draft(old: Old, shared: dict[str, Any]) -> Draft:
+    draft = Draft()
+    if old.ml is not None:
+        chain.put_chain(draft, old.ml, old.generation, shared)
+    if old.stream is not None:
+        stream.put_stream(draft, old.stream, old)
+    put_flat(draft, old)
+    draft.put_rest()
+    if old.generation is not Generation.FIVE:
+        stream.put_usual_strategy(draft, old.generation)
+    ml, frames = old.ml is not None or old.is_foreign, old.stream is not None
+    defaults.put_defaults(draft, old.generation, ml=ml, stream=frames)
+    put_zones(draft, old)
+    draft.lose_all("push:", old.push.items(), reasons.why("push"))
+    draft.put_rest()
+    pixels.note(draft)
+    return draft
+
+
+class _Migration:
+    def __init__(
+        self,
+        path: str,
+        output: str,
+        secrets: str,
+        found: list[Old],
+    ) -> None:
+        self.path = path
+        self.folder = Path(output or path).absolute().parent
+        self.target = str(Path(secrets).absolute()) if secrets else ""
+        self.stays = not output or self.folder == Path(path).absolute().parent
+        common = found[0]
+        self.generation = common.generation
+        places = {given.place for given in common.flat.values()}
+        shared = common.ml or {}
+        own = {old.monitor: _draft(old, shared) for old in found[1:] if old.monitor is not None}
+        everywhere = _draft(common, {})
+        self.document = Document(everywhere, own, places)
+        self.held = common.secrets
+        self.secrets = set(self.held.values())
+        self.notes: list[str] = pixels.notes([everywhere, *own.values()])
+        if self.generation is Generation.NG:
+            self.notes.append(_START_COMMAND)
+
+    def run(self) -> Migrated:
+        old = self._old_secrets()
+        tokens = self._tokens(old)
+        self.secrets |= {*tokens.values(), *secretsfile.values_of(self.document)}
+        written = (self._into_file if self.target else self._keep)(old, tokens)
+        problems = checked.settle(self.document, self._secrets_path(), written)
+        if not self.target and ng.is_ng(old):
+            written = None
+            problems.append(f"{old}: is YAML, which is not read here: --secrets FILE writes an ini")
+        self.document.conceal(self.secrets)
+        return Migrated(
+            self.document.text(self._header()),
+            written,
+            self.document.lost_by_reason(),
+            [reasons.masked(note, self.secrets) for note in self.notes],
+            [reasons.masked(problem, self.secrets) for problem in problems],
+            any(secretsfile.plain(self.document)),
+        )
+
+    def _old_secrets(self) -> str:
+        """Return the path of the secrets file that the old file names, empty for none."""
+        entry = self.document.sections["general"].get("secrets")
+        if entry is None:
+            return ""
+        base = self._base_path()
+        named = entry.text.replace("{{base_data_path}}", base)
+        return str(Path(self.path).absolute().parent / named)
+
+    def _base_path(self) -> str:
+        from zmhook.settings.model import General
+
+        entry = self.document.sections["general"].get("base_data_path")
+        return entry.text if entry else General().base_data_path
+
+    def _into_file(self, old: str, tokens: dict[str, str]) -> str | None:
+        """Return what the secrets file is going to hold, None where it holds it already."""
+        if tokens is self.held:
+            used = {token.strip().lower() for token in secretsfile.tokens(self.document)}
+            self._lose_held(len(self.held.keys() - used), reasons.UNUSED_SECRETS)
+        file = secretsfile.SecretsFile(self.target, tokens)
+        file.take(self.document)
+        self.notes += file.notes
+        if not (file.is_new or Path(self.target).exists() or secretsfile.tokens(self.document)):
+            self.document.sections["general"].pop("secrets", None)
+            self.notes.append(f"there is no secret in {self.path}: {self.target} is not written")
+            return None
+        self._name_file(f"was {old}" if old and old != self.target else "")
+        return file.text() if file.is_new else None
+
+    def _name_file(self, note: str) -> None:
+        """Name the secrets file first of all; beside the result, by its name alone."""
+        beside = Path(self.target).parent == self.folder
+        text = Path(self.target).name if beside else self.target
+        general = self.document.sections["general"]
+        general.pop("secrets", None)
+        line = {"secrets": Entry(text, one_line(note))}
+        self.document.sections["general"] = {**line, **general}
+
+    def _tokens(self, old: str) -> dict[str, str]:
+        """Return the tokens of the old secrets, which may stand in the old file itself."""
+        if not old and self.target:
+            return self.held
+        if not old:
+            self._lose_held(len(self.held), reasons.UNNAMED_SECRETS)
+            return {}
+        if self.held and (self._is_itself(old) or not Path(old).exists()):
+            return self.held
+        self._lose_held(len(self.held), reasons.OWN_SECRETS)
+        try:
+            return secretsfile.read(old)
+        except SettingsError as error:
+            self.notes += [f"the old secrets file {problem}" for problem in error.problems]
+            return {}
+
+    def _is_itself(self, old: str) -> bool:
+        return Path(old).exists() and Path(old).samefile(self.path)
+
+    def _lose_held(self, count: int, why: str) -> None:
+        if count:
+            values = "1 value" if count == 1 else f"{count} values"
+            self.document.lost.append(Lost("[secrets]", f"{values}, not shown", why))
+
+    def _keep(self, old: str, tokens: dict[str, str]) -> str | None:
+        """Return what a secrets file in our form would hold, where the old one is in another."""
+        self.notes += secretsfile.keep_plain(self.document)
+        general = self.document.sections["general"]
+        if old and ng.is_ng(old):
+            ours = str(Path(general["secrets"].text).with_suffix(".ini"))
+            general["secrets"] = Entry(ours, "its tokens were in YAML, which is not read here")
+            return secretsfile.as_ini(tokens)
+        if tokens and tokens is self.held:
+            itself = str(Path(self.path).absolute())
+            general["secrets"] = Entry(itself, "the old file has the secrets itself")
+            self.notes.append(f"{itself} has to stay, for its secrets: --secrets FILE takes them")
+            return None
+        if old and not self.stays and not Path(general["secrets"].text).is_absolute():
+            general["secrets"] = Entry(old, "the folder of the old file")
+        return None
+
+    def _secrets_path(self) -> str:
+        if self.target:
+            return self.target
+        entry = self.document.sections["general"].get("secrets")
+        if entry is None:
+            return ""
+        return str(self.folder / entry.text.replace("{{base_data_path}}", self._base_path()))
+
+    def _header(self) -> list[str]:
+        made = f"Made from {self.path} ({self.generation.value}) by zmhook config migrate."
+        return [
+            one_line(made),
+            "A key that is not here has its default: zmhook config reference shows all of them.",
+            *(["What is not carried over stands at the end."] if self.document.lost else []),
+        ]

@@ -1,0 +1,145 @@
+"""Read the YAML of Ng: one `Old` for all monitors, one for each of its own, merged as Ng does."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from zmhook.errors import Problem, SettingsError
+from zmhook.migrate import yamlfile
+from zmhook.migrate.old import Generation, Given, Old, is_yes
+from zmhook.migrate.reasons import A_SECRETS_FILE, is_of_secrets
+from zmhook.settings import inifile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FLAT = ("general", "animation", "remote", "ml")
+_NESTED = ("ml_sequence", "stream_sequence")
+_PATTERNS = ("detection_pattern", "ignore_pattern")
+_BASE = re.compile(r"\$\{\s*base_data_path\s*\}")
+
+
+def read(path: str) -> list[Old]:
+    """Return what holds for all monitors, then what holds for each that the file names.
+
+    Raises `SettingsError` when the file cannot be read.
+    """
+    tree = _with_our_base(yamlfile.read(path))
+    common = Old(Generation.NG, None)
+    common.secrets = _held(path, tree)
+    for section, entries in tree.items():
+        if section in _FLAT and isinstance(entries, dict):
+            _add(common, str(section), entries)
+        elif section == "push" and isinstance(entries, dict):
+            common.push = entries
+        elif section != "monitors" and entries is not None:
+            # No section of Ng: perhaps a secrets file that was given by mistake.
+            shown = entries if isinstance(entries, dict) else "…"
+            common.unread.append(Given("", str(section), shown))
+    return [common, *_monitors(common, tree.get("monitors"))]
+
+
+def _held(path: str, tree: dict[Any, Any]) -> dict[str, str]:
+    """Take the secrets out of what is read, and return them; a file of nothing else is refused."""
+    held = [tree.pop(name) for name in list(tree) if is_of_secrets(str(name))]
+    if held and not tree:
+        raise SettingsError([Problem(path, "", "", A_SECRETS_FILE)])
+    parts = [part for part in held if isinstance(part, dict)]
+    return {str(token).lower(): _text(value) for part in parts for token, value in part.items()}
+
+
+def _with_our_base(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_our_base(own) for key, own in value.items()}
+    if isinstance(value, list):
+        return [_with_our_base(one) for one in value]
+    return _BASE.sub("{{base_data_path}}", value) if isinstance(value, str) else value
+
+
+def _add(old: Old, section: str, entries: Mapping[Any, Any]) -> None:
+    for key, value in entries.items():
+        if key in _NESTED and isinstance(value, dict):
+            name = key.removesuffix("_sequence")
+            setattr(old, name, _merged(getattr(old, name) or {}, value))
+        elif value is not None:
+            old.flat[str(key)] = Given(f"{section}:", str(key), value)
+
+
+def _merged(base: Mapping[Any, Any], over: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Merge dicts into dicts; anything else takes the place of what was there."""
+    merged = dict(base)
+    for key, value in over.items():
+        before = merged.get(key)
+        both = isinstance(before, dict) and isinstance(value, dict)
+        merged[key] = _merged(before, value) if both and before is not None else value
+    return merged
+
+
+def _monitors(common: Old, monitors: Any) -> list[Old]:
+    if not isinstance(monitors, dict):
+        if monitors is not None:
+            common.unread.append(Given("", "monitors", monitors))
+        return []
+    found: dict[int, Old] = {}
+    for number, entries in monitors.items():
+        monitor = int(number) if re.fullmatch(r"0*[1-9][0-9]{0,8}", str(number)) else 0
+        if monitor and monitor not in found and isinstance(entries, dict):
+            found[monitor] = _of_monitor(common, monitor, entries)
+        elif entries is not None:
+            common.unread.append(Given("monitors:", str(number), entries))
+    return list(found.values())
+
+
+def _of_monitor(common: Old, monitor: int, entries: Mapping[Any, Any]) -> Old:
+    old = Old(Generation.NG, monitor)
+    old.flat, old.ml, old.stream = dict(common.flat), common.ml, common.stream
+    section = f"monitors: {monitor}"
+    for key, value in entries.items():
+        if key == "zones":
+            _add_zones(old, section, value)
+        elif key == "push" and isinstance(value, dict):
+            old.push = value
+        elif key in _FLAT and isinstance(value, dict):
+            _add(old, f"{section}: {key}", value)
+        else:
+            _add(old, section, {key: value})
+    return old
+
+
+def _add_zones(old: Old, section: str, zones: Any) -> None:
+    if not isinstance(zones, dict):
+        old.unread.append(Given(f"{section}:", "zones", zones))
+        return
+    for name, zone in zones.items():
+        place = f"{section}: zones: {name}:"
+        if not isinstance(zone, dict):
+            old.unread.append(Given(f"{section}: zones:", str(name), zone))
+            continue
+        for key, value in zone.items():
+            given = Given(place, str(key), value)
+            if key == "coords":
+                old.zones[str(name)] = given
+            elif key in _PATTERNS:
+                old.patterns[str(name), key] = given
+            else:
+                old.unread.append(given)
+
+
+def is_ng(path: str) -> bool:
+    """Say by its name, or by how it begins, whether a file is Ng's."""
+    return path.lower().endswith((".yml", ".yaml")) or inifile.looks_like_yaml(path)
+
+
+def secrets(path: str) -> dict[str, str]:
+    """Return the tokens of a YAML file of secrets; raises `SettingsError`."""
+    found = yamlfile.read(path).get("secrets")
+    if not isinstance(found, dict):
+        return {}
+    return {str(token): _text(value) for token, value in found.items()}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if is_yes(value) else "no"
+    return "" if value is None else str(value)

@@ -1,0 +1,94 @@
+"""Zones: their corners, and the patterns of what counts in them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from zmhook.migrate import reasons
+from zmhook.migrate.draft import Entry, is_writable, like
+from zmhook.migrate.old import Generation, Given, Old
+from zmhook.printable import one_line
+from zmhook.settings import values
+from zmhook.settings.keys import find
+from zmhook.settings.labels import ZONE_SUFFIXES
+
+if TYPE_CHECKING:
+    from zmhook.migrate.draft import Draft
+
+_UNUSABLE = re.compile(r"^[\s#;\[]+|[=:\x00-\x1f\x7f]+")
+_IMPORTED_ONLY = "had no effect: only_triggered_zm_zones uses the zones of ZoneMinder alone"
+_SUFFIX = {field: suffix for suffix, field in ZONE_SUFFIXES.items()}
+_FIRST = "first_intersecting"
+
+
+def put_zones(draft: Draft, old: Old) -> None:
+    """Put the zones of a monitor, and their patterns."""
+    ignored = old.generation is not Generation.FIVE and old.is_yes("only_triggered_zm_zones")
+    names: dict[str, str] = {}
+    for name, given in old.zones.items():
+        if ignored:
+            draft.lose(given, _IMPORTED_ONLY)
+        else:
+            names[name] = _put_zone(draft, name, given)
+    for (name, field), given in old.patterns.items():
+        _put_pattern(draft, names.get(name, ""), name, field, given)
+    if old.patterns and old.generation is Generation.SIX:
+        key = find("zone_match_strategy")
+        if key and _FIRST in key.choices:
+            note = "the first zone that a box touched decided"
+            draft.entries.setdefault(key.name, Entry(_FIRST, note))
+
+
+def _put_zone(draft: Draft, name: str, given: Given) -> str:
+    """Put its corners; return the name that it has here, empty when it has none."""
+    ours = _free_name(draft, name)
+    try:
+        text = _corners(given.value)
+        values.read_polygon(ours, text)
+    except ValueError as error:
+        draft.lose(given, str(error) or "expected corners such as 0,0 640,0 640,480")
+        return ""
+    notes = []
+    if ours != name.lower():
+        notes.append(f"was called {name}")
+    if text != " ".join(str(given.value).split()) and "." in str(given.value):
+        notes.append("whole pixels here")
+    draft.entries[ours] = Entry(text, one_line(", ".join(notes)))
+    return ours
+
+
+def _free_name(draft: Draft, name: str) -> str:
+    """Return a name for a line of its own that is not the name of a setting."""
+    ours = _UNUSABLE.sub("_", name.strip().lower()).strip() or "zone"
+    if not is_writable(ours):
+        ours = re.sub(r"\W+", "_", ours)
+    while ours in draft.entries or like(ours) or reasons.why(ours):
+        ours += "_zone" if not ours.endswith("_zone") else "_2"
+    return ours
+
+
+def _corners(value: Any) -> str:
+    """Return `x,y x,y x,y` in whole pixels, from a text or from lists of numbers."""
+    if isinstance(value, list | tuple):
+        points = [",".join(map(str, point)) for point in value if isinstance(point, list | tuple)]
+        value = " ".join(points)
+    parts = str(value).strip().strip("'\"").split(",")
+    text = ",".join(part.strip() for part in parts)
+    return re.sub(r"[+-]?\d{0,9}\.\d+|[+-]?\d{1,9}\.", _whole, " ".join(text.split()))
+
+
+def _whole(match: re.Match[str]) -> str:
+    return str(round(float(match[0])))
+
+
+def _put_pattern(draft: Draft, ours: str, name: str, field: str, given: Given) -> None:
+    """Put a zone's pattern; a zone of ZoneMinder may have a space where its name here has _."""
+    suffix = _SUFFIX[field]
+    if ours:
+        draft.put(ours + suffix, given)
+        return
+    name = _UNUSABLE.sub("_", name.strip().lower())
+    draft.put(name + suffix, given)
+    if "_" in name:
+        draft.put(name.replace("_", " ") + suffix, given, "if its name has spaces in ZoneMinder")

@@ -1,0 +1,1 @@
+"""HTTP, MQTT, TLS, proxies and logins, whoever is asked."""

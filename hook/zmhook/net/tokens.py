@@ -1,0 +1,96 @@
+"""The login that processes share, so that an event does not cost one.
+
+Kept in `<base_data_path>/cache/zm_token.json`, readable by its owner alone and replaced atomically.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from hashlib import sha256
+from pathlib import Path
+
+from msgspec import Struct, json
+
+from zmhook.storage import atomic
+from zmhook.storage.regular import read
+from zmhook.text.bounded_json import ERRORS, Unreadable, claims, decoded
+
+log = logging.getLogger(__name__)
+
+FOLDER = "cache"  # the data folder itself need not belong to the user who runs events
+FILE = "zm_token.json"
+MAX_KEPT = 16
+# A token is not used in its last minutes, so that it lasts for the event at hand.
+MARGIN = 120.0
+# Where the credentials do not say themselves how long they hold.
+ASSUMED_LIFE = 3600.0
+LONGEST_LIFE = 366 * 86400.0
+
+
+class Kept(Struct, frozen=True):
+    """What goes into a request's query to be let in, and until when (seconds since the epoch)."""
+
+    credentials: str
+    until: float
+
+
+class Tokens:
+    """The kept login of one user at one portal, or at another server with a `file` of its own.
+
+    Nothing here is worth failing for: a file that cannot be read or written costs a login.
+    """
+
+    def __init__(self, folder: str, portal: str, user: str, file: str = FILE) -> None:
+        self.path = Path(folder) / FOLDER / file
+        self._key = sha256(f"{portal}\n{user}".encode()).hexdigest()
+
+    def read(self) -> str | None:
+        """Return credentials that still hold, or None."""
+        kept = self.kept()
+        return kept.credentials if kept else None
+
+    def kept(self) -> Kept | None:
+        """Return credentials that still hold, and until when; None when there are none."""
+        found = self._all().get(self._key)
+        return found if found and found.until - MARGIN > time.time() else None
+
+    def write(self, credentials: str, until: float) -> None:
+        now = time.time()
+        others = [
+            (key, kept)
+            for key, kept in self._all().items()
+            if kept.until > now and key != self._key
+        ]
+        newest = dict(others[-MAX_KEPT + 1 :])
+        self._replace(json.encode({**newest, self._key: Kept(credentials, until)}))
+
+    def _all(self) -> dict[str, Kept]:
+        try:
+            return decoded(read(self.path), dict[str, Kept])
+        except FileNotFoundError:
+            return {}
+        except (OSError, Unreadable) as error:
+            # What is in the file is never shown.
+            log.debug("%s: cannot be read (%s); logging in", self.path, type(error).__name__)
+            return {}
+
+    def _replace(self, data: bytes) -> None:
+        try:
+            self.path.parent.mkdir(exist_ok=True)
+            atomic.write(self.path, data, 0o600)
+        except OSError as error:
+            log.debug("%s: cannot be written (%s)", self.path, error.strerror)
+
+
+def lasts_until(credentials: str) -> float:
+    """Return when a token ends (seconds since the epoch): it is a JWT and says so (RFC 7519).
+
+    One that says nothing, or what cannot be, is taken to last as long as usual.
+    """
+    now = time.time()
+    try:
+        until = float(claims(credentials)["exp"])
+    except ERRORS:
+        return now + ASSUMED_LIFE
+    return until if 0 <= until < now + LONGEST_LIFE else now + ASSUMED_LIFE

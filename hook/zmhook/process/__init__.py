@@ -1,0 +1,1 @@
+"""This process: its user, environment, signals, arguments and end."""

@@ -1,0 +1,1 @@
+"""A decision as a line, as words and as an annotated picture."""

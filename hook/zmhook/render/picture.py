@@ -1,0 +1,192 @@
+"""Draw a decision into its picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import cv2
+import numpy as np
+
+from zmhook.detection import Box
+from zmhook.frame import whole
+from zmhook.image.crop import is_in_frame, point_to_frame, to_frame
+from zmhook.render.described import about, descriptions, sentence
+from zmhook.render.lettering import lettered
+from zmhook.settings.values import Colour
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from zmhook.detection import Decision, Detection, Drop
+    from zmhook.frame import Frame
+    from zmhook.settings import General, Settings, Zone
+
+    Picture = npt.NDArray[np.uint8]
+
+KEPT = Colour(90, 220, 60)
+DROPPED = Colour(60, 60, 230)
+DARK, LIGHT = Colour(0, 0, 0), Colour(255, 255, 255)
+
+# Shares of the picture's shorter side, and the least that can be read or seen, in pixels.
+_LETTERS, _SMALLEST_LETTERS = 1 / 36, 8
+_LINE, _THINNEST_LINE = 1 / 360, 1
+
+LONGEST_CAPTION = 60
+FAR_OUT = 1_000_000
+"""Pixels; what OpenCV draws from and to must not be farther, or it goes wrong."""
+
+
+def annotated(
+    frame: Frame,
+    decision: Decision,
+    settings: Settings,
+    *,
+    zones: Sequence[Zone] = (),
+    debug: bool = False,
+) -> Picture:
+    """Return a copy of the frame's picture with zones, boxes and labels.
+
+    `debug` adds what was dropped, each with the reason. Zones and boxes are in the full picture's
+    pixels; of a frame that shows a part of it, what lies outside is left out.
+    """
+    canvas = _Canvas(frame.image)
+    general = settings.general
+    for zone in zones if whole(frame).placed else ():
+        points = [point_to_frame(*point, frame) for point in zone.points]
+        canvas.zone(points, general.poly_color, general.poly_thickness)
+    marks = _marks(frame, decision, general, debug=debug)
+    for mark in reversed(marks):
+        if mark.has_box:
+            canvas.box(mark.box, mark.paper)
+    # Labels last, so that no box runs through one. What counts chooses its places first and is
+    # drawn over the rest.
+    labels = [canvas.label(mark.box, mark.text, mark.ink, mark.paper) for mark in marks]
+    for label in reversed(labels):
+        canvas.paste(label)
+    return canvas.picture
+
+
+class _Mark(NamedTuple):
+    """A box, in the frame's pixels in the end, and its label, one line or more."""
+
+    box: Box
+    text: str
+    ink: Colour
+    paper: Colour
+    has_box: bool = True
+
+
+def _marks(frame: Frame, decision: Decision, general: General, *, debug: bool) -> list[_Mark]:
+    """Return what is to be drawn, the most important first."""
+    detected = [one for one in decision.detections if one.kind != "description"]
+    said = descriptions(decision.detections)
+    by_box = {about(one): one for one in said}
+    marks = [
+        _Mark(found.box, _caption(found, general, by_box.get(found.box)), DARK, KEPT)
+        for found in detected
+    ]
+    boxes = {found.box for found in detected}
+    marks += [
+        _Mark(one.box, _caption(one, general, one), DARK, KEPT, has_box=False)
+        for one in said
+        if about(one) not in boxes
+    ]
+    drops = decision.dropped if debug else []
+    marks += [_Mark(drop.detection.box, _reason(drop), LIGHT, DROPPED) for drop in drops]
+    return [
+        mark._replace(box=to_frame(mark.box, frame))
+        for mark in marks
+        if is_in_frame(mark.box, frame)
+    ]
+
+
+def _caption(found: Detection, general: General, description: Detection | None) -> str:
+    """Return what stands at a box; below it, what was said about what is in there."""
+    model = f"({found.model}) " if general.show_models else ""
+    percent = f" {found.confidence:.0%}" if general.show_percent else ""
+    label = " ".join(found.label.split())
+    said = sentence(description, LONGEST_CAPTION) if description else ""
+    return f"{model}{label}{percent}" + (f"\n{said}" if said not in ("", label) else "")
+
+
+def _reason(drop: Drop) -> str:
+    found = drop.detection
+    return " ".join(f"{found.label} {found.confidence:.0%}: {drop.reason}".split())
+
+
+class Label(NamedTuple):
+    """Letters, and where their left upper corner goes."""
+
+    patch: Picture
+    x: int
+    y: int
+
+
+class _Canvas:
+    """A picture with lines and letters that suit its size, and the places that labels took."""
+
+    def __init__(self, image: Picture) -> None:
+        self.picture: Picture = image.copy()
+        self.height, self.width = image.shape[:2]
+        side = min(self.height, self.width)
+        self.letters = max(_SMALLEST_LETTERS, round(side * _LETTERS))
+        self.line = max(_THINNEST_LINE, round(side * _LINE))
+        self._taken: list[tuple[int, int, int, int]] = []
+
+    def zone(self, corners: Sequence[tuple[float, float]], colour: Colour, thickness: int) -> None:
+        points = np.array(corners).clip(-FAR_OUT, FAR_OUT).round().astype(np.int32)
+        places = points.reshape(-1, 1, 2)
+        cv2.polylines(self.picture, [places], True, _bgr(colour), thickness, cv2.LINE_AA)
+
+    def box(self, box: Box, colour: Colour) -> None:
+        corners = (box.x1, box.y1), (box.x2 - 1, box.y2 - 1)
+        cv2.rectangle(self.picture, *corners, _bgr(colour), self.line)
+
+    def label(self, box: Box, text: str, ink: Colour, paper: Colour) -> Label:
+        """Choose a place for a box's label, within the picture and free if one is."""
+        written = [
+            lettered(line, self.letters, self.width, ink, paper) for line in text.split("\n")
+        ]
+        patch = _stacked(written, paper)[: self.height]
+        height, width = patch.shape[:2]
+        x, y = self._place(box, width, height)
+        self._taken.append((x, y, x + width, y + height))
+        return Label(patch, x, y)
+
+    def paste(self, label: Label) -> None:
+        height, width = label.patch.shape[:2]
+        self.picture[label.y : label.y + height, label.x : label.x + width] = label.patch
+
+    def _place(self, box: Box, width: int, height: int) -> tuple[int, int]:
+        """Choose the first place that is free: above, inside, below, at the foot, then near by."""
+        x, lowest = min(box.x1, self.width - width), self.height - height
+        near_by = sorted(range(0, lowest + 1, height), key=lambda y: abs(y - box.y1))
+        tops = (box.y1 - height, box.y1, box.y2, box.y2 - height, *near_by)
+        inside = [y for y in tops if 0 <= y <= lowest]
+        free = (y for y in inside if self._is_free(x, y, x + width, y + height))
+        return x, next(free, inside[0])
+
+    def _is_free(self, x1: int, y1: int, x2: int, y2: int) -> bool:
+        return not any(
+            x1 < right and left < x2 and y1 < bottom and top < y2
+            for left, top, right, bottom in self._taken
+        )
+
+
+def _stacked(written: list[Picture], paper: Colour) -> Picture:
+    """Put the lines below each other on one sheet."""
+    if len(written) == 1:
+        return written[0]
+    height, width = sum(one.shape[0] for one in written), max(one.shape[1] for one in written)
+    sheet = np.full((height, width, 3), _bgr(paper), np.uint8)
+    top = 0
+    for one in written:
+        sheet[top : top + one.shape[0], : one.shape[1]] = one
+        top += one.shape[0]
+    return sheet
+
+
+def _bgr(colour: Colour) -> tuple[int, int, int]:
+    return colour.blue, colour.green, colour.red

@@ -1,0 +1,1 @@
+"""Files and SQLite databases: opened safely, written whole, set aside when damaged."""

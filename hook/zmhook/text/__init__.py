@@ -1,0 +1,1 @@
+"""Text and numbers: made printable, matched, parsed within bounds."""

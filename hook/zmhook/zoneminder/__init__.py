@@ -1,0 +1,1 @@
+"""ZoneMinder's portal and API: events, monitors, zones and rights."""

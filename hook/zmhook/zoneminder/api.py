@@ -1,0 +1,434 @@
+"""ZoneMinder's portal and API: pictures, event rows, notes.
+
+The portal answers many failures with status 200, so an answer is judged by its content. Verified
+against ZoneMinder 1.36 and 1.38.4: a rejected token is a page titled "ZM - Error" (API: 401), no
+login is a redirect to `view=login`, an unread privacy notice one to `view=privacy`, a frame that is
+not stored yet an empty body, an event that does not exist yet 404. So is one whose monitor the user
+may not see (1.38): only the event's row tells them apart.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from zmhook.errors import FrameUnavailable, LoginError, PortalError
+from zmhook.image import sniff
+from zmhook.image.header import read_header
+from zmhook.net import proxies
+from zmhook.net.tokens import Tokens, lasts_until
+from zmhook.net.urls import shown, with_query
+from zmhook.settings.redact import masked
+from zmhook.text.bounded_json import Unreadable, lenient
+from zmhook.zoneminder import rights
+from zmhook.zoneminder.event_row import event_row, is_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from requests import Response
+
+    from zmhook.deadline import Deadline
+    from zmhook.net.portal_http import Web
+    from zmhook.settings import General
+
+log = logging.getLogger(__name__)
+
+_SECRET_IN_TEXT = re.compile(r"\b(token|auth|pass|password)=[^&\s'\"]+", re.IGNORECASE)
+
+MAX_JSON = 8 << 20
+"""Bytes of an answer of the API; empty lists become twenty times as large in memory."""
+LOOKED_AT = 64 << 10
+"""Bytes of an answer that it is judged by, where it is not what was asked for."""
+
+OK, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, SERVER_ERROR = 200, 401, 403, 404, 500
+
+
+class Portal:
+    """One ZoneMinder, asked as the user of the settings.
+
+    Logs in when it must, and keeps the login for later processes. Every method raises
+    `PortalError` (or `LoginError`, its subclass) with one line that names what the portal said
+    and what to check; with a `deadline`, `DeadlineExceeded` too. Nothing is asked twice, except
+    once more after a new login: patience is the caller's.
+    """
+
+    def __init__(self, general: General) -> None:
+        self.general = general
+        self.address = shown(_portal_url(general))
+        self._tokens = Tokens(general.base_data_path, _api_url(general), general.user)
+        self._credentials: str | None = None
+        self._opened: Web | None = None
+        self._may_see: set[int] = set()
+        self._may_not_see: dict[int, str] = {}
+
+    def image(self, event_id: int, frame_id: str, deadline: Deadline | None = None) -> bytes:
+        """Return the picture file `snapshot`, `alarm` or a frame number, as it came.
+
+        It begins like a picture; whether it is whole is not checked here. Raises
+        `FrameUnavailable` when the portal has none (yet), `LoginError` when it never will.
+        """
+        what = f"{frame_id} of event {event_id}"
+        if event_id in self._may_not_see:
+            raise LoginError(f"{self.address}: gives no {what}: {self._may_not_see[event_id]}")
+        url = self._image_url(event_id, frame_id)
+        answer = self._ask("GET", url, what, deadline, right=rights.EVENTS)
+        if answer.status_code == OK and read_header(answer.content):
+            self._may_see.add(event_id)
+            return answer.content
+        if answer.status_code == NOT_FOUND and not answer.content:
+            self._check_it_may_come(event_id, what, deadline)
+        raise self._no_image(answer, what)
+
+    def _check_it_may_come(self, event_id: int, what: str, deadline: Deadline | None) -> None:
+        """Raise `LoginError` for an event that the user may not see; its row is asked for once."""
+        if not self.general.user or event_id in self._may_see:
+            return
+        self._may_see.add(event_id)
+        try:
+            self.event(event_id, deadline)
+        except LoginError as error:
+            self._may_not_see[event_id] = str(error)
+            raise LoginError(
+                f"{self.address}: gives no {what}: {error}", status=NOT_FOUND
+            ) from None
+        except PortalError as error:
+            log.debug("whether this user may see event %d is not known: %s", event_id, error)
+
+    def image_origin(self, event_id: int, frame_id: str) -> str:
+        """Return what a frame of that picture says where it came from."""
+        return f"{self.address}: {frame_id} of event {event_id}"
+
+    def image_address(
+        self, event_id: int, frame_id: str, deadline: Deadline | None = None
+    ) -> tuple[str, str]:
+        """Return the picture's address and what has to be added to its query, which is secret."""
+        return self._image_url(event_id, frame_id), self._login(deadline)[0]
+
+    def event(self, event_id: int, deadline: Deadline | None = None) -> dict[str, Any]:
+        """Return the event's row, by ZoneMinder's column names, with `FileSystemPath`.
+
+        `event_row` reads it. It has the event's number: of an event that the user may not see 1.38
+        gives a row without.
+        """
+        url = f"{_api_url(self.general)}/events/{event_id}.json"
+        what = f"event {event_id}"
+        answer = self._ask("GET", url, what, deadline, right=rights.EVENTS)
+        try:
+            row: dict[str, Any] = self._json(answer, what)["event"]["Event"]
+        except (KeyError, TypeError):
+            row = {}
+        if not isinstance(row, dict) or not row:
+            raise self._unexpected(answer, what, "an event's row")
+        if not is_of(row, event_id):
+            raise self._not_its_row(answer, row, event_id)
+        self._may_see.add(event_id)
+        return row
+
+    def monitor(self, monitor_id: int, deadline: Deadline | None = None) -> dict[str, Any]:
+        """Return the monitor's row, by ZoneMinder's column names."""
+        url = f"{_api_url(self.general)}/monitors/{monitor_id}.json"
+        what = f"monitor {monitor_id}"
+        answer = self._ask("GET", url, what, deadline, right=rights.MONITOR)
+        try:
+            row: dict[str, Any] = self._json(answer, what)["monitor"]["Monitor"]
+        except (KeyError, TypeError):
+            raise self._unexpected(answer, what, "a monitor's row") from None
+        return row
+
+    def zones(self, monitor_id: int, deadline: Deadline | None = None) -> list[dict[str, Any]]:
+        """Return the monitor's zones, by ZoneMinder's column names.
+
+        Of the monitor's number in the query 1.36 takes no notice, so all are asked for.
+        """
+        url = f"{_api_url(self.general)}/zones.json"
+        what = "the zones"
+        answer = self._ask("GET", url, what, deadline, right=rights.ZONES)
+        try:
+            rows: list[dict[str, Any]] = [one["Zone"] for one in self._json(answer, what)["zones"]]
+            return [row for row in rows if str(row["MonitorId"]) == str(monitor_id)]
+        except (KeyError, TypeError):
+            raise self._unexpected(answer, what, "a list of zones") from None
+
+    def event_folder(self, event_id: int, deadline: Deadline | None = None) -> str:
+        """Return the event's folder, as the machine that runs ZoneMinder sees it."""
+        folder = event_row(self.event(event_id, deadline)).folder
+        if not folder:
+            raise PortalError(
+                f"{self.address}: its API does not tell the folder of event {event_id}"
+            )
+        return folder
+
+    def set_notes(self, event_id: int, text: str, deadline: Deadline | None = None) -> None:
+        """Replace the event's notes. What the database cannot store ends in status 500."""
+        url = f"{_api_url(self.general)}/events/{event_id}.json"
+        what = f"the notes of event {event_id}"
+        data = {"Event[Notes]": text}
+        answer = self._ask("PUT", url, what, deadline, data, right=rights.NOTES)
+        if self._json(answer, what).get("message") != "Saved":
+            raise self._error(answer, f"{what} were not saved: {self._said(answer)}")
+
+    def json(
+        self, path: str, what: str, *, api: bool = True, right: str = rights.API
+    ) -> dict[str, Any]:
+        """Return the JSON object at a path of the API, or (`api=False`) of the portal itself."""
+        base = _api_url(self.general) if api else _portal_url(self.general)
+        return self._json(self._ask("GET", f"{base}/{path}", what, None, right=right), what)
+
+    def close(self) -> None:
+        if self._opened:
+            self._opened.close()
+            self._opened = None
+
+    # -- asking --------------------------------------------------------------------------------
+
+    def _ask(
+        self,
+        method: str,
+        url: str,
+        what: str,
+        deadline: Deadline | None,
+        data: Mapping[str, str] | None = None,
+        *,
+        right: str,
+    ) -> Response:
+        """Send a request with the login; log in again once when a kept login is not accepted.
+
+        `right` is what the user needs for it (`rights`).
+        """
+        credentials, is_new = self._login(deadline)
+        answer = self._send(method, with_query(url, credentials), what, deadline, data)
+        if self.general.user and not is_new and (_wants_login(answer) or _is_page(answer)):
+            log.debug("%s: the kept login is not accepted; logging in", self.address)
+            self._credentials = self._new_login(deadline)
+            url = with_query(url, self._credentials)
+            answer = self._send(method, url, what, deadline, data)
+        if _wants_login(answer):
+            raise self._not_let_in(answer, what, right)
+        return answer
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        what: str,
+        deadline: Deadline | None,
+        data: Mapping[str, str] | None = None,
+    ) -> Response:
+        """Return what ZoneMinder answers; raise where something else stands in the way."""
+        seconds = self.general.portal_timeout
+        if deadline:
+            deadline.check(f"asking {self.address} for {what}")
+            seconds = min(seconds, deadline.left())
+        try:
+            answer = self._web().request(method, url, seconds, data)
+        except PortalError:
+            if deadline:
+                deadline.check(f"waiting for {self.address} to give {what}")
+            raise
+        answer._content = sniff.without_warnings(answer.content)  # noqa: SLF001 - PHP's, before it
+        self._check_way(answer)
+        return answer
+
+    def _image_url(self, event_id: int, frame_id: str) -> str:
+        query = f"view=image&eid={event_id}&fid={quote(frame_id)}"
+        return f"{_portal_url(self.general)}/index.php?{query}"
+
+    def _web(self) -> Web:
+        if self._opened is None:
+            from zmhook.net.portal_http import Web
+
+            general = self.general
+            basic = (general.basic_user, general.basic_password.reveal())
+            verify = not general.allow_self_signed
+            self._opened = Web(basic if general.basic_user else None, verify=verify)
+        return self._opened
+
+    def _check_way(self, answer: Response) -> None:
+        target = answer.headers.get("Location", "") if answer.is_redirect else ""
+        if answer.status_code == UNAUTHORIZED and "WWW-Authenticate" in answer.headers:
+            raise LoginError(
+                f"{shown(answer.url)}: the web server itself asks for a user (HTTP basic"
+                " authentication): check [general] basic_user and basic_password"
+            )
+        if "view=privacy" in target or (_is_page(answer) and b'value="privacy"' in answer.content):
+            raise self._error(
+                answer,
+                "shows its privacy notice in place of everything else: log in to the web page"
+                " as this user and accept it, or switch off ZoneMinder's option SHOW_PRIVACY",
+            )
+        if target and "view=login" not in target:
+            raise self._error(
+                answer,
+                f"redirects to {shown(self._masked(target))}: set [general] portal and"
+                " api_portal to the addresses it leads to",
+            )
+
+    # -- logging in ----------------------------------------------------------------------------
+
+    def _login(self, deadline: Deadline | None) -> tuple[str, bool]:
+        """Return what lets a request in, and whether that was fetched just now."""
+        if not self.general.user:
+            return "", False
+        if self._credentials is None:
+            self._credentials = self._tokens.read()
+        if self._credentials is not None:
+            return self._credentials, False
+        self._credentials = self._new_login(deadline)
+        return self._credentials, True
+
+    def _new_login(self, deadline: Deadline | None) -> str:
+        if not self.general.password:
+            raise LoginError("[general] user is set, but password is empty: set it too")
+        from pyzm.zm.auth import AuthManager
+
+        manager = AuthManager(
+            session=_LoginWire(self, deadline),
+            api_url=_api_url(self.general),
+            user=self.general.user,
+            password=self.general.password.reveal(),
+        )
+        try:
+            manager.login()
+        except (ValueError, TypeError, AttributeError):  # it takes the fields as they come
+            raise PortalError(
+                f"{self.address}: its answer to the login cannot be understood"
+            ) from None
+        # ZoneMinder gives a token that is null when its authentication is switched off.
+        credentials: str = manager.get_auth_string().removesuffix("token=None")
+        # The form of older versions may hold the password: that is not kept on disk.
+        if not credentials or credentials.startswith("token="):
+            self._tokens.write(credentials, lasts_until(credentials))
+        return credentials
+
+    def _answer_to_login(
+        self, url: str, data: Mapping[str, str], deadline: Deadline | None
+    ) -> Response:
+        """Return an answer that is a JSON object with status 200."""
+        answer = self._send("POST", url, "a login", deadline, data)
+        if _wants_login(answer):
+            raise LoginError(
+                f"{shown(answer.url)}: refused to log in user '{self.general.user}'"
+                f" ({self._said(answer)}): check [general] user and password, and that"
+                " ZoneMinder lets this user use the API"
+            )
+        self._json(answer, "a login")
+        return answer
+
+    def _not_let_in(self, answer: Response, what: str, right: str) -> LoginError:
+        said, user = self._said(answer), self.general.user
+        if not user:
+            return LoginError(
+                f"{shown(answer.url)}: asks for a login ({said}), but [general] user is empty:"
+                " set user and password"
+            )
+        return LoginError(
+            f"{shown(answer.url)}: user '{user}' could log in, but is not given {what} ({said}):"
+            f" the user needs {right}",
+            status=answer.status_code,
+        )
+
+    def _not_its_row(self, answer: Response, row: Mapping[str, Any], event_id: int) -> PortalError:
+        user = self.general.user
+        if row.get("Id") or not user:
+            return self._unexpected(answer, f"event {event_id}", "the row of that event")
+        return LoginError(
+            f"{shown(answer.url)}: user '{user}' could log in, but is not given event {event_id}"
+            f" (a row without its number): the user needs {rights.EVENTS}",
+            status=answer.status_code,
+        )
+
+    # -- judging answers -----------------------------------------------------------------------
+
+    def _no_image(self, answer: Response, what: str) -> PortalError | FrameUnavailable:
+        why = {
+            NOT_FOUND: "(status 404): there is no such event or picture (yet)",
+            OK: "(an empty answer): that picture is not stored (yet), or just being written",
+        }.get(answer.status_code)
+        if why and not answer.content:
+            return FrameUnavailable(f"{self.address}: did not give {what} {why}", retry=True)
+        return self._unexpected(answer, what, "a picture")
+
+    def _json(self, answer: Response, what: str) -> dict[str, Any]:
+        if answer.status_code == NOT_FOUND and sniff.message(answer.content):
+            raise self._error(answer, f"does not know {what} ({self._said(answer)})", retry=True)
+        found = None
+        if answer.status_code == OK and len(answer.content) <= MAX_JSON:
+            with contextlib.suppress(Unreadable):
+                found = lenient(answer.content, anywhere=True)
+        if not isinstance(found, dict):
+            raise self._unexpected(answer, what, "JSON")
+        return found
+
+    def _unexpected(self, answer: Response, what: str, expected: str) -> PortalError:
+        status = answer.status_code
+        advice = "check that [general] portal and api_portal are ZoneMinder's addresses"
+        if status >= SERVER_ERROR:
+            advice = "the logs of the web server and of ZoneMinder say why"
+        elif status == FORBIDDEN:
+            advice = "check the web server's access rules"
+        if proxy := proxies.named(answer.url):
+            advice += f" (asked through {proxy})"
+        return self._error(
+            answer,
+            f"asked for {what}, expected {expected}, got {self._said(answer)}: {advice}",
+            retry=status == OK or status >= SERVER_ERROR,
+        )
+
+    def _said(self, answer: Response) -> str:
+        if answer.is_redirect:
+            return f"status {answer.status_code}, a redirect to its login page"
+        # Masked before it is shortened, so that no beginning of a secret is left.
+        body = self._masked(answer.content[:LOOKED_AT].decode("utf-8", "surrogateescape"))
+        said = sniff.describe(body.encode("utf-8", "surrogateescape"))
+        return f"status {answer.status_code}, {said}"
+
+    def _masked(self, text: str) -> str:
+        """Take out what an answer may have echoed."""
+        secrets = (
+            (self._credentials or "").partition("=")[2],
+            self.general.password.reveal(),
+            self.general.basic_password.reveal(),
+        )
+        return _SECRET_IN_TEXT.sub(r"\1=***", masked(text, secrets))
+
+    @staticmethod
+    def _error(answer: Response, text: str, *, retry: bool = False) -> PortalError:
+        return PortalError(f"{shown(answer.url)}: {text}", retry=retry, status=answer.status_code)
+
+
+class _LoginWire:
+    """What pyzm's login needs of a `requests` session, under our limits and checks."""
+
+    def __init__(self, portal: Portal, deadline: Deadline | None) -> None:
+        self._portal = portal
+        self._deadline = deadline
+
+    def post(self, url: str, data: Mapping[str, str], timeout: float) -> Response:  # noqa: ARG002 - ours holds
+        return self._portal._answer_to_login(url, data, self._deadline)  # noqa: SLF001 - its part
+
+
+def _portal_url(general: General) -> str:
+    return general.portal.strip().rstrip("/").removesuffix("/index.php")
+
+
+def _api_url(general: General) -> str:
+    return general.api_portal.strip().rstrip("/") or f"{_portal_url(general)}/api"
+
+
+def _is_page(answer: Response) -> bool:
+    """Tell whether this is a web page in the place of a picture or JSON.
+
+    A rejected token is answered with one, titled in the user's language.
+    """
+    return answer.status_code == OK and sniff.is_page(answer.content)
+
+
+def _wants_login(answer: Response) -> bool:
+    if answer.status_code == UNAUTHORIZED or answer.is_redirect:
+        return True  # other redirects were sorted out before
+    page = answer.content if _is_page(answer) else b""
+    return b"loginForm" in page or sniff.title(page).endswith("- Error")

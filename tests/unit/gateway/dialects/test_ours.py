@@ -1,0 +1,192 @@
+"""Asking another zmhook."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+
+from zmhook.deadline import Deadline
+from zmhook.detection import Box
+from zmhook.gateway.dialects import ours as dialect
+from zmhook.gateway.dialects.ours import Ours
+from zmhook.gateway.link import Link
+from zmhook.gateway.question import Question
+from zmhook.gateway.shot import Address, Shot
+from zmhook.gateway.trouble import GatewayError
+
+LOOK = "/zmhook/v1/look"
+SHOTS = [Shot("alarm", (64, 48), (64, 48), b"jpeg", of="car"), Shot("2", (64, 48), (64, 48), b"b")]
+DOG = {"label": "dog", "confidence": 0.9, "box": [1, 2, 30, 40], "model": "x", "kind": "object"}
+
+
+@pytest.fixture
+def look(server, configured, soon):
+    link = Link(configured(server.url), server.url)
+
+    def ask(models: tuple[str, ...] = ("yolo",), shots: Any = SHOTS, deadline: Any = soon):
+        return Ours().look(link, Question(models, shots, {"yolo": 0.1}, deadline))
+
+    yield ask
+    link.close()
+
+
+def answers(server, words, results: Any, **more: Any) -> None:
+    server.on("POST", LOOK, words({"results": results, **more}))
+
+
+def test_all_is_asked_at_once(server, words, look) -> None:
+    plate = {**DOG, "label": "AB1", "attributes": {"plate": "AB1"}, "kind": "description"}
+    answers(server, words, {"yolo": [[DOG], []], "alpr": [[], [plate]]}, busy=0.5)
+    answer = look(("yolo", "alpr"))
+    (got,) = server.got
+    request, one, two = got.parts
+    assert request[:3] == ("request", "", "application/json")
+    said = json.loads(request[3])
+    assert 0 < said.pop("seconds") <= 20
+    assert said == {
+        "models": ["yolo", "alpr"],
+        "views": [{"id": "alarm", "of": "car"}, {"id": "2"}],
+        "min_confidence": {"yolo": 0.1},
+    }
+    assert one == ("frame", "alarm.jpg", "image/jpeg", b"jpeg")
+    assert two == ("frame", "2.jpg", "image/jpeg", b"b")
+    assert [[one.label for one in some] for some in answer.results["yolo"]] == [["dog"], []]
+    (read,) = answer.results["alpr"][1]
+    assert (read.model, read.kind) == ("alpr", "licenseplate")
+    assert read.attributes == {"plate": "AB1"}
+    assert answer.errors == {}
+    assert answer.busy == 0.5
+
+
+def test_a_model_that_could_not_look(server, words, look) -> None:
+    errors = {"face": "names of faces do not\nleave the server"}
+    answers(server, words, {"yolo": [[DOG], []]}, errors=errors)
+    answer = look(("yolo", "face", "hog"))
+    assert list(answer.results) == ["yolo"]
+    assert answer.errors == {
+        "face": f"{server.url}: face: names of faces do not leave the server",
+        "hog": f"{server.url}: hog: what it answers of it is not understood",
+    }
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{**DOG, "confidence": math.nan}, {**DOG, "box": [0, 0, math.inf, 5]}],
+        [{**DOG, "box": [70, 50, 90, 60]}, {**DOG, "label": ""}, 5, None, "dog", []],
+    ],
+)
+def test_what_makes_no_sense_is_left_out(server, words, look, rows: Any) -> None:
+    answers(server, words, {"yolo": [rows, [DOG]]})
+    assert [len(some) for some in look().results["yolo"]] == [0, 1]
+
+
+def test_ten_thousand_detections(server, words, look) -> None:
+    rows = [{**DOG, "label": f"{i}", "confidence": i / 10_000} for i in range(10_000)]
+    answers(server, words, {"yolo": [rows, []]})
+    some, _ = look().results["yolo"]
+    assert (len(some), some[0].label) == (1000, "9999")
+
+
+@pytest.mark.parametrize(
+    "some",
+    [
+        [],
+        [[DOG]],
+        [[], [], []],
+        None,
+        {"0": []},
+        [[], "dog"],
+        [{"label": "dog"}, []],
+        [["dog", {"label": 5}], []],
+    ],
+)
+def test_lists_that_are_not_those_of_the_pictures(server, words, look, some: Any) -> None:
+    answers(server, words, {"yolo": some})
+    assert look().errors == {"yolo": f"{server.url}: yolo: what it answers of it is not understood"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<html><title>Router</title></html>", b"[]", b"{}", b'{"results": []}', b"\xff", b""],
+)
+def test_an_answer_that_is_none(server, look, body: bytes) -> None:
+    server.on("POST", LOOK, (200, {}, body))
+    with pytest.raises(GatewayError, match="is not understood") as failed:
+        look()
+    assert failed.value.blame == "server"
+
+
+def test_by_its_address(server, words, look) -> None:
+    place = Address("http://zm/index.php?view=image", "token=s3cret", verify=False)
+    shots = [Shot("alarm", (1600, 1200), (800, 600), address=place), SHOTS[1]]
+    box = {**DOG, "box": [100, 100, 200, 200]}
+    answers(server, words, {"yolo": [[box], [DOG]]}, sizes=[[400, 300], [1, 1]])
+    answer = look(shots=shots)
+    (request, *frames) = server.got[0].parts
+    assert json.loads(request[3])["views"] == [
+        {"id": "alarm", "url": "http://zm/index.php?view=image&token=s3cret", "verify": False},
+        {"id": "2"},
+    ]
+    assert len(frames) == 1
+    first, second = answer.results["yolo"]
+    assert first[0].box == Box(200, 200, 400, 400)  # it saw 400x300, whatever we expected
+    assert second[0].box == Box(1, 2, 30, 40)
+
+
+@pytest.mark.parametrize("sizes", [None, [], [[0, 5], [1, 1]], [[1, 2, 3], [1, 1]], ["ab", "cd"]])
+def test_a_size_that_is_none(server, words, look, sizes: Any) -> None:
+    shots = [Shot("alarm", (64, 48), (64, 48), address=Address("http://zm/")), SHOTS[1]]
+    answers(server, words, {"yolo": [[DOG], []]}, sizes=sizes)
+    assert look(shots=shots).results["yolo"][0][0].box == Box(1, 2, 30, 40)
+
+
+@pytest.mark.parametrize(("by_address", "blame"), [(True, "picture"), (False, "question")])
+def test_a_picture_that_it_cannot_fetch(server, words, look, by_address, blame) -> None:
+    place = Address("http://zm/", "token=s3cret") if by_address else None
+    server.on("POST", LOOK, words({"detail": "zm:80 is not allowed (token=s3cret)"}, 400))
+    with pytest.raises(GatewayError, match="is not allowed") as failed:
+        look(shots=[SHOTS[0]._replace(address=place)])
+    assert failed.value.blame == blame
+    assert ("s3cret" in str(failed.value)) is not by_address
+
+
+def test_pictures_that_are_too_large(server, words, look) -> None:
+    server.on("POST", LOOK, words({"detail": "at most 20 bytes"}, 413))
+    with pytest.raises(GatewayError, match=r"raise \[service\] listen_max_upload") as failed:
+        look()
+    assert failed.value.blame == "question"
+
+
+def test_many_pictures_are_sent_in_some_requests(server, words, look, monkeypatch) -> None:
+    monkeypatch.setattr(dialect, "MOST_BYTES", 4)
+    server.on("POST", LOOK, words({"results": {"yolo": [[DOG]]}, "busy": 1}))
+    answer = look()
+    assert len(server.got) == 2
+    assert [len(some) for some in answer.results["yolo"]] == [1, 1]
+
+
+def test_a_model_that_fails_in_one_request_has_no_results(server, words, look, monkeypatch) -> None:
+    monkeypatch.setattr(dialect, "MOST_BYTES", 4)
+    said = [{"results": {"yolo": [[DOG]]}}, {"results": {}, "errors": {"yolo": "no memory"}}]
+    server.on("POST", LOOK, lambda _: words(said.pop(0)))
+    answer = look()
+    assert answer.results == {}
+    assert answer.errors == {"yolo": f"{server.url}: yolo: no memory"}
+
+
+@pytest.mark.parametrize(
+    ("said", "busy"), [(0, 0.0), (2.5, 2.5), (-1, 0.0), (True, None), ("x", None), (None, None)]
+)
+def test_how_busy_it_is(server, words, look, said: Any, busy: float | None) -> None:
+    answers(server, words, {"yolo": [[], []]}, busy=said)
+    assert look().busy == busy
+
+
+def test_no_time(server, look) -> None:
+    with pytest.raises(GatewayError, match="no time left"):
+        look(deadline=Deadline(0))
+    assert server.got == []

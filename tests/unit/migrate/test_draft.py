@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import pytest
+
+from zmhook.migrate.draft import Draft, Entry, is_writable, like
+from zmhook.migrate.old import Given
+
+
+@pytest.fixture
+def draft() -> Draft:
+    return Draft()
+
+
+def put(draft: Draft, key: str, value: object, name: str = "", section: str = "[s]") -> Draft:
+    draft.put(name or key, Given(section, key, value))
+    return draft
+
+
+def test_a_key_that_is_the_same(draft: Draft) -> None:
+    put(draft, "wait", "5")
+    assert draft.entries == {"wait": Entry("5")}
+    assert draft.lost == []
+
+
+def test_a_key_that_is_called_otherwise(draft: Draft) -> None:
+    put(draft, "object_min_confidence", 0.5)
+    put(draft, "zm_conf_path", "/config")
+    put(draft, "platrec_stats", "yes")
+    assert draft.entries == {
+        "yolo_min_confidence": Entry("0.5", "from [s] object_min_confidence"),
+        "base_zm_conf_path": Entry("/config", "from [s] zm_conf_path"),
+        "platerec_stats": Entry("yes", "from [s] platrec_stats"),
+    }
+
+
+def test_a_value_that_is_written_otherwise(draft: Draft) -> None:
+    put(draft, "past_det_max_diff_area", "180%")
+    assert draft.entries["past_det_max_diff_area"] == Entry("5%", "was 180%")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "why"),
+    [
+        ("wait", "soon", "expected a number from 0 to 300"),
+        ("detect_pattern", "(a", "expected a regular expression"),
+        ("object_processor", "tpu", "expected one of cpu, gpu"),
+        ("nonsense", "1", "there is nothing like it here"),
+        ("cpu_max_processes", "1", "not needed"),
+        ("detect_pattern", "a #b", "# or ; begins a comment"),
+        ("image_path", "a\nb", "cannot stand on one line"),
+        ("portal", "https://u:geheim@h/zm", "expected an address"),
+    ],
+)
+def test_what_cannot_stand_here_is_lost(draft: Draft, key: str, value: str, why: str) -> None:
+    put(draft, key, value)
+    assert draft.entries == {}
+    assert why in draft.lost[0].why
+    assert draft.lost[0].place == f"[s] {key}"
+    assert "geheim" not in str(draft.lost)
+
+
+def test_nothing_is_the_default(draft: Draft) -> None:
+    put(put(draft, "api_portal", ""), "resize", None)
+    assert (draft.entries, draft.lost) == ({}, [])
+
+
+def test_what_was_put_first_holds(draft: Draft) -> None:
+    put(put(put(draft, "wait", "1"), "wait", "2", section="[t]"), "wait", "1", section="[u]")
+    assert draft.text("wait") == "1"
+    assert [(lost.place, lost.why) for lost in draft.lost] == [
+        ("[t] wait", "[s] wait says wait = 1")
+    ]
+
+
+def test_two_names_for_the_same(draft: Draft) -> None:
+    put(put(draft, "platerec_stats", "yes"), "platrec_stats", "yes", section="[t]")
+    assert draft.entries["platerec_stats"] == Entry("yes", "also [t] platrec_stats")
+    assert draft.lost == []
+
+
+def test_secrets_and_tokens_are_taken_as_they_are(draft: Draft) -> None:
+    put(put(put(draft, "password", "a #b'"), "user", "!ZM_USER"), "image_path", "{{x}}/y")
+    assert [entry.text for entry in draft.entries.values()] == ["a #b'", "!ZM_USER", "{{x}}/y"]
+    assert "a #b" not in str(draft.lost)
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("wait", True),
+        ("car_max_detection_size", True),
+        ("traffic light_past_det_max_diff_area", True),
+        ("drive_zone_detection_pattern", True),
+        ("tpu_min_confidence", False),
+        ("_max_detection_size", False),
+        ("#car_max_detection_size", False),
+        ("a=b_max_detection_size", False),
+        ("a\nb_max_detection_size", False),
+    ],
+)
+def test_like(name: str, known: bool) -> None:
+    assert (like(name) is not None) is known
+
+
+@pytest.mark.parametrize("text", ["a#b", "a;b", "a = b", "ä"])
+def test_writable(text: str) -> None:
+    assert is_writable(text)
+
+
+@pytest.mark.parametrize("text", ["#a", "a #b", " a", "a\nb", "a\0b", "a\tb"])
+def test_not_writable(text: str) -> None:
+    assert not is_writable(text)

@@ -1,0 +1,47 @@
+"""The watchdog that answers for a stuck run."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+
+from zmhook.process import watchdog
+
+
+def test_it_fires_after_the_deadline(monkeypatch) -> None:
+    monkeypatch.setattr(watchdog, "GRACE", 0.01)
+    fired = threading.Event()
+
+    dog = watchdog.Watchdog(0.05, fired.set)
+
+    assert fired.wait(5)
+    dog.stop()
+
+
+def test_stopped_it_stays_quiet(monkeypatch) -> None:
+    monkeypatch.setattr(watchdog, "GRACE", 0.05)
+    fired = threading.Event()
+
+    watchdog.Watchdog(0.05, fired.set).stop()
+
+    time.sleep(0.3)
+    assert not fired.is_set()
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_the_kernel_ends_a_process_whose_threads_never_let_go(root) -> None:
+    """An endless regular expression holds the interpreter; no Python code can stop it."""
+    import subprocess
+    import sys
+
+    code = (
+        f"import sys, re; sys.path.insert(0, {str(root / 'hook')!r})\n"
+        "from zmhook.cli import watchdog\n"
+        "watchdog.GRACE = 0.01; watchdog.HARD_GRACE = 0.3\n"
+        "watchdog.Watchdog(0.1, lambda: None)\n"
+        "re.match('(a|aa)+$', 'a' * 200 + 'b')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], timeout=60, capture_output=True)
+
+    assert done.returncode == -signal.SIGALRM

@@ -1,0 +1,156 @@
+"""What the service's process does before it serves."""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from zmhook.server import run
+from zmhook.server.listening import Listening
+from zmhook.service.live import LiveConfig
+from zmhook.service.supervisor import Supervisor
+
+
+@pytest.fixture(autouse=True)
+def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """`main` is a process's own: it sets its mask, its limits and its log."""
+    mask, limits = os.umask(0o022), resource.getrlimit(resource.RLIMIT_NOFILE)
+    os.umask(mask)
+    logger = logging.getLogger("zmhook")
+    handlers, level, propagate = logger.handlers[:], logger.level, logger.propagate
+    yield
+    os.umask(mask)
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    logger.handlers[:], logger.propagate = handlers, propagate
+    logger.setLevel(level)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "o.ini"
+    path.write_text(f"[general]\nbase_data_path = {tmp_path}\nbase_zm_conf_path = {tmp_path}\n")
+    return path
+
+
+def test_one_service_a_socket(short: Path) -> None:
+    place = short / "r" / "o.sock"
+    lock = run._lock(place)
+
+    assert lock is not None
+    assert place.with_suffix(".lock").read_text() == f"{os.getpid()}\n"
+    assert run._lock(place) is None
+    assert run._lock(short / "other.sock") is not None
+    os.close(lock)
+    again = run._lock(place)
+    assert again is not None
+    os.close(again)
+
+
+def test_a_lock_whose_socket_is_gone_is_waited_for(
+    short: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = short / "o.sock"
+    held = run._lock(place)
+    monkeypatch.setattr(run.time, "sleep", lambda _: os.close(held))
+
+    lock = run._lock_in_time(place)
+
+    assert lock is not None
+    os.close(lock)
+
+
+def test_a_lock_whose_socket_is_there_is_somebodys(short: Path) -> None:
+    place = short / "o.sock"
+    held = run._lock(place)
+    place.touch()
+
+    assert run._lock_in_time(place) is None
+    os.close(held)
+
+
+def test_what_a_dead_service_left_is_replaced(short: Path) -> None:
+    place = short / "o.sock"
+    old = run._bound(place)
+    before = run._identity(place)
+
+    with old, run._bound(place) as listener:
+        listener.listen()
+        assert stat.S_IMODE(place.stat().st_mode) == 0o660
+        assert run._identity(place) != before
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(place))
+
+
+def test_a_broken_configuration(config: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    config.write_text("[general]\nwait = soon\n")
+
+    assert run.main(["-c", str(config)]) == run.CANNOT_START
+    assert f"{config}: [general] wait:" in capfd.readouterr().err
+
+
+def test_a_second_service(config: Path, short: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    place = short / "o.sock"
+    held = run._lock(place)
+    place.touch()
+
+    assert run.main(["-c", str(config), "--socket", str(place)]) == 0
+    assert "a service runs already" in capfd.readouterr().err
+    os.close(held)
+
+
+def test_an_unusable_folder(config: Path, short: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (short / "file").touch()
+
+    assert run.main(["-c", str(config), "--socket", f"{short}/file/o.sock"]) == run.CANNOT_START
+    assert len(capfd.readouterr().err.splitlines()) == 1
+
+
+def test_a_path_that_is_too_long_for_a_socket(config: Path, short: Path, tmp_path: Path) -> None:
+    place = short / ("x" * 120)
+
+    assert run.main(["-c", str(config), "--socket", str(place)]) == run.CANNOT_START
+    log = (tmp_path / "logs" / "zmesdetect.log").read_text()
+    assert f"{place}: the service cannot go on: AF_UNIX path too long" in log
+
+
+def test_systemds_socket_is_for_the_process_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LISTEN_PID", raising=False)
+    assert run._given_socket() is None
+    monkeypatch.setenv("LISTEN_PID", "1")
+    assert run._given_socket() is None
+
+
+def test_an_address_that_cannot_be_had_is_no_reason_not_to_serve(
+    soon, config: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def problems(address: str) -> list[str]:
+        supervisor = Supervisor(LiveConfig(str(config)), lambda *_: None)
+        listening = Listening(supervisor, address)
+        try:
+            await listening.start()
+            return listening.problems
+        finally:
+            listening.close()
+            await listening.finish(0)
+            await supervisor.finish(0)
+
+    assert soon(lambda: problems("")) == []
+    (problem,) = soon(lambda: problems("nonsense"))
+    assert "listen = nonsense: cannot be listened on" in problem
+    assert problem in caplog.text
+
+
+def test_the_limit_of_open_files_is_raised_and_never_lowered() -> None:
+    before, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    run._many_files()
+
+    after, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert after >= min(before, most, 16384)
