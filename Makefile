@@ -14,7 +14,7 @@ help:
 	@echo 'make demo    a demonstration event: the line, and the annotated picture'
 	@echo 'make test    every test (TIER=unit, integration, zoneminder or attack: only those)'
 	@echo 'make attack  the attacks and faults once more, with time for all of them'
-	@echo 'make lint    ruff, mypy --strict, shellcheck'
+	@echo 'make lint    ruff, mypy --strict, the layers of the package, shellcheck'
 	@echo 'make docs    the guide as web pages in docs/_build/html'
 	@echo 'make bench   the measurements (ARGS=--quick: within a minute each)'
 	@echo 'make lock    requirements.lock, from pyproject.toml (ARGS=--upgrade: the newest versions)'
@@ -38,6 +38,7 @@ lint: $(VENV)/.lint
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
+	$(RUN)/lint-imports --no-cache --no-timings
 	shellcheck $(SHELL_SCRIPTS)
 
 docs: $(VENV)/.docs

@@ -32,7 +32,7 @@ from zmhook.errors import (
 )
 from zmhook.event import Event
 from zmhook.frames import open_source
-from zmhook.frames.waiting import waited_for
+from zmhook.frames.base import waited_for
 from zmhook.settings import General, Secret, Settings
 from zmhook.zoneminder.api import Portal
 

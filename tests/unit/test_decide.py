@@ -25,7 +25,7 @@ from zmhook.errors import (
 )
 from zmhook.event import Event
 from zmhook.frame import Crop, Frame, Picture
-from zmhook.frames.waiting import Pending
+from zmhook.frames.base import Pending
 from zmhook.settings import Gate, Gemini, General, Settings, Snapshots, Yolo, Zone
 from zmhook.version import __version__
 

@@ -16,11 +16,11 @@ WRITES = {
     "cli/config.py",  # the reference, which is ours
     "cli/migrate.py",  # the administrator's own file
     "cli/models.py",  # a line that counts up
-    "installed.py",  # it runs where no other module can be imported
+    "doctor/installed.py",  # it runs where no other module can be imported
     "logs.py",
-    "service/run.py",
+    "server/run.py",
 }
-CLEANS = {"printable.py", "installed.py"}
+CLEANS = {"printable.py", "doctor/installed.py"}
 
 
 def nodes() -> Iterator[tuple[str, ast.AST]]:

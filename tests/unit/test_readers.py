@@ -17,8 +17,8 @@ from zmhook.camera import memory
 from zmhook.detectors.face import store as faces
 from zmhook.detectors.face.pictures import KnownPicture
 from zmhook.detectors.face.training import Trainer
+from zmhook.detectors.model_file import ModelFile
 from zmhook.detectors.yolo import labels
-from zmhook.detectors.yolo.files import ModelFile
 from zmhook.errors import ZmhookError
 from zmhook.frames import file as frames
 from zmhook.frames import window

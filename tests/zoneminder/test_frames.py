@@ -13,7 +13,7 @@ from zmhook.errors import FrameUnavailable
 from zmhook.event import Event
 from zmhook.frame import Frame
 from zmhook.frames import open_source
-from zmhook.frames.waiting import waited_for
+from zmhook.frames.base import waited_for
 from zmhook.image.decode import frame_of
 from zmhook.settings import Settings
 from zmhook.zoneminder.api import Portal

@@ -13,7 +13,7 @@ from zmhook.deadline import Deadline
 from zmhook.errors import FrameUnavailable, LoginError, PortalError
 from zmhook.event import Event
 from zmhook.frames import open_source
-from zmhook.frames.waiting import waited_for
+from zmhook.frames.base import waited_for
 from zmhook.report.tags import write_tags
 from zmhook.settings import Settings
 from zmhook.zoneminder.api import Portal

@@ -12,7 +12,7 @@ from zmhook.detection import Box, Detection
 from zmhook.event import Event
 from zmhook.frame import Crop
 from zmhook.frames import open_source
-from zmhook.frames.waiting import waited_for
+from zmhook.frames.base import waited_for
 from zmhook.gate import Gate
 from zmhook.image.decode import frame_of
 from zmhook.settings import Gate as GateSettings

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from zmhook.detection import Decision, Detection
-    from zmhook.history.read import Entry, Recorded
+    from zmhook.history.read import Recorded
+    from zmhook.history.schema import Entry
     from zmhook.history.stats import Day
 
 _LIST_HEAD = ("time", "event", "monitor", "outcome", "ms", "what")

@@ -11,7 +11,7 @@ from zmhook.errors import DetectorError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from zmhook.detectors.yolo.files import ModelFile
+    from zmhook.detectors.model_file import ModelFile
     from zmhook.settings import Settings
 
 
@@ -50,7 +50,7 @@ def _yolo(settings: Settings) -> list[ModelFile]:
 
 
 def _face(settings: Settings) -> list[ModelFile]:
-    from zmhook.detectors.yolo.files import ModelFile
+    from zmhook.detectors.model_file import ModelFile
 
     face = settings.face
     path = face.face_yunet_model if face.face_model == "yunet" else ""
@@ -58,7 +58,7 @@ def _face(settings: Settings) -> list[ModelFile]:
 
 
 def _alpr(settings: Settings) -> list[ModelFile]:
-    from zmhook.detectors.yolo.files import ModelFile
+    from zmhook.detectors.model_file import ModelFile
 
     alpr = settings.alpr
     path = alpr.plate_ocr if alpr.alpr_service == "local" else ""

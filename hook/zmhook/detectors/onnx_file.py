@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from zmhook.detectors.yolo.files import ModelFile
+    from zmhook.detectors.model_file import ModelFile
 
 # Numbers of fields. Of the model, the graph, its nodes and their attributes, and a tensor.
 _GRAPH = 7

@@ -67,7 +67,7 @@ def _alpr(settings: Settings) -> Iterator[Callable[[], object]]:
 
 
 def _named(key: str, path: str, section: str) -> Iterator[Callable[[], object]]:
-    from zmhook.detectors.yolo.files import ModelFile
+    from zmhook.detectors.model_file import ModelFile
 
     if path:
         yield ModelFile(key, Path(path), section).check

@@ -1,13 +1,25 @@
-"""What a source of pictures is."""
+"""A source of pictures, and waiting for one that may still come."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from zmhook.errors import FrameUnavailable, PictureError, PortalError
 
 if TYPE_CHECKING:
     from zmhook.deadline import Deadline
     from zmhook.frame import Picture
-    from zmhook.frames.waiting import Pending
+
+
+class Pending(NamedTuple):
+    """A picture that is not there yet: ask again in `seconds`. `error` says why.
+
+    `is_cheap`: asking again costs nothing, so that somebody who does not want to wait may.
+    """
+
+    error: FrameUnavailable | PictureError | PortalError
+    seconds: float
+    is_cheap: bool = False
 
 
 class Source(Protocol):
@@ -23,3 +35,13 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Free connections. May be called twice."""
+
+
+def waited_for(source: Source, frame_id: str, deadline: Deadline) -> Picture:
+    """Return the picture, after waiting for it within the bounds that the source sets.
+
+    Raises as `Source.attempt` does.
+    """
+    while isinstance(found := source.attempt(frame_id, deadline), Pending):
+        deadline.sleep(found.seconds)
+    return found

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zmhook.errors import FrameError, FrameUnavailable, PictureError
+from zmhook.frames.base import Pending
 from zmhook.frames.file import read_of_event
 from zmhook.frames.patience import Waiter
 from zmhook.frames.recorded import files, stills, video_of
-from zmhook.frames.waiting import Pending
 from zmhook.image.decode import checked
 
 if TYPE_CHECKING:

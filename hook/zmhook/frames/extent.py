@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from zmhook.errors import FrameNotNeeded, FrameUnavailable
+from zmhook.frames.base import Pending
 from zmhook.frames.recorded import stills, video_of
-from zmhook.frames.waiting import Pending
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.errors import FrameUnavailable, PictureError, PortalError
-from zmhook.frames.waiting import Pending
+from zmhook.frames.base import Pending
 
 if TYPE_CHECKING:
     from collections.abc import Callable

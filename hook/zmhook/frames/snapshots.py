@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import structs
 
 from zmhook.errors import FrameNotNeeded, FrameUnavailable, StoreError
+from zmhook.frames.base import Pending
 from zmhook.frames.file import read
 from zmhook.frames.ids import TRACK, track_ids
 from zmhook.frames.scene import crop_of
-from zmhook.frames.waiting import Pending
 from zmhook.frames.window import Window, window_of
 from zmhook.image.decode import checked
 from zmhook.image.header import read_header

@@ -12,10 +12,10 @@ from zmhook.errors import (
     PictureError,
     PortalError,
 )
+from zmhook.frames.base import Pending
 from zmhook.frames.ids import all_ids, is_track
 from zmhook.frames.patience import ONCE, Patience
 from zmhook.frames.rows import Rows
-from zmhook.frames.waiting import Pending
 
 if TYPE_CHECKING:
     from zmhook.deadline import Deadline

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from zmhook.deadline import Deadline
     from zmhook.frame import Picture
+    from zmhook.frames.base import Pending
     from zmhook.frames.patience import Patience
     from zmhook.frames.rows import Rows
-    from zmhook.frames.waiting import Pending
     from zmhook.zoneminder.event_row import EventRow
 
 QUALITY = 95

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zmhook.errors import FrameUnavailable
+from zmhook.frames.base import Pending
 from zmhook.frames.patience import Waiter
-from zmhook.frames.waiting import Pending
 from zmhook.image.decode import checked
 
 if TYPE_CHECKING:

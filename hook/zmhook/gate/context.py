@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from zmhook.gate.zone import touches
+from zmhook.gate.overlap import touches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from zmhook.event import Event
     from zmhook.frame import Crop
     from zmhook.gate.memory import Memory
+    from zmhook.gate.overlap import Touch
     from zmhook.gate.places import Place
-    from zmhook.gate.zone import Touch
-    from zmhook.memory.past import PastObject
+    from zmhook.memory.object import PastObject
     from zmhook.settings import Settings
 
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from zmhook.detection import Detection
     from zmhook.event import Event
-    from zmhook.memory.past import PastObject, Seen
+    from zmhook.memory.object import PastObject
+    from zmhook.memory.past import Seen
     from zmhook.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -6,18 +6,49 @@ Most pairs are far apart, which their bounds tell; Shapely is asked about the ot
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import shapely
+
+from zmhook.gate.places import Place
+from zmhook.text.numbers import ROUNDING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
 
-    from zmhook.detection import Box
+    from zmhook.detection import Box, Detection
     from zmhook.gate.places import Points
+    from zmhook.settings import Gate
+
+
+LEAST = 1e-9
+"""Share of a box that must lie in a zone in any case."""
+
+
+class Touch(NamedTuple):
+    """A zone that a detection lies in, and the share (0..1) of its box (1 where none is asked)."""
+
+    place: Place
+    share: float
+
+
+def touches(found: Sequence[Detection], places: Sequence[Place], gate: Gate) -> list[list[Touch]]:
+    """Return for each detection the zones that it lies in, in their order."""
+    polygons, boxes = [place.points for place in places], [one.box for one in found]
+    if gate.zone_anchor == "foot":
+        inside = standing(polygons, boxes).T.astype(float)
+    elif gate.zone_min_overlap or gate.zone_match_strategy == "largest_overlap":
+        inside = shares(polygons, boxes).T
+    else:
+        inside = touching(polygons, boxes).T.astype(float)
+    rows: list[list[Touch]] = [[] for _ in found]
+    which = (inside >= max(gate.zone_min_overlap - ROUNDING, LEAST)).nonzero()
+    for thing, place, share in zip(*(one.tolist() for one in (*which, inside[which])), strict=True):
+        rows[thing].append(Touch(places[place], share))
+    return rows
 
 
 def touching(polygons: Sequence[Points], boxes: Sequence[Box]) -> npt.NDArray[np.bool_]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from zmhook.gate import pattern
-from zmhook.gate.places import Place
-from zmhook.text.numbers import ROUNDING, exact, percent
+from zmhook.text.numbers import exact, percent
 from zmhook.text.patterns import matches
 
 if TYPE_CHECKING:
@@ -14,18 +13,8 @@ if TYPE_CHECKING:
 
     from zmhook.detection import Detection
     from zmhook.gate.context import Context
+    from zmhook.gate.overlap import Touch
     from zmhook.settings import Gate
-
-
-LEAST = 1e-9
-"""Share of a box that must lie in a zone in any case."""
-
-
-class Touch(NamedTuple):
-    """A zone that a detection lies in, and the share (0..1) of its box (1 where none is asked)."""
-
-    place: Place
-    share: float
 
 
 def reason(detection: Detection, context: Context) -> str | None:
@@ -91,21 +80,3 @@ def _where(detection: Detection, touch: Touch, gate: Gate) -> str:
     if gate.zone_min_overlap or gate.zone_match_strategy == "largest_overlap":
         return f"with {percent(touch.share, gate.zone_min_overlap)} in zone {touch.place.name}"
     return f"in zone {touch.place.name}"
-
-
-def touches(found: Sequence[Detection], places: Sequence[Place], gate: Gate) -> list[list[Touch]]:
-    """Return for each detection the zones that it lies in, in their order."""
-    from zmhook.gate import overlap
-
-    polygons, boxes = [place.points for place in places], [one.box for one in found]
-    if gate.zone_anchor == "foot":
-        inside = overlap.standing(polygons, boxes).T.astype(float)
-    elif gate.zone_min_overlap or gate.zone_match_strategy == "largest_overlap":
-        inside = overlap.shares(polygons, boxes).T
-    else:
-        inside = overlap.touching(polygons, boxes).T.astype(float)
-    rows: list[list[Touch]] = [[] for _ in found]
-    which = (inside >= max(gate.zone_min_overlap - ROUNDING, LEAST)).nonzero()
-    for thing, place, share in zip(*(one.tolist() for one in (*which, inside[which])), strict=True):
-        rows[thing].append(Touch(places[place], share))
-    return rows

@@ -11,7 +11,7 @@ from msgspec import Struct
 from zmhook.detection import Decision, Outcome
 from zmhook.errors import StateError
 from zmhook.history.made_with import ModelFile
-from zmhook.history.schema import SCHEMA, unpack
+from zmhook.history.schema import SCHEMA, Entry, unpack
 from zmhook.history.stats import by_day
 from zmhook.storage import sqlite
 from zmhook.text.bounded_json import Unreadable, decoded
@@ -29,27 +29,6 @@ _COLUMNS = (
     " error, total"
 )
 _LATER = "SELECT 1 FROM decisions AS later WHERE later.event_id = decisions.event_id"
-
-
-class Entry(Struct, frozen=True, kw_only=True):
-    """One decision in short. `at` is seconds since the epoch, `total` milliseconds.
-
-    `drops` counts by rule what was dropped; `error` is what went wrong, or its beginning. `last`
-    says whether the event was not decided again after that.
-    """
-
-    number: int
-    at: float
-    event_id: int
-    monitor_id: int | None
-    outcome: Outcome
-    line: str
-    frame: str
-    kept: int
-    drops: dict[str, int]
-    error: str
-    total: float
-    last: bool = True
 
 
 class Recorded(Struct, frozen=True, kw_only=True):

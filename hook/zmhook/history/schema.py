@@ -9,6 +9,10 @@ from __future__ import annotations
 
 import zlib
 
+from msgspec import Struct
+
+from zmhook.detection import Outcome
+
 SCHEMA = (
     """
     CREATE TABLE makers (
@@ -62,3 +66,24 @@ def pack(data: bytes) -> bytes:
 def unpack(data: bytes) -> bytes:
     """Return the JSON that was packed. Raises `zlib.error`."""
     return data if data.startswith(_JSON) else zlib.decompress(data)
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """One decision in short. `at` is seconds since the epoch, `total` milliseconds.
+
+    `drops` counts by rule what was dropped; `error` is what went wrong, or its beginning. `last`
+    says whether the event was not decided again after that.
+    """
+
+    number: int
+    at: float
+    event_id: int
+    monitor_id: int | None
+    outcome: Outcome
+    line: str
+    frame: str
+    kept: int
+    drops: dict[str, int]
+    error: str
+    total: float
+    last: bool = True

@@ -13,7 +13,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from zmhook.history.read import Entry
+    from zmhook.history.schema import Entry
 
 
 class Day(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import resource
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from zmhook.jobs.later import command
 from zmhook.jobs.spool import ASIDE, Claim, Spool, Unit
 from zmhook.jobs.work import Work, unpack
 from zmhook.process import environment, inherited
+from zmhook.process.memory_limit import limit_memory
 from zmhook.process.privilege import become_owner
 from zmhook.storage import reserve
 from zmhook.storage.regular import UNUSABLE
@@ -38,7 +38,6 @@ LOOK_EVERY = 0.25
 WORTH_RENEWING = 5.0
 """Seconds of waiting for which it pays to give memory back first."""
 LONGEST_LIFE = 3600.0
-MEMORY = 4 << 30
 NICE = {FILMS: 15}
 _HEAVY = ("cv2", "apprise", "requests")
 
@@ -333,13 +332,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.nice(max(0, NICE.get(args.lane, 0) - os.nice(0)))
     Process(Spool(args.spool), args.lane, args.slot).run()
     return 0
-
-
-def limit_memory() -> None:
-    """Have this process end rather than the machine when something eats all memory."""
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    most = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
 
 
 def _parser() -> argparse.ArgumentParser:

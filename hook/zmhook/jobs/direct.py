@@ -228,8 +228,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         held = Held(*_received())
     except EOFError:
         return 1
-    from zmhook.jobs.background import limit_memory
     from zmhook.logs import Logs
+    from zmhook.process.memory_limit import limit_memory
 
     limit_memory()
     once = Once(held, args.entry)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zmhook.detection import Detection
-    from zmhook.memory.past import PastObject
+    from zmhook.memory.object import PastObject
     from zmhook.settings import Extent, Settings
 
 Numbers = npt.NDArray[np.float32]

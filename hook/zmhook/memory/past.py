@@ -13,9 +13,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from msgspec import Struct
-
 from zmhook.detection import Box, Detection
+from zmhook.memory.object import PastObject
 from zmhook.storage.open_database import Kept, kept
 from zmhook.storage.sqlite import transaction
 
@@ -51,26 +50,6 @@ SCHEMA = (
 _COLUMNS = (
     "number, label, x1, y1, x2, y2, width, height, first_seen, last_seen, event_id, misses, model"
 )
-
-
-class PastObject(Struct, frozen=True, kw_only=True, gc=False):
-    """Something that was seen: its box as it was first, in a picture of `width` x `height` pixels.
-
-    `first_seen` and `last_seen` are seconds since the epoch, `event_id` that of the first event,
-    `misses` the events in a row that have not seen it since, `model` the one that found it first.
-    `number` is 0 until it is stored.
-    """
-
-    label: str
-    box: Box
-    width: int
-    height: int
-    first_seen: float
-    last_seen: float
-    event_id: int | None = None
-    misses: int = 0
-    model: str = ""
-    number: int = 0
 
 
 class Seen(NamedTuple):

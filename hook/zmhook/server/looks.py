@@ -149,7 +149,7 @@ class Looks:
 
     def _of_event(self, event: Event, frame_ids: Sequence[str]) -> list[View]:
         from zmhook.frames import open_source
-        from zmhook.frames.waiting import waited_for
+        from zmhook.frames.base import waited_for
 
         settings = self._supervisor.config.current().for_monitor(event.monitor_id)
         deadline = Deadline(min(SECONDS, settings.general.event_deadline))

@@ -11,8 +11,8 @@ from msgspec import structs
 
 from zmhook.deadline import Deadline, answered
 from zmhook.errors import FrameNotNeeded, ZmhookError
+from zmhook.frames.base import Pending
 from zmhook.frames.ids import is_track
-from zmhook.frames.waiting import Pending
 from zmhook.service.wire import Picture
 from zmhook.text.unexpected import logged
 

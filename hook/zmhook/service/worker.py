@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from zmhook.chain import Chain
     from zmhook.deadline import Deadline
     from zmhook.frame import Picture as FetchedPicture
-    from zmhook.frames.waiting import Pending
+    from zmhook.frames.base import Pending
 
 log = logging.getLogger(__name__)
 
@@ -168,7 +168,7 @@ class _Handed:
 
     def attempt(self, frame_id: str, deadline: Deadline) -> FetchedPicture | Pending:
         from zmhook.frame import Picture as FetchedPicture
-        from zmhook.frames.waiting import Pending
+        from zmhook.frames.base import Pending
 
         deadline.check(f"fetching {frame_id}")
         picture = self.first if self.first.id == frame_id else self._ask(frame_id)

@@ -13,7 +13,7 @@ import pytest
 PROGRAM = """
 import os, re, signal, sys, time
 sys.path.insert(0, {source!r})
-from zmhook import inherited
+from zmhook.process import inherited
 inherited.put_right()
 from zmhook.cli import guard
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from zmhook.detectors.model_file import ModelFile
 from zmhook.detectors.onnx_file import External, external, refusal
 from zmhook.detectors.yolo.engines import engine_for
-from zmhook.detectors.yolo.files import ModelFile, chosen
+from zmhook.detectors.yolo.files import chosen
 from zmhook.errors import ModelFileError
 from zmhook.settings import Yolo
 

@@ -14,10 +14,10 @@ from zmhook.errors import FrameNotNeeded, FrameUnavailable, PortalError
 from zmhook.event import Event
 from zmhook.frame import Picture
 from zmhook.frames import open_source
+from zmhook.frames.base import waited_for
 from zmhook.frames.extent import Extent
 from zmhook.frames.ids import frame_ids
 from zmhook.frames.rows import Rows
-from zmhook.frames.waiting import waited_for
 from zmhook.settings import General, Settings
 
 

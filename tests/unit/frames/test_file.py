@@ -7,8 +7,8 @@ import pytest
 
 from zmhook.deadline import Deadline
 from zmhook.errors import DeadlineExceeded, FrameNotNeeded, FrameUnavailable, PictureError
+from zmhook.frames.base import waited_for
 from zmhook.frames.file import FileSource, read
-from zmhook.frames.waiting import waited_for
 from zmhook.storage import regular
 
 LIMIT = 50_000_000

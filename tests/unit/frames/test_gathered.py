@@ -11,8 +11,8 @@ from zmhook.deadline import Deadline
 from zmhook.errors import DeadlineExceeded, FrameNotNeeded, FrameUnavailable
 from zmhook.frame import Picture
 from zmhook.frames import gathered as module
+from zmhook.frames.base import Pending
 from zmhook.frames.gathered import Gathered
-from zmhook.frames.waiting import Pending
 
 IDS = ("alarm", "snapshot", "5")
 

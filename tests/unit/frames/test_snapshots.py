@@ -19,9 +19,9 @@ from zmhook.errors import (
 )
 from zmhook.event import Event
 from zmhook.frames import snapshots as module
+from zmhook.frames.base import waited_for
 from zmhook.frames.rows import Rows
 from zmhook.frames.snapshots import SnapshotFrames, best_tracks
-from zmhook.frames.waiting import waited_for
 from zmhook.frames.window import Window
 from zmhook.settings import General, Settings, Snapshots
 from zmhook.snapshots.snapshot import Classification, SceneBox

@@ -18,8 +18,7 @@ from zmhook.deadline import Deadline
 from zmhook.errors import DeadlineExceeded, FrameNotNeeded, FrameUnavailable
 from zmhook.event import Event
 from zmhook.frames import open_source
-from zmhook.frames.base import Source
-from zmhook.frames.waiting import Pending, waited_for
+from zmhook.frames.base import Pending, Source, waited_for
 from zmhook.settings import General, Settings, Snapshots
 from zmhook.zoneminder.api import Portal
 

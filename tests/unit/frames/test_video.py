@@ -13,10 +13,10 @@ import pytest
 from zmhook.deadline import Deadline
 from zmhook.errors import DeadlineExceeded, FrameUnavailable, PictureError
 from zmhook.event import Event
+from zmhook.frames.base import Pending, waited_for
 from zmhook.frames.patience import Patience
 from zmhook.frames.rows import Rows
 from zmhook.frames.video import VideoFrames, length
-from zmhook.frames.waiting import Pending, waited_for
 from zmhook.image.decode import frame_of
 
 FRAMES = 200

@@ -9,9 +9,9 @@ from zmhook.deadline import Deadline
 from zmhook.errors import FrameUnavailable, PictureError, PortalError
 from zmhook.event import Event
 from zmhook.frames import rows
+from zmhook.frames.base import Pending, waited_for
 from zmhook.frames.patience import Patience
 from zmhook.frames.rows import Rows
-from zmhook.frames.waiting import Pending, waited_for
 from zmhook.frames.zoneminder import PortalFrames
 from zmhook.settings import General
 from zmhook.zoneminder.api import Portal

@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from zmhook.history.read import Entry
+from zmhook.history.schema import Entry
 from zmhook.history.stats import by_day, percentile
 
 MIDNIGHT = 1_773_961_200.0  # 2026-03-20 00:00 in Berlin

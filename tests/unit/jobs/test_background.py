@@ -562,12 +562,3 @@ def test_who_waits_long_gives_memory_back(add, doer, process, spool, monkeypatch
     spool.add_unit(Unit(entry, "try", 0, time.time() + 60))
     with pytest.raises(RenewedError):
         process().run()
-
-
-def test_memory_is_bounded(monkeypatch) -> None:
-    asked = []
-    monkeypatch.setattr(module.resource, "setrlimit", lambda kind, both: asked.append(both))
-    for hard, soft in ((module.resource.RLIM_INFINITY, 4 << 30), (1 << 30, 1 << 30)):
-        monkeypatch.setattr(module.resource, "getrlimit", lambda _, hard=hard: (hard, hard))
-        module.limit_memory()
-        assert asked.pop() == (soft, hard)

@@ -17,7 +17,7 @@ os.execv(sys.executable, [sys.executable, "-c", {code!r}])
 CODE = """
 import os, signal, subprocess, sys
 sys.path.insert(0, {source!r})
-from zmhook import inherited
+from zmhook.process import inherited
 inherited.put_right({mask})
 print("nobody reads this", flush=True)
 print("nor this", file=sys.stderr, flush=True)

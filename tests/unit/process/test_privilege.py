@@ -219,11 +219,12 @@ def test_a_zmhook_that_the_owner_may_not_read_is_told(base: Path, program, root:
 
 def test_every_folder_of_the_settings_is_among_those_that_are_looked_at() -> None:
     """A new setting that names a folder or file of ours has to be there too."""
+    from zmhook.settings.folders import folders_of
     from zmhook.settings.keys import keys
     from zmhook.settings.section import BASE
 
     settings = Settings()
-    folders = {str(folder) for folder in privilege.folders_of(settings)}
+    folders = {str(folder) for folder in folders_of(settings)}
     base = settings.general.base_data_path
     read_only = f"{base}/models"
     for key in keys().values():

@@ -37,7 +37,7 @@ def test_the_kernel_ends_a_process_whose_threads_never_let_go(root) -> None:
 
     code = (
         f"import sys, re; sys.path.insert(0, {str(root / 'hook')!r})\n"
-        "from zmhook.cli import watchdog\n"
+        "from zmhook.process import watchdog\n"
         "watchdog.GRACE = 0.01; watchdog.HARD_GRACE = 0.3\n"
         "watchdog.Watchdog(0.1, lambda: None)\n"
         "re.match('(a|aa)+$', 'a' * 200 + 'b')\n"

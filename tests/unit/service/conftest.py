@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -29,30 +26,3 @@ def ticket() -> MakeTicket:
         return Ticket(event, settings, "stamp", fetcher)
 
     return make
-
-
-@pytest.fixture
-def soon() -> Callable[..., object]:
-    """Run a coroutine function, which must end within seconds."""
-    return lambda make: asyncio.run(asyncio.wait_for(make(), 20))
-
-
-@pytest.fixture
-def until() -> Callable[[Callable[[], object]], Awaitable[None]]:
-    """Wait until something holds, for seconds at most."""
-
-    async def until(holds: Callable[[], object]) -> None:
-        for _ in range(1000):
-            if holds():
-                return
-            await asyncio.sleep(0.01)
-        pytest.fail("it never came to that")
-
-    return until
-
-
-@pytest.fixture
-def short() -> Iterator[Path]:
-    """A folder with a short name: a socket's path may have 107 bytes at most."""
-    with tempfile.TemporaryDirectory(prefix="zmh", dir="/tmp") as folder:
-        yield Path(folder)

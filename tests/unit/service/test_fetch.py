@@ -15,7 +15,7 @@ from zmhook.detection import Box
 from zmhook.errors import FrameNotNeeded, FrameUnavailable
 from zmhook.event import Event
 from zmhook.frame import Crop, Picture
-from zmhook.frames.waiting import Pending
+from zmhook.frames.base import Pending
 from zmhook.service.fetch import LOOK_EVERY, Fetcher
 from zmhook.settings import General, Settings
 

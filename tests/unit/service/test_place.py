@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from zmhook.service import place
-from zmhook.settings import General
+from zmhook.settings import General, folders
 
 PATHS = [
     "/etc/zm/objectconfig.ini",
@@ -126,9 +126,9 @@ def test_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ZMHOOK_RUN", "/given")
     assert place.socket_path("/o.ini", general) == Path("/given/o.ini.sock")
     monkeypatch.delenv("ZMHOOK_RUN")
-    monkeypatch.setattr(place, "RUN", tmp_path)
+    monkeypatch.setattr(folders, "RUN", tmp_path)
     assert place.socket_path("/o.ini", general) == tmp_path / "o.ini.sock"
-    monkeypatch.setattr(place, "RUN", tmp_path / "none")
+    monkeypatch.setattr(folders, "RUN", tmp_path / "none")
     assert place.socket_path("/o.ini", general) == Path("/data/run/o.ini.sock")
 
 

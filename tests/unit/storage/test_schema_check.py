@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from zmhook.describe import database
-from zmhook.detectors.alpr import budget
+from zmhook.detectors.alpr.services import budget
 from zmhook.history import schema as history
 from zmhook.memory import cooldown, past
 from zmhook.snapshots.store import schema as snapshots

@@ -96,7 +96,7 @@ def test_nothing_else_decodes_json(root: Path) -> None:
         for path in package.rglob("*.py")
         if "json.decode(" in path.read_text(encoding="utf-8")
     }
-    assert found == {"untrusted.py"}
+    assert found == {"text/bounded_json.py"}
 
 
 @pytest.mark.parametrize(

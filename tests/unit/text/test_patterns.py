@@ -166,8 +166,8 @@ def test_other_threads_go_on_meanwhile() -> None:
 # -- one place ---------------------------------------------------------------------------------
 
 WRITTEN_HERE = {
-    "masking.py",  # each character is escaped, and fits in one way only
-    "patterns.py",
+    "settings/redact.py",  # each character is escaped, and fits in one way only
+    "text/patterns.py",
     "frames/event_folder.py",  # a number is put in
     "detectors/yolo/engines/darknet.py",  # keys of its own
     "snapshots/topics.py",  # all but wildcards is escaped, and each level is linear

@@ -10,9 +10,10 @@ import numpy as np
 from msgspec import structs
 
 from zmhook.detection import Box
+from zmhook.detectors.model_file import ModelFile
 from zmhook.detectors.yolo import labels as names
 from zmhook.detectors.yolo.engines import engine_for
-from zmhook.detectors.yolo.files import ModelFile, ModelFiles
+from zmhook.detectors.yolo.files import ModelFiles
 from zmhook.detectors.yolo.heads import readings, recognise, the_one
 from zmhook.detectors.yolo.heads.end_to_end import BatchedEndToEndHead
 from zmhook.detectors.yolo.letterbox import blob

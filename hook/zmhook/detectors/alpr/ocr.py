@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from zmhook.detectors.yolo.files import ModelFile
+    from zmhook.detectors.model_file import ModelFile
 
     Image = npt.NDArray[np.uint8]
 

@@ -14,7 +14,7 @@ from zmhook.storage.regular import read
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from zmhook.detectors.yolo.files import ModelFile
+    from zmhook.detectors.model_file import ModelFile
 
 log = logging.getLogger(__name__)
 

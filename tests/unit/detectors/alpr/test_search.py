@@ -8,7 +8,7 @@ import pytest
 from zmhook.detection import Box
 from zmhook.detectors.alpr.ocr import PlateOcr, Reading
 from zmhook.detectors.alpr.search import HOPE, Place, _checked, search
-from zmhook.detectors.yolo.files import ModelFile
+from zmhook.detectors.model_file import ModelFile
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from zmhook.detectors.yolo.files import ModelFile, chosen
+from zmhook.detectors.model_file import ModelFile
+from zmhook.detectors.yolo.files import chosen
 from zmhook.errors import ModelFileError
 from zmhook.settings import Yolo
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from zmhook.detectors.model_file import ModelFile
 from zmhook.detectors.yolo import labels
-from zmhook.detectors.yolo.files import ModelFile
 from zmhook.errors import ModelFileError
 from zmhook.labels.coco import COCO
 

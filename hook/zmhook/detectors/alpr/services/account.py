@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zmhook.detectors.alpr.budget import Budget, Left
 from zmhook.detectors.alpr.services.base import Unread
+from zmhook.detectors.alpr.services.budget import Budget, Left
 from zmhook.detectors.alpr.services.web import Request, Web
 from zmhook.settings.keytext import flaw_of_key
 

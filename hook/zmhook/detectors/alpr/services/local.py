@@ -41,8 +41,8 @@ class LocalService:
 
     def load(self) -> None:
         from zmhook.detectors.alpr.ocr import PlateOcr
+        from zmhook.detectors.model_file import ModelFile
         from zmhook.detectors.yolo.engines.base import threads
-        from zmhook.detectors.yolo.files import ModelFile
 
         alpr = self._settings.alpr
         if not alpr.plate_ocr:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from zmhook.errors import ModelFileError
 
 if TYPE_CHECKING:
+    from zmhook.detectors.model_file import ModelFile
     from zmhook.detectors.yolo.engines.base import Engine
-    from zmhook.detectors.yolo.files import ModelFile
 
 
 def engine_for(weights: ModelFile, preferred: str) -> type[Engine]:

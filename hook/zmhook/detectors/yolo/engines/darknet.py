@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from zmhook.detectors.yolo.files import ModelFile, ModelFiles
+    from zmhook.detectors.model_file import ModelFile
+    from zmhook.detectors.yolo.files import ModelFiles
     from zmhook.settings import Yolo
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from zmhook.errors import ModelFileError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from zmhook.detectors.yolo.files import ModelFile
+    from zmhook.detectors.model_file import ModelFile
     from zmhook.detectors.yolo.letterbox import Pixels
     from zmhook.settings import Yolo
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from zmhook.detectors.model_file import ModelFile
 from zmhook.detectors.yolo import engines
 from zmhook.detectors.yolo.engines import engine_for
-from zmhook.detectors.yolo.files import ModelFile
 from zmhook.errors import ModelFileError
 
 

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from zmhook.detectors.alpr.budget import BELIEVED, Budget, Left
 from zmhook.detectors.alpr.services.base import Unread
+from zmhook.detectors.alpr.services.budget import BELIEVED, Budget, Left
 
 NOVEMBER = 1_795_262_400.0  # the 21st, noon
 DAY = 86_400.0
