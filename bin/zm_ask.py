@@ -51,7 +51,7 @@ OK, MULTIPLE_CHOICES, BAD_REQUEST = 200, 300, 400
 ASK = "--ask-service"
 
 
-class TooLate(Exception):  # noqa: N818 - reads as what it is
+class TooLate(Exception):
     """The service shows that it is alive, and nothing else."""
 
 

@@ -88,7 +88,7 @@ class FrameError(ZmhookError):
     """There is no picture to look at."""
 
 
-class FrameUnavailable(FrameError):  # noqa: N818 - reads as what it is
+class FrameUnavailable(FrameError):
     """The source has no such picture, or cannot be reached; `retry` says whether it may come."""
 
     def __init__(self, message: str, *, retry: bool = False) -> None:
@@ -107,7 +107,7 @@ class PictureError(FrameError):
         super().__init__(message)
 
 
-class FrameNotNeeded(FrameError):  # noqa: N818 - reads as what it is
+class FrameNotNeeded(FrameError):
     """The picture is left out on purpose: another one of the event stands in its place."""
 
 
@@ -131,7 +131,7 @@ class DetectorError(ZmhookError):
     """A model cannot be used."""
 
 
-class MissingPart(DetectorError):  # noqa: N818 - reads as what it is
+class MissingPart(DetectorError):
     """A Python package that a model needs is not installed."""
 
     def __init__(self, what: str, package: str, extra: str) -> None:
@@ -146,7 +146,7 @@ class ModelFileError(DetectorError):
     """A weights, config or labels file is missing, unreadable or of the wrong kind."""
 
 
-class ModelSkipped(DetectorError):  # noqa: N818 - reads as what it is
+class ModelSkipped(DetectorError):
     """A model on another machine did not answer, and the chain went on without it.
 
     `short` is for the detection line: a few words without addresses, such as `no network`.
@@ -165,7 +165,7 @@ class ReportError(ZmhookError):
     """An output could not be written."""
 
 
-class Undelivered(ReportError):  # noqa: N818 - reads as what it is
+class Undelivered(ReportError):
     """A message did not reach whom it was for.
 
     `retry` says whether trying again may help, `after` how many seconds the other side wants to
@@ -178,7 +178,7 @@ class Undelivered(ReportError):  # noqa: N818 - reads as what it is
         super().__init__(message)
 
 
-class NotYet(ReportError):  # noqa: N818 - reads as what it is
+class NotYet(ReportError):
     """What an output is made of is not there yet: asking again later is all there is to do."""
 
     retry = True
@@ -188,7 +188,7 @@ class StateError(ZmhookError):
     """What is remembered from event to event cannot be read or written."""
 
 
-class NoState(StateError):  # noqa: N818 - reads as what it is
+class NoState(StateError):
     """There is nothing stored in that file, or not yet."""
 
 
@@ -208,7 +208,7 @@ class StoreError(SnapshotError):
     """The store of snapshots cannot be read or written."""
 
 
-class NoStore(StoreError):  # noqa: N818 - reads as what it is
+class NoStore(StoreError):
     """There is no store of snapshots in that folder, or not yet."""
 
 
@@ -228,5 +228,5 @@ class DownloadError(ZmhookError):
     """A model file could not be fetched, or is not the one that the manifest names."""
 
 
-class DeadlineExceeded(ZmhookError):  # noqa: N818 - reads as what it is
+class DeadlineExceeded(ZmhookError):
     """The time that an event may take is over."""

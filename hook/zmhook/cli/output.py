@@ -19,7 +19,7 @@ LONGEST = 10_000
 """Characters of a line."""
 
 
-class NotPrinted(ZmhookError):  # noqa: N818 - reads as what it is
+class NotPrinted(ZmhookError):
     """What a command says cannot be written to its stdout."""
 
 

@@ -49,7 +49,7 @@ def socket_of(config: str, settings: Settings) -> Path:
     return found
 
 
-class NotAllowed(ZmhookError):  # noqa: N818 - reads as what it is
+class NotAllowed(ZmhookError):
     """This user may not ask for that; the message says who may."""
 
 

@@ -48,7 +48,7 @@ _PIPE = 1 << 20
 _HEAD = struct.Struct(">QQ")
 
 
-class NotTaken(ZmhookError):  # noqa: N818 - reads as what it is
+class NotTaken(ZmhookError):
     """The jobs could not be given to a process."""
 
 

@@ -91,7 +91,7 @@ class Unit(NamedTuple):
         return cls(found[1], found[4], int(found[5]), int(found[6]) / 1000) if found else None
 
 
-class NotStored(OSError):  # noqa: N818 - reads as what it is
+class NotStored(OSError):
     """The disk does not take jobs; `left` are those that are not stored, `error` says why."""
 
     def __init__(self, error: OSError, left: list[str]) -> None:

@@ -43,7 +43,7 @@ class Progress(Protocol):
     def __call__(self, done: int, total: int | None) -> None: ...
 
 
-class _GaveUp(Exception):  # noqa: N818 - never leaves this module
+class _GaveUp(Exception):
     """An address does not deliver; `again` says whether another attempt may help."""
 
     def __init__(self, reason: str, *, again: bool) -> None:

@@ -53,7 +53,7 @@ class Response(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
 
 
-class HangUp(Exception):  # noqa: N818 - reads as what it is
+class HangUp(Exception):
     """Raised by a handler that wants the connection closed without an answer."""
 
 

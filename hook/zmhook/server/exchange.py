@@ -33,7 +33,7 @@ MOST_AHEAD = 64 * 1024
 MOST_FIELDS = 20
 
 
-class Refused(Exception):  # noqa: N818 - reads as what it is
+class Refused(Exception):
     """The request is answered by an error and the connection ends; `status` is HTTP's."""
 
     def __init__(self, status: int, why: str) -> None:

@@ -31,7 +31,7 @@ LARGEST = 16 * 1024 * 1024
 CHUNK = 64 * 1024
 
 
-class NoService(ZmhookError):  # noqa: N818 - reads as what it is
+class NoService(ZmhookError):
     """No service answers at a socket; the message says what happened."""
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from zmhook.settings import Settings
 
 
-class NotNow(Exception):  # noqa: N818 - reads as what it is
+class NotNow(Exception):
     """Nothing was seen for want of time, room or a worker; the message is one line.
 
     `retry` says whether asking again soon may help.

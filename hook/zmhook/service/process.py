@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 STOP_TIMEOUT = 5.0
 
 
-class WorkerDied(Exception):  # noqa: N818 - reads as what it is
+class WorkerDied(Exception):
     """The worker process has ended; the message says how."""
 
 

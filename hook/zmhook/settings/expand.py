@@ -21,7 +21,7 @@ LONGEST = 10_000  # characters; values that double each other stop here
 _READABLE_BY_ALL = 0o004
 
 
-class CannotExpand(ValueError):  # noqa: N818 - reads as what it is
+class CannotExpand(ValueError):
     """A reference leads nowhere; `str()` says why."""
 
 

@@ -40,7 +40,7 @@ FARTHEST = 100_000  # pixels; what draws and what measures a zone must not overf
 TRIANGLE = 3
 
 
-class Wrong(ValueError):  # noqa: N818 - reads as what it is
+class Wrong(ValueError):
     """A value that cannot be read; `str()` is a detail that helps."""
 
 

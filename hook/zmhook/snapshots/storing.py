@@ -52,7 +52,7 @@ class _Read(NamedTuple):
     otherwise: tuple[Outcome, str] = ("no_picture", "")
 
 
-class _GivenUp(Exception):  # noqa: N818 - reads as what it is
+class _GivenUp(Exception):
     """The collector ends while the store fails."""
 
 

@@ -44,7 +44,7 @@ _BROKEN = {
 }
 
 
-class Damaged(Exception):  # noqa: N818 - never leaves the modules that open files
+class Damaged(Exception):
     """The file is no usable database; `file` says which one, as `identity` does."""
 
     def __init__(self, file: File | None, reason: str) -> None:

@@ -26,7 +26,7 @@ DIGITS = 18
 """Of a whole number; it fits into 64 bits."""
 
 
-class Unreadable(ValueError):  # noqa: N818 - reads as what it is
+class Unreadable(ValueError):
     """It cannot be read; the message says why, in a few words and without what it is."""
 
 

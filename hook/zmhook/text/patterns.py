@@ -57,7 +57,7 @@ _slow: OrderedDict[str, int] = OrderedDict()
 """For how many texts a pattern was too slow."""
 
 
-class WrongPattern(ValueError):  # noqa: N818 - reads as what it is
+class WrongPattern(ValueError):
     """It is no regular expression, or one that would cost too much; the message says which."""
 
 

@@ -46,7 +46,7 @@ class RemoteProtocolError(Exception):
     """As httpx calls it."""
 
 
-class ReadTimeout(Exception):  # noqa: N818 - as httpx and requests call it
+class ReadTimeout(Exception):
     """As httpx and requests call it."""
 
 

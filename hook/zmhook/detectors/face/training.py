@@ -36,7 +36,7 @@ SAVE_EVERY = 5.0
 log = logging.getLogger(__name__)
 
 
-class Rejected(Exception):  # noqa: N818 - reads as what it is
+class Rejected(Exception):
     """A picture that cannot be used; the text says why. Does not leave this module."""
 
 

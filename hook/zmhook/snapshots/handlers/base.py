@@ -19,7 +19,7 @@ DESCRIBE = "describe"
 BUILT_IN = {DESCRIBE: "zmhook.describe.handler:DescribeHandler"}
 
 
-class NotYet(SnapshotError):  # noqa: N818 - reads as what it is
+class NotYet(SnapshotError):
     """Raised by a handler that is to be asked about the same snapshot again, but not before then.
 
     `until` is seconds since the epoch.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Found = list[Detection] | None
 
 
-class Hung(Exception):  # noqa: N818 - reads as what it is
+class Hung(Exception):
     """A call that did not come back in time."""
 
 
