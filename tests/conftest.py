@@ -27,8 +27,8 @@ def _process_as_before() -> Iterator[None]:
     os.umask(umask)
     yield
     os.umask(umask)
-    if masking := sys.modules.get("zmhook.settings.redact"):
-        masking.know([])
+    if masking := sys.modules.get("zmhook.text.redact"):
+        masking.know(list)
     if os.environ != environment:
         os.environ.clear()
         os.environ.update(environment)

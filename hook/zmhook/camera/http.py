@@ -18,9 +18,9 @@ from zmhook.net import proxies
 from zmhook.net.authorities import use_system_store
 from zmhook.net.timeout import Call, TooLongError, causes, limited
 from zmhook.printable import one_line
-from zmhook.settings.redact import masked
 from zmhook.settings.values import Secret
 from zmhook.text.bounded_json import Unreadable, decoded
+from zmhook.text.redact import masked
 
 try:
     import requests

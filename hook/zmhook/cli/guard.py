@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from zmhook.cli.output import complain
 from zmhook.process import inherited
-from zmhook.settings.redact import of_process
+from zmhook.text.redact import of_process
 from zmhook.text.unexpected import unexpected
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import Any
 
 from zmhook.errors import ZmhookError
 from zmhook.printable import printable, shortened
-from zmhook.settings.redact import of_process
+from zmhook.text.redact import of_process
 
 LONGEST = 10_000
 """Characters of a line."""

@@ -6,7 +6,7 @@ import time
 
 from zmhook.errors import ModelSkipped
 from zmhook.printable import one_line
-from zmhook.settings.redact import masked
+from zmhook.text.redact import masked
 
 NAME = "gemini"
 """What the model is called in lines and reports, whichever service answers in its place."""

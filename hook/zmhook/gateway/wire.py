@@ -23,7 +23,7 @@ from zmhook.net.error_body import error_in
 from zmhook.net.timeout import Call, TooLongError, causes
 from zmhook.net.urls import shown
 from zmhook.printable import one_line
-from zmhook.settings.redact import masked
+from zmhook.text.redact import masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -30,8 +30,8 @@ from zmhook.service.routes import Routes
 from zmhook.service.supervisor import Supervisor
 from zmhook.service.systemd import Systemd
 from zmhook.settings.folders import folders_of
-from zmhook.settings.redact import of_process
 from zmhook.storage.regular import open_regular
+from zmhook.text.redact import of_process
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 from zmhook.errors import Problem, SettingsError
 from zmhook.process import environment
 from zmhook.process.privilege import become_owner_of_settings
-from zmhook.settings import inifile, redact, values
+from zmhook.settings import inifile, values
 from zmhook.settings.expand import CannotExpand, Expander, Secrets, readable_by_all
 from zmhook.settings.keys import Key, keys, named_key, topic_keys
 from zmhook.settings.layers import OVERRIDE, Entry, Layers
 from zmhook.settings.legacy import MIGRATE, is_of_version_6
 from zmhook.settings.model import SECTIONS, Label, Prompt, Settings, Topic, ZoneRule
+from zmhook.settings.secret_values import secrets_of_all
+from zmhook.text import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -71,7 +73,8 @@ def load(
 def _use(config: Config) -> None:
     base = config.general
     environment.use(base.general.time_zone, base.service.service_environment.reveal())
-    redact.know([config.general, *config.monitors.values()])
+    in_force = [config.general, *config.monitors.values()]
+    redact.know(lambda: secrets_of_all(in_force))
 
 
 class _Loader:

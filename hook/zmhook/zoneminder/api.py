@@ -21,8 +21,8 @@ from zmhook.image.header import read_header
 from zmhook.net import proxies
 from zmhook.net.tokens import Tokens, lasts_until
 from zmhook.net.urls import shown, with_query
-from zmhook.settings.redact import masked
 from zmhook.text.bounded_json import Unreadable, lenient
+from zmhook.text.redact import masked
 from zmhook.zoneminder import rights
 from zmhook.zoneminder.event_row import event_row, is_of
 

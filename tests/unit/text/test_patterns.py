@@ -166,7 +166,7 @@ def test_other_threads_go_on_meanwhile() -> None:
 # -- one place ---------------------------------------------------------------------------------
 
 WRITTEN_HERE = {
-    "settings/redact.py",  # each character is escaped, and fits in one way only
+    "text/redact.py",  # each character is escaped, and fits in one way only
     "text/patterns.py",
     "frames/event_folder.py",  # a number is put in
     "detectors/yolo/engines/darknet.py",  # keys of its own

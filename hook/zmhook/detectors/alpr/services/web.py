@@ -24,7 +24,7 @@ from zmhook.net.retry_after import wait_of, wait_of_header
 from zmhook.net.timeout import Call, TooLongError, causes
 from zmhook.net.urls import shown
 from zmhook.printable import one_line
-from zmhook.settings.redact import masked
+from zmhook.text.redact import masked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

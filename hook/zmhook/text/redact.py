@@ -13,9 +13,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from zmhook.settings import Settings
+    from collections.abc import Callable, Iterable
 
 MASK = "***"
 SHORTEST = 4
@@ -29,24 +27,24 @@ _BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456
 _ASCII, _LATIN, _ONE_UNIT = 0x80, 0x100, 0xFFFF
 _ESCAPE = r"\\{1,4}"
 
-_in_force: list[Settings] = []
-"""The settings that this process read last."""
+_of_process: list[Callable[[], Iterable[str]]] = []
+"""Gives the secrets of the settings that this process read last."""
 
 
-def know(settings: Iterable[Settings]) -> None:
-    """Have `of_process` mask the secrets of these settings from now on, and no others."""
-    _in_force[:] = settings
+def know(secrets: Callable[[], Iterable[str]]) -> None:
+    """Have `of_process` mask these secrets from now on, and no others."""
+    _of_process[:] = [secrets]
 
 
 def of_process(text: str) -> str:
     """Mask the secrets of the settings that this process read last."""
-    return without_secrets(text, _in_force) if _in_force else text
+    return long_ones_masked(text, *(secrets() for secrets in _of_process))
 
 
-def without_secrets(text: str, in_force: Iterable[Settings]) -> str:
-    """Mask each secret of the settings in a text, but for very short ones."""
-    found = dict.fromkeys(secret for settings in in_force for secret in secrets_of(settings))
-    return masked(text, (secret for secret in found if len(secret) >= SHORTEST))
+def long_ones_masked(text: str, *groups: Iterable[str]) -> str:
+    """Mask secrets in a text, but for very short ones."""
+    secrets = dict.fromkeys(secret for group in groups for secret in group)
+    return masked(text, (secret for secret in secrets if len(secret) >= SHORTEST))
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:
@@ -57,21 +55,6 @@ def masked(text: str, secrets: Iterable[str]) -> str:
             text = _without_other_forms(text, secret)
         text = text.replace(secret, MASK)
     return text
-
-
-def secrets_of(settings: Settings) -> Iterator[str]:
-    """Give every secret setting, and each part of one that is a list."""
-    for section, name in _secret_keys():
-        secret = getattr(getattr(settings, section), name).reveal()
-        yield secret
-        yield from secret.split()
-
-
-@lru_cache(1)
-def _secret_keys() -> tuple[tuple[str, str], ...]:
-    from zmhook.settings.keys import keys
-
-    return tuple((key.section, key.name) for key in keys().values() if key.is_secret)
 
 
 def _without_other_forms(text: str, secret: str) -> str:

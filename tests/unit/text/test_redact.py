@@ -15,8 +15,9 @@ from hypothesis import settings as checks
 from hypothesis import strategies as st
 
 from zmhook.settings import General, Settings
-from zmhook.settings.redact import know, masked, of_process, secrets_of, without_secrets
+from zmhook.settings.secret_values import secrets_of, without_secrets
 from zmhook.settings.values import Secret
+from zmhook.text.redact import know, masked, of_process
 
 SECRET = "p&ß w\"ör'd</+=%\\\\é🙂"
 
@@ -94,7 +95,7 @@ def test_secrets_of_the_settings() -> None:
 
 def test_of_the_process_are_those_read_last() -> None:
     assert of_process("hunter2") == "hunter2"
-    know([own(password=Secret("hunter2"))])
+    know(lambda: secrets_of(own(password=Secret("hunter2"))))
     assert of_process("a hunter2, hunter%32") == "a ***, ***"
-    know([own(password=Secret("other"))])
+    know(lambda: secrets_of(own(password=Secret("other"))))
     assert of_process("hunter2") == "hunter2"
