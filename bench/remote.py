@@ -3,7 +3,7 @@
 Both run the same YOLOv8n file over the same JPEG and are asked in the same words (`POST /infer`,
 pyzm's wire format) by the same lean clients, which keep their connections open; ours checks a
 token with each request, pyzm.serve none. 1, 4 and 8 clients at a time, in turns. The ratios
-without a number are those of 8 clients. `look` is our own wire format. `health_ms_under_load` is
+without a number are those of 8 clients. `native` is our own wire format. `health_ms_under_load` is
 the slowest answer to `GET /health` that anybody got while 8 clients kept our server busy.
 """
 
@@ -96,13 +96,13 @@ def measured(ours: Ours, peer: PeerServer, jpeg: bytes, spells: int, seconds: fl
     login = ours.headers()
     words = {"type": b"object", "name": b"yolo"}
     infer = form(words, "image", jpeg)
-    look = form({"request": b'{"models":["yolo"],"views":[{"id":"a"}]}'}, "frame", jpeg)
+    native = form({"request": b'{"models":["yolo"],"images":[{"id":"a"}]}'}, "image", jpeg)
     kinds: dict[str, Callable[[], Client]] = {
         "ours": lambda: Client(ours.port, "/infer", infer, {**MULTIPART, **login}),
         "pyzm_serve": lambda: Client(peer.port, "/infer", infer, MULTIPART),
-        "look": lambda: Client(ours.port, "/zmhook/v1/look", look, {**MULTIPART, **login}),
+        "native": lambda: Client(ours.port, "/zmhook/v1/infer", native, {**MULTIPART, **login}),
     }
-    ports = {"ours": ours.port, "pyzm_serve": peer.port, "look": ours.port}
+    ports = {"ours": ours.port, "pyzm_serve": peer.port, "native": ours.port}
     for client in kinds.values():
         asked(client, CLIENTS[-1], 0.5)  # everything is loaded and warm
     figures: Figures = {}
@@ -195,7 +195,7 @@ def ratios(figures: Figures) -> Figures:
     return found | {
         "throughput_vs_pyzm_serve": found[f"throughput_vs_pyzm_serve_{most}"],
         "p95_vs_pyzm_serve": found[f"p95_vs_pyzm_serve_{most}"],
-        "look_vs_infer": figures[f"look_{most}_per_s"] / figures[f"ours_{most}_per_s"],
+        "native_vs_infer": figures[f"native_{most}_per_s"] / figures[f"ours_{most}_per_s"],
         "health_ms_under_load": figures[f"ours_{most}_health_max_ms"],
         "health_p95_ms_under_load": figures[f"ours_{most}_health_p95_ms"],
     }

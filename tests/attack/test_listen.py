@@ -329,7 +329,7 @@ def test_forms_that_take_long(attack, site, server) -> None:
 METHODS = ("GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "get", "", "X" * 50)
 PATHS = (
     *("/health", "/infer", "/models", "/login", "/metrics", "/health/live", "/status", "/stop"),
-    *("/decide", "/api/v1/login", "/api/v1/health", "/api/v1/detect/object", "/zmhook/v1/look"),
+    *("/decide", "/api/v1/login", "/api/v1/health", "/api/v1/detect/object", "/zmhook/v1/infer"),
     *("/zmhook/v1/status", "/../etc/passwd", "//", "*", "http://x/", "/%00", "/infer?" + "a&" * 99),
 )
 HEADERS = (

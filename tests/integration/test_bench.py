@@ -65,7 +65,7 @@ REMOTE = {
     "throughput_vs_pyzm_serve",
     "p95_vs_pyzm_serve",
     "health_ms_under_load",
-    "look_vs_infer",
+    "native_vs_infer",
 }
 
 

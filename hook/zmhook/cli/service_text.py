@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 MINUTE, HOUR, DAY = 60, 3600, 86400
 DAMAGE_TOLD = 7 * DAY
 OUTCOMES = ("alarm", "nothing", "undecided")
-_LOOKS = {
-    "seen": "answered",
+_INFERENCE = {
+    "answered": "answered",
     "refused": "refused: no usable picture",
     "failed": "failed: no room, no time or no worker",
 }
@@ -30,8 +30,8 @@ def blocks(status: dict[str, Any], place: Path, now: float) -> Iterator[Block]:
     yield from _queue(status["queue"])
     yield _workers(status["workers"])
     yield _events(status)
-    if looks := status.get("looks"):
-        yield _looks(looks)
+    if requests := status.get("inference_requests"):
+        yield _inference(requests)
     if jobs := status.get("jobs"):
         yield from backlog(jobs)
     yield from _damaged(status.get("damaged", {}), now)
@@ -112,9 +112,9 @@ def _events(status: dict[str, Any]) -> Table:
     return Table("Events", ("outcome", "count"), rows, frozenset({1}))
 
 
-def _looks(looks: dict[str, int]) -> Table:
-    rows = [(_LOOKS[name], str(looks[name])) for name in _LOOKS if name in looks]
-    return Table("Looks for other machines", ("outcome", "count"), rows, frozenset({1}))
+def _inference(requests: dict[str, int]) -> Table:
+    rows = [(_INFERENCE[name], str(requests[name])) for name in _INFERENCE if name in requests]
+    return Table("Inference requests of other machines", ("outcome", "count"), rows, frozenset({1}))
 
 
 def _stages(stages: dict[str, dict[str, float]]) -> Table:

@@ -1,8 +1,8 @@
 """What two zmhooks say to each other: models only, no zones, no history, no decision.
 
-`POST {base}/zmhook/v1/look`
+`POST {base}/zmhook/v1/infer`
     multipart/form-data. The part `request` comes first (application/json: `Look`), then one file
-    part `frame` for each view of it without a `url`, in order: image/jpeg, image/png or what else
+    part `image` for each image of it without a `url`, in order: image/jpeg, image/png or what else
     ZoneMinder's portal gave. 200 with `Looked`. Else `Refused` as JSON, with 400 (not understood),
     401 (log in), 403 (not let), 413 (too many bytes or pixels) or 503 (too busy; Retry-After).
 `GET {base}/zmhook/v1/status`
@@ -22,12 +22,12 @@ from msgspec import Struct, field
 
 from zmhook.detection import Detection
 
-LOOK = "/zmhook/v1/look"
+INFER = "/zmhook/v1/infer"
 STATUS = "/zmhook/v1/status"
 LOGIN = "/login"
 
 REQUEST_PART = "request"
-FRAME_PART = "frame"
+IMAGE_PART = "image"
 
 MOST_VIEWS = 64
 """Frames, or crops of them, in one request."""
@@ -39,13 +39,13 @@ class View(Struct, frozen=True, omit_defaults=True):
     """One picture to look at: a frame, or what was cut out of one.
 
     `id` is the frame's, for the log. With `url` the server fetches it (only from hosts that it
-    allows), and no file part stands for it. `of` is the label of what was cut out. `verify` says
-    whether the certificate of an https address is checked.
+    allows), and no file part stands for it. `crop_label` is the label of what was cut out.
+    `verify` says whether the certificate of an https address is checked.
     """
 
     id: str
     url: str = ""
-    of: str = ""
+    crop_label: str = ""
     verify: bool = True
 
 
@@ -59,7 +59,7 @@ class Look(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     models: list[str]
-    views: list[View]
+    images: list[View]
     min_confidence: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
 
@@ -67,9 +67,9 @@ class Look(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Looked(Struct, frozen=True, kw_only=True):
     """What they saw.
 
-    `results` maps each model that looked to one list per view, strongest first; boxes are in the
+    `results` maps each model that looked to one list per image, strongest first; boxes are in the
     pixels of the picture as it was sent (or fetched), turned upright. `sizes` are the width and
-    height of each view as it was decoded. `errors` maps a model that could not look to one line.
+    height of each image as it was decoded. `errors` maps a model that could not look to one line.
     `timings` are milliseconds per model; `busy` as in `Status`.
     """
 

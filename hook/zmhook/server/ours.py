@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from zmhook.errors import FrameUnavailable
 from zmhook.gateway.protocol import (
-    FRAME_PART,
-    LOOK,
+    IMAGE_PART,
+    INFER,
     MOST_VIEWS,
     REQUEST_PART,
     STATUS,
@@ -41,13 +41,13 @@ if TYPE_CHECKING:
 
 
 class Ours:
-    """Answers `look` and `status`."""
+    """Answers `infer` and `status`."""
 
     def __init__(self, looks: Looks) -> None:
         self._looks = looks
 
     def routes(self) -> dict[str, Route]:
-        return {LOOK: Route("POST", self._look), STATUS: Route("GET", self._status)}
+        return {INFER: Route("POST", self._look), STATUS: Route("GET", self._status)}
 
     def _status(self, _: Asked) -> Response:
         models, busy = self._looks.served(), round(self._looks.busy, 2)
@@ -61,7 +61,7 @@ class Ours:
 
     async def _looked(self, asked: Asked, form: Form) -> Response:
         request = _request(form)
-        async with self._looks.held(*(view.url for view in request.views)):
+        async with self._looks.held(*(view.url for view in request.images)):
             return await self._answered(asked, request, form)
 
     async def _answered(self, asked: Asked, request: Look, form: Form) -> Response:
@@ -88,15 +88,15 @@ class Ours:
 
     async def _views(self, request: Look, form: Form) -> list[View]:
         """Put the pictures that came and those that are fetched in the order of the views."""
-        files = [one for one in form.files if one.field == FRAME_PART]
-        if len(files) != sum(not view.url for view in request.views):
+        files = [one for one in form.files if one.field == IMAGE_PART]
+        if len(files) != sum(not view.url for view in request.images):
             raise Refused(400, f"{len(files)} pictures came, but the request speaks of others")
         left = self._looks.most_bytes
         views = []
-        for view in request.views:
+        for view in request.images:
             data = await self._fetched(view, left) if view.url else files.pop(0).data
             left -= len(data) if view.url else 0
-            views.append(View(shown(view.id), data, shown(view.of)))
+            views.append(View(shown(view.id), data, shown(view.crop_label)))
         return views
 
     async def _fetched(self, view: Sent, most: int) -> bytes:
@@ -118,8 +118,8 @@ def _request(form: Form) -> Look:
         request = decoded(text, Look, MOST_VALUES)
     except Unreadable as error:
         raise Refused(400, f"the part '{REQUEST_PART}' cannot be read: {error}") from None
-    if not request.models or not request.views:
-        raise Refused(400, "expected at least one model and one view")
-    if len(request.views) > MOST_VIEWS or len(request.models) > MOST_VIEWS:
-        raise Refused(400, f"more than {MOST_VIEWS} views or models")
+    if not request.models or not request.images:
+        raise Refused(400, "expected at least one model and one image")
+    if len(request.images) > MOST_VIEWS or len(request.models) > MOST_VIEWS:
+        raise Refused(400, f"more than {MOST_VIEWS} images or models")
     return request

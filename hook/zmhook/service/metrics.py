@@ -27,10 +27,12 @@ class _Collector:
         for outcome, count in status["events"].items():
             events.add_metric([outcome], count)
         yield events
-        looks = CounterMetricFamily("zmhook_looks", "For other machines.", labels=["outcome"])
-        for outcome, count in status["looks"].items():
-            looks.add_metric([outcome], count)
-        yield looks
+        requests = CounterMetricFamily(
+            "zmhook_inference_requests", _HELP["inference"], labels=["outcome"]
+        )
+        for outcome, count in status["inference_requests"].items():
+            requests.add_metric([outcome], count)
+        yield requests
         for name in ("refused", "dropped", "restarts"):
             yield CounterMetricFamily(f"zmhook_{name}", _HELP[name], value=status[name])
         yield GaugeMetricFamily(
@@ -105,6 +107,7 @@ class _Collector:
 
 
 _HELP = {
+    "inference": "Inference requests of other machines.",
     "damaged": "Times that a database was set aside as damaged, or deleted while it was in use.",
     "connected": "1: the collector of snapshots runs and is connected to the broker.",
     "messages": "Messages that the collector has not stored yet.",

@@ -23,8 +23,8 @@ class Stats:
     def __init__(self) -> None:
         self._started = time.monotonic()
         self.outcomes: Counter[str] = Counter()
-        self.looks: Counter[str] = Counter()
-        """Looks for other machines: `seen`, `refused` for their pictures, `failed`."""
+        self.inference_requests: Counter[str] = Counter()
+        """Of other machines: `answered`, `refused` for their pictures, `failed`."""
         self.refused = 0
         self.dropped = 0
         self.restarts = 0
@@ -44,10 +44,10 @@ class Stats:
         if decision.errors:
             self.failed(decision.event.monitor_id, decision.errors[0])
 
-    def looked(self, seen: Seen, seconds: float) -> None:
-        """Count a look for another machine that took so long, the waiting included."""
-        self.looks["refused" if seen.refused else "seen"] += 1
-        self._took("look", seconds * 1000)
+    def inferred(self, result: Seen, seconds: float) -> None:
+        """Count an inference request of another machine that took so long, the waiting included."""
+        self.inference_requests["refused" if result.refused else "answered"] += 1
+        self._took("infer", seconds * 1000)
 
     def failed(self, monitor_id: int | None, error: str) -> None:
         self.last_errors.pop(str(monitor_id), None)

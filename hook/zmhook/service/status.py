@@ -38,7 +38,7 @@ async def status(supervisor: Supervisor) -> dict[str, Any]:
             "per_monitor": {str(mid): n for mid, n in supervisor.queue.depths().items()},
         },
         "events": dict(stats.outcomes),
-        "looks": dict(stats.looks),
+        "inference_requests": dict(stats.inference_requests),
         "refused": stats.refused,
         "dropped": stats.dropped,
         "restarts": stats.restarts,

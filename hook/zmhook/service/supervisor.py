@@ -125,13 +125,13 @@ class Supervisor:
             self._forget(ticket)
             raise
         except NotNow:
-            self.stats.looks["failed"] += 1
+            self.stats.inference_requests["failed"] += 1
             raise
         finally:
             self._open.discard(ticket)
             self.queue.remove(ticket)
             self.last_asked = time.monotonic()
-        self.stats.looked(seen, time.monotonic() - ticket.asked)
+        self.stats.inferred(seen, time.monotonic() - ticket.asked)
         return seen
 
     @property

@@ -181,8 +181,8 @@ def test_every_way_of_asking(one: Server, dog: bytes) -> None:
     matched = one.post(url, ("file", "image.jpg", dog)).json["matched_data"]
     assert matched["labels"] == [found["label"] for found in infer]
     assert matched["image_dimensions"]["original"] == [576, 768]
-    request = b'{"models": ["yolo"], "views": [{"id": "alarm"}, {"id": "snapshot"}]}'
-    looked = one.post("/zmhook/v1/look", ("request", request), *[("frame", "a", dog)] * 2).json
+    request = b'{"models": ["yolo"], "images": [{"id": "alarm"}, {"id": "snapshot"}]}'
+    looked = one.post("/zmhook/v1/infer", ("request", request), *[("image", "a", dog)] * 2).json
     assert looked["sizes"] == [[768, 576]] * 2
     first, second = looked["results"]["yolo"]
     assert first == second
@@ -352,9 +352,11 @@ def test_who_leaves_is_dropped(site, server: Callable[..., Server], dog: bytes) 
     made = server(general="models = faulty,yolo")
     made.log_in()
     site.order("sleep 1.5")
-    body = form(("request", b'{"models": ["faulty"], "views": [{"id": "a"}]}'), ("frame", "a", dog))
+    body = form(
+        ("request", b'{"models": ["faulty"], "images": [{"id": "a"}]}'), ("image", "a", dog)
+    )
     head = (
-        f"POST /zmhook/v1/look HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {made.token}\r\n"
+        f"POST /zmhook/v1/infer HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {made.token}\r\n"
         f"Content-Type: {MULTIPART['Content-Type']}\r\nContent-Length: {len(body)}\r\n\r\n"
     ).encode()
     first = made.talk(head + body)
@@ -375,10 +377,10 @@ def test_a_full_queue_says_when_to_come_again(
     made = server(general="models = faulty,yolo", service="service_queue = 1")
     made.log_in()
     site.order("sleep 2")
-    request = ("request", b'{"models": ["faulty"], "views": [{"id": "a"}]}'), ("frame", "a", dog)
+    request = ("request", b'{"models": ["faulty"], "images": [{"id": "a"}]}'), ("image", "a", dog)
     said: list[Said] = []
     threads = [
-        threading.Thread(target=lambda: said.append(made.post("/zmhook/v1/look", *request)))
+        threading.Thread(target=lambda: said.append(made.post("/zmhook/v1/infer", *request)))
         for _ in range(4)
     ]
     threads[0].start()
@@ -396,11 +398,11 @@ def test_a_model_that_crashes_costs_one_answer(
 ) -> None:
     made = server(general="models = faulty,yolo")
     made.log_in()
-    request = ("request", b'{"models": ["faulty"], "views": [{"id": "a"}]}'), ("frame", "a", dog)
+    request = ("request", b'{"models": ["faulty"], "images": [{"id": "a"}]}'), ("image", "a", dog)
     site.order("crash", "crash")
-    said = made.post("/zmhook/v1/look", *request)
+    said = made.post("/zmhook/v1/infer", *request)
     assert (said.status, "ended by SIGSEGV, 2 times" in said.json["detail"]) == (500, True)
-    assert made.post("/zmhook/v1/look", *request).json["results"] == {"faulty": [[]]}
+    assert made.post("/zmhook/v1/infer", *request).json["results"] == {"faulty": [[]]}
 
 
 def test_events_here_and_looks_for_others_together(one: Server, dog: bytes) -> None:

@@ -154,7 +154,7 @@ def test_age(seconds: float, text: str) -> None:
 
 def test_what_other_machines_asked() -> None:
     told = lines(
-        looks={"failed": 2, "seen": 40},
+        inference_requests={"failed": 2, "answered": 40},
         queue={"size": 500, "waiting": 3, "per_monitor": {"2": 1, "10.0.0.5": 2}},
     )
     assert "3 of at most 500 events wait (monitor 2: 1; 10.0.0.5: 2)" in told

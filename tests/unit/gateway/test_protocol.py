@@ -9,8 +9,8 @@ from zmhook.gateway.protocol import LoggedIn, Login, Look, Looked, Status, View
 
 
 def test_a_request_says_what_is_not_usual() -> None:
-    look = Look(models=["yolo"], views=[View("alarm")])
-    assert json.encode(look) == b'{"models":["yolo"],"views":[{"id":"alarm"}]}'
+    look = Look(models=["yolo"], images=[View("alarm")])
+    assert json.encode(look) == b'{"models":["yolo"],"images":[{"id":"alarm"}]}'
     assert json.decode(json.encode(look), type=Look) == look
 
 

@@ -12,7 +12,7 @@ PROTECTED = [
     ("GET", "/models"),
     ("POST", "/detect/object"),
     ("POST", "/api/v1/detect/object"),
-    ("POST", "/zmhook/v1/look"),
+    ("POST", "/zmhook/v1/infer"),
     ("GET", "/zmhook/v1/status"),
     ("GET", "/api/v1/zmhook/v1/status"),
 ]

@@ -16,20 +16,20 @@ from zmhook.service.wire import Seen, View
 
 
 def request(*views: protocol.View, models: tuple[str, ...] = ("yolo",), **more: object) -> bytes:
-    return msgspec.json.encode(Look(models=list(models), views=list(views), **more))
+    return msgspec.json.encode(Look(models=list(models), images=list(views), **more))
 
 
 def frame(data: bytes) -> tuple[str, str, bytes]:
-    return ("frame", "x.jpg", data)
+    return ("image", "x.jpg", data)
 
 
-A, B = protocol.View("alarm"), protocol.View("snapshot", of="car")
+A, B = protocol.View("alarm"), protocol.View("snapshot", crop_label="car")
 
 
 def test_all_pictures_in_one_request(listening, dog: Detection) -> None:
     async def scene(place) -> None:
         asking = request(A, B, min_confidence={"yolo": 0.3}, seconds=7.5)
-        said = await place.post(protocol.LOOK, ("request", asking), frame(b"1"), frame(b"2"))
+        said = await place.post(protocol.INFER, ("request", asking), frame(b"1"), frame(b"2"))
         looked = msgspec.json.decode(said.body, type=Looked)
         assert looked.results == {"yolo": [[dog], [dog]]}
         assert looked.sizes == [(64, 48), (64, 48)]
@@ -44,7 +44,7 @@ def test_all_pictures_in_one_request(listening, dog: Detection) -> None:
 
 def test_the_request_may_come_as_a_file_as_curl_sends_it(listening) -> None:
     async def scene(place) -> None:
-        said = await place.post(protocol.LOOK, ("request", "r.json", request(A)), frame(b"1"))
+        said = await place.post(protocol.INFER, ("request", "r.json", request(A)), frame(b"1"))
         assert said.status == 200
 
     listening(scene)
@@ -57,12 +57,12 @@ def test_a_model_that_may_not_be_asked_is_an_error_of_its_own(listening) -> None
         )
         place.workers.settings = structs.replace(place.workers.settings, general=general)
         asking = request(A, models=("yolo", "face", "alpr", "gemini", "../x", "yolo"))
-        said = await place.post(protocol.LOOK, ("request", asking), frame(b"1"))
+        said = await place.post(protocol.INFER, ("request", asking), frame(b"1"))
         assert list(said.json["results"]) == ["yolo"]
         assert set(said.json["errors"]) == {"face", "alpr", "gemini", "../x"}
         assert place.workers.asked[0].models == ["yolo"]
 
-        said = await place.post(protocol.LOOK, ("request", request(A, models=("x",))), frame(b"1"))
+        said = await place.post(protocol.INFER, ("request", request(A, models=("x",))), frame(b"1"))
         assert (said.status, said.json["results"]) == (200, {})
         assert len(place.workers.asked) == 1
 
@@ -71,8 +71,8 @@ def test_a_model_that_may_not_be_asked_is_an_error_of_its_own(listening) -> None
 
 def test_fields_of_a_newer_client(listening) -> None:
     async def scene(place) -> None:
-        asking = json.dumps({"models": ["yolo"], "views": [{"id": "a", "new": 1}], "newer": {}})
-        said = await place.post(protocol.LOOK, ("request", asking.encode()), frame(b"1"))
+        asking = json.dumps({"models": ["yolo"], "images": [{"id": "a", "new": 1}], "newer": {}})
+        said = await place.post(protocol.INFER, ("request", asking.encode()), frame(b"1"))
         assert said.status == 200
 
     listening(scene)
@@ -86,18 +86,18 @@ def test_fields_of_a_newer_client(listening) -> None:
         b"[]",
         b"\xff",
         b"{" * 9999,
-        b'{"models": "yolo", "views": []}',
+        b'{"models": "yolo", "images": []}',
         request(A, models=()),
         request(),
         request(*[A] * (protocol.MOST_VIEWS + 1)),
         request(A, models=("x",) * 100),
-        b'{"models": [1], "views": [{"id": "a"}]}',
-        b'{"models": ["yolo"], "views": [{"id": "a"}], "seconds": "x"}',
+        b'{"models": [1], "images": [{"id": "a"}]}',
+        b'{"models": ["yolo"], "images": [{"id": "a"}], "seconds": "x"}',
     ],
 )
 def test_a_request_that_cannot_be_read(listening, asking: bytes) -> None:
     async def scene(place) -> None:
-        said = await place.post(protocol.LOOK, ("request", asking), frame(b"1"))
+        said = await place.post(protocol.INFER, ("request", asking), frame(b"1"))
         assert said.status == 400
         assert msgspec.json.decode(said.body, type=protocol.Refused).detail
         assert place.workers.asked == []
@@ -108,7 +108,7 @@ def test_a_request_that_cannot_be_read(listening, asking: bytes) -> None:
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_too_few_pictures_or_too_many(listening, count: int) -> None:
     async def scene(place) -> None:
-        said = await place.post(protocol.LOOK, ("request", request(A, B)), *[frame(b"1")] * count)
+        said = await place.post(protocol.INFER, ("request", request(A, B)), *[frame(b"1")] * count)
         assert said.status == 400
         assert f"{count} pictures came" in said.json["detail"]
 
@@ -121,7 +121,7 @@ def test_pictures_that_are_fetched_stand_among_those_that_came(listening, endpoi
         place.workers.set(allowed_portals=(endpoint.place,))
         url = protocol.View("2", url=f"{endpoint.url}/x")
         asking = request(A, url, B)
-        said = await place.post(protocol.LOOK, ("request", asking), frame(b"1"), frame(b"3"))
+        said = await place.post(protocol.INFER, ("request", asking), frame(b"1"), frame(b"3"))
         assert said.status == 200
         assert [one.data for one in place.workers.asked[0].views] == [b"1", b"FETCHED", b"3"]
 
@@ -131,7 +131,7 @@ def test_pictures_that_are_fetched_stand_among_those_that_came(listening, endpoi
 def test_an_address_that_is_not_allowed(listening) -> None:
     async def scene(place) -> None:
         url = protocol.View("2", url="http://169.254.169.254/latest")
-        said = await place.post(protocol.LOOK, ("request", request(url)))
+        said = await place.post(protocol.INFER, ("request", request(url)))
         assert said.status == 400
         assert "allowed_portals" in said.json["detail"]
 
@@ -143,7 +143,7 @@ def test_what_is_fetched_for_one_request_has_an_end(listening, endpoint) -> None
         endpoint.answers = [(200, {}, b"x" * 600), (200, {}, b"x" * 600)]
         place.workers.set(allowed_portals=(endpoint.place,), listen_max_upload=0.001)
         url = protocol.View("2", url=f"{endpoint.url}/x")
-        said = await place.post(protocol.LOOK, ("request", request(url, url)))
+        said = await place.post(protocol.INFER, ("request", request(url, url)))
         assert said.status == 400
         assert "larger than" in said.json["detail"]
 
@@ -153,7 +153,7 @@ def test_what_is_fetched_for_one_request_has_an_end(listening, endpoint) -> None
 @pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded", ""])
 def test_another_kind_of_body(listening, kind: str) -> None:
     async def scene(place) -> None:
-        said = await place.ask("POST", protocol.LOOK, b"{}", content_type=kind)
+        said = await place.ask("POST", protocol.INFER, b"{}", content_type=kind)
         assert said.status == 415
 
     listening(scene)
@@ -165,7 +165,7 @@ def test_another_kind_of_body(listening, kind: str) -> None:
 def test_a_picture_that_is_none(listening, seen: Seen, status: int) -> None:
     async def scene(place) -> None:
         place.workers.seen = seen
-        said = await place.post(protocol.LOOK, ("request", request(A)), frame(b"1"))
+        said = await place.post(protocol.INFER, ("request", request(A)), frame(b"1"))
         assert (said.status, said.json) == (status, {"detail": "a"})
 
     listening(scene)
@@ -175,7 +175,7 @@ def test_a_picture_that_is_none(listening, seen: Seen, status: int) -> None:
 def test_not_now(listening, retry: bool, status: int) -> None:
     async def scene(place) -> None:
         place.workers.error = NotNow("why", retry=retry)
-        said = await place.post(protocol.LOOK, ("request", request(A)), frame(b"1"))
+        said = await place.post(protocol.INFER, ("request", request(A)), frame(b"1"))
         assert (said.status, "retry-after" in said.headers) == (status, retry)
 
     listening(scene)

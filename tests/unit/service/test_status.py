@@ -48,7 +48,7 @@ def told(tmp_path: Path, ticket, soon) -> dict[str, Any]:
         for outcome, errors in (("alarm", []), ("alarm", []), ("undecided", ['a "b"\\\n'])):
             decision = Decision(event=event, outcome=outcome, errors=errors, timings={"yolo": 20.0})
             supervisor.stats.decided(decision, 0.1)
-        supervisor.stats.looked(Seen(), 0.1)
+        supervisor.stats.inferred(Seen(), 0.1)
         supervisor.stats.refused, supervisor.stats.dropped, supervisor.stats.restarts = 4, 5, 6
         for number in range(3):
             supervisor.queue.put(ticket(number, number % 2))
@@ -70,7 +70,7 @@ def test_what_it_tells(told: dict[str, Any]) -> None:
     assert 0 <= told["uptime_s"] < 60
     assert told["queue"] == {"size": 9, "waiting": 3, "per_monitor": {"0": 2, "1": 1}}
     assert told["events"] == {"alarm": 2, "undecided": 1}
-    assert told["looks"] == {"seen": 1}
+    assert told["inference_requests"] == {"answered": 1}
     assert (told["refused"], told["dropped"], told["restarts"]) == (4, 5, 6)
     assert told["stages_ms"]["yolo"] == {"events": 3, "p50": 20.0, "p95": 20.0}
     assert told["last_errors"]["3"]["error"] == 'a "b"\\\n'

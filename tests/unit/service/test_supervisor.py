@@ -266,8 +266,8 @@ def test_a_look_takes_its_turn(make: Make, soon) -> None:
         asked = asyncio.ensure_future(supervisor.look(WANTED))
         await one_seen(supervisor, Seen(timings={"yolo": 1.0}))
         assert (await asked).timings == {"yolo": 1.0}
-        assert supervisor.stats.looks == {"seen": 1}
-        assert supervisor.stats.stages()["look"]["events"] == 1
+        assert supervisor.stats.inference_requests == {"answered": 1}
+        assert supervisor.stats.stages()["infer"]["events"] == 1
         assert supervisor.stats.outcomes == {}
         assert not supervisor._open
         await supervisor.finish(0)
@@ -305,11 +305,11 @@ def test_a_look_that_finds_no_room_is_told_to_come_again(make: Make, soon) -> No
         with pytest.raises(NotNow, match="refused: 2 events wait") as error:
             await looks[2]
         assert error.value.retry
-        assert (supervisor.stats.refused, supervisor.stats.looks) == (1, {"failed": 1})
+        assert (supervisor.stats.refused, supervisor.stats.inference_requests) == (1, {"failed": 1})
         for _ in range(2):
             await one_seen(supervisor, Seen(refused="damaged"))
         await asyncio.gather(*looks[:2])
-        assert supervisor.stats.looks == {"failed": 1, "refused": 2}
+        assert supervisor.stats.inference_requests == {"failed": 1, "refused": 2}
         await supervisor.finish(0)
 
     soon(run)

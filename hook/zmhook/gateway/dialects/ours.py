@@ -10,8 +10,8 @@ from zmhook.gateway.dialects.base import asked
 from zmhook.gateway.finite import finite
 from zmhook.gateway.found import are_rows, found, strongest
 from zmhook.gateway.protocol import (
-    FRAME_PART,
-    LOOK,
+    IMAGE_PART,
+    INFER,
     MOST_FOUND,
     MOST_VIEWS,
     REQUEST_PART,
@@ -71,7 +71,7 @@ class Ours:
         return Answer(whole, errors, busy)
 
     def _look(self, link: Link, question: Question) -> Answer:
-        reply = link.ask("POST", LOOK, question.deadline, files=_form(question))
+        reply = link.ask("POST", INFER, question.deadline, files=_form(question))
         if not reply.ok:
             raise _refused(reply, link, question.shots)
         said = reply.data()
@@ -89,7 +89,7 @@ class Ours:
 def _form(question: Question) -> Files:
     request = Look(
         models=list(question.models),
-        views=[_view(one) for one in question.shots],
+        images=[_view(one) for one in question.shots],
         min_confidence={
             name: question.least[name] for name in question.models if name in question.least
         },
@@ -97,7 +97,7 @@ def _form(question: Question) -> Files:
     )
     parts: Files = [(REQUEST_PART, (None, json.encode(request), "application/json"))]
     return parts + [
-        (FRAME_PART, (one.file_name, one.data, one.kind))
+        (IMAGE_PART, (one.file_name, one.data, one.kind))
         for one in question.shots
         if one.address is None
     ]
@@ -106,7 +106,7 @@ def _form(question: Question) -> Files:
 def _view(shot: Shot) -> View:
     place = shot.address
     if place is None:
-        return View(shot.id, of=shot.of)
+        return View(shot.id, crop_label=shot.of)
     return View(shot.id, with_query(place.url, place.query), shot.of, place.verify)
 
 

@@ -17,7 +17,7 @@ from zmhook.gateway.question import Question
 from zmhook.gateway.shot import Address, Shot
 from zmhook.gateway.trouble import GatewayError
 
-LOOK = "/zmhook/v1/look"
+INFER = "/zmhook/v1/infer"
 SHOTS = [Shot("alarm", (64, 48), (64, 48), b"jpeg", of="car"), Shot("2", (64, 48), (64, 48), b"b")]
 DOG = {"label": "dog", "confidence": 0.9, "box": [1, 2, 30, 40], "model": "x", "kind": "object"}
 
@@ -34,7 +34,7 @@ def look(server, configured, soon):
 
 
 def answers(server, words, results: Any, **more: Any) -> None:
-    server.on("POST", LOOK, words({"results": results, **more}))
+    server.on("POST", INFER, words({"results": results, **more}))
 
 
 def test_all_is_asked_at_once(server, words, look) -> None:
@@ -48,11 +48,11 @@ def test_all_is_asked_at_once(server, words, look) -> None:
     assert 0 < said.pop("seconds") <= 20
     assert said == {
         "models": ["yolo", "alpr"],
-        "views": [{"id": "alarm", "of": "car"}, {"id": "2"}],
+        "images": [{"id": "alarm", "crop_label": "car"}, {"id": "2"}],
         "min_confidence": {"yolo": 0.1},
     }
-    assert one == ("frame", "alarm.jpg", "image/jpeg", b"jpeg")
-    assert two == ("frame", "2.jpg", "image/jpeg", b"b")
+    assert one == ("image", "alarm.jpg", "image/jpeg", b"jpeg")
+    assert two == ("image", "2.jpg", "image/jpeg", b"b")
     assert [[one.label for one in some] for some in answer.results["yolo"]] == [["dog"], []]
     (read,) = answer.results["alpr"][1]
     assert (read.model, read.kind) == ("alpr", "licenseplate")
@@ -114,7 +114,7 @@ def test_lists_that_are_not_those_of_the_pictures(server, words, look, some: Any
     [b"<html><title>Router</title></html>", b"[]", b"{}", b'{"results": []}', b"\xff", b""],
 )
 def test_an_answer_that_is_none(server, look, body: bytes) -> None:
-    server.on("POST", LOOK, (200, {}, body))
+    server.on("POST", INFER, (200, {}, body))
     with pytest.raises(GatewayError, match="is not understood") as failed:
         look()
     assert failed.value.blame == "server"
@@ -127,7 +127,7 @@ def test_by_its_address(server, words, look) -> None:
     answers(server, words, {"yolo": [[box], [DOG]]}, sizes=[[400, 300], [1, 1]])
     answer = look(shots=shots)
     (request, *frames) = server.got[0].parts
-    assert json.loads(request[3])["views"] == [
+    assert json.loads(request[3])["images"] == [
         {"id": "alarm", "url": "http://zm/index.php?view=image&token=s3cret", "verify": False},
         {"id": "2"},
     ]
@@ -147,7 +147,7 @@ def test_a_size_that_is_none(server, words, look, sizes: Any) -> None:
 @pytest.mark.parametrize(("by_address", "blame"), [(True, "picture"), (False, "question")])
 def test_a_picture_that_it_cannot_fetch(server, words, look, by_address, blame) -> None:
     place = Address("http://zm/", "token=s3cret") if by_address else None
-    server.on("POST", LOOK, words({"detail": "zm:80 is not allowed (token=s3cret)"}, 400))
+    server.on("POST", INFER, words({"detail": "zm:80 is not allowed (token=s3cret)"}, 400))
     with pytest.raises(GatewayError, match="is not allowed") as failed:
         look(shots=[SHOTS[0]._replace(address=place)])
     assert failed.value.blame == blame
@@ -155,7 +155,7 @@ def test_a_picture_that_it_cannot_fetch(server, words, look, by_address, blame) 
 
 
 def test_pictures_that_are_too_large(server, words, look) -> None:
-    server.on("POST", LOOK, words({"detail": "at most 20 bytes"}, 413))
+    server.on("POST", INFER, words({"detail": "at most 20 bytes"}, 413))
     with pytest.raises(GatewayError, match=r"raise \[service\] listen_max_upload") as failed:
         look()
     assert failed.value.blame == "question"
@@ -163,7 +163,7 @@ def test_pictures_that_are_too_large(server, words, look) -> None:
 
 def test_many_pictures_are_sent_in_some_requests(server, words, look, monkeypatch) -> None:
     monkeypatch.setattr(dialect, "MOST_BYTES", 4)
-    server.on("POST", LOOK, words({"results": {"yolo": [[DOG]]}, "busy": 1}))
+    server.on("POST", INFER, words({"results": {"yolo": [[DOG]]}, "busy": 1}))
     answer = look()
     assert len(server.got) == 2
     assert [len(some) for some in answer.results["yolo"]] == [1, 1]
@@ -172,7 +172,7 @@ def test_many_pictures_are_sent_in_some_requests(server, words, look, monkeypatc
 def test_a_model_that_fails_in_one_request_has_no_results(server, words, look, monkeypatch) -> None:
     monkeypatch.setattr(dialect, "MOST_BYTES", 4)
     said = [{"results": {"yolo": [[DOG]]}}, {"results": {}, "errors": {"yolo": "no memory"}}]
-    server.on("POST", LOOK, lambda _: words(said.pop(0)))
+    server.on("POST", INFER, lambda _: words(said.pop(0)))
     answer = look()
     assert answer.results == {}
     assert answer.errors == {"yolo": f"{server.url}: yolo: no memory"}
