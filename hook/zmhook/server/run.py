@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import fcntl
 import logging
 import os
 import resource
@@ -29,8 +28,8 @@ from zmhook.service.records import Records
 from zmhook.service.routes import Routes
 from zmhook.service.supervisor import Supervisor
 from zmhook.service.systemd import Systemd
-from zmhook.settings.folders import folders_of
-from zmhook.storage.regular import open_regular
+from zmhook.settings.folders import CONFIG, folders_of
+from zmhook.storage.lock import lock_file, unlock
 from zmhook.text.redact import of_process
 
 if TYPE_CHECKING:
@@ -147,7 +146,7 @@ async def _serve(
         server.close()
         listening.close()
         if supervisor.replaced:
-            fcntl.flock(lock, fcntl.LOCK_UN)  # the new version need not wait for those we serve
+            unlock(lock)  # the new version need not wait for those we serve
         await supervisor.finish(FINISH_SECONDS)
         await http.finish(FINISH_SECONDS)
         await listening.finish(FINISH_SECONDS)
@@ -202,11 +201,8 @@ def _lock_in_time(place: Path, *, is_systemds: bool = False) -> int | None:
 def _lock(place: Path) -> int | None:
     """Take the lock that only one service of a socket can have; None when another has it."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    lock = open_regular(place.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o660)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
+    lock = lock_file(place.with_suffix(".lock"))
+    if lock is None:
         return None
     os.truncate(lock, 0)
     os.write(lock, f"{os.getpid()}\n".encode())
@@ -260,7 +256,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         description="Keep the models loaded and decide events for hooks, over a unix socket.",
     )
     add = parser.add_argument
-    add("-c", "--config", default="/etc/zm/objectconfig.ini", help="objectconfig.ini (%(default)s)")
+    add("-c", "--config", default=CONFIG, help="objectconfig.ini (%(default)s)")
     add("--socket", default="", help="the socket's path (default: as the hook looks for it)")
     add("--listen", default="", help="HOST:PORT for other machines (default: [service] listen)")
     add("--permanent", action="store_true", help="do not end when idle, whatever the settings say")

@@ -8,7 +8,6 @@ process that is.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import signal
@@ -19,7 +18,8 @@ from typing import NamedTuple
 from zmhook.errors import ZmhookError
 from zmhook.process.privilege import name_of
 from zmhook.service import client
-from zmhook.storage.regular import open_regular, read
+from zmhook.storage.lock import is_locked
+from zmhook.storage.regular import read
 
 END_SECONDS = 30.0
 """A service that is told to end lets events under way finish; it has less than this for it."""
@@ -54,17 +54,7 @@ def is_running(place: Path) -> bool:
 
     What a dead service left behind is not taken for one: its lock went with it.
     """
-    try:
-        lock = open_regular(place.with_suffix(".lock"), os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(lock)
-    return False
+    return is_locked(place.with_suffix(".lock"))
 
 
 def pid_of(place: Path) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from zmhook.process.environment import environment
 from zmhook.service import aside
-from zmhook.storage.regular import open_regular
+from zmhook.storage.lock import is_locked, lock_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,12 +29,10 @@ def start(config: str, place: Path, silent: aside.Identity | None = None) -> boo
     see `surroundings`. Raises `OSError` when the run folder cannot be used.
     """
     place.parent.mkdir(parents=True, exist_ok=True)
-    lock = open_regular(place.with_suffix(".start"), os.O_RDWR | os.O_CREAT, 0o660)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    lock = lock_file(place.with_suffix(".start"))
+    if lock is None:
         return False
-    else:
+    try:
         if silent:
             aside.put(place, silent)
         command = [sys.executable, "-m", "zmhook.server", "-c", config, "--socket", str(place)]
@@ -70,14 +67,6 @@ def wait_for(place: Path, seconds: float) -> bool:
 def _is_starting(place: Path) -> bool:
     """Say whether somebody holds the lock of the start."""
     try:
-        lock = open_regular(place.with_suffix(".start"), os.O_RDONLY)
+        return is_locked(place.with_suffix(".start"))
     except OSError:
         return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    else:
-        return False
-    finally:
-        os.close(lock)

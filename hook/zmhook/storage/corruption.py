@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import logging
 import os
 import sqlite3
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from zmhook.storage import regular
+from zmhook.storage import lock, regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,27 +161,17 @@ def count(path: Path, file: File | None, reason: str) -> None:
 
 @contextmanager
 def alone(path: Path) -> Iterator[None]:
-    """Hold the folder, so that of several who find the damage one acts."""
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    """Hold the folder, so that of several who find the damage one acts.
+
+    Raises `OSError` when another process holds it for longer than `LONGEST_WAIT`.
+    """
+    folder = lock.open_folder(path.parent)
     try:
-        _lock(folder)
+        if not lock.lock_within(folder, LONGEST_WAIT):
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), str(path.parent))
         yield
     finally:
         os.close(folder)
-
-
-def _lock(folder: int) -> None:
-    """Raise `OSError` when another process holds it for longer than `LONGEST_WAIT`."""
-    end = time.monotonic() + LONGEST_WAIT
-    while True:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.01)
-        else:
-            return
 
 
 def _forget_old(path: Path) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from zmhook.storage.lock import lock_within, open_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-PAUSE = 0.05
 
 log = logging.getLogger(__name__)
 
@@ -27,27 +25,20 @@ def folder_lock(folder: Path, wait: float) -> Iterator[bool]:
     do the same work twice, and the file stays right because it is replaced as a whole.
     """
     try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = open_folder(folder)
     except OSError as error:
         log.debug("%s cannot be locked: %s", folder, error.strerror)
         yield True
         return
     try:
-        yield _locked(descriptor, time.monotonic() + wait)
+        yield _locked(descriptor, wait)
     finally:
         os.close(descriptor)
 
 
-def _locked(descriptor: int, until: float) -> bool:
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= until:
-                return False
-            time.sleep(PAUSE)
-        except OSError as error:
-            log.debug("the folder cannot be locked: %s", error.strerror)
-            return True
-        else:
-            return True
+def _locked(descriptor: int, wait: float) -> bool:
+    try:
+        return lock_within(descriptor, wait)
+    except OSError as error:
+        log.debug("the folder cannot be locked: %s", error.strerror)
+        return True

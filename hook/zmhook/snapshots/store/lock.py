@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 from typing import TYPE_CHECKING
 
 from zmhook.errors import StoreError
+from zmhook.storage.lock import open_folder, try_lock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,16 +21,17 @@ def lock(folder: Path) -> int:
     The folder itself is locked (flock), so no lock file is left behind by whoever is killed.
     Raises `StoreError` when another process has it, and `OSError`.
     """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    descriptor = open_folder(folder)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise StoreError(
-            f"{folder}: another collector (zmhook snapshots run) writes there: stop it, or set"
-            " another snapshot_path"
-        ) from None
+        is_ours = try_lock(descriptor)
     except OSError as error:
         # Some network file systems cannot lock a folder; the collector is started once anyway.
         log.warning("%s cannot be locked against a second collector: %s", folder, error.strerror)
-    return descriptor
+        return descriptor
+    if is_ours:
+        return descriptor
+    os.close(descriptor)
+    raise StoreError(
+        f"{folder}: another collector (zmhook snapshots run) writes there: stop it, or set"
+        " another snapshot_path"
+    )
