@@ -25,7 +25,7 @@ from zmhook.history.record import put, record
 from zmhook.history.schema import SCHEMA
 from zmhook.settings import General, Settings, Yolo
 from zmhook.settings import History as HistorySettings
-from zmhook.storage.open_database import close_all
+from zmhook.storage.shared_database import close_all
 from zmhook.storage.sqlite import open_database, transaction
 
 DECISIONS = 100_000

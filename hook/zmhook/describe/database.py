@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from zmhook.errors import StateError
-from zmhook.storage.open_database import Kept
+from zmhook.storage.shared_database import SharedDatabase
 from zmhook.storage.sqlite import transaction
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = Kept(path, SCHEMA)
+        self._file = SharedDatabase(path, SCHEMA)
         self._lock = threading.Lock()
         self._memory: sqlite3.Connection | None = None
 

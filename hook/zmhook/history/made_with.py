@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from zmhook.settings import Settings
-    from zmhook.storage.open_database import Kept
+    from zmhook.storage.shared_database import SharedDatabase
 
 MOST_FILES = 100
 """Files whose hashes are remembered."""
@@ -47,7 +47,7 @@ def _without_secret(value: Any) -> Any:
     raise TypeError(f"a {type(value).__name__} has no plain form")
 
 
-def model_files(settings: Settings, database: Kept) -> list[ModelFile]:
+def model_files(settings: Settings, database: SharedDatabase) -> list[ModelFile]:
     """Return the files of the models in the chain, with their hashes.
 
     A file is read once; after that its path, size and time of change stand for its content.
@@ -80,7 +80,7 @@ def _stamp(path: str) -> Stamp:
     return path, found.st_size, found.st_mtime_ns
 
 
-def _hashes(stamps: set[Stamp], database: Kept) -> dict[Stamp, str]:
+def _hashes(stamps: set[Stamp], database: SharedDatabase) -> dict[Stamp, str]:
     known = database.use(lambda connection: _known(connection, stamps))
     new = {stamp: _sha256(stamp[0]) for stamp in stamps - set(known)}
     readable = {stamp: digest for stamp, digest in new.items() if digest}

@@ -12,8 +12,8 @@ from zmhook.history import made_with, retention
 from zmhook.history.schema import SCHEMA, pack
 from zmhook.render.line import detection_line, words_of
 from zmhook.storage import sqlite
-from zmhook.storage.open_database import kept
 from zmhook.storage.schema_check import insert
+from zmhook.storage.shared_database import shared_database
 
 if TYPE_CHECKING:
     import sqlite3
@@ -47,7 +47,7 @@ def record(decision: Decision, settings: Settings) -> None:
 
 def _record(decision: Decision, settings: Settings) -> None:
     history = settings.history
-    database = kept(history.history_path, SCHEMA)
+    database = shared_database(history.history_path, SCHEMA)
     models = made_with.model_files(settings, database)
     maker = (
         decision.version,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from zmhook.storage.open_database import Kept, kept
+from zmhook.storage.shared_database import SharedDatabase, shared_database
 from zmhook.storage.sqlite import transaction
 
 if TYPE_CHECKING:
@@ -39,13 +39,13 @@ class Cooldown:
     clock that is set back by more than a minute ends a cool-down: it never makes one longer.
     """
 
-    def __init__(self, database: Kept) -> None:
+    def __init__(self, database: SharedDatabase) -> None:
         self._database = database
 
     @classmethod
     def open(cls, settings: Settings) -> Cooldown:
         """Return the one of `state_path`; the file is opened at the first use."""
-        return cls(kept(Path(settings.gate.state_path, FILE), SCHEMA))
+        return cls(shared_database(Path(settings.gate.state_path, FILE), SCHEMA))
 
     def left(
         self, monitor_id: int, label: str, now: float, seconds: float, event_id: int | None = None

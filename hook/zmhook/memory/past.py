@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.detection import Box, Detection
 from zmhook.memory.object import PastObject
-from zmhook.storage.open_database import Kept, kept
+from zmhook.storage.shared_database import SharedDatabase, shared_database
 from zmhook.storage.sqlite import transaction
 
 if TYPE_CHECKING:
@@ -70,14 +70,14 @@ class Seen(NamedTuple):
 class Past:
     """The past objects of all monitors. Many processes may use the file at once."""
 
-    def __init__(self, database: Kept, settings: Settings) -> None:
+    def __init__(self, database: SharedDatabase, settings: Settings) -> None:
         self._database = database
         self._settings = settings
 
     @classmethod
     def open(cls, settings: Settings) -> Past:
         """Return the one of `state_path`; the file is opened at the first use."""
-        return cls(kept(Path(settings.gate.state_path, FILE), SCHEMA), settings)
+        return cls(shared_database(Path(settings.gate.state_path, FILE), SCHEMA), settings)
 
     def at(
         self, monitor_id: int, *, but_event: int | None = None, now: float | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zmhook.storage.corruption import TALLY, tally
+from zmhook.storage.corruption import COUNT_SUFFIX, damage_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ def damaged(config: Config) -> dict[str, dict[str, Any]]:
     """
     settings = (config.general, *config.monitors.values())
     folders = dict.fromkeys(folder for one in settings for folder in _folders(one))
-    found = {path: tally(path) for folder in folders for path in _databases(folder)}
+    found = {path: damage_count(path) for folder in folders for path in _databases(folder)}
     return {
         str(path): {"count": one.count, "last": one.last, "reason": one.reason}
         for path, one in sorted(found.items())
@@ -37,7 +37,7 @@ def _folders(settings: Settings) -> Iterator[Path]:
 
 def _databases(folder: Path) -> list[Path]:
     try:
-        names = [path.name for path in folder.iterdir() if path.name.endswith(TALLY)]
+        names = [path.name for path in folder.iterdir() if path.name.endswith(COUNT_SUFFIX)]
     except OSError:
         return []
-    return [folder / name.removesuffix(TALLY) for name in names]
+    return [folder / name.removesuffix(COUNT_SUFFIX) for name in names]

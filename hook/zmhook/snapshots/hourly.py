@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from zmhook.storage.lru import Recent
+from zmhook.storage.lru import LruCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -22,7 +22,7 @@ class Hourly:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._said: Recent[Hashable, float] = Recent(MOST_THINGS)
+        self._said: LruCache[Hashable, float] = LruCache(MOST_THINGS)
         self._since = clock()
         self._lines = 0
 

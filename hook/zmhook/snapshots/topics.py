@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.printable import one_line
-from zmhook.storage.lru import Recent
+from zmhook.storage.lru import LruCache
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,7 +72,7 @@ class Topics:
         self._patterns = tuple(patterns)
         self._rules = sorted(rules, key=lambda rule: rule.weight, reverse=True)
         self._clock_offset = clock_offset
-        self._known: Recent[tuple[str, int | None], Place] = Recent(REMEMBERED)
+        self._known: LruCache[tuple[str, int | None], Place] = LruCache(REMEMBERED)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Topics:

@@ -1,4 +1,4 @@
-"""A damaged SQLite file: noticed, set aside once, whoever notices it, and counted."""
+"""Detect a damaged SQLite file, set it aside once, and count it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ import os
 import sqlite3
 import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 
+from zmhook.errors import StateError
 from zmhook.storage import lock, regular
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -27,13 +30,13 @@ MOST_KEPT = 3
 """Damaged files that are kept, the newest ones."""
 
 LONGEST_WAIT = 2.0
-"""Seconds for another process that sets the file aside; renaming takes no time."""
+"""Seconds to wait for another process that sets the file aside; renaming takes no time."""
 
 BESIDE = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside a file."""
 
-TALLY = ".damage"
-"""Ends the name of the file that counts, beside the database."""
+COUNT_SUFFIX = ".damage"
+"""Ends the name of the file beside the database that holds its `DamageCount`."""
 
 _SHORT_READ = 522
 """SQLite's number for a file that ends before it should."""
@@ -61,8 +64,8 @@ def is_damage(error: sqlite3.Error) -> bool:
 
 
 @contextmanager
-def noticed(file: File | None) -> Iterator[None]:
-    """Tell damage from all other errors."""
+def raising_damaged(file: File | None) -> Iterator[None]:
+    """Turn SQLite's errors about damage into `Damaged`; leave all others."""
     try:
         yield
     except sqlite3.DatabaseError as error:
@@ -71,10 +74,10 @@ def noticed(file: File | None) -> Iterator[None]:
         raise
 
 
-class Tally(Struct):
-    """How often a database was damaged or deleted; of the last time when and what that was.
+class DamageCount(Struct):
+    """How often a database was damaged or deleted, and when and why it was last.
 
-    `file` is the one that it befell: whoever has that open need not tell it again.
+    `file` is the one concerned: whoever has that open need not report it again.
     """
 
     count: int = 0
@@ -85,34 +88,34 @@ class Tally(Struct):
 
 def identity(path: Path) -> File | None:
     """Return which file it is, of a link that leads nowhere which link; None when none is there."""
-    found = regular.status(path)
-    return (found.st_dev, found.st_ino) if found else None
+    status = regular.status(path)
+    return (status.st_dev, status.st_ino) if status else None
 
 
-def tally(path: Path) -> Tally:
+def damage_count(path: Path) -> DamageCount:
     """Return how often the database was damaged; what cannot be read counts as never."""
     from zmhook.text.bounded_json import Unreadable, decoded
 
     try:
-        return decoded(regular.read(path.with_name(path.name + TALLY)), Tally)
+        return decoded(regular.read(path.with_name(path.name + COUNT_SUFFIX)), DamageCount)
     except (OSError, Unreadable):
-        return Tally()
+        return DamageCount()
 
 
-def gone(path: Path, file: File | None, reason: str) -> None:
-    """Tell and count that a file in use is not there any more, if nobody has yet."""
-    with alone(path):
-        if tally(path).file != file:
+def count_loss(path: Path, file: File | None, reason: str) -> None:
+    """Log and count that a file in use is gone, unless another process has."""
+    with folder_lock(path):
+        if damage_count(path).file != file:
             log.warning("%s: %s while it was in use; what was in it is lost", path, reason)
             count(path, file, reason)
 
 
 def set_aside(path: Path, damage: Damaged) -> None:
     """Rename the file, unless another process was faster and there is a new one already."""
-    with alone(path):
+    with folder_lock(path):
         if damage.file is None or identity(path) != damage.file:
             return
-        aside = _free(path)
+        aside = _unused_name(path)
         # What belongs to it goes first: a new file must not find it.
         for suffix in (*BESIDE, ""):
             beside = path.with_name(path.name + suffix)
@@ -128,40 +131,61 @@ def set_aside(path: Path, damage: Damaged) -> None:
         _forget_old(path)
 
 
+def with_new_file(path: Path, attempt: Callable[[], T], *, readonly: bool = False) -> T:
+    """Return what `attempt` returns; set a damaged file aside and try once more with a new one.
+
+    Raises `StateError` for a damaged file that is only read, and for a new one that is damaged.
+    """
+    try:
+        return attempt()
+    except Damaged as damage:
+        if readonly:
+            raise StateError(
+                f"{path}: it is damaged ({damage.reason}); the next event sets it aside"
+            ) from None
+        set_aside(path, damage)
+    try:
+        return attempt()
+    except Damaged as damage:
+        raise StateError(
+            f"{path}: a new file is damaged too ({damage.reason}): look at the disk"
+        ) from None
+
+
 def clear_beside(path: Path) -> None:
-    """Set aside what lies where SQLite keeps its own and is no file; the database may be sound."""
+    """Set aside whatever is no file where SQLite keeps its own; the database may be sound."""
     for suffix in BESIDE:
         beside = path.with_name(path.name + suffix)
-        if found := regular.obstacle(beside):
-            aside = _free(path)
+        if obstacle := regular.obstacle(beside):
+            aside = _unused_name(path)
             beside.rename(f"{aside}{suffix}")
-            log.warning("%s: it is %s; set aside as %s%s", beside, found, aside.name, suffix)
+            log.warning("%s: it is %s; set aside as %s%s", beside, obstacle, aside.name, suffix)
 
 
-def _free(path: Path) -> Path:
+def _unused_name(path: Path) -> Path:
     """Return a name that nothing has, with the time in it."""
-    name = f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}"
-    numbers = range(1, 1000)
-    for free in (path.with_name(one) for one in (name, *(f"{name}-{n}" for n in numbers))):
-        if not any(os.path.lexists(f"{free}{suffix}") for suffix in ("", *BESIDE)):
-            return free
-    return path.with_name(f"{name}-{os.getpid()}")
+    stem = f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}"
+    names = (stem, *(f"{stem}-{number}" for number in range(1, 1000)))
+    for unused in map(path.with_name, names):
+        if not any(os.path.lexists(f"{unused}{suffix}") for suffix in ("", *BESIDE)):
+            return unused
+    return path.with_name(f"{stem}-{os.getpid()}")
 
 
 def count(path: Path, file: File | None, reason: str) -> None:
-    """Count it in the file beside; a disk that takes nothing is no reason to stop."""
+    """Count it in the file beside the database; a full disk is no reason to stop."""
     from msgspec import json
 
     from zmhook.storage import atomic
 
-    new = Tally(tally(path).count + 1, time.time(), reason, file)
-    with suppress(OSError):  # what was to be told is in the log
-        atomic.write(path.with_name(path.name + TALLY), json.encode(new), 0o660)
+    new = DamageCount(damage_count(path).count + 1, time.time(), reason, file)
+    with suppress(OSError):  # the log has it
+        atomic.write(path.with_name(path.name + COUNT_SUFFIX), json.encode(new), 0o660)
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """Hold the folder, so that of several who find the damage one acts.
+def folder_lock(path: Path) -> Iterator[None]:
+    """Hold the folder of `path`, so that of several processes that meet damage one acts.
 
     Raises `OSError` when another process holds it for longer than `LONGEST_WAIT`.
     """

@@ -1,4 +1,4 @@
-"""A dictionary that remembers only so many things: the least recently used go first."""
+"""A dictionary of limited size that drops the least recently used entry."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-class Recent(Generic[Key, Value]):
-    """What was used last, at most `size` things; for one thread."""
+class LruCache(Generic[Key, Value]):
+    """The entries used last, at most `size` of them; for one thread."""
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._held: OrderedDict[Key, Value] = OrderedDict()
+        self._entries: OrderedDict[Key, Value] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self._entries)
 
     def get(self, key: Key) -> Value | None:
-        value = self._held.get(key)
+        value = self._entries.get(key)
         if value is not None:
-            self._held.move_to_end(key)
+            self._entries.move_to_end(key)
         return value
 
     def put(self, key: Key, value: Value) -> Value:
-        self._held[key] = value
-        self._held.move_to_end(key)
-        if len(self._held) > self.size:
-            self._held.popitem(last=False)
+        self._entries[key] = value
+        self._entries.move_to_end(key)
+        if len(self._entries) > self.size:
+            self._entries.popitem(last=False)
         return value
 
     def pop(self, key: Key) -> Value | None:
-        return self._held.pop(key, None)
+        return self._entries.pop(key, None)

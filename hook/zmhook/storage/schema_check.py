@@ -1,4 +1,4 @@
-"""Whether a database has the tables, indexes and triggers that its schema makes, and no others.
+"""Check that a database has the tables, indexes and triggers that its schema makes, no others.
 
 A file with sound pages may still be useless: a table was dropped, a trigger ignores what is
 inserted, a column is missing. SQLite itself finds nothing wrong with that.
@@ -38,17 +38,17 @@ def flaw(connection: sqlite3.Connection, schema: Sequence[str]) -> str:
     """Return how the file differs from what the scripts of `schema` make; "" when it does not.
 
     Comments and blanks in a statement make no difference. A table that nobody asked for does no
-    harm; whatever else is foreign may keep our statements from doing what they say. Looks at some
-    rows, so it can be asked before each use. Raises `sqlite3.Error`.
+    harm; whatever else is foreign may keep our statements from doing what they say. Reads
+    few rows, so it can run before each use. Raises `sqlite3.Error`.
     """
     return _flaw(tuple(connection.execute(_ALL).fetchall()), tuple(schema))
 
 
 @contextmanager
-def suspected(connection: sqlite3.Connection, schema: Sequence[str]) -> Iterator[None]:
-    """Look at the tables when anything fails; raise `sqlite3.DatabaseError` when they are at fault.
+def blaming_schema(connection: sqlite3.Connection, schema: Sequence[str]) -> Iterator[None]:
+    """When anything fails, check the tables; raise `sqlite3.DatabaseError` if they are at fault.
 
-    Their loss shows in many ways: an error of SQLite, or an answer that has no row.
+    Their loss shows in many ways: an error of SQLite, or a result without a row.
     """
     try:
         yield
@@ -67,34 +67,33 @@ def insert(connection: sqlite3.Connection, sql: str, row: Sequence[object]) -> i
     """
     cursor = connection.execute(sql, row)
     if cursor.rowcount != 1 or cursor.lastrowid is None:
-        raise sqlite3.DatabaseError("malformed: what was inserted is not there")
+        raise sqlite3.DatabaseError("malformed: the inserted row is missing")
     return cursor.lastrowid
 
 
 def _blame(connection: sqlite3.Connection, schema: Sequence[str], error: Exception) -> None:
     try:
-        found = flaw(connection, schema)
+        problem = flaw(connection, schema)
     except sqlite3.Error:
-        return  # the first error tells more
-    if found:
-        raise sqlite3.DatabaseError(f"malformed: {found}") from error
+        return  # the first error says more
+    if problem:
+        raise sqlite3.DatabaseError(f"malformed: {problem}") from error
 
 
 @lru_cache(MOST_REMEMBERED)
 def _flaw(rows: tuple[tuple[str, str, str, str | None], ...], schema: tuple[str, ...]) -> str:
-    found = _parts(rows)
-    wanted = _made_by(schema)
-    for key, part in wanted.items():
-        if key not in found:
+    present, expected = _parts(rows), _made_by(schema)
+    for key, part in expected.items():
+        if key not in present:
             return f"the {part.type} {part.name} is missing"
-        if _plain(found[key].sql) != _plain(part.sql):
+        if _plain(present[key].sql) != _plain(part.sql):
             return f"the {part.type} {part.name} is another one"
-    tables = {part.table for part in wanted.values()}
-    for key, part in found.items():
+    tables = {part.table for part in expected.values()}
+    for key, part in present.items():
         harmless = part.type == "table" or (part.type == "index" and part.table not in tables)
-        if key not in wanted and not harmless:
+        if key not in expected and not harmless:
             return f"the {part.type} {part.name} does not belong there"
-    return "" if wanted or not found else "it has tables, but no version"
+    return "" if expected or not present else "it has tables, but no version"
 
 
 @lru_cache(MOST_REMEMBERED)

@@ -1,8 +1,8 @@
-"""SQLite files of our own state: opened, brought up to date, set aside when damaged.
+"""Open SQLite files, bring their tables up to date, replace damaged ones.
 
-State makes answers better and is never the reason that one is missing. So nothing here waits for
-long, a file that is damaged is put aside and replaced by an empty one, and whatever else is wrong
-is a `StateError`: the caller logs it once and goes on without.
+State improves a decision and must never prevent one. So nothing here waits for long, a damaged
+file is set aside and replaced by an empty one, and whatever else is wrong is a `StateError`: the
+caller logs it once and goes on without.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from zmhook.errors import NoState, StateError
 from zmhook.storage.corruption import (
     BESIDE,
     Damaged,
-    alone,
     clear_beside,
+    folder_lock,
     identity,
-    noticed,
-    set_aside,
+    raising_damaged,
+    with_new_file,
 )
-from zmhook.storage.regular import obstacle
-from zmhook.storage.schema_check import flaw, suspected
+from zmhook.storage.regular import discard, obstacle
+from zmhook.storage.schema_check import blaming_schema, flaw
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -58,12 +58,27 @@ def open_database(
     one that is only read.
     """
     path = Path(path)
-    with told(path):
-        return _with_new(
-            path,
-            lambda: _open(path, schema, readonly=readonly, any_thread=any_thread),
-            readonly=readonly,
-        )
+    with state_errors(path):
+        return connect(path, schema, readonly=readonly, any_thread=any_thread)
+
+
+def connect(
+    path: Path,
+    schema: Sequence[str],
+    *,
+    readonly: bool = False,
+    any_thread: bool = False,
+    durable: bool = False,
+) -> sqlite3.Connection:
+    """Open a database as `open_database` does, but let `OSError` and `sqlite3.Error` through.
+
+    With `durable` a commit is on the disk when it returns, and the whole file is checked first.
+    """
+    return with_new_file(
+        path,
+        lambda: _open(path, schema, readonly=readonly, any_thread=any_thread, durable=durable),
+        readonly=readonly,
+    )
 
 
 def use(
@@ -73,24 +88,24 @@ def use(
     *,
     readonly: bool = False,
 ) -> T:
-    """Open the database, do `task` with it and close it.
+    """Open the database, run `task` on it and close it.
 
     As `open_database`; a file that turns out to be damaged on the way is set aside too, and the
-    task done once more with a new one.
+    task runs once more with a new one.
     """
     path = Path(path)
 
-    def once() -> T:
+    def attempt() -> T:
         file = identity(path)
         with (
             closing(_open(path, schema, readonly=readonly)) as connection,
-            noticed(file),
-            suspected(connection, schema),
+            raising_damaged(file),
+            blaming_schema(connection, schema),
         ):
             return task(connection)
 
-    with told(path):
-        return _with_new(path, once, readonly=readonly)
+    with state_errors(path):
+        return with_new_file(path, attempt, readonly=readonly)
 
 
 @contextmanager
@@ -101,13 +116,14 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        if connection.in_transaction:  # a full disk makes SQLite roll back of itself
+            with suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
         raise
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
+def state_errors(path: Path) -> Iterator[None]:
     """Turn the system's and SQLite's errors into a `StateError` that names the file."""
     try:
         yield
@@ -116,66 +132,78 @@ def told(path: Path) -> Iterator[None]:
 
 
 def _open(
-    path: Path, schema: Sequence[str], *, readonly: bool, any_thread: bool = False
+    path: Path,
+    schema: Sequence[str],
+    *,
+    readonly: bool,
+    any_thread: bool = False,
+    durable: bool = False,
 ) -> sqlite3.Connection:
-    _look(path, readonly=readonly)
+    _check_files(path, readonly=readonly)
     if not readonly:
         _make(path, schema)
-    return _connect(path, schema, readonly=readonly, any_thread=any_thread)
+    return _connect(path, schema, readonly=readonly, any_thread=any_thread, durable=durable)
 
 
-def _look(path: Path, *, readonly: bool) -> None:
+def _check_files(path: Path, *, readonly: bool) -> None:
     """Raise `Damaged` for what cannot be a database, before anything waits for it."""
     file = identity(path)
     if file is None:
         if readonly:
             raise NoState(f"{path}: nothing is recorded there yet")
         return
-    if found := obstacle(path):
-        raise Damaged(file, f"{found} lies in its place")
+    if kind := obstacle(path):
+        raise Damaged(file, f"{kind} lies in its place")
     if not path.stat().st_size:  # a new file has its tables from the beginning
         raise Damaged(file, "it is empty")
     if not readonly:
         clear_beside(path)
     for suffix in BESIDE:
-        if found := obstacle(path.with_name(path.name + suffix)):
-            raise Damaged(file, f"{found} lies where its {suffix} should be")
+        if kind := obstacle(path.with_name(path.name + suffix)):
+            raise Damaged(file, f"{kind} lies where its {suffix} should be")
 
 
 def _connect(
-    path: Path, schema: Sequence[str], *, readonly: bool = False, any_thread: bool = False
+    path: Path,
+    schema: Sequence[str],
+    *,
+    readonly: bool = False,
+    any_thread: bool = False,
+    durable: bool = False,
 ) -> sqlite3.Connection:
     file = identity(path)
     connection = sqlite3.connect(
-        _uri(path, readonly=readonly),
+        readonly_uri(path) if readonly else f"file:{quote(str(path))}?mode=rw",
         uri=True,
         timeout=BUSY,
         isolation_level=None,
         check_same_thread=not any_thread,
     )
     try:
-        with noticed(file):
+        with raising_damaged(file):
             if not readonly:
-                _set_up(connection)
+                _set_up(connection, durable=durable)
             _bring_up_to_date(connection, path, schema, readonly=readonly)
+            if durable:
+                probe(connection, thorough=True)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def sound(connection: sqlite3.Connection, schema: Sequence[str]) -> None:
+def check_schema(connection: sqlite3.Connection, schema: Sequence[str]) -> None:
     """Raise `sqlite3.DatabaseError` for a file whose tables are not those of the schema."""
-    if found := flaw(connection, schema):
-        raise sqlite3.DatabaseError(f"malformed: {found}")
+    if problem := flaw(connection, schema):
+        raise sqlite3.DatabaseError(f"malformed: {problem}")
 
 
 def probe(connection: sqlite3.Connection, *, thorough: bool) -> None:
-    """Raise `sqlite3.DatabaseError` for a damaged file: look at all of it, or at its ends."""
+    """Raise `sqlite3.DatabaseError` for a damaged file: check it all, or its tables' ends."""
     if thorough:
-        found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if found != "ok":
-            raise sqlite3.DatabaseError(f"malformed: {found}")
+        result = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if result != "ok":
+            raise sqlite3.DatabaseError(f"malformed: {result}")
         return
     tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
     for (name,) in connection.execute(tables).fetchall():
@@ -185,11 +213,10 @@ def probe(connection: sqlite3.Connection, *, thorough: bool) -> None:
             connection.execute(last).fetchone()
 
 
-def _uri(path: Path, *, readonly: bool) -> str:
-    if not readonly:
-        return f"file:{quote(str(path))}?mode=rw"
-    # Who may not write the folder cannot make the files that SQLite keeps beside one in use;
-    # while nobody has made them, nobody writes, and the file alone is all there is.
+def readonly_uri(path: Path) -> str:
+    """Return the URI that opens a database for reading, also in a folder one may not write to."""
+    # Without the right to write there, SQLite cannot make the files that it keeps beside a
+    # database in use; while nobody has made them, nobody writes, and the file alone is all.
     unused = not path.with_name(f"{path.name}-wal").exists() and not os.access(path.parent, os.W_OK)
     return f"file:{quote(str(path))}?mode=ro{'&immutable=1' if unused else ''}"
 
@@ -200,16 +227,16 @@ def _uri(path: Path, *, readonly: bool) -> str:
 def _make(path: Path, schema: Sequence[str]) -> None:
     """Make the folder and the file.
 
-    A file has its tables before it has its name, so that an empty one is known to be damaged.
+    A file gets its tables before its name, so an empty one is known to be damaged.
     """
     if identity(path):
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with alone(path):
+    with folder_lock(path):
         if identity(path):
             return
         new = path.with_name(f".{path.name}.new")
-        for suffix in ("", *BESIDE):  # of one that was killed while it did this
+        for suffix in ("", *BESIDE):  # left by a process that was killed here
             new.with_name(new.name + suffix).unlink(missing_ok=True)
         descriptor = os.open(new, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, MODE)
         try:
@@ -219,12 +246,12 @@ def _make(path: Path, schema: Sequence[str]) -> None:
         _connect(new, schema).close()
         # What a deleted one left beside would be taken for the new one's.
         for suffix in BESIDE:
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
+            discard(path.with_name(path.name + suffix))
         new.rename(path)
 
 
-def _set_up(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA synchronous = NORMAL")
+def _set_up(connection: sqlite3.Connection, *, durable: bool) -> None:
+    connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # holds where there are no tables yet
     connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
     if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
@@ -241,31 +268,37 @@ def _bring_up_to_date(
     connection: sqlite3.Connection, path: Path, schema: Sequence[str], *, readonly: bool
 ) -> None:
     connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # damage shows here
-    found = _check(connection, path, schema)
-    sound(connection, schema[:found])
-    if found == len(schema):
+    version = _check_version(connection, path, schema)
+    check_schema(connection, schema[:version])
+    if version == len(schema):
         return
     if readonly:
         raise NoState(f"{path}: it is still being made; try again in a moment")
     with transaction(connection):
-        found = _check(connection, path, schema)
-        sound(connection, schema[:found])
-        for script in schema[found:]:
+        version = _check_version(connection, path, schema)
+        check_schema(connection, schema[:version])
+        for script in schema[version:]:
             for statement in _statements(script):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {len(schema)}")
 
 
-def _check(connection: sqlite3.Connection, path: Path, schema: Sequence[str]) -> int:
-    found: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    if found < 0:
-        raise sqlite3.DatabaseError(f"malformed: its tables have version {found}")
-    if found > len(schema):
+def user_version(connection: sqlite3.Connection) -> int:
+    """Return the version of the tables. Raises `sqlite3.Error`."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def _check_version(connection: sqlite3.Connection, path: Path, schema: Sequence[str]) -> int:
+    version = user_version(connection)
+    if version < 0:
+        raise sqlite3.DatabaseError(f"malformed: its tables have version {version}")
+    if version > len(schema):
         raise StateError(
-            f"{path}: its tables have version {found}, made by a newer zmhook; this one knows "
+            f"{path}: its tables have version {version}, made by a newer zmhook; this one knows "
             f"{len(schema)}: upgrade zmhook, or name another file"
         )
-    return found
+    return version
 
 
 def _statements(script: str) -> Iterator[str]:
@@ -279,28 +312,7 @@ def _statements(script: str) -> Iterator[str]:
             statement = ""
 
 
-# -- a damaged file ------------------------------------------------------------------------------
-
-
-def _with_new(path: Path, attempt: Callable[[], T], *, readonly: bool) -> T:
-    """Do it; with a new file when this one is damaged."""
-    try:
-        return attempt()
-    except Damaged as damage:
-        if readonly:
-            raise StateError(
-                f"{path}: it is damaged ({damage.reason}); the next event sets it aside"
-            ) from None
-        set_aside(path, damage)
-    try:
-        return attempt()
-    except Damaged as damage:
-        raise StateError(
-            f"{path}: a new file is damaged too ({damage.reason}): look at the disk"
-        ) from None
-
-
-# -- words ---------------------------------------------------------------------------------------
+# -- messages --------------------------------------------------------------------------------------
 
 
 def _is_busy(error: sqlite3.Error) -> bool:

@@ -13,7 +13,7 @@ import pytest
 from zmhook.history.read import History, Wanted
 from zmhook.memory.past import FILE, Past
 from zmhook.settings import Gate, Settings
-from zmhook.storage.open_database import close_all
+from zmhook.storage.shared_database import close_all
 
 pytestmark = pytest.mark.integration
 

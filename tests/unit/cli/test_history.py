@@ -17,7 +17,7 @@ from zmhook.errors import NoState, SettingsError
 from zmhook.event import Event
 from zmhook.history import record
 from zmhook.settings import load
-from zmhook.storage.open_database import close_all
+from zmhook.storage.shared_database import close_all
 
 HOUR = 3600
 

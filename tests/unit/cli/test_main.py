@@ -129,7 +129,7 @@ def record_one(config: Path) -> None:
     from zmhook.event import Event
     from zmhook.history import record
     from zmhook.settings import load
-    from zmhook.storage.open_database import close_all
+    from zmhook.storage.shared_database import close_all
 
     record(Decision(event=Event(id=1, monitor_id=2), outcome="nothing"), load(config).general)
     close_all()

@@ -11,7 +11,7 @@ from zmhook.detection import Box, Decision, Detection, Drop, FrameInfo
 from zmhook.event import Event
 from zmhook.history.record import _warned
 from zmhook.settings import General, History, Settings
-from zmhook.storage.open_database import close_all
+from zmhook.storage.shared_database import close_all
 
 
 @pytest.fixture

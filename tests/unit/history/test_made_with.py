@@ -13,7 +13,7 @@ from zmhook.history import made_with
 from zmhook.history.made_with import fingerprint, model_files
 from zmhook.history.schema import SCHEMA
 from zmhook.settings import Face, Gate, General, Label, Notify, Secret, Settings, Yolo
-from zmhook.storage.open_database import Kept, close_all, kept
+from zmhook.storage.shared_database import SharedDatabase, close_all, shared_database
 
 
 def sha256(text: str) -> str:
@@ -21,8 +21,8 @@ def sha256(text: str) -> str:
 
 
 @pytest.fixture
-def database(path: Path) -> Iterator[Kept]:
-    yield kept(path, SCHEMA)
+def database(path: Path) -> Iterator[SharedDatabase]:
+    yield shared_database(path, SCHEMA)
     close_all()
 
 
@@ -81,7 +81,7 @@ def chain(folder: Path, *models: str, **fields) -> Settings:
     )
 
 
-def test_the_files_of_the_chain_are_hashed(tmp_path: Path, database: Kept) -> None:
+def test_the_files_of_the_chain_are_hashed(tmp_path: Path, database: SharedDatabase) -> None:
     (tmp_path / "weights").write_text("w")
     (tmp_path / "labels").write_text("l")
     found = model_files(chain(tmp_path, "hog", "yolo"), database)
@@ -92,7 +92,7 @@ def test_the_files_of_the_chain_are_hashed(tmp_path: Path, database: Kept) -> No
     ]
 
 
-def test_only_the_files_that_are_used(tmp_path: Path, database: Kept) -> None:
+def test_only_the_files_that_are_used(tmp_path: Path, database: SharedDatabase) -> None:
     def names(settings: Settings) -> list[str]:
         return [Path(one.path).name for one in model_files(settings, database)]
 
@@ -103,7 +103,7 @@ def test_only_the_files_that_are_used(tmp_path: Path, database: Kept) -> None:
     assert names(yunet) == ["faces.npz", "y.onnx"]
 
 
-def test_a_setting_that_is_empty_names_no_file(tmp_path: Path, database: Kept) -> None:
+def test_a_setting_that_is_empty_names_no_file(tmp_path: Path, database: SharedDatabase) -> None:
     settings = Settings(
         general=General(models=("yolo",)),
         yolo=Yolo(weights=str(tmp_path / "weights"), config="", labels=""),
@@ -111,7 +111,7 @@ def test_a_setting_that_is_empty_names_no_file(tmp_path: Path, database: Kept) -
     assert [Path(one.path).name for one in model_files(settings, database)] == ["weights"]
 
 
-def test_a_file_is_read_once(tmp_path: Path, database: Kept, read: list[str]) -> None:
+def test_a_file_is_read_once(tmp_path: Path, database: SharedDatabase, read: list[str]) -> None:
     (tmp_path / "weights").write_text("w")
     settings = chain(tmp_path, "yolo")
     first = model_files(settings, database)
@@ -120,7 +120,9 @@ def test_a_file_is_read_once(tmp_path: Path, database: Kept, read: list[str]) ->
     assert read == [str(tmp_path / "weights")]
 
 
-def test_a_file_that_changed_is_read_again(tmp_path: Path, database: Kept, read: list[str]) -> None:
+def test_a_file_that_changed_is_read_again(
+    tmp_path: Path, database: SharedDatabase, read: list[str]
+) -> None:
     weights = tmp_path / "weights"
     settings = chain(tmp_path, "yolo")
     hashes = []
@@ -133,7 +135,7 @@ def test_a_file_that_changed_is_read_again(tmp_path: Path, database: Kept, read:
 
 
 def test_a_file_that_may_not_be_read_has_no_hash(
-    tmp_path: Path, database: Kept, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, database: SharedDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from zmhook.models import store
 
@@ -146,7 +148,7 @@ def test_a_file_that_may_not_be_read_has_no_hash(
 
 
 def test_few_hashes_are_kept(
-    tmp_path: Path, database: Kept, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, database: SharedDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(made_with, "MOST_FILES", 2)
     for name in "abcd":

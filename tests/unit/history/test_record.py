@@ -16,7 +16,7 @@ from zmhook.history import made_with, record, retention
 from zmhook.history.read import History, Wanted
 from zmhook.history.record import EVERY, MOST_WARNINGS, _warn, _warned
 from zmhook.settings import Settings
-from zmhook.storage.corruption import tally
+from zmhook.storage.corruption import damage_count
 
 Make = Callable[..., Decision]
 Configured = Callable[..., Settings]
@@ -192,6 +192,6 @@ def test_tables_that_somebody_spoils_cost_no_event(
     with caplog.at_level(logging.WARNING):
         record(decision(2), settings)
     assert [entry.event_id for entry in History(path).decisions(Wanted())] == [2]
-    assert tally(path).count == 1
+    assert damage_count(path).count == 1
     [message] = caplog.messages
     assert "set aside" in message

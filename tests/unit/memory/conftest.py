@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from zmhook.settings import Gate, Settings
-from zmhook.storage.open_database import close_all
+from zmhook.storage.shared_database import close_all
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from zmhook.memory.cooldown import AHEAD, FILE, LONGEST, SCHEMA, Cooldown
 from zmhook.settings import Settings
-from zmhook.storage.open_database import close_all, kept
+from zmhook.storage.shared_database import close_all, shared_database
 
 NOW = 1_000_000.0
 
@@ -52,7 +52,7 @@ def test_what_an_event_rang_does_not_keep_it_quiet(cooldown: Cooldown) -> None:
 
 def test_a_file_of_the_first_version_goes_on(configured: Callable[..., Settings]) -> None:
     settings = configured()
-    old = kept(Path(settings.gate.state_path, FILE), SCHEMA[:1])
+    old = shared_database(Path(settings.gate.state_path, FILE), SCHEMA[:1])
     old.use(lambda one: one.execute("INSERT INTO rings VALUES (1, 'car', ?)", [NOW]))
     old.close()
     close_all()
@@ -82,7 +82,7 @@ def test_old_rings_are_not_kept(cooldown: Cooldown, configured: Callable[..., Se
     cooldown.ring(1, ["plate 1"], NOW - LONGEST - 1, 0)
     cooldown.ring(1, ["plate 2"], NOW + AHEAD + 1, 0)
     cooldown.ring(2, ["plate 3"], NOW, 0)
-    database = kept(Path(configured().gate.state_path, FILE), ())
+    database = shared_database(Path(configured().gate.state_path, FILE), ())
     rows = database.use(lambda one: one.execute("SELECT label FROM rings").fetchall())
     assert rows == [("plate 3",)]
 

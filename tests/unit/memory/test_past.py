@@ -14,7 +14,7 @@ from zmhook.memory import past as module
 from zmhook.memory.match import match
 from zmhook.memory.past import FILE, SCHEMA, Past, Seen
 from zmhook.settings import Settings
-from zmhook.storage.open_database import close_all, kept
+from zmhook.storage.shared_database import close_all, shared_database
 
 SIZE = (1000, 800)
 Make = Callable[..., Settings]
@@ -51,7 +51,7 @@ class Scene:
 
 def test_a_file_of_the_first_version_goes_on(configured: Make) -> None:
     settings = configured()
-    old = kept(Path(settings.gate.state_path, FILE), SCHEMA[:1])
+    old = shared_database(Path(settings.gate.state_path, FILE), SCHEMA[:1])
     row = "1, 1, 'car', 1, 2, 3, 4, 10, 10, 5, 6, 7, 0"
     old.use(lambda one: one.execute(f"INSERT INTO objects VALUES ({row})"))
     old.close()
@@ -203,7 +203,7 @@ def test_only_the_newest_are_kept(configured: Make, monkeypatch: pytest.MonkeyPa
 
 
 def test_it_outlives_the_process(configured: Make) -> None:
-    from zmhook.storage.open_database import close_all
+    from zmhook.storage.shared_database import close_all
 
     scene = Scene(configured())
     scene.event(car())

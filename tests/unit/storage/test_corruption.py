@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from zmhook.storage import corruption
-from zmhook.storage.corruption import Damaged, identity, is_damage, noticed, set_aside
+from zmhook.storage.corruption import Damaged, identity, is_damage, raising_damaged, set_aside
 
 
 def files(folder: Path) -> dict[str, str]:
@@ -76,10 +76,10 @@ def test_damage_is_told_from_other_errors(tmp_path: Path) -> None:
     path = tmp_path / "a.sqlite"
     path.write_bytes(b"nonsense" * 1000)
     connection = sqlite3.connect(path)
-    with pytest.raises(Damaged, match="not a database"), noticed((1, 2)):
+    with pytest.raises(Damaged, match="not a database"), raising_damaged((1, 2)):
         connection.execute("SELECT * FROM sqlite_master")
     connection.close()
-    with pytest.raises(sqlite3.OperationalError), noticed((1, 2)):
+    with pytest.raises(sqlite3.OperationalError), raising_damaged((1, 2)):
         raise sqlite3.OperationalError("database is locked")
 
 

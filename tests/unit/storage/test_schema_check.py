@@ -13,7 +13,7 @@ from zmhook.detectors.alpr.services import budget
 from zmhook.history import schema as history
 from zmhook.memory import cooldown, past
 from zmhook.snapshots.store import schema as snapshots
-from zmhook.storage.schema_check import flaw, insert, suspected
+from zmhook.storage.schema_check import blaming_schema, flaw, insert
 
 SCHEMA = (
     """
@@ -120,16 +120,16 @@ def test_an_insert_that_is_ignored_is_damage(connection: sqlite3.Connection) -> 
     sql = "INSERT INTO things VALUES (?, ?, ?)"
     assert [insert(connection, sql, ["a", 1, ""]) for _ in range(2)] == [1, 2]
     connection.execute("CREATE TRIGGER x BEFORE INSERT ON things BEGIN SELECT raise(ignore); END")
-    with pytest.raises(sqlite3.DatabaseError, match="malformed: what was inserted is not there"):
+    with pytest.raises(sqlite3.DatabaseError, match="malformed: the inserted row is missing"):
         insert(connection, sql, ["b", 1, ""])
 
 
 def test_an_error_is_the_tables_fault_only_where_they_are_wrong(
     connection: sqlite3.Connection,
 ) -> None:
-    with pytest.raises(TypeError), suspected(connection, SCHEMA):
+    with pytest.raises(TypeError), blaming_schema(connection, SCHEMA):
         raise TypeError("a bug")
     connection.execute("DROP TABLE things")
     reason = "malformed: the table things is missing"
-    with pytest.raises(sqlite3.DatabaseError, match=reason), suspected(connection, SCHEMA):
+    with pytest.raises(sqlite3.DatabaseError, match=reason), blaming_schema(connection, SCHEMA):
         raise TypeError("'NoneType' object is not subscriptable")

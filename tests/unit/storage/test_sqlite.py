@@ -15,7 +15,7 @@ import pytest
 
 from zmhook.errors import NoState, StateError
 from zmhook.storage import sqlite
-from zmhook.storage.corruption import tally
+from zmhook.storage.corruption import damage_count
 from zmhook.storage.sqlite import open_database, transaction, use
 
 SCHEMA = ("CREATE TABLE things (name TEXT); CREATE INDEX things_name ON things (name);",)
@@ -172,8 +172,8 @@ def test_what_is_no_file_is_set_aside_and_counted(put: Callable[[Path], object],
         use(path, SCHEMA, lambda one: one.execute("SELECT 1"), readonly=True)
     add(path, "a")
     assert names(path) == ["a"]
-    assert tally(path).count == 1
-    assert "lies in its place" in tally(path).reason
+    assert damage_count(path).count == 1
+    assert "lies in its place" in damage_count(path).reason
     assert [one for one in path.parent.iterdir() if ".damaged-" in one.name]
 
 
@@ -193,7 +193,7 @@ def test_an_empty_file_is_a_damaged_one(path: Path) -> None:
     with pytest.raises(StateError, match="it is empty"):
         use(path, SCHEMA, lambda one: one.execute("SELECT 1"), readonly=True)
     assert names(path) == []
-    assert tally(path).count == 1
+    assert damage_count(path).count == 1
 
 
 def test_a_link_to_a_database_elsewhere_is_followed(path: Path, tmp_path: Path) -> None:

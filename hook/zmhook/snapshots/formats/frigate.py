@@ -20,7 +20,7 @@ from zmhook.snapshots.formats.times import settled
 from zmhook.snapshots.formats.tracks import NEWS_EVERY
 from zmhook.snapshots.formats.values import fraction, identity, label, mapping, text
 from zmhook.snapshots.snapshot import Amendment, Attribute, Classification, Snapshot
-from zmhook.storage.lru import Recent
+from zmhook.storage.lru import LruCache
 from zmhook.text.bounded_json import Unreadable, lenient
 
 if TYPE_CHECKING:
@@ -131,10 +131,10 @@ class Frigate:
 
     def __init__(self, subscribed: Iterable[str] = ()) -> None:
         """Take the topics that are listened to, for the prefixes in them."""
-        self._events: Recent[Where, dict[str, Event]] = Recent(REMEMBERED)
-        self._pictures: Recent[tuple[Where, str], Picture] = Recent(REMEMBERED)
-        self._waiting: Recent[Where, str] = Recent(REMEMBERED)
-        self._prefixes: Recent[str, bool] = Recent(REMEMBERED)
+        self._events: LruCache[Where, dict[str, Event]] = LruCache(REMEMBERED)
+        self._pictures: LruCache[tuple[Where, str], Picture] = LruCache(REMEMBERED)
+        self._waiting: LruCache[Where, str] = LruCache(REMEMBERED)
+        self._prefixes: LruCache[str, bool] = LruCache(REMEMBERED)
         for found in filter(None, map(_SUBSCRIBED.fullmatch, subscribed)):
             self._prefixes.put(found[1], True)
 

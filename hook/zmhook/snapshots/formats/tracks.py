@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 
 from zmhook.snapshots.formats.classes import NOTHING, Classes
 from zmhook.snapshots.snapshot import Amendment, SceneBox
-from zmhook.storage.lru import Recent
+from zmhook.storage.lru import LruCache
 
 if TYPE_CHECKING:
     from zmhook.snapshots.formats.arrival import Origin
@@ -60,9 +60,9 @@ class Tracks:
     """Tracks by camera, channel and id; pictures by camera, channel and their own id."""
 
     def __init__(self, size: int = REMEMBERED) -> None:
-        self._tracks: Recent[Key, Track] = Recent(size)
-        self._seen: Recent[Key, Seen] = Recent(size)
-        self._pictures: Recent[Key, bool] = Recent(size)
+        self._tracks: LruCache[Key, Track] = LruCache(size)
+        self._seen: LruCache[Key, Seen] = LruCache(size)
+        self._pictures: LruCache[Key, bool] = LruCache(size)
 
     def known(self, origin: Origin, track_id: str) -> Track:
         """Return what is known of a track; nothing, of one that is new."""

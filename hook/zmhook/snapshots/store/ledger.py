@@ -11,7 +11,7 @@ from zmhook.snapshots.store import numbers, rebuild, retention, schema
 from zmhook.snapshots.store.layout import INDEX, folder_name
 from zmhook.snapshots.store.rows import FOUND
 from zmhook.snapshots.store.writer import connect, is_same, transaction
-from zmhook.storage.sqlite import sound
+from zmhook.storage.sqlite import check_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -69,14 +69,14 @@ class Ledger:
 
     def check_tables(self) -> None:
         """Raise `sqlite3.DatabaseError` when the tables are not those that we made."""
-        sound(self._connection, (schema.TABLES,))
+        check_schema(self._connection, (schema.TABLES,))
 
     def check(self) -> None:
         """Look at the file itself, not at what is in memory of it; raise what is wrong with it."""
         with closing(sqlite3.connect(self._folder / INDEX, isolation_level=None)) as fresh:
             if schema.version(fresh) != schema.VERSION:
                 raise sqlite3.DatabaseError("malformed: its version is another one")
-            sound(fresh, (schema.TABLES,))
+            check_schema(fresh, (schema.TABLES,))
             fresh.execute("SELECT max(number) FROM snapshots").fetchone()
 
     def get(self, number: int) -> Row | None:

@@ -16,7 +16,7 @@ from zmhook.snapshots.store.layout import INDEX
 from zmhook.snapshots.store.trouble import is_damage
 from zmhook.storage import corruption, regular
 from zmhook.storage.regular import obstacle
-from zmhook.storage.sqlite import sound
+from zmhook.storage.sqlite import check_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,7 +106,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         raise sqlite3.DatabaseError(f"malformed: {wrong}")
     if schema.version(connection) != schema.VERSION:
         raise sqlite3.DatabaseError("malformed: it has tables, but no version")
-    sound(connection, (schema.TABLES,))
+    check_schema(connection, (schema.TABLES,))
 
 
 def _set_aside(path: Path) -> Path:

@@ -7,7 +7,7 @@ from zmhook.errors import StoreError
 from zmhook.snapshots.store import writer
 from zmhook.snapshots.store.index import Index
 from zmhook.snapshots.store.layout import INDEX
-from zmhook.storage.corruption import tally
+from zmhook.storage.corruption import damage_count
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_what_is_no_file_is_set_aside_too(tmp_path, put):
         Index.open(tmp_path)
     writer.connect(tmp_path).close()
     assert len(list(tmp_path.glob(f"{INDEX}.damaged-*"))) == 1
-    assert tally(tmp_path / INDEX).count == 1
+    assert damage_count(tmp_path / INDEX).count == 1
     Index.open(tmp_path).close()
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.detectors.alpr.services.base import Unread
 from zmhook.errors import StateError
-from zmhook.storage.open_database import Kept
+from zmhook.storage.shared_database import SharedDatabase
 from zmhook.storage.sqlite import transaction
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Budget:
         limit: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._file = Kept(Path(base_data_path, "cache", FILE), SCHEMA)
+        self._file = SharedDatabase(Path(base_data_path, "cache", FILE), SCHEMA)
         self._account = sha256(account.encode()).hexdigest()[:16]
         self._limit = limit
         self._clock = clock

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from zmhook.errors import StateError
-from zmhook.storage import open_database as module
-from zmhook.storage.corruption import tally
-from zmhook.storage.open_database import Kept, close_all, kept
+from zmhook.storage import shared_database as module
+from zmhook.storage.corruption import damage_count
+from zmhook.storage.shared_database import SharedDatabase, close_all, shared_database
 
 SCHEMA = ("CREATE TABLE things (name TEXT);",)
 
@@ -25,24 +25,24 @@ def closed() -> Iterator[None]:
     close_all()
 
 
-def add(database: Kept, name: str) -> None:
+def add(database: SharedDatabase, name: str) -> None:
     database.use(lambda one: one.execute("INSERT INTO things VALUES (?)", [name]))
 
 
-def names(database: Kept) -> list[str]:
+def names(database: SharedDatabase) -> list[str]:
     rows = database.use(lambda one: one.execute("SELECT name FROM things").fetchall())
     return [row[0] for row in rows]
 
 
 def test_it_is_opened_once_and_the_same_for_the_same_path(tmp_path: Path) -> None:
-    database = kept(tmp_path / "a.sqlite", SCHEMA)
-    assert kept(tmp_path / "b" / ".." / "a.sqlite", SCHEMA) is database
+    database = shared_database(tmp_path / "a.sqlite", SCHEMA)
+    assert shared_database(tmp_path / "b" / ".." / "a.sqlite", SCHEMA) is database
     connections = {database.use(id) for _ in range(3)}
     assert len(connections) == 1
 
 
 def test_nothing_is_opened_before_it_is_used(tmp_path: Path) -> None:
-    kept(tmp_path / "a.sqlite", SCHEMA)
+    shared_database(tmp_path / "a.sqlite", SCHEMA)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -50,18 +50,18 @@ def test_the_one_unused_for_longest_is_closed_and_opens_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MOST_OPEN", 2)
-    first, second = (kept(tmp_path / name, SCHEMA) for name in "ab")
+    first, second = (shared_database(tmp_path / name, SCHEMA) for name in "ab")
     add(first, "x")
     add(second, "y")
-    kept(tmp_path / "a", SCHEMA)
-    kept(tmp_path / "c", SCHEMA)
+    shared_database(tmp_path / "a", SCHEMA)
+    shared_database(tmp_path / "c", SCHEMA)
     assert (first._connection is None, second._connection is None) == (False, True)
     assert names(second) == ["y"]
     second.close()
 
 
 def test_a_file_that_was_replaced_is_opened_anew(tmp_path: Path) -> None:
-    database = kept(tmp_path / "a.sqlite", SCHEMA)
+    database = shared_database(tmp_path / "a.sqlite", SCHEMA)
     add(database, "old")
     (tmp_path / "a.sqlite").rename(tmp_path / "elsewhere")
     add(database, "new")
@@ -69,7 +69,7 @@ def test_a_file_that_was_replaced_is_opened_anew(tmp_path: Path) -> None:
 
 
 def test_a_file_that_was_deleted_is_made_anew(tmp_path: Path) -> None:
-    database = kept(tmp_path / "a.sqlite", SCHEMA)
+    database = shared_database(tmp_path / "a.sqlite", SCHEMA)
     add(database, "old")
     for file in tmp_path.iterdir():
         file.unlink()
@@ -79,7 +79,7 @@ def test_a_file_that_was_deleted_is_made_anew(tmp_path: Path) -> None:
 def test_a_file_damaged_in_use_is_set_aside(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    database = kept(tmp_path / "a.sqlite", SCHEMA)
+    database = shared_database(tmp_path / "a.sqlite", SCHEMA)
     for number in range(300):
         add(database, f"{number:0200}")
     database.close()
@@ -91,7 +91,7 @@ def test_a_file_damaged_in_use_is_set_aside(
 
 
 def test_damage_that_stays_is_told(tmp_path: Path) -> None:
-    database = kept(tmp_path / "a.sqlite", SCHEMA)
+    database = shared_database(tmp_path / "a.sqlite", SCHEMA)
 
     def broken(_) -> None:
         raise sqlite3.DatabaseError("database disk image is malformed")
@@ -102,7 +102,7 @@ def test_damage_that_stays_is_told(tmp_path: Path) -> None:
 
 
 def test_threads_take_turns(tmp_path: Path) -> None:
-    database = kept(tmp_path / "a.sqlite", SCHEMA)
+    database = shared_database(tmp_path / "a.sqlite", SCHEMA)
     threads = [
         threading.Thread(target=lambda: [add(database, "x") for _ in range(20)]) for _ in range(4)
     ]
@@ -114,7 +114,7 @@ def test_threads_take_turns(tmp_path: Path) -> None:
 
 
 def test_a_forked_process_opens_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    database = kept(tmp_path / "a.sqlite", SCHEMA)
+    database = shared_database(tmp_path / "a.sqlite", SCHEMA)
     add(database, "x")
     inherited = database._connection
     with monkeypatch.context() as other:
@@ -157,15 +157,15 @@ TAMPERED = {
 }
 
 
-def filled(path: Path, *, others: bool) -> Kept:
+def filled(path: Path, *, others: bool) -> SharedDatabase:
     """Return one in use whose file has several pages; `others` have it open, too."""
-    database = Kept(path, SCHEMA)
+    database = SharedDatabase(path, SCHEMA)
     for number in range(200):
         add(database, f"{number} {'x' * 200}")
     database.use(lambda one: one.execute("PRAGMA wal_checkpoint").fetchall())
     add(database, "in the log")
     if others:
-        add(kept(path, SCHEMA), "of another process")
+        add(shared_database(path, SCHEMA), "of another process")
     return database
 
 
@@ -180,22 +180,22 @@ def test_what_befalls_a_file_in_use_is_found_at_the_next_use(
     add(database, "new")
     assert "new" in names(database)
     database.close()
-    assert "new" in names(Kept(path, SCHEMA))  # it is in the file that has the name
+    assert "new" in names(SharedDatabase(path, SCHEMA))  # it is in the file that has the name
     # Nonsense beside the log of the old file is first another file, and then a damaged one.
-    assert tally(path).count in (1, 2)
-    assert len(caplog.records) == tally(path).count
+    assert damage_count(path).count in (1, 2)
+    assert len(caplog.records) == damage_count(path).count
 
 
 @pytest.mark.parametrize("others", [False, True])
 def test_another_process_does_not_tell_it_again(tmp_path: Path, others: bool, caplog) -> None:
     path = tmp_path / "a.sqlite"
-    first, second = filled(path, others=others), Kept(path, SCHEMA)
+    first, second = filled(path, others=others), SharedDatabase(path, SCHEMA)
     add(second, "second")
     cut(path)
     add(first, "a")
     add(second, "b")
     assert {"a", "b"} <= set(names(first))
-    assert tally(path).count == 1
+    assert damage_count(path).count == 1
     assert len(caplog.records) == 1
 
 
@@ -208,7 +208,7 @@ def test_a_log_that_is_lost_costs_no_more_than_what_is_in_it(
     tamper(beside(path))
     add(database, "new")
     database.close()
-    found = names(Kept(path, SCHEMA))
+    found = names(SharedDatabase(path, SCHEMA))
     assert "new" in found
     assert len(found) >= 201
     assert "its -wal was" in caplog.text
@@ -216,7 +216,7 @@ def test_a_log_that_is_lost_costs_no_more_than_what_is_in_it(
 
 def test_a_checkpoint_of_another_process_is_nothing(tmp_path: Path, caplog) -> None:
     path = tmp_path / "a.sqlite"
-    database, other = Kept(path, SCHEMA), Kept(path, SCHEMA)
+    database, other = SharedDatabase(path, SCHEMA), SharedDatabase(path, SCHEMA)
     for number in range(50):
         add(database, f"{number} {'x' * 500}")
         add(other, f"{number} {'x' * 500}")
@@ -226,7 +226,7 @@ def test_a_checkpoint_of_another_process_is_nothing(tmp_path: Path, caplog) -> N
     other.use(lambda one: one.execute("PRAGMA wal_checkpoint").fetchall())
     assert len(names(database)) == 50
     assert caplog.text == ""
-    assert tally(path).count == 0
+    assert damage_count(path).count == 0
 
 
 def outside(path: Path, *statements: str) -> None:
@@ -252,14 +252,14 @@ def test_wrong_tables_in_sound_pages_are_damage(
     statements: list[str], in_use: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "a.sqlite"
-    database = Kept(path, SCHEMA)
+    database = SharedDatabase(path, SCHEMA)
     add(database, "old")
     if not in_use or "user_version" in statements[0]:  # which is looked at only at the beginning
         database.close()
     outside(path, *statements)
     add(database, "new")
     assert names(database) == ["new"]
-    assert tally(path).count == 1
+    assert damage_count(path).count == 1
     [message] = caplog.messages
     assert "it is damaged" in message
     assert len(list(tmp_path.glob("a.sqlite.damaged-*"))) >= 1
@@ -268,7 +268,7 @@ def test_wrong_tables_in_sound_pages_are_damage(
 
 def test_tables_that_are_lost_in_the_middle_of_a_task(tmp_path: Path) -> None:
     path = tmp_path / "a.sqlite"
-    database = Kept(path, SCHEMA)
+    database = SharedDatabase(path, SCHEMA)
     add(database, "old")
     tries = []
 
