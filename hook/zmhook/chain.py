@@ -7,7 +7,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from zmhook.detectors.base import MAX_CROPS, find, wants
+from zmhook.detectors.base import find, wants
 from zmhook.errors import DeadlineExceeded, DetectorError, ModelSkipped
 from zmhook.image.crop import cut, to_full
 
@@ -79,7 +79,7 @@ class Chain:
                 result.blind.update(one.name for one in self.detectors[place:])
                 break
             seen = result.kept
-            if getattr(detector, "new_only", False):
+            if detector.new_only:
                 seen = [fresh(i, kept) for i, kept in enumerate(result.kept)]
             wanted = [i for i in range(len(frames)) if self._may_run(detector, seen[i])]
             if not wanted:
@@ -114,12 +114,11 @@ class Chain:
             message = f"{detector.name} failed ({what}); --debug shows where"
             result.failed(detector.name, DetectorError(message))
             return
-        problems: Sequence[DetectorError] = getattr(detector, "problems", ())
-        if not problems:
+        if not detector.problems:
             result.looked.append(detector.name)
         result.took(f"{detector.name} load", loaded - started)
         result.took(detector.name, detected - loaded)
-        for problem in problems:
+        for problem in detector.problems:
             result.failed(detector.name, problem)
         for (i, view), detections in zip(views, found, strict=True):
             result.kept[i] += keep(i, [to_full(one, view) for one in detections])
@@ -155,7 +154,7 @@ class Chain:
     def loaded(self) -> list[str]:
         """Return the detectors that are loaded, as they describe themselves."""
         ready = [detector for detector in self.detectors if detector.name in self._loaded]
-        return [getattr(detector, "description", detector.name) for detector in ready]
+        return [detector.description for detector in ready]
 
     def close(self) -> None:
         for detector in self.detectors:
@@ -171,14 +170,12 @@ def _views(
     seen: Sequence[Sequence[Detection]],
 ) -> list[tuple[int, Frame]]:
     """Return what the detector looks at, each with the index of its frame."""
-    labels: frozenset[str] = getattr(detector, "crop_to", frozenset())
-    if not labels:
+    if not detector.crop_to:
         return [(i, frames[i]) for i in wanted]
-    most: int = getattr(detector, "max_crops", MAX_CROPS)
     return [
         (i, cut(originals[i], found))
         for i in wanted
-        for found in _strongest(seen[i], labels)[:most]
+        for found in _strongest(seen[i], detector.crop_to)[: detector.max_crops]
     ]
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from zmhook.chain import Chain, ChainResult  # noqa: TC004 - nothing reads a tuple's types
     from zmhook.deadline import Deadline
     from zmhook.event import Event
-    from zmhook.frames.base import Source
+    from zmhook.frames.base import FrameSource
     from zmhook.frames.gathered import Arrival
     from zmhook.settings import Settings
 
@@ -55,7 +55,7 @@ def decide(
     event: Event,
     settings: Settings,
     chain: Chain,
-    source: Source,
+    source: FrameSource,
     deadline: Deadline,
     *,
     dry: bool = False,

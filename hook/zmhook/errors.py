@@ -20,6 +20,7 @@
     │   └── NoState            nothing was ever stored there
     ├── SnapshotError          a camera's snapshots cannot be used
     │   ├── PayloadError       a message is not one that is understood
+    │   ├── Postponed          a handler asks for the same snapshot again, later
     │   ├── StoreError         the store of snapshots cannot be read or written
     │   │   └── NoStore        nothing was ever stored there
     │   └── BrokerError        the MQTT broker cannot be used
@@ -201,6 +202,17 @@ class PayloadError(SnapshotError):
 
     def __init__(self, kind: str, message: str) -> None:
         self.kind = kind
+        super().__init__(message)
+
+
+class Postponed(SnapshotError):
+    """Raised by a snapshot handler that wants the same snapshot again, but not before `until`.
+
+    `until` is seconds since the epoch.
+    """
+
+    def __init__(self, message: str, until: float) -> None:
+        self.until = until
         super().__init__(message)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from zmhook.chain import Chain
 from zmhook.detection import Box, Detection
+from zmhook.detectors.base import Detector
 from zmhook.errors import DeadlineExceeded, DetectorError, MissingPart, ModelSkipped
 from zmhook.frame import Crop, Frame
 from zmhook.settings import General, Settings
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Fake:
+class Fake(Detector):
     """Finds `labels` in every frame; `frames` remembers the ids that each call was given."""
 
     def __init__(

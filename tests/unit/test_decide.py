@@ -15,6 +15,7 @@ from zmhook.chain import Chain
 from zmhook.deadline import Deadline
 from zmhook.decide import Decided, decide
 from zmhook.detection import Box, Detection, Drop, FrameInfo
+from zmhook.detectors.base import Detector
 from zmhook.errors import (
     DeadlineExceeded,
     DetectorError,
@@ -61,7 +62,7 @@ class Pictures:
         pass
 
 
-class Model:
+class Model(Detector):
     """Finds per frame id what it is told; `sizes` are those of the frames it was given."""
 
     requires: frozenset[str] = frozenset()

@@ -24,7 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = load(args.config, args.override).for_monitor(args.monitor)
         detector = find(args.name)(settings)
         detector.load()
-        say(getattr(detector, "description", "loaded"))
+        has_description = detector.description != detector.name
+        say(detector.description if has_description else "loaded")
         detector.close()
     except SettingsError as error:
         return _failed("; ".join(map(str, error.problems)))

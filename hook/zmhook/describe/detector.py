@@ -15,7 +15,7 @@ from zmhook.describe.answer import Description, Subject
 from zmhook.describe.describer import Describer
 from zmhook.describe.unanswered import NAME
 from zmhook.detection import ABOUT, ALARM, Box, Detection, about
-from zmhook.detectors.base import ANY
+from zmhook.detectors.base import ANY, Detector
 from zmhook.errors import DetectorError, ModelSkipped
 from zmhook.image.crop import to_frame
 
@@ -32,20 +32,20 @@ RESERVE = 1.0
 ALWAYS, AFTER_ANY = "always", "any"
 
 
-class GeminiDetector:
+class GeminiDetector(Detector):
     """Asks `[gemini]` about frames; what could not be asked is in `problems`."""
 
     name = NAME
     new_only = True  # nobody pays to hear again of the car that stands there all day
 
     def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
         gemini = settings.gemini
         self.requires = _requires(gemini)
         crops = gemini.gemini_look_at == "crops"
         self.crop_to = self.requires if crops else frozenset[str]()
         self.max_crops = gemini.gemini_max_crops
         self.problems: list[DetectorError] = []
-        self._settings = settings
         self._describer: Describer | None = None
 
     def load(self) -> None:
@@ -78,7 +78,7 @@ class GeminiDetector:
 
     def _opened(self) -> Describer:
         if self._describer is None:
-            self._describer = Describer.from_settings(self._settings)
+            self._describer = Describer.from_settings(self.settings)
         return self._describer
 
     def _ask(self, describer: Describer, frame: Frame) -> Description | ModelSkipped:
@@ -89,7 +89,7 @@ class GeminiDetector:
 
     def _deadline(self, frame: Frame) -> Deadline:
         if frame.deadline is None:
-            return Deadline(2 * self._settings.gemini.gemini_timeout)
+            return Deadline(2 * self.settings.gemini.gemini_timeout)
         return Deadline(max(0.0, frame.deadline.left() - RESERVE))
 
     def _detection(self, frame: Frame, said: Description) -> Detection:

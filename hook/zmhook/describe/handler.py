@@ -10,8 +10,9 @@ from zmhook.describe.answer import Description, Subject
 from zmhook.describe.describer import WORTH_WAITING, Describer
 from zmhook.describe.unanswered import Unanswered
 from zmhook.detection import Box, Detection
+from zmhook.errors import Postponed
 from zmhook.labels.camera import common
-from zmhook.snapshots.handlers.base import NotYet
+from zmhook.snapshots.handlers.base import SnapshotHandler
 
 if TYPE_CHECKING:
     from zmhook.settings import Settings
@@ -29,16 +30,17 @@ class Asked(Protocol):
     def close(self) -> None: ...
 
 
-class DescribeHandler:
+class DescribeHandler(SnapshotHandler):
     """Asks about the snapshots of `describe_classes`.
 
-    Raises `ModelSkipped` when not answered; `NotYet` when it is a limit, ours or the service's,
+    Raises `ModelSkipped` when not answered; `Postponed` when it is a limit, ours or the service's,
     that ends too late to be waited for in one call.
     """
 
     catches_up = True
 
     def __init__(self, settings: Settings, describer: Asked | None = None) -> None:
+        super().__init__(settings)
         self._classes = frozenset(settings.snapshots.describe_classes)
         self._timeout = settings.snapshots.snapshot_handler_timeout
         self._describer = describer or Describer.from_settings(settings, patient=True)
@@ -51,7 +53,7 @@ class DescribeHandler:
             answer = self._describer.describe(picture, subject_of(snapshot), deadline)
         except Unanswered as error:
             if error.until > time.time() + deadline.left() - WORTH_WAITING:
-                raise NotYet(str(error), error.until) from None
+                raise Postponed(str(error), error.until) from None
             raise
         return [_detection(answer, snapshot.width, snapshot.height)]
 

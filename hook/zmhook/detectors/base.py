@@ -1,11 +1,12 @@
-"""What a detector is, and how one is found by its name."""
+"""The base class of the detectors, and the way to find one by its name."""
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Protocol
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
 
 from zmhook.errors import DetectorError
+from zmhook.extensions import imported, known, location
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 ANY = "*"
 GROUP = "zmhook.detectors"
 
-# The same lines as the entry points in pyproject.toml (a test compares them). Reading the
-# entry points of everything installed costs 15 ms, so only a name that is not here pays it.
+# The same lines as the entry points in pyproject.toml (a test compares them).
 BUILT_IN = {
     "yolo": "zmhook.detectors.yolo:YoloDetector",
     "hog": "zmhook.detectors.hog:HogDetector",
@@ -27,73 +27,85 @@ BUILT_IN = {
     "gemini": "zmhook.describe.detector:GeminiDetector",
 }
 
-
-MAX_CROPS = 8
-
 REMOTE = frozenset({"yolo", "hog", "face", "alpr"})
 """Models that another machine may have; each machine asks Gemini itself."""
 
 
 def wants(labels: frozenset[str], label: str) -> bool:
-    """Say whether a label is one of these, of which `ANY` is every one."""
+    """Return whether a label is one of these, of which `ANY` stands for every label."""
     return ANY in labels or label in labels
 
 
-class Detector(Protocol):
+class Detector(ABC):
     """One model of the chain.
 
-    A class with this shape, registered as entry point `zmhook.detectors`, can be named in
-    `models`. Heavy imports belong in `load`, so that making the object costs nothing.
+    A subclass that is registered as entry point `zmhook.detectors` can be named in `models`. Heavy
+    imports belong in `load`, so that making the object costs nothing. A class may set the fields
+    below, or an object its own in `__init__`.
     """
 
-    name: str
-    requires: frozenset[str]
+    name: str = ""
+    """The name in `models`, and in each detection's `model`."""
+
+    requires: frozenset[str] = frozenset()
     """Labels of which one must have been kept before this detector runs; empty: always runs.
 
-    `ANY` stands for all of them. A class may also have `crop_to`, a frozenset of labels: then what
-    was kept under these is cut out, and `detect` is given the crops (`frame.crop.of` says of what)
-    in place of the frame; boxes are of the crop's pixels. `max_crops` bounds them. With a true
-    `new_only` nothing counts for it that nobody would be told of, such as a parked car. A list
-    `problems`, when there is one, tells of what was skipped in the last `detect`.
+    `ANY` stands for all of them.
     """
 
-    def __init__(self, settings: Settings) -> None: ...
+    crop_to: frozenset[str] = frozenset()
+    """Labels whose objects are cut out of the picture; empty: `detect` gets the whole frame.
 
-    def load(self) -> None:
+    `detect` gets one frame for each crop, boxes are in the crop's pixels, and `frame.crop.of` is
+    the detection that was cut out.
+    """
+
+    max_crops: int = 8
+    """Crops of one picture at most, the most confident first."""
+
+    new_only: bool = False
+    """Whether only what would alarm now counts for `requires` and `crop_to`: no parked car."""
+
+    problems: Sequence[DetectorError] = ()
+    """What the last `detect` had to leave out; each is reported, and the rest is used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @property
+    def description(self) -> str:
+        """What is loaded and what runs it, for people."""
+        return self.name
+
+    def load(self) -> None:  # noqa: B027 - not every detector has something to load
         """Get ready to detect; raises `DetectorError`. Called once, before the first `detect`."""
 
+    @abstractmethod
     def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:
         """Return what is in each frame, strongest first, boxes in the frame's own pixels.
 
-        Candidates somewhat below the model's minimum confidence are returned too: the gate
-        drops them and can say so. Raises `DetectorError`.
+        Return candidates somewhat below the model's minimum confidence too: the gate drops them
+        and can say so. Raises `DetectorError`.
         """
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - not every detector holds something
         """Free what `load` took. May be called twice."""
 
 
 def find(name: str) -> type[Detector]:
     """Return the detector class of that name; raises `DetectorError` when there is none."""
-    place = place_of(name)
-    module, _, attribute = place.partition(":")
+    path = location_of(name)
     try:
-        found: type[Detector] = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise DetectorError(f"model '{name}' ({place}) cannot be imported: {error}") from error
-    return found
+        return imported(path, Detector)  # type: ignore[type-abstract]
+    except (ImportError, AttributeError, TypeError) as error:
+        raise DetectorError(f"model '{name}' ({path}) cannot be imported: {error}") from error
 
 
-def place_of(name: str) -> str:
-    """Return the module and class of a name, unimported; raises `DetectorError`."""
-    place = BUILT_IN.get(name) or _installed().get(name)
-    if place is None:
-        known = ", ".join(sorted({*BUILT_IN, *_installed()}))
-        raise DetectorError(f"[general] models: there is no model '{name}'; known: {known}")
-    return place
-
-
-def _installed() -> dict[str, str]:
-    from importlib.metadata import entry_points
-
-    return {point.name: point.value for point in entry_points(group=GROUP)}
+def location_of(name: str) -> str:
+    """Return the `module:Class` of a model, not imported; raises `DetectorError`."""
+    path = location(name, GROUP, BUILT_IN)
+    if path is None:
+        raise DetectorError(
+            f"[general] models: there is no model '{name}'; known: {known(GROUP, BUILT_IN)}"
+        )
+    return path

@@ -11,6 +11,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from zmhook.detection import Box, Detection
+from zmhook.detectors.base import Detector
 from zmhook.errors import DetectorError
 
 if TYPE_CHECKING:
@@ -34,13 +35,14 @@ of 128 pixels to each side. Over 19 people in street photos the mean IoU with YO
 0.34 for the bare window, 0.75 with the training's margins and 0.76 with these."""
 
 
-class HogDetector:
+class HogDetector(Detector):
     """Finds people with `[hog]`'s search window."""
 
     name = "hog"
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings.hog
+        super().__init__(settings)
+        self._section = settings.hog
         self.requires = frozenset(settings.hog.hog_pre_existing_labels)
         self.crop_to = frozenset(settings.hog.hog_crop_to)
         self._hog: Any = None
@@ -81,7 +83,7 @@ class HogDetector:
             )
             for window, score in self._windows(frame, factor)
         )
-        return _suppressed(found, self._settings.hog_nms_threshold)
+        return _suppressed(found, self._section.hog_nms_threshold)
 
     def _windows(
         self, frame: Frame, factor: float
@@ -97,10 +99,10 @@ class HogDetector:
                 image = cv2.resize(image, size)  # type: ignore[assignment]
             windows, scores = self._hog.detectMultiScale(
                 image,
-                winStride=self._settings.stride,
-                padding=self._settings.padding,
-                scale=self._settings.scale,
-                useMeanshiftGrouping=self._settings.mean_shift > 0,
+                winStride=self._section.stride,
+                padding=self._section.padding,
+                scale=self._section.scale,
+                useMeanshiftGrouping=self._section.mean_shift > 0,
             )
         except cv2.error as error:
             raise DetectorError(

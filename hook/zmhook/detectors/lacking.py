@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zmhook.detectors.base import place_of
+from zmhook.detectors.base import location_of
 from zmhook.errors import DetectorError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def lacking(in_force: Iterable[Settings]) -> list[str]:
 def _of(settings: Settings) -> Iterator[str]:
     for name in settings.general.models:
         try:
-            place_of(name)
+            location_of(name)
             for file in _files(name, settings):
                 file.check()
         except DetectorError as error:

@@ -1,8 +1,9 @@
-"""A source of pictures, and waiting for one that may still come."""
+"""The base class of the frame sources, and waiting for a picture that may still come."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.errors import FrameUnavailable, PictureError, PortalError
 
@@ -22,9 +23,10 @@ class Pending(NamedTuple):
     is_cheap: bool = False
 
 
-class Source(Protocol):
+class FrameSource(ABC):
     """Gives the pictures of one event, by frame id. One thread at a time."""
 
+    @abstractmethod
     def attempt(self, frame_id: str, deadline: Deadline) -> Picture | Pending:
         """Return the picture `snapshot`, `alarm`, a frame number or `track`: whole, not decoded.
 
@@ -33,14 +35,14 @@ class Source(Protocol):
         when the event's time is over.
         """
 
-    def close(self) -> None:
-        """Free connections. May be called twice."""
+    def close(self) -> None:  # noqa: B027 - not every source holds something
+        """Free what is held open, such as connections. May be called twice."""
 
 
-def waited_for(source: Source, frame_id: str, deadline: Deadline) -> Picture:
+def waited_for(source: FrameSource, frame_id: str, deadline: Deadline) -> Picture:
     """Return the picture, after waiting for it within the bounds that the source sets.
 
-    Raises as `Source.attempt` does.
+    Raises as `FrameSource.attempt` does.
     """
     while isinstance(found := source.attempt(frame_id, deadline), Pending):
         deadline.sleep(found.seconds)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zmhook.errors import FrameError, FrameUnavailable, PictureError
-from zmhook.frames.base import Pending
+from zmhook.frames.base import FrameSource, Pending
 from zmhook.frames.file import read_of_event
 from zmhook.frames.patience import Waiter
 from zmhook.frames.recorded import files, stills, video_of
@@ -27,7 +27,7 @@ QUIET = 30.0
 """Seconds without a new file after which an event counts as over; clocks may differ by some."""
 
 
-class EventFolder:
+class EventFolder(FrameSource):
     """Reads `snapshot.jpg`, `alarm.jpg` and `00042-capture.jpg`.
 
     snapshot.jpg is rewritten in place while the event goes on, so a reader can meet it empty or
@@ -51,9 +51,6 @@ class EventFolder:
     def attempt(self, frame_id: str, deadline: Deadline) -> Picture | Pending:
         found = self._waiter.attempt(frame_id, lambda: self._once(frame_id, deadline), deadline)
         return found._replace(is_cheap=True) if isinstance(found, Pending) else found
-
-    def close(self) -> None:
-        """Nothing is held open."""
 
     def _once(self, frame_id: str, deadline: Deadline) -> Picture:
         deadline.check(f"reading the {frame_id} picture in {self.path}")
@@ -81,7 +78,7 @@ class EventFolder:
             raise FrameUnavailable(f"{self.path}: cannot be read ({error.strerror})") from None
 
 
-class FolderOrVideo:
+class FolderOrVideo(FrameSource):
     """An event's pictures, and the frames of its video where those are not there.
 
     What a picture is called matters as long as there are such pictures: `alarm` and `snapshot` are

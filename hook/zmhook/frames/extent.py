@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from zmhook.errors import FrameNotNeeded, FrameUnavailable
-from zmhook.frames.base import Pending
+from zmhook.frames.base import FrameSource, Pending
 from zmhook.frames.recorded import stills, video_of
 
 if TYPE_CHECKING:
@@ -17,17 +17,18 @@ if TYPE_CHECKING:
     from zmhook.deadline import Deadline
     from zmhook.event import Event
     from zmhook.frame import Picture
-    from zmhook.frames.base import Source
     from zmhook.frames.rows import Rows
 
 
-class Extent:
+class Extent(FrameSource):
     """Turns `20%` into a frame's number, and leaves frames of `all` behind the end out.
 
     The rest it asks `source` for. `optional` are the ids that `all` stands for.
     """
 
-    def __init__(self, source: Source, event: Event, rows: Rows, optional: Collection[str]) -> None:
+    def __init__(
+        self, source: FrameSource, event: Event, rows: Rows, optional: Collection[str]
+    ) -> None:
         self.source = source
         self.event = event
         self.rows = rows

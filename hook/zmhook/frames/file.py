@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zmhook.errors import FrameNotNeeded, FrameUnavailable
+from zmhook.frames.base import FrameSource
 from zmhook.image.decode import checked
 from zmhook.image.header import MAX_BYTES
 from zmhook.storage import nofollow, regular
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from zmhook.frame import Picture
 
 
-class FileSource:
+class FileSource(FrameSource):
     """Gives its picture, with the frame id `file`, in the place of whatever is asked for first."""
 
     def __init__(self, path: str | Path, max_pixels: int) -> None:
@@ -48,9 +49,6 @@ class FileSource:
         picture = checked(data, "file", str(self.path), self.max_pixels)
         self._given = True
         return picture
-
-    def close(self) -> None:
-        """Nothing is held open."""
 
 
 def read(path: Path) -> bytes:

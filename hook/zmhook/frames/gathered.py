@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from zmhook.deadline import Deadline
-    from zmhook.frames.base import Source
+    from zmhook.frames.base import FrameSource
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class Gathered:
     where asking takes time. `close` lets it end; the source is the caller's.
     """
 
-    def __init__(self, source: Source, deadline: Deadline, *, ahead: bool = False) -> None:
+    def __init__(self, source: FrameSource, deadline: Deadline, *, ahead: bool = False) -> None:
         self._source = source
         self._deadline = deadline
         self._ahead = ahead

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import structs
 
 from zmhook.errors import FrameNotNeeded, FrameUnavailable, StoreError
-from zmhook.frames.base import Pending
+from zmhook.frames.base import FrameSource, Pending
 from zmhook.frames.file import read
 from zmhook.frames.ids import TRACK, track_ids
 from zmhook.frames.scene import crop_of
@@ -47,7 +47,7 @@ class Span(NamedTuple):
     end: float
 
 
-class SnapshotFrames:
+class SnapshotFrames(FrameSource):
     """Gives `track`, `track2`, … of one event, best first, from the store of snapshots.
 
     Waits for the first one as `snapshot_wait` says, of a class that may be wanted: a car that drove

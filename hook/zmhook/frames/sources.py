@@ -12,7 +12,7 @@ from zmhook.errors import (
     PictureError,
     PortalError,
 )
-from zmhook.frames.base import Pending
+from zmhook.frames.base import FrameSource, Pending
 from zmhook.frames.ids import all_ids, is_track
 from zmhook.frames.patience import ONCE, Patience
 from zmhook.frames.rows import Rows
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from zmhook.deadline import Deadline
     from zmhook.event import Event
     from zmhook.frame import Picture
-    from zmhook.frames.base import Source
     from zmhook.frames.file import FileSource
     from zmhook.frames.snapshots import SnapshotFrames
     from zmhook.settings import General, Settings
@@ -43,7 +42,7 @@ def open_source(
     deadline: Deadline,
     file: str | FileSource = "",
     portal: Portal | None = None,
-) -> Source:
+) -> FrameSource:
     """Return where this event's pictures come from.
 
     A `file` is looked at in place of an event. Otherwise the event's folder is asked first (when
@@ -91,10 +90,10 @@ class Pause:
             deadline.check("waiting as [general] wait says")
 
 
-class InTurn:
+class InTurn(FrameSource):
     """Asks one place after the other, and again those that may have the picture later."""
 
-    def __init__(self, places: list[Source], pause: Pause) -> None:
+    def __init__(self, places: list[FrameSource], pause: Pause) -> None:
         self.places = places
         self.pause = pause
 
@@ -116,11 +115,11 @@ class InTurn:
             place.close()
 
 
-class WithSnapshots:
+class WithSnapshots(FrameSource):
     """The camera's own pictures, and those of the event: beside them, or `instead` of them."""
 
     def __init__(
-        self, snapshots: SnapshotFrames, events: Source, pause: Pause, *, instead: bool
+        self, snapshots: SnapshotFrames, events: FrameSource, pause: Pause, *, instead: bool
     ) -> None:
         self.snapshots = snapshots
         self.events = events
@@ -140,7 +139,7 @@ class WithSnapshots:
         self.events.close()
 
 
-class Nowhere:
+class Nowhere(FrameSource):
     """Has no pictures, and says why."""
 
     def __init__(self, event: Event) -> None:
@@ -149,11 +148,8 @@ class Nowhere:
     def attempt(self, frame_id: str, deadline: Deadline) -> Picture | Pending:  # noqa: ARG002 - it has none
         raise FrameUnavailable(_nowhere(self.event))
 
-    def close(self) -> None:
-        """Nothing is held open."""
 
-
-def _with_extent(source: Source, event: Event, settings: Settings, rows: Rows) -> Source:
+def _with_extent(source: FrameSource, event: Event, settings: Settings, rows: Rows) -> FrameSource:
     """Put in what turns `20%` and `all` into frames, where these are asked for."""
     wanted = settings.general.frame_id
     if "all" not in wanted and not any(one.endswith("%") for one in wanted):
@@ -165,7 +161,7 @@ def _with_extent(source: Source, event: Event, settings: Settings, rows: Rows) -
     return Extent(source, event, rows, optional)
 
 
-def _folders(event: Event, general: General, rows: Rows) -> list[Source]:
+def _folders(event: Event, general: General, rows: Rows) -> list[FrameSource]:
     """Return the event's folder, with the video in it."""
     has_portal = bool(general.portal) and event.id is not None
     if not event.path or (has_portal and not general.prefer_event_folder):
@@ -193,7 +189,9 @@ def _portal(event: Event, general: General) -> Portal | None:
     return Portal(general)
 
 
-def _portals(event: Event, general: General, portal: Portal | None, rows: Rows) -> list[Source]:
+def _portals(
+    event: Event, general: General, portal: Portal | None, rows: Rows
+) -> list[FrameSource]:
     if event.id is None or portal is None or not general.portal:
         return []
     from zmhook.frames.zoneminder import PortalFrames

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zmhook.errors import FrameUnavailable
+from zmhook.frames.base import FrameSource
 from zmhook.frames.patience import ONCE, Waiter
 from zmhook.frames.recorded import NAMED, Video, video_of
 from zmhook.image.decode import checked
@@ -39,7 +40,7 @@ def length(video: Path) -> int:
         return opened.length
 
 
-class VideoFrames:
+class VideoFrames(FrameSource):
     """Decodes single frames of the video in an event's folder, whatever it is called by now.
 
     They have numbers, from 1 as ZoneMinder counts. `alarm` and `snapshot` are those that the
@@ -75,9 +76,6 @@ class VideoFrames:
             return False
         found = video_of(self.folder, self.event_id)
         return found is not None and (growing or not found.grows)
-
-    def close(self) -> None:
-        """Nothing is held open."""
 
     def _once(self, frame_id: str, deadline: Deadline) -> Picture:
         if not (frame_id.isdecimal() or frame_id in NAMED):

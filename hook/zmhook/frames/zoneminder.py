@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zmhook.errors import FrameUnavailable
-from zmhook.frames.base import Pending
+from zmhook.frames.base import FrameSource, Pending
 from zmhook.frames.patience import Waiter
 from zmhook.image.decode import checked
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from zmhook.zoneminder.api import Portal
 
 
-class PortalFrames:
+class PortalFrames(FrameSource):
     """Asks the portal, again within bounds while the picture may still come.
 
     ZoneMinder writes a row into its own log for each image request that fails, so the pause
@@ -41,7 +41,7 @@ class PortalFrames:
         self._missed: set[str] = set()
 
     def attempt(self, frame_id: str, deadline: Deadline) -> Picture | Pending:
-        """As `Source.attempt`.
+        """As `FrameSource.attempt`.
 
         The second attempt may follow the first at once: it asks whether the event is over, after
         which nothing comes any more. Meanwhile there may be another picture to look at.

@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from zmhook.detectors.base import REMOTE
+from zmhook.detectors.base import REMOTE, Detector
 from zmhook.errors import DetectorError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zmhook.detection import Detection
-    from zmhook.detectors.base import Detector
     from zmhook.frame import Frame
     from zmhook.gateway.plates import Plates
     from zmhook.gateway.question import Found
@@ -22,19 +21,19 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class RemoteDetector:
+class RemoteDetector(Detector):
     """Stands in the chain in place of `local`, under the same conditions.
 
     With `ml_fallback_local` that one looks where no other machine answers; it is loaded then.
     """
 
     def __init__(self, local: Detector, settings: Settings, session: RemoteSession) -> None:
+        super().__init__(settings)
         self.name = local.name
         self.requires = local.requires
-        self.crop_to: frozenset[str] = getattr(local, "crop_to", frozenset())
-        self.new_only: bool = getattr(local, "new_only", False)
-        if hasattr(local, "max_crops"):
-            self.max_crops: int = local.max_crops
+        self.crop_to = local.crop_to
+        self.new_only = local.new_only
+        self.max_crops = local.max_crops
         self.problems: list[DetectorError] = []
         self._local = local
         self._is_local_loaded = False
@@ -65,7 +64,7 @@ class RemoteDetector:
     def description(self) -> str:
         """Name the model and the machines that are asked."""
         places = ", ".join(gateway.place for gateway in self._session.gateways.all)
-        here = getattr(self._local, "description", "here") if self._is_local_loaded else ""
+        here = self._local.description if self._is_local_loaded else ""
         return f"{self.name}: asked of {places}{here and f', or {here}'}"
 
     def close(self) -> None:
@@ -87,7 +86,7 @@ class RemoteDetector:
             self._local.load()
             self._is_local_loaded = True
         found = self._local.detect(frames)
-        self.problems += getattr(self._local, "problems", ())
+        self.problems += self._local.problems
         return found
 
 

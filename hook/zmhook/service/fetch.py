@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from zmhook.event import Event
-    from zmhook.frames.base import Source
+    from zmhook.frames.base import FrameSource
     from zmhook.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class Fetcher:
         self._first: asyncio.Task[Picture] | None = None
         self._ahead: asyncio.Task[None] | None = None
         self._wanted: list[str] = []
-        self._source: Source | None = None
+        self._source: FrameSource | None = None
         self._last: asyncio.Task[Picture] | None = None
         self._asked: dict[str, asyncio.Task[Picture]] = {}
         self._pending: dict[str, Picture] = {}
@@ -174,7 +174,7 @@ class Fetcher:
             return Picture(frame_id, error=why, pause=found.seconds, cheap=found.is_cheap)
         return Picture(found.id, found.origin, found.data, crop=found.crop)
 
-    def _open(self) -> Source:
+    def _open(self) -> FrameSource:
         from zmhook.frames import open_source
 
         # The wait was slept through without a thread.

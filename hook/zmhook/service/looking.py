@@ -100,7 +100,7 @@ class Looker:
     def _detect(self, name: str, frame: Frame) -> list[Detection]:
         detector = self._chain.ready(name)
         (found,) = detector.detect([frame])
-        for problem in getattr(detector, "problems", ()):
+        for problem in detector.problems:
             raise problem
         floor = self._look.floors.get(name, 0.0)
         sure = [one for one in found if one.confidence >= floor][: self._look.most]

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zmhook.errors import FrameNotNeeded, FrameUnavailable, ZmhookError
+from zmhook.frames.base import FrameSource
 from zmhook.process import environment, inherited
 from zmhook.service.wire import (
     HEAD,
@@ -159,7 +160,7 @@ class Worker:
         return list(dict.fromkeys(found))
 
 
-class _Handed:
+class _Handed(FrameSource):
     """A source of pictures that asks the supervisor for all but the first."""
 
     def __init__(self, wire: Wire, first: Picture) -> None:
@@ -179,9 +180,6 @@ class _Handed:
         if picture.error:
             raise FrameUnavailable(picture.error)
         return FetchedPicture(picture.data, picture.id, picture.origin, picture.crop)
-
-    def close(self) -> None:
-        """Do nothing: the supervisor holds what there is to close."""
 
     def _ask(self, frame_id: str) -> Picture:
         self.wire.send(Need(frame_id))

@@ -79,7 +79,7 @@ class Collector:
         self._behind = [
             runner
             for runner, made_by in zip(self._runners, found.values(), strict=True)
-            if getattr(made_by, "catches_up", False)
+            if made_by.catches_up
         ]
         memory = max(LEAST_MEMORY, round(2e6 * mqtt.mqtt_max_message))
         self._waiting = Waiting(mqtt.mqtt_queue, memory)

@@ -18,7 +18,7 @@ from zmhook.describe.answer import Description
 from zmhook.describe.describer import Describer
 from zmhook.describe.detector import GeminiDetector, subject_of
 from zmhook.detection import Box, Detection
-from zmhook.detectors.base import ANY, find
+from zmhook.detectors.base import ANY, Detector, find
 from zmhook.errors import ModelSkipped
 from zmhook.event import Event
 from zmhook.frame import Crop, Frame, Picture
@@ -214,7 +214,7 @@ def test_the_subject_is_what_the_camera_and_the_event_say() -> None:
     assert bare.time > EVENT.asked - 1e9
 
 
-class Yolo:
+class Yolo(Detector):
     """Finds a car and a dog."""
 
     name, requires = "yolo", frozenset()
@@ -243,7 +243,7 @@ def decided(settings: Settings, *others):
 
 
 def test_in_the_chain_boxes_are_the_pictures_own(settings, fake_gemini) -> None:
-    decision = decided(settings(gemini_context="{monitor}: {label}"), Yolo())
+    decision = decided(settings(gemini_context="{monitor}: {label}"), Yolo(Settings()))
     assert decision.outcome == "alarm"
     of_car, of_dog = decision.detections[2:]
     assert of_car.box == Box(128, 52, 272, 148)
@@ -267,7 +267,7 @@ def test_in_the_chain_boxes_are_the_pictures_own(settings, fake_gemini) -> None:
 )
 def test_it_has_the_say_that_it_is_given(settings, fake_gemini, gates, alarm, labels) -> None:
     fake_gemini.description = {**fake_gemini.description, "alarm": alarm}
-    decision = decided(settings(gemini_gates=gates), Yolo())
+    decision = decided(settings(gemini_gates=gates), Yolo(Settings()))
     assert [one.label for one in decision.detections if one.kind == "object"] == labels
     assert decision.outcome == ("alarm" if labels else "nothing")
 
@@ -276,7 +276,7 @@ def test_it_has_the_say_that_it_is_given(settings, fake_gemini, gates, alarm, la
 @pytest.mark.parametrize("answer", ["blocked-answer", "429-day", "not-json", "html"])
 def test_without_an_answer_the_alarm_rings(settings, fake_gemini, gates: str, answer: str) -> None:
     fake_gemini.will(answer)
-    decision = decided(settings(gemini_gates=gates), Yolo())
+    decision = decided(settings(gemini_gates=gates), Yolo(Settings()))
     assert [one.label for one in decision.detections] == ["car", "dog"]
     assert decision.outcome == "alarm"
     assert decision.skipped[0].startswith("gemini skipped: ")
@@ -300,9 +300,9 @@ def test_nothing_in_disguise(settings, fake_gemini) -> None:
 
 
 def test_what_is_not_wanted_is_not_asked(settings, fake_gemini) -> None:
-    decided(settings(gemini_after=("person",)), Yolo())
+    decided(settings(gemini_after=("person",)), Yolo(Settings()))
     assert fake_gemini.asked == []
-    decided(settings(gemini_after=("dog",)), Yolo())
+    decided(settings(gemini_after=("dog",)), Yolo(Settings()))
     assert len(fake_gemini.asked) == 1
-    decided(settings(gemini_after=("any",), gemini_max_crops=1), Yolo())
+    decided(settings(gemini_after=("any",), gemini_max_crops=1), Yolo(Settings()))
     assert len(fake_gemini.asked) == 2

@@ -12,9 +12,8 @@ from zmhook.describe.answer import Description, Subject
 from zmhook.describe.handler import DescribeHandler
 from zmhook.describe.unanswered import Unanswered
 from zmhook.detection import Box
-from zmhook.errors import ModelSkipped
+from zmhook.errors import ModelSkipped, Postponed
 from zmhook.settings import Settings, Snapshots
-from zmhook.snapshots.handlers.base import NotYet
 from zmhook.snapshots.snapshot import Row
 
 ROW = Row(
@@ -106,7 +105,7 @@ def test_no_answer_is_raised() -> None:
         made.on_snapshot(ROW, b"")
 
 
-@pytest.mark.parametrize(("wait", "kind"), [(100, NotYet), (1, Unanswered), (-5, Unanswered)])
+@pytest.mark.parametrize(("wait", "kind"), [(100, Postponed), (1, Unanswered), (-5, Unanswered)])
 def test_a_limit_that_ends_too_late_is_waited_for_elsewhere(wait: float, kind: type) -> None:
     made, describer = handler(snapshot_handler_timeout=60.0)
     until = time.time() + wait

@@ -5,7 +5,7 @@ from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
 
-from zmhook.detectors import base
+from zmhook import extensions
 from zmhook.detectors.base import BUILT_IN, GROUP, find
 from zmhook.errors import DetectorError
 from zmhook.settings import Settings
@@ -61,5 +61,5 @@ def test_one_that_cannot_be_imported_is_named(monkeypatch, place):
 
 
 def test_built_in_ones_are_found_without_reading_what_is_installed(monkeypatch):
-    monkeypatch.setattr(base, "_installed", lambda: pytest.fail("not needed"))
+    monkeypatch.setattr(extensions, "installed", lambda _group: pytest.fail("not needed"))
     assert find("hog").__name__ == "HogDetector"

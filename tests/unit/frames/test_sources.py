@@ -18,7 +18,7 @@ from zmhook.deadline import Deadline
 from zmhook.errors import DeadlineExceeded, FrameNotNeeded, FrameUnavailable
 from zmhook.event import Event
 from zmhook.frames import open_source
-from zmhook.frames.base import Pending, Source, waited_for
+from zmhook.frames.base import FrameSource, Pending, waited_for
 from zmhook.settings import General, Settings, Snapshots
 from zmhook.zoneminder.api import Portal
 
@@ -150,11 +150,11 @@ def test_a_folder_costs_no_network_library(folder: Path) -> None:
 
 
 @pytest.fixture
-def with_snapshots(tmp_path: Path, snapshots) -> Callable[..., Source]:
+def with_snapshots(tmp_path: Path, snapshots) -> Callable[..., FrameSource]:
     """Open the source of an event on monitor 1 that has a folder, and a store of snapshots."""
     snapshots()
 
-    def open_it(mode: str, path: Path | str, **general: object) -> Source:
+    def open_it(mode: str, path: Path | str, **general: object) -> FrameSource:
         configured = structs.replace(
             settings(**general),
             snapshots=Snapshots(

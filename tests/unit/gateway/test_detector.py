@@ -10,7 +10,7 @@ from msgspec import structs
 from zmhook.chain import Chain
 from zmhook.detection import Box, Detection
 from zmhook.detectors.alpr import AlprDetector
-from zmhook.detectors.base import REMOTE
+from zmhook.detectors.base import REMOTE, Detector
 from zmhook.errors import DetectorError, ModelSkipped
 from zmhook.gateway.detector import RemoteDetector, with_remote
 from zmhook.settings import Settings
@@ -19,7 +19,7 @@ DOG = Detection(label="dog", confidence=0.9, box=Box(1, 2, 3, 4), model="yolo")
 CAT = Detection(label="cat", confidence=0.9, box=Box(1, 2, 3, 4), model="yolo")
 
 
-class Local:
+class Local(Detector):
     """Sees a cat."""
 
     def __init__(self, name: str = "yolo", requires: frozenset[str] = frozenset()) -> None:
@@ -121,7 +121,7 @@ def test_the_conditions_are_the_local_models(configured) -> None:
     one = RemoteDetector(local, settings, Session())
     assert (one.name, one.requires, one.crop_to) == ("alpr", local.requires, local.crop_to)
     assert (one.max_crops, one.new_only) == (local.max_crops, True)
-    assert not hasattr(RemoteDetector(Local(), settings, Session()), "max_crops")
+    assert RemoteDetector(Local(), settings, Session()).max_crops == Local().max_crops
 
 
 def chain_of(settings: Settings, *models: str) -> Any:

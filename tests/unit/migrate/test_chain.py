@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from zmhook import extensions
 from zmhook.detectors import base
 from zmhook.migrate.chain import put_chain
 from zmhook.migrate.draft import Draft
@@ -44,7 +45,7 @@ def test_a_model_that_is_not_here() -> None:
 def test_without_plates(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a version that has no such detector."""
     monkeypatch.setattr(base, "BUILT_IN", {"yolo": base.BUILT_IN["yolo"]})
-    monkeypatch.setattr(base, "_installed", dict)
+    monkeypatch.setattr(extensions, "installed", lambda _group: {})
     draft = chain({"general": {"model_sequence": "object,alpr"}, "alpr": {"sequence": [{}]}})
     assert draft.text("models") == "yolo"
     assert "this version has no model alpr" in [lost.why for lost in draft.lost]

@@ -11,6 +11,7 @@ import pytest
 from zmhook.chain import Chain
 from zmhook.deadline import Deadline
 from zmhook.detection import Box, Detection
+from zmhook.detectors.base import Detector
 from zmhook.errors import DetectorError, ModelSkipped
 from zmhook.frame import Frame
 from zmhook.service.looking import Looker
@@ -19,7 +20,7 @@ from zmhook.service.wire import Look, Seen, View
 PNG = cv2.imencode(".png", np.full((48, 64, 3), 128, np.uint8))[1].tobytes()
 
 
-class Model:
+class Model(Detector):
     """Finds what a test says, in every frame."""
 
     requires = frozenset({"car"})

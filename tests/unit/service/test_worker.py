@@ -14,6 +14,7 @@ import pytest
 from zmhook import report
 from zmhook.chain import Chain
 from zmhook.detection import Box, Decision, Detection
+from zmhook.detectors.base import Detector
 from zmhook.errors import DetectorError, FrameUnavailable
 from zmhook.event import Event
 from zmhook.frame import Crop, Frame
@@ -56,7 +57,7 @@ class Wire:
         return self.inbox.popleft()
 
 
-class Model:
+class Model(Detector):
     """Finds a dog in the frames that it is told."""
 
     name, requires = "yolo", frozenset()

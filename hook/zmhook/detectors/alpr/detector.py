@@ -10,6 +10,7 @@ from zmhook.detection import Detection
 from zmhook.detectors.alpr.crops import is_seen, is_told
 from zmhook.detectors.alpr.plates import Formats, Known, normalised
 from zmhook.detectors.alpr.services.base import NAME
+from zmhook.detectors.base import Detector
 from zmhook.errors import DetectorError, ModelSkipped
 
 if TYPE_CHECKING:
@@ -28,13 +29,14 @@ ASKED_TIMES = 3
 _MOST_OTHERS = 3
 
 
-class AlprDetector:
+class AlprDetector(Detector):
     """Reads number plates; what could not be read for a service's sake is in `problems`."""
 
     name = NAME
     new_only = True  # nobody pays to read again the car that stands there all day
 
     def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
         alpr = settings.alpr
         labels = frozenset(alpr.alpr_pre_existing_labels)
         self.requires = labels if alpr.alpr_use_after_detection_only else frozenset[str]()
@@ -42,7 +44,6 @@ class AlprDetector:
         self.crop_to = self.requires if crops else frozenset[str]()
         self.max_crops = alpr.alpr_max_crops
         self.problems: list[DetectorError] = []
-        self._settings = settings
         self._service: Service | None = None
         self._known = Known(settings.plates, off_by_one=alpr.plate_off_by_one)
         self._formats = Formats(alpr.plate_formats)
@@ -51,7 +52,7 @@ class AlprDetector:
         """Make the service ready; raises `DetectorError`."""
         from zmhook.detectors.alpr.services import service_for
 
-        self._service = service_for(self._settings)
+        self._service = service_for(self.settings)
         self._service.load()
         log.info("%s", self.description)
 
@@ -92,7 +93,7 @@ class AlprDetector:
 
     def _deadline(self, frame: Frame) -> Deadline:
         if frame.deadline is None:
-            return Deadline(ASKED_TIMES * self._settings.alpr.alpr_timeout)
+            return Deadline(ASKED_TIMES * self.settings.alpr.alpr_timeout)
         return Deadline(max(0.0, frame.deadline.left() - RESERVE))
 
     def _detections(self, plates: Sequence[Plate]) -> Iterator[Detection]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from zmhook.detection import Detection
+from zmhook.detectors.base import Detector
 from zmhook.detectors.face import confidence
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class _Parts:
     unknown: UnknownFaces | None
 
 
-class FaceDetector:
+class FaceDetector(Detector):
     """Finds faces and names the people they belong to.
 
     The label is the person's folder name or `unknown_face_name`; the confidence follows from the
@@ -48,7 +49,7 @@ class FaceDetector:
     kind: Literal["face"] = "face"
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        super().__init__(settings)
         self._face = settings.face
         self.requires = frozenset(settings.face.face_pre_existing_labels)
         self.crop_to = frozenset(settings.face.face_crop_to)
@@ -78,8 +79,8 @@ class FaceDetector:
         for needed in (LANDMARKS, ENCODER):
             model_file(needed)
         return _Parts(
-            make_finder(self._face.face_model, self._face, hog_cache(self._settings)),
-            FreshFaces(self._settings),
+            make_finder(self._face.face_model, self._face, hog_cache(self.settings)),
+            FreshFaces(self.settings),
             UnknownFaces(self._face) if self._face.save_unknown_faces else None,
         )
 

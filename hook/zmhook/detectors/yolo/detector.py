@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zmhook.detectors.base import Detector
 from zmhook.errors import DetectorError
 
 if TYPE_CHECKING:
@@ -15,21 +16,20 @@ if TYPE_CHECKING:
     from zmhook.settings import Settings
 
 
-class YoloDetector:
+class YoloDetector(Detector):
     """Finds objects with the network that `[yolo]` names."""
 
     name = "yolo"
-    requires: frozenset[str] = frozenset()
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings.yolo
+        super().__init__(settings)
         self._model: YoloModel | None = None
 
     def load(self) -> None:
         """Read the network; raises `ModelFileError` or `MissingPart`, naming setting and file."""
         from zmhook.detectors.yolo.model import YoloModel
 
-        self._model = YoloModel(self._settings)
+        self._model = YoloModel(self.settings.yolo)
 
     def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:
         """Return the objects in each frame, strongest first; raises `DetectorError`."""

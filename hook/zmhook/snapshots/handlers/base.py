@@ -1,11 +1,12 @@
-"""What a handler is, and how one is found by its name."""
+"""The base class of the snapshot handlers, and the way to find one by its name."""
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Protocol
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
 
 from zmhook.errors import SnapshotError
+from zmhook.extensions import imported, known, location
 
 if TYPE_CHECKING:
     from zmhook.detection import Detection
@@ -19,36 +20,30 @@ DESCRIBE = "describe"
 BUILT_IN = {DESCRIBE: "zmhook.describe.handler:DescribeHandler"}
 
 
-class NotYet(SnapshotError):
-    """Raised by a handler that is to be asked about the same snapshot again, but not before then.
-
-    `until` is seconds since the epoch.
-    """
-
-    def __init__(self, why: str, until: float) -> None:
-        super().__init__(why)
-        self.until = until
-
-
-class Handler(Protocol):
+class SnapshotHandler(ABC):
     """Does something with each stored snapshot.
 
-    A class with this shape is named in `snapshot_handlers` as `module:Class`, or by the name of an
-    entry point `zmhook.snapshot_handlers`. Each has a thread of its own, in which it is made, too.
+    `snapshot_handlers` names a subclass as `module:Class`, or by its entry point
+    `zmhook.snapshot_handlers`. Each handler has a thread of its own, in which it is made, too.
     What it raises is logged and counted; a call that takes longer than `snapshot_handler_timeout`
-    is given up, and another object of the class made. A class whose `catches_up` is true is given,
-    when the collector starts, what was stored in the last day and has no description yet.
+    is given up, and another object of the class is made.
     """
 
-    def __init__(self, settings: Settings) -> None: ...
+    catches_up: bool = False
+    """Whether it gets, at the start, what the last day brought and nobody has described."""
 
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @abstractmethod
     def on_snapshot(self, snapshot: Row, picture: bytes) -> list[Detection] | None:
-        """Look at a snapshot and its picture (a JPEG or PNG file).
+        """Handle a snapshot and its picture (a JPEG or PNG file).
 
-        What is returned is stored with the snapshot, in the index and in the logs.
+        What is returned is stored with the snapshot, in the index and in the logs. Raises
+        `Postponed` to be asked about the same snapshot again later.
         """
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - not every handler holds something
         """Free what was taken."""
 
 
@@ -58,32 +53,24 @@ def names(settings: Snapshots) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*settings.snapshot_handlers, *also)))
 
 
-def find(name: str) -> type[Handler]:
+def find(name: str) -> type[SnapshotHandler]:
     """Return a handler's class. Raises `SnapshotError` when there is none of that name."""
-    place = name if ":" in name else BUILT_IN.get(name) or _installed().get(name)
-    if place is None:
-        known = ", ".join(sorted({*BUILT_IN, *_installed()}))
+    path = name if ":" in name else location(name, GROUP, BUILT_IN)
+    if path is None:
         raise SnapshotError(
-            f"[snapshots] snapshot_handlers: there is no handler '{name}'; known: {known}, or "
-            "module:Class of your own"
+            f"[snapshots] snapshot_handlers: there is no handler '{name}'; known:"
+            f" {known(GROUP, BUILT_IN)}, or module:Class of your own"
         )
-    module, _, attribute = place.partition(":")
     try:
-        found: type[Handler] = getattr(import_module(module), attribute)
+        cls = imported(path, SnapshotHandler)  # type: ignore[type-abstract]
     except Exception as error:
         raise SnapshotError(
-            f"[snapshots] snapshot_handlers: '{name}' ({place}) cannot be imported:"
+            f"[snapshots] snapshot_handlers: '{name}' ({path}) cannot be imported:"
             f" {type(error).__name__}: {error}"
         ) from error
-    if not callable(getattr(found, "on_snapshot", None)):
+    if "on_snapshot" in cls.__abstractmethods__:
         raise SnapshotError(
-            f"[snapshots] snapshot_handlers: '{name}' ({place}) has no on_snapshot: see"
-            " zmhook.snapshots.handlers.base"
+            f"[snapshots] snapshot_handlers: '{name}' ({path}) has no on_snapshot: see"
+            " zmhook.plugin.SnapshotHandler"
         )
-    return found
-
-
-def _installed() -> dict[str, str]:
-    from importlib.metadata import entry_points
-
-    return {point.name: point.value for point in entry_points(group=GROUP)}
+    return cls

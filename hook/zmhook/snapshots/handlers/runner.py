@@ -8,10 +8,10 @@ from collections import deque
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Protocol
 
-from zmhook.errors import ZmhookError
+from zmhook.errors import Postponed, ZmhookError
 from zmhook.image.header import MAX_BYTES
 from zmhook.printable import one_line
-from zmhook.snapshots.handlers.base import NotYet, names
+from zmhook.snapshots.handlers.base import names
 from zmhook.snapshots.handlers.said import said
 from zmhook.snapshots.handlers.worker import Hung, Worker
 from zmhook.storage.regular import read
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from zmhook.detection import Detection
     from zmhook.settings import Settings
     from zmhook.snapshots.counts import Counts
-    from zmhook.snapshots.handlers.base import Handler
+    from zmhook.snapshots.handlers.base import SnapshotHandler
     from zmhook.snapshots.snapshot import Attribute, Row
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class Runner:
     def __init__(
         self,
         name: str,
-        made_by: Callable[[Settings], Handler],
+        made_by: Callable[[Settings], SnapshotHandler],
         settings_of: Callable[[int | None], Settings],
         store: Keeper,
         counts: Counts,
@@ -144,7 +144,7 @@ class Runner:
         except Hung:
             self._hung(row)
             return
-        except NotYet as error:
+        except Postponed as error:
             self._postpone(row, error)
         except Exception as error:  # noqa: BLE001 - a stranger's code
             self._failed(row, error)
@@ -162,7 +162,7 @@ class Runner:
     def _settings(self, row: Row) -> Settings:
         return self._settings_of(row.monitor_id)
 
-    def _postpone(self, row: Row, error: NotYet) -> None:
+    def _postpone(self, row: Row, error: Postponed) -> None:
         """Have the row come first again, and nothing before its time; the queue's end is there."""
         pause = min(max(error.until - time.time(), 0.0), LONGEST_PAUSE)
         with self._changed:

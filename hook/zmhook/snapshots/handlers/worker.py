@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from zmhook.detection import Detection
     from zmhook.settings import Settings
-    from zmhook.snapshots.handlers.base import Handler
+    from zmhook.snapshots.handlers.base import SnapshotHandler
     from zmhook.snapshots.snapshot import Row
 
     Found = list[Detection] | None
@@ -29,9 +29,9 @@ class _Call(NamedTuple):
 class Worker:
     """Makes a handler for each settings when it is called first with them; one call at a time."""
 
-    def __init__(self, name: str, made_by: Callable[[Settings], Handler]) -> None:
+    def __init__(self, name: str, made_by: Callable[[Settings], SnapshotHandler]) -> None:
         self._made_by = made_by
-        self._handlers: dict[int, tuple[Settings, Handler]] = {}
+        self._handlers: dict[int, tuple[Settings, SnapshotHandler]] = {}
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name=f"handler-{name}", daemon=True)
         self._thread.start()
@@ -62,7 +62,7 @@ class Worker:
         """End the thread when what it does comes to an end, if it ever does."""
         self._calls.put(None)
 
-    def _handler(self, settings: Settings) -> Handler:
+    def _handler(self, settings: Settings) -> SnapshotHandler:
         if id(settings) not in self._handlers:
             self._handlers[id(settings)] = settings, self._made_by(settings)
         return self._handlers[id(settings)][1]

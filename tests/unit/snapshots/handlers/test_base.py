@@ -37,7 +37,8 @@ def test_one_of_your_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         ("nope", "there is no handler 'nope'; known: describe, or module:Class"),
         ("no_module_x:Own", "cannot be imported: ModuleNotFoundError"),
         ("os:Own", "cannot be imported: AttributeError"),
-        ("os:path", "has no on_snapshot"),
+        ("os:path", "cannot be imported: TypeError: path is no class"),
+        ("pathlib:Path", "has no on_snapshot"),
     ],
 )
 def test_what_is_wrong_is_said(name: str, says: str) -> None:

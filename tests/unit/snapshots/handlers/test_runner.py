@@ -14,11 +14,10 @@ import pytest
 from msgspec import structs
 
 from zmhook.detection import Box, Detection
-from zmhook.errors import ModelSkipped, StoreError
+from zmhook.errors import ModelSkipped, Postponed, StoreError
 from zmhook.settings import Settings, Snapshots
 from zmhook.snapshots.counts import Counts, HandlerCounts
 from zmhook.snapshots.handlers import runner
-from zmhook.snapshots.handlers.base import NotYet
 from zmhook.snapshots.handlers.runner import Runner
 from zmhook.snapshots.snapshot import Row
 
@@ -129,7 +128,7 @@ def test_one_that_is_to_be_asked_later_is_asked_in_turn(site: Site, caplog) -> N
     def later(one: Row, _: bytes) -> list[Detection]:
         asked.append((one.number, time.time()))
         if len(asked) == 1:
-            raise NotYet("the minute is used up", time.time() + 0.2)
+            raise Postponed("the minute is used up", time.time() + 0.2)
         return [FOUND]
 
     site.does = later
@@ -145,7 +144,7 @@ def test_one_that_is_to_be_asked_later_is_asked_in_turn(site: Site, caplog) -> N
 
 def test_it_ends_though_it_waits(site: Site) -> None:
     def never(*_: object) -> None:
-        raise NotYet("the day is used up", time.time() + 1e6)
+        raise Postponed("the day is used up", time.time() + 1e6)
 
     site.does = never
     site.start()
@@ -168,7 +167,7 @@ def test_what_waits_is_bounded(site: Site, monkeypatch) -> None:
         if one.number == 1:
             begun.set()
             go_on.wait(SECONDS)
-            raise NotYet("later", time.time())
+            raise Postponed("later", time.time())
 
     site.does = full
     site.start()
