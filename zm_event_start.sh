@@ -126,7 +126,7 @@ if [ ${#name} -gt 4096 ]; then name=$(printf %.4096s "$name"); fi
 if [ ${#cause} -gt 4096 ]; then cause=$(printf %.4096s "$cause"); fi
 if [ ${#path} -gt 8192 ]; then path=; fi
 
-# --- The fast way: the service's socket (its name is made as in zmhook/service/place.py) -------
+# --- The fast way: the service's socket (its name is made as in zmhook/service/paths.py) -------
 
 run=${ZMHOOK_RUN:-}
 [ -z "$run" ] && [ -w /run/zmhook ] && run=/run/zmhook

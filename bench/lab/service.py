@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "hook"))
 
 from zmhook.service import client  # noqa: E402 - found by the line above
-from zmhook.service.place import socket_name  # noqa: E402
+from zmhook.service.paths import socket_name  # noqa: E402
 
 SCRIPT = ROOT / "zm_event_start.sh"
 START_TIMEOUT = 60.0

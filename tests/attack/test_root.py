@@ -20,7 +20,7 @@ from typing import NamedTuple
 import pytest
 
 from zmhook.cli.main import COMMANDS
-from zmhook.service.place import socket_name
+from zmhook.service.paths import socket_name
 
 pytestmark = pytest.mark.attack
 

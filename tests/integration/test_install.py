@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from zmhook.service.place import socket_name
+from zmhook.service.paths import socket_name
 
 pytestmark = pytest.mark.integration
 

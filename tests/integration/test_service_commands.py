@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from zmhook.service import client, holder
-from zmhook.service.place import socket_name
+from zmhook.service import client, running
+from zmhook.service.paths import socket_name
 
 pytestmark = pytest.mark.integration
 
@@ -96,8 +96,8 @@ class Site:
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
-            if holder.is_running(self.socket):
-                holder.end(self.socket)
+            if running.is_running(self.socket):
+                running.end(self.socket)
         for process in self.processes:
             process.kill()
             process.communicate()
@@ -216,7 +216,7 @@ def test_a_stopped_process_is_killed_in_the_end(site: Site) -> None:
     site.until_up()
     workers = [worker["pid"] for worker in status(site)["workers"]]
     serving.send_signal(signal.SIGSTOP)
-    assert holder.end(site.socket, 1.0) is False
+    assert running.end(site.socket, 1.0) is False
     assert serving.wait(5) == -signal.SIGKILL
     assert workers
     site.until(lambda: not any(map(lives, workers)))

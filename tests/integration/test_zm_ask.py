@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from zmhook.service.place import socket_name
+from zmhook.service.paths import socket_name
 
 pytestmark = pytest.mark.integration
 

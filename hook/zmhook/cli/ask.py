@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.cli.answer import FOUND, NOTHING, UNDECIDED
-from zmhook.service import aside, client, place, start
+from zmhook.service import client, paths, start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,15 +31,15 @@ def ask(event: Event, settings: Settings, config: str, deadline: Deadline) -> An
     Whoever finds no service, or one that shows no sign of life, starts one and decides its own
     event meanwhile; those who come while it starts wait for it.
     """
-    socket = place.socket_path(config, settings.general)
-    asked = aside.identity(socket)
+    socket = paths.socket_path(config, settings.general)
+    asked = start.socket_identity(socket)
     silent = None
     try:
         return _decided(socket, event, config, deadline)
     except client.Silent as error:
         silent = asked
         log.error("%s", error)  # noqa: TRY400
-        if aside.is_systemds(socket):
+        if start.is_held_by_systemd(socket):
             log.error("systemd holds its socket and has to end it: systemctl restart zmhook")  # noqa: TRY400
             return None
     except client.NoService as error:
@@ -54,7 +54,7 @@ def ask(event: Event, settings: Settings, config: str, deadline: Deadline) -> An
 
 
 def _decided(socket: Path, event: Event, config: str, deadline: Deadline) -> Answered:
-    silence = place.silence_of(socket)
+    silence = paths.silence_of(socket)
     status, body = client.decide(socket, event, config, deadline.left(), silence)
     if status == client.ALARM:
         return Answered(FOUND, body.decode().rstrip("\n"))
@@ -66,7 +66,7 @@ def _decided(socket: Path, event: Event, config: str, deadline: Deadline) -> Ans
     raise client.NoService(f"{socket}: answers with status {status}")
 
 
-def _started(socket: Path, config: str, silent: aside.Identity | None) -> bool:
+def _started(socket: Path, config: str, silent: start.SocketIdentity | None) -> bool:
     """Say whether a service was started here, or cannot be: then the event is decided here."""
     if not config.startswith("/"):
         log.debug("%s: a service in / would not find it", config)

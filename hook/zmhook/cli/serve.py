@@ -40,11 +40,11 @@ def _for_run(args: argparse.Namespace, config: str, place: Path) -> list[str]:
 
 def _end_other(place: Path) -> None:
     """End the service that a hook has started there."""
-    from zmhook.service import holder
+    from zmhook.service import running
 
     try:
-        if holder.is_running(place):
-            holder.end(place)
+        if running.is_running(place):
+            running.end(place)
     except OSError as error:
         raise ZmhookError(
             f"{place}: the service there cannot be ended ({error.strerror})"

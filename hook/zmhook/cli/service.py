@@ -11,8 +11,8 @@ from zmhook.cli.arguments import Parser
 from zmhook.cli.output import complain, say, say_json
 from zmhook.errors import ZmhookError
 from zmhook.process.privilege import become_owner
-from zmhook.service import aside, client, holder, start
-from zmhook.service.place import older_socket_path
+from zmhook.service import client, running, start
+from zmhook.service.paths import older_socket_path
 from zmhook.text.bounded_json import Unreadable, decoded
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _status(place: Path, settings: Settings, *, as_json: bool) -> int:
-    if not holder.is_running(place) and not _answers(place):
+    if not running.is_running(place) and not _answers(place):
         return _not_running(place, settings, as_json=as_json)
     try:
         status = _asked(place)
@@ -109,11 +109,11 @@ def _print_text(status: dict[str, Any], place: Path) -> None:
 
 
 def _stop(place: Path) -> int:
-    if not holder.is_running(place):
+    if not running.is_running(place):
         say(f"No service runs at {place}.")
         return DONE
     process = _process(place)
-    if holder.end(place):
+    if running.end(place):
         say(f"The service ({process}) has ended.")
     else:
         say(f"The service ({process}) did not end by itself and was killed.")
@@ -123,26 +123,26 @@ def _stop(place: Path) -> int:
 def _end_put_aside(place: Path) -> int:
     """End those that hung and were put aside for another: the kernel tells which processes."""
     code = DONE
-    for theirs in aside.hung(place):
+    for theirs in start.still_hung(place):
         process = _process(theirs)
         try:
-            holder.kill_and_wait(theirs)
+            running.kill_and_wait(theirs)
         except ZmhookError as error:
             code = _complain(str(error), FAILED)
         else:
             say(f"A service that hung and was put aside ({process}) was killed.")
-    aside.sweep(place)
+    start.sweep(place)
     return code
 
 
 def _end_older(older: Path, place: Path, config: str) -> None:
     """End what an earlier version runs for this configuration, at a socket with another name."""
-    if older != place and holder.serves(older, config):
+    if older != place and running.serves(older, config):
         _stop(older)
 
 
 def _process(place: Path) -> str:
-    return f"process {holder.pid_of(place) or '?'}"
+    return f"process {running.pid_of(place) or '?'}"
 
 
 def _restart(config: str, place: Path) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from zmhook.errors import SettingsError, ZmhookError
 from zmhook.process.privilege import name_of
-from zmhook.service import place
+from zmhook.service import paths
 from zmhook.settings import folders
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def socket_of(config: str, settings: Settings) -> Path:
 
     Raises `ZmhookError` when this user may not look into its folder.
     """
-    found = place.socket_path(config, settings.general)
+    found = paths.socket_path(config, settings.general)
     for folder in (folders.RUN, found.parent):
         if folder.is_dir() and not os.access(folder, os.X_OK):
             owner = name_of(folder.stat().st_uid)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("zmhook.jobs.background")  # also when it is run as __main__
 
-LOOK_EVERY = 0.25
+POLL_SECONDS = 0.25
 """Seconds between two looks into the spool while a job is due later."""
 WORTH_RENEWING = 5.0
 """Seconds of waiting for which it pays to give memory back first."""
@@ -273,7 +273,7 @@ class Process(Watch):
             if due is None:
                 return False
             self._renew_if_worth_it(due - time.time())
-            time.sleep(min(LOOK_EVERY, max(0.0, due - time.time())))
+            time.sleep(min(POLL_SECONDS, max(0.0, due - time.time())))
 
     # -- memory and time -----------------------------------------------------------------------
 

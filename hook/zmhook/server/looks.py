@@ -116,7 +116,7 @@ class Looks:
         overlap: float = 1.0,
         patterns: Mapping[str, str] | None = None,
     ) -> Seen:
-        """Return what those of the models that may be asked see; raises `NotNow`.
+        """Return what those of the models that may be asked see; raises `ServiceBusy`.
 
         `floors`, `overlap` and `patterns` as in `wire.Look`.
         """

@@ -21,7 +21,7 @@ from zmhook.server.fetching import Wanted
 from zmhook.server.looks import ONE_THING, type_found
 from zmhook.server.server import Admitted
 from zmhook.server.uploads import JSON, Form, Whole, content_type, form_sink, shown
-from zmhook.service.look import NotNow
+from zmhook.service.look import ServiceBusy
 from zmhook.service.wire import View
 from zmhook.text.patterns import LONGEST_OF_OTHERS
 
@@ -107,7 +107,7 @@ class Mlapi:
             seen = await self._looks.look(
                 asked.peer, models, views, floors, overlap=ONE_THING, patterns=order.patterns
             )
-        except NotNow as error:
+        except ServiceBusy as error:
             raise Refused(503 if error.retry else 500, str(error)) from None
         if seen.refused:
             raise Refused(413 if seen.too_large else 400, seen.refused)

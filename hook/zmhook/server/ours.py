@@ -29,7 +29,7 @@ from zmhook.server.uploads import (
     form_sink,
     shown,
 )
-from zmhook.service.look import NotNow
+from zmhook.service.look import ServiceBusy
 from zmhook.service.wire import View
 from zmhook.text.bounded_json import Unreadable, decoded
 from zmhook.version import __version__
@@ -70,7 +70,7 @@ class Ours:
             seen = await self._looks.look(
                 asked.peer, request.models, views, request.min_confidence, request.seconds
             )
-        except NotNow as error:
+        except ServiceBusy as error:
             raise Refused(503 if error.retry else 500, str(error)) from None
         if seen.refused:
             raise Refused(413 if seen.too_large else 400, seen.refused)

@@ -13,7 +13,7 @@ from zmhook.server.fetching import Wanted
 from zmhook.server.looks import NEVER, ONE_THING, type_found, type_of
 from zmhook.server.server import Admitted
 from zmhook.server.uploads import Form, form_sink, shown
-from zmhook.service.look import NotNow
+from zmhook.service.look import ServiceBusy
 from zmhook.service.wire import View
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class PyzmServe:
             seen = await self._looks.look(
                 asked.peer, [name], [view], {name: floor}, overlap=ONE_THING
             )
-        except NotNow as error:
+        except ServiceBusy as error:
             if not error.retry:
                 return _failed(str(error))
             raise Refused(503, str(error)) from None

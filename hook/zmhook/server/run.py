@@ -21,13 +21,13 @@ from zmhook.printable import printable
 from zmhook.process import environment, inherited
 from zmhook.process.privilege import become_owner
 from zmhook.server.listening import Listening
-from zmhook.service import aside, holder
-from zmhook.service.live import LiveConfig
-from zmhook.service.place import older_socket_path, patience_path, socket_path
-from zmhook.service.records import Records
+from zmhook.service import running, start
+from zmhook.service.config_watch import ConfigWatch
+from zmhook.service.paths import older_socket_path, patience_path, socket_path
 from zmhook.service.routes import Routes
 from zmhook.service.supervisor import Supervisor
 from zmhook.service.systemd import Systemd
+from zmhook.service.worker_process import LogRelay
 from zmhook.settings.folders import CONFIG, folders_of
 from zmhook.storage.lock import lock_file, unlock
 from zmhook.text.redact import of_process
@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.start_lock is not None:  # a hook started us, and not somebody who meant it so
         inherited.put_aside_limits()
     try:
-        config = LiveConfig(args.config)
+        config = ConfigWatch(args.config)
     except (RightsError, SettingsError) as error:
         return _complain(str(error))
     settings = config.current().general
@@ -72,17 +72,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         _complain(f"{place}: a service runs already")
         return 0
     _many_files()
-    with Records(config, debug=args.debug) as records:
+    with LogRelay(config, debug=args.debug) as records:
         code = _run(config, place, given, records, args, lock)
     os.close(lock)
     return code
 
 
 def _run(
-    config: LiveConfig,
+    config: ConfigWatch,
     place: Path,
     given: socket.socket | None,
-    records: Records,
+    records: LogRelay,
     args: argparse.Namespace,
     lock: int,
 ) -> int:
@@ -95,10 +95,10 @@ def _run(
 
 
 async def _serve(
-    config: LiveConfig,
+    config: ConfigWatch,
     place: Path,
     given: socket.socket | None,
-    records: Records,
+    records: LogRelay,
     args: argparse.Namespace,
     lock: int,
 ) -> None:
@@ -155,23 +155,23 @@ async def _serve(
         log.info("ended")
 
 
-async def _end_older(place: Path, config: LiveConfig) -> None:
+async def _end_older(place: Path, config: ConfigWatch) -> None:
     """End those in whose place we are, once all that they had begun is over in any case."""
     await asyncio.to_thread(_end_named_otherwise, place, config)
-    aside.sweep(place)
+    start.sweep(place)
     await asyncio.sleep(config.longest_deadline() + FINISH_SECONDS)
-    aside.end_older(place)
+    start.kill_put_aside(place)
     await asyncio.sleep(FINISH_SECONDS)
-    aside.sweep(place)
+    start.sweep(place)
 
 
-def _end_named_otherwise(place: Path, config: LiveConfig) -> None:
+def _end_named_otherwise(place: Path, config: ConfigWatch) -> None:
     """Have the service of an earlier version end, whose socket no hook asks any more."""
     older = older_socket_path(config.path, config.current().general.general)
     try:
-        if older != place and holder.serves(older, config.path):
+        if older != place and running.serves(older, config.path):
             log.info("%s: ending the service of an earlier version", older)
-            holder.end(older)
+            running.end(older)
     except (OSError, ZmhookError) as error:
         log.warning("%s: the service of an earlier version goes on: %s", older, error)
 
@@ -194,7 +194,7 @@ def _lock_in_time(place: Path, *, is_systemds: bool = False) -> int | None:
     while (lock := _lock(place)) is None and not place.exists() and time.monotonic() < end:
         time.sleep(0.05)
     if lock is not None and is_systemds:
-        os.write(lock, aside.SYSTEMDS + b"\n")
+        os.write(lock, start.SYSTEMDS + b"\n")
     return lock
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY = 0.05
+POLL_SECONDS = 0.05
 """Seconds between two looks at whether a picture that may still come has come."""
 
 
@@ -78,9 +78,9 @@ class Fetcher:
             task = asyncio.create_task(self._in_turn(frame_id, self._last))
             self._asked[frame_id] = self._last = task
         task = self._asked[frame_id]
-        await asyncio.wait([task], timeout=LOOK_EVERY if before else None)
+        await asyncio.wait([task], timeout=POLL_SECONDS if before else None)
         if not task.done() and before:
-            return structs.replace(before, pause=LOOK_EVERY)
+            return structs.replace(before, pause=POLL_SECONDS)
         return task.result()
 
     def begin_after(self, frame_id: str) -> None:
@@ -134,7 +134,7 @@ class Fetcher:
                 pauses.append(picture.pause)
                 if is_track(frame_id):
                     break
-            await asyncio.sleep(min(*pauses, 2 * LOOK_EVERY))
+            await asyncio.sleep(min(*pauses, 2 * POLL_SECONDS))
 
     async def _fetch_wanted(self) -> None:
         while self._wanted:

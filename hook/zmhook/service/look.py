@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from zmhook.settings import Settings
 
 
-class NotNow(Exception):
+class ServiceBusy(Exception):
     """Nothing was seen for want of time, room or a worker; the message is one line.
 
     `retry` says whether asking again soon may help.
@@ -55,7 +55,9 @@ class LookTicket:
         self.tries = 0
         longest = settings.general.event_deadline
         self._seconds = min(wanted.seconds, longest) if wanted.seconds > 0 else longest
-        self._result: asyncio.Future[Seen | NotNow] = asyncio.get_running_loop().create_future()
+        self._result: asyncio.Future[Seen | ServiceBusy] = (
+            asyncio.get_running_loop().create_future()
+        )
 
     def __str__(self) -> str:
         count = len(self.wanted.views)
@@ -102,26 +104,26 @@ class LookTicket:
         """Nothing is held."""
 
     def fail(self, why: str) -> None:
-        self._give(NotNow(why, retry=False))
+        self._give(ServiceBusy(why, retry=False))
 
-    def turn_away(self, why: str) -> None:
-        self._give(NotNow(why, retry=True))
+    def reject(self, why: str) -> None:
+        self._give(ServiceBusy(why, retry=True))
 
     def drop(self) -> None:
         """Nobody waits any more."""
         self._result.cancel()
 
     async def seen(self) -> Seen:
-        """Wait for what is seen; raises `NotNow`, at the deadline at the latest."""
+        """Wait for what is seen; raises `ServiceBusy`, at the deadline at the latest."""
         try:
             result = await asyncio.wait_for(asyncio.shield(self._result), self.left())
         except asyncio.TimeoutError:
-            self.turn_away(f"nothing was seen within {self._seconds:.3g} s")
+            self.reject(f"nothing was seen within {self._seconds:.3g} s")
             result = self._result.result()
-        if isinstance(result, NotNow):
+        if isinstance(result, ServiceBusy):
             raise result
         return result
 
-    def _give(self, result: Seen | NotNow) -> None:
+    def _give(self, result: Seen | ServiceBusy) -> None:
         if self.is_open:
             self._result.set_result(result)

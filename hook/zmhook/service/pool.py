@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from zmhook.service.process import WorkerDied, WorkerProcess
-from zmhook.service.wire import Prepare, Ready, Record
+from zmhook.service.wire import LogLine, Prepare, Ready
+from zmhook.service.worker_process import WorkerDied, WorkerProcess
 from zmhook.settings.plain import to_plain
 from zmhook.text.unexpected import logged
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from zmhook.service.queue import FairQueue
-    from zmhook.service.records import Records
     from zmhook.service.stats import Stats
     from zmhook.service.ticket import Waiting
+    from zmhook.service.worker_process import LogRelay
     from zmhook.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class Slot:
         self,
         queue: FairQueue,
         stats: Stats,
-        records: Records,
+        records: LogRelay,
         first: Callable[[], tuple[Settings, str]],
         *,
         rank: int,
@@ -183,7 +183,7 @@ class Slot:
             if isinstance(message, Ready):
                 self.rss_mb, self.models = message.rss_mb, message.models
                 return
-            if isinstance(message, Record):
+            if isinstance(message, LogLine):
                 self.records(message, ticket.monitor_id if ticket else None)
             elif ticket and (reply := await ticket.heard(message)):
                 await self.worker.send(reply)

@@ -1,25 +1,41 @@
-"""Starting a service from a hook, so that a hundred hooks at once start exactly one."""
+"""Start a service from a hook, so that a hundred hooks at once start exactly one.
+
+One that shows no sign of life is put aside first: its socket and its lock are renamed. It keeps
+them, and ends by itself when it goes on and finds another socket in its place. Where it never
+does, its successor ends it.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
+import secrets
+import stat
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from zmhook.errors import ZmhookError
 from zmhook.process.environment import environment
-from zmhook.service import aside
+from zmhook.service import running
+from zmhook.storage import regular
 from zmhook.storage.lock import is_locked, lock_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+log = logging.getLogger(__name__)
+
+SYSTEMDS = b"systemd"
+"""Second line of the lock file of a service whose socket systemd holds."""
+
 START_SECONDS = 10.0
-LOOK_EVERY = 0.05
+POLL_SECONDS = 0.05
 
 
-def start(config: str, place: Path, silent: aside.Identity | None = None) -> bool:
+def start(config: str, place: Path, silent: SocketIdentity | None = None) -> bool:
     """Start a service unless somebody else is just doing so; say whether we did.
 
     `silent` is one that shows no sign of life: while its socket is still there, it is put aside.
@@ -34,7 +50,7 @@ def start(config: str, place: Path, silent: aside.Identity | None = None) -> boo
         return False
     try:
         if silent:
-            aside.put(place, silent)
+            put_aside(place, silent)
         command = [sys.executable, "-m", "zmhook.server", "-c", config, "--socket", str(place)]
         subprocess.Popen(
             [*command, "--start-lock", str(lock)],
@@ -60,7 +76,7 @@ def wait_for(place: Path, seconds: float) -> bool:
     while _is_starting(place):
         if time.monotonic() >= end:
             return False
-        time.sleep(LOOK_EVERY)
+        time.sleep(POLL_SECONDS)
     return place.exists()
 
 
@@ -70,3 +86,97 @@ def _is_starting(place: Path) -> bool:
         return is_locked(place.with_suffix(".start"))
     except OSError:
         return False
+
+
+# -- a service that hangs -------------------------------------------------------------------------
+
+
+class SocketIdentity(NamedTuple):
+    """What tells one socket's file from the next at its place."""
+
+    device: int
+    inode: int
+    made: int
+
+
+def socket_identity(place: Path) -> SocketIdentity | None:
+    """Return that of the socket which is there now; None when there is none."""
+    try:
+        found = os.lstat(place)
+    except OSError:
+        return None
+    if not stat.S_ISSOCK(found.st_mode):
+        return None
+    return SocketIdentity(found.st_dev, found.st_ino, found.st_mtime_ns)
+
+
+def is_held_by_systemd(place: Path) -> bool:
+    """Say whether systemd holds the socket: there hooks may not put another."""
+    with contextlib.suppress(OSError):
+        return SYSTEMDS in regular.read(place.with_suffix(".lock")).split()[1:]
+    return False
+
+
+def put_aside(place: Path, silent: SocketIdentity) -> None:
+    """Put the service aside whose socket is `silent`, unless another is there by now.
+
+    Only with the lock of the start. The lock goes first: should we be killed in between, the next
+    hook finds the silent socket again. Raises `OSError`.
+    """
+    if socket_identity(place) != silent:
+        return
+    kill_put_aside(place)
+    theirs = _beside(place)
+    process = "its process"
+    if running.is_running(place):
+        process = f"process {running.pid_of(place) or '?'}"
+        place.with_suffix(".lock").rename(theirs.with_suffix(".lock"))
+    place.rename(theirs)
+    if socket_identity(theirs) != silent:
+        # Somebody has started one by hand in this very moment.
+        with contextlib.suppress(OSError):
+            os.link(theirs, place)
+        theirs.unlink()
+        return
+    log.error("%s: %s hangs; it was put aside for a new service", place, process)
+
+
+def kill_put_aside(place: Path) -> None:
+    """Kill those that were put aside before and still hang."""
+    sweep(place)
+    for theirs in _all_put_aside(place):
+        try:
+            if running.kill(theirs):
+                log.warning("%s: a service that was put aside, still hung: killed", theirs)
+        except (OSError, ZmhookError) as error:
+            log.warning("%s: a service that was put aside still hangs: %s", theirs, error)
+
+
+def still_hung(place: Path) -> list[Path]:
+    """Return the sockets of those that were put aside and still run. Raises `OSError`."""
+    sweep(place)
+    return sorted(theirs for theirs in _all_put_aside(place) if running.is_running(theirs))
+
+
+def sweep(place: Path) -> None:
+    """Take away what those left that were put aside and have ended."""
+    for theirs in _all_put_aside(place):
+        with contextlib.suppress(OSError):
+            if not running.is_running(theirs):
+                theirs.unlink(missing_ok=True)
+                theirs.with_suffix(".lock").unlink(missing_ok=True)
+
+
+def _beside(place: Path) -> Path:
+    return place.with_name(f"{place.stem}.aside-{secrets.token_hex(4)}.sock")
+
+
+def _all_put_aside(place: Path) -> set[Path]:
+    """Return the sockets of those that were put aside, whether they are still there or not."""
+    start, ends = f"{place.stem}.aside-", (".sock", ".lock")
+    try:
+        names = os.listdir(place.parent)  # noqa: PTH208 - a glob would take the name's own marks
+    except OSError:
+        return set()
+    mine = (name for name in names if name.startswith(start) and name.endswith(ends))
+    return {place.with_name(name).with_suffix(".sock") for name in mine}

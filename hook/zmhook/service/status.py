@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zmhook.jobs.backlog import backlog
-from zmhook.service.database_health import damaged
+from zmhook.storage.corruption import COUNT_SUFFIX, damage_count
 from zmhook.version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from zmhook.service.pool import Slot
     from zmhook.service.supervisor import Supervisor
+    from zmhook.settings import Config, Settings
 
 
 async def status(supervisor: Supervisor) -> dict[str, Any]:
@@ -21,7 +25,7 @@ async def status(supervisor: Supervisor) -> dict[str, Any]:
     folder = settings.general.base_data_path
     # A disk may take its time, and nobody else is to wait for it.
     jobs = await asyncio.to_thread(backlog, folder)
-    broken = await asyncio.to_thread(damaged, supervisor.config.current())
+    broken = await asyncio.to_thread(damaged_databases, supervisor.config.current())
     collector = await asyncio.to_thread(_collector, settings.snapshots.snapshot_path)
     stats = supervisor.stats
     return {
@@ -75,3 +79,33 @@ def _worker(slot: Slot) -> dict[str, Any]:
         "rss_mb": round(slot.rss_mb, 1),
         "models": slot.models,
     }
+
+
+def damaged_databases(config: Config) -> dict[str, dict[str, Any]]:
+    """Return, by path, how often each database was, and of the last time when and why.
+
+    Times are seconds since the epoch. Raises nothing: a folder that cannot be read has none.
+    """
+    settings = (config.general, *config.monitors.values())
+    folders = dict.fromkeys(folder for one in settings for folder in _folders(one))
+    found = {path: damage_count(path) for folder in folders for path in _databases(folder)}
+    return {
+        str(path): {"count": one.count, "last": one.last, "reason": one.reason}
+        for path, one in sorted(found.items())
+        if one.count
+    }
+
+
+def _folders(settings: Settings) -> Iterator[Path]:
+    base = Path(settings.general.base_data_path)
+    yield from (base / "cache", base / "state", Path(settings.gate.state_path))
+    yield Path(settings.history.history_path).parent
+    yield Path(settings.snapshots.snapshot_path)
+
+
+def _databases(folder: Path) -> list[Path]:
+    try:
+        names = [path.name for path in folder.iterdir() if path.name.endswith(COUNT_SUFFIX)]
+    except OSError:
+        return []
+    return [folder / name.removesuffix(COUNT_SUFFIX) for name in names]

@@ -15,10 +15,10 @@ from msgspec import structs
 
 from zmhook.frames.ids import frame_ids
 from zmhook.net.http_server import HangUp
+from zmhook.service.config_watch import CodeWatch, ConfigWatch, Fingerprint
 from zmhook.service.fetch import Fetcher
-from zmhook.service.live import Code, LiveConfig, Stamp
-from zmhook.service.look import LookTicket, NotNow
-from zmhook.service.place import patience_path, patience_text
+from zmhook.service.look import LookTicket, ServiceBusy
+from zmhook.service.paths import patience_path, patience_text
 from zmhook.service.pool import Pool, Slot
 from zmhook.service.queue import FairQueue
 from zmhook.service.stats import Stats
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from zmhook.detection import Decision
     from zmhook.event import Event
     from zmhook.service.look import Wanted
-    from zmhook.service.records import Records
     from zmhook.service.ticket import Waiting
     from zmhook.service.wire import Seen
+    from zmhook.service.worker_process import LogRelay
     from zmhook.settings import Service, Settings
 
 log = logging.getLogger(__name__)
@@ -55,19 +55,19 @@ SILENCE_SHARE = 1 / 8
 """... and as a part of the shortest deadline: what is left must do for deciding without us."""
 BEATS = 4
 """Signs of life in that time."""
-LOOK_EVERY = 0.5
+POLL_SECONDS = 0.5
 """Seconds between two looks at whether to end."""
 
 
 class Supervisor:
     """Decides events by its workers. `start` once; `finish` once."""
 
-    def __init__(self, config: LiveConfig, records: Records) -> None:
+    def __init__(self, config: ConfigWatch, records: LogRelay) -> None:
         self.config = config
         self.stats = Stats()
         self.records = records
-        self.stamp = Stamp()
-        self.code = Code()
+        self.stamp = Fingerprint()
+        self.code = CodeWatch()
         self.stopping = asyncio.Event()
         self.last_asked = time.monotonic()
         service = self._service()
@@ -110,10 +110,10 @@ class Supervisor:
     async def look(self, wanted: Wanted) -> Seen:
         """Return what the models see in another machine's pictures: no gate, and no trace is left.
 
-        Raises `NotNow`.
+        Raises `ServiceBusy`.
         """
         if not self._is_taking():
-            raise NotNow("the service is ending", retry=True)
+            raise ServiceBusy("the service is ending", retry=True)
         settings = local(self.config.current().general)
         ticket = LookTicket(wanted, settings, self.stamp.of(settings))
         self._open.add(ticket)
@@ -124,7 +124,7 @@ class Supervisor:
         except asyncio.CancelledError:
             self._forget(ticket)
             raise
-        except NotNow:
+        except ServiceBusy:
             self.stats.inference_requests["failed"] += 1
             raise
         finally:
@@ -158,7 +158,7 @@ class Supervisor:
         if self.replaced and self._tasks:
             await asyncio.wait(self._tasks, timeout=self.config.longest_deadline())
         for ticket in self.queue.drain():
-            ticket.turn_away("the service was stopped before the event's turn came")
+            ticket.reject("the service was stopped before the event's turn came")
         await self.pool.finish(seconds)
         for ticket in list(self._open):
             ticket.fail("the service was stopped")
@@ -175,7 +175,7 @@ class Supervisor:
         while not self.stopping.is_set():
             self._tell_patience(place)
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self.stopping.wait(), LOOK_EVERY)
+                await asyncio.wait_for(self.stopping.wait(), POLL_SECONDS)
             if why := self._why_end(place, is_there, permanent=is_permanent()):
                 log.info("ending: %s", why)
                 self.stopping.set()
@@ -242,7 +242,7 @@ class Supervisor:
         if refused:
             self.stats.refused += 1
             waiting = self.queue.size
-            refused.turn_away(f"refused: {waiting} events wait already ([service] service_queue)")
+            refused.reject(f"refused: {waiting} events wait already ([service] service_queue)")
             log.warning("%s was refused: %d events wait already", refused, waiting)
         return refused is not ticket
 

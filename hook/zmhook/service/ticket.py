@@ -10,7 +10,7 @@ from msgspec import structs
 
 from zmhook.deadline import answered
 from zmhook.detection import Decision
-from zmhook.service.wire import Answer, Given, Job, Need
+from zmhook.service.wire import Answer, DecideEvent, FrameData, FrameRequest
 
 if TYPE_CHECKING:
     from zmhook.event import Event
@@ -62,7 +62,7 @@ class Waiting(Protocol):
     def fail(self, why: str) -> None:
         """Let whoever waits know that nothing will come."""
 
-    def turn_away(self, why: str) -> None:
+    def reject(self, why: str) -> None:
         """Let them know that it is not to be here and now, though nothing is wrong with it."""
 
 
@@ -92,7 +92,7 @@ class Ticket:
         """Return the job for a worker; only after `gather`."""
         if self._first is None:
             raise RuntimeError("the first picture was not waited for")
-        return Job(self.event, settings, self.stamp, self.left(), self._first)
+        return DecideEvent(self.event, settings, self.stamp, self.left(), self._first)
 
     def taken(self) -> None:
         """Note that a worker begins with the event now, and fetch what it may need next."""
@@ -104,11 +104,11 @@ class Ticket:
         """Keep a worker's answer; return the picture that it needs."""
         if isinstance(message, Answer):
             self.hold(message.decision, REPORT_GRACE)
-        if not isinstance(message, Need):
+        if not isinstance(message, FrameRequest):
             return None
         picture = await self.fetcher.picture(message.id)
         self.fetcher.begin_after(picture.id)
-        return Given(picture)
+        return FrameData(picture)
 
     def timed(self, decision: Decision) -> Decision:
         """Return the decision with the times that the worker does not know, in ms.
@@ -160,7 +160,7 @@ class Ticket:
     def fail(self, why: str) -> None:
         self.decide(Decision.undecided(self.event, why))
 
-    def turn_away(self, why: str) -> None:
+    def reject(self, why: str) -> None:
         self.fail(why)
 
     def drop(self) -> None:

@@ -42,7 +42,7 @@ class Prepare(Struct, frozen=True, tag=True):
     stamp: str
 
 
-class Job(Struct, frozen=True, tag=True):
+class DecideEvent(Struct, frozen=True, tag=True):
     """To a worker: decide this event; `seconds` are left, `picture` is the first one."""
 
     event: Event
@@ -96,7 +96,7 @@ class Seen(Struct, frozen=True, tag=True):
     too_large: bool = False
 
 
-class Need(Struct, frozen=True, tag=True):
+class FrameRequest(Struct, frozen=True, tag=True):
     """From a worker: give this picture, or say that it may still come; nobody waits for it here."""
 
     id: str
@@ -115,7 +115,7 @@ class Ready(Struct, frozen=True, tag=True):
     models: list[str]
 
 
-class Record(Struct, frozen=True, tag=True):
+class LogLine(Struct, frozen=True, tag=True):
     """From a worker: a line for the log."""
 
     level: int
@@ -124,13 +124,13 @@ class Record(Struct, frozen=True, tag=True):
     line: int
 
 
-class Given(Struct, frozen=True, tag=True):
+class FrameData(Struct, frozen=True, tag=True):
     """To a worker: the picture that it asked for."""
 
     picture: Picture
 
 
-Message = Prepare | Job | Look | Need | Given | Answer | Seen | Ready | Record
+Message = Prepare | DecideEvent | Look | FrameRequest | FrameData | Answer | Seen | Ready | LogLine
 
 
 _encoder = msgpack.Encoder()

@@ -23,15 +23,15 @@ from zmhook.process import environment, inherited
 from zmhook.service.wire import (
     HEAD,
     Answer,
-    Given,
-    Job,
+    DecideEvent,
+    FrameData,
+    FrameRequest,
+    LogLine,
     Look,
     Message,
-    Need,
     Picture,
     Prepare,
     Ready,
-    Record,
     Seen,
     packed,
     unpacked,
@@ -86,7 +86,7 @@ class Worker:
             message = self.wire.receive()
             if isinstance(message, Prepare):
                 self._prepare(message)
-            elif isinstance(message, Job):
+            elif isinstance(message, DecideEvent):
                 self._decide(message)
             elif isinstance(message, Look):
                 self.wire.send(self._look(message))
@@ -99,7 +99,7 @@ class Worker:
             # The event that needs it will say so again; here it is only early.
             log.warning("%s", error)
 
-    def _decide(self, job: Job) -> None:
+    def _decide(self, job: DecideEvent) -> None:
         from zmhook.deadline import Deadline
         from zmhook.decide import Decided, decide
         from zmhook.detection import Decision
@@ -182,9 +182,9 @@ class _Handed(FrameSource):
         return FetchedPicture(picture.data, picture.id, picture.origin, picture.crop)
 
     def _ask(self, frame_id: str) -> Picture:
-        self.wire.send(Need(frame_id))
+        self.wire.send(FrameRequest(frame_id))
         answer = self.wire.receive()
-        if not isinstance(answer, Given):
+        if not isinstance(answer, FrameData):
             raise FrameUnavailable(f"{frame_id}: the service answered something else")
         return answer.picture
 
@@ -198,7 +198,7 @@ class _LogToSupervisor(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         text = self.format(record)
-        self._wire.send(Record(record.levelno, text, record.pathname, record.lineno))
+        self._wire.send(LogLine(record.levelno, text, record.pathname, record.lineno))
 
 
 def _models_key(settings: dict[str, Any]) -> str:

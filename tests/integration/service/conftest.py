@@ -19,7 +19,7 @@ import pytest
 
 from zmhook.event import Event
 from zmhook.service import client
-from zmhook.service.place import socket_name
+from zmhook.service.paths import socket_name
 
 SECONDS = 30
 """How long anything here may take before it counts as never; a machine under load is slow."""

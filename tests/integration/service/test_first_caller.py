@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from zmhook.service import place
-from zmhook.service.place import socket_name
+from zmhook.service import paths
+from zmhook.service.paths import socket_name
 from zmhook.settings import General
 
 pytestmark = pytest.mark.integration
@@ -121,7 +121,7 @@ def renamed(site, monkeypatch: pytest.MonkeyPatch):
 @contextmanager
 def old(site) -> Iterator[subprocess.Popen[bytes]]:
     """Run a service as such a version has left it."""
-    older = place.older_socket_path(site.config, General())
+    older = paths.older_socket_path(site.config, General())
     assert older != site.socket
     command = [sys.executable, "-m", "zmhook.server", "-c", site.config, "--socket", older]
     env = {**site.env, "PYTHONPATH": f"{site.root / 'hook'}:{site.env['PYTHONPATH']}"}

@@ -12,7 +12,7 @@ from zmhook.cli import ask as module
 from zmhook.cli.ask import Answered, ask
 from zmhook.deadline import Deadline
 from zmhook.event import Event
-from zmhook.service import aside, client, place, start
+from zmhook.service import client, paths, start
 from zmhook.service.client import NoService, Silent
 from zmhook.settings import Settings
 
@@ -26,7 +26,7 @@ class Service:
         self.answers: list[client.Answered | NoService] = []
         self.starts: bool | OSError = True
         self.comes = True
-        self.silent: aside.Identity | None = None
+        self.silent: start.SocketIdentity | None = None
         self.seen: list[str] = []
 
     def decide(
@@ -40,7 +40,7 @@ class Service:
             raise answer
         return answer
 
-    def start(self, config: str, place: Path, silent: aside.Identity | None) -> bool:
+    def start(self, config: str, place: Path, silent: start.SocketIdentity | None) -> bool:
         self.seen.append("start")
         self.silent = silent
         if isinstance(self.starts, OSError):
@@ -126,13 +126,13 @@ def test_another_answer_is_none(answer, service: Service, status: int) -> None:
 
 
 SILENT = Silent("/r/etc_o.ini.sock: the service there shows no sign of life for 3 s")
-SOCKET = aside.Identity(1, 2, 3)
+SOCKET = start.SocketIdentity(1, 2, 3)
 
 
 def test_one_that_hangs_is_to_be_put_aside(
     answer, service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(aside, "identity", lambda _: SOCKET)
+    monkeypatch.setattr(start, "socket_identity", lambda _: SOCKET)
 
     assert answer(SILENT) is None
     assert service.silent == SOCKET
@@ -142,7 +142,7 @@ def test_one_that_hangs_is_to_be_put_aside(
 def test_one_that_is_not_there_puts_nothing_aside(
     answer, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(aside, "identity", lambda _: SOCKET)
+    monkeypatch.setattr(start, "socket_identity", lambda _: SOCKET)
 
     answer(NONE)
 
@@ -152,7 +152,7 @@ def test_one_that_is_not_there_puts_nothing_aside(
 def test_systemds_is_left_to_systemd(
     answer, service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(aside, "is_systemds", lambda _: True)
+    monkeypatch.setattr(start, "is_held_by_systemd", lambda _: True)
 
     assert answer(SILENT) is None
     assert [one.partition(" ")[0] for one in service.seen] == ["ask"]
@@ -169,7 +169,7 @@ def test_it_is_asked_with_the_patience_that_it_has_written_down(
         return client.Answered(302, b"")
 
     monkeypatch.setattr(client, "decide", decide)
-    monkeypatch.setattr(place, "silence_of", lambda _: 1.5)
+    monkeypatch.setattr(paths, "silence_of", lambda _: 1.5)
 
     ask(EVENT, Settings(), "/etc/o.ini", Deadline(30))
 

@@ -20,7 +20,7 @@ from zmhook.cli import serve, service
 from zmhook.errors import SettingsError, ZmhookError
 from zmhook.jobs.spool import Spool
 from zmhook.server import run
-from zmhook.service import client, holder, place
+from zmhook.service import client, paths, running
 
 STATUS = {
     "version": "1.2.3",
@@ -62,7 +62,7 @@ def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def socket_path(folder: Path) -> Path:
-    return folder / f"{place.socket_name(f'{folder}/o.ini')}.sock"
+    return folder / f"{paths.socket_name(f'{folder}/o.ini')}.sock"
 
 
 @pytest.fixture
@@ -181,7 +181,7 @@ def test_each_configuration_has_a_service_of_its_own(hold, folder: Path, capsys)
     other = folder / "other.ini"
     other.write_text(f"[general]\nbase_data_path = {folder}\n")
     assert service.main(["status", "-c", str(other)]) == 3
-    assert str(place.socket_name(other)) in capsys.readouterr().err
+    assert str(paths.socket_name(other)) in capsys.readouterr().err
 
 
 def test_a_broken_configuration_is_no_reason_not_to_look(folder: Path, hold, capsys) -> None:
@@ -204,10 +204,10 @@ def test_stop_waits_for_the_end(hold, folder: Path, capsys) -> None:
 def test_what_does_not_end_is_killed(hold, socket_path: Path) -> None:
     process = hold("stubborn")
     began = time.monotonic()
-    assert holder.end(socket_path, 0.3) is False
+    assert running.end(socket_path, 0.3) is False
     assert time.monotonic() - began < 10
     assert process.wait(5) == -9
-    assert holder.pid_of(socket_path) is None
+    assert running.pid_of(socket_path) is None
 
 
 NUMBERS = ["", "hello\n", "-1\n", "0\n", "1\n", "9" * 400, "\x00\xff", "4711\n4712\n"]
@@ -221,7 +221,7 @@ def test_no_number_in_the_file_says_whom_to_end(
     monkeypatch.setattr(os, "kill", lambda *given: signalled.append(given))
     process = hold()
     socket_path.with_suffix(".lock").write_text(number, encoding="latin-1")
-    assert holder.pid_of(socket_path) == process.pid
+    assert running.pid_of(socket_path) == process.pid
     assert service.main(["stop"]) == 0
     assert process.wait(5) is not None
     assert signalled == []
@@ -239,20 +239,20 @@ def test_a_process_that_is_no_service_is_not_ended(hold, number: str, socket_pat
 @pytest.mark.skipif(os.geteuid() != 0, reason="optional: only root can start another's process")
 def test_a_service_of_another_is_not_ended(hold, socket_path: Path, monkeypatch) -> None:
     process = hold()
-    monkeypatch.setattr(holder.os, "geteuid", lambda: 12345)
+    monkeypatch.setattr(running.os, "geteuid", lambda: 12345)
     with pytest.raises(ZmhookError, match=f"process {process.pid} of root holds it"):
-        holder.end(socket_path, 0.1)
+        running.end(socket_path, 0.1)
     assert process.poll() is None
 
 
 def test_a_listener_of_another_is_not_asked(hold, answering, monkeypatch, socket_path) -> None:
     answering(http(200, "stopping"))
-    monkeypatch.setattr(holder, "_holder", lambda _: None)
-    monkeypatch.setattr(holder, "is_running", lambda _: True)
+    monkeypatch.setattr(running, "_holder", lambda _: None)
+    monkeypatch.setattr(running, "is_running", lambda _: True)
     monkeypatch.setattr(client, "peer", lambda *_: client.Peer(1, 12345))
     monkeypatch.setattr(client, "ask", lambda *_: pytest.fail("it was asked"))
     with pytest.raises(ZmhookError, match="12345 listens there"):
-        holder.end(socket_path, 0.1)
+        running.end(socket_path, 0.1)
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/null")])

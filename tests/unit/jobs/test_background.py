@@ -495,7 +495,7 @@ def process(spool, monkeypatch) -> Callable[[], Process]:
             pass
 
     monkeypatch.setattr("zmhook.logs.Logs", Logs)
-    monkeypatch.setattr(module, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(module, "POLL_SECONDS", 0.01)
     # The test's own process is heavy and must stay what it is.
     monkeypatch.setattr(Process, "_renew", lambda _: None)
 

@@ -19,7 +19,7 @@ from zmhook.server.connections import Connections, Limits
 from zmhook.server.door import ListenDoor
 from zmhook.server.looks import Looks
 from zmhook.server.server import Room, Server
-from zmhook.service.look import NotNow, Wanted
+from zmhook.service.look import ServiceBusy, Wanted
 from zmhook.service.wire import Seen
 from zmhook.settings import General, Settings
 
@@ -47,7 +47,7 @@ class Workers:
         self.settings = Settings(general=General(models=("yolo",)))
         self.found: dict[str, list[Detection]] = {"yolo": [DOG]}
         self.asked: list[Wanted] = []
-        self.error: NotNow | None = None
+        self.error: ServiceBusy | None = None
         self.seen: Seen | None = None
         self.hold = asyncio.Event()
         self.hold.set()

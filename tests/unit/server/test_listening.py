@@ -12,7 +12,7 @@ import pytest
 
 from zmhook.server import listening
 from zmhook.server.listening import Listening
-from zmhook.service.live import LiveConfig
+from zmhook.service.config_watch import ConfigWatch
 from zmhook.service.supervisor import Supervisor
 
 ASK = b"GET /models HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %b\r\n\r\n"
@@ -26,7 +26,7 @@ class Place:
         self.config = folder / "o.ini"
         self.port = free_port()
         self.write()
-        self.supervisor = Supervisor(LiveConfig(str(self.config)), lambda *_: None)
+        self.supervisor = Supervisor(ConfigWatch(str(self.config)), lambda *_: None)
         self.listening = Listening(self.supervisor)
 
     def write(self, listen: str | None = None, **service: object) -> None:

@@ -9,7 +9,7 @@ from zmhook import frames
 from zmhook.detection import Box, Detection
 from zmhook.errors import FrameUnavailable
 from zmhook.frame import Picture
-from zmhook.service.look import NotNow
+from zmhook.service.look import ServiceBusy
 from zmhook.service.wire import Seen, View
 
 FILE = ("file", "image.jpg", b"JPEG")
@@ -288,7 +288,7 @@ def test_what_goes_wrong(listening, seen: Seen, status: int) -> None:
 @pytest.mark.parametrize(("retry", "status"), [(True, 503), (False, 500)])
 def test_not_now(listening, retry: bool, status: int) -> None:
     async def scene(place) -> None:
-        place.workers.error = NotNow("why", retry=retry)
+        place.workers.error = ServiceBusy("why", retry=retry)
         said = await place.post(PATH, FILE)
         assert (said.status, said.json) == (status, {"msg": "why"})
 

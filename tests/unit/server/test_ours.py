@@ -11,7 +11,7 @@ from msgspec import structs
 from zmhook.detection import Detection
 from zmhook.gateway import protocol
 from zmhook.gateway.protocol import Look, Looked, Status
-from zmhook.service.look import NotNow
+from zmhook.service.look import ServiceBusy
 from zmhook.service.wire import Seen, View
 
 
@@ -174,7 +174,7 @@ def test_a_picture_that_is_none(listening, seen: Seen, status: int) -> None:
 @pytest.mark.parametrize(("retry", "status"), [(True, 503), (False, 500)])
 def test_not_now(listening, retry: bool, status: int) -> None:
     async def scene(place) -> None:
-        place.workers.error = NotNow("why", retry=retry)
+        place.workers.error = ServiceBusy("why", retry=retry)
         said = await place.post(protocol.INFER, ("request", request(A)), frame(b"1"))
         assert (said.status, "retry-after" in said.headers) == (status, retry)
 

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from zmhook.detection import Box, Detection
 from zmhook.server import server
-from zmhook.service.look import NotNow
+from zmhook.service.look import ServiceBusy
 from zmhook.service.wire import Seen, View
 
 TYPE, IMAGE = ("type", b"object"), ("image", "frame.png", b"PNG")
@@ -176,10 +176,10 @@ def test_a_model_that_fails(listening) -> None:
 
 def test_too_busy_and_worse(listening) -> None:
     async def scene(place) -> None:
-        place.workers.error = NotNow("refused: 500 wait", retry=True)
+        place.workers.error = ServiceBusy("refused: 500 wait", retry=True)
         said = await place.post("/infer", TYPE, IMAGE)
         assert (said.status, said.headers["retry-after"]) == (503, "1")
-        place.workers.error = NotNow("the model process ended", retry=False)
+        place.workers.error = ServiceBusy("the model process ended", retry=False)
         said = await place.post("/infer", TYPE, IMAGE)
         assert said.json == {"detections": [], "error": "the model process ended"}
 

@@ -14,7 +14,7 @@ import pytest
 
 from zmhook.server import run
 from zmhook.server.listening import Listening
-from zmhook.service.live import LiveConfig
+from zmhook.service.config_watch import ConfigWatch
 from zmhook.service.supervisor import Supervisor
 
 
@@ -131,7 +131,7 @@ def test_an_address_that_cannot_be_had_is_no_reason_not_to_serve(
     soon, config: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def problems(address: str) -> list[str]:
-        supervisor = Supervisor(LiveConfig(str(config)), lambda *_: None)
+        supervisor = Supervisor(ConfigWatch(str(config)), lambda *_: None)
         listening = Listening(supervisor, address)
         try:
             await listening.start()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from zmhook.server.tcp import CannotListenError, listen
-from zmhook.service.live import LiveConfig
+from zmhook.service.config_watch import ConfigWatch
 from zmhook.service.supervisor import Supervisor
 
 
@@ -28,7 +28,7 @@ def opened(tmp_path: Path, soon):
         )
 
         async def run() -> None:
-            supervisor = Supervisor(LiveConfig(str(path)), lambda *_: None)
+            supervisor = Supervisor(ConfigWatch(str(path)), lambda *_: None)
             try:
                 listener = await listen(address, supervisor)
                 try:

@@ -16,7 +16,7 @@ from zmhook.errors import FrameNotNeeded, FrameUnavailable
 from zmhook.event import Event
 from zmhook.frame import Crop, Picture
 from zmhook.frames.base import Pending
-from zmhook.service.fetch import LOOK_EVERY, Fetcher
+from zmhook.service.fetch import POLL_SECONDS, Fetcher
 from zmhook.settings import General, Settings
 
 
@@ -383,7 +383,7 @@ def test_nobody_is_held_up_by_another_attempt(coming: Coming, threads, soon, unt
         assert (await fetching.first()).id == "snapshot"
         coming.hold.clear()
         alarm = await fetching.picture("alarm")
-        assert (alarm.error, alarm.pause) == ("alarm: not yet", LOOK_EVERY)
+        assert (alarm.error, alarm.pause) == ("alarm: not yet", POLL_SECONDS)
         coming.hold.set()
         await fetching.close()
 

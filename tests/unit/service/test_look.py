@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from zmhook.service.look import LookTicket, NotNow, Wanted
+from zmhook.service.look import LookTicket, ServiceBusy, Wanted
 from zmhook.service.wire import Look, Ready, Seen, View
 from zmhook.settings import General, Settings
 
@@ -69,7 +69,7 @@ def test_no_longer_than_either_side_says(soon, seconds: float, least: int, most:
 def test_at_the_deadline(soon) -> None:
     async def run() -> None:
         one = ticket(WANTED._replace(seconds=0.05))
-        with pytest.raises(NotNow, match=r"nothing was seen within 0.05 s") as error:
+        with pytest.raises(ServiceBusy, match=r"nothing was seen within 0.05 s") as error:
             await one.seen()
         assert error.value.retry
         assert not one.is_open
@@ -82,8 +82,8 @@ def test_at_the_deadline(soon) -> None:
 def test_why_not(soon, retry: bool) -> None:
     async def run() -> None:
         one = ticket()
-        one.turn_away("full") if retry else one.fail("died")
-        with pytest.raises(NotNow) as error:
+        one.reject("full") if retry else one.fail("died")
+        with pytest.raises(ServiceBusy) as error:
             await one.seen()
         assert error.value.retry is retry
 

@@ -11,24 +11,24 @@ from typing_extensions import Self
 
 from zmhook.detection import Decision
 from zmhook.service import pool
-from zmhook.service.look import LookTicket, NotNow, Wanted
+from zmhook.service.look import LookTicket, ServiceBusy, Wanted
 from zmhook.service.pool import Pool, Slot
-from zmhook.service.process import WorkerDied
 from zmhook.service.queue import FairQueue
 from zmhook.service.stats import Stats
 from zmhook.service.wire import (
     Answer,
-    Given,
-    Job,
+    DecideEvent,
+    FrameData,
+    FrameRequest,
+    LogLine,
     Look,
-    Need,
     Picture,
     Prepare,
     Ready,
-    Record,
     Seen,
     View,
 )
+from zmhook.service.worker_process import WorkerDied
 from zmhook.settings import Settings, Yolo
 from zmhook.settings.plain import to_plain
 
@@ -79,7 +79,7 @@ class FakeWorker:
         self.sent.append(message)
         if isinstance(message, Prepare):
             self.inbox.put_nowait(self.owner.prepared)
-        elif isinstance(message, Job | Look):
+        elif isinstance(message, DecideEvent | Look):
             for step in self.owner.next_script(message):
                 self.inbox.put_nowait(step)
 
@@ -109,7 +109,7 @@ class Workers:
     def __call__(self) -> FakeWorker:
         return FakeWorker(self)
 
-    def next_script(self, job: Job | Look) -> list[object]:
+    def next_script(self, job: DecideEvent | Look) -> list[object]:
         if self.script:
             return self.script.popleft()
         return [Answer(Decision(event=job.event, outcome="nothing")), READY]
@@ -129,7 +129,7 @@ class Bench:
         self.make = ticket
         self.queue = FairQueue(10)
         self.stats = Stats()
-        self.records: list[tuple[Record, int | None]] = []
+        self.records: list[tuple[LogLine, int | None]] = []
         limits = {"max_rss_mb": 500.0, "idle_unload": 0.0, **limits}
         self.slots = [
             Slot(
@@ -145,7 +145,7 @@ class Bench:
         ]
         self.pool = Pool(self.slots)
 
-    def _record(self, record: Record, monitor: int | None) -> None:
+    def _record(self, record: LogLine, monitor: int | None) -> None:
         self.records.append((record, monitor))
 
     async def __aenter__(self) -> Self:
@@ -195,10 +195,10 @@ def test_a_further_picture_is_given_and_the_next_begun(bench, workers: Workers, 
         async with bench() as running:
             one = running.ticket()
             answer = Answer(Decision(event=one.event, outcome="alarm"))
-            workers.script.append([Need("snapshot"), answer, READY])
+            workers.script.append([FrameRequest("snapshot"), answer, READY])
             await running.queue.ready(one)
             assert (await one.decided()).outcome == "alarm"
-            assert Given(Picture("snapshot", "here", b"2")) in workers.made[0].sent
+            assert FrameData(Picture("snapshot", "here", b"2")) in workers.made[0].sent
             assert one.fetcher.begun == ["alarm", "snapshot"]
 
     soon(run)
@@ -207,7 +207,7 @@ def test_a_further_picture_is_given_and_the_next_begun(bench, workers: Workers, 
 def test_a_record_goes_to_the_log_of_its_monitor(bench, workers: Workers, soon, until) -> None:
     async def run() -> None:
         async with bench() as running:
-            line = Record(20, "text", "/a.py", 1)
+            line = LogLine(20, "text", "/a.py", 1)
             workers.script.append([line, READY])
             one = running.ticket(monitor=7)
             await running.queue.ready(one)
@@ -409,7 +409,7 @@ def test_an_event_alone_gets_the_first_slot_and_its_threads(bench, workers: Work
             for number in range(4):
                 await running.decided(number=number)
                 await asyncio.sleep(0.01)
-            jobs = [one for one in workers.made[0].sent if isinstance(one, Job)]
+            jobs = [one for one in workers.made[0].sent if isinstance(one, DecideEvent)]
             assert [job.event.id for job in jobs] == [0, 1, 2, 3]
             assert {job.settings["yolo"]["yolo_threads"] for job in jobs} == {1}
 
@@ -488,7 +488,7 @@ def test_a_look_is_tried_once_more_and_then_given_up(bench, workers: Workers, so
             looking = LookTicket(WANTED, Settings(), "stamp")
             running.queue.put(looking)
             await running.queue.ready(looking)
-            with pytest.raises(NotNow, match="the model process ended by SIGSEGV, 2 times"):
+            with pytest.raises(ServiceBusy, match="the model process ended by SIGSEGV, 2 times"):
                 await looking.seen()
             assert (await running.decided()).outcome == "nothing"
 

@@ -15,10 +15,9 @@ from zmhook.detection import Decision
 from zmhook.event import Event
 from zmhook.jobs.backlog import backlog
 from zmhook.jobs.spool import Spool
-from zmhook.service.database_health import damaged
-from zmhook.service.live import LiveConfig
+from zmhook.service.config_watch import ConfigWatch
 from zmhook.service.metrics import CONTENT_TYPE, exposition
-from zmhook.service.status import status
+from zmhook.service.status import damaged_databases, status
 from zmhook.service.supervisor import Supervisor
 from zmhook.service.wire import Seen
 from zmhook.settings import Config, History, Settings
@@ -43,7 +42,7 @@ def told(tmp_path: Path, ticket, soon) -> dict[str, Any]:
     spool.set_aside(by_job["tags"])
 
     async def run() -> dict[str, Any]:
-        supervisor = Supervisor(LiveConfig(str(path)), lambda *_: None)
+        supervisor = Supervisor(ConfigWatch(str(path)), lambda *_: None)
         event = Event(id=1, monitor_id=3)
         for outcome, errors in (("alarm", []), ("alarm", []), ("undecided", ['a "b"\\\n'])):
             decision = Decision(event=event, outcome=outcome, errors=errors, timings={"yolo": 20.0})
@@ -108,7 +107,7 @@ def test_databases_that_were_damaged(tmp_path: Path) -> None:
     set_aside(history, Damaged(identity(history), "a folder lies in its place"))
     count(history, None, "it was deleted")
     settings = Settings(history=History(history_path=str(history)))
-    found = damaged(Config("o.ini", settings, {}, []))
+    found = damaged_databases(Config("o.ini", settings, {}, []))
     assert list(found) == [str(history)]
     assert found[str(history)]["count"] == 2
     assert found[str(history)]["reason"] == "it was deleted"

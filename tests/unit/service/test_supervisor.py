@@ -15,9 +15,9 @@ from zmhook.detection import Decision
 from zmhook.errors import FrameUnavailable
 from zmhook.event import Event
 from zmhook.net.http_server import HangUp
-from zmhook.service.live import LiveConfig
-from zmhook.service.look import LookTicket, NotNow, Wanted
-from zmhook.service.place import patience_path, silence_of
+from zmhook.service.config_watch import ConfigWatch
+from zmhook.service.look import LookTicket, ServiceBusy, Wanted
+from zmhook.service.paths import patience_path, silence_of
 from zmhook.service.supervisor import Supervisor
 from zmhook.service.wire import Seen, View
 
@@ -36,7 +36,7 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
 
     def make(service: str = "", general: str = "") -> Supervisor:
         path.write_text(f"[general]\n{general}\n[service]\nservice_workers = 1\n{service}\n")
-        return Supervisor(LiveConfig(str(path)), lambda *_: None)
+        return Supervisor(ConfigWatch(str(path)), lambda *_: None)
 
     return make
 
@@ -292,7 +292,7 @@ def test_machines_and_monitors_take_turns(make: Make, soon) -> None:
         assert set(turns[:3]) == {"a", "b", 7}
         assert turns[3:] == ["a", "a"]
         await asked
-        assert all(isinstance(one.exception(), NotNow) for one in looks)
+        assert all(isinstance(one.exception(), ServiceBusy) for one in looks)
         await supervisor.finish(0)
 
     soon(run)
@@ -302,7 +302,7 @@ def test_a_look_that_finds_no_room_is_told_to_come_again(make: Make, soon) -> No
     async def run() -> None:
         supervisor = make("service_queue = 2")
         looks = [asyncio.ensure_future(supervisor.look(WANTED)) for _ in range(3)]
-        with pytest.raises(NotNow, match="refused: 2 events wait") as error:
+        with pytest.raises(ServiceBusy, match="refused: 2 events wait") as error:
             await looks[2]
         assert error.value.retry
         assert (supervisor.stats.refused, supervisor.stats.inference_requests) == (1, {"failed": 1})
@@ -338,9 +338,9 @@ def test_the_end_turns_looks_away(make: Make, soon) -> None:
         looking = asyncio.ensure_future(supervisor.look(WANTED))
         await asyncio.sleep(0.02)
         await supervisor.finish(0)
-        with pytest.raises(NotNow, match="stopped"):
+        with pytest.raises(ServiceBusy, match="stopped"):
             await looking
-        with pytest.raises(NotNow, match="ending"):
+        with pytest.raises(ServiceBusy, match="ending"):
             await supervisor.look(WANTED)
 
     soon(run)
@@ -363,7 +363,7 @@ def test_what_needs_a_restart_is_told(tmp_path: Path, soon) -> None:
     path.write_text("[service]\nservice_workers = 1\n")
 
     async def run() -> None:
-        supervisor = Supervisor(LiveConfig(str(path)), lambda *_: None)
+        supervisor = Supervisor(ConfigWatch(str(path)), lambda *_: None)
         assert supervisor.problems() == []
         path.write_text("[service]\nservice_workers = 3\nservice_queue = 7\nservice_threads = 2\n")
         (line,) = supervisor.problems()

@@ -29,17 +29,17 @@ PICTURE = wire.Picture("alarm", "/e/7/alarm.jpg", bytes(range(256)) * 1000)
 CROP = Crop(box=Box(1, 2, 3, 4), width=9, height=8, of=DOG, placed=False)
 MESSAGES = [
     wire.Prepare(SETTINGS, "stamp"),
-    wire.Job(EVENT, SETTINGS, "stamp", 29.5, PICTURE),
-    wire.Need("snapshot"),
-    wire.Given(wire.Picture("snapshot", error="there is none")),
-    wire.Given(wire.Picture("track", "/s/1.jpg", b"x", crop=CROP)),
-    wire.Given(wire.Picture("track2", error="no further", needed=False)),
+    wire.DecideEvent(EVENT, SETTINGS, "stamp", 29.5, PICTURE),
+    wire.FrameRequest("snapshot"),
+    wire.FrameData(wire.Picture("snapshot", error="there is none")),
+    wire.FrameData(wire.Picture("track", "/s/1.jpg", b"x", crop=CROP)),
+    wire.FrameData(wire.Picture("track2", error="no further", needed=False)),
     wire.Answer(DECISION),
     wire.Look(["yolo"], SETTINGS, "stamp", 9.5, [wire.View("1", b"x", "car")], {"yolo": 0.3}, 7),
     wire.Seen({"yolo": [[DOG], []]}, [(9, 8), (1, 1)], {"face": "no"}, {"yolo": 2.5}),
     wire.Seen(refused="not a picture", too_large=True),
     wire.Ready(113.5, ["yolo: a.onnx"]),
-    wire.Record(40, "text \ud7ff", "/a.py", 3),
+    wire.LogLine(40, "text \ud7ff", "/a.py", 3),
 ]
 
 

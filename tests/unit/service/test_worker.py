@@ -21,14 +21,14 @@ from zmhook.frame import Crop, Frame
 from zmhook.service import worker as module
 from zmhook.service.wire import (
     Answer,
-    Given,
-    Job,
+    DecideEvent,
+    FrameData,
+    FrameRequest,
+    LogLine,
     Look,
-    Need,
     Picture,
     Prepare,
     Ready,
-    Record,
     Seen,
     View,
 )
@@ -100,9 +100,9 @@ def plain(weights: str = "a.onnx", **general: object) -> dict[str, Any]:
     return to_plain(Settings(general=General(**general), yolo=Yolo(weights=weights)))
 
 
-def job(settings: dict[str, Any] | None = None, stamp: str = "1", **picture: object) -> Job:
+def job(settings: dict[str, Any] | None = None, stamp: str = "1", **picture: object) -> DecideEvent:
     first = Picture(**{"id": "alarm", "data": PNG, "origin": "here", **picture})
-    return Job(EVENT, settings or plain(), stamp, 30.0, first)
+    return DecideEvent(EVENT, settings or plain(), stamp, 30.0, first)
 
 
 def run(*messages: object) -> Wire:
@@ -134,23 +134,23 @@ def test_to_prepare_is_to_load(models: list[Model]) -> None:
 
 
 def test_the_next_picture_is_asked_for_only_when_needed(models: list[Model]) -> None:
-    given = Given(Picture("snapshot", "there", PNG))
+    given = FrameData(Picture("snapshot", "there", PNG))
     wire = run(Prepare(plain(), "1"))
-    assert not [one for one in wire.sent if isinstance(one, Need)]
+    assert not [one for one in wire.sent if isinstance(one, FrameRequest)]
 
     wire = Wire(job(plain(detect_pattern="dog"), error="there is none", data=b""), given)
     with pytest.raises(EOFError):
         Worker(wire).run()
 
-    assert [type(message) for message in wire.sent] == [Need, Answer, Ready]
-    assert wire.sent[0] == Need("snapshot")
+    assert [type(message) for message in wire.sent] == [FrameRequest, Answer, Ready]
+    assert wire.sent[0] == FrameRequest("snapshot")
     (decision,) = decisions(wire)
     assert (decision.outcome, decision.frame.origin) == ("alarm", "there")
     assert decision.errors == ["there is none"]
 
 
 def test_no_picture_at_all_is_undecided(models: list[Model]) -> None:
-    gone = Given(Picture("snapshot", error="nor here"))
+    gone = FrameData(Picture("snapshot", error="nor here"))
     (decision,) = decisions(run(job(error="not there", data=b""), gone))
 
     assert (decision.outcome, decision.errors) == ("undecided", ["not there", "nor here"])
@@ -171,7 +171,7 @@ def test_a_part_of_a_scene_stays_one(models: list[Model]) -> None:
 
 
 def test_a_picture_that_is_not_needed_is_no_failure(models: list[Model]) -> None:
-    not_needed = Given(Picture("snapshot", error="not needed", needed=False))
+    not_needed = FrameData(Picture("snapshot", error="not needed", needed=False))
     (decision,) = decisions(run(job(plain(detect_pattern="cat")), not_needed))
 
     assert (decision.outcome, decision.errors) == ("nothing", [])
@@ -185,7 +185,7 @@ def test_something_else_in_place_of_a_picture(models: list[Model]) -> None:
 
 
 def test_the_deadline_holds_here_too(models: list[Model]) -> None:
-    late = Job(EVENT, plain(), "1", 0.0, Picture("alarm", "here", PNG))
+    late = DecideEvent(EVENT, plain(), "1", 0.0, Picture("alarm", "here", PNG))
     (decision,) = decisions(run(late))
 
     assert decision.outcome == "undecided"
@@ -292,7 +292,7 @@ def test_what_is_logged_goes_to_the_supervisor() -> None:
         logger.removeHandler(handler)
 
     (record,) = wire.sent
-    assert isinstance(record, Record)
+    assert isinstance(record, LogLine)
     assert (record.level, record.text) == (logging.WARNING, "so 5")
     assert record.path == __file__
 

@@ -24,7 +24,7 @@ from zmhook.storage.regular import read
 END_SECONDS = 30.0
 """A service that is told to end lets events under way finish; it has less than this for it."""
 ASK_SECONDS = 5.0
-LOOK_EVERY = 0.05
+POLL_SECONDS = 0.05
 
 LOCKS = Path("/proc/locks")
 _FLOCK = re.compile(rb"^\d+: FLOCK +ADVISORY +WRITE (\d+) [0-9a-f]+:[0-9a-f]+:(\d+) ", re.MULTILINE)
@@ -157,7 +157,7 @@ def _gone(place: Path, seconds: float) -> bool:
     while is_running(place):
         if time.monotonic() >= until:
             return False
-        time.sleep(LOOK_EVERY)
+        time.sleep(POLL_SECONDS)
     return True
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from zmhook.service import process
-from zmhook.service.process import WorkerDied, WorkerProcess
-from zmhook.service.wire import Prepare, Ready, Record
+from zmhook.service import worker_process
+from zmhook.service.config_watch import ConfigWatch
+from zmhook.service.wire import LogLine, Prepare, Ready
+from zmhook.service.worker_process import LogRelay, WorkerDied, WorkerProcess
 from zmhook.settings import General, Settings
 from zmhook.settings.plain import to_plain
 
@@ -23,7 +26,7 @@ async def prepared() -> WorkerProcess:
     worker = WorkerProcess()
     await worker.start()
     await worker.send(PREPARE)
-    while isinstance(message := await worker.receive(), Record):
+    while isinstance(message := await worker.receive(), LogLine):
         pass
     assert isinstance(message, Ready)
     assert message.models == ["hog"]
@@ -99,7 +102,7 @@ def test_before_it_is_started(soon) -> None:
 
 
 def test_one_that_cannot_be_started(soon, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process.sys, "executable", "/nowhere/python")
+    monkeypatch.setattr(worker_process.sys, "executable", "/nowhere/python")
 
     async def run() -> None:
         worker = WorkerProcess()
@@ -125,7 +128,7 @@ def test_one_that_talks_nonsense(
     fake = tmp_path / "python"
     fake.write_text(f"#!{sys.executable}\nimport os\nos.write(0, {says})\nos._exit(7)\n")
     fake.chmod(0o755)
-    monkeypatch.setattr(process.sys, "executable", str(fake))
+    monkeypatch.setattr(worker_process.sys, "executable", str(fake))
 
     async def run() -> None:
         worker = WorkerProcess()
@@ -144,8 +147,8 @@ def test_one_that_does_not_want_to_stop_is_killed(
     fake = tmp_path / "python"
     fake.write_text("#!/bin/sh\nexec sleep 60\n")
     fake.chmod(0o755)
-    monkeypatch.setattr(process.sys, "executable", str(fake))
-    monkeypatch.setattr(process, "STOP_TIMEOUT", 0.1)
+    monkeypatch.setattr(worker_process.sys, "executable", str(fake))
+    monkeypatch.setattr(worker_process, "STOP_TIMEOUT", 0.1)
 
     async def run() -> None:
         worker = WorkerProcess()
@@ -161,7 +164,7 @@ def test_it_dies_with_its_supervisor(root: Path, tmp_path: Path) -> None:
     """Even one that is killed, and even a worker that is stuck in a model."""
     code = (
         "import asyncio, os, signal, sys\n"
-        "from zmhook.service.process import WorkerProcess\n"
+        "from zmhook.service.worker_process import WorkerProcess\n"
         "async def run():\n"
         "    worker = WorkerProcess()\n"
         "    await worker.start()\n"
@@ -183,3 +186,65 @@ def test_it_dies_with_its_supervisor(root: Path, tmp_path: Path) -> None:
         time.sleep(0.02)
 
     assert not lives(pid)
+
+
+# -- what a worker logs ----------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    logger = logging.getLogger("zmhook")
+    handlers, level, propagate = logger.handlers[:], logger.level, logger.propagate
+    yield
+    logger.handlers[:], logger.propagate = handlers, propagate
+    logger.setLevel(level)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> ConfigWatch:
+    path = tmp_path / "o.ini"
+    path.write_text(
+        f"[general]\nbase_data_path = {tmp_path}\nbase_zm_conf_path = {tmp_path}\n"
+        "password = correct-horse\n"
+    )
+    return ConfigWatch(str(path))
+
+
+def test_a_line_goes_to_its_monitor(config: ConfigWatch, tmp_path: Path) -> None:
+    with LogRelay(config) as records:
+        records(LogLine(logging.INFO, "for seven", "/x/model.py", 42), 7)
+        records(LogLine(logging.WARNING, "for nobody: 100% {}", "/x/model.py", 43), None)
+        records(LogLine(logging.DEBUG, "not this", "/x/model.py", 44), 7)
+
+    seven = (tmp_path / "logs" / "zmesdetect_m7.log").read_text()
+    nobody = (tmp_path / "logs" / "zmesdetect.log").read_text()
+    assert "INFO model:42 for seven" in seven
+    assert "WARNING model:43 for nobody: 100% {}" in nobody
+    assert "not this" not in seven + nobody
+
+
+def test_secrets_are_masked(config: ConfigWatch, tmp_path: Path) -> None:
+    with LogRelay(config) as records:
+        records(LogLine(logging.ERROR, "login with correct-horse failed", "/x/a.py", 1), 7)
+
+    text = (tmp_path / "logs" / "zmesdetect_m7.log").read_text()
+    assert "login with *** failed" in text
+
+
+def test_secrets_that_are_edited_and_those_of_a_monitor_are_masked_too(
+    config: ConfigWatch, tmp_path: Path
+) -> None:
+    with LogRelay(config) as records:
+        text = Path(config.path).read_text().replace("correct-horse", "battery-staple")
+        Path(config.path).write_text(f"{text}[monitor-7]\nbasic_password = tr0ub4dor\n")
+        config.current()
+        records(LogLine(logging.ERROR, "battery-staple or tr0ub4dor failed", "/x/a.py", 1), 7)
+
+    assert "*** or *** failed" in (tmp_path / "logs" / "zmesdetect_m7.log").read_text()
+
+
+def test_debug_shows_everything(config: ConfigWatch, tmp_path: Path) -> None:
+    with LogRelay(config, debug=True) as records:
+        records(LogLine(logging.DEBUG, "even this", "/x/a.py", 1), 7)
+
+    assert "even this" in (tmp_path / "logs" / "zmesdetect_m7.log").read_text()

@@ -1,8 +1,9 @@
-"""One worker process, as the supervisor sees it."""
+"""Start a worker process, exchange messages with it, and write what it logs."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -11,11 +12,18 @@ from typing import TYPE_CHECKING
 
 from msgspec import MsgspecError
 
+from zmhook.logs import Logs
 from zmhook.process.environment import environment
 from zmhook.service.wire import HEAD, LARGEST, Message, packed, unpacked
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from zmhook.service.config_watch import ConfigWatch
+    from zmhook.service.wire import LogLine
 
 STOP_TIMEOUT = 5.0
 
@@ -115,3 +123,33 @@ class WorkerProcess:
             self.kill()
             code = await self._process.wait()
         return f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+
+
+class LogRelay:
+    """Call it with a worker's record; a context manager that opens and closes the log."""
+
+    def __init__(self, config: ConfigWatch, *, debug: bool = False) -> None:
+        self._config = config
+        self._debug = debug
+        self._logger = logging.getLogger("zmhook.worker")
+
+    def __enter__(self) -> Self:
+        general = self._config.current().general
+        self._logs = Logs(general, None, debug=self._debug, in_force=self._config.in_force)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._logs.close()
+
+    def __call__(self, record: LogLine, monitor_id: int | None) -> None:
+        """Write a worker's line as if it had been logged here."""
+        made = logging.LogRecord(
+            self._logger.name, record.level, record.path, record.line, record.text, None, None
+        )
+        made.monitor_id = monitor_id
+        self._logger.handle(made)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from zmhook.service import place
+from zmhook.service import paths
 from zmhook.settings import General, folders
 
 PATHS = [
@@ -63,19 +63,19 @@ def test_the_shell_finds_the_same_place(root: Path, shell: str, locale: str) -> 
             capture_output=True,
             timeout=20,
         )
-        named = place.socket_name(path if isinstance(path, str) else os.fsdecode(path))
+        named = paths.socket_name(path if isinstance(path, str) else os.fsdecode(path))
         assert done.stdout == b"/r u n/" + os.fsencode(named) + b".sock", path
 
 
 def test_a_name_is_never_too_long_and_differs() -> None:
     here = os.fsencode(os.getcwd())  # noqa: PTH109 - as the shell has it
     absolute = {os.path.join(here, os.fsencode(path)) for path in PATHS}  # noqa: PTH118 - as well
-    names = [place.socket_name(os.fsdecode(path)) for path in absolute]
+    names = [paths.socket_name(os.fsdecode(path)) for path in absolute]
 
     assert max(len(os.fsencode(name)) for name in names) == 40
     assert not any("/" in name for name in names)
     assert len(set(names)) == len(names)
-    assert place.socket_name("/etc/zm/objectconfig.ini") == "etc_zm_objectconfig.ini"
+    assert paths.socket_name("/etc/zm/objectconfig.ini") == "etc_zm_objectconfig.ini"
 
 
 END = "/" + "x" * 60 + "/objectconfig.ini"
@@ -97,39 +97,39 @@ END = "/" + "x" * 60 + "/objectconfig.ini"
     ],
 )
 def test_two_configurations_have_two_sockets(one: str, other: str) -> None:
-    assert place.socket_name(one) != place.socket_name(other)
+    assert paths.socket_name(one) != paths.socket_name(other)
 
 
 def test_a_path_from_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    assert place.socket_name("o.ini") == place.socket_name(f"{tmp_path}/o.ini")
+    assert paths.socket_name("o.ini") == paths.socket_name(f"{tmp_path}/o.ini")
 
 
 @pytest.mark.parametrize("data", [b"", b"hello", b"\xff" * 300, bytes(range(256))])
 def test_the_sum_is_that_of_cksum(data: bytes) -> None:
     done = subprocess.run(["cksum"], input=data, capture_output=True, check=True, timeout=20)
-    assert place.cksum(data) == int(done.stdout.split()[0])
+    assert paths.cksum(data) == int(done.stdout.split()[0])
 
 
 def test_where_earlier_versions_had_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZMHOOK_RUN", "/r")
     general = General()
     long = "/" + "very/" * 30 + "long/o.ini"
-    assert place.older_socket_path("/a_b/o.ini", general) == Path("/r/a_b_o.ini.sock")
-    assert len(place.older_socket_path(long, general).stem) == 40
+    assert paths.older_socket_path("/a_b/o.ini", general) == Path("/r/a_b_o.ini.sock")
+    assert len(paths.older_socket_path(long, general).stem) == 40
     usual = "/etc/zm/objectconfig.ini"
-    assert place.older_socket_path(usual, general) == place.socket_path(usual, general)
+    assert paths.older_socket_path(usual, general) == paths.socket_path(usual, general)
 
 
 def test_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     general = General(base_data_path="/data")
     monkeypatch.setenv("ZMHOOK_RUN", "/given")
-    assert place.socket_path("/o.ini", general) == Path("/given/o.ini.sock")
+    assert paths.socket_path("/o.ini", general) == Path("/given/o.ini.sock")
     monkeypatch.delenv("ZMHOOK_RUN")
     monkeypatch.setattr(folders, "RUN", tmp_path)
-    assert place.socket_path("/o.ini", general) == tmp_path / "o.ini.sock"
+    assert paths.socket_path("/o.ini", general) == tmp_path / "o.ini.sock"
     monkeypatch.setattr(folders, "RUN", tmp_path / "none")
-    assert place.socket_path("/o.ini", general) == Path("/data/run/o.ini.sock")
+    assert paths.socket_path("/o.ini", general) == Path("/data/run/o.ini.sock")
 
 
 @pytest.mark.parametrize(
@@ -149,12 +149,12 @@ def test_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_how_long_to_wait_for_a_sign_of_life(tmp_path: Path, text: str, silence: float) -> None:
     """A service of an older version writes one number down, and gives no signs of life."""
     socket = tmp_path / "o.sock"
-    assert place.silence_of(socket) is None
-    place.patience_path(socket).write_text(text)
+    assert paths.silence_of(socket) is None
+    paths.patience_path(socket).write_text(text)
 
-    assert place.silence_of(socket) == silence
+    assert paths.silence_of(socket) == silence
 
 
 def test_what_hooks_are_told_of_monitors_is_bounded() -> None:
-    assert place.patience_text(28.5, 3, {7: 9, 4: 0}) == "28.500 3.000 4=0.001 7=9.000\n"
-    assert place.patience_text(28.5, 3, dict.fromkeys(range(5000), 9.0)) == "28.500 3.000\n"
+    assert paths.patience_text(28.5, 3, {7: 9, 4: 0}) == "28.500 3.000 4=0.001 7=9.000\n"
+    assert paths.patience_text(28.5, 3, dict.fromkeys(range(5000), 9.0)) == "28.500 3.000\n"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY = 0.5
+POLL_SECONDS = 0.5
 """Seconds between two looks at the model files and the package, which are many."""
 BEING_WRITTEN = 2.0
 """Seconds after a change was noticed within which a file may only be half there."""
@@ -35,7 +35,7 @@ BEING_WRITTEN = 2.0
 Stat = tuple[str, int, int]
 
 
-class LiveConfig:
+class ConfigWatch:
     """Holds the last good configuration of a file.
 
     Raises `SettingsError` when there never was one.
@@ -76,7 +76,7 @@ class LiveConfig:
             self._stats = stats
             self._changed = time.monotonic()
             self._read()
-        elif self._refused and time.monotonic() - self._looked_again >= LOOK_EVERY:
+        elif self._refused and time.monotonic() - self._looked_again >= POLL_SECONDS:
             self._take(self._refused)  # the file that it lacked may be there now
         return self._config
 
@@ -136,7 +136,7 @@ class LiveConfig:
         return _stats([self.path, *beside])
 
 
-class Stamp:
+class Fingerprint:
     """A text that changes with the model files and known faces of the settings.
 
     The files are looked at for every event; folders, where there may be much, now and then.
@@ -151,13 +151,13 @@ class Stamp:
 
     def _inside(self, places: tuple[str, ...]) -> list[Stat]:
         walked, found = self._walked.get(places, (0.0, []))
-        if time.monotonic() - walked >= LOOK_EVERY:
+        if time.monotonic() - walked >= POLL_SECONDS:
             found = _stats(_inside(places))
             self._walked[places] = time.monotonic(), found
         return found
 
 
-class Code:
+class CodeWatch:
     """Notices that the package has been replaced by another version under our feet."""
 
     def __init__(self) -> None:
@@ -166,7 +166,7 @@ class Code:
         self._looked = time.monotonic()
 
     def has_changed(self) -> bool:
-        if time.monotonic() - self._looked < LOOK_EVERY:
+        if time.monotonic() - self._looked < POLL_SECONDS:
             return False
         self._looked = time.monotonic()
         return self._look() != self._stats

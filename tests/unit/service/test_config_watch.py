@@ -9,14 +9,14 @@ from types import SimpleNamespace
 import pytest
 
 from zmhook.errors import SettingsError
-from zmhook.service import live
-from zmhook.service.live import Code, LiveConfig, Stamp
+from zmhook.service import config_watch
+from zmhook.service.config_watch import CodeWatch, ConfigWatch, Fingerprint
 from zmhook.settings import Face, General, Settings, Yolo
 
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr(config_watch, "POLL_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -26,12 +26,12 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def pattern(config: LiveConfig) -> str:
+def pattern(config: ConfigWatch) -> str:
     return config.current().general.general.detect_pattern
 
 
 def test_an_edit_is_read(path: Path) -> None:
-    config = LiveConfig(str(path))
+    config = ConfigWatch(str(path))
     assert pattern(config) == "dog"
     path.write_text("[general]\ndetect_pattern = horse\n")
 
@@ -39,14 +39,14 @@ def test_an_edit_is_read(path: Path) -> None:
 
 
 def test_what_is_unchanged_is_not_read_again(path: Path) -> None:
-    config = LiveConfig(str(path))
+    config = ConfigWatch(str(path))
 
     assert config.current() is config.current()
 
 
 @pytest.mark.parametrize("broken", [b"[general]\nwait = soon\n", b"\0\xff", b"no section\n", None])
 def test_a_broken_edit_keeps_the_last_good_one(path: Path, broken: bytes | None) -> None:
-    config = LiveConfig(str(path))
+    config = ConfigWatch(str(path))
     if broken is None:
         path.unlink()
     else:
@@ -61,7 +61,7 @@ def test_a_broken_edit_keeps_the_last_good_one(path: Path, broken: bytes | None)
 
 @pytest.mark.parametrize("half", ["[general]\ndetect_pattern = hor", ""])
 def test_what_is_half_written_is_not_taken_though_it_could_be(path: Path, half: str) -> None:
-    config = LiveConfig(str(path))
+    config = ConfigWatch(str(path))
     path.write_text(half)
     assert (pattern(config), config.error) == ("dog", "")
 
@@ -72,10 +72,10 @@ def test_what_is_half_written_is_not_taken_though_it_could_be(path: Path, half: 
 def test_a_file_that_stays_without_a_last_newline_is_taken(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = LiveConfig(str(path))
+    config = ConfigWatch(str(path))
     path.write_text("[general]\ndetect_pattern = horse")
     assert pattern(config) == "dog"
-    monkeypatch.setattr(live, "BEING_WRITTEN", 0.0)
+    monkeypatch.setattr(config_watch, "BEING_WRITTEN", 0.0)
     assert pattern(config) == "horse"
 
 
@@ -110,7 +110,7 @@ def weights(path: Path) -> Path:
 def test_a_model_that_is_not_there_is_refused(
     path: Path, weights: Path, caplog: pytest.LogCaptureFixture, edit: str, why: str
 ) -> None:
-    config = LiveConfig(str(path))
+    config = ConfigWatch(str(path))
     (path.parent / "empty.onnx").touch()
     (path.parent / "w.weights").write_bytes(b"weights")
     os.mkfifo(path.parent / "pipe.onnx")
@@ -128,7 +128,7 @@ def test_a_model_that_is_not_there_is_refused(
 
 
 def test_it_is_taken_as_soon_as_the_model_is_there(path: Path, weights: Path) -> None:
-    config = LiveConfig(str(path))
+    config = ConfigWatch(str(path))
     other = path.parent / "other.onnx"
     path.write_text(f"[general]\ndetect_pattern = cat\n[yolo]\nweights = {other}\n")
     assert pattern(config) == "dog"
@@ -140,7 +140,7 @@ def test_it_is_taken_as_soon_as_the_model_is_there(path: Path, weights: Path) ->
 def test_what_was_lacking_before_keeps_no_edit_from_being_in_force(path: Path) -> None:
     """At the start there is nothing better to stay with: status says what is lacking."""
     path.write_text("[general]\ndetect_pattern = dog\n[yolo]\nweights = /missing.onnx\n")
-    config = LiveConfig(str(path))
+    config = ConfigWatch(str(path))
     assert "/missing.onnx does not exist" in config.lacking()[0]
     path.write_text("[general]\ndetect_pattern = cat\n[yolo]\nweights = /missing.onnx\n")
     assert pattern(config) == "cat"
@@ -148,7 +148,7 @@ def test_what_was_lacking_before_keeps_no_edit_from_being_in_force(path: Path) -
 
 
 def test_models_of_another_machine_need_no_files_here(path: Path, weights: Path) -> None:
-    config = LiveConfig(str(path))
+    config = ConfigWatch(str(path))
     remote = "[remote]\nml_gateway = http://gpu.lan:5000\n"
     path.write_text(f"[general]\ndetect_pattern = cat\n[yolo]\nweights = /missing\n{remote}")
     assert pattern(config) == "cat"
@@ -158,7 +158,7 @@ def test_there_must_have_been_a_good_one(path: Path) -> None:
     path.write_text("[general]\nwait = soon\n")
 
     with pytest.raises(SettingsError):
-        LiveConfig(str(path))
+        ConfigWatch(str(path))
 
 
 @pytest.mark.parametrize("absolute", [True, False])
@@ -171,7 +171,7 @@ def test_the_secrets_are_watched_wherever_they_are(
     secrets.chmod(0o600)
     named = secrets if absolute else secrets.name
     path.write_text(f"[general]\nsecrets = {named}\ndetect_pattern = !WORD\n")
-    config = LiveConfig(str(path))
+    config = ConfigWatch(str(path))
     assert pattern(config) == "dog"
 
     secrets.write_text("[secrets]\nWORD = a horse\n")
@@ -182,7 +182,7 @@ def test_the_secrets_are_watched_wherever_they_are(
 
 
 def test_secrets_that_are_named_later_are_watched_too(path: Path) -> None:
-    config = LiveConfig(str(path))
+    config = ConfigWatch(str(path))
     secrets = path.parent / "secrets.ini"
     secrets.write_text("[secrets]\nWORD = cat\n")
     secrets.chmod(0o600)
@@ -196,25 +196,25 @@ def test_secrets_that_are_named_later_are_watched_too(path: Path) -> None:
 def test_an_edit_made_while_the_file_is_read_is_not_missed(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = LiveConfig(str(path))
+    config = ConfigWatch(str(path))
     path.write_text("[general]\ndetect_pattern = first edit\n")
-    load = live.load
+    load = config_watch.load
 
     def slowly(name: str):
         read = load(name)
         path.write_text("[general]\ndetect_pattern = the second edit\n")
         return read
 
-    monkeypatch.setattr(live, "load", slowly)
+    monkeypatch.setattr(config_watch, "load", slowly)
     assert pattern(config) == "first edit"
-    monkeypatch.setattr(live, "load", load)
+    monkeypatch.setattr(config_watch, "load", load)
     assert pattern(config) == "the second edit"
 
 
 def test_the_longest_deadline_is_that_of_any_monitor(path: Path) -> None:
     path.write_text("[general]\nevent_deadline = 5\n[monitor-3]\nevent_deadline = 70\n")
 
-    assert LiveConfig(str(path)).longest_deadline() == 70
+    assert ConfigWatch(str(path)).longest_deadline() == 70
 
 
 def settings(tmp_path: Path, *models: str) -> Settings:
@@ -228,7 +228,7 @@ def settings(tmp_path: Path, *models: str) -> Settings:
 @pytest.mark.parametrize("name", ["w.onnx", "l.names"])
 def test_the_stamp_changes_with_the_model_files(tmp_path: Path, name: str) -> None:
     (tmp_path / "w.onnx").write_bytes(b"weights")
-    stamp = Stamp()
+    stamp = Fingerprint()
     before = stamp.of(settings(tmp_path))
     assert stamp.of(settings(tmp_path)) == before
 
@@ -240,7 +240,7 @@ def test_the_stamp_changes_with_the_model_files(tmp_path: Path, name: str) -> No
 def test_the_stamp_changes_with_the_known_faces(tmp_path: Path) -> None:
     person = tmp_path / "known" / "Ann"
     person.mkdir(parents=True)
-    stamp = Stamp()
+    stamp = Fingerprint()
     with_faces = settings(tmp_path, "yolo", "face")
     seen = {stamp.of(with_faces)}
 
@@ -257,7 +257,7 @@ def test_the_stamp_changes_with_the_known_faces(tmp_path: Path) -> None:
 
 
 def test_faces_matter_only_where_they_are_looked_for(tmp_path: Path) -> None:
-    stamp = Stamp()
+    stamp = Fingerprint()
     before = stamp.of(settings(tmp_path, "yolo"))
     (tmp_path / "known").mkdir()
 
@@ -267,9 +267,9 @@ def test_faces_matter_only_where_they_are_looked_for(tmp_path: Path) -> None:
 def test_files_are_looked_at_for_every_event_and_folders_now_and_then(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "LOOK_EVERY", 3600.0)
+    monkeypatch.setattr(config_watch, "POLL_SECONDS", 3600.0)
     (tmp_path / "known" / "anna").mkdir(parents=True)
-    stamp = Stamp()
+    stamp = Fingerprint()
     before = stamp.of(settings(tmp_path))
     (tmp_path / "known" / "anna" / "1.jpg").write_bytes(b"new")
     assert stamp.of(settings(tmp_path)) == before
@@ -283,8 +283,10 @@ def test_a_replaced_package_is_noticed(tmp_path: Path, monkeypatch: pytest.Monke
     (package / "cli").mkdir(parents=True)
     for name in ("__init__.py", "cli/a.py"):
         (package / name).write_text("x = 1\n")
-    monkeypatch.setattr(live, "zmhook", SimpleNamespace(__file__=str(package / "__init__.py")))
-    code = Code()
+    monkeypatch.setattr(
+        config_watch, "zmhook", SimpleNamespace(__file__=str(package / "__init__.py"))
+    )
+    code = CodeWatch()
     assert not code.has_changed()
     (package / "data.txt").write_text("no code")
     assert not code.has_changed()
@@ -295,4 +297,4 @@ def test_a_replaced_package_is_noticed(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_our_own_package_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert len(Code()._stats) > 50
+    assert len(CodeWatch()._stats) > 50
