@@ -18,7 +18,7 @@ from zmhook.doctor.files import models_here
 from zmhook.errors import BrokerError, DetectorError, ReportError, TrainingError
 from zmhook.net.urls import shown
 from zmhook.settings.apprise_addresses import addresses_of, scheme_of
-from zmhook.settings.plain import to_plain
+from zmhook.settings.model import to_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

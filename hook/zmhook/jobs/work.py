@@ -12,7 +12,7 @@ from zmhook.detection import Decision
 from zmhook.errors import PictureError
 from zmhook.frame import Crop
 from zmhook.process.environment import use_zone
-from zmhook.settings.plain import from_plain, to_plain
+from zmhook.settings.model import from_plain, to_plain
 from zmhook.text.bounded_json import decoded
 
 if TYPE_CHECKING:
@@ -122,14 +122,11 @@ def pack(decided: Decided, settings: Settings) -> tuple[bytes, bytes]:
 def unpack(spool: Stored, unit: Unit) -> Work:
     """Read a job's event.
 
-    Raises `OSError` when it is not there, `ValueError`, `KeyError` or `TypeError` when it was
+    Raises `OSError` when it is not there, `ValueError` or msgspec.s `ValidationError` when it was
     written by another version of zmhook and cannot be understood.
     """
-    from zmhook.settings import Settings
-
     entry = decoded(spool.data(unit.entry), _Entry)
-    # A section that is new since then has its defaults.
-    settings = from_plain({**to_plain(Settings()), **entry.settings})
+    settings = from_plain(entry.settings)
     decision = Decision.from_json(bytes(entry.decision))
     use_zone(settings.general.time_zone)
     return Work(decision, settings, unit=unit, spool=spool, picture=entry.picture)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zmhook.errors import Problem, SettingsError
-from zmhook.settings.reader import load
+from zmhook.settings.loader import load
 
 if TYPE_CHECKING:
     from zmhook.migrate.document import Document

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from zmhook.migrate.draft import Entry
 from zmhook.migrate.old import Generation, is_yes
-from zmhook.settings.allowed import written
+from zmhook.settings.hints import written
 from zmhook.settings.keys import find
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from zmhook.migrate import reasons, shapes
 from zmhook.migrate.old import Given
 from zmhook.printable import one_line
-from zmhook.settings.allowed import allowed
+from zmhook.settings.hints import allowed
 from zmhook.settings.keys import Key, find, named_key
 from zmhook.settings.labels import LABEL_SUFFIXES, ZONE_SUFFIXES
 

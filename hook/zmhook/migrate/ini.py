@@ -11,7 +11,7 @@ from zmhook.migrate.draft import like
 from zmhook.migrate.old import Generation, Given, Old
 from zmhook.migrate.placeholders import Placeholders
 from zmhook.migrate.reasons import A_SECRETS_FILE, is_of_secrets, why
-from zmhook.settings import inifile, values
+from zmhook.settings import forms, inifile
 from zmhook.settings.keys import find
 from zmhook.settings.labels import ZONE_SUFFIXES
 
@@ -118,7 +118,7 @@ def _of_monitor(common: Old, section: str, monitor: int, entries: Mapping[str, s
 
 def _is_zone(common: Old, name: str, text: str) -> bool:
     known = name in common.flat or like(name) is not None or bool(why(name))
-    return not known and values.looks_like_polygon(text)
+    return not known and forms.looks_like_polygon(text)
 
 
 def _unfold(path: str, old: Old) -> None:

@@ -62,7 +62,7 @@ def _list(key: Key, value: Iterable[Any]) -> str:
     if key.form == "groups":
         groups = parts if all(isinstance(part, list | tuple) for part in parts) else [parts]
         return "; ".join(_joined(group, ",") for group in groups)
-    if key.kind == tuple[int, int]:
+    if key.is_numbers:
         return f"({_joined(parts, ',')})"
     return _joined(parts, "; " if key.form in ("times", "patterns") else ",")
 

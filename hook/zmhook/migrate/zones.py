@@ -9,7 +9,7 @@ from zmhook.migrate import reasons
 from zmhook.migrate.draft import Entry, is_writable, like
 from zmhook.migrate.old import Generation, Given, Old
 from zmhook.printable import one_line
-from zmhook.settings import values
+from zmhook.settings import forms
 from zmhook.settings.keys import find
 from zmhook.settings.labels import ZONE_SUFFIXES
 
@@ -45,7 +45,7 @@ def _put_zone(draft: Draft, name: str, given: Given) -> str:
     ours = _free_name(draft, name)
     try:
         text = _corners(given.value)
-        values.read_polygon(ours, text)
+        forms.read_polygon(ours, text)
     except ValueError as error:
         draft.lose(given, str(error) or "expected corners such as 0,0 640,0 640,480")
         return ""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import json
 
 from zmhook.notify.publish import Note
-from zmhook.settings.values import NO
+from zmhook.settings.forms import NO
 from zmhook.version import __version__
 
 if TYPE_CHECKING:

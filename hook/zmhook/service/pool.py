@@ -12,7 +12,7 @@ from msgspec import structs
 
 from zmhook.service.wire import LogLine, Prepare, Ready
 from zmhook.service.worker_process import WorkerDied, WorkerProcess
-from zmhook.settings.plain import to_plain
+from zmhook.settings.model import to_plain
 from zmhook.text.unexpected import logged
 
 if TYPE_CHECKING:

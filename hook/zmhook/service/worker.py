@@ -36,7 +36,7 @@ from zmhook.service.wire import (
     packed,
     unpacked,
 )
-from zmhook.settings.plain import from_plain
+from zmhook.settings.model import from_plain
 from zmhook.text.unexpected import logged
 
 if TYPE_CHECKING:

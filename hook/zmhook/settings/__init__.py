@@ -1,5 +1,6 @@
 """The configuration: `objectconfig.ini`, secrets and per-monitor sections → typed `Settings`."""
 
+from zmhook.settings.loader import Config, load
 from zmhook.settings.model import (
     Alpr,
     Animation,
@@ -21,7 +22,6 @@ from zmhook.settings.model import (
     Yolo,
     ZoneRule,
 )
-from zmhook.settings.reader import Config, load
 from zmhook.settings.values import Extent, Secret, Zone
 
 __all__ = [

@@ -18,9 +18,9 @@ class Alpr(Section, frozen=True, kw_only=True):
     ] = "local"
     alpr_url: Annotated[
         str,
-        about("Address of the service. Empty: its own in the cloud.", reader="address"),
+        about("Address of the service. Empty: its own in the cloud.", form="address"),
     ] = ""
-    alpr_key: Annotated[Secret, about("Token or key of the service.", reader="key")] = Secret()
+    alpr_key: Annotated[Secret, about("Token or key of the service.", form="key")] = Secret()
     alpr_api_type: Annotated[
         Literal["cloud", "local"],
         about("plate_recognizer: its cloud, or its SDK on a machine of yours (alpr_url)."),
@@ -42,7 +42,7 @@ class Alpr(Section, frozen=True, kw_only=True):
     ] = True
     alpr_pre_existing_labels: Annotated[
         tuple[str, ...],
-        about("Labels of what has plates.", min_length=1, reader="labels"),
+        about("Labels of what has plates.", min_length=1, form="labels"),
     ] = ("car", "motorcycle", "motorbike", "bus", "truck", "boat", "van")
     alpr_look_at: Annotated[
         Literal["crops", "frame"],
@@ -60,7 +60,7 @@ class Alpr(Section, frozen=True, kw_only=True):
 
     platerec_regions: Annotated[
         tuple[str, ...],
-        about("Plate Recognizer: regions to expect, such as de, us-ca.", reader="labels"),
+        about("Plate Recognizer: regions to expect, such as de, us-ca.", form="labels"),
     ] = ()
     platerec_stats: Annotated[
         bool, about("Plate Recognizer: log how many look-ups are left, at each start.")
@@ -73,10 +73,10 @@ class Alpr(Section, frozen=True, kw_only=True):
     ] = 0.5
     platerec_payload: Annotated[
         str,
-        about("Plate Recognizer: further fields of the request, as a JSON object.", reader="json"),
+        about("Plate Recognizer: further fields of the request, as a JSON object.", form="json"),
     ] = ""
     platerec_config: Annotated[
-        str, about("Plate Recognizer: its engine configuration, as a JSON object.", reader="json")
+        str, about("Plate Recognizer: its engine configuration, as a JSON object.", form="json")
     ] = ""
 
     openalpr_recognize_vehicle: Annotated[
@@ -112,7 +112,7 @@ class Alpr(Section, frozen=True, kw_only=True):
         about(
             "Forms that a plate's text may have, as regular expressions with semicolons between "
             "them, such as [A-Z]{1,3}[A-Z]{1,2}[0-9]{1,4}. Others are dropped. Empty: any.",
-            reader="patterns",
+            form="patterns",
         ),
     ] = ()
     plate_off_by_one: Annotated[

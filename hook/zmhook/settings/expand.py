@@ -119,6 +119,6 @@ class Expander:
 def _default(key: Key) -> str:
     if isinstance(key.default, str):
         return key.default
-    from zmhook.settings.allowed import written
+    from zmhook.settings.hints import written
 
     return written(key, key.default)

@@ -84,7 +84,7 @@ class Face(Section, frozen=True, kw_only=True):
     face_pre_existing_labels: Annotated[
         tuple[str, ...],
         about(
-            "It looks only when one of these labels counts already. Empty: always.", reader="labels"
+            "It looks only when one of these labels counts already. Empty: always.", form="labels"
         ),
     ] = ()
     face_crop_to: Annotated[
@@ -92,6 +92,6 @@ class Face(Section, frozen=True, kw_only=True):
         about(
             "It looks only at what has one of these labels, cut out of the picture. Empty: at the "
             "whole picture.",
-            reader="labels",
+            form="labels",
         ),
     ] = ()

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from zmhook.settings.section import BASE, Fraction, Section, about
-from zmhook.settings.values import Extent
+from zmhook.settings.values import Extent, Side
 
 
 class Gate(Section, frozen=True, kw_only=True):
@@ -37,10 +37,11 @@ class Gate(Section, frozen=True, kw_only=True):
         about("Seconds for which a monitor's size and zones are not asked again.", ge=0, le=86400),
     ] = 300.0
     monitor_size: Annotated[
-        tuple[int, int] | None,
+        tuple[Side, Side] | None,
         about(
             "Width and height of the monitor, (1920,1080), whose pixels zones are drawn in. no: "
-            "the API tells; without one, zones are drawn in the picture's own pixels."
+            "the API tells; without one, zones are drawn in the picture's own pixels.",
+            form="size",
         ),
     ] = None
     zone_match_strategy: Annotated[
@@ -78,13 +79,13 @@ class Gate(Section, frozen=True, kw_only=True):
         about("Events in a row without it after which it is forgotten.", ge=1, le=1000),
     ] = 1
     ignore_past_detection_labels: Annotated[
-        tuple[str, ...], about("Labels that ring each time.", reader="labels")
+        tuple[str, ...], about("Labels that ring each time.", form="labels")
     ] = ()
     aliases: Annotated[
         tuple[tuple[str, ...], ...],
         about(
             "Labels that are the same thing for past detections: car,truck,bus; dog,cat.",
-            reader="groups",
+            form="groups",
         ),
     ] = ()
 
@@ -93,12 +94,12 @@ class Gate(Section, frozen=True, kw_only=True):
         about(
             "When alarms are given: times in cron's form (minute hour day month weekday), "
             "separated by semicolons: * 22-23,0-5 * * *; * * * * sat,sun. Empty: always.",
-            reader="times",
+            form="times",
         ),
     ] = ()
     quiet_times: Annotated[
         tuple[str, ...],
-        about("When none are given, in the same form. Wins over active_times.", reader="times"),
+        about("When none are given, in the same form. Wins over active_times.", form="times"),
     ] = ()
     cooldown: Annotated[
         float,

@@ -19,7 +19,7 @@ class Gemini(Section, frozen=True, kw_only=True):
     gemini_key: Annotated[
         Secret,
         about(
-            "API key. Empty: the environment's GEMINI_API_KEY; openai may need none.", reader="key"
+            "API key. Empty: the environment's GEMINI_API_KEY; openai may need none.", form="key"
         ),
     ] = Secret()
     gemini_model: Annotated[str, about("Name of the model.")] = "gemini-3.5-flash-lite"
@@ -28,7 +28,7 @@ class Gemini(Section, frozen=True, kw_only=True):
         about(
             "Address to ask instead of Google's; for openai its base, such as "
             "http://127.0.0.1:11434/v1.",
-            reader="address",
+            form="address",
         ),
     ] = ""
     gemini_api_version: Annotated[
@@ -49,7 +49,7 @@ class Gemini(Section, frozen=True, kw_only=True):
             "As one of models: it is asked only when one of these labels was found. any: when "
             "anything was; always: about every picture.",
             min_length=1,
-            reader="labels",
+            form="labels",
         ),
     ] = ("any",)
     gemini_look_at: Annotated[

@@ -2,6 +2,8 @@
 
 from typing import Annotated, Literal
 
+from msgspec import Meta
+
 from zmhook.settings.section import BASE, Section, about
 from zmhook.settings.values import Colour, Secret
 
@@ -31,7 +33,7 @@ class General(Section, frozen=True, kw_only=True):
         about(
             "Zone of all local times, such as Europe/Berlin: of quiet_times and active_times, and "
             "of what is shown. Empty: this machine's (/etc/localtime).",
-            reader="zone",
+            form="zone",
         ),
     ] = ""
 
@@ -40,11 +42,11 @@ class General(Section, frozen=True, kw_only=True):
         about(
             "Address of ZoneMinder's web page, such as https://zm.example.org/zm. Empty: no "
             "portal, pictures come from the event's folder.",
-            reader="address",
+            form="address",
         ),
     ] = ""
     api_portal: Annotated[
-        str, about("Address of ZoneMinder's API. Empty: the portal's, with /api.", reader="address")
+        str, about("Address of ZoneMinder's API. Empty: the portal's, with /api.", form="address")
     ] = ""
     user: Annotated[
         str, about("ZoneMinder user. Empty when ZoneMinder runs without authentication.")
@@ -84,13 +86,13 @@ class General(Section, frozen=True, kw_only=True):
         str,
         about(
             "Regular expression that an object's label must match, from its beginning.",
-            reader="pattern",
+            form="pattern",
         ),
     ] = ".*"
     face_detection_pattern: Annotated[
-        str, about("The same for the names of faces.", reader="pattern")
+        str, about("The same for the names of faces.", form="pattern")
     ] = ".*"
-    alpr_pattern: Annotated[str, about("The same for number plates.", reader="pattern")] = ".*"
+    alpr_pattern: Annotated[str, about("The same for number plates.", form="pattern")] = ".*"
     on_failure: Annotated[
         Literal["silence", "alarm"],
         about(
@@ -109,7 +111,7 @@ class General(Section, frozen=True, kw_only=True):
             "(20%), all (every frame, as start_frame, frame_skip and max_frames say), bestmatch "
             "(alarm and snapshot), or a list of them.",
             min_length=1,
-            reader="frames",
+            form="frames",
         ),
     ] = ("bestmatch",)
     bestmatch_order: Annotated[
@@ -151,12 +153,10 @@ class General(Section, frozen=True, kw_only=True):
         ),
     ] = 50_000_000
     resize: Annotated[
-        int | None,
+        Annotated[int, Meta(ge=32, le=20_000)] | None,
         about(
             "Width in pixels that a wider picture is reduced to before the models see it. Boxes "
             "always speak of the original.",
-            ge=32,
-            le=20_000,
         ),
     ] = None
     image_path: Annotated[str, about("Folder of the pictures that are kept.")] = f"{BASE}/images"

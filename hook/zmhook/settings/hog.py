@@ -2,17 +2,23 @@
 
 from typing import Annotated
 
+from msgspec import Meta
+
 from zmhook.settings.section import Fraction, Section, about
+
+Step = Annotated[int, Meta(ge=1, le=64)]
+Margin = Annotated[int, Meta(ge=0, le=64)]
 
 
 class Hog(Section, frozen=True, kw_only=True):
     """People, found by OpenCV's built-in detector; it needs no model file."""
 
-    stride: Annotated[
-        tuple[int, int], about("Step of the search window in pixels: (x,y).", ge=1, le=64)
-    ] = (4, 4)
+    stride: Annotated[tuple[Step, Step], about("Step of the search window in pixels: (x,y).")] = (
+        4,
+        4,
+    )
     padding: Annotated[
-        tuple[int, int], about("Padding around the window in pixels: (x,y).", ge=0, le=64)
+        tuple[Margin, Margin], about("Padding around the window in pixels: (x,y).")
     ] = (8, 8)
     scale: Annotated[float, about("Factor between two sizes of the search.", ge=1.01, le=2)] = 1.05
     mean_shift: Annotated[
@@ -27,7 +33,7 @@ class Hog(Section, frozen=True, kw_only=True):
     hog_pre_existing_labels: Annotated[
         tuple[str, ...],
         about(
-            "It looks only when one of these labels counts already. Empty: always.", reader="labels"
+            "It looks only when one of these labels counts already. Empty: always.", form="labels"
         ),
     ] = ()
     hog_crop_to: Annotated[
@@ -35,6 +41,6 @@ class Hog(Section, frozen=True, kw_only=True):
         about(
             "It looks only at what has one of these labels, cut out of the picture. Empty: at the "
             "whole picture.",
-            reader="labels",
+            form="labels",
         ),
     ] = ()

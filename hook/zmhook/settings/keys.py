@@ -1,14 +1,15 @@
-"""The keys of the model, looked up by name, and how one reads its text."""
+"""The keys of the model, looked up by name, and how the text of one is read."""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args, get_origin
 
-from msgspec import Meta
+from msgspec import Meta, MsgspecError, convert
 
 from zmhook.settings import values
-from zmhook.settings.model import ALIASES, SECTIONS, Topic
+from zmhook.settings.forms import reader_of
+from zmhook.settings.model import ALIASES, SECTIONS, Topic, concealed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,13 +18,24 @@ if TYPE_CHECKING:
 
 
 class Key(NamedTuple):
-    """One key of the model: where it belongs, what it holds and what that may be."""
+    """One key of the model: where it belongs, what it holds and what that may be.
+
+    `type` is the annotation with its limits, `kind` the same without its description.
+    """
 
     section: str
     name: str
-    kind: Any
-    metas: tuple[Meta, ...]
+    type: Any
     default: Any
+
+    @property
+    def kind(self) -> Any:
+        return self.type.__origin__
+
+    @property
+    def metas(self) -> tuple[Meta, ...]:
+        metas: tuple[Meta, ...] = self.type.__metadata__
+        return metas
 
     @property
     def description(self) -> str:
@@ -31,7 +43,7 @@ class Key(NamedTuple):
 
     @property
     def form(self) -> str:
-        return next((meta.extra["reader"] for meta in self.metas if meta.extra), "")
+        return next((meta.extra["form"] for meta in self.metas if meta.extra), "")
 
     @property
     def is_secret(self) -> bool:
@@ -48,44 +60,24 @@ class Key(NamedTuple):
         return get_origin(self.kind) is tuple and get_args(self.kind)[-1] is ...
 
     @property
+    def is_numbers(self) -> bool:
+        """Two or three numbers, which look like a zone's corner."""
+        is_pair = get_origin(self.kind) is tuple and not self.is_list
+        return is_pair or self.kind is values.Colour
+
+    @property
     def template(self) -> str | None:
         """A default that has another key's value in it."""
         is_template = isinstance(self.default, str) and "{{" in self.default
         return self.default if is_template else None
 
     def read(self, text: str) -> Any:
-        """Return the value that the text stands for; raises `ValueError` (see `values.py`)."""
-        value = self._read(text)
-        self._check(value)
-        return value
-
-    def _read(self, text: str) -> Any:
-        reader = values.FORMS.get(self.form) or values.READERS.get(self.kind)
-        if reader:
-            return reader(text)
-        words = values.read_words(text) if self.is_list else (text.lower(),)
-        if self.choices and not set(words) <= set(self.choices):
-            raise ValueError
-        return words if self.is_list else words[0]
-
-    def _check(self, value: Any) -> None:
-        for meta in self.metas:
-            if meta.min_length is not None and len(value) < meta.min_length:
-                raise ValueError
-            if isinstance(value, int | float):
-                _check_limits(value, meta)
-            elif get_args(self.kind) == (int, int):
-                for number in value:
-                    _check_limits(number, meta)
-
-
-def _check_limits(number: float, meta: Meta) -> None:
-    if meta.ge is not None and number < meta.ge:
-        raise ValueError
-    if meta.gt is not None and number <= meta.gt:
-        raise ValueError
-    if meta.le is not None and number > meta.le:
-        raise ValueError
+        """Return the value that the text stands for; raises `ValueError` (see `forms.py`)."""
+        plain = reader_of(self.kind, self.form)(text)
+        try:
+            return convert(plain, self.type, dec_hook=concealed)
+        except MsgspecError:
+            raise ValueError from None
 
 
 @cache
@@ -101,9 +93,7 @@ def keys_of(section: str, model: type[Section]) -> dict[str, Key]:
     """Return the keys of one section; a field that is not described is none."""
     defaults = model()
     return {
-        name: Key(
-            section, name, annotation.__origin__, annotation.__metadata__, getattr(defaults, name)
-        )
+        name: Key(section, name, annotation, getattr(defaults, name))
         for name, annotation in model.__annotations__.items()
         if hasattr(annotation, "__metadata__")
     }

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.errors import Problem
-from zmhook.settings import values
+from zmhook.settings.forms import looks_like_polygon
 from zmhook.settings.keys import Key, find, keys, nearest, topic_keys
 from zmhook.settings.labels import LABEL_SUFFIXES, ZONE_SUFFIXES
 from zmhook.settings.legacy import OBSOLETE, VERSION_6
@@ -129,7 +129,7 @@ class Layers:
         layer = self.layer(monitor)
         for key, text in entries.items():
             entry = Entry(self.file, written, key, text.strip())
-            if not values.looks_like_polygon(entry.text) or _is_pair(find(key)):
+            if not looks_like_polygon(entry.text) or _is_numbers(find(key)):
                 self._add(monitor, "", entry)
             elif _is_known(key):
                 message = "is the name of a setting, so a zone needs another name"
@@ -216,9 +216,8 @@ def _may_stand(section: str, key: Key) -> bool:
     return is_own or (section, key.name) in OLD_PLACES
 
 
-def _is_pair(key: Key | None) -> bool:
-    """Say whether two or three numbers are that key's value rather than a zone's."""
-    return key is not None and key.kind in (tuple[int, int], values.Colour)
+def _is_numbers(key: Key | None) -> bool:
+    return key is not None and key.is_numbers
 
 
 def _is_known(key: str) -> bool:

@@ -41,6 +41,6 @@ def _instead(key: Key | None, sign: str) -> str:
         return f"write [{sign}] for that character"
     if key.is_secret or key.kind is str:
         return "write !TOKEN, and the value behind that name in the secrets file"
-    from zmhook.settings.allowed import allowed
+    from zmhook.settings.hints import allowed
 
     return f"expected {allowed(key)}"

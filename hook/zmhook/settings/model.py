@@ -5,6 +5,9 @@ when a setting is missing from `objectconfig.ini`. A key's name is unique across
 because `[monitor-N]` may override any of them by name alone.
 """
 
+from typing import Any
+
+import msgspec
 from msgspec import Struct
 
 from zmhook.settings.alpr import Alpr
@@ -23,7 +26,7 @@ from zmhook.settings.section import Section
 from zmhook.settings.service import Service
 from zmhook.settings.snapshots import Snapshots
 from zmhook.settings.topic import Prompt, Topic
-from zmhook.settings.values import Zone
+from zmhook.settings.values import Secret, Zone
 from zmhook.settings.yolo import Yolo
 
 __all__ = [
@@ -49,6 +52,9 @@ __all__ = [
     "Topic",
     "Yolo",
     "ZoneRule",
+    "concealed",
+    "from_plain",
+    "to_plain",
 ]
 
 
@@ -93,6 +99,31 @@ SECTIONS: dict[str, type[Section]] = {
     "remote": Remote,
     "service": Service,
 }
+
+
+def to_plain(settings: Settings) -> dict[str, Any]:
+    """Return dicts, lists, texts and numbers. Secrets are in it: it is for our processes only."""
+    plain: dict[str, Any] = msgspec.to_builtins(settings, enc_hook=_revealed)
+    return plain
+
+
+def from_plain(plain: dict[str, Any]) -> Settings:
+    """Return the settings that `to_plain` made this of; what is missing has its default."""
+    return msgspec.convert(plain, Settings, dec_hook=concealed)
+
+
+def _revealed(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return value.reveal()
+    raise TypeError(f"a {type(value).__name__} has no plain form")
+
+
+def concealed(kind: type, value: Any) -> Any:
+    """Make a secret of a text, for `msgspec.convert`."""
+    if kind is Secret and isinstance(value, str):
+        return Secret(value)
+    raise TypeError(f"a {kind.__name__} has no plain form")
+
 
 # Names that the field's documents and older files use, and what they are called here.
 ALIASES = {

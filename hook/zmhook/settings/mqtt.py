@@ -57,7 +57,7 @@ class Mqtt(Section, frozen=True, kw_only=True):
             "Topics to listen to. + and # stand for any; {monitor} for a monitor's number and "
             "{camera} for a camera's name, such as axis/{camera}/track. A section "
             "[mqtt-topic-NAME] says more about one.",
-            reader="topics",
+            form="topics",
         ),
     ] = ("track_topic",)
     mqtt_max_message: Annotated[

@@ -6,7 +6,7 @@ import inspect
 from typing import TYPE_CHECKING
 
 from zmhook.settings import legacy
-from zmhook.settings.allowed import allowed, written
+from zmhook.settings.hints import allowed, written
 from zmhook.settings.keys import keys, topic_keys
 from zmhook.settings.model import ALIASES, SECTIONS
 

@@ -14,7 +14,7 @@ class Remote(Section, frozen=True, kw_only=True):
         about(
             "Addresses of the machines, such as http://gpu.lan:5000/api/v1; commas between them. "
             "The least busy that is well is asked, and the next when it fails. Empty: none.",
-            reader="addresses",
+            form="addresses",
         ),
     ] = ()
     ml_user: Annotated[str, about("User there.")] = ""

@@ -1,4 +1,4 @@
-"""What a section of the configuration is made of, and how a setting is described.
+"""Base of the configuration's sections, and how a setting is described.
 
 No `from __future__ import annotations` in the modules of the sections: the types are read as
 objects, and strings would have to be evaluated at every start.
@@ -22,15 +22,16 @@ def about(
     gt: float | None = None,
     le: float | None = None,
     min_length: int | None = None,
-    reader: str = "",
+    form: str = "",
 ) -> Meta:
     """Describe a setting.
 
-    The limits hold for a number, for each number of a pair, and `min_length` for a list. `reader`
-    names a form that the type alone does not tell (see `values.FORMS`).
+    The limits hold for a number, `min_length` for a list. Limits of a number within another type
+    stand at that number: `Annotated[Annotated[int, Meta(ge=1)] | None, about("…")]`. `form` names
+    how the text is read where the type alone does not tell (see `forms.FORMS`).
     """
     limits: dict[str, Any] = {"ge": ge, "gt": gt, "le": le, "min_length": min_length}
-    extra = {"reader": reader} if reader else None
+    extra = {"form": form} if form else None
     meta: Meta = Meta(description=description, extra=extra, **limits)
     return meta
 

@@ -56,7 +56,7 @@ class Service(Section, frozen=True, kw_only=True):
             "Variables for the environment of the service and of what works on after an answer, "
             "such as HTTPS_PROXY=http://proxy.lan:3128, between commas. Of the environment of a "
             "hook they get nothing. A change takes effect when the service starts.",
-            reader="variables",
+            form="variables",
         ),
     ] = Secret()
     listen: Annotated[
@@ -103,7 +103,7 @@ class Service(Section, frozen=True, kw_only=True):
         about(
             "Addresses of reverse proxies of yours. What they say in X-Forwarded-For is believed, "
             "and they have as many connections as there may be in all.",
-            reader="networks",
+            form="networks",
         ),
     ] = ()
     listen_model_names: Annotated[
@@ -111,7 +111,7 @@ class Service(Section, frozen=True, kw_only=True):
         about(
             "What clients of pyzm.serve call the models here, such as YOLOv11 ONNX=yolo. The only "
             "model of a type answers to any name.",
-            reader="names",
+            form="names",
         ),
     ] = ()
     listen_faces: Annotated[bool, about("Let the names of faces leave this machine.")] = False
@@ -121,6 +121,6 @@ class Service(Section, frozen=True, kw_only=True):
         about(
             "Hosts that a picture's address may name, when a client sends one in place of the "
             "picture. Empty: none.",
-            reader="hosts",
+            form="hosts",
         ),
     ] = ()

@@ -59,7 +59,7 @@ class Snapshots(Section, frozen=True, kw_only=True):
         about(
             "Classes that are kept, as cameras name them: human, car, bike … Empty: all. "
             "Head, Face and LicensePlate are kept only when named.",
-            reader="labels",
+            form="labels",
         ),
     ] = ()
     snapshot_min_score: Annotated[
@@ -88,7 +88,7 @@ class Snapshots(Section, frozen=True, kw_only=True):
         about(
             "What is done with each stored snapshot: names of handlers, or module:Class of one "
             "of your own.",
-            reader="handlers",
+            form="handlers",
         ),
     ] = ()
     snapshot_handler_timeout: Annotated[
@@ -99,5 +99,5 @@ class Snapshots(Section, frozen=True, kw_only=True):
     ] = False
     describe_classes: Annotated[
         tuple[str, ...],
-        about("Only snapshots of these classes are described. Empty: all.", reader="labels"),
+        about("Only snapshots of these classes are described. Empty: all.", form="labels"),
     ] = ()

@@ -14,7 +14,7 @@ class Topic(Section, frozen=True, kw_only=True):
         about(
             "The topic; + and # stand for any part, {monitor} for a monitor's number, {camera} "
             "for a camera's name.",
-            reader="topic",
+            form="topic",
         ),
     ] = ""
     monitor: Annotated[

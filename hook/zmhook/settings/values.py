@@ -1,47 +1,19 @@
-"""How the text of a configuration value becomes a typed value.
+"""Types of settings that are no plain text, number or word.
 
-Each form that a setting can have has one reader here. It raises `ValueError`, or `Wrong` where
-more can be told than what was expected (`allowed.py` has the words for that). Limits are checked
-afterwards, in `keys.py`.
+No `from __future__ import annotations` here: msgspec reads these types as objects.
 """
 
-from __future__ import annotations
+from typing import Annotated, Literal
 
-import math
-import re
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from msgspec import Meta, Struct
 
-from msgspec import Struct
-
-from zmhook.text.names import composed
 from zmhook.text.numbers import exact
-from zmhook.text.patterns import WrongPattern, check
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-YES = frozenset({"yes", "true", "on", "1"})
-NO = frozenset({"no", "false", "off", "0"})
-
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]{1,3})?", re.IGNORECASE)
-_WHOLE = re.compile(r"[+-]?[0-9]{1,15}")
-_WORD = re.compile(r"[\w.-]+%?")
-_FRAME = re.compile(r"snapshot|alarm|bestmatch|all|0*[1-9][0-9]{0,8}|(100|[0-9]{1,2})%")
-_TOPIC_PLACE = re.compile(r"\{[^{}]*\}|[{}]")
-LONGEST_TOPIC = 65_535  # bytes, as MQTT has it
-_HANDLER = re.compile(r"[\w-]+|[A-Za-z_][\w.]*:[A-Za-z_]\w*")
-_ADDRESS = re.compile(r"(https?://[^/\s?#@]+)(/[^\s?#]*)?", re.IGNORECASE)
-_HOST = re.compile(r"[\w.-]+(:[0-9]{1,5})?|\[[0-9a-f:]+\](:[0-9]{1,5})?")
-_USER_IN_ADDRESS = re.compile(r"\w+://[^/]*@")
-_COORDINATES = re.compile(r"[-+.0-9%\s]+,[-+.,0-9%\s]+")
-_EXTENT = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)\s*(%|px|)", re.IGNORECASE)
-FARTHEST = 100_000  # pixels; what draws and what measures a zone must not overflow
-TRIANGLE = 3
-
-
-class Wrong(ValueError):
-    """A value that cannot be read; `str()` is a detail that helps."""
+FARTHEST = 100_000
+"""Pixels: what draws and what measures a zone must not overflow."""
+Side = Annotated[int, Meta(ge=1, le=FARTHEST)]
+"""Width or height of a picture in pixels."""
+Byte = Annotated[int, Meta(ge=0, le=255)]
 
 
 class Secret:
@@ -68,18 +40,18 @@ class Secret:
         return "***" if self._value else "''"
 
 
-class Colour(Struct, frozen=True, array_like=True):
+class Colour(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Blue, green, red: 0..255 each, the order that OpenCV draws in."""
 
-    blue: int
-    green: int
-    red: int
+    blue: Byte
+    green: Byte
+    red: Byte
 
 
-class Extent(Struct, frozen=True, array_like=True):
-    """An area: a share of some other one in percent, or pixels (width times height)."""
+class Extent(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """An area: a share of another one in percent, or pixels (width times height)."""
 
-    value: float
+    value: Annotated[float, Meta(ge=0)]
     unit: Literal["%", "px"]
 
     def pixels(self, whole: float) -> float:
@@ -99,309 +71,3 @@ class Zone(Struct, frozen=True):
     name: str
     points: tuple[tuple[float, float], ...]
     percent: bool = False
-
-
-def read_bool(text: str) -> bool:
-    word = text.lower()
-    if word not in YES | NO:
-        raise ValueError
-    return word in YES
-
-
-def read_int(text: str) -> int:
-    if not _WHOLE.fullmatch(text):
-        raise ValueError
-    return int(text)
-
-
-def read_float(text: str) -> float:
-    if not _NUMBER.fullmatch(text) or math.isinf(float(text)):
-        raise ValueError
-    return float(text)
-
-
-def read_width(text: str) -> int | None:
-    """Read a number of pixels, or `no` for none."""
-    return None if text.lower() in NO else read_int(text)
-
-
-def read_words(text: str) -> tuple[str, ...]:
-    """Read a list of words between commas; brackets and quotes of older files are allowed.
-
-    Words are lower-case afterwards, and each is there once.
-    """
-    words = [word.strip(" \t\n'\"").lower() for word in composed(text).strip("[]() \n").split(",")]
-    if not all(_WORD.fullmatch(word) for word in words if word):
-        raise ValueError
-    return tuple(dict.fromkeys(word for word in words if word))
-
-
-def read_frames(text: str) -> tuple[str, ...]:
-    frames = read_words(text)
-    if not all(_FRAME.fullmatch(frame) for frame in frames):
-        raise ValueError
-    return tuple(dict.fromkeys(frame.lstrip("0") for frame in frames))
-
-
-def read_labels(text: str) -> tuple[str, ...]:
-    """Read a list of labels between commas, which may have spaces; lower-case afterwards."""
-    labels = [" ".join(part.strip(" \t\n'\"").lower().split()) for part in _parts(composed(text))]
-    if not all(label.isprintable() for label in labels):
-        raise ValueError
-    return tuple(dict.fromkeys(label for label in labels if label))
-
-
-def read_handlers(text: str) -> tuple[str, ...]:
-    handlers = [part.strip() for part in _parts(text)]
-    if not all(_HANDLER.fullmatch(handler) for handler in handlers if handler):
-        raise ValueError
-    return tuple(dict.fromkeys(handler for handler in handlers if handler))
-
-
-def read_topic(text: str) -> str:
-    """Read an MQTT topic filter (MQTT 5.0, section 4.7), in which {monitor}, {camera} may stand."""
-    text = _unquoted(text)
-    levels = text.split("/")
-    if "#" in "".join(levels[:-1]) or any(
-        ("#" in level and level != "#") or ("+" in level and level != "+") for level in levels
-    ):
-        raise Wrong("+ and # stand for a whole part between slashes, # for the last one")
-    for place in _TOPIC_PLACE.findall(text):
-        if place not in ("{monitor}", "{camera}") or text.count(place) > 1:
-            raise Wrong(f"{place}: only {{monitor}} and {{camera}} may stand there, each once")
-    if not text or "\0" in text or len(text.encode()) > LONGEST_TOPIC:
-        raise ValueError
-    return text
-
-
-def read_topics(text: str) -> tuple[str, ...]:
-    topics = [part.strip() for part in _parts(text)]
-    return tuple(dict.fromkeys(read_topic(topic) for topic in topics if topic))
-
-
-def _unquoted(text: str) -> str:
-    """Take off the quotes that keep a # from being a comment."""
-    is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
-    return text[1:-1] if is_quoted else text
-
-
-def _parts(text: str) -> list[str]:
-    return text.replace("\n", ",").split(",")
-
-
-def read_pair(text: str) -> tuple[int, int]:
-    first, second = _numbers(text)
-    return first, second
-
-
-def read_colour(text: str) -> Colour:
-    blue, green, red = _numbers(text)
-    if not all(0 <= number <= 255 for number in (blue, green, red)):  # noqa: PLR2004 - a byte
-        raise ValueError
-    return Colour(blue, green, red)
-
-
-def read_pattern(text: str) -> str:
-    try:
-        return check(text)
-    except WrongPattern as error:
-        raise Wrong(str(error)) from None
-
-
-def read_address(text: str) -> str:
-    """Read an http or https address; a slash at its end is taken off."""
-    if _USER_IN_ADDRESS.match(text):
-        raise Wrong("without a user or password in it: those are basic_user, basic_password")
-    if not _ADDRESS.fullmatch(text):
-        raise ValueError
-    return text.rstrip("/")
-
-
-def read_addresses(text: str) -> tuple[str, ...]:
-    """Read addresses between commas or spaces."""
-    return tuple(dict.fromkeys(read_address(part) for part in text.replace(",", " ").split()))
-
-
-def read_hosts(text: str) -> tuple[str, ...]:
-    hosts = [part.strip().lower() for part in _parts(text)]
-    if not all(_HOST.fullmatch(host) for host in hosts if host):
-        raise ValueError
-    return tuple(dict.fromkeys(host for host in hosts if host))
-
-
-def read_networks(text: str) -> tuple[str, ...]:
-    import ipaddress
-
-    parts = [part.strip() for part in _parts(text)]
-    return tuple(str(ipaddress.ip_network(part, strict=False)) for part in parts if part)
-
-
-def read_names(text: str) -> tuple[str, ...]:
-    """Read pairs `name=model`; raises `Wrong` for a name that stands for two models."""
-    found: dict[str, str] = {}
-    for part in filter(None, (part.strip() for part in _parts(text))):
-        name, _, model = (one.strip(" \t\"'") for one in part.rpartition("="))
-        if not (name and model and name.isprintable()):
-            raise ValueError
-        if found.setdefault(name.lower(), model) != model:
-            raise Wrong(f"{name} stands for two models")
-    return tuple(f"{name}={model}" for name, model in found.items())
-
-
-def read_patterns(text: str) -> tuple[str, ...]:
-    """Read regular expressions, semicolons between them."""
-    parts = (part.strip() for part in text.replace("\n", ";").split(";"))
-    return tuple(dict.fromkeys(read_pattern(part) for part in parts if part))
-
-
-def read_json(text: str) -> str:
-    """Read a JSON object; it stays text."""
-    from zmhook.text.bounded_json import Unreadable, decoded
-
-    try:
-        found = decoded(text)
-    except Unreadable as error:
-        raise Wrong(str(error)) from None
-    if not isinstance(found, dict):
-        raise ValueError  # noqa: TRY004 - as every reader
-    return text
-
-
-def read_polygon(name: str, text: str) -> Zone:
-    """Read `x,y x,y x,y`, in pixels, or in percent: `0%,50% 100%,50% 100%,100%`."""
-    percent = "%" in text
-    try:
-        points = [_shares(point) if percent else _numbers(point) for point in text.split()]
-        polygon = tuple((x, y) for x, y in points)
-    except ValueError:
-        raise Wrong(
-            "expected a polygon in whole pixels, such as 0,0 640,0 640,480, or all in percent, "
-            "such as 0%,0% 50%,0% 50%,100%"
-        ) from None
-    if len(set(polygon)) < TRIANGLE:
-        raise Wrong("expected at least three different points, such as 0,0 640,0 640,480")
-    if any(abs(number) > FARTHEST for point in polygon for number in point):
-        raise Wrong(f"expected pixels; {FARTHEST} is the farthest")
-    return Zone(name, polygon, percent)
-
-
-def looks_like_polygon(text: str) -> bool:
-    """Tell a zone, right or wrong, from the value of a setting."""
-    return bool(_COORDINATES.fullmatch(text))
-
-
-def _numbers(text: str) -> list[int]:
-    return [read_int(part.strip()) for part in text.strip("()[] ").split(",")]
-
-
-def _shares(text: str) -> list[float]:
-    parts = [part.strip() for part in text.strip("()[] ").split(",")]
-    if not all(part.endswith("%") for part in parts):
-        raise ValueError
-    return [read_float(part[:-1].strip()) for part in parts]
-
-
-def read_extent(text: str) -> Extent:
-    """Read 5%, 300px or 300, which is in pixels too."""
-    found = _EXTENT.fullmatch(text)
-    if not found:
-        raise ValueError
-    value, unit = float(found[1]), found[2].lower()
-    if unit == "%" and value > 100:  # noqa: PLR2004 - percent
-        raise ValueError
-    return Extent(value, "%" if unit == "%" else "px")
-
-
-def read_optional_extent(text: str) -> Extent | None:
-    return None if text.lower() in NO - {"0"} else read_extent(text)
-
-
-def read_size(text: str) -> tuple[int, int] | None:
-    """Read (1920,1080) or 1920x1080, or `no` for none."""
-    if text.lower() in NO:
-        return None
-    width, height = read_pair(text.lower().replace("x", ","))
-    if width < 1 or height < 1 or max(width, height) > FARTHEST:
-        raise ValueError
-    return width, height
-
-
-def read_groups(text: str) -> tuple[tuple[str, ...], ...]:
-    """Read groups of labels: commas within a group, semicolons between them."""
-    groups = (read_labels(part) for part in text.replace("\n", ";").split(";"))
-    return tuple(group for group in groups if group)
-
-
-def read_times(text: str) -> tuple[str, ...]:
-    """Read times in cron's form, five fields each, semicolons between them."""
-    parts = (" ".join(part.split()).lower() for part in text.replace("\n", ";").split(";"))
-    times = tuple(part for part in parts if part)
-    if times:
-        from cronsim import CronSim, CronSimError
-
-        for one in times:
-            try:
-                CronSim(one, datetime.now())  # noqa: DTZ005 - nothing is asked of it
-            except CronSimError as error:
-                raise Wrong(f"'{one}': {str(error).lower()}") from None
-    return times
-
-
-def read_zone(text: str) -> str:
-    """Read the name of a time zone as the IANA database has it."""
-    from zoneinfo import ZoneInfo, available_timezones
-
-    try:
-        ZoneInfo(text)
-    except (KeyError, ValueError, OSError):
-        from difflib import get_close_matches
-
-        near = get_close_matches(text, available_timezones(), 1)
-        raise Wrong(
-            f"is it {near[0]}?" if near else "this machine has no zone of that name"
-        ) from None
-    return text
-
-
-def read_variables(text: str) -> Secret:
-    """Read variables of an environment, which may hold a proxy's password."""
-    from zmhook.process.environment import parsed
-
-    parsed(text)
-    return Secret(text)
-
-
-# By the type of a setting, and by the form that its description names.
-READERS: dict[Any, Callable[[str], Any]] = {
-    bool: read_bool,
-    int: read_int,
-    float: read_float,
-    str: str,
-    Secret: Secret,
-    Colour: read_colour,
-    int | None: read_width,
-    tuple[int, int]: read_pair,
-    Extent: read_extent,
-    Extent | None: read_optional_extent,
-    tuple[int, int] | None: read_size,
-}
-FORMS: dict[str, Callable[[str], Any]] = {
-    "key": Secret,
-    "pattern": read_pattern,
-    "frames": read_frames,
-    "address": read_address,
-    "labels": read_labels,
-    "handlers": read_handlers,
-    "topic": read_topic,
-    "topics": read_topics,
-    "addresses": read_addresses,
-    "hosts": read_hosts,
-    "networks": read_networks,
-    "names": read_names,
-    "patterns": read_patterns,
-    "json": read_json,
-    "groups": read_groups,
-    "times": read_times,
-    "zone": read_zone,
-    "variables": read_variables,
-}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec import structs
 
 from zmhook.errors import MissingPart, Problem, SettingsError
-from zmhook.settings import Secret, Settings, load, values
+from zmhook.settings import Secret, Settings, forms, load
 from zmhook.storage.regular import reading
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ NAMES = (
     Name("MQTT_USER", "mqtt_username", "mqtt", "mqtt_user", _words, "a name"),
     Name("MQTT_PASS", "mqtt_password", "mqtt", "mqtt_password", Secret, "a password"),
     Name("MQTT_HOST", "mqtt_host", "mqtt", "mqtt_host", _words, "a host name or an address"),
-    Name("MQTT_TOPIC", "mqtt_topic", "mqtt", "mqtt_topic", values.read_topics, "MQTT topics"),
+    Name("MQTT_TOPIC", "mqtt_topic", "mqtt", "mqtt_topic", forms.read_topics, "MQTT topics"),
     Name("IMAGE_PATH", "storage", "snapshots", "snapshot_path", _words, "a folder"),
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zmhook.service.worker import _models_key
-from zmhook.settings.plain import to_plain
+from zmhook.settings.model import to_plain
 
 
 def key(

@@ -30,7 +30,7 @@ from zmhook.service.wire import (
 )
 from zmhook.service.worker_process import WorkerDied
 from zmhook.settings import Settings, Yolo
-from zmhook.settings.plain import to_plain
+from zmhook.settings.model import to_plain
 
 
 def plain(threads: int) -> dict[str, object]:

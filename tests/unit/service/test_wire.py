@@ -10,7 +10,7 @@ from zmhook.event import Event
 from zmhook.frame import Crop
 from zmhook.service import wire
 from zmhook.settings import Settings
-from zmhook.settings.plain import to_plain
+from zmhook.settings.model import to_plain
 
 EVENT = Event(id=7, monitor_id=2, monitor_name="Haustür", cause="a\n$(b)", path="/e/7")
 DOG = Detection(label="dog", confidence=0.5, box=Box(1, 2, 3, 4), model="yolo", attributes={"a": 1})

@@ -34,7 +34,7 @@ from zmhook.service.wire import (
 )
 from zmhook.service.worker import Worker
 from zmhook.settings import General, Prompt, Settings, Snapshots, Yolo
-from zmhook.settings.plain import to_plain
+from zmhook.settings.model import to_plain
 
 EVENT = Event(id=7, monitor_id=2)
 PNG = cv2.imencode(".png", np.full((48, 64, 3), 128, np.uint8))[1].tobytes()

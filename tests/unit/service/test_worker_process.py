@@ -17,7 +17,7 @@ from zmhook.service.config_watch import ConfigWatch
 from zmhook.service.wire import LogLine, Prepare, Ready
 from zmhook.service.worker_process import LogRelay, WorkerDied, WorkerProcess
 from zmhook.settings import General, Settings
-from zmhook.settings.plain import to_plain
+from zmhook.settings.model import to_plain
 
 PREPARE = Prepare(to_plain(Settings(general=General(models=("hog",)))), "1")
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from typing import Annotated
+
 import pytest
 
-from zmhook.settings import allowed
+from zmhook.settings import hints
 from zmhook.settings.keys import Key, find, keys, nearest
 from zmhook.settings.legacy import OBSOLETE, VERSION_6
 from zmhook.settings.model import ALIASES, SECTIONS, Settings
@@ -62,13 +64,13 @@ def test_key_is_described(name: str) -> None:
     key = keys()[name]
     assert key.description[0].isalnum()
     assert key.description.endswith(".")
-    assert allowed.allowed(key)
+    assert hints.allowed(key)
 
 
 @pytest.mark.parametrize("name", keys())
 def test_default_reads_back_as_it_is_written(name: str) -> None:
     key = keys()[name]
-    text = allowed.written(key, key.default)
+    text = hints.written(key, key.default)
     if text:
         assert key.read(text) == key.default
 
@@ -78,7 +80,7 @@ def test_default_reads_back_as_it_is_written(name: str) -> None:
     [
         ("wait", "a number from 0 to 300"),
         ("event_deadline", "a number above 0, at most 3600"),
-        ("resize", "a whole number of pixels from 32 to 20000, or no"),
+        ("resize", "a whole number from 32 to 20000, or no"),
         ("yolo_min_confidence", "a number from 0 to 1"),
         ("padding", "two whole numbers, each from 0 to 64, such as (8,8)"),
         ("bestmatch_order", "one or more of a, s, between commas"),
@@ -87,7 +89,7 @@ def test_default_reads_back_as_it_is_written(name: str) -> None:
     ],
 )
 def test_what_is_allowed(name: str, words: str) -> None:
-    assert allowed.allowed(keys()[name]) == words
+    assert hints.allowed(keys()[name]) == words
 
 
 def test_find() -> None:
@@ -104,6 +106,6 @@ def test_nearest() -> None:
     ("limits", "words"), [({"ge": 3}, "a whole number of 3 or more"), ({}, "a whole number")]
 )
 def test_what_is_allowed_without_an_end(limits: dict[str, float], words: str) -> None:
-    key = Key("general", "x", int, (about("X.", **limits),), 5)
-    assert allowed.allowed(key) == words
+    key = Key("general", "x", Annotated[int, about("X.", **limits)], 5)
+    assert hints.allowed(key) == words
     assert key.read("10000000") == 10_000_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from zmhook.settings import Extent, Label, Zone, ZoneRule
-from zmhook.settings.plain import from_plain, to_plain
+from zmhook.settings.model import from_plain, to_plain
 
 GATE = """
 [general]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from zmhook.settings import load
-from zmhook.settings.allowed import written
+from zmhook.settings.hints import written
 from zmhook.settings.keys import keys
 from zmhook.settings.legacy import OBSOLETE
 

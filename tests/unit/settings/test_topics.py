@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from zmhook.settings import Prompt, Topic
-from zmhook.settings.plain import from_plain, to_plain
-from zmhook.settings.values import read_topic
+from zmhook.settings.forms import read_topic
+from zmhook.settings.model import from_plain, to_plain
 
 TOPICS = """
 [mqtt]

@@ -122,7 +122,7 @@ show_percent = maybe
                 "[general] frame_id: 'snapshot, 0': expected snapshot, alarm, bestmatch, all, a "
                 "frame's number (1 or more), a place in the event (20%), or a list of them"
             ),
-            "[general] resize: '3': expected a whole number of pixels from 32 to 20000, or no",
+            "[general] resize: '3': expected a whole number from 32 to 20000, or no",
             (
                 "[general] poly_color: '1,2,300': expected three numbers from 0 to 255 "
                 "(blue, green, red), such as (255,255,255)"
@@ -426,7 +426,7 @@ def test_reading_imports_nothing_that_it_can_do_without(write) -> None:
     code = (
         "import sys\nfrom zmhook.settings import load\n"
         f"load({str(path)!r}).for_monitor(1)\n"
-        "heavy = ('numpy', 'cv2', 'difflib', 'zmhook.settings.allowed')\n"
+        "heavy = ('numpy', 'cv2', 'difflib', 'zmhook.settings.hints')\n"
         "print([name for name in heavy if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

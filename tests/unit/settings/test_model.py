@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from zmhook.settings import Secret, Settings, load
+from zmhook.settings import General, Secret, Settings, load
 from zmhook.settings.keys import keys
-from zmhook.settings.plain import from_plain, to_plain
+from zmhook.settings.model import concealed, from_plain, to_plain
 
 EVERYTHING = """
 [general]
@@ -81,9 +81,51 @@ def test_secrets_are_shown_to_our_processes_only(write) -> None:
 
 
 def test_what_has_no_plain_form_is_refused() -> None:
-    from zmhook.settings import plain
-
     with pytest.raises(TypeError, match="a object has no plain form"):
-        plain._reveal(object())
-    with pytest.raises(TypeError, match="a complex has no plain form"):
-        plain._conceal(complex, 1)
+        to_plain(Settings(general=General(user=object())))  # type: ignore[arg-type]
+    with pytest.raises(msgspec.ValidationError, match="a Secret has no plain form"):
+        from_plain({"general": {"password": 1}})
+
+
+# -- the types are msgspec's own, so it checks them ----------------------------------------------
+
+
+def test_msgspec_converts_the_settings_and_back() -> None:
+    plain = to_plain(Settings())
+
+    assert msgspec.convert(plain, Settings, dec_hook=concealed) == Settings()
+    assert msgspec.json.decode(msgspec.json.encode(plain)) == msgspec.json.decode(
+        msgspec.json.encode(to_plain(from_plain(plain)))
+    )
+
+
+def test_msgspec_knows_their_limits() -> None:
+    general = msgspec.inspect.type_info(type(Settings().general))
+
+    (wait,) = (field.type for field in general.fields if field.name == "wait")
+    assert (wait.type.ge, wait.type.le) == (0, 300)
+    assert wait.extra_json_schema["description"].startswith("Seconds to wait")
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("general", "wait", 301.0),
+        ("general", "resize", 31),
+        ("general", "models", []),
+        ("general", "detection_mode", "best"),
+        ("general", "poly_color", [1, 2, 256]),
+        ("hog", "stride", [4, 65]),
+        ("gate", "monitor_size", [0, 10]),
+    ],
+)
+def test_msgspec_checks_them(section: str, key: str, value: object) -> None:
+    with pytest.raises(msgspec.ValidationError, match=key):
+        from_plain({section: {key: value}})
+
+
+def test_what_is_missing_has_its_default() -> None:
+    settings = from_plain({"general": {"wait": 2.0}})
+
+    assert settings.general.wait == 2.0
+    assert settings.yolo == Settings().yolo

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from zmhook.errors import Problem, SettingsError
 from zmhook.process import environment
 from zmhook.process.privilege import become_owner_of_settings
-from zmhook.settings import inifile, values
+from zmhook.settings import forms, inifile
 from zmhook.settings.expand import CannotExpand, Expander, Secrets, readable_by_all
 from zmhook.settings.keys import Key, keys, named_key, topic_keys
 from zmhook.settings.layers import OVERRIDE, Entry, Layers
@@ -25,6 +25,8 @@ from zmhook.text import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from zmhook.settings.values import Secret, Zone
 
 _LONGEST_SHOWN = 80
 
@@ -212,7 +214,7 @@ class _Loader:
 
     def _prompts(self, entries: Mapping[str, Entry]) -> tuple[Prompt, ...]:
         return tuple(
-            Prompt(labels=values.read_labels(label), text=" ".join(entry.text.split()))
+            Prompt(labels=forms.read_labels(label), text=" ".join(entry.text.split()))
             for label, entry in entries.items()
             if entry.text
         )
@@ -235,7 +237,7 @@ class _Loader:
                 self._plain.append(f"[{entry.section}] {entry.key}")
         return value
 
-    def _look_over(self, key: Key, entry: Entry, value: values.Secret) -> None:
+    def _look_over(self, key: Key, entry: Entry, value: Secret) -> None:
         """Note what is odd about a secret: it is refused where it is used, if at all."""
         from zmhook.settings import keytext
 
@@ -256,11 +258,11 @@ class _Loader:
             self._values[place] = key.read(text)
         return self._values[place]
 
-    def _zones(self, entries: Iterable[Entry]) -> tuple[values.Zone, ...]:
+    def _zones(self, entries: Iterable[Entry]) -> tuple[Zone, ...]:
         zones = []
         for entry in entries:
             try:
-                zones.append(values.read_polygon(entry.key, entry.text))
+                zones.append(forms.read_polygon(entry.key, entry.text))
             except ValueError as error:
                 self.problems.append(entry.problem(f"{_shown(entry.text)}: {error}"))
         return tuple(zones)
@@ -268,7 +270,9 @@ class _Loader:
 
 def _check_lines(key: Key, text: str) -> None:
     if "\n" in text and not key.is_list:
-        raise values.Wrong("on one line; a line that begins with a space continues the one above")
+        raise forms.InvalidValue(
+            "on one line; a line that begins with a space continues the one above"
+        )
 
 
 def _plain_default(key: Key) -> Any:
@@ -281,13 +285,13 @@ def _plain_default(key: Key) -> Any:
 
 def _bad_value(key: Key, text: str, error: ValueError) -> str:
     """Say what was found, unless it is a secret, and what is allowed."""
-    from zmhook.settings.allowed import allowed
+    from zmhook.settings.hints import allowed
 
     hidden = key.is_secret or (key.form == "address" and "@" in text)
     found = "" if hidden else f"{_shown(text)}: "
     if isinstance(error, CannotExpand):
         return f"{found}{error}"
-    detail = f" ({error})" if isinstance(error, values.Wrong) else ""
+    detail = f" ({error})" if isinstance(error, forms.InvalidValue) else ""
     return f"{found}expected {allowed(key)}{detail}"
 
 

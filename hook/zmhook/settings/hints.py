@@ -1,8 +1,11 @@
-"""What a setting allows, in words: for the messages and for the reference page."""
+"""Say in words what a setting allows: for the messages and for the reference page."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from msgspec import inspect
+from msgspec.structs import astuple
 
 from zmhook.settings import values
 
@@ -32,42 +35,46 @@ _FORMS = {
     "groups": "groups of labels, such as car,truck; dog,cat",
     "times": "times in cron's form between semicolons, such as * 22-23,0-5 * * *",
     "zone": "the name of a time zone, such as Europe/Berlin",
+    "size": "a width and a height, such as (1920,1080), or no",
     "variables": "variables such as HTTPS_PROXY=http://proxy.lan:3128, between commas",
 }
-_KINDS: dict[Any, str] = {
-    bool: "yes or no",
-    str: "text",
+_CLASSES: dict[type, str] = {
     values.Secret: "a secret, best given as !TOKEN",
     values.Extent: "an area, such as 5% or 300px",
-    values.Extent | None: "an area, such as 5% or 300px, or no",
-    tuple[int, int] | None: "a width and a height, such as (1920,1080), or no",
     values.Colour: "three numbers from 0 to 255 (blue, green, red), such as (255,255,255)",
-}
-_NUMBERS: dict[Any, tuple[str, str]] = {
-    int: ("a whole number", ""),
-    float: ("a number", ""),
-    int | None: ("a whole number of pixels", ", or no"),
-    tuple[int, int]: ("two whole numbers, each", ", such as (8,8)"),
 }
 
 
 def allowed(key: Key) -> str:
     """Return words that fit after "expected"."""
-    if key.form:
-        return _FORMS[key.form]
-    if key.kind in _NUMBERS:
-        before, after = _NUMBERS[key.kind]
-        return f"{before}{_limits(key)}{after}"
-    if key.kind in _KINDS:
-        return _KINDS[key.kind]
     if key.choices:
-        one = ", ".join(key.choices)
-        return f"one or more of {one}, between commas" if key.is_list else f"one of {one}"
-    return "one or more words between commas"
+        words = ", ".join(key.choices)
+        return f"one or more of {words}, between commas" if key.is_list else f"one of {words}"
+    return _FORMS.get(key.form) or _words(inspect.type_info(key.type))
 
 
-def _limits(key: Key) -> str:
-    least, above, most = (_limit(key, name) for name in ("ge", "gt", "le"))
+def _words(info: Any) -> str:
+    write = _TYPES.get(type(info))
+    return write(info) if write else "text"
+
+
+_TYPES: dict[type, Callable[[Any], str]] = {
+    inspect.Metadata: lambda info: _words(info.type),
+    inspect.UnionType: lambda info: f"{_words(info.types[0])}, or no",
+    inspect.BoolType: lambda _: "yes or no",
+    inspect.IntType: lambda info: f"a whole number{_limits(info)}",
+    inspect.FloatType: lambda info: f"a number{_limits(info)}",
+    inspect.VarTupleType: lambda _: "one or more words between commas",
+    inspect.TupleType: lambda info: (
+        f"two whole numbers, each{_limits(info.item_types[0])}, such as (8,8)"
+    ),
+    inspect.CustomType: lambda info: _CLASSES[info.cls],
+    inspect.StructType: lambda info: _CLASSES[info.cls],
+}
+
+
+def _limits(info: Any) -> str:
+    least, above, most = (_limit(limit) for limit in (info.ge, info.gt, info.le))
     if least and most:
         return f" from {least} to {most}"
     if above and most:
@@ -75,30 +82,26 @@ def _limits(key: Key) -> str:
     return f" of {least} or more" if least else ""
 
 
-def _limit(key: Key, name: str) -> str:
-    found = [getattr(meta, name) for meta in key.metas if getattr(meta, name) is not None]
-    return f"{found[0]:.10g}" if found else ""
+def _limit(limit: float | None) -> str:
+    return "" if limit is None else f"{limit:.10g}"
 
 
 def written(key: Key, value: Any) -> str:
     """Return a value as it would be written in a configuration file."""
-    if key.is_secret or value == "":
+    if key.is_secret:
         return ""
-    if value is None or value is False:
-        return "no"
-    if value is True:
-        return "yes"
-    write: Callable[[Any], str] | None = _WRITERS.get(key.kind)
-    if write:
-        return write(value)
-    between = "; " if key.form in ("times", "patterns") else ","
-    return between.join(value) if key.is_list else f"{value}"
+    if value is None or isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, values.Colour):
+        value = astuple(value)
+    return _written_tuple(key, value) if isinstance(value, tuple) else f"{value}"
 
 
-_WRITERS: dict[Any, Callable[[Any], str]] = {
-    float: lambda value: f"{value:g}",
-    tuple[int, int]: lambda value: f"({value[0]},{value[1]})",
-    tuple[tuple[str, ...], ...]: lambda value: "; ".join(",".join(group) for group in value),
-    tuple[int, int] | None: lambda value: f"({value[0]},{value[1]})",
-    values.Colour: lambda value: f"({value.blue},{value.green},{value.red})",
-}
+def _written_tuple(key: Key, value: tuple[Any, ...]) -> str:
+    if key.is_numbers:
+        return f"({','.join(map(str, value))})"
+    if key.form == "groups":
+        return "; ".join(",".join(group) for group in value)
+    return ("; " if key.form in ("times", "patterns") else ",").join(value)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zmhook.settings import values
+from zmhook.settings import forms, values
+from zmhook.settings.keys import keys
 from zmhook.settings.values import Secret, Zone
 
 
@@ -34,18 +35,18 @@ def test_secret_compares_and_travels() -> None:
 
 @pytest.mark.parametrize("text", ["yes", "YES", "true", "on", "1"])
 def test_yes(text: str) -> None:
-    assert values.read_bool(text) is True
+    assert forms.read_bool(text) is True
 
 
 @pytest.mark.parametrize("text", ["no", "No", "false", "off", "0"])
 def test_no(text: str) -> None:
-    assert values.read_bool(text) is False
+    assert forms.read_bool(text) is False
 
 
 @pytest.mark.parametrize("text", ["y", "2", "", "yes please", "ja"])
 def test_neither(text: str) -> None:
     with pytest.raises(ValueError):
-        values.read_bool(text)
+        forms.read_bool(text)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,7 @@ def test_neither(text: str) -> None:
 )
 def test_not_a_whole_number(text: str) -> None:
     with pytest.raises(ValueError):
-        values.read_int(text)
+        forms.read_int(text)
 
 
 @pytest.mark.parametrize(
@@ -61,12 +62,12 @@ def test_not_a_whole_number(text: str) -> None:
 )
 def test_not_a_number(text: str) -> None:
     with pytest.raises(ValueError):
-        values.read_float(text)
+        forms.read_float(text)
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_every_finite_number(number: float) -> None:
-    assert values.read_float(repr(number)) == number
+    assert forms.read_float(repr(number)) == number
 
 
 @pytest.mark.parametrize(
@@ -82,13 +83,13 @@ def test_every_finite_number(number: float) -> None:
     ],
 )
 def test_words(text: str, words: tuple[str, ...]) -> None:
-    assert values.read_words(text) == words
+    assert forms.read_words(text) == words
 
 
 @pytest.mark.parametrize("text", ["yolo face", "yolo\nwait = 3", "a;b", "a,{b}"])
 def test_not_words(text: str) -> None:
     with pytest.raises(ValueError):
-        values.read_words(text)
+        forms.read_words(text)
 
 
 @pytest.mark.parametrize(
@@ -100,52 +101,62 @@ def test_not_words(text: str) -> None:
     ],
 )
 def test_frames(text: str, frames: tuple[str, ...]) -> None:
-    assert values.read_frames(text) == frames
+    assert forms.read_frames(text) == frames
 
 
 @pytest.mark.parametrize("text", ["0", "00", "-1", "1.5", "snapshots", "9999999999", "../etc"])
 def test_not_frames(text: str) -> None:
     with pytest.raises(ValueError):
-        values.read_frames(text)
+        forms.read_frames(text)
 
 
 @pytest.mark.parametrize(
     ("text", "width"), [("no", None), ("0", None), ("off", None), ("800", 800)]
 )
-def test_width(text: str, width: int | None) -> None:
-    assert values.read_width(text) == width
+def test_a_width_or_none(text: str, width: int | None) -> None:
+    assert keys()["resize"].read(text) == width
+
+
+def test_no_area_is_none_but_zero_is_an_area() -> None:
+    key = keys()["min_detection_size"]
+    assert (key.read("no"), key.read("0")) == (None, values.Extent(0, "px"))
 
 
 @pytest.mark.parametrize("text", ["(4, 8)", "4,8", "[4,8]", " 4 , 8 "])
 def test_pair(text: str) -> None:
-    assert values.read_pair(text) == (4, 8)
+    assert keys()["stride"].read(text) == (4, 8)
 
 
-@pytest.mark.parametrize("text", ["4", "4,8,9", "4,x", "", "4.5,8"])
+@pytest.mark.parametrize("text", ["4", "4,8,9", "4,x", "", "4.5,8", "0,8", "4,65"])
 def test_not_a_pair(text: str) -> None:
     with pytest.raises(ValueError):
-        values.read_pair(text)
+        keys()["stride"].read(text)
 
 
 def test_colour() -> None:
-    assert values.read_colour("(255, 0,7)") == values.Colour(255, 0, 7)
+    assert keys()["poly_color"].read("(255, 0,7)") == values.Colour(255, 0, 7)
 
 
-@pytest.mark.parametrize("text", ["1,2", "1,2,256", "-1,2,3", "red"])
+@pytest.mark.parametrize("text", ["1,2", "1,2,256", "-1,2,3", "red", "1,2,3,4"])
 def test_not_a_colour(text: str) -> None:
     with pytest.raises(ValueError):
-        values.read_colour(text)
+        keys()["poly_color"].read(text)
+
+
+def test_a_type_that_no_text_stands_for() -> None:
+    with pytest.raises(TypeError, match="no text stands for a value of type"):
+        forms.reader_of(dict[str, int])
 
 
 @pytest.mark.parametrize("text", ["(a", "a**", "(?P<x>a)(?P<x>b)", "a{99999999999}", "\\"])
 def test_not_a_pattern(text: str) -> None:
-    with pytest.raises(values.Wrong) as caught:
-        values.read_pattern(text)
+    with pytest.raises(forms.InvalidValue) as caught:
+        forms.read_pattern(text)
     assert str(caught.value)
 
 
 def test_pattern_that_python_warns_about() -> None:
-    assert values.read_pattern("[[a]|b") == "[[a]|b"
+    assert forms.read_pattern("[[a]|b") == "[[a]|b"
 
 
 @pytest.mark.parametrize(
@@ -153,23 +164,23 @@ def test_pattern_that_python_warns_about() -> None:
     ["https://zm.example.org/zm", "http://10.0.0.1:8080", "HTTP://[::1]/zm", "http://löwe/a"],
 )
 def test_address(text: str) -> None:
-    assert values.read_address(text + "/") == text
+    assert forms.read_address(text + "/") == text
 
 
 @pytest.mark.parametrize("text", ["zm", "ftp://zm", "http://", "http://a b", "http://zm/?x=1"])
 def test_not_an_address(text: str) -> None:
     with pytest.raises(ValueError):
-        values.read_address(text)
+        forms.read_address(text)
 
 
 def test_address_with_a_password() -> None:
-    with pytest.raises(values.Wrong, match="basic_user") as caught:
-        values.read_address("https://bob:hunter2@zm.example.org/zm")
+    with pytest.raises(forms.InvalidValue, match="basic_user") as caught:
+        forms.read_address("https://bob:hunter2@zm.example.org/zm")
     assert "hunter2" not in str(caught.value)
 
 
 def test_polygon() -> None:
-    zone = values.read_polygon("drive", "0,0  640,0\n640,480 -5,+9")
+    zone = forms.read_polygon("drive", "0,0  640,0\n640,480 -5,+9")
     assert zone == Zone("drive", ((0, 0), (640, 0), (640, 480), (-5, 9)))
 
 
@@ -185,15 +196,15 @@ def test_polygon() -> None:
     ],
 )
 def test_not_a_polygon(text: str, message: str) -> None:
-    with pytest.raises(values.Wrong, match=message):
-        values.read_polygon("drive", text)
+    with pytest.raises(forms.InvalidValue, match=message):
+        forms.read_polygon("drive", text)
 
 
 @pytest.mark.parametrize("text", ["0,0 1,1 2,0", "0,0 1", "8,8", "0, 0 1 ,1"])
 def test_looks_like_a_polygon(text: str) -> None:
-    assert values.looks_like_polygon(text)
+    assert forms.looks_like_polygon(text)
 
 
 @pytest.mark.parametrize("text", ["", "5", "yolo,face", "(4,4)", "no", ".*", "a,0 1,1"])
 def test_does_not_look_like_a_polygon(text: str) -> None:
-    assert not values.looks_like_polygon(text)
+    assert not forms.looks_like_polygon(text)
