@@ -222,7 +222,7 @@ def held_by_systemd(site: Any, tmp_path: Path) -> Iterator[Any]:
         "os.set_inheritable(3, True)\n"
         "os.environ |= {'LISTEN_FDS': '1', 'LISTEN_PID': str(os.getpid()),\n"
         f"    'NOTIFY_SOCKET': {str(site.run / 'notify')!r}, 'WATCHDOG_USEC': '600000'}}\n"
-        "os.execv(sys.executable, [sys.executable, '-m', 'zmhook.service', *sys.argv[1:]])\n"
+        "os.execv(sys.executable, [sys.executable, '-m', 'zmhook.server', *sys.argv[1:]])\n"
     )
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(site.run / "notify"))
