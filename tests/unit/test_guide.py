@@ -62,7 +62,7 @@ def _quoted_messages() -> list[str]:
     tables = [(ROOT / "docs" / "troubleshooting.md").read_text("utf-8")]
     tables.append(_table("gemini.md", "`gemini skipped: …` | "))
     tables.append(_table("snapshots.md", "What you see | "))
-    tables.append(_table("plates.md", "It says | "))
+    tables.append(_table("plates.md", "Message | "))
     cells: list[str] = []
     for line in "\n".join(tables).splitlines():
         before, bar, _ = line.partition(" | ")
