@@ -22,8 +22,8 @@ from zmhook.detection import Box, Decision, Detection, FrameInfo
 from zmhook.errors import Undelivered
 from zmhook.event import Event
 from zmhook.frame import Frame
-from zmhook.jobs import later as module
-from zmhook.jobs.later import jobs_for, later, start
+from zmhook.jobs import enqueue as module
+from zmhook.jobs.enqueue import enqueue, jobs_for, start
 from zmhook.jobs.spool import Spool
 from zmhook.notify.publish import Note, publish
 from zmhook.settings import Animation, General, Mqtt, Notify, Secret, Settings
@@ -204,7 +204,7 @@ def test_everybody_is_told_and_the_state_goes_off(
     settings = structs.replace(settings, notify=notify, mqtt=mqtt_of(broker))
     listener = listen()
 
-    later(decided(), settings, jobs_for(decided(), settings))
+    enqueue(decided(), settings, jobs_for(decided(), settings))
 
     until(lambda: {got.path.partition("?")[0] for got in endpoint.got} >= {"/hook", "/app"})
     until(lambda: listener.payloads("zmhook/3/state") == [b"ON", b"OFF"])
@@ -228,7 +228,7 @@ def test_a_broker_that_comes_later(make_broker, settings, decided, tmp_path) -> 
         settings.notify, notify_mqtt=True, notify_retry_sleep=0.5, notify_max_tries=20
     )
     given = structs.replace(settings, notify=notify, mqtt=mqtt_of(made))
-    later(decided(), given, ["mqtt"])
+    enqueue(decided(), given, ["mqtt"])
     log = tmp_path / "logs" / "zmesdetect_m3.log"
     until(lambda: log.exists() and "attempt 1" in log.read_text())
     made.start()
@@ -237,7 +237,7 @@ def test_a_broker_that_comes_later(make_broker, settings, decided, tmp_path) -> 
     listener.close()
 
 
-class Held:
+class MemorySpool:
     """A web server whose first answers wait until they are let go."""
 
     def __init__(self, endpoint_type, count: int) -> None:
@@ -262,11 +262,11 @@ class Held:
 
 
 @pytest.fixture
-def held(endpoint_type) -> Iterator[Callable[..., Held]]:
-    made: list[Held] = []
+def held(endpoint_type) -> Iterator[Callable[..., MemorySpool]]:
+    made: list[MemorySpool] = []
 
-    def hold(count: int = 1) -> Held:
-        made.append(Held(endpoint_type, count))
+    def hold(count: int = 1) -> MemorySpool:
+        made.append(MemorySpool(endpoint_type, count))
         return made[-1]
 
     yield hold
@@ -283,7 +283,7 @@ def test_one_that_hangs_holds_up_no_other(held, settings, decided, spool) -> Non
     server = held()
     given = hooked(settings, server.endpoint.url, notify_timeout=20)
     for event in (1, 2, 3):
-        later(decided(event), given, ["webhook"])
+        enqueue(decided(event), given, ["webhook"])
         until(lambda event=event: len(server.endpoint.got) == event)
     bodies = [json.loads(got.body)["event"] for got in server.endpoint.got]
     assert bodies == [1, 2, 3]
@@ -299,7 +299,7 @@ def test_a_killed_process_loses_no_message_and_repeats_none_that_went_out(
     server, listener = held(), listen()
     given = hooked(settings, server.endpoint.url, notify_mqtt=True, notify_mqtt_hold=3600)
     given = structs.replace(given, mqtt=mqtt_of(broker))
-    later(decided(), given, ["mqtt", "webhook"])
+    enqueue(decided(), given, ["mqtt", "webhook"])
     until(lambda: listener.payloads("zmhook/3/state"))
     until(lambda: server.deliveries() and len(spool.units()) == 2)  # webhook, mqtt-off
     (pid,) = processes()
@@ -319,7 +319,7 @@ def test_an_answer_costs_the_same_whoever_is_down(settings, decided, spool) -> N
     """A hundred events at once: as many processes as there are places, no more."""
     given = hooked(settings, "http://127.0.0.1:9/", notify_max_tries=1)
     for event in range(100):
-        later(decided(event), given, ["webhook"])
+        enqueue(decided(event), given, ["webhook"])
     assert sum(process.poll() is None for process in module._started) <= 3
     until(lambda: not spool.units())
 
@@ -328,7 +328,7 @@ def test_a_job_that_never_ends_is_cut_off_and_the_process_goes_on(tmp_path, sett
     """The process begins anew in its place, and what hung is not tried for ever."""
     script = f"""
 import os, time
-from zmhook.report import background, jobs
+from zmhook.jobs import kinds, worker
 from zmhook.jobs.spool import Spool
 from zmhook.jobs.work import pack
 from zmhook.settings import General, Settings
@@ -336,17 +336,17 @@ from zmhook.decide import Decided
 from zmhook.detection import Decision
 from zmhook.event import Event
 
-class Hang(jobs.Kind):
+class Hang(kinds.JobKind):
     def function(self):
         return lambda work: time.sleep(3600)
 
-jobs.KINDS["hang"] = Hang("", lambda _: 3, lambda _: 0, lambda _: 0.1)
+kinds.KINDS["hang"] = Hang("", lambda _: 3, lambda _: 0, lambda _: 0.1)
 spool = Spool({str(spool_folder(tmp_path))!r})
 general = General(base_data_path={str(tmp_path)!r}, base_zm_conf_path={str(tmp_path)!r},
                   log_path={str(tmp_path / "logs")!r})
 decided = Decided(Decision(event=Event(id=7), outcome="alarm"), None)
 spool.add(*pack(decided, Settings(general=general)), ["hang"], None)
-background.Process(spool, "messages", spool.slot("messages", 1)).run()
+worker.Worker(spool, "messages", spool.slot("messages", 1)).run()
 """
     done = subprocess.run([sys.executable, "-c", script], timeout=PATIENCE, env=environment())
     assert done.returncode == 0
@@ -384,7 +384,7 @@ def test_a_film_is_made_beside_the_messages(
     )
     server = held()
     given = hooked(structs.replace(settings, animation=animation), server.endpoint.url)
-    later(decided(path=str(folder)), given, ["webhook", "animation"])
+    enqueue(decided(path=str(folder)), given, ["webhook", "animation"])
     until((folder / "objdetect.gif").exists)
     assert {unit.job for unit in spool.units()} <= {"webhook", "animation"}
     server.let_go.set()

@@ -73,7 +73,7 @@ def _not_running(place: Path, settings: Settings, *, as_json: bool) -> int:
     """Say so, and what answers have left to be done: that needs no service."""
     from zmhook.cli.service_text import backlog as in_words
     from zmhook.cli.tables import show
-    from zmhook.jobs.backlog import backlog
+    from zmhook.jobs.enqueue import backlog
     from zmhook.jobs.spool import Spool
 
     base = settings.general.base_data_path

@@ -41,7 +41,7 @@ class _Entry(Struct, frozen=True):
     picture: _Picture | None = None
 
 
-class Stored(Protocol):
+class EntryStore(Protocol):
     """Where entries are: `Spool`, or memory."""
 
     def data(self, entry: str) -> bytes: ...
@@ -67,7 +67,7 @@ class Work:
         settings: Settings,
         *,
         unit: Unit | None = None,
-        spool: Stored | None = None,
+        spool: EntryStore | None = None,
         frame: Frame | None = None,
         picture: _Picture | None = None,
     ) -> None:
@@ -119,7 +119,7 @@ def pack(decided: Decided, settings: Settings) -> tuple[bytes, bytes]:
     return json.encode(entry), data
 
 
-def unpack(spool: Stored, unit: Unit) -> Work:
+def unpack(spool: EntryStore, unit: Unit) -> Work:
     """Read a job's event.
 
     Raises `OSError` when it is not there, `ValueError` or msgspec.s `ValidationError` when it was

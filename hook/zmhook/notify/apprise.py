@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zmhook.errors import MissingPart, Undelivered
-from zmhook.jobs.jobs import number_of
+from zmhook.jobs.kinds import number_of
 from zmhook.net.authorities import use_system_store
 from zmhook.notify.message import Message, filled, message_of
 from zmhook.notify.names import monitor_name

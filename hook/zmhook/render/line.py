@@ -36,11 +36,9 @@ def detection_line(decision: Decision, settings: Settings) -> str:
 
     An undecided event is silent, or with `on_failure = alarm` a line that says so.
     """
+    if not is_reported(decision, settings):
+        return ""
     general = settings.general
-    if decision.outcome == "nothing":
-        return ""
-    if decision.outcome == "undecided" and general.on_failure == "silence":
-        return ""
     text = f"{_prefix(decision, general)}detected:{_found(decision, general)}{_skipped(decision)}"
     # The server splits at every SPLIT, so in the JSON a name that has one is written with escapes.
     data = plain_json(payload(decision, settings)).replace(SPLIT, _ESCAPED_SPLIT)
@@ -49,6 +47,13 @@ def detection_line(decision: Decision, settings: Settings) -> str:
     is_clear = f"{text}{SPLIT}".index(SPLIT) == len(text)
     blank = "" if is_clear and not general.show_percent else " "
     return f"{text}{blank}{SPLIT}{data}"
+
+
+def is_reported(decision: Decision, settings: Settings) -> bool:
+    """Say whether the decision has a line at all."""
+    if decision.outcome == "undecided":
+        return settings.general.on_failure != "silence"
+    return decision.outcome != "nothing"
 
 
 def annotation_line(decision: Decision, settings: Settings) -> str:

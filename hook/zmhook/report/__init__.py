@@ -25,7 +25,7 @@ def publish(decided: Decided, settings: Settings, *, notes: bool = False, output
     only with `notes`, for somebody who waits for it, the event's notes are written here.
     """
     from zmhook.history import record
-    from zmhook.jobs.later import jobs_for, later
+    from zmhook.jobs.enqueue import enqueue, jobs_for
 
     jobs = jobs_for(decided, settings, notes=notes)
     # Whoever reads the answer looks for the picture. But what must not be lost is not to wait for
@@ -33,7 +33,7 @@ def publish(decided: Decided, settings: Settings, *, notes: bool = False, output
     is_at_hand = bool(decided.decision.event.path)
     if is_at_hand:
         _write_pictures(decided, settings, output)
-    later(decided, settings, jobs)
+    enqueue(decided, settings, jobs)
     record(decided.decision, settings)
     if not is_at_hand:
         _write_pictures(decided, settings, output)

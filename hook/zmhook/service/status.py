@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zmhook.jobs.backlog import backlog
+from zmhook.jobs.enqueue import backlog
 from zmhook.storage.corruption import COUNT_SUFFIX, damage_count
 from zmhook.version import __version__
 

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from zmhook.detection import Decision
 from zmhook.event import Event
-from zmhook.jobs.backlog import backlog
+from zmhook.jobs.enqueue import backlog
 from zmhook.jobs.spool import Spool
 from zmhook.service.config_watch import ConfigWatch
 from zmhook.service.metrics import CONTENT_TYPE, exposition

@@ -25,7 +25,7 @@ SET_RIGHT = 60.0
 _PARTS = re.compile(r"(.+?)(?:-(\d+))?")
 
 
-class Kind(NamedTuple):
+class JobKind(NamedTuple):
     """How a job is done.
 
     `run` names a module of zmhook and a function of it that takes the `Work`. `tries` and `pause`
@@ -55,8 +55,8 @@ class Kind(NamedTuple):
         return found
 
 
-def _message(run: str, age: float = HOUR, delay: float = 0.0) -> Kind:
-    return Kind(
+def _message(run: str, age: float = HOUR, delay: float = 0.0) -> JobKind:
+    return JobKind(
         run,
         tries=lambda settings: settings.notify.notify_max_tries,
         pause=lambda settings: settings.notify.notify_retry_sleep,
@@ -67,8 +67,8 @@ def _message(run: str, age: float = HOUR, delay: float = 0.0) -> Kind:
     )
 
 
-def _at_zoneminder(run: str, tries: int, pause: float) -> Kind:
-    return Kind(
+def _at_zoneminder(run: str, tries: int, pause: float) -> JobKind:
+    return JobKind(
         run,
         tries=lambda _: tries,
         pause=lambda _: pause,
@@ -86,7 +86,7 @@ KINDS = {
     "notes": _at_zoneminder("report.notes_again:run_first", tries=40, pause=5.0),
     "notes-again": _at_zoneminder("report.notes_again:run", tries=40, pause=5.0),
     "notes-last": _at_zoneminder("report.notes_again:run_last", tries=40, pause=5.0),
-    "animation": Kind(
+    "animation": JobKind(
         "report.animation:run",
         tries=lambda settings: settings.animation.animation_max_tries,
         pause=lambda settings: settings.animation.animation_retry_sleep,
@@ -98,7 +98,7 @@ KINDS = {
 }
 
 
-def kind_of(job: str) -> Kind | None:
+def kind_of(job: str) -> JobKind | None:
     """Return how the job `apprise-2` is done; None for one that this version does not know."""
     return KINDS.get(job) or KINDS.get(name_of(job))
 

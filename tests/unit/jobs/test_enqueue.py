@@ -2,15 +2,16 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from pathlib import Path
 
 import pytest
 from msgspec import structs
 
-from zmhook.jobs import direct
-from zmhook.jobs import later as module
+from zmhook.jobs import enqueue as module
+from zmhook.jobs import from_memory
 from zmhook.jobs import spool as spool_module
-from zmhook.jobs.later import jobs_for, later
+from zmhook.jobs.enqueue import backlog, enqueue, jobs_for
 from zmhook.jobs.spool import Spool, Unit
 from zmhook.settings import Animation, General, Notify, Secret, Settings
 from zmhook.storage import atomic, reserve
@@ -78,7 +79,7 @@ def test_without_a_picture_there_is_no_film(decided) -> None:
 def test_jobs_are_stored_and_a_process_started_for_each_kind(
     decided, settings, started, tmp_path
 ) -> None:
-    later(decided(), settings, ["webhook", "animation", "mqtt"])
+    enqueue(decided(), settings, ["webhook", "animation", "mqtt"])
     units = Spool.of(str(tmp_path)).units()
     assert {unit.job for unit in units} == {"webhook", "animation", "mqtt"}
     assert {unit.monitor for unit in units} == {"2"}
@@ -86,7 +87,7 @@ def test_jobs_are_stored_and_a_process_started_for_each_kind(
 
 
 def test_no_jobs_no_files(decided, settings, started, tmp_path) -> None:
-    later(decided(), settings, [])
+    enqueue(decided(), settings, [])
     assert (list(tmp_path.iterdir()), started) == ([], [])
 
 
@@ -94,18 +95,18 @@ def test_no_process_where_one_waits_or_all_places_are_taken(
     decided, settings, started, tmp_path
 ) -> None:
     spool = Spool.of(str(tmp_path))
-    later(decided(), settings, ["webhook"])
+    enqueue(decided(), settings, ["webhook"])
     waiting = spool.waiting("messages")
     assert waiting is not None
-    later(decided(), settings, ["webhook"])
+    enqueue(decided(), settings, ["webhook"])
     os.close(waiting)
     slots = [spool.slot("messages", 3) for _ in range(3)]
-    later(decided(), settings, ["webhook"])
+    enqueue(decided(), settings, ["webhook"])
     assert started == ["messages"]
     for slot in slots:
         assert slot is not None
         os.close(slot)
-    later(decided(), settings, ["webhook"])
+    enqueue(decided(), settings, ["webhook"])
     assert started == ["messages"] * 2
     assert len(spool.units()) == 4
 
@@ -124,7 +125,7 @@ def sent(monkeypatch) -> list[tuple[list[str], bytes]]:
         given.append((jobs, packed[0]))
         return Ended()
 
-    monkeypatch.setattr(direct, "start", start)
+    monkeypatch.setattr(from_memory, "start", start)
     return given
 
 
@@ -132,7 +133,7 @@ def test_where_the_disk_takes_no_part_messages_are_sent_from_memory(
     decided, settings, started, sent, tmp_path, caplog
 ) -> None:
     (tmp_path / "state").touch()
-    later(decided(), settings, ["webhook", "animation", "mqtt", "notes-again"])
+    enqueue(decided(), settings, ["webhook", "animation", "mqtt", "notes-again"])
     first, second = (record.getMessage() for record in caplog.records)
     assert [jobs for jobs, _ in sent] == [["webhook", "mqtt"]]
     assert first == (
@@ -155,7 +156,7 @@ def test_what_the_disk_took_is_not_sent_from_memory_too(
         add(spool, unit)
 
     monkeypatch.setattr(Spool, "add_unit", full_after_one)
-    later(decided(), settings, ["webhook", "mqtt", "tags"])
+    enqueue(decided(), settings, ["webhook", "mqtt", "tags"])
     assert [unit.job for unit in Spool.of(str(tmp_path)).units()] == ["webhook"]
     assert [jobs for jobs, _ in sent] == [["mqtt", "tags"]]
     assert started == ["messages"]
@@ -168,7 +169,7 @@ def test_what_is_not_stored_leaves_nothing(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Spool, "add_unit", full)
-    later(decided(), settings, ["webhook"])
+    enqueue(decided(), settings, ["webhook"])
     assert list((tmp_path / "state/spool").iterdir()) == []
     assert len(sent) == 1
 
@@ -187,7 +188,7 @@ def test_the_reserve_makes_room(
         write(path, data, mode)
 
     monkeypatch.setattr(atomic, "write", full)
-    later(decided(), settings, ["webhook", "mqtt"])
+    enqueue(decided(), settings, ["webhook", "mqtt"])
     assert {unit.job for unit in spool.units()} == {"webhook", "mqtt"}
     assert (sent, started) == ([], ["messages"])
     assert "is full: make room (the reserve for messages is in use now)" in caplog.text
@@ -199,10 +200,10 @@ def test_what_cannot_be_sent_from_memory_either_is_told(
     (tmp_path / "state").touch()
 
     def start(*_: object) -> None:
-        raise direct.NotTaken("16 processes send from memory already")
+        raise from_memory.NotTaken("16 processes send from memory already")
 
-    monkeypatch.setattr(direct, "start", start)
-    later(decided(), settings, ["webhook"])
+    monkeypatch.setattr(from_memory, "start", start)
+    enqueue(decided(), settings, ["webhook"])
     (record,) = caplog.records
     assert "webhook is lost" in record.getMessage()
     assert "16 processes" in record.getMessage()
@@ -215,7 +216,7 @@ def test_a_process_that_cannot_be_started_loses_nothing(
         raise OSError(12, "Cannot allocate memory")
 
     monkeypatch.setattr(module, "_start", no_memory)
-    later(decided(), settings, ["webhook"])
+    enqueue(decided(), settings, ["webhook"])
     assert "Cannot allocate memory" in caplog.text
     assert len(Spool.of(str(tmp_path)).units()) == 1
 
@@ -223,7 +224,7 @@ def test_a_process_that_cannot_be_started_loses_nothing(
 def test_too_many_jobs_are_told(decided, settings, started, tmp_path, caplog, monkeypatch) -> None:
     monkeypatch.setattr(spool_module, "MOST", 2)
     for _ in range(2):
-        later(decided(), settings, ["webhook", "animation"])
+        enqueue(decided(), settings, ["webhook", "animation"])
     assert [unit.job for unit in Spool.of(str(tmp_path)).units()] == ["webhook"] * 2
     assert "the 2 oldest were given up (animation)" in caplog.text
 
@@ -232,6 +233,25 @@ def test_no_secret_is_in_the_process_list(tmp_path) -> None:
     spool = Spool(tmp_path / "spool")
     words = module.command(spool, "films", 7)[1:]
     assert words == [
-        *("-m", "zmhook.jobs.background", "--spool", str(spool.folder)),
+        *("-m", "zmhook.jobs.worker", "--spool", str(spool.folder)),
         *("--lane", "films", "--slot", "7"),
     ]
+
+
+# -- what waits ------------------------------------------------------------------------------------
+
+
+def test_a_job_of_a_clock_that_was_ahead_could_be_done_now(tmp_path: Path) -> None:
+    spool = Spool.of(str(tmp_path))
+    entry = spool.add(b"{}", b"", [], 3)
+    ahead = time.time() + 30 * 86400
+    spool.add_unit(Unit(f"{int(ahead * 1000)}{entry[13:]}", "webhook", 0, ahead))
+    found = backlog(str(tmp_path))
+    assert (found["waiting"], found["oldest_s"], found["overdue_s"]) == (1, 0.0, 0.0)
+
+
+def test_a_job_that_is_due_later_is_not_overdue(tmp_path: Path) -> None:
+    spool = Spool.of(str(tmp_path))
+    entry = spool.add(b"{}", b"", [], 3)
+    spool.add_unit(Unit(entry, "webhook", 1, time.time() + 600))
+    assert backlog(str(tmp_path))["overdue_s"] is None

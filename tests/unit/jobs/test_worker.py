@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from zmhook.errors import NotYet, PortalError, Undelivered
-from zmhook.jobs import background as module
-from zmhook.jobs.background import Background, Process
-from zmhook.jobs.jobs import FILMS, KINDS, MESSAGES, Kind
+from zmhook.jobs import worker as module
+from zmhook.jobs.kinds import FILMS, KINDS, MESSAGES, JobKind
 from zmhook.jobs.spool import ASIDE, FAILED, Spool, Unit
 from zmhook.jobs.work import Work, pack
+from zmhook.jobs.worker import JobRunner, Worker
 from zmhook.notify.picture import picture_of
 from zmhook.settings import General, Notify, Settings
 
@@ -42,11 +42,11 @@ def doer(monkeypatch) -> Doer:
     """Have the jobs `try` and `film` done by it."""
     doer = Doer()
 
-    class Done(Kind):
+    class Done(JobKind):
         def function(self) -> Callable[[Work], None]:
             return doer
 
-    def kind(lane: str) -> Kind:
+    def kind(lane: str) -> JobKind:
         return Done("", lambda _: 3, lambda _: 10.0, lambda _: 60.0, lane=lane)
 
     monkeypatch.setitem(KINDS, "try", kind(MESSAGES))
@@ -77,7 +77,7 @@ def add(spool, decided, settings) -> Callable[..., str]:
 
 @pytest.fixture
 def work(spool) -> Callable[[], None]:
-    return Background(spool, MESSAGES).work
+    return JobRunner(spool, MESSAGES).work
 
 
 def left(spool: Spool) -> list[tuple[str, int]]:
@@ -95,7 +95,7 @@ def test_only_the_jobs_of_its_lane(add, doer, work, spool) -> None:
     add("try", "film")
     work()
     assert left(spool) == [("film", 0)]
-    Background(spool, FILMS).work()
+    JobRunner(spool, FILMS).work()
     assert left(spool) == []
     assert len(doer.done) == 2
 
@@ -373,7 +373,7 @@ def _root_leaves_files(folder: Path) -> None:
         try:
             os.setgid(nobody.pw_gid)
             os.setuid(nobody.pw_uid)
-            claim = Background(spool, MESSAGES).claim()
+            claim = JobRunner(spool, MESSAGES).claim()
             is_right = claim and claim.unit == good and spool.slot(MESSAGES, 1) is not None
             os._exit(0 if is_right else 1)
         finally:
@@ -402,14 +402,14 @@ def test_a_job_that_another_has_is_left_to_it(add, doer, work, spool) -> None:
 
 
 def test_when_the_next_is_due(spool, add) -> None:
-    background = Background(spool, MESSAGES)
+    background = JobRunner(spool, MESSAGES)
     assert background.next_due() is None
     entry = add("film")
     later = float(int(time.time()) + 500)
     spool.add_unit(Unit(entry, "mqtt-off", 0, later + 500))
     spool.add_unit(Unit(entry, "mqtt", 0, later))
     assert background.next_due() == later
-    assert Background(spool, FILMS).next_due() is None  # due now
+    assert JobRunner(spool, FILMS).next_due() is None  # due now
 
 
 # -- a clock that was ahead and has been set back --------------------------------------------------
@@ -479,14 +479,14 @@ def test_a_state_that_is_to_go_off_tomorrow_stays_on_until_then(add, spool) -> N
     entry = add()
     off = float(int(time.time()) + 86_000)
     spool.add_unit(Unit(entry, "mqtt-off", 0, off))
-    assert Background(spool, MESSAGES).next_due() == off
+    assert JobRunner(spool, MESSAGES).next_due() == off
 
 
 # -- the process -----------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def process(spool, monkeypatch) -> Callable[[], Process]:
+def process(spool, monkeypatch) -> Callable[[], Worker]:
     class Logs:
         def __init__(self, *_: object, **__: object) -> None:
             pass
@@ -497,12 +497,12 @@ def process(spool, monkeypatch) -> Callable[[], Process]:
     monkeypatch.setattr("zmhook.logs.Logs", Logs)
     monkeypatch.setattr(module, "POLL_SECONDS", 0.01)
     # The test's own process is heavy and must stay what it is.
-    monkeypatch.setattr(Process, "_renew", lambda _: None)
+    monkeypatch.setattr(Worker, "_restart", lambda _: None)
 
-    def make() -> Process:
+    def make() -> Worker:
         slot = spool.slot(MESSAGES, 3)
         assert slot is not None
-        return Process(spool, MESSAGES, slot)
+        return Worker(spool, MESSAGES, slot)
 
     return make
 
@@ -550,15 +550,15 @@ def test_a_job_that_comes_while_it_leaves_is_not_forgotten(
 
 
 def test_who_waits_long_gives_memory_back(add, doer, process, spool, monkeypatch) -> None:
-    class RenewedError(Exception):
+    class RestartedError(Exception):
         pass
 
-    def renew(_: Process) -> None:
-        raise RenewedError
+    def restart(_: Worker) -> None:
+        raise RestartedError
 
     entry = add()
-    monkeypatch.setattr(Process, "_renew", renew)
+    monkeypatch.setattr(Worker, "_restart", restart)
     monkeypatch.setattr(module, "_HEAVY", ("sys",))
     spool.add_unit(Unit(entry, "try", 0, time.time() + 60))
-    with pytest.raises(RenewedError):
+    with pytest.raises(RestartedError):
         process().run()

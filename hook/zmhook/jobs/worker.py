@@ -1,7 +1,7 @@
-"""`python -m zmhook.jobs.background`: the process that does what answers left to be done.
+"""`python -m zmhook.jobs.worker`: the process that runs the jobs in the spool.
 
-It works on one job after the other until none is left, waits where one is due later, and ends.
-Several may run, each in a place whose lock it holds (`jobs.LANES`). Started by `later`.
+It runs one job after the other until none is left, waits where one is due later, and ends. Several
+may run, each in a slot whose lock it holds (`kinds.LANES`). `enqueue` starts them.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from zmhook.errors import NotYet, Undelivered, ZmhookError
-from zmhook.jobs.jobs import FILMS, LANES, LONGEST_PAUSE, Kind, due_of, kind_of
-from zmhook.jobs.later import command
+from zmhook.jobs.enqueue import command
+from zmhook.jobs.kinds import FILMS, LANES, LONGEST_PAUSE, JobKind, due_of, kind_of
 from zmhook.jobs.spool import ASIDE, Claim, Spool, Unit
 from zmhook.jobs.work import Work, unpack
 from zmhook.process import environment, inherited
@@ -31,44 +31,39 @@ if TYPE_CHECKING:
     from zmhook.logs import Logs
     from zmhook.settings import Settings
 
-log = logging.getLogger("zmhook.jobs.background")  # also when it is run as __main__
+log = logging.getLogger("zmhook.jobs.worker")  # also when it is run as __main__
 
 POLL_SECONDS = 0.25
-"""Seconds between two looks into the spool while a job is due later."""
-WORTH_RENEWING = 5.0
-"""Seconds of waiting for which it pays to give memory back first."""
+"""Seconds between two checks of the spool while a job is due later."""
+WORTH_RESTARTING = 5.0
+"""Seconds of waiting for which it pays to free memory first."""
 LONGEST_LIFE = 3600.0
 NICE = {FILMS: 15}
 _HEAVY = ("cv2", "apprise", "requests")
 
 
-class Watch:
-    """Is told what is being done; this one does nothing about it."""
+class JobRunner:
+    """Does the jobs of one lane; a process adds its log and its bound on time (`Worker`)."""
 
-    def know(self, settings: Settings) -> None:
-        """Learn the settings of the job that comes next."""
-
-    def guard(self, work: Work, seconds: float) -> Callable[[], None]:
-        """Watch over an attempt, which may take so long; return what ends the watch."""
-        del work, seconds
-        return lambda: None
-
-
-class Background:
-    """Does the jobs of one lane."""
-
-    def __init__(self, spool: Spool, lane: str, watch: Watch | None = None) -> None:
+    def __init__(self, spool: Spool, lane: str) -> None:
         self.spool = spool
         self.lane = lane
-        self.watch = watch or Watch()
         self._left_alone: set[str] = set()
+
+    def use_settings(self, settings: Settings) -> None:
+        """Learn the settings of the job that comes next."""
+
+    def limit_time(self, work: Work, seconds: float) -> Callable[[], None]:
+        """Have an attempt end after so many seconds; return what lifts the limit."""
+        del work, seconds
+        return lambda: None
 
     def work(self) -> None:
         """Do what is due, until nothing is."""
         while claim := self.claim():
             try:
                 self._do(claim)
-            except OSError as error:  # one job that the disk does not let go of stops no other
+            except OSError as error:  # a job that cannot be removed must not stop the others
                 self._leave_alone(claim.unit, error)
             finally:
                 claim.close()
@@ -76,7 +71,7 @@ class Background:
     def claim(self) -> Claim | None:
         """Take the first job that is due and that nobody else works on.
 
-        What cannot be opened is set aside on the way.
+        Jobs that cannot be opened are set aside on the way.
         """
         now = time.time()
         due = [unit for unit in self._units() if due_of(unit, now) <= now]
@@ -97,7 +92,7 @@ class Background:
         return min((due for due in dues if due > now), default=None)
 
     def _units(self) -> list[Unit]:
-        """Return the jobs of the lane; those that nobody knows go with the messages."""
+        """Return the jobs of the lane; those of an unknown kind go with the messages."""
         default = next(iter(LANES))
         return [
             unit
@@ -113,14 +108,14 @@ class Background:
         try:
             work = unpack(self.spool, unit)
         except FileNotFoundError:
-            self.watch.know(_settings_of(self.spool))
+            self.use_settings(_settings_of(self.spool))
             return self._give_up(claim, "what it is made of is gone")
         except Exception as error:  # noqa: BLE001 - whatever lies there, the others go on
             return self._unreadable(unit, error)
-        self.watch.know(work.settings)
+        self.use_settings(work.settings)
         if kind is None:
             return self._give_up(claim, "this version of zmhook does not know it", work)
-        # Once more than what may fail: to be ended in the last attempt is no failure of it.
+        # Once more than may fail: a process that ends during the last attempt is no failure of it.
         if unit.tries > kind.tries(work.settings):
             return self._give_up(claim, "the process was ended each time that it was tried", work)
         if time.time() - unit.born > kind.age:
@@ -128,8 +123,8 @@ class Background:
         claim.begin()
         return self._attempt(claim, kind, work)
 
-    def _attempt(self, claim: Claim, kind: Kind, work: Work) -> None:
-        stop = self.watch.guard(work, kind.seconds(work.settings))
+    def _attempt(self, claim: Claim, kind: JobKind, work: Work) -> None:
+        stop = self.limit_time(work, kind.seconds(work.settings))
         try:
             kind.function()(work)
         except ZmhookError as error:
@@ -144,7 +139,7 @@ class Background:
         finally:
             stop()
 
-    def _failed(self, claim: Claim, kind: Kind, work: Work, error: ZmhookError) -> None:
+    def _failed(self, claim: Claim, kind: JobKind, work: Work, error: ZmhookError) -> None:
         tries = claim.unit.tries
         if not getattr(error, "retry", False) or tries >= kind.tries(work.settings):
             return self._give_up(claim, str(error), work)
@@ -162,11 +157,11 @@ class Background:
         _log(work, logging.WARNING, text, what, claim.unit.job, tries, why)
         claim.give_up()
 
-    # -- jobs that stand in the way --------------------------------------------------------------
+    # -- jobs that cannot be used -----------------------------------------------------------------
 
     def _unusable(self, unit: Unit, error: OSError) -> None:
-        """Set aside a job whose own file cannot be opened; what may pass is left for later."""
-        self.watch.know(_settings_of(self.spool))
+        """Set aside a job whose own file cannot be opened, unless the error may pass."""
+        self.use_settings(_settings_of(self.spool))
         if error.errno in UNUSABLE or isinstance(error, FileNotFoundError):
             self._set_aside(unit, error, entry=False)
         else:
@@ -174,7 +169,7 @@ class Background:
 
     def _unreadable(self, unit: Unit, error: Exception) -> None:
         """Set aside all jobs of an entry that cannot be read."""
-        self.watch.know(_settings_of(self.spool))
+        self.use_settings(_settings_of(self.spool))
         if isinstance(error, OSError) and error.errno not in UNUSABLE:
             self._leave_alone(unit, error)
         else:
@@ -191,7 +186,7 @@ class Background:
         return None
 
     def _leave_alone(self, unit: Unit, error: Exception) -> None:
-        """Let this process pass over a job: it can neither be done nor be put out of the way."""
+        """Have this process skip a job that can neither be run nor be set aside."""
         self._left_alone.add(unit.name)
         text = "%s: the job %s cannot be used (%s): left where it is; the others go on"
         log.warning(text, self.spool.folder, unit.name, _reason(error))
@@ -209,42 +204,40 @@ def _log(work: Work | None, level: int, text: str, *args: object) -> None:
 
 
 def _settings_of(spool: Spool) -> Settings:
-    """Return what is known of the settings where those of an entry cannot be read."""
+    """Return the settings that the folder implies, where those of an entry cannot be read."""
     from zmhook.settings import General, Settings
 
     data = spool.folder.parents[1]
     return Settings(general=General(base_data_path=str(data), log_path=str(data / "logs")))
 
 
-class Process(Watch):
-    """The process around it: its place, its log, and the ends that it can come to."""
+class Worker(JobRunner):
+    """The process that runs jobs: its slot, its log, and the ways in which it ends."""
 
     def __init__(self, spool: Spool, lane: str, slot: int) -> None:
-        self.spool = spool
-        self.lane = lane
+        super().__init__(spool, lane)
         self.slot: int | None = slot
-        self.background = Background(spool, lane, self)
         self._born = time.monotonic()
         self._logs: Logs | None = None
         self._settings: Settings | None = None
-        self._now = ""
+        self._current = ""
 
     def run(self) -> None:
-        """Work until nothing is left; then leave the place, and look once more.
+        """Work until nothing is left; then free the slot, and check once more.
 
-        Whoever writes a job looks afterwards whether all places are taken. So who leaves one has
-        to look for jobs afterwards.
+        Whoever stores a job checks afterwards whether all slots are taken. So a process that frees
+        one has to check for jobs afterwards.
         """
         self.spool.sweep()
         reserve.keep(self.spool.folder)
         while self.slot is not None:
             self._work_and_wait()
             os.close(self.slot)
-            self.slot = self._place_for_more()
+            self.slot = self._slot_for_more()
         self._close_logs()
 
-    def _place_for_more(self) -> int | None:
-        claim = self.background.claim()
+    def _slot_for_more(self) -> int | None:
+        claim = self.claim()
         if claim is None:
             return None
         claim.close()
@@ -252,10 +245,10 @@ class Process(Watch):
 
     def _work_and_wait(self) -> None:
         while True:
-            self.background.work()
+            self.work()
             waiting = self.spool.waiting(self.lane)
             if waiting is None:
-                return  # another one waits for what is due later
+                return  # another process waits for what is due later
             try:
                 if not self._wait():
                     return
@@ -265,50 +258,50 @@ class Process(Watch):
     def _wait(self) -> bool:
         """Wait until a job is due; False when none is to come."""
         while True:
-            due = self.background.next_due()
-            claim = self.background.claim()
+            due = self.next_due()
+            claim = self.claim()
             if claim:
                 claim.close()
                 return True
             if due is None:
                 return False
-            self._renew_if_worth_it(due - time.time())
+            self._restart_if_heavy(due - time.time())
             time.sleep(min(POLL_SECONDS, max(0.0, due - time.time())))
 
     # -- memory and time -----------------------------------------------------------------------
 
-    def _renew_if_worth_it(self, wait: float) -> None:
+    def _restart_if_heavy(self, wait: float) -> None:
         heavy = any(name in sys.modules for name in _HEAVY)
         old = time.monotonic() - self._born > LONGEST_LIFE
-        if wait > WORTH_RENEWING and (heavy or old):
-            self._renew()
+        if wait > WORTH_RESTARTING and (heavy or old):
+            self._restart()
 
-    def _renew(self) -> None:
-        """Begin anew in the same process and place: small, and with the code of today."""
+    def _restart(self) -> None:
+        """Execute ourselves anew in the same slot: small again, and with the code of today."""
         self._close_logs()
         if self.slot is not None:
             os.set_inheritable(self.slot, True)
             arguments = command(self.spool, self.lane, self.slot)
             os.execv(sys.executable, arguments)  # noqa: S606 - ourselves, without a shell
 
-    def guard(self, work: Work, seconds: float) -> Callable[[], None]:
-        """Watch over an attempt; what takes longer is cut off, and the rest goes on without it."""
+    def limit_time(self, work: Work, seconds: float) -> Callable[[], None]:
+        """Cut off an attempt that takes longer, and go on with the other jobs."""
         from zmhook.process.watchdog import Watchdog
 
-        self._now = f"{work.decision.event}: {work.unit.job if work.unit else ''}"
+        self._current = f"{work.decision.event}: {work.unit.job if work.unit else ''}"
         return Watchdog(seconds, lambda: self._cut_off(seconds)).stop
 
     def _cut_off(self, seconds: float) -> None:
-        log.warning("%s: took more than %.3g s and was cut off", self._now, seconds)
+        log.warning("%s: took more than %.3g s and was cut off", self._current, seconds)
         from signal import ITIMER_REAL, setitimer
 
         setitimer(ITIMER_REAL, 0)
-        self._renew()
+        self._restart()
 
     # -- the log -------------------------------------------------------------------------------
 
-    def know(self, settings: Settings) -> None:
-        """Open the log as the first job's settings say; mask the secrets of the one at hand."""
+    def use_settings(self, settings: Settings) -> None:
+        """Open the log as the first job's settings say; mask the secrets of the current one."""
         from zmhook.logs import Logs
 
         self._settings = settings
@@ -330,12 +323,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     become_owner(args.spool)
     limit_memory()
     os.nice(max(0, NICE.get(args.lane, 0) - os.nice(0)))
-    Process(Spool(args.spool), args.lane, args.slot).run()
+    Worker(Spool(args.spool), args.lane, args.slot).run()
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m zmhook.jobs.background")
+    parser = argparse.ArgumentParser(prog="python -m zmhook.jobs.worker")
     parser.add_argument("--spool", required=True, help="the folder of jobs")
     parser.add_argument("--lane", required=True, choices=list(LANES), help="which of them")
     parser.add_argument("--slot", required=True, type=int, help="the open file that is our lock")

@@ -1,6 +1,6 @@
-"""The one door to everything that may take time once the answer is out.
+"""Queue the jobs of an event for after its answer, start their worker, and count what waits.
 
-`later` writes what the jobs need into the spool and sees to it that a process works on it. It
+`enqueue` writes what the jobs need into the spool and makes sure that a process works on them. It
 costs milliseconds, waits for nobody and never raises.
 """
 
@@ -10,13 +10,15 @@ import logging
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
-from zmhook.jobs.jobs import LANES, kind_of
-from zmhook.jobs.spool import MOST, NotStored, Spool, entry_name
+from zmhook.jobs.kinds import LANES, due_of, kind_of
+from zmhook.jobs.spool import ASIDE, FAILED, MOST, NotStored, Spool, Unit, entry_name
 from zmhook.jobs.work import pack
 from zmhook.process.environment import environment
-from zmhook.render.line import detection_line
+from zmhook.render.line import is_reported
 from zmhook.storage import reserve
 from zmhook.storage.disk import FULL, trouble
 
@@ -39,7 +41,7 @@ def jobs_for(decided: Decided, settings: Settings, *, notes: bool = False) -> li
     None for a picture without an event, and for one about which nobody is told. `notes` says
     that notes are written at once, so that what is left is to see whether they stay.
     """
-    if decided.decision.event.id is None or not detection_line(decided.decision, settings):
+    if decided.decision.event.id is None or not is_reported(decided.decision, settings):
         return []
     jobs = list(_messages(settings))
     if decided.decision.outcome == "alarm":
@@ -72,7 +74,7 @@ def _at_zoneminder(decided: Decided, settings: Settings, *, notes: bool) -> Iter
         yield "animation"
 
 
-def later(decided: Decided, settings: Settings, jobs: Sequence[str]) -> None:
+def enqueue(decided: Decided, settings: Settings, jobs: Sequence[str]) -> None:
     """Have the jobs (of `jobs_for`) done in the background, also when this process ends now."""
     if not jobs:
         return
@@ -113,10 +115,10 @@ def _send_from_memory(
     spool: Spool, packed: tuple[bytes, bytes], error: NotStored, event: Event
 ) -> None:
     """Have what the disk does not take tried once, by a process that needs no disk."""
-    from zmhook.jobs import direct
+    from zmhook.jobs import from_memory
 
     why = trouble(error, spool.folder)
-    jobs = [job for job in error.left if direct.can_do(job)]
+    jobs = [job for job in error.left if from_memory.can_do(job)]
     lost = [job for job in error.left if job not in jobs]
     if lost:
         log.error("%s: %s is lost: %s", event, ", ".join(lost), why)
@@ -124,8 +126,8 @@ def _send_from_memory(
         return
     entry = entry_name(event.monitor_id)
     try:
-        process = direct.start(entry, jobs, packed, _environment())
-    except (OSError, direct.NotTaken) as failure:
+        process = from_memory.start(entry, jobs, packed, _environment())
+    except (OSError, from_memory.NotTaken) as failure:
         log.error("%s: %s is lost: %s; %s", event, ", ".join(jobs), why, failure)  # noqa: TRY400
         return
     _keep(process)
@@ -150,7 +152,7 @@ def start(spool: Spool, jobs: Iterable[str]) -> None:
 
 def command(spool: Spool, lane: str, slot: int) -> list[str]:
     """Return what runs the process that works in the place whose lock is the open file `slot`."""
-    module = [sys.executable, "-m", "zmhook.jobs.background"]
+    module = [sys.executable, "-m", "zmhook.jobs.worker"]
     return [*module, "--spool", str(spool.folder), "--lane", lane, "--slot", str(slot)]
 
 
@@ -189,3 +191,41 @@ def _tell_of_trimmed(spool: Spool) -> None:
             len(gone),
             ", ".join(sorted({unit.job for unit in gone})),
         )
+
+
+# -- what waits ------------------------------------------------------------------------------------
+
+
+def backlog(base_data_path: str) -> dict[str, Any]:
+    """Return plain data; ages in seconds, None without a job. Raises nothing.
+
+    `retried` are those that wait and were tried before; `failed` those that were given up within a
+    day; `oldest_s` is how long ago the event of the oldest one was answered, `overdue_s` for how
+    long the one that is overdue most could have been done; `error` says why
+    nothing is known, or can be stored.
+    """
+    spool = Spool.of(base_data_path)
+    try:
+        waiting, failed, aside = (spool.units(ending) for ending in ("", FAILED, ASIDE))
+    except OSError as error:
+        return {**_counted([], [], []), "error": f"{spool.folder}: {error.strerror}"}
+    return _counted(waiting, failed, aside)
+
+
+def _counted(waiting: list[Unit], failed: list[Unit], aside: list[Unit]) -> dict[str, Any]:
+    now = time.time()
+    late = [now - due for unit in waiting if (due := due_of(unit, now)) <= now]
+    return {
+        "waiting": len(waiting),
+        "retried": sum(unit.tries > 0 for unit in waiting),
+        "failed": len(failed),
+        "set_aside": len(aside),
+        "oldest_s": _age(max((now - unit.born for unit in waiting), default=None)),
+        "overdue_s": _age(max(late, default=None)),
+        "by_job": dict(sorted(Counter(unit.job for unit in waiting).items())),
+        "error": "",
+    }
+
+
+def _age(seconds: float | None) -> float | None:
+    return None if seconds is None else round(max(0.0, seconds), 1)

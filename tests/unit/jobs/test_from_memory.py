@@ -12,9 +12,9 @@ from collections.abc import Callable
 import pytest
 
 from zmhook.errors import Undelivered
-from zmhook.jobs import direct as module
-from zmhook.jobs.direct import Held, NotTaken, Once, can_do
-from zmhook.jobs.jobs import FILMS, KINDS, MESSAGES, Kind
+from zmhook.jobs import from_memory as module
+from zmhook.jobs.from_memory import MemorySpool, NotTaken, SingleAttempt, can_do
+from zmhook.jobs.kinds import FILMS, KINDS, MESSAGES, JobKind
 from zmhook.jobs.work import Work, pack
 from zmhook.settings import General, Settings
 
@@ -22,8 +22,8 @@ ENTRY = "1732212345678-0123abcd-m2"
 
 
 @pytest.fixture
-def held(decided, tmp_path) -> Held:
-    return Held(*pack(decided(), Settings(general=General(base_data_path=str(tmp_path)))))
+def held(decided, tmp_path) -> MemorySpool:
+    return MemorySpool(*pack(decided(), Settings(general=General(base_data_path=str(tmp_path)))))
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def kind(monkeypatch) -> Callable[..., None]:
     """Have a job done by a function."""
 
     def make(job: str, does: Callable[[Work], None], seconds: float = 60.0, lane=MESSAGES) -> None:
-        class Done(Kind):
+        class Done(JobKind):
             def function(self) -> Callable[[Work], None]:
                 return does
 
@@ -52,7 +52,7 @@ def test_each_is_done_once_with_all_that_it_needs(held, kind, caplog) -> None:
 
     kind("bad", fails)
     with caplog.at_level(logging.INFO):
-        Once(held, ENTRY).run(["good", "bad"])
+        SingleAttempt(held, ENTRY).run(["good", "bad"])
     assert sorted(work.unit.job for work in got) == ["bad", "good"]
     assert {work.id for work in got} == {ENTRY}
     assert all(work.frame.image.shape == (480, 640, 3) for work in got)
@@ -68,7 +68,7 @@ def test_a_bug_in_one_takes_no_other_along(held, kind, caplog) -> None:
         raise KeyError("x")
 
     kind("bad", breaks)
-    Once(held, ENTRY).run(["bad", "good"])
+    SingleAttempt(held, ENTRY).run(["bad", "good"])
     assert len(done) == 1
     assert "bad is lost, it was tried once from memory: KeyError" in caplog.text
 
@@ -76,7 +76,7 @@ def test_a_bug_in_one_takes_no_other_along(held, kind, caplog) -> None:
 def test_what_hangs_is_left(held, kind, caplog) -> None:
     go = threading.Event()
     kind("hangs", lambda _: go.wait(60), seconds=0.05)
-    Once(held, ENTRY).run(["hangs"])
+    SingleAttempt(held, ENTRY).run(["hangs"])
     go.set()
     assert "hangs is lost, it was tried once from memory: took more than 0.05 s" in caplog.text
 
@@ -94,7 +94,7 @@ def test_what_follows_a_message_is_done_in_its_time(held, kind, monkeypatch) -> 
 
     kind("on", send)
     kind("off", lambda work: done.append(work.unit.job))
-    Once(held, ENTRY).run(["on"])
+    SingleAttempt(held, ENTRY).run(["on"])
     assert done == ["off", "off"]
     assert slept == [60.0, module.LONGEST_HOLD]
 

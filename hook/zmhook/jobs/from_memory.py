@@ -1,4 +1,4 @@
-"""`python -m zmhook.jobs.direct`: messages straight from memory, where the disk takes no jobs.
+"""`python -m zmhook.jobs.from_memory`: messages straight from memory, where the disk takes no jobs.
 
 `start` gives an event's jobs to such a process through a pipe, so that whoever answers events waits
 for nobody. Each is tried once, all at the same time, and then the process ends: nothing is kept.
@@ -21,7 +21,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from zmhook.errors import ZmhookError
-from zmhook.jobs.jobs import LANES, kind_of
+from zmhook.jobs.kinds import LANES, kind_of
 from zmhook.jobs.spool import Unit
 from zmhook.process import environment
 
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from zmhook.jobs.work import Work
     from zmhook.settings import Settings
 
-log = logging.getLogger("zmhook.jobs.direct")  # also when it is run as __main__
+log = logging.getLogger("zmhook.jobs.from_memory")  # also when it is run as __main__
 
-MODULE = "zmhook.jobs.direct"
+MODULE = "zmhook.jobs.from_memory"
 MOST = 16
 """Processes at a time. Above that messages are lost: memory has an end too."""
 LANE = next(iter(LANES))
@@ -118,7 +118,7 @@ def _running(uid: int) -> int:
 # -- the process -----------------------------------------------------------------------------------
 
 
-class Held:
+class MemorySpool:
     """What a spool has, for one entry that is in memory."""
 
     def __init__(self, data: bytes, picture: bytes) -> None:
@@ -143,10 +143,10 @@ class Held:
         return []
 
 
-class Once:
+class SingleAttempt:
     """Does each job of an entry once; `run` ends when all have, or when their time is over."""
 
-    def __init__(self, held: Held, entry: str) -> None:
+    def __init__(self, held: MemorySpool, entry: str) -> None:
         self._held = held
         self._entry = entry
 
@@ -225,14 +225,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     environment.keep_environment()
     args = _parser().parse_args(argv)
     try:
-        held = Held(*_received())
+        held = MemorySpool(*_received())
     except EOFError:
         return 1
     from zmhook.logs import Logs
     from zmhook.process.memory_limit import limit_memory
 
     limit_memory()
-    once = Once(held, args.entry)
+    once = SingleAttempt(held, args.entry)
     logs = Logs(once.settings(), None)
     once.run(args.jobs.split(","))
     logs.close()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from zmhook.jobs.jobs import KINDS, LANES, LONGEST_PAUSE, kind_of, name_of, number_of
+from zmhook.jobs.kinds import KINDS, LANES, LONGEST_PAUSE, kind_of, name_of, number_of
 from zmhook.settings import Animation, Notify, Settings
 
 
