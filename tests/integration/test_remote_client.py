@@ -414,7 +414,6 @@ def test_the_event_has_its_answer_whatever_the_server_does(
     bad, settings, look, said: bytes, closes: bool, why: str, caplog
 ) -> None:
     url = bad(said, closes=closes)
-    started = time.monotonic()
     undecided = look(settings(url, ml_timeout=1.0))
     assert undecided.outcome == "undecided"
     assert why in undecided.errors[0]
@@ -422,7 +421,6 @@ def test_the_event_has_its_answer_whatever_the_server_does(
     here = look(settings(url, ml_timeout=1.0, ml_fallback_local=True))
     assert "dog" in labels(here)
     assert f"{url}" in caplog.text
-    assert time.monotonic() - started < 20
 
 
 class Portal:

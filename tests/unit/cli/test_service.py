@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -203,9 +202,7 @@ def test_stop_waits_for_the_end(hold, folder: Path, capsys) -> None:
 
 def test_what_does_not_end_is_killed(hold, socket_path: Path) -> None:
     process = hold("stubborn")
-    began = time.monotonic()
     assert running.end(socket_path, 0.3) is False
-    assert time.monotonic() - began < 10
     assert process.wait(5) == -9
     assert running.pid_of(socket_path) is None
 

@@ -202,12 +202,10 @@ def test_and_not_a_second_time(describer, jpeg: bytes) -> None:
 
 def test_one_that_does_not_fit_is_remembered(describer, jpeg: bytes) -> None:
     backend = Backend(later(29), ANSWER)
-    began = time.monotonic()
     for _ in range(2):  # the second as another process
         with pytest.raises(ModelSkipped) as told:
             describer(backend).describe(jpeg, CAR, Deadline(9))
         assert told.value.short == "gemini skipped: too many questions"
-    assert time.monotonic() - began < 5
     assert len(backend.asked) == 1
     assert "slow down" in describer(backend).left().held
 

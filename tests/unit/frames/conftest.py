@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from zmhook.deadline import Deadline
 from zmhook.snapshots.snapshot import Row, SceneBox, Snapshot
 from zmhook.snapshots.store.store import Store
 
@@ -69,3 +70,11 @@ def make_snapshot() -> Callable[..., Snapshot]:
 @pytest.fixture
 def make_picture() -> Callable[..., bytes]:
     return picture
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds of each wait, none of which takes any time."""
+    pauses: list[float] = []
+    monkeypatch.setattr(Deadline, "sleep", lambda _, seconds: pauses.append(seconds))
+    return pauses

@@ -119,9 +119,7 @@ def test_an_answer_that_is_too_long_is_not_read_to_its_end(raw, wire) -> None:
 
 def test_a_server_that_accepts_and_never_answers(raw, wire) -> None:
     server = raw(lambda connection: connection.recv(1) and threading.Event().wait(5))
-    started = time.monotonic()
     assert "no complete answer within 0.3 s" in str(why(wire, server.url))
-    assert time.monotonic() - started < 3
 
 
 @pytest.mark.parametrize(
@@ -135,9 +133,7 @@ def test_a_server_that_sends_a_byte_now_and_then(raw, wire, head: bytes) -> None
             connection.sendall(b"x")
             time.sleep(0.05)
 
-    started = time.monotonic()
     assert "no complete answer" in str(why(wire, raw(drip).url))
-    assert time.monotonic() - started < 3
 
 
 def test_questions_that_never_end_are_bounded(raw, wire) -> None:

@@ -35,7 +35,7 @@ def test_another_process_keeps_us_out_for_as_long_as_we_wait(root, tmp_path):
         started = time.monotonic()
         with folder_lock(tmp_path, 0.3) as mine:
             assert not mine
-        assert 0.3 <= time.monotonic() - started < 2
+        assert time.monotonic() - started >= 0.3
         holder.communicate()
     with folder_lock(tmp_path, 0) as mine:
         assert mine

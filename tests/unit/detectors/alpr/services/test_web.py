@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import socket
-import time
 
 import pytest
 
@@ -120,12 +119,10 @@ def test_nothing_is_asked_again_without_the_time_for_it(web, fake_plates):
 @pytest.mark.parametrize("answer", ["hang", "drip"])
 def test_a_server_that_does_not_come_to_an_end(web, fake_plates, answer):
     fake_plates.will(answer)
-    started = time.monotonic()
     refused = refusal(web(timeout=0.6), fake_plates.url)
     assert refused.short == "alpr skipped: no answer in time"
     assert "within 0.6 s ([alpr] alpr_timeout)" in str(refused)
     assert refused.counts
-    assert time.monotonic() - started < 10
     assert len(fake_plates.asked) == 1
 
 
