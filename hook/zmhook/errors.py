@@ -27,6 +27,7 @@
     ├── CameraError            a camera refuses, or is not there
     ├── RightsError            root would work where others could have prepared something
     ├── DownloadError          a model file could not be fetched or verified
+    ├── HttpProblem            a request got no complete response (`zmhook.net.http_problem`)
     └── DeadlineExceeded       the event's time is over
 
 A message is one line, names the file, key or URL, and says what to do. It never holds a

@@ -1,0 +1,202 @@
+"""Why an HTTP request got no complete response, in plain words without secrets.
+
+The texts of the libraries are never shown, since they hold addresses with tokens in them.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+from enum import Enum
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from zmhook.errors import ZmhookError
+from zmhook.net import proxies
+from zmhook.net.timed_call import TooManyPending
+from zmhook.net.urls import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_MAX_CAUSES = 20
+
+
+class HttpFailure(Enum):
+    """What kept a request from getting a complete response, and the words for it."""
+
+    ADDRESS = "is not a complete http or https address"
+    PROXY = "the proxy cannot be used"
+    NAME = "its host name cannot be resolved"
+    REFUSED = "refused the connection"
+    UNREACHABLE = "cannot be reached"
+    CERTIFICATE = "its certificate cannot be verified"
+    TLS = "TLS failed"
+    CLOSED = "closed the connection before its response was complete"
+    PROTOCOL = "its response is not HTTP"
+    TOO_LARGE = "its response is too large"
+    COMPRESSED = "its response is compressed, which was not asked for"
+    TIMEOUT = "no complete response in time"
+    PENDING = "earlier requests have not ended yet"
+    NO_TIME = "there was no time left for a request"
+    OTHER = "the request failed"
+
+
+_WORTH_RETRYING = frozenset(
+    {
+        HttpFailure.PROXY,
+        HttpFailure.REFUSED,
+        HttpFailure.UNREACHABLE,
+        HttpFailure.CLOSED,
+        HttpFailure.TIMEOUT,
+        HttpFailure.PENDING,
+    }
+)
+
+
+class HttpProblem(ZmhookError):
+    """A request got no complete response.
+
+    `address` is where it went, without what may be secret in it; `retry` says whether another
+    attempt may help.
+    """
+
+    def __init__(
+        self, address: str, failure: HttpFailure, reason: str = "", *, retry: bool | None = None
+    ) -> None:
+        self.address = address
+        self.failure = failure
+        self.reason = reason or failure.value
+        self.retry = failure in _WORTH_RETRYING if retry is None else retry
+        super().__init__(f"{address}: {self.reason}")
+
+    def with_advice(self, advice: Mapping[HttpFailure, str]) -> str:
+        """Return what went wrong, without the address, and the caller's advice for it."""
+        hint = advice.get(self.failure)
+        return f"{self.reason}: {hint}" if hint else self.reason
+
+
+class TooLarge(Exception):
+    """A body has more bytes than are read."""
+
+
+class Compressed(Exception):
+    """A body is compressed although that was not asked for."""
+
+
+def problem_of(
+    error: BaseException,
+    url: str,
+    *,
+    seconds: float,
+    connect_seconds: float | None = None,
+    limit: int | None = None,
+) -> HttpProblem:
+    """Explain what `requests`, `httpx` or the standard library raised.
+
+    `seconds` is the total time that there was, `connect_seconds` that for a connection, `limit`
+    the bytes that a body may have. Raise the problem outside the `except` block: nothing of the
+    library's error may hang on to it.
+    """
+    causes = list(iter_causes(error))
+    address = shown(url)
+    if proxy := proxies.trouble(url, causes):
+        return HttpProblem(address, HttpFailure.PROXY, proxy)
+    if certificate := _first(causes, ssl.SSLCertVerificationError):
+        text = f"{HttpFailure.CERTIFICATE.value} ({certificate.verify_message.strip(' .')})"
+        return HttpProblem(address, HttpFailure.CERTIFICATE, text)
+    if name := _first(causes, socket.gaierror):
+        return HttpProblem(address, HttpFailure.NAME, retry=name.errno == socket.EAI_AGAIN)
+    if "ConnectTimeoutError" in _names(causes) and connect_seconds and connect_seconds < seconds:
+        text = f"no connection within {connect_seconds:.3g} s"
+        return HttpProblem(address, HttpFailure.UNREACHABLE, text)
+    failure = _failure_of(causes)
+    return HttpProblem(address, failure, _reason(failure, causes, seconds, limit))
+
+
+def iter_causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and those it was made from; the libraries hide them in several attributes."""
+    waiting: list[object] = [error]
+    for _ in range(_MAX_CAUSES):
+        if not waiting:
+            return
+        cause = waiting.pop(0)
+        if isinstance(cause, BaseException):
+            yield cause
+            waiting += [cause.__cause__, cause.__context__, getattr(cause, "reason", None)]
+            waiting += cause.args
+
+
+_TYPES: tuple[tuple[HttpFailure, tuple[type[BaseException], ...]], ...] = (
+    (HttpFailure.PENDING, (TooManyPending,)),
+    (HttpFailure.REFUSED, (ConnectionRefusedError,)),
+    (HttpFailure.TOO_LARGE, (TooLarge,)),
+    (HttpFailure.COMPRESSED, (Compressed,)),
+    (HttpFailure.CLOSED, (ConnectionError, http.client.IncompleteRead, ssl.SSLEOFError)),
+    (HttpFailure.TLS, (ssl.SSLError,)),
+    (HttpFailure.PROTOCOL, (http.client.HTTPException,)),
+)
+"""The first failure one of whose types is among the causes."""
+
+
+_NAMES = {
+    "RemoteProtocolError": HttpFailure.CLOSED,  # httpx
+    "ProtocolError": HttpFailure.PROTOCOL,  # urllib3
+    "HeaderParsingError": HttpFailure.PROTOCOL,
+}
+
+
+def _failure_of(causes: list[BaseException]) -> HttpFailure:
+    names = _names(causes)
+    by_type = (failure for failure, types in _TYPES if _first(causes, types))
+    by_name = (failure for name, failure in _NAMES.items() if name in names)
+    if failure := next(chain(by_type, by_name), None):
+        return failure
+    if any(_is_bad_address(cause) for cause in causes):
+        return HttpFailure.ADDRESS
+    if any(_strerror(cause) for cause in causes):
+        return HttpFailure.UNREACHABLE
+    # Last, since urllib3 takes every failed connection for a time-out.
+    if any("Timeout" in name for name in names):
+        return HttpFailure.TIMEOUT
+    return HttpFailure.OTHER
+
+
+def _reason(
+    failure: HttpFailure, causes: list[BaseException], seconds: float, limit: int | None
+) -> str:
+    text = failure.value
+    if failure is HttpFailure.TLS:
+        error = _first(causes, ssl.SSLError)
+        why = getattr(error, "reason", None) or "no reason given"
+        return f"{text} ({str(why).replace('_', ' ').lower()})"
+    if failure is HttpFailure.UNREACHABLE:
+        return f"{text} ({next(filter(None, map(_strerror, causes)))})"
+    if failure is HttpFailure.TIMEOUT:
+        return f"no complete response within {seconds:.3g} s"
+    if failure is HttpFailure.TOO_LARGE and limit is not None:
+        return f"its response has more than {limit} bytes"
+    if failure is HttpFailure.OTHER:
+        return f"{text} ({type(causes[0]).__name__})"
+    return text
+
+
+def _first(
+    causes: list[BaseException], types: type[BaseException] | tuple[type[BaseException], ...]
+) -> Any:
+    return next((cause for cause in causes if isinstance(cause, types)), None)
+
+
+def _names(causes: list[BaseException]) -> set[str]:
+    return {type(cause).__name__ for cause in causes}
+
+
+def _is_bad_address(cause: BaseException) -> bool:
+    kind = type(cause)
+    is_theirs = kind.__module__.startswith(("requests.", "urllib3."))
+    return is_theirs and isinstance(cause, ValueError) and kind.__name__ != "InvalidHeader"
+
+
+def _strerror(cause: BaseException) -> str:
+    return (isinstance(cause, OSError) and cause.strerror) or ""
