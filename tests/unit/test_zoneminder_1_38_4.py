@@ -18,7 +18,7 @@ from zmhook.detection import Box, Decision, Detection
 from zmhook.errors import FrameUnavailable, LoginError, NotYet, PortalError
 from zmhook.event import Event
 from zmhook.jobs.work import Work
-from zmhook.report.notes_again import run
+from zmhook.report.notes import run_check
 from zmhook.report.tags import write_tags
 from zmhook.settings import Gate, General, Secret, Settings
 from zmhook.zoneminder.api import Portal
@@ -223,7 +223,7 @@ def test_lost_notes_are_written_again(name: str, recorded, general, monkeypatch)
     decision = Decision(event=Event(id=EID), outcome="alarm", detections=[found])
     follows: list[str] = []
     monkeypatch.setattr(Work, "follow", lambda _, job, __: follows.append(job))
-    run(Work(decision, Settings(general=general)))
+    run_check(Work(decision, Settings(general=general)))
     assert follows == (["notes-last"] if name == "event-recording" else [])
 
 
@@ -231,6 +231,6 @@ def test_notes_of_an_event_that_records_are_looked_at_again(recorded, general, m
     recorded.answers["api/events"] = "event-recording"
     found = Detection(label="dog", confidence=0.9, box=Box(0, 0, 9, 9), model="yolo")
     decision = Decision(event=Event(id=EID), outcome="alarm", detections=[found])
-    monkeypatch.setattr("zmhook.report.notes_again._ours", lambda _: "Forced Web:")
+    monkeypatch.setattr("zmhook.report.notes._ours", lambda _: "Forced Web:")
     with pytest.raises(NotYet):
-        run(Work(decision, Settings(general=general)))
+        run_check(Work(decision, Settings(general=general)))

@@ -47,7 +47,7 @@ def explain(event: Event, settings: Settings, file: str | FileSource = "", outpu
 
     The picture goes to `output`, or else to `image_path`.
     """
-    from zmhook.render.explain import explanation
+    from zmhook.render.summary import explanation
 
     decided = _look(event, settings, file)
     for line in explanation(decided.decision):

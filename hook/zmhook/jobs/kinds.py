@@ -83,9 +83,9 @@ KINDS = {
     "webhook": _message("notify.webhook:send"),
     "apprise": _message("notify.apprise:send"),
     "tags": _at_zoneminder("report.tags:run", tries=4, pause=10.0),
-    "notes": _at_zoneminder("report.notes_again:run_first", tries=40, pause=5.0),
-    "notes-again": _at_zoneminder("report.notes_again:run", tries=40, pause=5.0),
-    "notes-last": _at_zoneminder("report.notes_again:run_last", tries=40, pause=5.0),
+    "notes": _at_zoneminder("report.notes:run_write", tries=40, pause=5.0),
+    "notes-again": _at_zoneminder("report.notes:run_check", tries=40, pause=5.0),
+    "notes-last": _at_zoneminder("report.notes:run_last_check", tries=40, pause=5.0),
     "animation": JobKind(
         "report.animation:run",
         tries=lambda settings: settings.animation.animation_max_tries,

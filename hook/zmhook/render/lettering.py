@@ -51,7 +51,7 @@ def lettered(text: str, height: int, width: int, ink: Colour, paper: Colour) -> 
     if line.shape[1] > width:
         characters = int(len(words) * width / line.shape[1])
         lines = _wrapped(words, characters)
-        line = _stacked([_line(one, height, ink, paper) for one in lines], paper)
+        line = _stacked([_line(line_text, height, ink, paper) for line_text in lines], paper)
     return line[:, :width]
 
 
@@ -83,7 +83,7 @@ def _line(text: str, height: int, ink: Colour, paper: Colour) -> Picture:
 def plain(text: str) -> str:
     """Return the text in ASCII: without accents, and ? for what has no letter near to it."""
     apart = unicodedata.normalize("NFKD", text)
-    kept = "".join(one for one in apart if not unicodedata.combining(one))
+    kept = "".join(char for char in apart if not unicodedata.combining(char))
     return kept.encode("ascii", "replace").decode()
 
 
@@ -107,8 +107,8 @@ def _drawn_by_pillow(text: str, font: Any, height: int, ink: Colour, paper: Colo
     size = (round(right - left) + 2 * margin, round(bottom - top) + 2 * margin)
     # Pillow is told blue for red, and so writes what OpenCV reads.
     sheet = Image.new("RGB", size, (paper.blue, paper.green, paper.red))
-    place = (margin - left, margin - top)
-    ImageDraw.Draw(sheet).text(place, text, (ink.blue, ink.green, ink.red), font)
+    origin = (margin - left, margin - top)
+    ImageDraw.Draw(sheet).text(origin, text, (ink.blue, ink.green, ink.red), font)
     return np.array(sheet)
 
 
@@ -126,14 +126,14 @@ def _font(text: str, height: int) -> tuple[Any, str]:
 
     What the font lacks is in plain letters.
     """
-    best, lacking = None, {one for one in text if not one.isascii()}
+    best, lacking = None, {char for char in text if not char.isascii()}
     for font in _fonts(frozenset(lacking), height):
-        lacked = {one for one in lacking if not _has(font, one)}
+        lacked = {char for char in lacking if not _has(font, char)}
         if len(lacked) < len(lacking):
             best, lacking = font, lacked
         if not lacking:
             break
-    return best, "".join(plain(one) if one in lacking else one for one in text)
+    return best, "".join(plain(char) if char in lacking else char for char in text)
 
 
 def _fonts(characters: frozenset[str], height: int) -> Iterator[Any]:
@@ -154,8 +154,8 @@ def _font_files(characters: frozenset[str]) -> Iterator[str]:
 
 
 def _fonts_of_system(characters: frozenset[str]) -> list[str]:
-    wanted = " ".join(f"{ord(one):x}" for one in sorted(characters) if not one.isspace())
-    command = ["fc-list", "-f", "%{file}\n", f":charset={wanted}"]
+    codes = " ".join(f"{ord(char):x}" for char in sorted(characters) if not char.isspace())
+    command = ["fc-list", "-f", "%{file}\n", f":charset={codes}"]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=_FONT_TIMEOUT, check=False
@@ -165,5 +165,5 @@ def _fonts_of_system(characters: frozenset[str]) -> list[str]:
     return sorted(done.stdout.splitlines())
 
 
-def _has(font: Any, character: str) -> bool:
-    return bytes(font.getmask(character)) != bytes(font.getmask(_NO_CHARACTER))
+def _has(font: Any, char: str) -> bool:
+    return bytes(font.getmask(char)) != bytes(font.getmask(_NO_CHARACTER))

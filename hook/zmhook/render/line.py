@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 from msgspec import json, structs
 
 from zmhook import gate
+from zmhook.detection import ABOUT, ALARM, Box
 from zmhook.frames.ids import SNAPSHOT, is_track
 from zmhook.printable import one_line, plain_json
-from zmhook.render.described import as_json, descriptions, encodable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from zmhook.detection import Decision, Detection, FrameInfo
     from zmhook.settings import General, Settings
+
 
 SPLIT = "--SPLIT--"
 _ESCAPED_SPLIT = SPLIT.replace("-", "\\u002d")
@@ -39,7 +42,7 @@ def detection_line(decision: Decision, settings: Settings) -> str:
     if not is_reported(decision, settings):
         return ""
     general = settings.general
-    text = f"{_prefix(decision, general)}detected:{_found(decision, general)}{_skipped(decision)}"
+    text = f"{_prefix(decision, general)}detected:{_labels(decision, general)}{_skipped(decision)}"
     # The server splits at every SPLIT, so in the JSON a name that has one is written with escapes.
     data = plain_json(payload(decision, settings)).replace(SPLIT, _ESCAPED_SPLIT)
     # Without percent there is no blank at the text's end: as in the field's hooks, it is shown.
@@ -101,16 +104,16 @@ def frame_id_of(decision: Decision, general: General) -> str:
 
 
 def _v6(decision: Decision, general: General) -> dict[str, Any]:
-    found = gate.ringing(decision.detections)
+    detections = gate.ringing(decision.detections)
     described = descriptions(decision.detections)
     return {
-        "labels": [encodable(one.label) for one in found],
-        "boxes": [one.box for one in found],
+        "labels": [encodable(detection.label) for detection in detections],
+        "boxes": [detection.box for detection in detections],
         "frame_id": frame_id_of(decision, general),
-        "confidences": [round(one.confidence, 4) for one in found],
+        "confidences": [round(detection.confidence, 4) for detection in detections],
         "image_dimensions": _dimensions(decision.frame) if decision.frame else {},
         **_camera_frame(decision),
-        **({"descriptions": [as_json(one) for one in described]} if described else {}),
+        **({"descriptions": [as_json(detection) for detection in described]} if described else {}),
     }
 
 
@@ -130,19 +133,19 @@ def _dimensions(frame: FrameInfo) -> dict[str, Any]:
 def _v5(decision: Decision) -> list[dict[str, Any]]:
     return [
         {
-            "type": found.kind,
-            "label": encodable(found.label),
-            "box": found.box,
-            "confidence": f"{found.confidence:.2%}",
-            **(_more(found) if found.kind == "description" else {}),
+            "type": detection.kind,
+            "label": encodable(detection.label),
+            "box": detection.box,
+            "confidence": f"{detection.confidence:.2%}",
+            **(_more(detection) if detection.kind == "description" else {}),
         }
-        for found in decision.detections
+        for detection in decision.detections
     ]
 
 
 def _more(description: Detection) -> dict[str, Any]:
-    told = as_json(description)
-    return {key: told[key] for key in ("description", "about", "alarm", "model", "attributes")}
+    known = as_json(description)
+    return {key: known[key] for key in ("description", "about", "alarm", "model", "attributes")}
 
 
 def _prefix(decision: Decision, general: General) -> str:
@@ -154,15 +157,16 @@ def _prefix(decision: Decision, general: General) -> str:
     return PREFIXES.get(frame_id, OTHER_FRAME)
 
 
-def _found(decision: Decision, general: General) -> str:
+def _labels(decision: Decision, general: General) -> str:
     if decision.outcome == "undecided":
         reason = _plain("; ".join(decision.errors) or "no reason is known")
         return f"nothing could be decided ({reason})"
     strongest: dict[str, Detection] = {}
-    for found in gate.ringing(decision.detections):
-        if found.label not in strongest or found.confidence > strongest[found.label].confidence:
-            strongest[found.label] = found
-    texts = [_one(found, general) for found in strongest.values()]
+    for detection in gate.ringing(decision.detections):
+        before = strongest.get(detection.label)
+        if before is None or detection.confidence > before.confidence:
+            strongest[detection.label] = detection
+    texts = [_label(detection, general) for detection in strongest.values()]
     return " ".join(texts) if general.show_percent else ",".join(texts)
 
 
@@ -170,7 +174,7 @@ def _skipped(decision: Decision) -> str:
     """Tell which models could not be asked; an undecided line tells the reasons anyway."""
     if decision.outcome == "undecided":
         return ""
-    return "".join(f" {bracketed(one)}" for one in decision.skipped)
+    return "".join(f" {bracketed(model)}" for model in decision.skipped)
 
 
 def bracketed(text: str) -> str:
@@ -178,12 +182,65 @@ def bracketed(text: str) -> str:
     return f"({_plain(text).translate(_NO_BRACKETS)})"
 
 
-def _one(found: Detection, general: General) -> str:
-    model = f"({found.model}) " if general.show_models else ""
-    percent = f":{found.confidence:.0%}" if general.show_percent else ""
-    return f"{model}{_plain(found.label)}{percent}"
+def _label(detection: Detection, general: General) -> str:
+    model = f"({detection.model}) " if general.show_models else ""
+    percent = f":{detection.confidence:.0%}" if general.show_percent else ""
+    return f"{model}{_plain(detection.label)}{percent}"
 
 
 def _plain(text: str) -> str:
     """Keep the line one line with one split, whatever a person's folder is called."""
     return one_line(text, LONGEST).replace(SPLIT, "-")
+
+
+# -- descriptions by large models ------------------------------------------------------------------
+
+
+DESCRIPTION = "description"
+_MORE = ".."
+
+
+def descriptions(detections: Iterable[Detection]) -> list[Detection]:
+    """Return the detections that describe, in their order."""
+    return [detection for detection in detections if detection.kind == "description"]
+
+
+def sentence(description: Detection, most: int) -> str:
+    """Return the first line of a description, in at most so many characters; "" without one."""
+    text = f"{description.attributes.get(DESCRIPTION, '')}\n{description.label}"
+    lines = (one_line(line, most, _MORE) for line in text.splitlines())
+    return next(filter(None, lines), "")
+
+
+def about(description: Detection) -> Box | None:
+    """Return the box that the question was about, None for the whole picture."""
+    try:
+        return Box(*(int(side) for side in str(description.attributes[ABOUT]).split(",")))
+    except (KeyError, ValueError, TypeError):
+        return None
+
+
+def as_json(description: Detection) -> dict[str, Any]:
+    """Return it as the JSON after the line has it; boxes are `[x1, y1, x2, y2]`."""
+    attributes = dict(description.attributes)
+    for known in (DESCRIPTION, ABOUT, ALARM):
+        attributes.pop(known, None)
+    return {
+        "label": encodable(description.label),
+        "description": encodable(str(description.attributes.get(DESCRIPTION, ""))),
+        "confidence": round(description.confidence, 4),
+        "box": description.box,
+        "about": about(description),
+        "alarm": description.attributes.get(ALARM),
+        "model": description.model,
+        "attributes": {encodable(name): _value(value) for name, value in attributes.items()},
+    }
+
+
+def encodable(text: str) -> str:
+    """Replace what stands for bytes that were not UTF-8, such as in an old folder's name."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _value(value: str | float | bool) -> str | float | bool:
+    return encodable(value) if isinstance(value, str) else value

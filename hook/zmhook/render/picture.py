@@ -10,8 +10,8 @@ import numpy as np
 from zmhook.detection import Box
 from zmhook.frame import whole
 from zmhook.image.crop import is_in_frame, point_to_frame, to_frame
-from zmhook.render.described import about, descriptions, sentence
 from zmhook.render.lettering import lettered
+from zmhook.render.line import about, descriptions, sentence
 from zmhook.settings.values import Colour
 
 if TYPE_CHECKING:
@@ -80,18 +80,18 @@ class _Mark(NamedTuple):
 
 def _marks(frame: Frame, decision: Decision, general: General, *, debug: bool) -> list[_Mark]:
     """Return what is to be drawn, the most important first."""
-    detected = [one for one in decision.detections if one.kind != "description"]
-    said = descriptions(decision.detections)
-    by_box = {about(one): one for one in said}
+    detected = [detection for detection in decision.detections if detection.kind != "description"]
+    described = descriptions(decision.detections)
+    by_box = {about(detection): detection for detection in described}
     marks = [
-        _Mark(found.box, _caption(found, general, by_box.get(found.box)), DARK, KEPT)
-        for found in detected
+        _Mark(detection.box, _caption(detection, general, by_box.get(detection.box)), DARK, KEPT)
+        for detection in detected
     ]
-    boxes = {found.box for found in detected}
+    boxes = {detection.box for detection in detected}
     marks += [
-        _Mark(one.box, _caption(one, general, one), DARK, KEPT, has_box=False)
-        for one in said
-        if about(one) not in boxes
+        _Mark(detection.box, _caption(detection, general, detection), DARK, KEPT, has_box=False)
+        for detection in described
+        if about(detection) not in boxes
     ]
     drops = decision.dropped if debug else []
     marks += [_Mark(drop.detection.box, _reason(drop), LIGHT, DROPPED) for drop in drops]
@@ -102,18 +102,18 @@ def _marks(frame: Frame, decision: Decision, general: General, *, debug: bool) -
     ]
 
 
-def _caption(found: Detection, general: General, description: Detection | None) -> str:
+def _caption(detection: Detection, general: General, description: Detection | None) -> str:
     """Return what stands at a box; below it, what was said about what is in there."""
-    model = f"({found.model}) " if general.show_models else ""
-    percent = f" {found.confidence:.0%}" if general.show_percent else ""
-    label = " ".join(found.label.split())
-    said = sentence(description, LONGEST_CAPTION) if description else ""
-    return f"{model}{label}{percent}" + (f"\n{said}" if said not in ("", label) else "")
+    model = f"({detection.model}) " if general.show_models else ""
+    percent = f" {detection.confidence:.0%}" if general.show_percent else ""
+    label = " ".join(detection.label.split())
+    text = sentence(description, LONGEST_CAPTION) if description else ""
+    return f"{model}{label}{percent}" + (f"\n{text}" if text not in ("", label) else "")
 
 
 def _reason(drop: Drop) -> str:
-    found = drop.detection
-    return " ".join(f"{found.label} {found.confidence:.0%}: {drop.reason}".split())
+    detection = drop.detection
+    return " ".join(f"{detection.label} {detection.confidence:.0%}: {drop.reason}".split())
 
 
 class Label(NamedTuple):
@@ -179,12 +179,12 @@ def _stacked(written: list[Picture], paper: Colour) -> Picture:
     """Put the lines below each other on one sheet."""
     if len(written) == 1:
         return written[0]
-    height, width = sum(one.shape[0] for one in written), max(one.shape[1] for one in written)
+    height, width = sum(line.shape[0] for line in written), max(line.shape[1] for line in written)
     sheet = np.full((height, width, 3), _bgr(paper), np.uint8)
     top = 0
-    for one in written:
-        sheet[top : top + one.shape[0], : one.shape[1]] = one
-        top += one.shape[0]
+    for line in written:
+        sheet[top : top + line.shape[0], : line.shape[1]] = line
+        top += line.shape[0]
     return sheet
 
 

@@ -1,4 +1,4 @@
-"""What the log says about a decision."""
+"""Describe a decision in words: in the log, and for `zmhook explain`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import logging
 from typing import TYPE_CHECKING
 
 from zmhook.detection import ALARM
-from zmhook.render.described import descriptions, sentence
-from zmhook.render.line import words_of
+from zmhook.render.line import descriptions, sentence, words_of
 
 if TYPE_CHECKING:
-    from zmhook.detection import Decision
+    from collections.abc import Iterator
+
+    from zmhook.detection import Box, Decision, Detection
 
 log = logging.getLogger(__name__)
 
@@ -18,9 +19,9 @@ LONGEST = 500
 
 
 def log_decision(decision: Decision, line: str) -> None:
-    """Log what was answered and how long each stage took.
+    """Log the answer and how long each stage took.
 
-    Before it, what went wrong; after it, what large models said about the picture.
+    Errors come before it, and descriptions by large models after it.
     """
     event = decision.event
     where = {"monitor_id": event.monitor_id}
@@ -29,11 +30,54 @@ def log_decision(decision: Decision, line: str) -> None:
         log.log(level, "%s: %s", event, "; ".join(decision.errors), extra=where)
     answer = words_of(line) or decision.outcome
     log.info("%s: %s (%s)", event, answer, _timings(decision), extra=where)
-    for one in descriptions(decision.detections):
-        alarm = one.attributes.get(ALARM, "not told")
-        said = sentence(one, LONGEST)
-        log.info("%s: %s: %s (alarm: %s)", event, one.model, said, alarm, extra=where)
+    for description in descriptions(decision.detections):
+        alarm = description.attributes.get(ALARM, "not told")
+        text = sentence(description, LONGEST)
+        log.info("%s: %s: %s (alarm: %s)", event, description.model, text, alarm, extra=where)
 
 
 def _timings(decision: Decision) -> str:
     return ", ".join(f"{stage} {took:.0f} ms" for stage, took in decision.timings.items())
+
+
+# -- all of a decision -----------------------------------------------------------------------------
+
+
+OUTCOMES = {
+    "alarm": "somebody is told",
+    "nothing": "nobody is told: nothing counts",
+    "undecided": "could not be decided",
+}
+
+
+def explanation(decision: Decision) -> Iterator[str]:
+    """Yield the lines: the outcome, each candidate with the rule that dropped it, the times."""
+    yield f"{decision.event}: {decision.outcome} ({OUTCOMES[decision.outcome]})"
+    if decision.frame:
+        frame = decision.frame
+        yield f"picture: {frame.id}, {frame.width}x{frame.height}, {frame.origin}"
+    for detection in decision.detections:
+        yield f"  {_named(detection)} {_at(detection.box)} counts{_described(detection)}"
+    for drop in decision.dropped:
+        detection = drop.detection
+        yield f"  {_named(detection)} {_at(detection.box)} dropped by {drop.rule}: {drop.reason}"
+    if not decision.detections and not decision.dropped and decision.frame:
+        yield "  the models found nothing"
+    for error in decision.errors:
+        yield f"error: {error}"
+    if decision.timings:
+        times = (f"{stage} {took:.0f}" for stage, took in decision.timings.items())
+        yield f"ms: {', '.join(times)}"
+
+
+def _named(detection: Detection) -> str:
+    return f"{detection.label} {detection.confidence:.2f} ({detection.model})"
+
+
+def _at(box: Box) -> str:
+    return f"at {box.x1},{box.y1} {box.x2},{box.y2}"
+
+
+def _described(detection: Detection) -> str:
+    text = detection.attributes.get("description")
+    return f": {text}" if text else ""

@@ -97,11 +97,11 @@ def _film(work: Work, folder: Path) -> Film:
 def _of_one_size(footage: Footage, numbers: list[int], width: int) -> list[Picture]:
     from zmhook.report.film import boxed, fitted
 
-    found: list[Picture] = []
+    pictures: list[Picture] = []
     for image in footage.frames(numbers):
-        size = found[0].shape if found else fitted(image, width).shape
-        found.append(boxed(image, size[1], size[0]))
-    return found
+        size = pictures[0].shape if pictures else fitted(image, width).shape
+        pictures.append(boxed(image, size[1], size[0]))
+    return pictures
 
 
 def chosen(footage: Footage, most: int) -> list[int]:

@@ -48,9 +48,9 @@ def write_debug_image(decided: Decided, settings: Settings, output: str = "") ->
     """
     frame_id = decided.frame.id if decided.frame else "none"
     name = f"{_prefix(decided.decision)}{_safe(frame_id)}-debug.jpg"
-    place = _made(Path(output or settings.general.image_path)) / name
-    _write(place, _jpeg(decided, settings, debug=True))
-    return place
+    path = _made(Path(output or settings.general.image_path)) / name
+    _write(path, _jpeg(decided, settings, debug=True))
+    return path
 
 
 def write_annotated(decided: Decided, settings: Settings, output: str) -> None:

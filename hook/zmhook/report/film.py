@@ -84,8 +84,8 @@ def as_gif(film: Film, *, fast: bool) -> bytes:
         path = Path(folder, "film.gif")
         # The octree is fifty times as fast as Pillow's usual way, which would take seconds.
         first, *others = (
-            Image.fromarray(one[:, :, ::-1]).quantize(method=Image.Quantize.FASTOCTREE)
-            for one in (film.first, *film.others)
+            Image.fromarray(picture[:, :, ::-1]).quantize(method=Image.Quantize.FASTOCTREE)
+            for picture in (film.first, *film.others)
         )
         each = 1000 / film.rate / (2 if fast else 1)
         durations = [round(HOLD * 1000), *[max(20, round(each))] * len(others)]
@@ -106,7 +106,7 @@ def _by_ffmpeg(ffmpeg: str, film: Film, path: Path) -> bool:
     command += ["-framerate", f"{film.rate:.3f}", "-i", "-", "-an", "-threads", "1"]
     command += ["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p"]
     command += ["-movflags", "+faststart", str(path)]
-    pixels = b"".join(one.tobytes() for one in _shown(film))
+    pixels = b"".join(picture.tobytes() for picture in _shown(film))
     try:
         subprocess.run(
             command, input=pixels, capture_output=True, timeout=ENCODING_SECONDS, check=True
@@ -125,7 +125,7 @@ def _by_opencv(film: Film, path: Path) -> None:
             raise ReportError(
                 "no film can be encoded: install ffmpeg, or set animation_types = gif"
             )
-        for one in _shown(film):
-            writer.write(one)
+        for picture in _shown(film):
+            writer.write(picture)
     finally:
         writer.release()

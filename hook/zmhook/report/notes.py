@@ -1,14 +1,22 @@
-"""Write what was found into the event's notes, where ZoneMinder's web page shows it."""
+"""Write the detection into the event's notes, and again where ZoneMinder has overwritten them.
+
+While an event records, ZoneMinder writes its own notes each time that something new moves, and
+what we wrote before is gone. So the notes are checked, less and less often, until the event has
+ended: the first time that they are lost they are written again at once, and when they are lost
+after that once more at the end, when nobody overwrites them any more.
+"""
 
 from __future__ import annotations
 
 import logging
 import re
+import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
-from zmhook.errors import PortalError
-from zmhook.render.described import descriptions, sentence
-from zmhook.render.line import bracketed, words_of
+from zmhook.errors import NotYet, PortalError
+from zmhook.render.line import bracketed, descriptions, detection_line, sentence, words_of
+from zmhook.zoneminder.api import Portal
 from zmhook.zoneminder.event_row import event_row
 
 if TYPE_CHECKING:
@@ -16,7 +24,7 @@ if TYPE_CHECKING:
 
     from zmhook.deadline import Deadline
     from zmhook.detection import Decision
-    from zmhook.zoneminder.api import Portal
+    from zmhook.jobs.work import Work
 
 log = logging.getLogger(__name__)
 
@@ -45,12 +53,12 @@ def write_notes(
     is replaced. Characters that the database refuses are replaced by question marks rather than
     the notes lost. Raises `PortalError` when they cannot be written.
     """
-    found = " ".join(words_of(text).split())
-    if decision.event.id is None or not found:
+    words = " ".join(words_of(text).split())
+    if decision.event.id is None or not words:
         return
     old = event_row(portal.event(decision.event.id, deadline)).notes
-    remarks = "".join(f" {one}" for one in _remarks(decision))
-    attempts = list(_storable(merged(f"{found}{remarks}", old)))
+    remarks = "".join(f" {remark}" for remark in _remarks(decision))
+    attempts = list(_storable(merged(f"{words}{remarks}", old)))
     for notes in attempts:
         try:
             portal.set_notes(decision.event.id, notes, deadline)
@@ -62,16 +70,19 @@ def write_notes(
             return
 
 
-def merged(found: str, old: str) -> str:
+def merged(words: str, old: str) -> str:
     """Return the notes: what was found, then what ZoneMinder wrote."""
     begin = _OURS.search(old)
     theirs = f"{old[: begin.start()]} {_after_ours(old[begin.end() :])}" if begin else old
-    return _cut(f"{found} {' '.join(theirs.split())}".strip())
+    return _cut(f"{words} {' '.join(theirs.split())}".strip())
 
 
 def _remarks(decision: Decision) -> list[str]:
-    said = ((one.model, sentence(one, LONGEST_REMARK)) for one in descriptions(decision.detections))
-    return [bracketed(f"{model}: {text}") for model, text in said if text][:MOST_REMARKS]
+    texts = (
+        (description.model, sentence(description, LONGEST_REMARK))
+        for description in descriptions(decision.detections)
+    )
+    return [bracketed(f"{model}: {text}") for model, text in texts if text][:MOST_REMARKS]
 
 
 def _after_ours(text: str) -> str:
@@ -101,3 +112,71 @@ def _storable(notes: str) -> Iterator[str]:
 
 def _cut(notes: str) -> str:
     return notes.encode("utf-8", "replace")[:MAX_BYTES].decode("utf-8", "ignore")
+
+
+# -- notes that ZoneMinder overwrites --------------------------------------------------------------
+
+
+log = logging.getLogger(__name__)
+
+AGAIN, LAST = "notes-again", "notes-last"
+FIRST_CHECK = 5.0
+"""Seconds from writing the notes to the first check that they are still there."""
+
+
+def run_write(work: Work) -> None:
+    """Write the notes; raises `PortalError`."""
+    event = work.decision.event
+    if event.id is None:
+        return
+    with closing(Portal(work.settings.general)) as portal:
+        write_notes(work.decision, detection_line(work.decision, work.settings), portal)
+        is_over = event_row(portal.event(event.id)).is_over
+    if not is_over:
+        work.follow(AGAIN, time.time() + FIRST_CHECK)
+
+
+def run_check(work: Work) -> None:
+    """Check the notes once, and write them again where they are lost.
+
+    Raises `NotYet` while the event records and all is well, and `PortalError`.
+    """
+    event, text = work.decision.event, _ours(work)
+    if event.id is None or not text:
+        return
+    with closing(Portal(work.settings.general)) as portal:
+        row = event_row(portal.event(event.id))
+        lost = text not in " ".join(row.notes.split())
+        if lost:
+            log.debug("%s: its notes were overwritten; writing them again", event)
+            write_notes(work.decision, detection_line(work.decision, work.settings), portal)
+    if row.is_over:
+        return
+    if lost:
+        work.follow(LAST, time.time() + FIRST_CHECK)
+    else:
+        raise NotYet("the event is still being recorded")
+
+
+def run_last_check(work: Work) -> None:
+    """Check the notes when the event has ended; raises `NotYet` before that."""
+    event_id = work.decision.event.id
+    if event_id is None:
+        return
+    with closing(Portal(work.settings.general)) as portal:
+        is_over = event_row(portal.event(event_id)).is_over
+    if not is_over:
+        raise NotYet("the event is still being recorded")
+    run_check(work)
+
+
+def _ours(work: Work) -> str:
+    """Return the beginning of what was written, in characters that any database stores.
+
+    Others may have been replaced, and what follows may have been shortened.
+    """
+    line = " ".join(words_of(detection_line(work.decision, work.settings)).split())
+    kept = 0
+    while kept < len(line) and line[kept].isascii():
+        kept += 1
+    return line[:kept].rstrip()

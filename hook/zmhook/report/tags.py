@@ -48,8 +48,8 @@ def write_tags(portal: Portal, event_id: int, labels: Sequence[str]) -> None:
     """
     version = zoneminder_version(portal)
     if version < SINCE:
-        told = ".".join(map(str, version))
-        log.debug("no tags: ZoneMinder %s has none (%s and newer do)", told, "1.37.44")
+        shown = ".".join(map(str, version))
+        log.debug("no tags: ZoneMinder %s has none (%s and newer do)", shown, "1.37.44")
         return
     known = _ids(_ask(portal, "all tags", request="tags", action="getavailabletags"))
     of_event = f"the tags of event {event_id}"
@@ -99,13 +99,13 @@ def _created(portal: Portal, name: str) -> str | None:
         return None
     # Where another event made it just before, there is no new row, either.
     known = made or _ids(_ask(portal, what, request="tags", action="getavailabletags"))
-    found = _number(known, name)
-    if found is None:
+    number = _number(known, name)
+    if number is None:
         raise PortalError(
             f"{portal.address}: did not make {what}: the user '{portal.general.user}' needs"
             f" {rights.TAGS}"
         )
-    return found
+    return number
 
 
 def _is_storable(name: str) -> bool:
@@ -133,9 +133,9 @@ def _number(known: Mapping[str, str], name: str) -> str | None:
 def _ask(portal: Portal, what: str, **query: str | int) -> list[dict[str, Any]]:
     answer = portal.json(f"index.php?{urlencode(query)}", what, api=False, right=rights.TAGS)
     if answer.get("result") != "Ok":
-        said = str(answer.get("message") or "no reason given")[:200]
+        reason = str(answer.get("message") or "no reason given")[:200]
         raise PortalError(
-            f"{portal.address}: refused {what} ({said}): the user '{portal.general.user}' needs"
+            f"{portal.address}: refused {what} ({reason}): the user '{portal.general.user}' needs"
             f" {rights.TAGS}"
         )
     rows = answer.get("response")

@@ -5,10 +5,11 @@ import json
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from zmhook.detection import Box, Decision, Detection, FrameInfo
 from zmhook.event import Event
-from zmhook.render.line import SPLIT, detection_line, words_of
+from zmhook.render.line import SPLIT, about, descriptions, detection_line, sentence, words_of
 from zmhook.settings import General, Settings
 
 
@@ -251,7 +252,7 @@ detections = st.builds(
     model=st.just("yolo"),
     kind=st.sampled_from(["object", "face"]),
 )
-descriptions = st.builds(
+any_descriptions = st.builds(
     Detection,
     label=anything,
     confidence=st.floats(0, 1),
@@ -279,7 +280,7 @@ generals = st.builds(
     st.lists(detections, min_size=1, max_size=4),
     st.sampled_from(["alarm", "undecided"]),
     st.lists(anything, max_size=2),
-    st.lists(descriptions, max_size=2),
+    st.lists(any_descriptions, max_size=2),
     generals,
 )
 def test_always_one_line_one_split_and_valid_json(
@@ -310,3 +311,48 @@ def test_always_one_line_one_split_and_valid_json(
     else:
         assert len(found) <= len(labels) <= len(found) + len(described)
         assert len(data.get("descriptions", [])) == len(described)
+
+
+# -- descriptions by large models ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "expected"),
+    [
+        ("A man with a parcel.", 60, "A man with a parcel."),
+        ("\n \n  A man\twith\x07 a parcel.\nHe rings.", 60, "A man with a parcel."),
+        ("A man with a parcel.", 10, "A man wi.."),
+        ("A man with a parcel.", 7, "A man.."),
+        ("", 60, "a postman"),
+        (" \n\x00", 60, "a postman"),
+    ],
+)
+def test_first_line_in_so_many_characters(described, text: str, most: int, expected: str) -> None:
+    assert sentence(described(text), most) == expected
+
+
+def test_nothing_was_said(described) -> None:
+    assert sentence(described("", label=" "), 60) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "box"),
+    [
+        ("1,2,3,4", Box(1, 2, 3, 4)),
+        ("", None),
+        ("1,2,3", None),
+        ("1,2,3,4,5", None),
+        ("a,b,c,d", None),
+    ],
+)
+def test_what_was_asked_about(described, text: str, box: Box | None) -> None:
+    assert about(structs.replace(described(), attributes={"about": text})) == box
+
+
+def test_whatever_has_no_such_attribute_is_about_everything(found) -> None:
+    assert about(found()) is None
+
+
+def test_only_descriptions_describe(found, described) -> None:
+    said = described()
+    assert descriptions([found(), said]) == [said]
