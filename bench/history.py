@@ -59,7 +59,7 @@ class Maker:
             frame=FrameInfo(id="snapshot", origin="the event's folder", width=1920, height=1080),
             timings={name: self.random.uniform(1, 90) for name in ("fetch", "yolo", "total")},
             errors=["the portal has no such frame"] if outcome == "undecided" else [],
-            version="0.1.0",
+            version="0.2.0",
         )
 
     def event(self, number: int) -> Event:
@@ -120,7 +120,7 @@ def fill(path: Path, maker: Maker) -> None:
         for number in range(1, DECISIONS + 1):
             pattern = patterns[number % PATTERNS]
             one = structs.replace(pattern, event=maker.event(number))
-            put(connection, one, "[s] detected:person:97% car:88%", ("0.1.0", "0" * 64, "[]"))
+            put(connection, one, "[s] detected:person:97% car:88%", ("0.2.0", "0" * 64, "[]"))
     connection.close()
 
 
