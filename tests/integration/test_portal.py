@@ -393,7 +393,7 @@ def endless(to: Handler) -> None:
 
 
 IMAGE_LIES: list[tuple[str, Lie, type[ZmhookError], str, bool]] = [
-    ("empty", lambda to: to.answer(200), FrameUnavailable, "an empty answer.*not stored", True),
+    ("empty", lambda to: to.answer(200), FrameUnavailable, "an empty response.*not stored", True),
     ("404", lambda to: to.answer(404), FrameUnavailable, r"status 404.*no such event", True),
     (
         "page",
@@ -461,12 +461,12 @@ IMAGE_LIES: list[tuple[str, Lie, type[ZmhookError], str, bool]] = [
         "cut",
         cut_in_the_middle,
         PortalError,
-        "closed the connection before its answer was complete",
+        "closed the connection before its response was complete",
         True,
     ),
     ("hang up", hang_up, PortalError, "closed the connection", True),
     ("no http", no_http, PortalError, "is not HTTP", False),
-    ("endless", endless, PortalError, "sent more than 67108864 bytes", False),
+    ("endless", endless, PortalError, "more than 67108864 bytes", False),
 ]
 
 
@@ -620,7 +620,9 @@ def test_host_that_does_not_exist(portal_of) -> None:
 )
 def test_no_address(portal_of, address: str) -> None:
     portal = portal_of(address, user="")
-    refused(PortalError, "is not an address that can be asked", lambda: portal.image(1, "alarm"))
+    refused(
+        PortalError, "is not a complete http or https address", lambda: portal.image(1, "alarm")
+    )
 
 
 def test_certificate_that_nobody_vouches_for(
@@ -681,7 +683,7 @@ def test_slow(zm: FakeZoneMinder, portal_of, lie: Lie) -> None:
     portal = portal_of(zm, portal_timeout=0.5, user="")
     error = refused(
         PortalError,
-        r"no complete answer within 0.5 s.*portal_timeout",
+        r"no complete response within 0.5 s.*portal_timeout",
         lambda: portal.image(12, "alarm"),
     )
     assert error.retry

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from msgspec import json
 
-from zmhook.camera.http import NOT_FOUND, WRONG, Answer, Http
+from zmhook.camera.camera_client import NOT_FOUND, WRONG, CameraClient, CameraResponse
 from zmhook.errors import CameraError
 
 API_VERSION = "1.0"
@@ -110,9 +110,9 @@ class State(NamedTuple):
 class Axis:
     """An Axis camera. Everything raises `CameraError`, whose line begins with the address."""
 
-    def __init__(self, http: Http) -> None:
-        self._http = http
-        self.base = http.base
+    def __init__(self, client: CameraClient) -> None:
+        self._client = client
+        self.base = client.base
 
     def state(self) -> State:
         """Read everything; nothing is changed."""
@@ -129,17 +129,17 @@ class Axis:
 
     def device(self) -> Device:
         """Return what it says of itself; firmware before 8.40 says nothing."""
-        answer = self._http.ask("POST", DEVICE, call("getAllProperties"))
+        answer = self._client.ask("POST", DEVICE, call("getAllProperties"))
         if answer.status == NOT_FOUND:
             return Device()
         found = self._object(self._data(answer).get("propertyList"))
         name = found.get("ProdFullName") or found.get("ProdShortName") or ""
         texts = (name, found.get("SerialNumber") or "", found.get("Version") or "")
-        return Device(*map(self._http.masked, texts))
+        return Device(*map(self._client.masked, texts))
 
     def client(self) -> Client:
         """Return the MQTT client's configuration and whether it is connected."""
-        answer = self._http.ask("POST", CLIENT, call("getClientStatus"))
+        answer = self._client.ask("POST", CLIENT, call("getClientStatus"))
         if answer.status == NOT_FOUND:
             raise CameraError(f"{answer.url}: {NEEDS_CLIENT}")
         data = self._data(answer)
@@ -148,13 +148,13 @@ class Axis:
         return Client(
             config=config,
             active=str(status.get("state", "")).lower() == "active",
-            connection=self._http.masked(status.get("connectionStatus", "unknown")),
+            connection=self._client.masked(status.get("connectionStatus", "unknown")),
         )
 
     def snapshots(self) -> Snapshots | None:
         """Return the setting, None where the camera has no such thing."""
         for path in SNAPSHOTS:
-            answer = self._http.ask("GET", path)
+            answer = self._client.ask("GET", path)
             if answer.status != NOT_FOUND:
                 data = self._data(answer)
                 return Snapshots(path, data.get("enabled") is True, data.get("margin") is True)
@@ -163,29 +163,29 @@ class Axis:
     def send(self, request: Request) -> None:
         """Change something."""
         params = self._object((request.body or {}).get("params"))
-        self._http.hide(str(params.get("password") or ""))
-        answer = self._http.ask(*request)
+        self._client.hide(str(params.get("password") or ""))
+        answer = self._client.ask(*request)
         self._check(answer)
 
     def close(self) -> None:
-        self._http.close()
+        self._client.close()
 
     def _sources(self) -> tuple[str, tuple[str, ...]]:
         """Return which of the paths this firmware has, and the keys of what it can publish."""
         for path in ANALYTICS:
-            answer = self._http.ask("GET", f"{path}/data_sources")
+            answer = self._client.ask("GET", f"{path}/data_sources")
             if answer.status != NOT_FOUND:
                 keys = (str(one.get("key", "")) for one in self._list(answer, "data_sources"))
-                return path, tuple(map(self._http.masked, keys))
+                return path, tuple(map(self._client.masked, keys))
         raise CameraError(f"{self.base}{ANALYTICS[0]}: {NEEDS_ANALYTICS}")
 
     def _publishers(self, analytics: str) -> tuple[Publisher, ...]:
-        answer = self._http.ask("GET", f"{analytics}/publishers")
+        answer = self._client.ask("GET", f"{analytics}/publishers")
         return tuple(_publisher(one) for one in self._list(answer, "publishers"))
 
     # -- answers ---------------------------------------------------------------------------------
 
-    def _check(self, answer: Answer) -> dict[str, Any]:
+    def _check(self, answer: CameraResponse) -> dict[str, Any]:
         content = answer.content or {}
         error = content.get("error")
         if error or answer.status >= WRONG or content.get("status") == "error":
@@ -196,13 +196,13 @@ class Axis:
         found = self._object(error)
         code, message = found.get("code"), found.get("message")
         parts = [f"error {code}"] if code is not None else [f"status {status}"]
-        parts += [self._http.masked(message)] if message else []
+        parts += [self._client.masked(message)] if message else []
         return f"the camera refuses that ({', '.join(parts)})"
 
-    def _data(self, answer: Answer) -> dict[str, Any]:
+    def _data(self, answer: CameraResponse) -> dict[str, Any]:
         return self._object(self._check(answer).get("data"))
 
-    def _list(self, answer: Answer, name: str) -> list[dict[str, Any]]:
+    def _list(self, answer: CameraResponse, name: str) -> list[dict[str, Any]]:
         """Return a collection: `data` itself or what it has under its name; both are documented."""
         data = self._check(answer).get("data")
         found = data.get(name) if isinstance(data, dict) else data

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from zmhook.camera import memory
 from zmhook.camera.axis import Axis, State
-from zmhook.camera.http import Http, Login
+from zmhook.camera.camera_client import CameraClient, CameraLogin
 from zmhook.camera.plan import MQTT, PORTS, WEBSOCKETS, Broker, Wanted, changes
 from zmhook.camera.setup import carry_out, put_back, wait_until_connected
 from zmhook.camera.undo import way_back
@@ -210,8 +210,8 @@ def _axis(args: argparse.Namespace) -> Axis:
             f"the password of '{args.user}' is not known: give --password-file or ${LOGIN}"
         )
     base = f"{'https' if args.https else 'http'}://{args.host}"
-    login = Login(args.user, password, basic=args.basic)
-    return Axis(Http(base, login, verify=not args.insecure, seconds=args.timeout))
+    login = CameraLogin(args.user, password, basic=args.basic)
+    return Axis(CameraClient(base, login, verify=not args.insecure, seconds=args.timeout))
 
 
 def _wanted(args: argparse.Namespace, mqtt: Mqtt, state: State) -> Wanted:

@@ -19,6 +19,7 @@ from zmhook.errors import FrameUnavailable, LoginError, PortalError
 from zmhook.image import sniff
 from zmhook.image.header import read_header
 from zmhook.net import proxies
+from zmhook.net.http_problem import HttpFailure, HttpProblem
 from zmhook.net.tokens import Tokens, lasts_until
 from zmhook.net.urls import shown, with_query
 from zmhook.text.bounded_json import Unreadable, lenient
@@ -29,10 +30,10 @@ from zmhook.zoneminder.event_row import event_row, is_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from requests import Response
+    from requests import PreparedRequest
 
     from zmhook.deadline import Deadline
-    from zmhook.net.portal_http import Web
+    from zmhook.net.http import HttpClient, HttpResponse
     from zmhook.settings import General
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,24 @@ MAX_JSON = 8 << 20
 """Bytes of an answer of the API; empty lists become twenty times as large in memory."""
 LOOKED_AT = 64 << 10
 """Bytes of an answer that it is judged by, where it is not what was asked for."""
+
+MAX_BODY = 64 << 20
+"""Bytes of any response, the largest of which are pictures."""
+_ADVICE = {
+    HttpFailure.ADDRESS: "expected http://host/zm or https://host/zm",
+    HttpFailure.NAME: "check [general] portal and this machine's DNS",
+    HttpFailure.REFUSED: "is the web server running, and the port right?",
+    HttpFailure.CERTIFICATE: (
+        "install its authority on this machine, or set [general] allow_self_signed = yes if that"
+        " is to be expected"
+    ),
+    HttpFailure.TLS: "does that port speak https?",
+    HttpFailure.PROTOCOL: "is the port right?",
+    HttpFailure.TOO_LARGE: "is that address ZoneMinder's?",
+    HttpFailure.TIMEOUT: (
+        "is the address right, and the server not overloaded? ([general] portal_timeout)"
+    ),
+}
 
 OK, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, SERVER_ERROR = 200, 401, 403, 404, 500
 
@@ -61,7 +80,7 @@ class Portal:
         self.address = shown(_portal_url(general))
         self._tokens = Tokens(general.base_data_path, _api_url(general), general.user)
         self._credentials: str | None = None
-        self._opened: Web | None = None
+        self._opened: HttpClient | None = None
         self._may_see: set[int] = set()
         self._may_not_see: dict[int, str] = {}
 
@@ -75,13 +94,13 @@ class Portal:
         if event_id in self._may_not_see:
             raise LoginError(f"{self.address}: gives no {what}: {self._may_not_see[event_id]}")
         url = self._image_url(event_id, frame_id)
-        answer = self._ask("GET", url, what, deadline, right=rights.EVENTS)
-        if answer.status_code == OK and read_header(answer.content):
+        response = self._ask("GET", url, what, deadline, right=rights.EVENTS)
+        if response.status == OK and read_header(response.body):
             self._may_see.add(event_id)
-            return answer.content
-        if answer.status_code == NOT_FOUND and not answer.content:
+            return response.body
+        if response.status == NOT_FOUND and not response.body:
             self._check_it_may_come(event_id, what, deadline)
-        raise self._no_image(answer, what)
+        raise self._no_image(response, what)
 
     def _check_it_may_come(self, event_id: int, what: str, deadline: Deadline | None) -> None:
         """Raise `LoginError` for an event that the user may not see; its row is asked for once."""
@@ -116,15 +135,15 @@ class Portal:
         """
         url = f"{_api_url(self.general)}/events/{event_id}.json"
         what = f"event {event_id}"
-        answer = self._ask("GET", url, what, deadline, right=rights.EVENTS)
+        response = self._ask("GET", url, what, deadline, right=rights.EVENTS)
         try:
-            row: dict[str, Any] = self._json(answer, what)["event"]["Event"]
+            row: dict[str, Any] = self._json(response, what)["event"]["Event"]
         except (KeyError, TypeError):
             row = {}
         if not isinstance(row, dict) or not row:
-            raise self._unexpected(answer, what, "an event's row")
+            raise self._unexpected(response, what, "an event's row")
         if not is_of(row, event_id):
-            raise self._not_its_row(answer, row, event_id)
+            raise self._not_its_row(response, row, event_id)
         self._may_see.add(event_id)
         return row
 
@@ -132,11 +151,11 @@ class Portal:
         """Return the monitor's row, by ZoneMinder's column names."""
         url = f"{_api_url(self.general)}/monitors/{monitor_id}.json"
         what = f"monitor {monitor_id}"
-        answer = self._ask("GET", url, what, deadline, right=rights.MONITOR)
+        response = self._ask("GET", url, what, deadline, right=rights.MONITOR)
         try:
-            row: dict[str, Any] = self._json(answer, what)["monitor"]["Monitor"]
+            row: dict[str, Any] = self._json(response, what)["monitor"]["Monitor"]
         except (KeyError, TypeError):
-            raise self._unexpected(answer, what, "a monitor's row") from None
+            raise self._unexpected(response, what, "a monitor's row") from None
         return row
 
     def zones(self, monitor_id: int, deadline: Deadline | None = None) -> list[dict[str, Any]]:
@@ -146,12 +165,14 @@ class Portal:
         """
         url = f"{_api_url(self.general)}/zones.json"
         what = "the zones"
-        answer = self._ask("GET", url, what, deadline, right=rights.ZONES)
+        response = self._ask("GET", url, what, deadline, right=rights.ZONES)
         try:
-            rows: list[dict[str, Any]] = [one["Zone"] for one in self._json(answer, what)["zones"]]
+            rows: list[dict[str, Any]] = [
+                one["Zone"] for one in self._json(response, what)["zones"]
+            ]
             return [row for row in rows if str(row["MonitorId"]) == str(monitor_id)]
         except (KeyError, TypeError):
-            raise self._unexpected(answer, what, "a list of zones") from None
+            raise self._unexpected(response, what, "a list of zones") from None
 
     def event_folder(self, event_id: int, deadline: Deadline | None = None) -> str:
         """Return the event's folder, as the machine that runs ZoneMinder sees it."""
@@ -167,9 +188,9 @@ class Portal:
         url = f"{_api_url(self.general)}/events/{event_id}.json"
         what = f"the notes of event {event_id}"
         data = {"Event[Notes]": text}
-        answer = self._ask("PUT", url, what, deadline, data, right=rights.NOTES)
-        if self._json(answer, what).get("message") != "Saved":
-            raise self._error(answer, f"{what} were not saved: {self._said(answer)}")
+        response = self._ask("PUT", url, what, deadline, data, right=rights.NOTES)
+        if self._json(response, what).get("message") != "Saved":
+            raise self._error(response, f"{what} were not saved: {self._said(response)}")
 
     def json(
         self, path: str, what: str, *, api: bool = True, right: str = rights.API
@@ -194,21 +215,21 @@ class Portal:
         data: Mapping[str, str] | None = None,
         *,
         right: str,
-    ) -> Response:
+    ) -> HttpResponse:
         """Send a request with the login; log in again once when a kept login is not accepted.
 
         `right` is what the user needs for it (`rights`).
         """
         credentials, is_new = self._login(deadline)
-        answer = self._send(method, with_query(url, credentials), what, deadline, data)
-        if self.general.user and not is_new and (_wants_login(answer) or _is_page(answer)):
+        response = self._send(method, with_query(url, credentials), what, deadline, data)
+        if self.general.user and not is_new and (_wants_login(response) or _is_page(response)):
             log.debug("%s: the kept login is not accepted; logging in", self.address)
             self._credentials = self._new_login(deadline)
             url = with_query(url, self._credentials)
-            answer = self._send(method, url, what, deadline, data)
-        if _wants_login(answer):
-            raise self._not_let_in(answer, what, right)
-        return answer
+            response = self._send(method, url, what, deadline, data)
+        if _wants_login(response):
+            raise self._not_let_in(response, what, right)
+        return response
 
     def _send(
         self,
@@ -217,52 +238,56 @@ class Portal:
         what: str,
         deadline: Deadline | None,
         data: Mapping[str, str] | None = None,
-    ) -> Response:
+    ) -> HttpResponse:
         """Return what ZoneMinder answers; raise where something else stands in the way."""
         seconds = self.general.portal_timeout
         if deadline:
             deadline.check(f"asking {self.address} for {what}")
             seconds = min(seconds, deadline.left())
         try:
-            answer = self._web().request(method, url, seconds, data)
-        except PortalError:
+            response = self._client().request(method, url, seconds, auth=self._basic, data=data)
+        except HttpProblem as problem:
             if deadline:
                 deadline.check(f"waiting for {self.address} to give {what}")
-            raise
-        answer._content = sniff.without_warnings(answer.content)  # noqa: SLF001 - PHP's, before it
-        self._check_way(answer)
-        return answer
+            text = f"{problem.address}: {problem.with_advice(_ADVICE)}"
+            raise PortalError(text, retry=problem.retry) from None
+        response = response._replace(body=sniff.without_warnings(response.body))  # PHP's, before it
+        self._check_way(response)
+        return response
 
     def _image_url(self, event_id: int, frame_id: str) -> str:
         query = f"view=image&eid={event_id}&fid={quote(frame_id)}"
         return f"{_portal_url(self.general)}/index.php?{query}"
 
-    def _web(self) -> Web:
+    def _client(self) -> HttpClient:
         if self._opened is None:
-            from zmhook.net.portal_http import Web
+            from zmhook.net.http import HttpClient
 
-            general = self.general
-            basic = (general.basic_user, general.basic_password.reveal())
-            verify = not general.allow_self_signed
-            self._opened = Web(basic if general.basic_user else None, verify=verify)
+            verify = not self.general.allow_self_signed
+            self._opened = HttpClient(limit=MAX_BODY, verify=verify, compressed=True)
         return self._opened
 
-    def _check_way(self, answer: Response) -> None:
-        target = answer.headers.get("Location", "") if answer.is_redirect else ""
-        if answer.status_code == UNAUTHORIZED and "WWW-Authenticate" in answer.headers:
+    def _basic(self, request: PreparedRequest) -> PreparedRequest:
+        from zmhook.net.http import basic
+
+        return basic(self.general.basic_user, self.general.basic_password.reveal())(request)
+
+    def _check_way(self, response: HttpResponse) -> None:
+        target = response.location
+        if response.status == UNAUTHORIZED and "WWW-Authenticate" in response.headers:
             raise LoginError(
-                f"{shown(answer.url)}: the web server itself asks for a user (HTTP basic"
+                f"{response.address}: the web server itself asks for a user (HTTP basic"
                 " authentication): check [general] basic_user and basic_password"
             )
-        if "view=privacy" in target or (_is_page(answer) and b'value="privacy"' in answer.content):
+        if "view=privacy" in target or (_is_page(response) and b'value="privacy"' in response.body):
             raise self._error(
-                answer,
+                response,
                 "shows its privacy notice in place of everything else: log in to the web page"
                 " as this user and accept it, or switch off ZoneMinder's option SHOW_PRIVACY",
             )
         if target and "view=login" not in target:
             raise self._error(
-                answer,
+                response,
                 f"redirects to {shown(self._masked(target))}: set [general] portal and"
                 " api_portal to the addresses it leads to",
             )
@@ -286,7 +311,7 @@ class Portal:
         from pyzm.zm.auth import AuthManager
 
         manager = AuthManager(
-            session=_LoginWire(self, deadline),
+            session=_LoginSession(self, deadline),
             api_url=_api_url(self.general),
             user=self.general.user,
             password=self.general.password.reveal(),
@@ -304,90 +329,93 @@ class Portal:
             self._tokens.write(credentials, lasts_until(credentials))
         return credentials
 
-    def _answer_to_login(
+    def _log_in(
         self, url: str, data: Mapping[str, str], deadline: Deadline | None
-    ) -> Response:
-        """Return an answer that is a JSON object with status 200."""
-        answer = self._send("POST", url, "a login", deadline, data)
-        if _wants_login(answer):
+    ) -> dict[str, Any]:
+        """Return the JSON object that a login is answered with."""
+        response = self._send("POST", url, "a login", deadline, data)
+        if _wants_login(response):
             raise LoginError(
-                f"{shown(answer.url)}: refused to log in user '{self.general.user}'"
-                f" ({self._said(answer)}): check [general] user and password, and that"
+                f"{response.address}: refused to log in user '{self.general.user}'"
+                f" ({self._said(response)}): check [general] user and password, and that"
                 " ZoneMinder lets this user use the API"
             )
-        self._json(answer, "a login")
-        return answer
+        return self._json(response, "a login")
 
-    def _not_let_in(self, answer: Response, what: str, right: str) -> LoginError:
-        said, user = self._said(answer), self.general.user
+    def _not_let_in(self, response: HttpResponse, what: str, right: str) -> LoginError:
+        said, user = self._said(response), self.general.user
         if not user:
             return LoginError(
-                f"{shown(answer.url)}: asks for a login ({said}), but [general] user is empty:"
+                f"{response.address}: asks for a login ({said}), but [general] user is empty:"
                 " set user and password"
             )
         return LoginError(
-            f"{shown(answer.url)}: user '{user}' could log in, but is not given {what} ({said}):"
+            f"{response.address}: user '{user}' could log in, but is not given {what} ({said}):"
             f" the user needs {right}",
-            status=answer.status_code,
+            status=response.status,
         )
 
-    def _not_its_row(self, answer: Response, row: Mapping[str, Any], event_id: int) -> PortalError:
+    def _not_its_row(
+        self, response: HttpResponse, row: Mapping[str, Any], event_id: int
+    ) -> PortalError:
         user = self.general.user
         if row.get("Id") or not user:
-            return self._unexpected(answer, f"event {event_id}", "the row of that event")
+            return self._unexpected(response, f"event {event_id}", "the row of that event")
         return LoginError(
-            f"{shown(answer.url)}: user '{user}' could log in, but is not given event {event_id}"
+            f"{response.address}: user '{user}' could log in, but is not given event {event_id}"
             f" (a row without its number): the user needs {rights.EVENTS}",
-            status=answer.status_code,
+            status=response.status,
         )
 
     # -- judging answers -----------------------------------------------------------------------
 
-    def _no_image(self, answer: Response, what: str) -> PortalError | FrameUnavailable:
+    def _no_image(self, response: HttpResponse, what: str) -> PortalError | FrameUnavailable:
         why = {
             NOT_FOUND: "(status 404): there is no such event or picture (yet)",
-            OK: "(an empty answer): that picture is not stored (yet), or just being written",
-        }.get(answer.status_code)
-        if why and not answer.content:
+            OK: "(an empty response): that picture is not stored (yet), or just being written",
+        }.get(response.status)
+        if why and not response.body:
             return FrameUnavailable(f"{self.address}: did not give {what} {why}", retry=True)
-        return self._unexpected(answer, what, "a picture")
+        return self._unexpected(response, what, "a picture")
 
-    def _json(self, answer: Response, what: str) -> dict[str, Any]:
-        if answer.status_code == NOT_FOUND and sniff.message(answer.content):
-            raise self._error(answer, f"does not know {what} ({self._said(answer)})", retry=True)
+    def _json(self, response: HttpResponse, what: str) -> dict[str, Any]:
+        if response.status == NOT_FOUND and sniff.message(response.body):
+            raise self._error(
+                response, f"does not know {what} ({self._said(response)})", retry=True
+            )
         found = None
-        if answer.status_code == OK and len(answer.content) <= MAX_JSON:
+        if response.status == OK and len(response.body) <= MAX_JSON:
             with contextlib.suppress(Unreadable):
-                found = lenient(answer.content, anywhere=True)
+                found = lenient(response.body, anywhere=True)
         if not isinstance(found, dict):
-            raise self._unexpected(answer, what, "JSON")
+            raise self._unexpected(response, what, "JSON")
         return found
 
-    def _unexpected(self, answer: Response, what: str, expected: str) -> PortalError:
-        status = answer.status_code
+    def _unexpected(self, response: HttpResponse, what: str, expected: str) -> PortalError:
+        status = response.status
         advice = "check that [general] portal and api_portal are ZoneMinder's addresses"
         if status >= SERVER_ERROR:
             advice = "the logs of the web server and of ZoneMinder say why"
         elif status == FORBIDDEN:
             advice = "check the web server's access rules"
-        if proxy := proxies.named(answer.url):
+        if proxy := proxies.named(response.address):
             advice += f" (asked through {proxy})"
         return self._error(
-            answer,
-            f"asked for {what}, expected {expected}, got {self._said(answer)}: {advice}",
+            response,
+            f"asked for {what}, expected {expected}, got {self._said(response)}: {advice}",
             retry=status == OK or status >= SERVER_ERROR,
         )
 
-    def _said(self, answer: Response) -> str:
-        if answer.is_redirect:
-            return f"status {answer.status_code}, a redirect to its login page"
+    def _said(self, response: HttpResponse) -> str:
+        if response.location:
+            return f"status {response.status}, a redirect to its login page"
         # Masked before it is shortened, so that no beginning of a secret is left.
-        body = self._masked(answer.content[:LOOKED_AT].decode("utf-8", "surrogateescape"))
+        body = self._masked(response.body[:LOOKED_AT].decode("utf-8", "surrogateescape"))
         said = sniff.describe(body.encode("utf-8", "surrogateescape"))
-        return f"status {answer.status_code}, {said}"
+        return f"status {response.status}, {said}"
 
     def _masked(self, text: str) -> str:
-        """Take out what an answer may have echoed."""
+        """Take out what a response may have echoed."""
         secrets = (
             (self._credentials or "").partition("=")[2],
             self.general.password.reveal(),
@@ -396,19 +424,34 @@ class Portal:
         return _SECRET_IN_TEXT.sub(r"\1=***", masked(text, secrets))
 
     @staticmethod
-    def _error(answer: Response, text: str, *, retry: bool = False) -> PortalError:
-        return PortalError(f"{shown(answer.url)}: {text}", retry=retry, status=answer.status_code)
+    def _error(response: HttpResponse, text: str, *, retry: bool = False) -> PortalError:
+        return PortalError(f"{response.address}: {text}", retry=retry, status=response.status)
 
 
-class _LoginWire:
+class _LoginSession:
     """What pyzm's login needs of a `requests` session, under our limits and checks."""
 
     def __init__(self, portal: Portal, deadline: Deadline | None) -> None:
         self._portal = portal
         self._deadline = deadline
 
-    def post(self, url: str, data: Mapping[str, str], timeout: float) -> Response:  # noqa: ARG002 - ours holds
-        return self._portal._answer_to_login(url, data, self._deadline)  # noqa: SLF001 - its part
+    def post(self, url: str, data: Mapping[str, str], timeout: float) -> _LoginResponse:  # noqa: ARG002 - ours holds
+        return _LoginResponse(self._portal._log_in(url, data, self._deadline))  # noqa: SLF001 - its part
+
+
+class _LoginResponse:
+    """What pyzm's login needs of a response, which was checked already."""
+
+    status_code = OK
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        self._content = content
+
+    def raise_for_status(self) -> None:
+        """Do nothing: a refused login was raised before."""
+
+    def json(self) -> dict[str, Any]:
+        return self._content
 
 
 def _portal_url(general: General) -> str:
@@ -419,16 +462,16 @@ def _api_url(general: General) -> str:
     return general.api_portal.strip().rstrip("/") or f"{_portal_url(general)}/api"
 
 
-def _is_page(answer: Response) -> bool:
+def _is_page(response: HttpResponse) -> bool:
     """Tell whether this is a web page in the place of a picture or JSON.
 
     A rejected token is answered with one, titled in the user's language.
     """
-    return answer.status_code == OK and sniff.is_page(answer.content)
+    return response.status == OK and sniff.is_page(response.body)
 
 
-def _wants_login(answer: Response) -> bool:
-    if answer.status_code == UNAUTHORIZED or answer.is_redirect:
+def _wants_login(response: HttpResponse) -> bool:
+    if response.status == UNAUTHORIZED or response.location:
         return True  # other redirects were sorted out before
-    page = answer.content if _is_page(answer) else b""
+    page = response.body if _is_page(response) else b""
     return b"loginForm" in page or sniff.title(page).endswith("- Error")

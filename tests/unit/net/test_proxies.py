@@ -6,10 +6,9 @@ import socket
 
 import pytest
 
-from zmhook.errors import PortalError
 from zmhook.net import proxies
-from zmhook.net.portal_http import Web
-from zmhook.net.timeout import causes
+from zmhook.net.http import HttpClient
+from zmhook.net.http_problem import HttpFailure, HttpProblem, iter_causes
 
 NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
@@ -70,15 +69,18 @@ def test_a_host_that_is_exempt_has_none(monkeypatch) -> None:
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_portal_behind_a_proxy_that_is_not_there(monkeypatch, nobody: str, scheme: str) -> None:
     monkeypatch.setenv(f"{scheme}_proxy", f"http://{nobody}")
-    with pytest.raises(PortalError) as caught:
-        Web(None, verify=True).request("GET", f"{scheme}://zm.example/zm", 30)
+    with pytest.raises(HttpProblem) as caught:
+        HttpClient(limit=9).request("GET", f"{scheme}://zm.example/zm", 30)
+    assert caught.value.failure is HttpFailure.PROXY
+    assert caught.value.retry
     assert f"the proxy http://{nobody}, which {scheme}_proxy names, refused" in str(caught.value)
 
 
 def test_a_portal_that_is_not_there_is_no_fault_of_a_proxy(monkeypatch, nobody: str) -> None:
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
-    with pytest.raises(PortalError, match="is the web server running"):
-        Web(None, verify=True).request("GET", f"http://{nobody}/zm", 30)
+    with pytest.raises(HttpProblem) as caught:
+        HttpClient(limit=9).request("GET", f"http://{nobody}/zm", 30)
+    assert caught.value.failure is HttpFailure.REFUSED
 
 
 def test_what_other_libraries_raise(monkeypatch) -> None:
@@ -86,6 +88,6 @@ def test_what_other_libraries_raise(monkeypatch) -> None:
     url = "https://model.example/v1"
     assert "which https_proxy names, refused" in proxies.trouble(url, [ConnectionRefusedError()])
     tunnel = OSError("Tunnel connection failed: 403 Forbidden")
-    assert "does not let us through" in proxies.trouble(url, causes(tunnel))
+    assert "does not let us through" in proxies.trouble(url, iter_causes(tunnel))
     assert proxies.trouble(url, [TimeoutError()]) == ""
     assert proxies.trouble("http://model.example", [ConnectionRefusedError()]) == ""

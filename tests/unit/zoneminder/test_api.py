@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-import requests
 
 from zmhook.deadline import Deadline
 from zmhook.errors import DeadlineExceeded, LoginError, PortalError
+from zmhook.net.http import HttpResponse
+from zmhook.net.http_problem import HttpFailure, HttpProblem
 from zmhook.net.tokens import Tokens
+from zmhook.net.urls import shown
 from zmhook.settings import General, Secret
 from zmhook.zoneminder.api import Portal
 
@@ -31,17 +33,14 @@ class Wire:
         self.closed = 0
 
     def request(
-        self, method: str, url: str, seconds: float, data: Mapping[str, str] | None = None
-    ) -> requests.Response:
+        self, method: str, url: str, seconds: float, data: Mapping[str, str] | None, auth: object
+    ) -> HttpResponse:
         self.asked.append((method, url, seconds))
         self.data.append(data)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        response = requests.Response()
-        response.url = url
-        response.status_code, response._content = answer
-        return response
+        return HttpResponse(shown(url), *answer, {})
 
     def close(self) -> None:
         self.closed += 1
@@ -103,13 +102,13 @@ def test_nothing_is_asked_after_the_deadline() -> None:
 
 def test_time_over_wins_over_the_portals_error() -> None:
     class Slow(Wire):
-        def request(self, *asked: object, **_: object) -> requests.Response:
+        def request(self, *asked: object, **_: object) -> HttpResponse:
             time.sleep(0.05)
-            raise PortalError("no answer", retry=True)
+            raise HttpProblem("http://zm", HttpFailure.TIMEOUT)
 
     with pytest.raises(DeadlineExceeded):
         portal(Slow()).image(12, "alarm", Deadline(0.02))
-    with pytest.raises(PortalError, match="no answer"):
+    with pytest.raises(PortalError, match="no complete response"):
         portal(Slow()).image(12, "alarm", Deadline(9))
 
 

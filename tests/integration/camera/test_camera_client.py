@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from zmhook.camera.axis import Axis
-from zmhook.camera.http import Http, Login
+from zmhook.camera.camera_client import CameraClient, CameraLogin
 from zmhook.errors import CameraError
 from zmhook.settings import Secret
 
@@ -19,7 +19,7 @@ USER, PASSWORD = "root", "c4mera-pass"
 
 
 def axis(base: str, password: str = PASSWORD, *, basic: bool = False, **more: Any) -> Axis:
-    return Axis(Http(base, Login(USER, Secret(password), basic=basic), **more))
+    return Axis(CameraClient(base, CameraLogin(USER, Secret(password), basic=basic), **more))
 
 
 def complaint(base: str, **more: Any) -> str:
@@ -80,12 +80,12 @@ def test_https_where_there_is_none(camera: Any) -> None:
         ({"page": b"<!doctype html><html>Welcome</html>"}, "answers with a web page"),
         ({"page": b"[1, 2]"}, "no JSON object"),
         ({"page": b"[" * 100_000}, "no JSON object"),
-        ({"page": b" " * 5_000_000}, "more than 4 MB"),
+        ({"page": b" " * 5_000_000}, "more than 4194304 bytes"),
         ({"status": 403}, "may not do that"),
         ({"status": 302}, "use --https"),
         ({"status": 500}, "status 500"),
         ({"status": 404}, "it has no MQTT client"),
-        ({"silent": True}, "no complete answer within 0.2 s"),
+        ({"silent": True}, "no complete response within 0.4 s"),
     ],
 )
 def test_what_is_no_answer_is_one_line(camera: Any, change: dict[str, Any], words: str) -> None:
@@ -98,7 +98,7 @@ def test_nobody_listens() -> None:
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         base = f"http://127.0.0.1:{reserved.getsockname()[1]}"
-        assert "refuses the connection" in complaint(base)
+        assert "refused the connection" in complaint(base)
 
 
 def test_a_name_that_nobody_knows() -> None:
@@ -125,9 +125,9 @@ def drip() -> Iterator[str]:
 
 
 def test_a_camera_that_never_finishes_is_given_up(drip: str) -> None:
-    assert "no complete answer within 0.2 s" in complaint(drip, seconds=0.2)
+    assert "no complete response within 0.4 s" in complaint(drip, seconds=0.2)
 
 
 def test_the_password_is_in_no_repr() -> None:
-    login = Login(USER, Secret(PASSWORD))
-    assert PASSWORD not in f"{login!r} {Http('http://127.0.0.1', login)!r}"
+    login = CameraLogin(USER, Secret(PASSWORD))
+    assert PASSWORD not in f"{login!r} {CameraClient('http://127.0.0.1', login)!r}"
