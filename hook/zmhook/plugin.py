@@ -26,7 +26,8 @@ from zmhook.event import Event
 from zmhook.frame import Crop, Frame, Picture
 from zmhook.frames.base import FrameSource, Pending
 from zmhook.settings import Settings
-from zmhook.settings.section import Section, about
+from zmhook.settings.section import Fraction, Section, about
+from zmhook.settings.values import Secret
 from zmhook.snapshots.handlers.base import SnapshotHandler
 from zmhook.snapshots.snapshot import Row as StoredSnapshot
 
@@ -40,6 +41,7 @@ __all__ = [
     "Detector",
     "DetectorError",
     "Event",
+    "Fraction",
     "Frame",
     "FrameError",
     "FrameNotNeeded",
@@ -51,6 +53,7 @@ __all__ = [
     "Picture",
     "PictureError",
     "Postponed",
+    "Secret",
     "Section",
     "Settings",
     "SnapshotError",

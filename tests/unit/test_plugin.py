@@ -13,9 +13,10 @@ from zmhook.settings import Settings
 from zmhook.snapshots.handlers import base as handlers
 
 PUBLIC = """
-ANY Box Crop Deadline DeadlineExceeded Detection Detector DetectorError Event Frame FrameError
-FrameNotNeeded FrameSource FrameUnavailable MissingPart ModelFileError Pending Picture PictureError
-Postponed Section Settings SnapshotError SnapshotHandler StoredSnapshot ZmhookError about
+ANY Box Crop Deadline DeadlineExceeded Detection Detector DetectorError Event Fraction Frame
+FrameError FrameNotNeeded FrameSource FrameUnavailable MissingPart ModelFileError Pending Picture
+PictureError Postponed Secret Section Settings SnapshotError SnapshotHandler StoredSnapshot
+ZmhookError about
 """
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zmhook.migrate.draft import Entry
-from zmhook.migrate.old import Generation, is_yes
+from zmhook.migrate.old import Generation, find, is_yes
 from zmhook.settings.hints import written
-from zmhook.settings.keys import find
 
 if TYPE_CHECKING:
     from zmhook.migrate.draft import Draft

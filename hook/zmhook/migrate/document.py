@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from zmhook.migrate import reasons
 from zmhook.migrate.draft import Draft, Entry, Lost
 from zmhook.migrate.kind import KINDS
+from zmhook.migrate.old import find, schema
 from zmhook.printable import one_line
-from zmhook.settings.keys import find, keys
-from zmhook.settings.model import SECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Iterable, Iterator, Mapping
@@ -27,7 +26,7 @@ class Document:
     """
 
     def __init__(self, common: Draft, own: Mapping[int, Draft], places: Container[str]) -> None:
-        self.sections: dict[str, dict[str, Entry]] = {section: {} for section in SECTIONS}
+        self.sections: dict[str, dict[str, Entry]] = {section: {} for section in schema().sections}
         self.lost = list(common.lost)
         for name, entry in sorted(common.entries.items(), key=_order):
             key = find(name)
@@ -92,12 +91,12 @@ class Document:
 
 def _order(line: tuple[str, Entry]) -> int:
     """Sort as the model does; what it has no name for, such as zones, comes last."""
-    return _places().get(line[0], len(keys()))
+    return _places().get(line[0], len(schema().keys))
 
 
 @cache
 def _places() -> dict[str, int]:
-    return {name: place for place, name in enumerate(keys())}
+    return {name: place for place, name in enumerate(schema().keys)}
 
 
 def _differences(common: Draft, own: Draft) -> Iterator[tuple[str, Entry]]:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from zmhook.migrate.chain import put_models
 from zmhook.migrate.draft import RENAMED, Entry, like
 from zmhook.migrate.kind import KINDS
-from zmhook.migrate.old import Generation, Given, Old, is_yes, words
+from zmhook.migrate.old import Generation, Given, Old, find, is_yes, words
 from zmhook.migrate.stream import put_strategy
-from zmhook.settings.keys import find
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 from zmhook.errors import Problem, SettingsError
 from zmhook.migrate.defaults import default
 from zmhook.migrate.draft import like
-from zmhook.migrate.old import Generation, Given, Old
+from zmhook.migrate.old import Generation, Given, Old, find
 from zmhook.migrate.placeholders import Placeholders
 from zmhook.migrate.reasons import A_SECRETS_FILE, is_of_secrets, why
 from zmhook.settings import forms, inifile
-from zmhook.settings.keys import find
 from zmhook.settings.labels import ZONE_SUFFIXES
 
 if TYPE_CHECKING:

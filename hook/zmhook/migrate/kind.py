@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zmhook.migrate.draft import Entry, like
-from zmhook.migrate.old import Given, is_no, mapping, words
-from zmhook.settings.keys import find
+from zmhook.migrate.old import Given, find, is_no, mapping, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,7 +3,24 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any, NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from zmhook.settings.plugins import with_plugins
+
+if TYPE_CHECKING:
+    from zmhook.settings.keys import Key, Schema
+
+
+@cache
+def schema() -> Schema:
+    """Return the sections of this version, and those of installed packages."""
+    return with_plugins()
+
+
+def find(name: str) -> Key | None:
+    """Return the key of that name or alias."""
+    return schema().find(name)
 
 
 class Generation(Enum):

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from zmhook.migrate import literal
-from zmhook.settings.keys import find
+from zmhook.migrate.old import find
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from zmhook.migrate import ng
 from zmhook.migrate.draft import Entry, is_writable
+from zmhook.migrate.old import find
 from zmhook.settings import inifile
-from zmhook.settings.keys import find
 from zmhook.storage import regular
 
 if TYPE_CHECKING:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zmhook.migrate.draft import Entry
-from zmhook.migrate.old import Generation, Given, Old, is_no, is_yes, words
-from zmhook.settings.keys import find
+from zmhook.migrate.old import Generation, Given, Old, find, is_no, is_yes, words
 
 if TYPE_CHECKING:
     from zmhook.migrate.draft import Draft

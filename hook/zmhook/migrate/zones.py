@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from zmhook.migrate import reasons
 from zmhook.migrate.draft import Entry, is_writable, like
-from zmhook.migrate.old import Generation, Given, Old
+from zmhook.migrate.old import Generation, Given, Old, find
 from zmhook.printable import one_line
 from zmhook.settings import forms
-from zmhook.settings.keys import find
 from zmhook.settings.labels import ZONE_SUFFIXES
 
 if TYPE_CHECKING:

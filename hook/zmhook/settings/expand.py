@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from zmhook.errors import SettingsError
 from zmhook.settings import inifile
-from zmhook.settings.keys import find, keys, nearest
+from zmhook.settings.keys import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from zmhook.settings.keys import Key
+    from zmhook.settings.keys import Key, Schema
     from zmhook.settings.layers import Entry
 
 _VARIABLE = re.compile(r"\{\{\s*([\w-]+)\s*\}\}")
@@ -77,8 +77,9 @@ def readable_by_all(path: str) -> bool:
 class Expander:
     """Looks values up among the entries that hold for one monitor, each once."""
 
-    def __init__(self, entries: Mapping[str, Entry], secrets: Secrets) -> None:
+    def __init__(self, entries: Mapping[str, Entry], secrets: Secrets, schema: Schema) -> None:
         self._entries = entries
+        self._schema = schema
         self._secrets = secrets
         self._done: dict[str, str] = {}
 
@@ -100,9 +101,10 @@ class Expander:
         return expanded
 
     def _other(self, match: re.Match[str], within: tuple[str, ...]) -> str:
-        key = find(match[1].lower())
+        key = self._schema.find(match[1].lower())
         if key is None:
-            raise CannotExpand(f"{match[0]} names no key{nearest(match[1].lower(), keys())}")
+            near = nearest(match[1].lower(), self._schema.keys)
+            raise CannotExpand(f"{match[0]} names no key{near}")
         if key.is_secret:
             raise CannotExpand(f"{match[0]} is a secret, which no other value may hold")
         if key.name in within:

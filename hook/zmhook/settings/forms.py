@@ -324,6 +324,8 @@ _TYPES: dict[Any, Callable[[str], Any]] = {
 def reader_of(kind: Any, form: str = "") -> Callable[[str], Any]:
     """Return what reads the text of a setting; raises `TypeError` for a type that has no text."""
     if form:
+        if form not in FORMS:
+            raise TypeError(f"no text has the form {form}")
         return FORMS[form]
     if kind in _TYPES:
         return _TYPES[kind]

@@ -12,7 +12,7 @@ from zmhook.settings.forms import reader_of
 from zmhook.settings.model import ALIASES, SECTIONS, Topic, concealed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from zmhook.settings.section import Section
 
@@ -39,7 +39,7 @@ class Key(NamedTuple):
 
     @property
     def description(self) -> str:
-        return next(meta.description for meta in self.metas if meta.description)
+        return next((meta.description for meta in self.metas if meta.description), "")
 
     @property
     def form(self) -> str:
@@ -71,38 +71,68 @@ class Key(NamedTuple):
         is_template = isinstance(self.default, str) and "{{" in self.default
         return self.default if is_template else None
 
+    def reader(self) -> Callable[[str], Any]:
+        """Return what makes plain data of a text; raises `TypeError` where nothing does."""
+        return reader_of(self.kind, self.form)
+
     def read(self, text: str) -> Any:
         """Return the value that the text stands for; raises `ValueError` (see `forms.py`)."""
-        plain = reader_of(self.kind, self.form)(text)
+        plain = self.reader()(text)
         try:
             return convert(plain, self.type, dec_hook=concealed)
         except MsgspecError:
             raise ValueError from None
 
 
-@cache
-def keys() -> dict[str, Key]:
-    """Every key by its name. Names are unique across the sections."""
-    found: dict[str, Key] = {}
-    for section, model in SECTIONS.items():
-        found.update(keys_of(section, model))
-    return found
+class Schema:
+    """The sections that a configuration may have, and their keys by name.
+
+    Names of keys are unique across the sections. `flaws` says of sections that installed packages
+    bring why they cannot be used.
+    """
+
+    def __init__(self, sections: Mapping[str, type[Section]]) -> None:
+        self.sections = dict(sections)
+        self.keys: dict[str, Key] = {}
+        self.flaws: dict[str, str] = {}
+        for name, section in sections.items():
+            self.keys.update(keys_of(name, section, section.__annotations__))
+
+    def find(self, name: str) -> Key | None:
+        """Return the key of that name or alias."""
+        return self.keys.get(ALIASES.get(name, name))
 
 
-def keys_of(section: str, model: type[Section]) -> dict[str, Key]:
+def keys_of(name: str, section: type[Section], annotations: Mapping[str, Any]) -> dict[str, Key]:
     """Return the keys of one section; a field that is not described is none."""
-    defaults = model()
+    defaults = section()
     return {
-        name: Key(section, name, annotation, getattr(defaults, name))
-        for name, annotation in model.__annotations__.items()
+        field: Key(name, field, annotation, getattr(defaults, field))
+        for field, annotation in annotations.items()
         if hasattr(annotation, "__metadata__")
     }
 
 
 @cache
+def built_in() -> Schema:
+    """Return the sections that ship with zmhook."""
+    return Schema(SECTIONS)
+
+
+def keys() -> dict[str, Key]:
+    """Return every key that ships, by its name."""
+    return built_in().keys
+
+
+def find(name: str) -> Key | None:
+    """Return the key that ships under that name or alias."""
+    return built_in().find(name)
+
+
+@cache
 def topic_keys() -> dict[str, Key]:
     """Return the keys of `[mqtt-topic-NAME]`, which belong there alone."""
-    return keys_of("mqtt-topic-NAME", Topic)
+    return keys_of("mqtt-topic-NAME", Topic, Topic.__annotations__)
 
 
 @cache
@@ -110,11 +140,6 @@ def named_key(field: str) -> Key:
     """Return how the limit of a label, or a zone's pattern, is read: like its section's own."""
     like = {"detection_pattern": "detect_pattern", "ignore_pattern": "detect_pattern"}
     return keys()[like.get(field, field)]
-
-
-def find(name: str) -> Key | None:
-    """Return the key of that name or alias."""
-    return keys().get(ALIASES.get(name, name))
 
 
 def nearest(word: str, words: Iterable[str], cutoff: float = 0.6) -> str:

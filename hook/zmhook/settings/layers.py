@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.errors import Problem
 from zmhook.settings.forms import looks_like_polygon
-from zmhook.settings.keys import Key, find, keys, nearest, topic_keys
+from zmhook.settings.keys import nearest, topic_keys
 from zmhook.settings.labels import LABEL_SUFFIXES, ZONE_SUFFIXES
 from zmhook.settings.legacy import OBSOLETE, VERSION_6
-from zmhook.settings.model import ALIASES, SECTIONS
+from zmhook.settings.model import ALIASES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from zmhook.settings.keys import Key, Schema
 
 SECTION_ALIASES = {"ml": "remote"}
 ELSEWHERE = {("general", "gate")}
@@ -59,11 +61,14 @@ class Layer:
 class Layers:
     """What one file (or the command line) says, sorted; `problems` has what is out of place.
 
-    `monitors[None]` is the layer of all monitors.
+    `monitors[None]` is the layer of all monitors. With `is_unknown` there is a section or a key
+    that `schema` does not have.
     """
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, schema: Schema) -> None:
         self.file = file
+        self.schema = schema
+        self.is_unknown = False
         self.monitors: dict[int | None, Layer] = {None: Layer()}
         self.topics: dict[str, dict[str, Entry]] = {}
         self.prompts: dict[str, Entry] = {}
@@ -93,11 +98,12 @@ class Layers:
             ours = self.prompts if section == PROMPTS else self.plates
             for name, text in entries.items():
                 ours[name] = Entry(self.file, written, name, text.strip())
-        elif section in SECTIONS:
+        elif section in self.schema.sections:
             for key, text in entries.items():
                 self._add(None, section, Entry(self.file, written, key, text.strip()))
         else:
-            self._problem(written, "", _unknown_section(section))
+            self.is_unknown = True
+            self._problem(written, "", _unknown_section(section, self.schema))
 
     def add_override(self, text: str) -> None:
         """Add `section.key=value`, as it is given on the command line."""
@@ -107,7 +113,7 @@ class Layers:
             # What follows may be a password, so only the beginning is shown.
             self._problem("", _shown_place(text), "expected section.key=value")
             return
-        one = Layers(OVERRIDE)
+        one = Layers(OVERRIDE, self.schema)
         one.add_section(written, {key.strip().lower(): value})
         self._merge(one)
 
@@ -123,15 +129,16 @@ class Layers:
         self.prompts.update(other.prompts)
         self.plates.update(other.plates)
         self.problems += other.problems
+        self.is_unknown |= other.is_unknown
         self._unused.update(other._unused)
 
     def _add_monitor(self, written: str, monitor: int, entries: Mapping[str, str]) -> None:
         layer = self.layer(monitor)
         for key, text in entries.items():
             entry = Entry(self.file, written, key, text.strip())
-            if not looks_like_polygon(entry.text) or _is_numbers(find(key)):
+            if not looks_like_polygon(entry.text) or self._is_numbers(key):
                 self._add(monitor, "", entry)
-            elif _is_known(key):
+            elif self.schema.find(key) or key in OBSOLETE:
                 message = "is the name of a setting, so a zone needs another name"
                 self.problems.append(entry.problem(message))
             else:
@@ -147,7 +154,7 @@ class Layers:
                 self.problems.append(entry.problem(f"unknown key{nearest(key, topic_keys())}"))
 
     def _add(self, monitor: int | None, section: str, entry: Entry) -> None:
-        key = find(entry.key)
+        key = self.schema.find(entry.key)
         if key is None and not self._add_named(monitor, section, entry):
             self._add_unknown(section, entry)
         elif key is None:
@@ -167,10 +174,16 @@ class Layers:
             layer.zone_rules[zone, zone_field] = entry
             return True
         label, label_field = _split(entry.key, LABEL_SUFFIXES)
-        if not label or section not in ("", "gate", "general") or _is_misspelt(label, entry.key):
+        may_stand = section in ("", "gate", "general")
+        if not (label and may_stand) or _is_misspelt(label, entry.key, self.schema):
             return False
         layer.labels[label, label_field] = entry
         return True
+
+    def _is_numbers(self, name: str) -> bool:
+        """Say whether two or three numbers are that key's value rather than a zone's."""
+        key = self.schema.find(name)
+        return key is not None and key.is_numbers
 
     def _put(self, layer: Layer, name: str, entry: Entry) -> None:
         before = layer.keys.get(name)
@@ -184,7 +197,8 @@ class Layers:
         if why:
             self._unused.setdefault((entry.section, why), []).append(entry.key)
         else:
-            self.problems.append(entry.problem(_unknown_key(section, entry.key)))
+            self.is_unknown = True
+            self.problems.append(entry.problem(_unknown_key(section, entry.key, self.schema)))
 
     def _problem(self, section: str, key: str, message: str) -> None:
         self.problems.append(Problem(self.file, section, key, message))
@@ -198,11 +212,11 @@ def _split(key: str, suffixes: Mapping[str, str]) -> tuple[str, str]:
     return "", ""
 
 
-def _is_misspelt(label: str, key: str) -> bool:
+def _is_misspelt(label: str, key: str, schema: Schema) -> bool:
     """Tell yol_min_confidence from dog_min_confidence."""
     from zmhook.labels.coco import COCO
 
-    return label not in COCO and bool(nearest(key, keys(), NEAR))
+    return label not in COCO and bool(nearest(key, schema.keys, NEAR))
 
 
 def _shown_place(text: str) -> str:
@@ -216,15 +230,9 @@ def _may_stand(section: str, key: Key) -> bool:
     return is_own or (section, key.name) in OLD_PLACES
 
 
-def _is_numbers(key: Key | None) -> bool:
-    return key is not None and key.is_numbers
-
-
-def _is_known(key: str) -> bool:
-    return find(key) is not None or key in OBSOLETE
-
-
-def _unknown_section(section: str) -> str:
+def _unknown_section(section: str, schema: Schema) -> str:
+    if section in schema.flaws:
+        return schema.flaws[section]
     if section.lower().startswith("monitor"):
         return "expected monitor- and the number that ZoneMinder gave it, such as [monitor-3]"
     if section in VERSION_6:
@@ -233,15 +241,16 @@ def _unknown_section(section: str) -> str:
         return "secrets stand in a file of their own, which [general] secrets names"
     if section.lower().startswith("mqtt-topic"):
         return "expected mqtt-topic- and a name, such as [mqtt-topic-front]"
-    known = [*SECTIONS, PROMPTS, PLATES, *SECTION_ALIASES]
-    return f"unknown section{nearest(section, known)}"
+    known = [*schema.sections, PROMPTS, PLATES, *SECTION_ALIASES]
+    hint = nearest(section, known) or "; no package that is installed here brings it"
+    return f"unknown section{hint}"
 
 
-def _unknown_key(section: str, key: str) -> str:
+def _unknown_key(section: str, key: str, schema: Schema) -> str:
     if key in VERSION_6:
         return VERSION_6[key]
-    known = [name for name, found in keys().items() if section in ("", found.section)]
-    hint = nearest(key, [*known, *ALIASES]) or nearest(key, keys())
+    known = [name for name, found in schema.keys.items() if section in ("", found.section)]
+    hint = nearest(key, [*known, *ALIASES]) or nearest(key, schema.keys)
     if not section and not hint:
         hint = "; a zone is written name = 0,0 640,0 640,480"
     return f"unknown key{hint}"

@@ -16,7 +16,7 @@ from zmhook.process import environment
 from zmhook.process.privilege import become_owner_of_settings
 from zmhook.settings import forms, inifile
 from zmhook.settings.expand import CannotExpand, Expander, Secrets, readable_by_all
-from zmhook.settings.keys import Key, keys, named_key, topic_keys
+from zmhook.settings.keys import Key, Schema, built_in, named_key, topic_keys
 from zmhook.settings.layers import OVERRIDE, Entry, Layers
 from zmhook.settings.legacy import MIGRATE, is_of_version_6
 from zmhook.settings.model import SECTIONS, Label, Prompt, Settings, Topic, ZoneRule
@@ -24,7 +24,7 @@ from zmhook.settings.secret_values import secrets_of_all
 from zmhook.text import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from zmhook.settings.values import Secret, Zone
 
@@ -85,6 +85,7 @@ class _Loader:
         self.step_down = step_down
         self.problems: list[Problem] = []
         self.secrets = Secrets()
+        self.schema = built_in()
         self._values: dict[tuple[str, str], Any] = {}
         self._flaws: list[str] = []
         self._plain: list[str] = []
@@ -92,11 +93,7 @@ class _Loader:
     def load(self, overrides: Iterable[str]) -> Config:
         if self.step_down:
             become_owner_of_settings(self.path)
-        written, given = Layers(self.path), Layers(OVERRIDE)
-        for section, entries in self._sections().items():
-            written.add_section(section, entries)
-        for text in overrides:
-            given.add_override(text)
+        written, given = self._layers(self._sections(), list(overrides))
         self.problems += written.problems + given.problems
         self._read_secrets({**written.layer(None).keys, **given.layer(None).keys})
         warnings = [*written.warnings(), *given.warnings(), *self.secrets.warnings()]
@@ -106,6 +103,18 @@ class _Loader:
         if self.problems:
             raise SettingsError(list(dict.fromkeys(self.problems)), config)
         return config
+
+    def _layers(
+        self, sections: inifile.Sections, overrides: Sequence[str]
+    ) -> tuple[Layers, Layers]:
+        """Sort what is written, with the sections of installed packages where ours are not all."""
+        layers = _sorted(self.path, sections, overrides, self.schema)
+        if any(layer.is_unknown for layer in layers):
+            from zmhook.settings.plugins import with_plugins
+
+            self.schema = with_plugins()
+            layers = _sorted(self.path, sections, overrides, self.schema)
+        return layers
 
     def _open_to_others(self) -> list[str]:
         """Warn of a file that every user may read and that holds secrets itself."""
@@ -138,7 +147,7 @@ class _Loader:
         if not (entry and entry.text):
             return
         try:
-            path = Expander(entries, self.secrets).value("secrets", entry.text)
+            path = Expander(entries, self.secrets, self.schema).value("secrets", entry.text)
         except ValueError as error:
             self.problems.append(entry.problem(f"{_shown(entry.text)}: {error}"))
             return
@@ -166,13 +175,16 @@ class _Loader:
         ]
         entries = {name: entry for layer in order for name, entry in layer.keys.items()}
         zones = {name: entry for layer in order for name, entry in layer.zones.items()}
-        expander = Expander(entries, self.secrets)
-        found: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
-        for key in keys().values():
-            found[key.section][key.name] = self._value(key, entries.get(key.name), expander)
-        sections: dict[str, Any] = {name: SECTIONS[name](**own) for name, own in found.items()}
+        expander = Expander(entries, self.secrets, self.schema)
+        fields: dict[str, dict[str, Any]] = {section: {} for section in self.schema.sections}
+        for key in self.schema.keys.values():
+            fields[key.section][key.name] = self._value(key, entries.get(key.name), expander)
+        sections: dict[str, Any] = {
+            name: section(**fields[name]) for name, section in self.schema.sections.items()
+        }
         return Settings(
-            **sections,
+            **{name: sections.pop(name) for name in SECTIONS},
+            plugins=sections,
             topics=self._topics([written.topics, given.topics], expander),
             prompts=self._prompts({**written.prompts, **given.prompts}),
             plates={
@@ -188,7 +200,7 @@ class _Loader:
         """Return by name what is known of each label, or of each zone."""
         found: dict[str, dict[str, Any]] = {}
         entries = {place: entry for layer in layers for place, entry in layer.items() if entry.text}
-        expander = Expander({}, self.secrets)
+        expander = Expander({}, self.secrets, self.schema)
         for (name, field), entry in entries.items():
             found.setdefault(name, {})[field] = self._value(named_key(field), entry, expander)
         return {name: kind(**fields) for name, fields in found.items()}
@@ -230,7 +242,7 @@ class _Loader:
             # A default fails only for a key that it is made from, which has its own problem.
             if entry and not (self.secrets.error and text.startswith("!")):
                 self.problems.append(entry.problem(_bad_value(key, text, error)))
-            return _plain_default(key)
+            return self._plain_default(key)
         if key.is_secret and entry:
             self._look_over(key, entry, value)
             if entry.file == self.path and entry.text and not entry.text.startswith("!"):
@@ -251,12 +263,21 @@ class _Loader:
     def _read(self, key: Key, text: str) -> Any:
         """Read a text once, however many monitors have it."""
         if not text:
-            return _plain_default(key)
+            return self._plain_default(key)
         place = (key.name, text)
         if place not in self._values:
             _check_lines(key, text)
             self._values[place] = key.read(text)
         return self._values[place]
+
+    def _plain_default(self, key: Key) -> Any:
+        """Return a default that names another key with that key's own default in it."""
+        if key.template is None:
+            return key.default
+        try:
+            return Expander({}, self.secrets, self.schema).value(key.name, key.template)
+        except CannotExpand:
+            return key.default
 
     def _zones(self, entries: Iterable[Entry]) -> tuple[Zone, ...]:
         zones = []
@@ -268,19 +289,23 @@ class _Loader:
         return tuple(zones)
 
 
+def _sorted(
+    path: str, sections: inifile.Sections, overrides: Iterable[str], schema: Schema
+) -> tuple[Layers, Layers]:
+    """Return the layers of the file and those of the command line."""
+    written, given = Layers(path, schema), Layers(OVERRIDE, schema)
+    for section, entries in sections.items():
+        written.add_section(section, entries)
+    for text in overrides:
+        given.add_override(text)
+    return written, given
+
+
 def _check_lines(key: Key, text: str) -> None:
     if "\n" in text and not key.is_list:
         raise forms.InvalidValue(
             "on one line; a line that begins with a space continues the one above"
         )
-
-
-def _plain_default(key: Key) -> Any:
-    """Return a default that names another key with that key's own default in it."""
-    if key.template is None:
-        return key.default
-    name = key.template.partition("{{")[2].partition("}}")[0]
-    return key.template.replace("{{" + name + "}}", keys()[name].default)
 
 
 def _bad_value(key: Key, text: str, error: ValueError) -> str:

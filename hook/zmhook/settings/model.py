@@ -5,10 +5,11 @@ when a setting is missing from `objectconfig.ini`. A key's name is unique across
 because `[monitor-N]` may override any of them by name alone.
 """
 
-from typing import Any
+import re
+from typing import Any, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from zmhook.settings.alpr import Alpr
 from zmhook.settings.animation import Animation
@@ -22,7 +23,7 @@ from zmhook.settings.labels import Label, ZoneRule
 from zmhook.settings.mqtt import Mqtt
 from zmhook.settings.notify import Notify
 from zmhook.settings.remote import Remote
-from zmhook.settings.section import Section
+from zmhook.settings.section import Section, installed_section
 from zmhook.settings.service import Service
 from zmhook.settings.snapshots import Snapshots
 from zmhook.settings.topic import Prompt, Topic
@@ -54,8 +55,13 @@ __all__ = [
     "ZoneRule",
     "concealed",
     "from_plain",
+    "revealed",
     "to_plain",
 ]
+
+
+AnySection = TypeVar("AnySection", bound=Section)
+_VARIABLE = re.compile(r"\{\{\s*([\w-]+)\s*\}\}")
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -81,6 +87,30 @@ class Settings(Struct, frozen=True, kw_only=True):
     zones: tuple[Zone, ...] = ()
     labels: dict[str, Label] = {}
     zone_rules: dict[str, ZoneRule] = {}
+    plugins: dict[str, Section] = {}
+
+    def section(self, kind: type[AnySection]) -> AnySection:
+        """Return the section of that class, which an installed package may have brought."""
+        ours = (getattr(self, name) for name in SECTIONS)
+        for section in (*ours, *self.plugins.values()):
+            if isinstance(section, kind):
+                return section
+        return self._defaults(kind)
+
+    def _defaults(self, kind: type[AnySection]) -> AnySection:
+        """Return the section that the file does not have, with `{{key}}` put in."""
+        default = kind()
+        texts = {name: getattr(default, name) for name in kind.__struct_fields__}
+        filled = {
+            name: _VARIABLE.sub(lambda match: self._text(match[1]), text)
+            for name, text in texts.items()
+            if isinstance(text, str) and "{{" in text
+        }
+        return structs.replace(default, **filled)
+
+    def _text(self, key: str) -> str:
+        ours = (getattr(self, name) for name in SECTIONS)
+        return next((str(getattr(one, key)) for one in ours if hasattr(one, key)), "")
 
 
 SECTIONS: dict[str, type[Section]] = {
@@ -103,16 +133,24 @@ SECTIONS: dict[str, type[Section]] = {
 
 def to_plain(settings: Settings) -> dict[str, Any]:
     """Return dicts, lists, texts and numbers. Secrets are in it: it is for our processes only."""
-    plain: dict[str, Any] = msgspec.to_builtins(settings, enc_hook=_revealed)
+    plain: dict[str, Any] = msgspec.to_builtins(settings, enc_hook=revealed)
     return plain
 
 
 def from_plain(plain: dict[str, Any]) -> Settings:
-    """Return the settings that `to_plain` made this of; what is missing has its default."""
-    return msgspec.convert(plain, Settings, dec_hook=concealed)
+    """Return the settings that `to_plain` made this of; what is missing has its default.
+
+    Raises `SettingsError` for the section of a package that is no longer installed.
+    """
+    settings = msgspec.convert({**plain, "plugins": {}}, Settings, dec_hook=concealed)
+    plugins = {
+        name: msgspec.convert(values, installed_section(name), dec_hook=concealed)
+        for name, values in plain.get("plugins", {}).items()
+    }
+    return structs.replace(settings, plugins=plugins) if plugins else settings
 
 
-def _revealed(value: Any) -> Any:
+def revealed(value: Any) -> Any:
     if isinstance(value, Secret):
         return value.reveal()
     raise TypeError(f"a {type(value).__name__} has no plain form")

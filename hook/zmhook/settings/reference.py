@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from zmhook.settings import legacy
 from zmhook.settings.hints import allowed, written
-from zmhook.settings.keys import keys, topic_keys
-from zmhook.settings.model import ALIASES, SECTIONS
+from zmhook.settings.keys import topic_keys
+from zmhook.settings.model import ALIASES
+from zmhook.settings.plugins import with_plugins
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from zmhook.settings.keys import Key
+    from zmhook.settings.keys import Key, Schema
 
 _BEGINNING = """\
 # Configuration reference
@@ -97,7 +98,8 @@ _HEADS = ("Key", "Allowed", "Default", "Meaning")
 
 def reference() -> str:
     """Return the page, as Markdown."""
-    sections = [_section(name) for name in SECTIONS]
+    schema = with_plugins()
+    sections = [_section(name, schema) for name in schema.sections]
     rows = [f"| `{key}` | {why} |" for key, why in legacy.OBSOLETE.items()]
     table = _table(("Key", "Why"), rows)
     topics = _table(_HEADS, [_row(key) for key in topic_keys().values()])
@@ -105,9 +107,9 @@ def reference() -> str:
     return "\n".join(parts)
 
 
-def _section(name: str) -> str:
-    about = inspect.cleandoc(SECTIONS[name].__doc__ or "")
-    rows = [_row(key) for key in keys().values() if key.section == name]
+def _section(name: str, schema: Schema) -> str:
+    about = inspect.cleandoc(schema.sections[name].__doc__ or "")
+    rows = [_row(key) for key in schema.keys.values() if key.section == name]
     table = _table(_HEADS, rows)
     return f"## `[{name}]`\n\n{about}\n\n{table}"
 

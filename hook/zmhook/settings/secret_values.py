@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from zmhook.settings.keys import keys
+from zmhook.settings.values import Secret
 from zmhook.text.redact import long_ones_masked
 
 if TYPE_CHECKING:
@@ -16,10 +17,13 @@ if TYPE_CHECKING:
 
 def secrets_of(settings: Settings) -> Iterator[str]:
     """Yield every secret setting, and each part of one that is a list."""
-    for section, name in _secret_keys():
-        secret = getattr(getattr(settings, section), name).reveal()
-        yield secret
-        yield from secret.split()
+    secrets = [getattr(getattr(settings, section), name) for section, name in _secret_keys()]
+    for section in settings.plugins.values():
+        values = (getattr(section, name) for name in section.__struct_fields__)
+        secrets += [value for value in values if isinstance(value, Secret)]
+    for secret in secrets:
+        yield secret.reveal()
+        yield from secret.reveal().split()
 
 
 def secrets_of_all(settings: Iterable[Settings]) -> Iterator[str]:

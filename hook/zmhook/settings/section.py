@@ -4,11 +4,16 @@ No `from __future__ import annotations` in the modules of the sections: the type
 objects, and strings would have to be evaluated at every start.
 """
 
+from functools import cache
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from zmhook.errors import Problem, SettingsError
+
 BASE = "{{base_data_path}}"
+GROUP = "zmhook.sections"
+"""Entry points of sections that installed packages bring; the name is that of the section."""
 
 
 class Section(Struct, frozen=True, kw_only=True):
@@ -34,6 +39,34 @@ def about(
     extra = {"form": form} if form else None
     meta: Meta = Meta(description=description, extra=extra, **limits)
     return meta
+
+
+@cache
+def installed_section(name: str) -> type[Section]:
+    """Import the section that an installed package brings; raises `SettingsError`."""
+    from zmhook.extensions import installed
+
+    where = installed(GROUP).get(name)
+    if where is None:
+        raise _unusable(name, "no installed package brings this section")
+    try:
+        return _imported(where)
+    except Exception as error:
+        raise _unusable(name, f"{where} cannot be used: {error or type(error).__name__}") from error
+
+
+def _imported(where: str) -> type[Section]:
+    from importlib import import_module
+
+    module, _, attribute = where.partition(":")
+    section = getattr(import_module(module), attribute)
+    if not (isinstance(section, type) and issubclass(section, Section)):
+        raise TypeError("it is no class that extends Section")
+    return section
+
+
+def _unusable(name: str, why: str) -> SettingsError:
+    return SettingsError([Problem("", name, "", why)])
 
 
 Fraction = Annotated[float, Meta(ge=0, le=1)]

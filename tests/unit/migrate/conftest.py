@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from zmhook.migrate import Migrated, migrate
+from zmhook.migrate import Migrated, migrate, old
 from zmhook.migrate.draft import Lost
 from zmhook.settings import Config, load
 from zmhook.settings import keys as settings_keys
-from zmhook.settings.keys import Key
+from zmhook.settings.keys import Schema
+from zmhook.settings.model import SECTIONS
 
 FILES = Path(__file__).parent / "files"
 SECRETS = (FILES / "secrets.ini").read_text("utf-8")
@@ -102,10 +103,9 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """Leave sections out of the model, as in a version that does not have them."""
 
     def without(*sections: str) -> None:
-        left: dict[str, Key] = {
-            name: key for name, key in settings_keys.keys().items() if key.section not in sections
-        }
-        monkeypatch.setattr(settings_keys, "keys", lambda: left)
+        left = Schema({name: kind for name, kind in SECTIONS.items() if name not in sections})
+        monkeypatch.setattr(settings_keys, "built_in", lambda: left)
+        monkeypatch.setattr(old, "schema", lambda: left)
 
     settings_keys.named_key.cache_clear()
     yield without

@@ -5,12 +5,13 @@ from itertools import pairwise
 import pytest
 
 from zmhook.settings.expand import CannotExpand, Expander, Secrets
+from zmhook.settings.keys import built_in
 from zmhook.settings.layers import Entry
 
 
 def expand(text: str, **entries: str) -> str:
     given = {name: Entry("f", "general", name, value) for name, value in entries.items()}
-    return Expander(given, Secrets()).value("image_path", text)
+    return Expander(given, Secrets(), built_in()).value("image_path", text)
 
 
 def test_other_keys_are_put_in() -> None:

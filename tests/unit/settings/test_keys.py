@@ -48,9 +48,16 @@ def test_names_are_unique() -> None:
 
 
 def test_sections_are_those_of_the_settings() -> None:
-    assert [*SECTIONS, "topics", "prompts", "plates", "zones", "labels", "zone_rules"] == list(
-        Settings.__struct_fields__
-    )
+    assert [
+        *SECTIONS,
+        "topics",
+        "prompts",
+        "plates",
+        "zones",
+        "labels",
+        "zone_rules",
+        "plugins",
+    ] == list(Settings.__struct_fields__)
 
 
 def test_other_names_are_no_keys_and_stand_for_one() -> None:

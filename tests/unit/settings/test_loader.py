@@ -345,7 +345,7 @@ def test_wrong_overrides(problems) -> None:
         "-O: general: expected section.key=value",
         "-O: [general] whait: unknown key; the nearest known is wait",
         "-O: [yolo] wait: belongs in [general]",
-        "-O: [nosuch]: unknown section",
+        "-O: [nosuch]: unknown section; no package that is installed here brings it",
         "-O: [monitor-3] secrets: can only stand in [general]",
         "-O: general.password: expected section.key=value",
         "-O: [general] wait: '-1': expected a number from 0 to 300",
