@@ -18,7 +18,7 @@ from zmhook.frames.keep import keep
 from zmhook.gate import Gate, ringing
 from zmhook.image.decode import frame_of
 from zmhook.image.resize import reduced
-from zmhook.process.environment import use_zone
+from zmhook.process.environment import set_time_zone
 from zmhook.settings.values import Zone
 from zmhook.version import __version__
 
@@ -69,7 +69,7 @@ def decide(
 
     Which frames were looked at decides, and never the order in which they came.
     """
-    use_zone(settings.general.time_zone)
+    set_time_zone(settings.general.time_zone)
     with closing(Gathered(source, deadline, ahead=ahead)) as pictures:
         return _Decider(event, settings, chain, pictures, deadline).run(dry=dry)
 

@@ -15,7 +15,7 @@ class Answer:
     """Owns stdout, so that nothing but the answer can reach it.
 
     Native libraries print what they like; from here on their stdout is stderr, and the real one
-    takes exactly one line or nothing. The standard files must be open (`inherited`).
+    takes exactly one line or nothing. The standard files must be open (`startup`).
     """
 
     def __init__(self) -> None:

@@ -21,7 +21,7 @@ from zmhook.cli.unread import let_readers_go
 from zmhook.deadline import Deadline, reserve, usable
 from zmhook.errors import RightsError, SettingsError, ZmhookError
 from zmhook.printable import one_line, plain_json
-from zmhook.process import inherited
+from zmhook.process import startup
 from zmhook.text.ids import parsed, parsed_or_none
 from zmhook.text.names import spelled
 from zmhook.text.unexpected import unexpected
@@ -49,12 +49,12 @@ log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    inherited.put_right(inherited.HOOK_UMASK)
+    startup.prepare(startup.HOOK_UMASK)
     let_readers_go()
     args, unknown = _parser().parse_known_args(argv)
     args.unknown = unknown
     if args.annotation:
-        inherited.hush()
+        startup.silence_stderr()
     if args.bareversion:
         say(__version__)
         return 0
@@ -99,7 +99,7 @@ class _Run:
         self.logs = self._logs()
 
     def run(self) -> int:
-        from zmhook.process.watchdog import Watchdog
+        from zmhook.process.limits import Watchdog
 
         if self.refused:
             return self._refuse(self.refused)

@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from zmhook.cli.output import complain
-from zmhook.process import inherited
+from zmhook.process import startup
 from zmhook.text.redact import of_process
 from zmhook.text.unexpected import unexpected
 
@@ -56,7 +56,7 @@ class Progress:
     def end_with_parent(self) -> None:
         """Have the kernel end us with the parent. It forgets that when we change our account."""
         if self._parent:
-            inherited.end_with_parent(self._parent)
+            startup.end_with_parent(self._parent)
 
     def failed(self, why: str) -> None:
         """Say in one line what ends us; the parent tells it, in its answer or on stderr."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from zmhook.cli.output import NotPrinted, complain, say, say_rest, settle
 from zmhook.cli.unread import let_readers_go
 from zmhook.errors import SettingsError, ZmhookError
-from zmhook.process import inherited
+from zmhook.process import startup
 from zmhook.text.unexpected import unexpected
 from zmhook.version import __version__
 
@@ -37,7 +37,7 @@ FAILED, MISUSED, UNDECIDED, INTERRUPTED = 1, 2, 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    inherited.put_right()
+    startup.prepare()
     let_readers_go()
     try:
         return _main(argv)

@@ -159,7 +159,7 @@ def _model(name: str, path: str, monitor: int | None, overrides: Sequence[str]) 
     command += ["--monitor", str(monitor)] if monitor is not None else []
     for one in overrides:
         command += ["--override", one]
-    from zmhook.process.environment import environment
+    from zmhook.process.environment import child_environment
 
     try:
         done = subprocess.run(
@@ -169,7 +169,7 @@ def _model(name: str, path: str, monitor: int | None, overrides: Sequence[str]) 
             errors="replace",
             stdin=subprocess.DEVNULL,
             timeout=SECONDS,
-            env=environment(),
+            env=child_environment(),
             check=False,
         )
     except subprocess.TimeoutExpired:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from zmhook.jobs.kinds import LANES, due_of, kind_of
 from zmhook.jobs.spool import ASIDE, FAILED, MOST, NotStored, Spool, Unit, entry_name
 from zmhook.jobs.work import pack
-from zmhook.process.environment import environment
+from zmhook.process.environment import child_environment
 from zmhook.render.line import is_reported
 from zmhook.storage import reserve
 from zmhook.storage.disk import FULL, trouble
@@ -172,7 +172,7 @@ def _start(spool: Spool, lane: str, slot: int) -> None:
 
 
 def _environment() -> dict[str, str]:
-    return {**environment(), **dict.fromkeys(_ONE_THREAD, "1")}
+    return {**child_environment(), **dict.fromkeys(_ONE_THREAD, "1")}
 
 
 def _keep(process: subprocess.Popen[bytes]) -> None:

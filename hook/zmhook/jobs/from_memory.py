@@ -222,14 +222,14 @@ def _exactly(data: bytes, size: int) -> bytes:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    environment.keep_environment()
+    environment.trust_environment()
     args = _parser().parse_args(argv)
     try:
         held = MemorySpool(*_received())
     except EOFError:
         return 1
     from zmhook.logs import Logs
-    from zmhook.process.memory_limit import limit_memory
+    from zmhook.process.limits import limit_memory
 
     limit_memory()
     once = SingleAttempt(held, args.entry)

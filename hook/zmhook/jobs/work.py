@@ -11,7 +11,7 @@ from msgspec import Raw, Struct, json, structs
 from zmhook.detection import Decision
 from zmhook.errors import PictureError
 from zmhook.frame import Crop
-from zmhook.process.environment import use_zone
+from zmhook.process.environment import set_time_zone
 from zmhook.settings.model import from_plain, to_plain
 from zmhook.text.bounded_json import decoded
 
@@ -128,7 +128,7 @@ def unpack(spool: EntryStore, unit: Unit) -> Work:
     entry = decoded(spool.data(unit.entry), _Entry)
     settings = from_plain(entry.settings)
     decision = Decision.from_json(bytes(entry.decision))
-    use_zone(settings.general.time_zone)
+    set_time_zone(settings.general.time_zone)
     return Work(decision, settings, unit=unit, spool=spool, picture=entry.picture)
 
 

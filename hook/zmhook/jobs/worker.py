@@ -18,8 +18,8 @@ from zmhook.jobs.enqueue import command
 from zmhook.jobs.kinds import FILMS, LANES, LONGEST_PAUSE, JobKind, due_of, kind_of
 from zmhook.jobs.spool import ASIDE, Claim, Spool, Unit
 from zmhook.jobs.work import Work, unpack
-from zmhook.process import environment, inherited
-from zmhook.process.memory_limit import limit_memory
+from zmhook.process import environment, startup
+from zmhook.process.limits import limit_memory
 from zmhook.process.privilege import become_owner
 from zmhook.storage import reserve
 from zmhook.storage.regular import UNUSABLE
@@ -286,7 +286,7 @@ class Worker(JobRunner):
 
     def limit_time(self, work: Work, seconds: float) -> Callable[[], None]:
         """Cut off an attempt that takes longer, and go on with the other jobs."""
-        from zmhook.process.watchdog import Watchdog
+        from zmhook.process.limits import Watchdog
 
         self._current = f"{work.decision.event}: {work.unit.job if work.unit else ''}"
         return Watchdog(seconds, lambda: self._cut_off(seconds)).stop
@@ -316,8 +316,8 @@ class Worker(JobRunner):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    inherited.put_right(inherited.HOOK_UMASK)
-    environment.keep_environment()
+    startup.prepare(startup.HOOK_UMASK)
+    environment.trust_environment()
     args = _parser().parse_args(argv)
     os.set_inheritable(args.slot, False)
     become_owner(args.spool)

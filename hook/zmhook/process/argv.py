@@ -1,4 +1,4 @@
-"""Passwords and keys that were given as arguments, taken out of the list of processes.
+"""Conceal passwords and keys that were given as arguments from the list of processes.
 
 Linux shows a process's arguments (`ps`, `/proc/PID/cmdline`) from the process's own memory, so
 they can be written over there. Source: proc(5), `/proc/PID/stat`, arg_start and arg_end.
@@ -21,15 +21,15 @@ def conceal(secrets: Iterable[str]) -> bool:
 
     What was shown before that, while Python started, cannot be taken back.
     """
-    wanted = sorted({secret.encode() for secret in secrets if secret}, key=len, reverse=True)
+    by_length = sorted({secret.encode() for secret in secrets if secret}, key=len, reverse=True)
     try:
-        return not wanted or _overwrite(wanted)
+        return not by_length or _overwrite(by_length)
     except (OSError, ValueError, IndexError):
         return False
 
 
 def _overwrite(secrets: list[bytes]) -> bool:
-    first, end = _place()
+    first, end = _argument_range()
     with Path("/proc/self/mem").open("r+b", buffering=0) as memory:
         memory.seek(first)
         shown = memory.read(end - first)
@@ -39,7 +39,7 @@ def _overwrite(secrets: list[bytes]) -> bool:
     return Path("/proc/self/cmdline").read_bytes() == hidden
 
 
-def _place() -> tuple[int, int]:
+def _argument_range() -> tuple[int, int]:
     # The second field is the command in brackets, and may hold anything, spaces too.
     after = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
     return int(after[ARG_START - 3]), int(after[ARG_END - 3])

@@ -1,4 +1,4 @@
-"""Root steps down before it touches our data.
+"""Step down from root before our data is touched.
 
 Hooks run as the web server's user, who can put a link, a pipe or a folder wherever it may write.
 A process of root's that opened such a thing by its name would do to the whole machine what the
@@ -67,18 +67,18 @@ class Way(NamedTuple):
         return next((step for step in self.steps if step.uid), None)
 
 
-class _Theirs(NamedTuple):
+class _ForeignSettings(NamedTuple):
     """A file of settings, and whose it is."""
 
     file: str
     uid: int
 
 
-class _Here:
+class _State:
     """What this process, which began as root, has become."""
 
     stays_root = False
-    settings: _Theirs | None = None
+    settings: _ForeignSettings | None = None
 
 
 def is_root() -> bool:
@@ -103,7 +103,7 @@ def become_owner(*folders: str | Path) -> None:
         return
     for way in ways:
         _make_first(way)
-    _Here.stays_root = True
+    _State.stays_root = True
 
 
 def become_owner_of_settings(file: str | Path) -> None:
@@ -119,10 +119,10 @@ def become_owner_of_settings(file: str | Path) -> None:
     _check_settings(way, owner.uid if owner else 0)
     if owner is None:
         return
-    if _Here.stays_root:
+    if _State.stays_root:
         raise _not_roots(owner, way)
     _become(_Account.of(owner.uid, _group_of([way], owner)), str(file))
-    _Here.settings = _Theirs(str(file), owner.uid)
+    _State.settings = _ForeignSettings(str(file), owner.uid)
 
 
 def is_only_ours(folder: str | Path) -> bool:
@@ -173,13 +173,13 @@ def _way(folder: str | Path) -> Way:
 
 def _step(path: str) -> Step | None:
     try:
-        found = os.lstat(path)
+        status = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise RightsError(f"{path!r}: cannot be looked at ({reason})") from None
-    return Step(path, found.st_mode, found.st_uid, found.st_gid)
+    return Step(path, status.st_mode, status.st_uid, status.st_gid)
 
 
 def _check(way: Way, uid: int) -> None:
@@ -220,7 +220,7 @@ def _not_roots(step: Step, way: Way) -> RightsError:
 
 def _check_data(folders: Iterable[str | Path]) -> None:
     """Raise `RightsError` when we are here for settings of another, and all data is root's."""
-    settings = _Here.settings
+    settings = _State.settings
     if settings is None or settings.uid != os.geteuid():
         return
     ways = [_way(folder) for folder in dict.fromkeys(folders)]
@@ -282,13 +282,13 @@ class _Account(NamedTuple):
         import pwd
 
         try:
-            found = pwd.getpwuid(uid)
+            entry = pwd.getpwuid(uid)
         except KeyError:
             return cls(uid, [gid or NOBODY], str(uid), "/")
-        group = gid or found.pw_gid
-        others = os.getgrouplist(found.pw_name, group)
-        groups = [group, *(one for one in others if one != group)]
-        return cls(uid, groups, found.pw_name, found.pw_dir)
+        group = gid or entry.pw_gid
+        others = os.getgrouplist(entry.pw_name, group)
+        groups = [group, *(other for other in others if other != group)]
+        return cls(uid, groups, entry.pw_name, entry.pw_dir)
 
     def become(self) -> None:
         """Become it for good. Raises `OSError` when this root may not."""

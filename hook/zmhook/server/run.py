@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from zmhook.errors import RightsError, SettingsError, ZmhookError
 from zmhook.net.http_server import HttpServer
 from zmhook.printable import printable
-from zmhook.process import environment, inherited
+from zmhook.process import environment, limits, startup
 from zmhook.process.privilege import become_owner
 from zmhook.server.listening import Listening
 from zmhook.service import running, start
@@ -48,10 +48,10 @@ BACKLOG = 1024
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit 0 at a proper end and when another service runs already, 2 when it cannot start."""
     args = _arguments(argv)
-    inherited.put_right(inherited.HOOK_UMASK)
-    environment.keep_environment()
+    startup.prepare(startup.HOOK_UMASK)
+    environment.trust_environment()
     if args.start_lock is not None:  # a hook started us, and not somebody who meant it so
-        inherited.put_aside_limits()
+        limits.lift()
     try:
         config = ConfigWatch(args.config)
     except (RightsError, SettingsError) as error:
@@ -123,11 +123,11 @@ async def _serve(
     if args.start_lock is not None:
         os.close(args.start_lock)
     log.info("serving on %s", place)
-    if args.start_lock is not None and inherited.niceness() > 0:
+    if args.start_lock is not None and limits.niceness() > 0:
         log.warning(
             "the service has the niceness %d of the hook that started it: zmhook service restart"
             " gives it another",
-            inherited.niceness(),
+            limits.niceness(),
         )
     systemd.ready()
     beside = [

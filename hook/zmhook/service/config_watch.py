@@ -119,7 +119,8 @@ class ConfigWatch:
     def _keep(self, error: str) -> None:
         """Leave the last good configuration in force, and say why once."""
         base = self._config.general
-        environment.use(base.general.time_zone, base.service.service_environment.reveal())
+        variables = base.service.service_environment.reveal()
+        environment.apply_settings(base.general.time_zone, variables)
         if error != self.error:
             log.error("the last good configuration stays in force: %s", error)
         self.error = error

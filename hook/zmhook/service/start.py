@@ -18,7 +18,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.errors import ZmhookError
-from zmhook.process.environment import environment
+from zmhook.process.environment import child_environment
 from zmhook.service import running
 from zmhook.storage import regular
 from zmhook.storage.lock import is_locked, lock_file
@@ -58,7 +58,7 @@ def start(config: str, place: Path, silent: SocketIdentity | None = None) -> boo
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd="/",
-            env=environment(),
+            env=child_environment(),
             pass_fds=[lock],
             start_new_session=True,
         )

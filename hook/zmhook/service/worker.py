@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from zmhook.errors import FrameNotNeeded, FrameUnavailable, ZmhookError
 from zmhook.frames.base import FrameSource
-from zmhook.process import environment, inherited
+from zmhook.process import environment, startup
 from zmhook.service.wire import (
     HEAD,
     Answer,
@@ -224,9 +224,9 @@ def _rss_mb() -> float:
 
 
 def main() -> None:
-    inherited.put_right(inherited.HOOK_UMASK)
-    environment.keep_environment()
-    inherited.end_with_parent(int(sys.argv[1]))
+    startup.prepare(startup.HOOK_UMASK)
+    environment.trust_environment()
+    startup.end_with_parent(int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection = socket.socket(fileno=os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec import MsgspecError
 
 from zmhook.logs import Logs
-from zmhook.process.environment import environment
+from zmhook.process.environment import child_environment
 from zmhook.service.wire import HEAD, LARGEST, Message, packed, unpacked
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class WorkerProcess:
                 stdin=theirs,
                 stdout=asyncio.subprocess.DEVNULL,
                 cwd="/",
-                env={**environment(), "OPENBLAS_NUM_THREADS": "1"},
+                env={**child_environment(), "OPENBLAS_NUM_THREADS": "1"},
             )
         except OSError:
             ours.close()

@@ -283,9 +283,9 @@ def read_zone(text: str) -> str:
 
 def read_variables(text: str) -> str:
     """Read variables of an environment; they stay text."""
-    from zmhook.process.environment import parsed
+    from zmhook.process.environment import parse_variables
 
-    parsed(text)
+    parse_variables(text)
     return text
 
 

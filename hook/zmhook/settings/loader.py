@@ -74,7 +74,7 @@ def load(
 
 def _use(config: Config) -> None:
     base = config.general
-    environment.use(base.general.time_zone, base.service.service_environment.reveal())
+    environment.apply_settings(base.general.time_zone, base.service.service_environment.reveal())
     in_force = [config.general, *config.monitors.values()]
     redact.know(lambda: secrets_of_all(in_force))
 

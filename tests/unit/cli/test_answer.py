@@ -43,7 +43,7 @@ def test_silence_closes_stdout(root: Path) -> None:
 def test_a_closed_stderr_is_no_obstacle(root: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     code = (
-        "from zmhook.process import inherited; inherited.put_right()\n"
+        "from zmhook.process import startup; startup.prepare()\n"
         "a = Answer(); print('noise', flush=True); a.give('line')"
     )
     subprocess.run(

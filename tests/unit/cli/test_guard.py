@@ -13,8 +13,8 @@ import pytest
 PROGRAM = """
 import os, re, signal, sys, time
 sys.path.insert(0, {source!r})
-from zmhook.process import inherited
-inherited.put_right()
+from zmhook.process import startup
+startup.prepare()
 from zmhook.cli import guard
 
 def work(progress):

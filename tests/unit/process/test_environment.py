@@ -80,7 +80,7 @@ def test_where_the_system_has_no_zones(monkeypatch: pytest.MonkeyPatch, tmp_path
     (package / "zoneinfo/America/New_York").write_bytes(zone)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(environment, "ZONES", tmp_path / "none")
-    environment.use_zone("America/New_York")
+    environment.set_time_zone("America/New_York")
     assert os.environ["TZ"].startswith(":/")
     assert clock() == "10:40"
 
@@ -109,7 +109,7 @@ def test_nothing_of_the_callers_environment_is_passed_on(monkeypatch: pytest.Mon
     monkeypatch.setenv("ZMHOOK_CONFIG", "/o.ini")
     monkeypatch.delenv("ZMHOOK_PYTHON", raising=False)
 
-    assert environment.environment() == {
+    assert environment.child_environment() == {
         "PATH": environment.FIXED["PATH"],
         "LANG": "C.UTF-8",
         "PYTHONPATH": SOURCE,
@@ -123,7 +123,7 @@ def test_what_the_settings_say_is_passed_on(tmp_path: Path) -> None:
     variables = f"HTTPS_PROXY = {proxy}, LD_LIBRARY_PATH=/opt/cuda, PYTHONPATH=/x"
     load(config(tmp_path, f"[service]\nservice_environment = {variables}\n"))
 
-    found = environment.environment()
+    found = environment.child_environment()
 
     assert found["HTTPS_PROXY"] == os.environ["HTTPS_PROXY"] == proxy
     assert found["LD_LIBRARY_PATH"] == "/opt/cuda"
@@ -133,8 +133,8 @@ def test_what_the_settings_say_is_passed_on(tmp_path: Path) -> None:
 def test_what_the_service_was_started_with_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://of.the.unit")
     monkeypatch.setenv("PYTHONPATH", f"/other:{SOURCE}:/other::/more")
-    environment.keep_environment()
-    found = environment.environment()
+    environment.trust_environment()
+    found = environment.child_environment()
     assert found["HTTPS_PROXY"] == "http://of.the.unit"
     assert found["PYTHONPATH"] == f"{SOURCE}:/other:/more"
 

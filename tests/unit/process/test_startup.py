@@ -17,8 +17,8 @@ os.execv(sys.executable, [sys.executable, "-c", {code!r}])
 CODE = """
 import os, signal, subprocess, sys
 sys.path.insert(0, {source!r})
-from zmhook.process import inherited
-inherited.put_right({mask})
+from zmhook.process import startup
+startup.prepare({mask})
 print("nobody reads this", flush=True)
 print("nor this", file=sys.stderr, flush=True)
 failed = subprocess.run([sys.executable, "-c", "raise SystemExit(3)"]).returncode
@@ -38,7 +38,7 @@ def started(root: Path, out: Path, umask: int, mask: str) -> tuple:
 
 
 def test_children_signals_files_and_mask(root: Path, tmp_path: Path) -> None:
-    found = started(root, tmp_path / "out", 0, "inherited.HOOK_UMASK")
+    found = started(root, tmp_path / "out", 0, "startup.HOOK_UMASK")
 
     assert found == (3, "0o7", [], ["/dev/null"] * 3, "")
 

@@ -1,5 +1,6 @@
-"""What a process takes over from whoever started it, put right before it does anything else.
+"""Prepare a process before it does anything else: signals, standard files, umask, parent.
 
+What it inherits from its starter may be unusable.
 ZoneMinder's zmdc.pl starts programs with SIGCHLD blocked and ignored (the kernel then takes every
 child away before we learn how it ended), EventStartCommand with every file closed (the next one
 that is opened becomes stdout) and with umask 0 (what we make belongs to everybody).
@@ -7,9 +8,7 @@ that is opened becomes stdout) and with umask 0 (what we make belongs to everybo
 
 from __future__ import annotations
 
-import contextlib
 import os
-import resource
 import signal
 import sys
 
@@ -19,14 +18,11 @@ OTHERS_MAY_NOT_WRITE = 0o002
 
 PR_SET_PDEATHSIG = 1
 
-_LIMITS = ("RLIMIT_AS", "RLIMIT_CPU", "RLIMIT_DATA", "RLIMIT_FSIZE", "RLIMIT_NPROC", "RLIMIT_RSS")
-"""Of a shell that had `ulimit -v` or the like; of open files there are never too many."""
 
+def prepare(umask: int = OTHERS_MAY_NOT_WRITE) -> None:
+    """Unblock signals, let children be waited for, open the standard files, restrict the umask.
 
-def put_right(umask: int = OTHERS_MAY_NOT_WRITE) -> None:
-    """Have no signal blocked, children that can be waited for, standard files, such a mask.
-
-    `umask` is added to the mask that there is.
+    `umask` is added to the inherited mask.
     """
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     for number in (signal.SIGCHLD, signal.SIGALRM, signal.SIGTERM):
@@ -36,31 +32,8 @@ def put_right(umask: int = OTHERS_MAY_NOT_WRITE) -> None:
     os.umask(os.umask(0o077) | umask)
 
 
-def put_aside_limits() -> None:
-    """Run as any process does: a service works for others than who started it.
-
-    What takes a right that we do not have (a better priority, as a rule) stays as it is; see
-    `niceness`.
-    """
-    with contextlib.suppress(OSError):
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, 0)
-    with contextlib.suppress(OSError):
-        os.sched_setaffinity(0, range(os.cpu_count() or 1))
-    for name in _LIMITS:
-        limit = getattr(resource, name)
-        _, most = resource.getrlimit(limit)
-        with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(limit, (most, most))
-
-
-def niceness() -> int:
-    return os.getpriority(os.PRIO_PROCESS, 0)
-
-
 def _open_standard_files() -> None:
-    """Give to /dev/null those that we were started without."""
+    """Open /dev/null for those that we were started without."""
     for descriptor, flags in enumerate((os.O_RDONLY, os.O_WRONLY, os.O_WRONLY)):
         if not _is_open(descriptor):
             # The lowest that is free is taken, and those below are open by now.
@@ -74,11 +47,11 @@ def _open_standard_files() -> None:
         sys.stderr = os.fdopen(2, "w", closefd=False)
 
 
-def hush() -> None:
-    """Have nothing come out at stderr, whoever writes there."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    os.close(nowhere)
+def silence_stderr() -> None:
+    """Discard whatever anybody writes to stderr."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    os.close(null)
 
 
 def _is_open(descriptor: int) -> bool:
