@@ -12,6 +12,8 @@
     │   ├── MissingPart        a Python package is not installed (names the pip extra)
     │   ├── ModelFileError     a weights, config or labels file is missing or of the wrong kind
     │   └── ModelSkipped       a model on another machine did not answer; the line says so
+    ├── GatewayError           a server that runs models for us gave no usable response
+    ├── InferenceUnavailable   the service has no time, room or worker for an inference request
     ├── TrainingError          the known faces cannot be trained or their file not be used
     ├── ReportError            an output could not be written
     │   ├── Undelivered        a message did not reach whom it was for
@@ -36,7 +38,7 @@ secret. Whatever else escapes is a bug.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from zmhook.printable import printable, shortened
 
@@ -156,6 +158,31 @@ class ModelSkipped(DetectorError):
 
     def __init__(self, model: str, short: str, message: str) -> None:
         self.short = f"{model} skipped: {short}"
+        super().__init__(message)
+
+
+Blame = Literal["server", "busy", "login", "request", "image"]
+
+
+class GatewayError(ZmhookError):
+    """A server that runs models for us gave no usable response; begins with its address.
+
+    `blame` says what is wrong: the `server` (it is not asked for a while), that it is `busy` (for
+    `after` seconds), the `login`, this `request` alone, or that it cannot fetch the `image` that
+    it was sent the address of.
+    """
+
+    def __init__(self, message: str, blame: Blame = "server", after: float = 0.0) -> None:
+        self.blame = blame
+        self.after = after
+        super().__init__(message)
+
+
+class InferenceUnavailable(ZmhookError):
+    """The service could not run an inference request; `retry` says whether to ask again soon."""
+
+    def __init__(self, message: str, *, retry: bool = False) -> None:
+        self.retry = retry
         super().__init__(message)
 
 

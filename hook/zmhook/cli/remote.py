@@ -53,7 +53,7 @@ def _rows(config: str, monitor: int | None) -> list[dict[str, Any]]:
 
 def _row(gateway: Gateway, seconds: float) -> dict[str, Any]:
     """Ask twice: the first time also finds out how to ask, and logs in."""
-    from zmhook.gateway.trouble import GatewayError
+    from zmhook.errors import GatewayError
 
     trouble = ""
     try:

@@ -136,8 +136,8 @@ def _broker(settings: Settings) -> str:
 
 
 def _gateway(settings: Settings) -> str:
+    from zmhook.errors import GatewayError
     from zmhook.gateway.gateways import Gateways
-    from zmhook.gateway.trouble import GatewayError
 
     (gateway,) = Gateways(settings).all
     try:

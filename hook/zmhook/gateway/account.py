@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from zmhook.errors import GatewayError
 from zmhook.gateway.finite import finite
 from zmhook.gateway.protocol import LOGIN
-from zmhook.gateway.trouble import GatewayError
 from zmhook.gateway.wire import refused
 from zmhook.net.tokens import MARGIN, Tokens, lasts_until
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from zmhook.detection import Detection, Kind
 from zmhook.gateway.finite import finite
-from zmhook.gateway.protocol import MOST_FOUND
+from zmhook.gateway.protocol import MOST_DETECTIONS
 from zmhook.printable import one_line
 
 if TYPE_CHECKING:
@@ -64,9 +64,9 @@ def _is_row(label: object, confidence: object, box: object) -> bool:
 
 
 def strongest(some: Iterable[Detection | None]) -> list[Detection]:
-    """Return those that are any, the strongest first, at most `MOST_FOUND`."""
+    """Return those that are any, the strongest first, at most `MOST_DETECTIONS`."""
     real = (one for one in some if one is not None)
-    return sorted(real, key=lambda one: one.confidence, reverse=True)[:MOST_FOUND]
+    return sorted(real, key=lambda one: one.confidence, reverse=True)[:MOST_DETECTIONS]
 
 
 def _confidence(value: object) -> float | None:

@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from zmhook.deadline import Deadline
+from zmhook.errors import GatewayError
 from zmhook.gateway.question import Answer, Found
-from zmhook.gateway.trouble import GatewayError
 from zmhook.net.urls import shown
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ class Gateways:
                 answer = gateway.look(question.of(todo, deadline))
             except GatewayError as error:
                 log.info("%s", error)
-                if error.blame == "picture":
+                if error.blame == "image":
                     raise
                 if error.blame == "busy":
                     wait = error.after if wait is None else min(wait, error.after)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from zmhook.errors import GatewayError
 from zmhook.gateway.account import Account
-from zmhook.gateway.trouble import GatewayError
 from zmhook.gateway.wire import Reply, Wire
 from zmhook.net.urls import shown
 
@@ -62,5 +62,5 @@ class Link:
     def _seconds(self, deadline: Deadline) -> float:
         seconds = min(self._timeout, deadline.left())
         if seconds <= 0:
-            raise GatewayError(f"{self.place}: there was no time left to ask", "question")
+            raise GatewayError(f"{self.place}: there was no time left to ask", "request")
         return seconds

@@ -1,22 +1,24 @@
-"""What two zmhooks say to each other: models only, no zones, no history, no decision.
+"""The protocol between two zmhooks: models only, no zones, no history, no decision.
 
 `POST {base}/zmhook/v1/infer`
-    multipart/form-data. The part `request` comes first (application/json: `Look`), then one file
-    part `image` for each image of it without a `url`, in order: image/jpeg, image/png or what else
-    ZoneMinder's portal gave. 200 with `Looked`. Else `Refused` as JSON, with 400 (not understood),
-    401 (log in), 403 (not let), 413 (too many bytes or pixels) or 503 (too busy; Retry-After).
+    multipart/form-data. The part `request` comes first (application/json: `InferRequest`), then one
+    file part `image` for each image of it without a `url`, in order: image/jpeg, image/png or what
+    else ZoneMinder's portal gave. 200 with `InferResponse`. Else `ErrorResponse` as JSON, with 400
+    (not understood), 401 (log in), 403 (forbidden), 413 (too many bytes or pixels) or 503 (too
+    busy; Retry-After).
 `GET {base}/zmhook/v1/status`
-    200 with `Status`. Asked every few seconds, so it is cheap, and needs the login as well.
+    200 with `ServerStatus`. Asked every few seconds, so it is cheap. It needs the login as well.
 `POST {base}/login`
-    JSON `Login`; 200 with `LoggedIn`, 401 with `Refused`. The token goes with every other request,
-    as `Authorization: Bearer <token>`.
+    JSON `LoginRequest`; 200 with `LoginResponse`, 401 with `ErrorResponse`. The token goes with
+    every other request, as `Authorization: Bearer <token>`.
 
-`{base}` may have a path, such as mlapi's `/api/v1`. A server that does not know a field takes no
-notice of it, and leaves out those of its own that an older client does not know: either side may be
-the newer one.
+`{base}` may have a path, such as mlapi's `/api/v1`. Unknown fields are ignored, and a server leaves
+out fields that an older client does not know: either side may be the newer one.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from msgspec import Struct, field
 
@@ -29,14 +31,25 @@ LOGIN = "/login"
 REQUEST_PART = "request"
 IMAGE_PART = "image"
 
-MOST_VIEWS = 64
+MOST_IMAGES = 64
 """Frames, or crops of them, in one request."""
-MOST_FOUND = 1000
+MOST_DETECTIONS = 1000
 """Detections that one model may give for one frame; the strongest are kept."""
 
 
-class View(Struct, frozen=True, omit_defaults=True):
-    """One picture to look at: a frame, or what was cut out of one.
+class ImageUrl(NamedTuple):
+    """Where an image can be fetched. `query` grants access, and is secret.
+
+    `verify` says whether the certificate of an https address is checked.
+    """
+
+    url: str
+    query: str = ""
+    verify: bool = True
+
+
+class RequestImage(Struct, frozen=True, omit_defaults=True):
+    """One image of a request: a frame, or a crop of one.
 
     `id` is the frame's, for the log. With `url` the server fetches it (only from hosts that it
     allows), and no file part stands for it. `crop_label` is the label of what was cut out.
@@ -49,8 +62,8 @@ class View(Struct, frozen=True, omit_defaults=True):
     verify: bool = True
 
 
-class Look(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Which models are to look at which pictures.
+class InferRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which models to run on which images.
 
     `min_confidence` maps a model to the least confidence that counts for the client. The server
     gives what its own model does, somewhat weaker candidates included (the client's gate drops
@@ -59,18 +72,18 @@ class Look(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     models: list[str]
-    images: list[View]
+    images: list[RequestImage]
     min_confidence: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
 
 
-class Looked(Struct, frozen=True, kw_only=True):
-    """What they saw.
+class InferResponse(Struct, frozen=True, kw_only=True):
+    """What the models detected.
 
-    `results` maps each model that looked to one list per image, strongest first; boxes are in the
+    `results` maps each model that ran to one list per image, strongest first; boxes are in the
     pixels of the picture as it was sent (or fetched), turned upright. `sizes` are the width and
-    height of each image as it was decoded. `errors` maps a model that could not look to one line.
-    `timings` are milliseconds per model; `busy` as in `Status`.
+    height of each image as it was decoded. `errors` maps a model that failed to one line.
+    `timings` are milliseconds per model; `busy` as in `ServerStatus`.
     """
 
     results: dict[str, list[list[Detection]]]
@@ -81,10 +94,10 @@ class Looked(Struct, frozen=True, kw_only=True):
     version: str = ""
 
 
-class Status(Struct, frozen=True, kw_only=True):
-    """How a server is: `busy` is what waits and runs there, per worker (0: idle, 1: all at work).
+class ServerStatus(Struct, frozen=True, kw_only=True):
+    """What a server offers: `models` are those that clients may use.
 
-    `models` are those that it may be asked for.
+    `busy` is what waits and runs there, per worker (0: idle, 1: all workers run).
     """
 
     version: str
@@ -92,27 +105,27 @@ class Status(Struct, frozen=True, kw_only=True):
     busy: float = 0.0
 
 
-class Login(Struct, frozen=True):
-    """Whoever wants a token."""
+class LoginRequest(Struct, frozen=True):
+    """Whoever asks for a token."""
 
     username: str
     password: str
 
     def __repr__(self) -> str:
-        return f"Login({self.username!r})"
+        return f"LoginRequest({self.username!r})"
 
 
-class LoggedIn(Struct, frozen=True):
+class LoginResponse(Struct, frozen=True):
     """A token and the seconds that it lasts."""
 
     access_token: str
     expires: float
 
     def __repr__(self) -> str:
-        return f"LoggedIn(expires={self.expires!r})"
+        return f"LoginResponse(expires={self.expires!r})"
 
 
-class Refused(Struct, frozen=True):
-    """Why there is no answer, in one line."""
+class ErrorResponse(Struct, frozen=True):
+    """Why a request failed, in one line."""
 
     detail: str

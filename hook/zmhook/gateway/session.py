@@ -6,11 +6,10 @@ import logging
 from typing import TYPE_CHECKING
 
 from zmhook.deadline import Deadline
-from zmhook.errors import DetectorError
+from zmhook.errors import DetectorError, GatewayError
 from zmhook.gateway.gateways import Gateways
 from zmhook.gateway.question import Answer, Question
 from zmhook.gateway.shot import shot
-from zmhook.gateway.trouble import GatewayError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

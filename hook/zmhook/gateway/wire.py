@@ -14,8 +14,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from zmhook.errors import MissingPart
-from zmhook.gateway.trouble import GatewayError
+from zmhook.errors import GatewayError, MissingPart
 from zmhook.image.sniff import describe
 from zmhook.net import proxies
 from zmhook.net.authorities import use_system_store
@@ -133,7 +132,7 @@ class Wire:
     ) -> Reply:
         seconds, place = end - time.monotonic(), self._place
         if seconds < LEAST_TIME:
-            raise GatewayError(f"{place}: there was no time left to ask", "question")
+            raise GatewayError(f"{place}: there was no time left to ask", "request")
         session, was_kept = self._opened(), not self._is_fresh
         try:
             return self._within(
@@ -232,7 +231,7 @@ def refused(reply: Reply, *secrets: str) -> GatewayError:
             " [remote] ml_gateway to where it leads"
         )
     if status < _SERVER_ERROR and not reply.ok and status not in _NOT_THERE:
-        return GatewayError(text, "question")
+        return GatewayError(text, "request")
     advice = "its log says why" if status >= _SERVER_ERROR else "is [remote] ml_gateway right?"
     return GatewayError(f"{text}: {advice}")
 

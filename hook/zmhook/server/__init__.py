@@ -1,7 +1,7 @@
-"""Answering other machines over TCP: models only, after a login.
+"""The service's process, and its server for other machines: models only, after a login.
 
-`server` speaks HTTP with strangers (`exchange` is one connection), `door` says who may have what,
-`auth` who is who, `uploads` takes pictures out of what is sent, `fetching` gets those that only an
-address was sent of. `ours`, `pyzm_serve` and `mlapi` are the ways of asking; all of them end in
-`looks`, which asks the service's workers.
+`run` starts the service. `listen_manager` opens and closes a `listener` as the settings say;
+`router` decides by path and token (`auth`), `uploads` parses bodies, `fetch_image` fetches images
+by their address. `zmhook_api`, `pyzm_api` and `mlapi_api` are the dialects; all of them end in
+`inference_api`, which asks the service's workers.
 """

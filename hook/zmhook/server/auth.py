@@ -1,4 +1,4 @@
-"""Who may ask: one user, a password, tokens that end, and a limit on guessing."""
+"""Authenticate clients: one user, a password, expiring tokens, a limit on failed logins."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zmhook.errors import ZmhookError
+from zmhook.net.connections import network_of
 from zmhook.net.tokens import FOLDER
-from zmhook.server.addresses import network
 from zmhook.storage import atomic
 from zmhook.storage.regular import open_regular
 
@@ -41,8 +41,8 @@ class NoPasswordError(ZmhookError):
     """There is no password to compare with, and none can be made."""
 
 
-class Tokens:
-    """The tokens that were given out. They are in memory: a restart means logging in again."""
+class IssuedTokens:
+    """The tokens that were issued. They are in memory: after a restart clients log in again."""
 
     def __init__(self, seconds: float = TOKEN_SECONDS, most: int = MOST_TOKENS) -> None:
         self._seconds = seconds
@@ -52,17 +52,17 @@ class Tokens:
     def __len__(self) -> int:
         return len(self._ends)
 
-    def give(self) -> str:
+    def issue(self) -> str:
         token = secrets.token_urlsafe(32)
-        self._forget_old()
+        self._drop_expired()
         self._ends[_hash(token)] = time.monotonic() + self._seconds
         return token
 
-    def holds(self, token: str) -> bool:
-        """Say whether we gave it, and lately. It is looked up by its hash: no time tells more."""
+    def is_valid(self, token: str) -> bool:
+        """Return whether the token is valid. It is found by its hash: timing reveals nothing."""
         return self._ends.get(_hash(token), 0.0) > time.monotonic()
 
-    def _forget_old(self) -> None:
+    def _drop_expired(self) -> None:
         now = time.monotonic()
         while self._ends and (len(self._ends) >= self._most or self._oldest() <= now):
             self._ends.popitem(last=False)
@@ -71,10 +71,10 @@ class Tokens:
         return next(iter(self._ends.values()))
 
 
-class Failures:
-    """Failed logins of the last minute: too many and there is no further try, right or wrong.
+class FailedLogins:
+    """Counts failed logins of the last minute: after too many, every further one is refused.
 
-    An address from which the password was right lately is not shut out by what others do.
+    An address that logged in lately is not locked out by the failures of others.
     """
 
     def __init__(self) -> None:
@@ -83,82 +83,82 @@ class Failures:
         self._proven: OrderedDict[str, None] = OrderedDict()
 
     def wait(self, address: str) -> float:
-        """Return the seconds until this address may try; 0 is now."""
-        who, now = network(address), time.monotonic()
-        own = self._each.get(who, deque[float]())
+        """Return the seconds until this address may try again; 0 means now."""
+        network, now = network_of(address), time.monotonic()
+        own = self._each.get(network, deque[float]())
         waits = [own[0] + WINDOW - now] if len(own) == EACH else []
-        if who not in self._proven and len(self._all) == ALL:
+        if network not in self._proven and len(self._all) == ALL:
             waits.append(self._all[0] + WINDOW - now)
         return max(0.0, *waits, 0.0)
 
-    def failed(self, address: str) -> None:
-        who, now = network(address), time.monotonic()
-        self._each.setdefault(who, deque(maxlen=EACH)).append(now)
-        _bound(self._each, who)
-        if who not in self._proven:
+    def add_failure(self, address: str) -> None:
+        network, now = network_of(address), time.monotonic()
+        self._each.setdefault(network, deque(maxlen=EACH)).append(now)
+        _bound(self._each, network)
+        if network not in self._proven:
             self._all.append(now)
 
-    def succeeded(self, address: str) -> None:
-        who = network(address)
-        self._each.pop(who, None)
-        self._proven[who] = None
-        _bound(self._proven, who)
+    def add_success(self, address: str) -> None:
+        network = network_of(address)
+        self._each.pop(network, None)
+        self._proven[network] = None
+        _bound(self._proven, network)
 
 
 class Users:
-    """Compares what somebody says with the one user that there is."""
+    """Checks logins against the one user that there is."""
 
-    def __init__(self, user: str, password: str, failures: Failures | None = None) -> None:
+    def __init__(self, user: str, password: str, failures: FailedLogins | None = None) -> None:
         self.identity = (_hash(user), _hash(password))
-        self.tokens = Tokens()
-        self.failures = failures or Failures()
+        self.tokens = IssuedTokens()
+        self.failures = failures or FailedLogins()
 
     @classmethod
-    def of(cls, settings: Settings, failures: Failures | None = None) -> Users:
-        """Make the password when there is none yet; raises `NoPasswordError`."""
+    def of(cls, settings: Settings, failures: FailedLogins | None = None) -> Users:
+        """Create the password if there is none yet; raises `NoPasswordError`."""
         service = settings.service
-        password = service.listen_password.reveal() or kept_password(settings)
+        password = service.listen_password.reveal() or stored_password(settings)
         return cls(service.listen_user, password, failures)
 
     def log_in(self, user: str, password: str, address: str) -> str | None:
-        """Return a token, or None. Both are compared whatever comes of the first."""
+        """Return a token, or None. User and password are both compared in any case."""
         right_user = hmac.compare_digest(_hash(user), self.identity[0])
         right_password = hmac.compare_digest(_hash(password), self.identity[1])
         if not (right_user and right_password):
-            self.failures.failed(address)
+            self.failures.add_failure(address)
             log.warning("%s: a login was refused", address)
             return None
-        self.failures.succeeded(address)
-        return self.tokens.give()
+        self.failures.add_success(address)
+        return self.tokens.issue()
 
 
 class Access:
     """The user and the password as the settings have them now.
 
-    When either changes, the tokens that were given before end, and `ended` is called. Nobody gets
-    another try at guessing by that: failed logins are remembered.
+    When either changes, all tokens end and `on_change` is called. Failed logins stay counted, so
+    nobody gets more tries by that.
     """
 
     def __init__(
         self,
         settings: Callable[[], Settings],
-        ended: Callable[[], None] = lambda: None,
+        on_change: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings = settings
-        self._ended = ended
-        self._failures = Failures()
+        self._on_change = on_change
+        self._failures = FailedLogins()
         self._users: Users | None = None
-        self._made_of: object = None
+        self._key: object = None
         self.problem = ""
 
     @property
     def users(self) -> Users | None:
-        """Who may log in now; None when there is no password, as `problem` says."""
+        """Who may log in now; None when there is no password (see `problem`)."""
         settings = self._settings()
-        made_of = _made_of(settings)
-        if made_of != self._made_of or self.problem:
+        key = _credentials_key(settings)
+        if key != self._key or self.problem:
             self._read(settings)
-            self._made_of = _made_of(settings)
+            self._key = _credentials_key(settings)
         return self._users
 
     def _read(self, settings: Settings) -> None:
@@ -175,17 +175,17 @@ class Access:
             self._users = before if before and before.identity == users.identity else users
         if before and self._users is not before:
             log.warning("the user or password for other machines has changed: all log in again")
-            self._ended()
+            self._on_change()
 
 
-def _made_of(settings: Settings) -> object:
-    """Return what changes when the user or the password does."""
+def _credentials_key(settings: Settings) -> object:
+    """Return a value that changes with the user or the password."""
     service = settings.service
     password, file = service.listen_password.reveal(), None
     if not password:
         try:
-            found = _file(settings).lstat()
-            file = (found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode)
+            stat = _file(settings).lstat()
+            file = (stat.st_mtime_ns, stat.st_size, stat.st_ino, stat.st_mode)
         except OSError:
             pass
     return service.listen_user, password, settings.general.base_data_path, file
@@ -195,8 +195,8 @@ def _file(settings: Settings) -> Path:
     return Path(settings.general.base_data_path) / FOLDER / FILE
 
 
-def kept_password(settings: Settings) -> str:
-    """Return the password in the file, which is made when it is not there."""
+def stored_password(settings: Settings) -> str:
+    """Return the password in the file, which is created if it is missing."""
     path = _file(settings)
     try:
         return _read(path) or _make(path)

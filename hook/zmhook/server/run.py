@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zmhook.errors import RightsError, SettingsError, ZmhookError
-from zmhook.net.http_server import HttpServer
+from zmhook.net.connections import ConnectionLimits, ConnectionTable
+from zmhook.net.http_server import HandlerRouter, HttpServer
 from zmhook.printable import printable
 from zmhook.process import environment, limits, startup
 from zmhook.process.privilege import become_owner
-from zmhook.server.listening import Listening
+from zmhook.server.listen_manager import ListenManager
 from zmhook.service import running, start
 from zmhook.service.config_watch import ConfigWatch
 from zmhook.service.paths import older_socket_path, patience_path, socket_path
@@ -43,6 +44,8 @@ FINISH_SECONDS = 10.0
 CANNOT_START = 2
 LISTEN_FDS_START = 3
 BACKLOG = 1024
+LIMITS = ConnectionLimits(most=1500, each=1500, files_share=2)
+"""Of the unix socket."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -107,12 +110,18 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, supervisor.stopping.set)
-    listener = given or _bound(place)
-    http = HttpServer(Routes(supervisor), supervisor.beat)
+    unix_socket = given or _bound(place)
+    unix_socket.setblocking(False)
+    unix_socket.listen(BACKLOG)
+    http = HttpServer(
+        HandlerRouter(Routes(supervisor)),
+        ConnectionTable(lambda: LIMITS),
+        beat=supervisor.beat,
+        most_requests=1,
+    )
     ours = _identity(place)
-    # Not start_unix_server: since Python 3.13 that takes systemd's file away when it closes.
-    server = await asyncio.start_server(http.serve, sock=listener, backlog=BACKLOG)
-    listening = Listening(supervisor, args.listen)
+    accepting = loop.create_task(http.accept(unix_socket, place))
+    listening = ListenManager(supervisor, args.listen)
     supervisor.problems = lambda: [
         *config.lacking(),
         *listening.problems,
@@ -138,12 +147,13 @@ async def _serve(
         await supervisor.until_stopped(
             place,
             lambda: ours == _identity(place),
-            is_permanent=lambda: args.permanent or listening.is_wanted,
+            is_permanent=lambda: args.permanent or listening.is_enabled,
         )
     finally:
         if not given and ours == _identity(place):
             _remove(place)
-        server.close()
+        accepting.cancel()
+        unix_socket.close()
         listening.close()
         if supervisor.replaced:
             unlock(lock)  # the new version need not wait for those we serve

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs
 from msgspec import json
 
 from zmhook.event import Event
-from zmhook.net.http_server import HangUp, Request, Response
+from zmhook.net.http_connection import CloseConnection, Request, Response
 from zmhook.render.line import detection_line
 from zmhook.render.summary import log_decision
 from zmhook.service.client import ALARM, NOTHING, STOPPING, UNDECIDED
@@ -73,7 +73,7 @@ class Routes:
                 errors="surrogateescape",
             )
             if _one(form, "config") not in ("", self._supervisor.config.path):
-                raise HangUp
+                raise CloseConnection
             event = _event(form)
         except ValueError as error:
             log.error("%s", error)  # noqa: TRY400
@@ -82,7 +82,7 @@ class Routes:
         if decision.outcome == "undecided" and any(map(is_lack, decision.errors)):
             # The hook is a process of its own, with limits of its own: it decides by itself then.
             log.warning("%s: left to the hook: %s", event, "; ".join(decision.errors))
-            raise HangUp
+            raise CloseConnection
         line = detection_line(decision, settings)
         log_decision(decision, line)
         if _one(form, "json"):
@@ -95,7 +95,7 @@ class Routes:
 
     async def _stop(self, request: Request) -> Response:
         """Who may only ask for decisions, since the socket is the group's too, ends nothing."""
-        if request.peer not in (0, os.geteuid()):
+        if request.uid not in (0, os.geteuid()):
             return Response(403, b"only root and the service's own user may end it\n")
         self._supervisor.stopping.set()
         return Response(STOPPING, b"stopping\n")

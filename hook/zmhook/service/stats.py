@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from zmhook.detection import Decision
-    from zmhook.service.wire import Seen
+    from zmhook.service.wire import InferResult
 
 KEPT_ERRORS = 200
 KEPT_TIMES = 1000
@@ -44,7 +44,7 @@ class Stats:
         if decision.errors:
             self.failed(decision.event.monitor_id, decision.errors[0])
 
-    def inferred(self, result: Seen, seconds: float) -> None:
+    def inferred(self, result: InferResult, seconds: float) -> None:
         """Count an inference request of another machine that took so long, the waiting included."""
         self.inference_requests["refused" if result.refused else "answered"] += 1
         self._took("infer", seconds * 1000)

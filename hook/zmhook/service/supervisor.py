@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
+from zmhook.errors import InferenceUnavailable
 from zmhook.frames.ids import frame_ids
-from zmhook.net.http_server import HangUp
+from zmhook.net.http_connection import CloseConnection
 from zmhook.service.config_watch import CodeWatch, ConfigWatch, Fingerprint
 from zmhook.service.fetch import Fetcher
-from zmhook.service.look import LookTicket, ServiceBusy
+from zmhook.service.inference import InferTicket
 from zmhook.service.paths import patience_path, patience_text
 from zmhook.service.pool import Pool, Slot
 from zmhook.service.queue import FairQueue
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
 
     from zmhook.detection import Decision
     from zmhook.event import Event
-    from zmhook.service.look import Wanted
+    from zmhook.service.inference import InferTask
     from zmhook.service.ticket import Waiting
-    from zmhook.service.wire import Seen
+    from zmhook.service.wire import InferResult
     from zmhook.service.worker_process import LogRelay
     from zmhook.settings import Service, Settings
 
@@ -88,10 +89,10 @@ class Supervisor:
     async def decide(self, event: Event) -> tuple[Decision, Settings]:
         """Return the decision and the settings it was made by.
 
-        Raises `HangUp` when this service is out of date and the caller should find another way.
+        Raises `CloseConnection` when this service is out of date: the caller finds another way.
         """
         if not self._is_taking():
-            raise HangUp
+            raise CloseConnection
         ticket = self._ticket(event)
         self._open.add(ticket)
         try:
@@ -107,32 +108,32 @@ class Supervisor:
         self.stats.decided(decision, time.monotonic() - ticket.asked)
         return decision, ticket.settings
 
-    async def look(self, wanted: Wanted) -> Seen:
-        """Return what the models see in another machine's pictures: no gate, and no trace is left.
+    async def infer(self, task: InferTask) -> InferResult:
+        """Run models on another machine's images: no gate, and nothing is stored.
 
-        Raises `ServiceBusy`.
+        Raises `InferenceUnavailable`.
         """
         if not self._is_taking():
-            raise ServiceBusy("the service is ending", retry=True)
+            raise InferenceUnavailable("the service is ending", retry=True)
         settings = local(self.config.current().general)
-        ticket = LookTicket(wanted, settings, self.stamp.of(settings))
+        ticket = InferTicket(task, settings, self.stamp.of(settings))
         self._open.add(ticket)
         try:
             self._put(ticket)
             await self.queue.ready(ticket)
-            seen = await ticket.seen()
+            result = await ticket.result()
         except asyncio.CancelledError:
             self._forget(ticket)
             raise
-        except ServiceBusy:
+        except InferenceUnavailable:
             self.stats.inference_requests["failed"] += 1
             raise
         finally:
             self._open.discard(ticket)
             self.queue.remove(ticket)
             self.last_asked = time.monotonic()
-        self.stats.inferred(seen, time.monotonic() - ticket.asked)
-        return seen
+        self.stats.inferred(result, time.monotonic() - ticket.asked)
+        return result
 
     @property
     def busy(self) -> float:
@@ -255,7 +256,7 @@ class Supervisor:
         finally:
             await ticket.fetcher.close()
 
-    def _forget(self, ticket: Ticket | LookTicket) -> None:
+    def _forget(self, ticket: Ticket | InferTicket) -> None:
         """Take out what nobody waits for any more: its caller has gone."""
         self.queue.remove(ticket)
         self.stats.dropped += 1

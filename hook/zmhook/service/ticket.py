@@ -1,4 +1,4 @@
-"""What waits for a worker: an event, or a look for another machine."""
+"""What waits for a worker: an event, or an inference request of another machine."""
 
 from __future__ import annotations
 

@@ -52,40 +52,41 @@ class DecideEvent(Struct, frozen=True, tag=True):
     picture: Picture
 
 
-class View(Struct, frozen=True):
-    """A picture that another machine sent, as it came; `of` is the label of what was cut out."""
+class InputImage(Struct, frozen=True):
+    """An image that another machine sent. `crop_label` is the label of what was cut out."""
 
     id: str
     data: bytes
-    of: str = ""
+    crop_label: str = ""
 
 
-class Look(Struct, frozen=True, tag=True):
-    """To a worker: what do these models see in these pictures? No gate, no report, no memory.
+class InferJob(Struct, frozen=True, tag=True):
+    """To a worker: run these models on these images. No gate, no report, no memory.
 
-    `seconds` are left. What is below a model's `floors` is left out, and at most `most` detections
-    are given for one model and picture; of two that overlap more than `overlap` (IoU), whatever
-    their labels, the weaker is left out. `patterns` maps a kind of detection (`object` for all that
-    are neither `face` nor `licenseplate`) to the pattern that its labels must match.
+    `seconds` are left. Detections below a model's `min_confidence` are left out, and there are at
+    most `max_detections` for one model and image; of two that overlap more than `max_overlap`
+    (IoU), whatever their labels, the weaker is left out. `patterns` maps a kind of detection
+    (`object` for all that are neither `face` nor `licenseplate`) to the pattern that its labels
+    must match.
     """
 
     models: list[str]
     settings: dict[str, Any]
     stamp: str
     seconds: float
-    views: list[View]
-    floors: dict[str, float] = {}
-    most: int = 1000
-    overlap: float = 1.0
+    images: list[InputImage]
+    min_confidence: dict[str, float] = {}
+    max_detections: int = 1000
+    max_overlap: float = 1.0
     patterns: dict[str, str] = {}
 
 
-class Seen(Struct, frozen=True, tag=True):
-    """From a worker: what each model saw, per picture, strongest first, in its own pixels.
+class InferResult(Struct, frozen=True, tag=True):
+    """From a worker: each model's detections per image, strongest first, in the image's pixels.
 
-    `sizes` are width and height as decoded, `errors` maps a model that could not look to one line,
-    `timings` are ms. When a picture or a pattern cannot be used `refused` says why, and there is
-    nothing else; `too_large` when it has too many pixels.
+    `sizes` are width and height as decoded, `errors` maps a model that failed to one line,
+    `timings` are ms. When an image or a pattern cannot be used `refused` says why, and there is
+    nothing else; `too_large` when the image has too many pixels.
     """
 
     results: dict[str, list[list[Detection]]] = {}
@@ -130,7 +131,17 @@ class FrameData(Struct, frozen=True, tag=True):
     picture: Picture
 
 
-Message = Prepare | DecideEvent | Look | FrameRequest | FrameData | Answer | Seen | Ready | LogLine
+Message = (
+    Prepare
+    | DecideEvent
+    | InferJob
+    | FrameRequest
+    | FrameData
+    | Answer
+    | InferResult
+    | Ready
+    | LogLine
+)
 
 
 _encoder = msgpack.Encoder()

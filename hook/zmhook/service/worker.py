@@ -26,13 +26,13 @@ from zmhook.service.wire import (
     DecideEvent,
     FrameData,
     FrameRequest,
+    InferJob,
+    InferResult,
     LogLine,
-    Look,
     Message,
     Picture,
     Prepare,
     Ready,
-    Seen,
     packed,
     unpacked,
 )
@@ -88,8 +88,8 @@ class Worker:
                 self._prepare(message)
             elif isinstance(message, DecideEvent):
                 self._decide(message)
-            elif isinstance(message, Look):
-                self.wire.send(self._look(message))
+            elif isinstance(message, InferJob):
+                self.wire.send(self._infer(message))
             self.wire.send(Ready(_rss_mb(), self._loaded()))
 
     def _prepare(self, message: Prepare) -> None:
@@ -121,19 +121,19 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - whatever it is, the worker goes on
             logged(log, error, f"{job.event}: the report is incomplete")
 
-    def _look(self, look: Look) -> Seen:
+    def _infer(self, job: InferJob) -> InferResult:
         from zmhook.deadline import Deadline
-        from zmhook.service.looking import Looker
+        from zmhook.service.inference_runner import InferenceRunner
 
         try:
-            chain = self._chain(look.settings, look.stamp)
-            pixels = from_plain(look.settings).general.max_picture_pixels
-            return Looker(chain, look, Deadline(look.seconds), pixels).seen()
+            chain = self._chain(job.settings, job.stamp)
+            pixels = from_plain(job.settings).general.max_picture_pixels
+            return InferenceRunner(chain, job, Deadline(job.seconds), pixels).run()
         except ZmhookError as error:
             why = str(error)
         except Exception as error:  # noqa: BLE001 - whatever it is, the worker goes on
             why = logged(log, error)
-        return Seen(errors=dict.fromkeys(look.models, why))
+        return InferResult(errors=dict.fromkeys(job.models, why))
 
     def _chain(self, settings: dict[str, Any], stamp: str) -> Chain:
         """Return the chain of these settings, which is the same for many monitors."""

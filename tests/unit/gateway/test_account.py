@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from zmhook.errors import GatewayError
 from zmhook.gateway.account import FILE, Account
-from zmhook.gateway.trouble import GatewayError
 from zmhook.gateway.wire import Wire
 
 

@@ -9,7 +9,7 @@ import pytest
 from zmhook.detection import Box, Decision, Detection
 from zmhook.event import Event
 from zmhook.gateway.found import LONGEST_LABEL, LONGEST_TEXT, MOST_ATTRIBUTES, found, strongest
-from zmhook.gateway.protocol import MOST_FOUND
+from zmhook.gateway.protocol import MOST_DETECTIONS
 
 BOX = Box(1, 2, 3, 4)
 
@@ -99,7 +99,7 @@ def test_attributes_are_few_short_and_plain() -> None:
 def test_the_strongest_of_too_many_are_kept_in_their_order() -> None:
     some = [found("yolo", f"{i}", i / 20_000, BOX) for i in range(10_000)]
     kept = strongest([None, *some])
-    assert len(kept) == MOST_FOUND
+    assert len(kept) == MOST_DETECTIONS
     assert [one.label for one in kept[:2]] == ["9999", "9998"]
 
 

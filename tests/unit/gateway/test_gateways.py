@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from zmhook.deadline import Deadline
+from zmhook.errors import GatewayError
 from zmhook.gateway import dialects, gateways
 from zmhook.gateway.dialects.recognise import Recognised
 from zmhook.gateway.gateways import FIRST_HOLD, HEALTH_SECONDS, LONGEST_HOLD, Gateways
 from zmhook.gateway.question import Answer, Health, Question
 from zmhook.gateway.shot import Shot
-from zmhook.gateway.trouble import GatewayError
 
 SHOT = Shot("alarm", (64, 48), (64, 48), b"jpeg")
 
@@ -225,7 +225,7 @@ def test_a_refused_login_is_not_tried_again_at_once(some, clock) -> None:
 
 def test_a_question_that_is_refused_is_no_reason_to_leave_it_alone(some) -> None:
     chosen, (one,) = some(1)
-    one.fails = GatewayError("http://gpu0: answers 413", "question")
+    one.fails = GatewayError("http://gpu0: answers 413", "request")
     for _ in range(2):
         assert ask(chosen).errors == {"yolo": "http://gpu0: answers 413"}
     assert len(one.looks) == 2
@@ -296,7 +296,7 @@ def test_a_model_that_fails_is_asked_of_the_next(some) -> None:
 def test_who_cannot_fetch_a_picture_is_for_the_session_to_know(some) -> None:
     chosen, (one, two) = some()
     two.busy = 1.0
-    one.fails = GatewayError("http://gpu0: fetch failed", "picture")
+    one.fails = GatewayError("http://gpu0: fetch failed", "image")
     with pytest.raises(GatewayError, match="fetch failed"):
         ask(chosen)
     one.fails = None

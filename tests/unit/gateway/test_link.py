@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from zmhook.deadline import Deadline
+from zmhook.errors import GatewayError
 from zmhook.gateway.link import Link
-from zmhook.gateway.trouble import GatewayError
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_who_has_no_user_is_told_to_set_one(server, words, stranger, soon) -> No
 def test_no_more_than_the_time_that_is_left(server, stranger) -> None:
     with pytest.raises(GatewayError, match="no time left") as failed:
         stranger.ask("GET", "/models", Deadline(0))
-    assert failed.value.blame == "question"
+    assert failed.value.blame == "request"
     assert server.got == []
 
 

@@ -8,12 +8,11 @@ import pytest
 from msgspec import structs
 
 from zmhook.detection import Box, Detection
-from zmhook.errors import DetectorError
+from zmhook.errors import DetectorError, GatewayError
 from zmhook.frame import Crop
 from zmhook.gateway.question import Answer, Question
 from zmhook.gateway.session import ASKED_TIMES, RESERVE, RemoteSession
 from zmhook.gateway.shot import Address, Shot
-from zmhook.gateway.trouble import GatewayError
 from zmhook.settings import Yolo
 
 DOG = Detection(label="dog", confidence=0.9, box=Box(1, 2, 3, 4), model="yolo")
@@ -189,7 +188,7 @@ def test_addresses_go_in_place_of_pictures(by_address, frame) -> None:
 
 def test_pictures_go_where_addresses_are_of_no_use(by_address, frame, caplog) -> None:
     one, fake = by_address
-    fake.fails = [GatewayError("http://gpu: zm is not allowed", "picture")]
+    fake.fails = [GatewayError("http://gpu: zm is not allowed", "image")]
     assert one.look("yolo", [frame()], crops=False) == [[DOG]]
     assert [bool(question.shots[0].data) for question in fake.questions] == [False, True]
     assert "zm is not allowed; the pictures are sent in place of their addresses" in caplog.text

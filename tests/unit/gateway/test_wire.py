@@ -15,8 +15,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from zmhook.errors import MissingPart
-from zmhook.gateway.trouble import GatewayError
+from zmhook.errors import GatewayError, MissingPart
 from zmhook.gateway.wire import MAX_BODY, Reply, Wire, not_understood, refused
 
 Handle = Callable[[socket.socket], None]
@@ -192,7 +191,7 @@ def test_without_requests_the_part_is_named(wire, monkeypatch: pytest.MonkeyPatc
 
 
 def test_no_time_is_no_fault_of_the_server(wire, nobody) -> None:
-    assert why(wire, nobody, 0).blame == "question"
+    assert why(wire, nobody, 0).blame == "request"
 
 
 def test_a_password_in_netrc_is_not_sent(server, wire, tmp_path: Path, monkeypatch) -> None:
@@ -215,7 +214,7 @@ def test_a_redirect_is_not_followed_and_the_token_goes_nowhere_else(server, othe
 @pytest.mark.parametrize(
     ("status", "blame", "text"),
     [
-        (400, "question", "answers 400: no such thing"),
+        (400, "request", "answers 400: no such thing"),
         (404, "server", "is [remote] ml_gateway right?"),
         (500, "server", "its log says why"),
         (503, "busy", "it is too busy"),

@@ -13,14 +13,15 @@ import pytest
 from msgspec import structs
 
 from zmhook.detection import Box, Detection
-from zmhook.net.http_server import Response
+from zmhook.errors import InferenceUnavailable
+from zmhook.net.connections import ConnectionLimits, ConnectionTable
+from zmhook.net.http_connection import Response
+from zmhook.net.http_server import HttpServer, UploadBudget
 from zmhook.server.auth import Users
-from zmhook.server.connections import Connections, Limits
-from zmhook.server.door import ListenDoor
-from zmhook.server.looks import Looks
-from zmhook.server.server import Room, Server
-from zmhook.service.look import ServiceBusy, Wanted
-from zmhook.service.wire import Seen
+from zmhook.server.inference_api import InferenceApi
+from zmhook.server.listener import router_of
+from zmhook.service.inference import InferTask
+from zmhook.service.wire import InferResult
 from zmhook.settings import General, Settings
 
 PASSWORD = "pass"
@@ -41,14 +42,14 @@ class Said(NamedTuple):
 
 
 class Workers:
-    """A supervisor that sees what a test has put in."""
+    """A supervisor that detects what a test has put in."""
 
     def __init__(self) -> None:
         self.settings = Settings(general=General(models=("yolo",)))
-        self.found: dict[str, list[Detection]] = {"yolo": [DOG]}
-        self.asked: list[Wanted] = []
-        self.error: ServiceBusy | None = None
-        self.seen: Seen | None = None
+        self.detections: dict[str, list[Detection]] = {"yolo": [DOG]}
+        self.asked: list[InferTask] = []
+        self.error: InferenceUnavailable | None = None
+        self.result: InferResult | None = None
         self.hold = asyncio.Event()
         self.hold.set()
         self.left = 0
@@ -69,8 +70,8 @@ class Workers:
     def is_ready(self) -> bool:
         return self.ready
 
-    async def look(self, wanted: Wanted) -> Seen:
-        self.asked.append(wanted)
+    async def infer(self, task: InferTask) -> InferResult:
+        self.asked.append(task)
         try:
             await self.hold.wait()
         except asyncio.CancelledError:
@@ -78,28 +79,32 @@ class Workers:
             raise
         if self.error:
             raise self.error
-        if self.seen:
-            return self.seen
-        views = len(wanted.views)
-        results = {name: [self.found.get(name, [])] * views for name in wanted.models}
-        return Seen(results, [(64, 48)] * views, {}, {"yolo": 5.0})
+        if self.result:
+            return self.result
+        images = len(task.images)
+        results = {name: [self.detections.get(name, [])] * images for name in task.models}
+        return InferResult(results, [(64, 48)] * images, {}, {"yolo": 5.0})
 
 
 class Listening:
     """The server on a free port."""
 
-    def __init__(self, users: Users | None, *, most: int = 100_000_000) -> None:
+    def __init__(
+        self, users: Users | None, *, most: int = 100_000_000, most_requests: int = 1000
+    ) -> None:
         self.workers = Workers()
         self.users = users
-        self.room = Room(most)
-        self.looks = Looks(self.workers, self.room)
+        self.budget = UploadBudget(most)
+        self.api = InferenceApi(self.workers, self.budget)
         self.public: list[str] = []
-        self.connections = Connections(lambda: self.limits)
-        door = ListenDoor(self.looks, SimpleNamespace(users=users), self._public)
-        self.server = Server(door, self.room, self.connections)
-        self.limits = Limits()
+        self.connections = ConnectionTable(lambda: self.limits)
+        router = router_of(self.api, SimpleNamespace(users=users), self._public)
+        self.server = HttpServer(
+            router, self.connections, budget=self.budget, most_requests=most_requests
+        )
+        self.limits = ConnectionLimits()
         self.address = ""
-        self.token = users.tokens.give() if users else ""
+        self.token = users.tokens.issue() if users else ""
 
     async def _public(self, request) -> Response:
         self.public.append(f"{request.method} {request.path}")
@@ -116,13 +121,13 @@ class Listening:
     async def _accept(self) -> None:
         while True:
             accepted, (address, _) = await asyncio.get_running_loop().sock_accept(self.listening)
-            self.server.accepted(accepted, self.address or address, None)
+            self.server.serve(accepted, self.address or address)
 
     async def __aexit__(self, *_: object) -> None:
         self.accepting.cancel()
         self.listening.close()
         await self.server.finish(0.1)
-        self.looks.close()
+        self.api.close()
 
     async def open(self) -> Talk:
         return Talk(*await asyncio.open_connection("127.0.0.1", self.port))

@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from zmhook.server import auth
-from zmhook.server.auth import Access, Failures, NoPasswordError, Tokens, Users, kept_password
+from zmhook.server.auth import (
+    Access,
+    FailedLogins,
+    IssuedTokens,
+    NoPasswordError,
+    Users,
+    stored_password,
+)
 from zmhook.settings import General, Service, Settings
 from zmhook.settings.values import Secret
 
@@ -38,46 +45,46 @@ def settings(folder: Path, password: str = "") -> Settings:
 
 
 def test_a_token_holds_until_it_ends(clock: Clock) -> None:
-    tokens = Tokens()
-    token = tokens.give()
+    tokens = IssuedTokens()
+    token = tokens.issue()
 
-    assert tokens.holds(token)
+    assert tokens.is_valid(token)
     clock.now += auth.TOKEN_SECONDS - 1
-    assert tokens.holds(token)
+    assert tokens.is_valid(token)
     clock.now += 1
-    assert not tokens.holds(token)
+    assert not tokens.is_valid(token)
 
 
 @pytest.mark.parametrize("token", ["", "x", "é" * 50, "\ud800"])
 def test_what_was_never_given_holds_nothing(token: str) -> None:
-    tokens = Tokens()
-    tokens.give()
+    tokens = IssuedTokens()
+    tokens.issue()
 
-    assert not tokens.holds(token)
+    assert not tokens.is_valid(token)
 
 
 def test_tokens_differ_and_are_long() -> None:
-    tokens = Tokens()
-    given = {tokens.give() for _ in range(100)}
+    tokens = IssuedTokens()
+    given = {tokens.issue() for _ in range(100)}
 
     assert len(given) == 100
     assert min(map(len, given)) >= 43
 
 
 def test_there_are_so_many_tokens_and_the_oldest_goes() -> None:
-    tokens = Tokens(most=3)
-    given = [tokens.give() for _ in range(5)]
+    tokens = IssuedTokens(most=3)
+    given = [tokens.issue() for _ in range(5)]
 
-    assert [tokens.holds(one) for one in given] == [False, False, True, True, True]
+    assert [tokens.is_valid(one) for one in given] == [False, False, True, True, True]
     assert len(tokens) == 3
 
 
 def test_ended_tokens_are_forgotten(clock: Clock) -> None:
-    tokens = Tokens(seconds=10)
+    tokens = IssuedTokens(seconds=10)
     for _ in range(5):
-        tokens.give()
+        tokens.issue()
     clock.now += 11
-    tokens.give()
+    tokens.issue()
 
     assert len(tokens) == 1
 
@@ -88,7 +95,7 @@ def test_the_right_user_and_password() -> None:
     token = users.log_in("zmhook", "sécret", "10.0.0.1")
 
     assert token
-    assert users.tokens.holds(token)
+    assert users.tokens.is_valid(token)
 
 
 @pytest.mark.parametrize(
@@ -115,10 +122,10 @@ def test_both_are_compared_whatever_comes_of_the_first(monkeypatch: pytest.Monke
 
 
 def test_five_wrong_from_one_address_and_it_must_wait(clock: Clock) -> None:
-    failures = Failures()
+    failures = FailedLogins()
     for _ in range(auth.EACH):
         assert failures.wait("10.0.0.1") == 0
-        failures.failed("10.0.0.1")
+        failures.add_failure("10.0.0.1")
 
     assert failures.wait("10.0.0.1") == auth.WINDOW
     assert failures.wait("10.0.0.2") == 0
@@ -127,19 +134,19 @@ def test_five_wrong_from_one_address_and_it_must_wait(clock: Clock) -> None:
 
 
 def test_a_success_wipes_them_out(clock: Clock) -> None:
-    failures = Failures()
+    failures = FailedLogins()
     for _ in range(auth.EACH):
-        failures.failed("10.0.0.1")
-    failures.succeeded("10.0.0.1")
+        failures.add_failure("10.0.0.1")
+    failures.add_success("10.0.0.1")
 
     assert failures.wait("10.0.0.1") == 0
 
 
 def test_many_addresses_together_must_wait_but_not_those_who_have_been_in(clock: Clock) -> None:
-    failures = Failures()
-    failures.succeeded("192.168.1.5")
+    failures = FailedLogins()
+    failures.add_success("192.168.1.5")
     for number in range(auth.ALL):
-        failures.failed(f"10.0.0.{number}")
+        failures.add_failure(f"10.0.0.{number}")
 
     assert failures.wait("10.9.9.9") == auth.WINDOW
     assert failures.wait("192.168.1.5") == 0
@@ -148,18 +155,18 @@ def test_many_addresses_together_must_wait_but_not_those_who_have_been_in(clock:
 
 
 def test_one_who_has_been_in_may_not_guess_either(clock: Clock) -> None:
-    failures = Failures()
-    failures.succeeded("192.168.1.5")
+    failures = FailedLogins()
+    failures.add_success("192.168.1.5")
     for _ in range(auth.EACH):
-        failures.failed("192.168.1.5")
+        failures.add_failure("192.168.1.5")
 
     assert failures.wait("192.168.1.5") == auth.WINDOW
 
 
 def test_addresses_of_one_network_of_ipv6_count_together(clock: Clock) -> None:
-    failures = Failures()
+    failures = FailedLogins()
     for number in range(auth.EACH):
-        failures.failed(f"2001:db8::{number}")
+        failures.add_failure(f"2001:db8::{number}")
 
     assert failures.wait("2001:db8::ffff") > 0
     assert failures.wait("2001:db8:0:1::1") == 0
@@ -167,19 +174,19 @@ def test_addresses_of_one_network_of_ipv6_count_together(clock: Clock) -> None:
 
 @pytest.mark.parametrize("address", ["::ffff:10.0.0.1", "10.0.0.1", "fe80::1%eth0", "?"])
 def test_every_address_can_be_counted(address: str) -> None:
-    failures = Failures()
+    failures = FailedLogins()
     for _ in range(auth.EACH):
-        failures.failed(address)
+        failures.add_failure(address)
 
     assert failures.wait(address) > 0
 
 
 def test_the_table_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(auth, "MOST_ADDRESSES", 10)
-    failures = Failures()
+    failures = FailedLogins()
     for number in range(100):
-        failures.failed(f"10.0.1.{number}")
-        failures.succeeded(f"10.0.2.{number}")
+        failures.add_failure(f"10.0.1.{number}")
+        failures.add_success(f"10.0.2.{number}")
 
     assert len(failures._each) <= 10
     assert len(failures._proven) == 10
@@ -187,7 +194,7 @@ def test_the_table_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_password_is_made_once_and_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    made = kept_password(settings(tmp_path))
+    made = stored_password(settings(tmp_path))
     path = tmp_path / "cache" / "listen_password"
 
     assert len(made) >= 20
@@ -195,7 +202,7 @@ def test_a_password_is_made_once_and_kept(tmp_path: Path, caplog: pytest.LogCapt
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert str(path) in caplog.text
     assert made not in caplog.text
-    assert kept_password(settings(tmp_path)) == made
+    assert stored_password(settings(tmp_path)) == made
 
 
 def test_an_empty_file_is_no_password(tmp_path: Path) -> None:
@@ -203,7 +210,7 @@ def test_an_empty_file_is_no_password(tmp_path: Path) -> None:
     path.parent.mkdir()
     path.write_text("\n")
 
-    assert len(kept_password(settings(tmp_path))) >= 20
+    assert len(stored_password(settings(tmp_path))) >= 20
 
 
 def test_one_that_others_may_read_is_told_of(
@@ -214,7 +221,7 @@ def test_one_that_others_may_read_is_told_of(
     path.write_text("known\n")
     path.chmod(0o644)
 
-    assert kept_password(settings(tmp_path)) == "known"
+    assert stored_password(settings(tmp_path)) == "known"
     assert "chmod 600" in caplog.text
 
 
@@ -225,7 +232,7 @@ def test_a_file_that_cannot_be_used(tmp_path: Path, content: bytes | None) -> No
     path.write_bytes(content) if content else path.mkdir()
 
     with pytest.raises(NoPasswordError, match=r"listen_password: no password.*\[service\]"):
-        kept_password(settings(tmp_path))
+        stored_password(settings(tmp_path))
 
 
 def test_the_setting_comes_first(tmp_path: Path) -> None:
@@ -265,7 +272,7 @@ class Changing:
 
     def holds(self, token: str | None) -> bool:
         users = self.access.users
-        return bool(users and token and users.tokens.holds(token))
+        return bool(users and token and users.tokens.is_valid(token))
 
 
 def test_another_password_ends_all_tokens(tmp_path: Path) -> None:

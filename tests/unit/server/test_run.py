@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from zmhook.server import run
-from zmhook.server.listening import Listening
+from zmhook.server.listen_manager import ListenManager
 from zmhook.service.config_watch import ConfigWatch
 from zmhook.service.supervisor import Supervisor
 
@@ -132,7 +132,7 @@ def test_an_address_that_cannot_be_had_is_no_reason_not_to_serve(
 ) -> None:
     async def problems(address: str) -> list[str]:
         supervisor = Supervisor(ConfigWatch(str(config)), lambda *_: None)
-        listening = Listening(supervisor, address)
+        listening = ListenManager(supervisor, address)
         try:
             await listening.start()
             return listening.problems

@@ -8,16 +8,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from zmhook.net.http_connection import HttpError, RawBody, Request
 from zmhook.server import uploads
-from zmhook.server.exchange import Asked, Refused
-from zmhook.server.uploads import Form, Parts, Whole, Words, form_sink, shown
+from zmhook.server.uploads import (
+    Form,
+    MultipartForm,
+    UrlEncodedForm,
+    form_reader,
+    json_object,
+    loggable,
+)
 
 BOUNDARY = "b0undary"
 MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
 
 
-def asked(kind: str) -> Asked:
-    return Asked("POST", "/infer", "", {"content-type": kind}, "10.0.0.1")
+def asked(kind: str) -> Request:
+    return Request("POST", "/infer", "", {"content-type": kind})
 
 
 def part(head: str, value: bytes) -> bytes:
@@ -31,7 +38,7 @@ def body(*parts: bytes) -> bytes:
 
 
 def read(data: bytes, size: int = 1 << 20, kind: str = MULTIPART) -> Form:
-    sink = form_sink(asked(kind))
+    sink = form_reader(asked(kind))
     for start in range(0, len(data), size):
         sink.feed(data[start : start + size])
     sink.finish()
@@ -49,7 +56,7 @@ def test_a_form_in_pieces(size: int) -> None:
     form = read(WHOLE, size)
 
     assert form.fields == {"type": "object"}
-    assert form.files == [uploads.File("image", "a.jpg", bytes(range(256)) * 3)]
+    assert form.files == [uploads.UploadedFile("image", "a.jpg", bytes(range(256)) * 3)]
 
 
 @given(data=st.binary(max_size=300), size=st.integers(1, 50))
@@ -63,14 +70,14 @@ def test_any_bytes_come_through(data: bytes, size: int) -> None:
 @given(st.binary(max_size=400))
 @settings(max_examples=100, deadline=None)
 def test_nonsense_is_refused_and_nothing_else_happens(data: bytes) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(HttpError) as refused:
         read(data)
     assert refused.value.status == 400
 
 
 def test_one_cut_short_is_refused() -> None:
     for end in range(len(WHOLE) - 4):
-        with pytest.raises(Refused, match="cut short"):
+        with pytest.raises(HttpError, match="cut short"):
             read(WHOLE[:end])
 
 
@@ -85,8 +92,8 @@ def test_words_of_browsers() -> None:
     "kind", ["", "text/html", "application/json", "multipart/mixed; boundary=x"]
 )
 def test_another_type_is_refused(kind: str) -> None:
-    with pytest.raises(Refused, match="expected multipart/form-data") as refused:
-        form_sink(asked(kind))
+    with pytest.raises(HttpError, match="expected multipart/form-data") as refused:
+        form_reader(asked(kind))
     assert refused.value.status == 415
 
 
@@ -94,8 +101,8 @@ def test_another_type_is_refused(kind: str) -> None:
     "kind", ["multipart/form-data", "multipart/form-data; boundary=", f"{MULTIPART}{'x' * 1000}"]
 )
 def test_an_unusable_boundary(kind: str) -> None:
-    with pytest.raises(Refused) as refused:
-        form_sink(asked(kind))
+    with pytest.raises(HttpError) as refused:
+        form_reader(asked(kind))
     assert refused.value.status == 400
 
 
@@ -104,36 +111,36 @@ def test_ways_to_write_the_type(kind: str) -> None:
     if BOUNDARY in kind:
         assert read(WHOLE, kind=kind).fields
     else:
-        assert isinstance(form_sink(asked(kind)), Parts)
+        assert isinstance(form_reader(asked(kind)), MultipartForm)
 
 
 def test_so_many_parts_and_no_more() -> None:
-    with pytest.raises(Refused, match="more than"):
+    with pytest.raises(HttpError, match="more than"):
         read(body(*[part('name="a"', b"")] * (uploads.MOST_PARTS + 1)))
 
 
 def test_a_word_is_no_book() -> None:
-    with pytest.raises(Refused, match="'a' is no file"):
+    with pytest.raises(HttpError, match="'a' is no file"):
         read(body(part('name="a"', b"x" * (uploads.LARGEST_FIELD + 1))))
 
 
 def test_a_head_has_an_end() -> None:
     long = "X-Y: " + "z" * 3000
     data = f"--{BOUNDARY}\r\n{long}\r\n{long}\r\n".encode()
-    with pytest.raises(Refused):
+    with pytest.raises(HttpError):
         read(data + part('name="a"', b"")[len(BOUNDARY) + 4 :])
 
 
 @pytest.mark.parametrize("head", ['filename="a"', "", 'name*="a"'])
 def test_a_part_without_a_name(head: str) -> None:
-    with pytest.raises(Refused, match="no name"):
+    with pytest.raises(HttpError, match="no name"):
         read(body(part(head, b"x")))
 
 
 @pytest.mark.parametrize(
     "name", ["../../etc/passwd", "/etc/passwd", "a\x00b", "ü\u202ex", "x" * 999]
 )
-def test_a_files_name_is_only_ever_shown(name: str) -> None:
+def test_a_files_name_is_only_ever_loggable(name: str) -> None:
     form = read(body(part(f'name="image"; filename="{name}"', b"x")))
 
     assert form.files[0].name.isprintable()
@@ -143,8 +150,8 @@ def test_a_files_name_is_only_ever_shown(name: str) -> None:
 def test_the_first_word_of_a_name_counts() -> None:
     form = read(body(part('name="a"', b" 1 "), part('name="a"', b"2")))
 
-    assert form.one("a") == "1"
-    assert form.one("b") == ""
+    assert form.value("a") == "1"
+    assert form.value("b") == ""
 
 
 def test_an_empty_file_is_none() -> None:
@@ -154,26 +161,26 @@ def test_an_empty_file_is_none() -> None:
 
 
 def test_too_many_words() -> None:
-    with pytest.raises(Refused, match="form cannot be read"):
+    with pytest.raises(HttpError, match="form cannot be read"):
         read(b"&".join(b"a=%d" % i for i in range(100)), kind=uploads.URLENCODED)
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"1", b"{", b"\xff", b"[" * 100_000])
 def test_json_that_is_no_object(data: bytes) -> None:
-    whole = Whole()
+    whole = RawBody()
     whole.feed(data)
     whole.finish()
 
-    with pytest.raises(Refused, match="JSON object"):
-        whole.json()
+    with pytest.raises(HttpError, match="JSON object"):
+        json_object(whole)
 
 
 def test_json_that_is_one() -> None:
-    whole = Whole()
+    whole = RawBody()
     whole.feed(b'{"a"')
     whole.feed(b": 1}")
 
-    assert whole.json() == {"a": 1}
+    assert json_object(whole) == {"a": 1}
 
 
 def test_without_the_package_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,27 +188,27 @@ def test_without_the_package_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "python_multipart", None)
 
-    with pytest.raises(Refused, match=r"zmhook\[serve\]") as refused:
-        form_sink(asked(MULTIPART))
+    with pytest.raises(HttpError, match=r"zmhook\[serve\]") as refused:
+        form_reader(asked(MULTIPART))
     assert refused.value.status == 501
-    assert isinstance(form_sink(asked(uploads.URLENCODED)), Words)
+    assert isinstance(form_reader(asked(uploads.URLENCODED)), UrlEncodedForm)
 
 
 def test_what_is_shown_is_one_short_line() -> None:
-    assert shown("a\nb\x1b[31m") == "a b [31m"
-    assert len(shown("x" * 1000)) == uploads.LONGEST_SHOWN
+    assert loggable("a\nb\x1b[31m") == "a b [31m"
+    assert len(loggable("x" * 1000)) == uploads.LONGEST_SHOWN
 
 
 def test_words_are_few() -> None:
     """Taking percent signs apart takes a third of a second per megabyte."""
-    words = Words()
+    words = UrlEncodedForm()
     words.feed(b"a=" + b"%41" * 20_000)
     words.finish()
     assert words.form.fields == {"a": "A" * 20_000}
-    words = Words()
+    words = UrlEncodedForm()
     for _ in range(21):
         words.feed(b"%41" * 1000)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(HttpError) as refused:
         words.feed(b"%41" * 1000)
     assert refused.value.status == 413
 
@@ -218,8 +225,8 @@ def test_words_are_few() -> None:
     ],
 )
 def test_json_bombs(said: bytes) -> None:
-    whole = Whole()
+    whole = RawBody()
     whole.feed(said)
-    with pytest.raises(Refused) as refused:
-        whole.json()
+    with pytest.raises(HttpError) as refused:
+        json_object(whole)
     assert refused.value.status == 400

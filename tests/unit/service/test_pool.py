@@ -10,8 +10,9 @@ import pytest
 from typing_extensions import Self
 
 from zmhook.detection import Decision
+from zmhook.errors import InferenceUnavailable
 from zmhook.service import pool
-from zmhook.service.look import LookTicket, ServiceBusy, Wanted
+from zmhook.service.inference import InferTask, InferTicket
 from zmhook.service.pool import Pool, Slot
 from zmhook.service.queue import FairQueue
 from zmhook.service.stats import Stats
@@ -20,13 +21,13 @@ from zmhook.service.wire import (
     DecideEvent,
     FrameData,
     FrameRequest,
+    InferJob,
+    InferResult,
+    InputImage,
     LogLine,
-    Look,
     Picture,
     Prepare,
     Ready,
-    Seen,
-    View,
 )
 from zmhook.service.worker_process import WorkerDied
 from zmhook.settings import Settings, Yolo
@@ -37,7 +38,7 @@ def plain(threads: int) -> dict[str, object]:
     return to_plain(Settings(yolo=Yolo(yolo_threads=threads)))
 
 
-WANTED = Wanted("10.0.0.5", ["yolo"], [View("a", b"x")], {})
+TASK = InferTask("10.0.0.5", ["yolo"], [InputImage("a", b"x")], {})
 READY = Ready(100.0, ["yolo"])
 
 
@@ -79,7 +80,7 @@ class FakeWorker:
         self.sent.append(message)
         if isinstance(message, Prepare):
             self.inbox.put_nowait(self.owner.prepared)
-        elif isinstance(message, DecideEvent | Look):
+        elif isinstance(message, DecideEvent | InferJob):
             for step in self.owner.next_script(message):
                 self.inbox.put_nowait(step)
 
@@ -109,7 +110,7 @@ class Workers:
     def __call__(self) -> FakeWorker:
         return FakeWorker(self)
 
-    def next_script(self, job: DecideEvent | Look) -> list[object]:
+    def next_script(self, job: DecideEvent | InferJob) -> list[object]:
         if self.script:
             return self.script.popleft()
         return [Answer(Decision(event=job.event, outcome="nothing")), READY]
@@ -481,29 +482,31 @@ def test_the_end_is_reached_though_a_cancellation_is_lost(
     soon(run)
 
 
-def test_a_look_is_tried_once_more_and_then_given_up(bench, workers: Workers, soon) -> None:
+def test_a_task_is_tried_once_more_and_then_given_up(bench, workers: Workers, soon) -> None:
     async def run() -> None:
         async with bench() as running:
             workers.script.extend([[died()], [died()]])
-            looking = LookTicket(WANTED, Settings(), "stamp")
-            running.queue.put(looking)
-            await running.queue.ready(looking)
-            with pytest.raises(ServiceBusy, match="the model process ended by SIGSEGV, 2 times"):
-                await looking.seen()
+            inference = InferTicket(TASK, Settings(), "stamp")
+            running.queue.put(inference)
+            await running.queue.ready(inference)
+            with pytest.raises(
+                InferenceUnavailable, match="the model process ended by SIGSEGV, 2 times"
+            ):
+                await inference.result()
             assert (await running.decided()).outcome == "nothing"
 
     soon(run)
 
 
-def test_a_look_is_seen(bench, workers: Workers, soon) -> None:
+def test_a_task_has_a_result(bench, workers: Workers, soon) -> None:
     async def run() -> None:
         async with bench() as running:
-            workers.script.append([Seen({"yolo": [[]]}), READY])
-            looking = LookTicket(WANTED, Settings(), "stamp")
-            running.queue.put(looking)
-            await running.queue.ready(looking)
-            assert (await looking.seen()).results == {"yolo": [[]]}
+            workers.script.append([InferResult({"yolo": [[]]}), READY])
+            inference = InferTicket(TASK, Settings(), "stamp")
+            running.queue.put(inference)
+            await running.queue.ready(inference)
+            assert (await inference.result()).results == {"yolo": [[]]}
             told = workers.made[0].sent[-1]
-            assert (told.views, told.stamp) == ([View("a", b"x")], "stamp")
+            assert (told.images, told.stamp) == ([InputImage("a", b"x")], "stamp")
 
     soon(run)

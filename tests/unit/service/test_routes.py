@@ -10,7 +10,7 @@ import pytest
 
 from zmhook.detection import Box, Decision, Detection
 from zmhook.event import Event
-from zmhook.net.http_server import HangUp, Request, Response
+from zmhook.net.http_connection import CloseConnection, Request, Response
 from zmhook.service import routes
 from zmhook.service.routes import Routes
 from zmhook.settings import General, Settings
@@ -49,7 +49,7 @@ def ask(supervisor: Supervisor, soon):
     def ask(
         method: str, path: str, body: bytes = b"", *, public: bool = False, peer: int | None = None
     ) -> Response:
-        request = Request(method, path, "", body, peer)
+        request = Request(method, path, body=body, uid=peer)
         return soon(lambda: Routes(supervisor, public=public)(request))
 
     return ask
@@ -134,7 +134,7 @@ def test_a_form_has_so_many_fields_and_no_more(ask, supervisor: Supervisor) -> N
 
 
 def test_another_configurations_event_is_not_ours(ask, supervisor: Supervisor) -> None:
-    with pytest.raises(HangUp):
+    with pytest.raises(CloseConnection):
         ask("POST", "/decide", form(eid=1, config="/etc/other.ini"))
     assert ask("POST", "/decide", form(eid=1, config="/etc/o.ini")).status == 200
 
@@ -194,5 +194,5 @@ def test_where_the_service_has_nothing_left_the_hook_decides(
     supervisor: Supervisor, ask, error: str
 ) -> None:
     supervisor.outcome, supervisor.errors = "undecided", ["snapshot: none", error]
-    with pytest.raises(HangUp):
+    with pytest.raises(CloseConnection):
         ask("POST", "/decide", form(eid=5, mid=1))

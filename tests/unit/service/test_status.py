@@ -19,7 +19,7 @@ from zmhook.service.config_watch import ConfigWatch
 from zmhook.service.metrics import CONTENT_TYPE, exposition
 from zmhook.service.status import damaged_databases, status
 from zmhook.service.supervisor import Supervisor
-from zmhook.service.wire import Seen
+from zmhook.service.wire import InferResult
 from zmhook.settings import Config, History, Settings
 from zmhook.storage.corruption import Damaged, count, identity, set_aside
 
@@ -47,7 +47,7 @@ def told(tmp_path: Path, ticket, soon) -> dict[str, Any]:
         for outcome, errors in (("alarm", []), ("alarm", []), ("undecided", ['a "b"\\\n'])):
             decision = Decision(event=event, outcome=outcome, errors=errors, timings={"yolo": 20.0})
             supervisor.stats.decided(decision, 0.1)
-        supervisor.stats.inferred(Seen(), 0.1)
+        supervisor.stats.inferred(InferResult(), 0.1)
         supervisor.stats.refused, supervisor.stats.dropped, supervisor.stats.restarts = 4, 5, 6
         for number in range(3):
             supervisor.queue.put(ticket(number, number % 2))

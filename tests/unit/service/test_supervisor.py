@@ -12,14 +12,14 @@ import pytest
 from zmhook import frames
 from zmhook.deadline import waited
 from zmhook.detection import Decision
-from zmhook.errors import FrameUnavailable
+from zmhook.errors import FrameUnavailable, InferenceUnavailable
 from zmhook.event import Event
-from zmhook.net.http_server import HangUp
+from zmhook.net.http_connection import CloseConnection
 from zmhook.service.config_watch import ConfigWatch
-from zmhook.service.look import LookTicket, ServiceBusy, Wanted
+from zmhook.service.inference import InferTask, InferTicket
 from zmhook.service.paths import patience_path, silence_of
 from zmhook.service.supervisor import Supervisor
-from zmhook.service.wire import Seen, View
+from zmhook.service.wire import InferResult, InputImage
 
 Make = Callable[..., Supervisor]
 
@@ -143,7 +143,7 @@ def test_the_end_answers_everybody(make: Make, soon) -> None:
         errors = [(await one)[0].errors[0] for one in asked]
         assert errors[taken.event.id] == "the service was stopped"
         assert errors.count("the service was stopped before the event's turn came") == 2
-        with pytest.raises(HangUp):
+        with pytest.raises(CloseConnection):
             await supervisor.decide(event(9))
 
     soon(run)
@@ -155,7 +155,7 @@ def test_a_replaced_package_sends_callers_elsewhere(
     async def run() -> None:
         supervisor = make()
         monkeypatch.setattr(supervisor.code, "has_changed", lambda: True)
-        with pytest.raises(HangUp):
+        with pytest.raises(CloseConnection):
             await supervisor.decide(event())
         assert supervisor.stopping.is_set()
         assert not supervisor.is_ready()
@@ -250,21 +250,21 @@ def test_hooks_are_told_how_long_to_wait(
     soon(run)
 
 
-WANTED = Wanted("10.0.0.5", ["yolo"], [View("a", b"x")], {})
+TASK = InferTask("10.0.0.5", ["yolo"], [InputImage("a", b"x")], {})
 
 
-async def one_seen(supervisor: Supervisor, seen: Seen) -> LookTicket:
-    """Be the worker for one look."""
+async def run_one_task(supervisor: Supervisor, result: InferResult) -> InferTicket:
+    """Be the worker for one task."""
     ticket = await supervisor.queue.get()
-    await ticket.heard(seen)
+    await ticket.heard(result)
     return ticket
 
 
-def test_a_look_takes_its_turn(make: Make, soon) -> None:
+def test_a_task_takes_its_turn(make: Make, soon) -> None:
     async def run() -> None:
         supervisor = make()
-        asked = asyncio.ensure_future(supervisor.look(WANTED))
-        await one_seen(supervisor, Seen(timings={"yolo": 1.0}))
+        asked = asyncio.ensure_future(supervisor.infer(TASK))
+        await run_one_task(supervisor, InferResult(timings={"yolo": 1.0}))
         assert (await asked).timings == {"yolo": 1.0}
         assert supervisor.stats.inference_requests == {"answered": 1}
         assert supervisor.stats.stages()["infer"]["events"] == 1
@@ -278,8 +278,8 @@ def test_a_look_takes_its_turn(make: Make, soon) -> None:
 def test_machines_and_monitors_take_turns(make: Make, soon) -> None:
     async def run() -> None:
         supervisor = make()
-        looks = [
-            asyncio.ensure_future(supervisor.look(WANTED._replace(machine=machine)))
+        tasks = [
+            asyncio.ensure_future(supervisor.infer(TASK._replace(client=machine)))
             for machine in ("a", "a", "a", "b")
         ]
         asked = asyncio.ensure_future(supervisor.decide(event(1, 7)))
@@ -288,43 +288,43 @@ def test_machines_and_monitors_take_turns(make: Make, soon) -> None:
         for _ in range(5):
             ticket = await supervisor.queue.get()
             turns.append(ticket.turn)
-            ticket.fail("seen enough")
+            ticket.fail("enough")
         assert set(turns[:3]) == {"a", "b", 7}
         assert turns[3:] == ["a", "a"]
         await asked
-        assert all(isinstance(one.exception(), ServiceBusy) for one in looks)
+        assert all(isinstance(one.exception(), InferenceUnavailable) for one in tasks)
         await supervisor.finish(0)
 
     soon(run)
 
 
-def test_a_look_that_finds_no_room_is_told_to_come_again(make: Make, soon) -> None:
+def test_a_task_that_finds_no_room_is_told_to_come_again(make: Make, soon) -> None:
     async def run() -> None:
         supervisor = make("service_queue = 2")
-        looks = [asyncio.ensure_future(supervisor.look(WANTED)) for _ in range(3)]
-        with pytest.raises(ServiceBusy, match="refused: 2 events wait") as error:
-            await looks[2]
+        tasks = [asyncio.ensure_future(supervisor.infer(TASK)) for _ in range(3)]
+        with pytest.raises(InferenceUnavailable, match="refused: 2 events wait") as error:
+            await tasks[2]
         assert error.value.retry
         assert (supervisor.stats.refused, supervisor.stats.inference_requests) == (1, {"failed": 1})
         for _ in range(2):
-            await one_seen(supervisor, Seen(refused="damaged"))
-        await asyncio.gather(*looks[:2])
+            await run_one_task(supervisor, InferResult(refused="damaged"))
+        await asyncio.gather(*tasks[:2])
         assert supervisor.stats.inference_requests == {"failed": 1, "refused": 2}
         await supervisor.finish(0)
 
     soon(run)
 
 
-def test_a_look_nobody_waits_for_is_dropped(make: Make, soon) -> None:
+def test_a_task_nobody_waits_for_is_dropped(make: Make, soon) -> None:
     async def run() -> None:
         supervisor = make()
-        looking = asyncio.ensure_future(supervisor.look(WANTED))
+        inference = asyncio.ensure_future(supervisor.infer(TASK))
         await asyncio.sleep(0.02)
         assert len(supervisor.queue) == 1
         assert supervisor.busy == 1.0
-        looking.cancel()
+        inference.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await looking
+            await inference
         assert len(supervisor.queue) == 0
         assert supervisor.stats.dropped == 1
         await supervisor.finish(0)
@@ -332,16 +332,16 @@ def test_a_look_nobody_waits_for_is_dropped(make: Make, soon) -> None:
     soon(run)
 
 
-def test_the_end_turns_looks_away(make: Make, soon) -> None:
+def test_the_end_rejects_tasks(make: Make, soon) -> None:
     async def run() -> None:
         supervisor = make()
-        looking = asyncio.ensure_future(supervisor.look(WANTED))
+        inference = asyncio.ensure_future(supervisor.infer(TASK))
         await asyncio.sleep(0.02)
         await supervisor.finish(0)
-        with pytest.raises(ServiceBusy, match="stopped"):
-            await looking
-        with pytest.raises(ServiceBusy, match="ending"):
-            await supervisor.look(WANTED)
+        with pytest.raises(InferenceUnavailable, match="stopped"):
+            await inference
+        with pytest.raises(InferenceUnavailable, match="ending"):
+            await supervisor.infer(TASK)
 
     soon(run)
 
@@ -349,10 +349,10 @@ def test_the_end_turns_looks_away(make: Make, soon) -> None:
 def test_who_is_asked_asks_nobody_else(make: Make, soon) -> None:
     async def run() -> None:
         supervisor = make("[remote]\nml_gateway = http://10.0.0.9:5000")
-        looking = asyncio.ensure_future(supervisor.look(WANTED))
-        ticket = await one_seen(supervisor, Seen())
+        inference = asyncio.ensure_future(supervisor.infer(TASK))
+        ticket = await run_one_task(supervisor, InferResult())
         assert ticket.settings.remote.ml_gateway == ()
-        await looking
+        await inference
         await supervisor.finish(0)
 
     soon(run)

@@ -35,9 +35,11 @@ MESSAGES = [
     wire.FrameData(wire.Picture("track", "/s/1.jpg", b"x", crop=CROP)),
     wire.FrameData(wire.Picture("track2", error="no further", needed=False)),
     wire.Answer(DECISION),
-    wire.Look(["yolo"], SETTINGS, "stamp", 9.5, [wire.View("1", b"x", "car")], {"yolo": 0.3}, 7),
-    wire.Seen({"yolo": [[DOG], []]}, [(9, 8), (1, 1)], {"face": "no"}, {"yolo": 2.5}),
-    wire.Seen(refused="not a picture", too_large=True),
+    wire.InferJob(
+        ["yolo"], SETTINGS, "stamp", 9.5, [wire.InputImage("1", b"x", "car")], {"yolo": 0.3}, 7
+    ),
+    wire.InferResult({"yolo": [[DOG], []]}, [(9, 8), (1, 1)], {"face": "no"}, {"yolo": 2.5}),
+    wire.InferResult(refused="not a picture", too_large=True),
     wire.Ready(113.5, ["yolo: a.onnx"]),
     wire.LogLine(40, "text \ud7ff", "/a.py", 3),
 ]

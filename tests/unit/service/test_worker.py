@@ -24,13 +24,13 @@ from zmhook.service.wire import (
     DecideEvent,
     FrameData,
     FrameRequest,
+    InferJob,
+    InferResult,
+    InputImage,
     LogLine,
-    Look,
     Picture,
     Prepare,
     Ready,
-    Seen,
-    View,
 )
 from zmhook.service.worker import Worker
 from zmhook.settings import General, Prompt, Settings, Snapshots, Yolo
@@ -297,35 +297,35 @@ def test_what_is_logged_goes_to_the_supervisor() -> None:
     assert record.path == __file__
 
 
-def look(*models: str, settings: dict[str, Any] | None = None) -> Look:
-    return Look(list(models), settings or plain(), "1", 30.0, [View("alarm", PNG)])
+def inference(*models: str, settings: dict[str, Any] | None = None) -> InferJob:
+    return InferJob(list(models), settings or plain(), "1", 30.0, [InputImage("alarm", PNG)])
 
 
-def test_a_look_is_answered_with_what_is_seen(models: list[Model]) -> None:
-    wire = run(look("yolo"), job())
+def test_a_job_is_answered_with_its_result(models: list[Model]) -> None:
+    wire = run(inference("yolo"), job())
 
-    assert [type(message) for message in wire.sent] == [Seen, Ready, Answer, Ready]
+    assert [type(message) for message in wire.sent] == [InferResult, Ready, Answer, Ready]
     assert wire.sent[0].results == {"yolo": [[DOG]]}
-    assert len(models) == 1  # events and looks share their models
+    assert len(models) == 1  # events and tasks share their models
 
 
-def test_a_look_leaves_no_trace(models: list[Model], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_task_leaves_no_trace(models: list[Model], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report, "publish", lambda *_: pytest.fail("a report was written"))
 
-    assert run(look("yolo")).sent[0].errors == {}
+    assert run(inference("yolo")).sent[0].errors == {}
 
 
 @pytest.mark.parametrize(
     ("error", "why"), [(DetectorError("none such"), "none such"), (KeyError("x"), "report it")]
 )
-def test_a_look_without_models(
+def test_a_task_without_models(
     models: list[Model], monkeypatch: pytest.MonkeyPatch, error: Exception, why: str
 ) -> None:
     def broken(_: Settings) -> Chain:
         raise error
 
     monkeypatch.setattr(Chain, "from_settings", broken)
-    (seen, _) = run(look("yolo", "hog")).sent
+    (result, _) = run(inference("yolo", "hog")).sent
 
-    assert set(seen.errors) == {"yolo", "hog"}
-    assert why in seen.errors["yolo"]
+    assert set(result.errors) == {"yolo", "hog"}
+    assert why in result.errors["yolo"]

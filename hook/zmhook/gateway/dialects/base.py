@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from zmhook.gateway.trouble import GatewayError
+from zmhook.errors import GatewayError
 
 if TYPE_CHECKING:
     from zmhook.deadline import Deadline
@@ -34,4 +34,4 @@ def asked(link: Link, path: str, deadline: Deadline) -> Reply:
 def in_time(link: Link, deadline: Deadline) -> None:
     """Raise `GatewayError` when there is no more time for the rest of a question."""
     if deadline.left() <= 0:
-        raise GatewayError(f"{link.place}: did not answer all of it in time", "question")
+        raise GatewayError(f"{link.place}: did not answer all of it in time", "request")

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from zmhook.errors import GatewayError
 from zmhook.gateway.dialects.base import in_time
 from zmhook.gateway.found import are_rows, found, strongest
 from zmhook.gateway.question import Answer, Found, Health
-from zmhook.gateway.trouble import GatewayError
 from zmhook.gateway.wire import not_understood, refused
 from zmhook.net.urls import with_query
 
@@ -67,7 +67,7 @@ def _one(link: Link, deadline: Deadline, name: str, shot: Shot) -> list[Detectio
         place = shot.address
         error = refused(reply, *link.secrets, place.query if place else "")
         if place and reply.status == BAD_REQUEST:
-            raise GatewayError(str(error), "picture")
+            raise GatewayError(str(error), "image")
         raise error
     return strongest(_read(name, reply, shot, link))
 

@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import json
 
+from zmhook.errors import GatewayError
 from zmhook.gateway.dialects.base import asked
 from zmhook.gateway.finite import finite
 from zmhook.gateway.found import are_rows, found, strongest
 from zmhook.gateway.protocol import (
     IMAGE_PART,
     INFER,
-    MOST_FOUND,
-    MOST_VIEWS,
+    MOST_DETECTIONS,
+    MOST_IMAGES,
     REQUEST_PART,
     STATUS,
-    Look,
-    View,
+    InferRequest,
+    RequestImage,
 )
 from zmhook.gateway.question import Answer, Found, Health
 from zmhook.gateway.shot import in_requests
-from zmhook.gateway.trouble import GatewayError
 from zmhook.gateway.wire import not_understood, refused
 from zmhook.net.urls import with_query
 from zmhook.printable import one_line
@@ -61,7 +61,7 @@ class Ours:
         results: dict[str, Found] = {name: [] for name in question.models}
         errors: dict[str, str] = {}
         busy = None
-        for shots in in_requests(question.shots, MOST_VIEWS, MOST_BYTES):
+        for shots in in_requests(question.shots, MOST_IMAGES, MOST_BYTES):
             answer = self._look(link, question._replace(shots=shots))
             for name, some in answer.results.items():
                 results[name] += some
@@ -87,7 +87,7 @@ class Ours:
 
 
 def _form(question: Question) -> Files:
-    request = Look(
+    request = InferRequest(
         models=list(question.models),
         images=[_view(one) for one in question.shots],
         min_confidence={
@@ -103,19 +103,19 @@ def _form(question: Question) -> Files:
     ]
 
 
-def _view(shot: Shot) -> View:
+def _view(shot: Shot) -> RequestImage:
     place = shot.address
     if place is None:
-        return View(shot.id, crop_label=shot.of)
-    return View(shot.id, with_query(place.url, place.query), shot.of, place.verify)
+        return RequestImage(shot.id, crop_label=shot.of)
+    return RequestImage(shot.id, with_query(place.url, place.query), shot.of, place.verify)
 
 
 def _refused(reply: Reply, link: Link, shots: Sequence[Shot]) -> GatewayError:
     error = refused(reply, *link.secrets, *(one.address.query for one in shots if one.address))
     if reply.status == BAD_REQUEST and any(one.address for one in shots):
-        return GatewayError(str(error), "picture")
+        return GatewayError(str(error), "image")
     if reply.status == TOO_LARGE:
-        return GatewayError(f"{error}: raise [service] listen_max_upload there", "question")
+        return GatewayError(f"{error}: raise [service] listen_max_upload there", "request")
     return error
 
 
@@ -174,7 +174,7 @@ def _found(name: str, some: object, shot: Shot, size: Size) -> list[Detection]:
     ]
     real = [one for one in told if one is not None]
     # In their order, which is that of the model.
-    return real if len(real) <= MOST_FOUND else strongest(real)
+    return real if len(real) <= MOST_DETECTIONS else strongest(real)
 
 
 def _busy(said: dict[str, Any]) -> float | None:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from zmhook.errors import GatewayError
 from zmhook.gateway.dialects.base import asked, in_time
 from zmhook.gateway.found import are_rows, found, strongest
 from zmhook.gateway.question import Answer, Found, Health
-from zmhook.gateway.trouble import GatewayError
 from zmhook.gateway.wire import not_understood, refused
 from zmhook.printable import one_line
 
@@ -119,7 +119,7 @@ def _one(
     if said.get("error"):
         why = reply.said(*link.secrets, shot.address.query if shot.address else "")
         if shot.address and why.startswith(FETCH_FAILED):
-            raise GatewayError(f"{link.place}: {why}", "picture")
+            raise GatewayError(f"{link.place}: {why}", "image")
         return why
     if not are_rows(_told(row) for row in rows):
         raise not_understood(reply, *link.secrets)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from zmhook.errors import GatewayError
 from zmhook.gateway.dialects.base import Dialect
 from zmhook.gateway.dialects.mlapi import Mlapi
 from zmhook.gateway.dialects.ours import Ours
 from zmhook.gateway.dialects.pyzm_serve import PyzmServe
 from zmhook.gateway.link import Link
 from zmhook.gateway.question import Health
-from zmhook.gateway.trouble import GatewayError
 from zmhook.net.urls import shown
 
 if TYPE_CHECKING:

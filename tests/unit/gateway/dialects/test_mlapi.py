@@ -8,11 +8,11 @@ import pytest
 
 from zmhook.deadline import Deadline
 from zmhook.detection import Box
+from zmhook.errors import GatewayError
 from zmhook.gateway.dialects.mlapi import Mlapi
 from zmhook.gateway.link import Link
 from zmhook.gateway.question import Question
 from zmhook.gateway.shot import Address, Shot
-from zmhook.gateway.trouble import GatewayError
 
 DETECT = "/detect/object"
 SHOT = Shot("alarm", (64, 48), (64, 48), b"jpeg")
@@ -144,7 +144,7 @@ def test_a_picture_that_it_cannot_fetch(server, words, look) -> None:
     server.on("POST", DETECT, words({"msg": "bad file token=s3cret"}, 400))
     with pytest.raises(GatewayError, match=r"bad file \*\*\*") as failed:
         look(shots=(SHOT._replace(address=Address("http://zm/", "token=s3cret")),))
-    assert failed.value.blame == "picture"
+    assert failed.value.blame == "image"
 
 
 def test_the_time_is_that_of_all_pictures(server, look) -> None:
@@ -157,4 +157,4 @@ def test_a_picture_that_it_does_not_take(server, words, look) -> None:
     server.on("POST", DETECT, words({"msg": "no such type"}, 400))
     with pytest.raises(GatewayError, match="no such type") as failed:
         look()
-    assert failed.value.blame == "question"
+    assert failed.value.blame == "request"

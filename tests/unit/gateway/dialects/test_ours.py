@@ -10,12 +10,12 @@ import pytest
 
 from zmhook.deadline import Deadline
 from zmhook.detection import Box
+from zmhook.errors import GatewayError
 from zmhook.gateway.dialects import ours as dialect
 from zmhook.gateway.dialects.ours import Ours
 from zmhook.gateway.link import Link
 from zmhook.gateway.question import Question
 from zmhook.gateway.shot import Address, Shot
-from zmhook.gateway.trouble import GatewayError
 
 INFER = "/zmhook/v1/infer"
 SHOTS = [Shot("alarm", (64, 48), (64, 48), b"jpeg", of="car"), Shot("2", (64, 48), (64, 48), b"b")]
@@ -144,7 +144,7 @@ def test_a_size_that_is_none(server, words, look, sizes: Any) -> None:
     assert look(shots=shots).results["yolo"][0][0].box == Box(1, 2, 30, 40)
 
 
-@pytest.mark.parametrize(("by_address", "blame"), [(True, "picture"), (False, "question")])
+@pytest.mark.parametrize(("by_address", "blame"), [(True, "image"), (False, "request")])
 def test_a_picture_that_it_cannot_fetch(server, words, look, by_address, blame) -> None:
     place = Address("http://zm/", "token=s3cret") if by_address else None
     server.on("POST", INFER, words({"detail": "zm:80 is not allowed (token=s3cret)"}, 400))
@@ -158,7 +158,7 @@ def test_pictures_that_are_too_large(server, words, look) -> None:
     server.on("POST", INFER, words({"detail": "at most 20 bytes"}, 413))
     with pytest.raises(GatewayError, match=r"raise \[service\] listen_max_upload") as failed:
         look()
-    assert failed.value.blame == "question"
+    assert failed.value.blame == "request"
 
 
 def test_many_pictures_are_sent_in_some_requests(server, words, look, monkeypatch) -> None:

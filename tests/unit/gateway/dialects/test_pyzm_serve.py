@@ -8,11 +8,11 @@ import pytest
 
 from zmhook.deadline import Deadline
 from zmhook.detection import Box
+from zmhook.errors import GatewayError
 from zmhook.gateway.dialects.pyzm_serve import PyzmServe
 from zmhook.gateway.link import Link
 from zmhook.gateway.question import Question
 from zmhook.gateway.shot import Address, Shot
-from zmhook.gateway.trouble import GatewayError
 
 SHOT = Shot("alarm", (64, 48), (64, 48), b"jpeg")
 DOG = {"label": "dog", "confidence": 0.9, "box": [1, 2, 30, 40], "type": "object"}
@@ -112,7 +112,7 @@ def test_a_picture_that_it_cannot_fetch(server, words, pyzm) -> None:
     shot = SHOT._replace(address=Address("http://zm/", "token=s3cret"))
     with pytest.raises(GatewayError, match=r"fetch failed: 401 for \*\*\*") as failed:
         pyzm(shots=(shot,))
-    assert failed.value.blame == "picture"
+    assert failed.value.blame == "image"
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_picture_that_it_cannot_decode(server, words, pyzm) -> None:
     server.on("POST", "/infer", words({"detail": "Could not decode image"}, 400))
     with pytest.raises(GatewayError, match="Could not decode image") as failed:
         pyzm()
-    assert failed.value.blame == "question"
+    assert failed.value.blame == "request"
 
 
 def test_the_time_is_that_of_all_pictures(server, words, pyzm) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from zmhook.errors import GatewayError
 from zmhook.gateway.dialects import recognised
 from zmhook.gateway.dialects.mlapi import Mlapi
 from zmhook.gateway.dialects.ours import Ours
 from zmhook.gateway.dialects.pyzm_serve import PyzmServe
-from zmhook.gateway.trouble import GatewayError
 
 OURS = {"version": "1.2", "models": ["yolo", "face"], "busy": 0.5}
 PYZM = {"models": [{"name": "yolo", "type": "object", "framework": "opencv"}]}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from zmhook.server.tcp import CannotListenError, listen
+from zmhook.server.listener import CannotListenError, listen
 from zmhook.service.config_watch import ConfigWatch
 from zmhook.service.supervisor import Supervisor
 
@@ -65,7 +65,7 @@ def test_a_free_port(opened, address: str, caplog: pytest.LogCaptureFixture) -> 
         assert b'"status":"ok"' in await answers(listener)
 
     opened(address, scene)
-    assert ("can be read on the way" in caplog.text) is address.startswith("0.")
+    assert ("are sent unencrypted" in caplog.text) is address.startswith("0.")
 
 
 @pytest.mark.parametrize(

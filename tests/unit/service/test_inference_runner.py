@@ -14,8 +14,8 @@ from zmhook.detection import Box, Detection
 from zmhook.detectors.base import Detector
 from zmhook.errors import DetectorError, ModelSkipped
 from zmhook.frame import Frame
-from zmhook.service.looking import Looker
-from zmhook.service.wire import Look, Seen, View
+from zmhook.service.inference_runner import InferenceRunner
+from zmhook.service.wire import InferJob, InferResult, InputImage
 
 PNG = cv2.imencode(".png", np.full((48, 64, 3), 128, np.uint8))[1].tobytes()
 
@@ -50,23 +50,25 @@ class Model(Detector):
         pass
 
 
-def look(chain: Chain, *views: View, models: Sequence[str] = ("yolo",), **more: object) -> Seen:
+def infer(
+    chain: Chain, *images: InputImage, models: Sequence[str] = ("yolo",), **more: object
+) -> InferResult:
     seconds = more.pop("seconds", 30.0)
-    asked = Look(list(models), {}, "1", seconds, list(views), **more)
-    return Looker(chain, asked, Deadline(seconds), 10_000).seen()
+    job = InferJob(list(models), {}, "1", seconds, list(images), **more)
+    return InferenceRunner(chain, job, Deadline(seconds), 10_000).run()
 
 
-A = View("a", PNG)
+A = InputImage("a", PNG)
 
 
 def test_each_picture_by_itself() -> None:
     yolo, hog = Model("yolo", 0.9), Model("hog")
-    seen = look(Chain([yolo, hog]), A, View("b", PNG))
+    result = infer(Chain([yolo, hog]), A, InputImage("b", PNG))
 
-    assert seen.results == {"yolo": [[yolo.one(0.9)], [yolo.one(0.9)]]}
-    assert seen.sizes == [(64, 48), (64, 48)]
-    assert set(seen.timings) == {"decode", "yolo"}
-    assert (seen.errors, seen.refused) == ({}, "")
+    assert result.results == {"yolo": [[yolo.one(0.9)], [yolo.one(0.9)]]}
+    assert result.sizes == [(64, 48), (64, 48)]
+    assert set(result.timings) == {"decode", "yolo"}
+    assert (result.errors, result.refused) == ({}, "")
     assert [frame.id for frame in yolo.frames] == ["a", "b"]
     assert (yolo.loads, hog.loads, hog.frames) == (1, 0, [])
 
@@ -74,20 +76,20 @@ def test_each_picture_by_itself() -> None:
 def test_what_the_client_does_not_want_is_left_out() -> None:
     yolo = Model("yolo", 0.9, 0.5, 0.3, 0.1)
 
-    assert [one.confidence for one in look(Chain([yolo]), A).results["yolo"][0]] == [
+    assert [one.confidence for one in infer(Chain([yolo]), A).results["yolo"][0]] == [
         0.9,
         0.5,
         0.3,
         0.1,
     ]
-    seen = look(Chain([yolo]), A, floors={"yolo": 0.3, "hog": 0.9})
-    assert [one.confidence for one in seen.results["yolo"][0]] == [0.9, 0.5, 0.3]
+    result = infer(Chain([yolo]), A, min_confidence={"yolo": 0.3, "hog": 0.9})
+    assert [one.confidence for one in result.results["yolo"][0]] == [0.9, 0.5, 0.3]
 
 
 def test_there_is_an_end_to_what_is_found() -> None:
-    seen = look(Chain([Model("yolo", *[0.5] * 100)]), A, most=7)
+    result = infer(Chain([Model("yolo", *[0.5] * 100)]), A, max_detections=7)
 
-    assert len(seen.results["yolo"][0]) == 7
+    assert len(result.results["yolo"][0]) == 7
 
 
 def test_one_thing_has_one_name_where_that_is_asked_for() -> None:
@@ -97,19 +99,19 @@ def test_one_thing_has_one_name_where_that_is_asked_for() -> None:
     dog = Detection(label="dog", confidence=0.5, box=Box(8, 8, 20, 20), model="yolo")
     yolo.detect = lambda frames: [[truck, car, dog] for _ in frames]
 
-    assert look(Chain([yolo]), A, overlap=0.4).results == {"yolo": [[truck, dog]]}
-    assert look(Chain([yolo]), A).results == {"yolo": [[truck, car, dog]]}
+    assert infer(Chain([yolo]), A, max_overlap=0.4).results == {"yolo": [[truck, dog]]}
+    assert infer(Chain([yolo]), A).results == {"yolo": [[truck, car, dog]]}
 
 
 def test_what_was_cut_out_is_told_to_the_model() -> None:
     alpr = Model("alpr", 0.9)
-    seen = look(Chain([alpr]), View("a", PNG, "car"), A, models=["alpr"])
+    result = infer(Chain([alpr]), InputImage("a", PNG, "car"), A, models=["alpr"])
 
     first, second = alpr.frames
     assert (first.crop.of.label, first.crop.box) == ("car", Box(0, 0, 64, 48))
     assert second.crop is None
     assert first.deadline is not None
-    assert [one[0].box for one in seen.results["alpr"]] == [Box(1, 1, 9, 9)] * 2
+    assert [one[0].box for one in result.results["alpr"]] == [Box(1, 1, 9, 9)] * 2
 
 
 @pytest.mark.parametrize(
@@ -123,10 +125,10 @@ def test_what_was_cut_out_is_told_to_the_model() -> None:
 def test_one_that_fails_fails_alone_and_once(error: Exception, why: str) -> None:
     yolo, hog = Model("yolo"), Model("hog", 0.5)
     yolo.error = error
-    seen = look(Chain([yolo, hog]), A, A, models=["yolo", "hog"])
+    result = infer(Chain([yolo, hog]), A, A, models=["yolo", "hog"])
 
-    assert seen.errors == {"yolo": why}
-    assert list(seen.results) == ["hog"]
+    assert result.errors == {"yolo": why}
+    assert list(result.results) == ["hog"]
     assert len(yolo.frames) == 1
     assert len(hog.frames) == 2
 
@@ -135,21 +137,21 @@ def test_a_problem_is_no_result() -> None:
     yolo = Model("yolo", 0.5)
     yolo.problems = [DetectorError("the service is down")]
 
-    assert look(Chain([yolo]), A).errors == {"yolo": "the service is down"}
+    assert infer(Chain([yolo]), A).errors == {"yolo": "the service is down"}
 
 
 def test_one_that_is_not_there() -> None:
-    seen = look(Chain([Model("yolo")]), A, models=["yolo", "x"])
+    result = infer(Chain([Model("yolo")]), A, models=["yolo", "x"])
 
-    assert "no model 'x'" in seen.errors["x"]
-    assert seen.results == {"yolo": [[]]}
+    assert "no model 'x'" in result.errors["x"]
+    assert result.results == {"yolo": [[]]}
 
 
 def test_the_deadline() -> None:
     yolo = Model("yolo")
-    seen = look(Chain([yolo]), A, seconds=0.0)
+    result = infer(Chain([yolo]), A, seconds=0.0)
 
-    assert list(seen.errors) == ["yolo"]
+    assert list(result.errors) == ["yolo"]
     assert yolo.frames == []
 
 
@@ -166,11 +168,11 @@ def test_the_deadline() -> None:
 )
 def test_pictures_that_are_none(data: bytes, why: str, too_large: bool) -> None:
     yolo = Model("yolo")
-    seen = look(Chain([yolo]), View("front", data), A)
+    result = infer(Chain([yolo]), InputImage("front", data), A)
 
-    assert why in seen.refused
-    assert "front" in seen.refused
-    assert seen.too_large is too_large
+    assert why in result.refused
+    assert "front" in result.refused
+    assert result.too_large is too_large
     assert yolo.frames == []
 
 
@@ -183,10 +185,10 @@ def test_labels_that_the_client_asks_for() -> None:
     anna = _found("anna", "face", Box(1, 1, 2, 2))
     yolo.detect = lambda frames: [[dog, cat] for _ in frames]
     face.detect = lambda frames: [[anna] for _ in frames]
-    seen = look(Chain([yolo, face]), A, models=["yolo", "face"], patterns={"object": "c.t"})
-    assert seen.results == {"yolo": [[cat]], "face": [[anna]]}
-    seen = look(Chain([yolo, face]), A, models=["yolo", "face"], patterns={"face": "bob"})
-    assert seen.results == {"yolo": [[dog, cat]], "face": [[]]}
+    result = infer(Chain([yolo, face]), A, models=["yolo", "face"], patterns={"object": "c.t"})
+    assert result.results == {"yolo": [[cat]], "face": [[anna]]}
+    result = infer(Chain([yolo, face]), A, models=["yolo", "face"], patterns={"face": "bob"})
+    assert result.results == {"yolo": [[dog, cat]], "face": [[]]}
 
 
 @pytest.mark.parametrize(
@@ -194,10 +196,10 @@ def test_labels_that_the_client_asks_for() -> None:
 )
 def test_a_pattern_that_cannot_be_used_is_refused(pattern: str) -> None:
     yolo = Model("yolo", 0.9)
-    seen = look(Chain([yolo]), A, patterns={"object": pattern})
-    assert "cannot be used" in seen.refused
-    assert "\n" not in seen.refused
-    assert not seen.too_large
+    result = infer(Chain([yolo]), A, patterns={"object": pattern})
+    assert "cannot be used" in result.refused
+    assert "\n" not in result.refused
+    assert not result.too_large
     assert yolo.frames == []
 
 
@@ -205,7 +207,7 @@ def test_one_that_takes_too_long_leaves_everything_in() -> None:
     yolo = Model("yolo")
     found = _found("b" * 60 + "!", "yolo", Box(1, 1, 9, 9))
     yolo.detect = lambda frames: [[found] for _ in frames]
-    assert look(Chain([yolo]), A, patterns={"object": "(b|bb)+$"}).results == {"yolo": [[found]]}
+    assert infer(Chain([yolo]), A, patterns={"object": "(b|bb)+$"}).results == {"yolo": [[found]]}
 
 
 def _found(label: str, model: str, box: Box) -> Detection:

@@ -1,4 +1,4 @@
-"""A look is answered once, by its deadline, by whoever asks first."""
+"""An inference request has one result, by its deadline at the latest."""
 
 from __future__ import annotations
 
@@ -6,26 +6,27 @@ import asyncio
 
 import pytest
 
-from zmhook.service.look import LookTicket, ServiceBusy, Wanted
-from zmhook.service.wire import Look, Ready, Seen, View
+from zmhook.errors import InferenceUnavailable
+from zmhook.service.inference import InferTask, InferTicket
+from zmhook.service.wire import InferJob, InferResult, InputImage, Ready
 from zmhook.settings import General, Settings
 
-WANTED = Wanted("10.0.0.5", ["yolo"], [View("a", b"x")], {"yolo": 0.3})
+TASK = InferTask("10.0.0.5", ["yolo"], [InputImage("a", b"x")], {"yolo": 0.3})
 
 
-def ticket(wanted: Wanted = WANTED, **general: object) -> LookTicket:
-    return LookTicket(wanted, Settings(general=General(**general)), "stamp")
+def ticket(wanted: InferTask = TASK, **general: object) -> InferTicket:
+    return InferTicket(wanted, Settings(general=General(**general)), "stamp")
 
 
-def test_what_is_seen_comes_to_whoever_waits(soon) -> None:
+def test_the_result_comes_to_whoever_waits(soon) -> None:
     async def run() -> None:
         one = ticket()
-        waiting = asyncio.ensure_future(one.seen())
+        waiting = asyncio.ensure_future(one.result())
         await asyncio.sleep(0)
         assert await one.heard(Ready(1.0, [])) is None
         assert one.is_open
-        await one.heard(Seen(timings={"yolo": 1.0}))
-        await one.heard(Seen())
+        await one.heard(InferResult(timings={"yolo": 1.0}))
+        await one.heard(InferResult())
         one.fail("too late")
         assert (await waiting).timings == {"yolo": 1.0}
         assert not one.is_open
@@ -38,12 +39,12 @@ def test_what_a_worker_is_told(soon) -> None:
         one = ticket(event_deadline=30.0)
         await one.gather()
         message = one.message({"a": 1})
-        assert isinstance(message, Look)
+        assert isinstance(message, InferJob)
         assert 29 < message.seconds <= 30
-        assert (message.models, message.floors, message.views) == (
+        assert (message.models, message.min_confidence, message.images) == (
             ["yolo"],
             {"yolo": 0.3},
-            [View("a", b"x")],
+            [InputImage("a", b"x")],
         )
         one.taken()
         one.release()
@@ -59,7 +60,7 @@ def test_what_a_worker_is_told(soon) -> None:
 @pytest.mark.parametrize(("seconds", "least", "most"), [(5.0, 4, 5), (0.0, 29, 30), (99.0, 29, 30)])
 def test_no_longer_than_either_side_says(soon, seconds: float, least: int, most: int) -> None:
     async def run() -> None:
-        one = ticket(WANTED._replace(seconds=seconds), event_deadline=30.0)
+        one = ticket(TASK._replace(seconds=seconds), event_deadline=30.0)
         assert least < one.left() <= most
         one.drop()
 
@@ -68,9 +69,9 @@ def test_no_longer_than_either_side_says(soon, seconds: float, least: int, most:
 
 def test_at_the_deadline(soon) -> None:
     async def run() -> None:
-        one = ticket(WANTED._replace(seconds=0.05))
-        with pytest.raises(ServiceBusy, match=r"nothing was seen within 0.05 s") as error:
-            await one.seen()
+        one = ticket(TASK._replace(seconds=0.05))
+        with pytest.raises(InferenceUnavailable, match=r"no result within 0.05 s") as error:
+            await one.result()
         assert error.value.retry
         assert not one.is_open
         assert one.left() == 0
@@ -83,8 +84,8 @@ def test_why_not(soon, retry: bool) -> None:
     async def run() -> None:
         one = ticket()
         one.reject("full") if retry else one.fail("died")
-        with pytest.raises(ServiceBusy) as error:
-            await one.seen()
+        with pytest.raises(InferenceUnavailable) as error:
+            await one.result()
         assert error.value.retry is retry
 
     soon(run)

@@ -7,10 +7,9 @@ from msgspec import structs
 
 from zmhook import frames
 from zmhook.detection import Box, Detection
-from zmhook.errors import FrameUnavailable
+from zmhook.errors import FrameUnavailable, InferenceUnavailable
 from zmhook.frame import Picture
-from zmhook.service.look import ServiceBusy
-from zmhook.service.wire import Seen, View
+from zmhook.service.wire import InferResult, InputImage
 
 FILE = ("file", "image.jpg", b"JPEG")
 PATH = "/api/v1/detect/object"
@@ -26,14 +25,14 @@ def models(place, *names: str) -> None:
 @pytest.mark.parametrize("path", [PATH, "/detect/object"])
 def test_as_from_the_beginning(listening, path: str) -> None:
     async def scene(place) -> None:
-        place.workers.found["yolo"] = [CAR]
+        place.workers.detections["yolo"] = [CAR]
         said = await place.post(f"{path}?delete=True&type=object", FILE)
         assert said.json == [
             {"type": "object", "label": "car", "confidence": "58.52%", "box": [5, 6, 7, 8]}
         ]
         (wanted,) = place.workers.asked
-        assert wanted.views == [View("image.jpg", b"JPEG")]
-        assert wanted.floors == {"yolo": place.workers.settings.yolo.yolo_min_confidence}
+        assert wanted.images == [InputImage("image.jpg", b"JPEG")]
+        assert wanted.min_confidence == {"yolo": place.workers.settings.yolo.yolo_min_confidence}
 
     listening(scene)
 
@@ -64,7 +63,7 @@ def test_as_the_event_servers_hook_wants_it(listening) -> None:
 
 def test_nothing_found(listening) -> None:
     async def scene(place) -> None:
-        place.workers.found["yolo"] = []
+        place.workers.detections["yolo"] = []
         said = await place.post(f"{PATH}?response_format=zm_detect", FILE)
         assert said.json["matched_data"]["labels"] == []
         assert said.json["all_matches"] == []
@@ -122,7 +121,7 @@ def test_an_events_pictures_from_our_own_portal(listening, portal, wanted, expec
             f"{PATH}?response_format=zm_detect", order(stream_options=options)
         )
         assert said.status == 200
-        assert [view.id for view in place.workers.asked[0].views] == expected
+        assert [view.id for view in place.workers.asked[0].images] == expected
         assert portal.events == [(1234, 3)]
         assert portal.closed == 1
         assert said.json["matched_data"]["frame_id"] == expected[0]
@@ -133,7 +132,7 @@ def test_an_events_pictures_from_our_own_portal(listening, portal, wanted, expec
 @pytest.mark.parametrize(("strategy", "frame_id"), [("first", "snapshot"), ("most", "alarm")])
 def test_which_picture_it_is(listening, portal, strategy: str, frame_id: str) -> None:
     async def scene(place) -> None:
-        place.workers.seen = Seen({"yolo": [[CAR], [CAR, CAR]]}, [(9, 9), (9, 9)])
+        place.workers.result = InferResult({"yolo": [[CAR], [CAR, CAR]]}, [(9, 9), (9, 9)])
         options = {"frame_set": "snapshot,alarm", "frame_strategy": strategy}
         said = await place.post_json(
             f"{PATH}?response_format=zm_detect", order(stream_options=options)
@@ -148,7 +147,7 @@ def test_which_models_and_labels(listening, portal, dog) -> None:
     async def scene(place) -> None:
         models(place, "yolo", "face")
         place.workers.set(listen_faces=True)
-        place.workers.found = {"yolo": [dog, CAR], "face": [FACE]}
+        place.workers.detections = {"yolo": [dog, CAR], "face": [FACE]}
         overrides = {
             "model_sequence": "object, face,nonsense",
             "object": {"pattern": "(car|truck)"},
@@ -197,10 +196,10 @@ def test_a_pattern_is_not_matched_where_all_others_wait(listening, portal) -> No
     """Nor compiled: a worker says that it cannot be used."""
 
     async def scene(place) -> None:
-        place.workers.seen = Seen(refused="the pattern '(' cannot be used: missing )")
+        place.workers.result = InferResult(refused="the pattern '(' cannot be used: missing )")
         said = await place.post_json(PATH, order(ml_overrides={"object": {"pattern": "("}}))
-        assert (said.status, said.json) == (400, {"msg": place.workers.seen.refused})
-        place.workers.seen = None
+        assert (said.status, said.json) == (400, {"msg": place.workers.result.refused})
+        place.workers.result = None
         bomb = "(|)" * 40 + "x"
         said = await place.post_json(PATH, order(ml_overrides={"object": {"pattern": bomb}}))
         assert said.status == 200
@@ -229,7 +228,7 @@ def test_addresses_only_of_allowed_hosts(listening, endpoint) -> None:
         place.workers.set(allowed_portals=(endpoint.place,))
         assert (await place.post(PATH, ("url", url.encode()))).status == 200
         assert (await place.post_json(PATH, order(stream=url))).status == 200
-        assert [one.views[0].data for one in place.workers.asked] == [b"A", b"B"]
+        assert [one.images[0].data for one in place.workers.asked] == [b"A", b"B"]
 
     listening(scene)
 
@@ -272,14 +271,14 @@ def test_what_is_not_served_and_what_may_not_leave(listening) -> None:
 @pytest.mark.parametrize(
     ("seen", "status"),
     [
-        (Seen(refused="damaged"), 400),
-        (Seen(refused="large", too_large=True), 413),
-        (Seen(errors={"yolo": "no weights"}), 500),
+        (InferResult(refused="damaged"), 400),
+        (InferResult(refused="large", too_large=True), 413),
+        (InferResult(errors={"yolo": "no weights"}), 500),
     ],
 )
-def test_what_goes_wrong(listening, seen: Seen, status: int) -> None:
+def test_what_goes_wrong(listening, seen: InferResult, status: int) -> None:
     async def scene(place) -> None:
-        place.workers.seen = seen
+        place.workers.result = seen
         assert (await place.post(PATH, FILE)).status == status
 
     listening(scene)
@@ -288,7 +287,7 @@ def test_what_goes_wrong(listening, seen: Seen, status: int) -> None:
 @pytest.mark.parametrize(("retry", "status"), [(True, 503), (False, 500)])
 def test_not_now(listening, retry: bool, status: int) -> None:
     async def scene(place) -> None:
-        place.workers.error = ServiceBusy("why", retry=retry)
+        place.workers.error = InferenceUnavailable("why", retry=retry)
         said = await place.post(PATH, FILE)
         assert (said.status, said.json) == (status, {"msg": "why"})
 

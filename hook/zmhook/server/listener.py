@@ -1,4 +1,4 @@
-"""Opens the address that `listen` names, and follows what the settings say of it."""
+"""Listen at the TCP address of `[service] listen`, with or without TLS."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zmhook.errors import ZmhookError
+from zmhook.net.connections import ConnectionLimits, ConnectionTable
+from zmhook.net.http_server import HttpServer, UploadBudget
 from zmhook.server.auth import Access
-from zmhook.server.connections import Connections, Limits
-from zmhook.server.door import ListenDoor
-from zmhook.server.looks import MEGABYTE, Looks
-from zmhook.server.server import Room, Server
+from zmhook.server.inference_api import MEGABYTE, InferenceApi
+from zmhook.server.mlapi_api import MlapiApi
+from zmhook.server.pyzm_api import PyzmApi
+from zmhook.server.router import TokenRouter
+from zmhook.server.zmhook_api import ZmhookApi
 from zmhook.service.routes import Routes
 
 if TYPE_CHECKING:
+    from zmhook.net.http_server import Handler
     from zmhook.service.supervisor import Supervisor
     from zmhook.settings import Service
 
@@ -29,11 +33,9 @@ BACKLOG = 256
 AT_ONCE = 4
 """All uploads together may hold so many times what one may have."""
 LOOPBACK = ("127.", "::1", "localhost")
-PAUSE = 0.1
-"""Seconds without a further connection when the process can open no more files."""
 LARGEST_PORT = 65535
-NOT_HERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
-"""Of a name's several addresses, one that this machine does not have: IPv6, mostly."""
+NOT_AVAILABLE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+"""One of a name's addresses that this machine does not have: IPv6, mostly."""
 
 
 class CannotListenError(ZmhookError):
@@ -41,25 +43,25 @@ class CannotListenError(ZmhookError):
 
 
 class Listener:
-    """An open address. Without a certificate that can be read there is none, not a plain one.
+    """An open address. It never falls back to plain HTTP when the certificate cannot be read.
 
-    `follow` takes over what has changed: the certificate's files, `listen_cert`, `listen_key`,
-    user, password and `listen_max_upload`.
+    `reload` applies what has changed: the certificate's files, `listen_cert`, `listen_key`, user,
+    password and `listen_max_upload`.
     """
 
     def __init__(self, supervisor: Supervisor, address: str) -> None:
         self.address = address
         self._supervisor = supervisor
-        self._room = Room(self._most_bytes())
-        self.connections = Connections(self._limits)
-        self._looks = Looks(supervisor, self._room)
-        self.access = Access(lambda: self._looks.settings, self.connections.end_logged_in)
-        door = ListenDoor(self._looks, self.access, Routes(supervisor, public=True))
-        self._server = Server(door, self._room, self.connections)
+        self.budget = UploadBudget(self._most_bytes())
+        self.connections = ConnectionTable(self._limits)
+        self._api = InferenceApi(supervisor, self.budget)
+        self.access = Access(lambda: self._api.settings, self.connections.end_trusted)
+        router = router_of(self._api, self.access, Routes(supervisor, public=True))
+        self._server = HttpServer(router, self.connections, budget=self.budget)
         self._listening: list[socket.socket] = []
         self._accepting: list[asyncio.Task[None]] = []
         self._context: ssl.SSLContext | None = None
-        self._context_of: object = None
+        self._certificate: object = None
         self.problem = ""
 
     @property
@@ -68,7 +70,7 @@ class Listener:
 
     async def open(self) -> None:
         """Begin to listen; raises `CannotListenError`."""
-        self._context_of = _certificate(self._service)
+        self._certificate = _certificate_key(self._service)
         self._context = _context(self._service)
         host, _, port = self.address.rpartition(":")
         try:
@@ -80,63 +82,48 @@ class Listener:
         self._warn_of_plain()
         _ = self.access.users  # the password is made now, when there is none
         loop = asyncio.get_running_loop()
-        self._accepting = [loop.create_task(self._accept(one)) for one in self._listening]
+        self._accepting = [
+            loop.create_task(self._server.accept(each, self.address, lambda: self._context))
+            for each in self._listening
+        ]
         log.info("listening on %s%s", self.address, " (https)" if self._context else "")
 
-    def follow(self) -> None:
-        """Take over what has changed; never raises."""
-        self._room.most = self._most_bytes()
+    def reload(self) -> None:
+        """Apply what has changed; never raises."""
+        self.budget.most = self._most_bytes()
         _ = self.access.users
-        given = _certificate(self._service)
-        if given == self._context_of:
+        certificate = _certificate_key(self._service)
+        if certificate == self._certificate:
             return
-        self._context_of = given
+        self._certificate = certificate
         try:
             self._context = _context(self._service)
         except CannotListenError as error:
-            self.problem = f"{error}; the one from before stays in use"
+            self.problem = f"{error}; the previous one stays in use"
             log.error("%s", self.problem)  # noqa: TRY400
             return
         self.problem = ""
         if self._context is None:
             self._warn_of_plain()
-        log.info("the certificate of %s was read anew", self.address)
+        log.info("the certificate of %s was reloaded", self.address)
 
     def close(self) -> None:
         """Take no further connections."""
         for task in self._accepting:
             task.cancel()
-        for one in self._listening:
-            one.close()
+        for each in self._listening:
+            each.close()
 
     async def finish(self, seconds: float) -> None:
         """Let the answers under way go out, for at most `seconds`."""
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(*self._accepting, return_exceptions=True)
         await self._server.finish(seconds)
-        self._looks.close()
+        self._api.close()
 
-    async def _accept(self, listening: socket.socket) -> None:
-        """Accept connections until cancelled. Others have their turn between any two."""
-        loop = asyncio.get_running_loop()
-        is_full = False
-        while True:
-            try:
-                accepted, (address, *_) = await loop.sock_accept(listening)
-            except OSError as error:
-                if not is_full and not isinstance(error, ConnectionError):
-                    log.warning("%s: cannot accept connections: %s", self.address, error)
-                    is_full = True
-                self.connections.make_room()
-                await asyncio.sleep(PAUSE)
-                continue
-            is_full = False
-            self._server.accepted(accepted, str(address), self._context)
-            await asyncio.sleep(0)
-
-    def _limits(self) -> Limits:
+    def _limits(self) -> ConnectionLimits:
         service = self._service
-        return Limits(
+        return ConnectionLimits(
             service.listen_connections, service.listen_connections_each, service.listen_proxies
         )
 
@@ -146,14 +133,20 @@ class Listener:
     def _warn_of_plain(self) -> None:
         if self._context is None and not self.address.strip("[").startswith(LOOPBACK):
             log.warning(
-                "[service] listen = %s has no listen_cert: passwords and pictures can be read on"
-                " the way",
+                "[service] listen = %s has no listen_cert: passwords and pictures are sent"
+                " unencrypted",
                 self.address,
             )
 
     @property
     def _service(self) -> Service:
         return self._supervisor.config.current().general.service
+
+
+def router_of(api: InferenceApi, access: Access, public: Handler) -> TokenRouter:
+    """Return the router for all dialects."""
+    routes = {**PyzmApi(api).routes(), **ZmhookApi(api).routes(), **MlapiApi(api).routes()}
+    return TokenRouter(routes, access, public)
 
 
 async def listen(address: str, supervisor: Supervisor) -> Listener:
@@ -167,65 +160,65 @@ async def _bound(host: str, port: str) -> list[socket.socket]:
     """Return a listening socket for each address of a host; raises `OSError`, `ValueError`."""
     if not 0 <= int(port) <= LARGEST_PORT:
         raise ValueError(f"a port is at most {LARGEST_PORT}")
-    found = await asyncio.get_running_loop().getaddrinfo(
+    addresses = await asyncio.get_running_loop().getaddrinfo(
         host or None, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )
     opened: list[socket.socket] = []
     missing: OSError | None = None
-    for family, _, _, _, place in dict.fromkeys(found):
+    for family, _, _, _, address in dict.fromkeys(addresses):
         try:
-            opened.append(_opened(family, place))
+            opened.append(_listening_socket(family, address))
         except OSError as error:
             missing = error
-            if error.errno not in NOT_HERE:
+            if error.errno not in NOT_AVAILABLE:
                 break
     else:
         if opened:
             return opened
-    for one in opened:
-        one.close()
+    for each in opened:
+        each.close()
     raise missing or OSError("no such address")
 
 
-def _opened(family: int, place: tuple[object, ...]) -> socket.socket:
-    one = socket.socket(family, socket.SOCK_STREAM)
+def _listening_socket(family: int, address: tuple[object, ...]) -> socket.socket:
+    listening = socket.socket(family, socket.SOCK_STREAM)
     try:
-        one.setblocking(False)
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        listening.setblocking(False)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if family == socket.AF_INET6:
-            one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        one.bind(place)
-        one.listen(BACKLOG)
+            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listening.bind(address)
+        listening.listen(BACKLOG)
     except OSError:
-        one.close()
+        listening.close()
         raise
-    return one
+    return listening
 
 
-def _certificate(service: Service) -> object:
-    """Return what changes when the certificate or its key do, renewed in place as well."""
+def _certificate_key(service: Service) -> object:
+    """Return a value that changes with the certificate or its key, also when renewed in place."""
     return [_identity(name) for name in (service.listen_cert, service.listen_key)]
 
 
 def _identity(name: str) -> tuple[object, ...]:
     try:
-        found = Path(name).stat() if name else None
+        stat = Path(name).stat() if name else None
     except (OSError, ValueError):
-        found = None
-    if found is None:
+        stat = None
+    if stat is None:
         return (name,)
-    return name, found.st_mtime_ns, found.st_size, found.st_ino
+    return name, stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
 def _context(service: Service) -> ssl.SSLContext | None:
-    """Read the certificate, when there is one; raises `CannotListenError`."""
+    """Load the certificate, if there is one; raises `CannotListenError`."""
     if not (service.listen_cert or service.listen_key):
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        # No password is asked for on a terminal that a service does not have.
+        # A service has no terminal on which to ask for the password of a key.
         context.load_cert_chain(service.listen_cert, service.listen_key or None, lambda: "")
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error

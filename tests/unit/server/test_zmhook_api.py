@@ -9,35 +9,37 @@ import pytest
 from msgspec import structs
 
 from zmhook.detection import Detection
+from zmhook.errors import InferenceUnavailable
 from zmhook.gateway import protocol
-from zmhook.gateway.protocol import Look, Looked, Status
-from zmhook.service.look import ServiceBusy
-from zmhook.service.wire import Seen, View
+from zmhook.gateway.protocol import InferRequest, InferResponse, ServerStatus
+from zmhook.service.wire import InferResult, InputImage
 
 
-def request(*views: protocol.View, models: tuple[str, ...] = ("yolo",), **more: object) -> bytes:
-    return msgspec.json.encode(Look(models=list(models), images=list(views), **more))
+def request(
+    *views: protocol.RequestImage, models: tuple[str, ...] = ("yolo",), **more: object
+) -> bytes:
+    return msgspec.json.encode(InferRequest(models=list(models), images=list(views), **more))
 
 
 def frame(data: bytes) -> tuple[str, str, bytes]:
     return ("image", "x.jpg", data)
 
 
-A, B = protocol.View("alarm"), protocol.View("snapshot", crop_label="car")
+A, B = protocol.RequestImage("alarm"), protocol.RequestImage("snapshot", crop_label="car")
 
 
 def test_all_pictures_in_one_request(listening, dog: Detection) -> None:
     async def scene(place) -> None:
         asking = request(A, B, min_confidence={"yolo": 0.3}, seconds=7.5)
         said = await place.post(protocol.INFER, ("request", asking), frame(b"1"), frame(b"2"))
-        looked = msgspec.json.decode(said.body, type=Looked)
+        looked = msgspec.json.decode(said.body, type=InferResponse)
         assert looked.results == {"yolo": [[dog], [dog]]}
         assert looked.sizes == [(64, 48), (64, 48)]
         assert (looked.errors, looked.timings, looked.busy) == ({}, {"yolo": 5.0}, 0.5)
         (wanted,) = place.workers.asked
-        assert wanted.views == [View("alarm", b"1"), View("snapshot", b"2", "car")]
-        assert (wanted.floors, wanted.seconds) == ({"yolo": 0.3}, 7.5)
-        assert wanted.most == protocol.MOST_FOUND
+        assert wanted.images == [InputImage("alarm", b"1"), InputImage("snapshot", b"2", "car")]
+        assert (wanted.min_confidence, wanted.seconds) == ({"yolo": 0.3}, 7.5)
+        assert wanted.max_detections == protocol.MOST_DETECTIONS
 
     listening(scene)
 
@@ -89,7 +91,7 @@ def test_fields_of_a_newer_client(listening) -> None:
         b'{"models": "yolo", "images": []}',
         request(A, models=()),
         request(),
-        request(*[A] * (protocol.MOST_VIEWS + 1)),
+        request(*[A] * (protocol.MOST_IMAGES + 1)),
         request(A, models=("x",) * 100),
         b'{"models": [1], "images": [{"id": "a"}]}',
         b'{"models": ["yolo"], "images": [{"id": "a"}], "seconds": "x"}',
@@ -99,7 +101,7 @@ def test_a_request_that_cannot_be_read(listening, asking: bytes) -> None:
     async def scene(place) -> None:
         said = await place.post(protocol.INFER, ("request", asking), frame(b"1"))
         assert said.status == 400
-        assert msgspec.json.decode(said.body, type=protocol.Refused).detail
+        assert msgspec.json.decode(said.body, type=protocol.ErrorResponse).detail
         assert place.workers.asked == []
 
     listening(scene)
@@ -110,7 +112,7 @@ def test_too_few_pictures_or_too_many(listening, count: int) -> None:
     async def scene(place) -> None:
         said = await place.post(protocol.INFER, ("request", request(A, B)), *[frame(b"1")] * count)
         assert said.status == 400
-        assert f"{count} pictures came" in said.json["detail"]
+        assert f"expected 2 uploaded images, got {count}" in said.json["detail"]
 
     listening(scene)
 
@@ -119,18 +121,18 @@ def test_pictures_that_are_fetched_stand_among_those_that_came(listening, endpoi
     async def scene(place) -> None:
         endpoint.answers = [(200, {}, b"FETCHED")]
         place.workers.set(allowed_portals=(endpoint.place,))
-        url = protocol.View("2", url=f"{endpoint.url}/x")
+        url = protocol.RequestImage("2", url=f"{endpoint.url}/x")
         asking = request(A, url, B)
         said = await place.post(protocol.INFER, ("request", asking), frame(b"1"), frame(b"3"))
         assert said.status == 200
-        assert [one.data for one in place.workers.asked[0].views] == [b"1", b"FETCHED", b"3"]
+        assert [one.data for one in place.workers.asked[0].images] == [b"1", b"FETCHED", b"3"]
 
     listening(scene)
 
 
 def test_an_address_that_is_not_allowed(listening) -> None:
     async def scene(place) -> None:
-        url = protocol.View("2", url="http://169.254.169.254/latest")
+        url = protocol.RequestImage("2", url="http://169.254.169.254/latest")
         said = await place.post(protocol.INFER, ("request", request(url)))
         assert said.status == 400
         assert "allowed_portals" in said.json["detail"]
@@ -142,7 +144,7 @@ def test_what_is_fetched_for_one_request_has_an_end(listening, endpoint) -> None
     async def scene(place) -> None:
         endpoint.answers = [(200, {}, b"x" * 600), (200, {}, b"x" * 600)]
         place.workers.set(allowed_portals=(endpoint.place,), listen_max_upload=0.001)
-        url = protocol.View("2", url=f"{endpoint.url}/x")
+        url = protocol.RequestImage("2", url=f"{endpoint.url}/x")
         said = await place.post(protocol.INFER, ("request", request(url, url)))
         assert said.status == 400
         assert "larger than" in said.json["detail"]
@@ -160,11 +162,12 @@ def test_another_kind_of_body(listening, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seen", "status"), [(Seen(refused="a"), 400), (Seen(refused="a", too_large=True), 413)]
+    ("seen", "status"),
+    [(InferResult(refused="a"), 400), (InferResult(refused="a", too_large=True), 413)],
 )
-def test_a_picture_that_is_none(listening, seen: Seen, status: int) -> None:
+def test_a_picture_that_is_none(listening, seen: InferResult, status: int) -> None:
     async def scene(place) -> None:
-        place.workers.seen = seen
+        place.workers.result = seen
         said = await place.post(protocol.INFER, ("request", request(A)), frame(b"1"))
         assert (said.status, said.json) == (status, {"detail": "a"})
 
@@ -174,7 +177,7 @@ def test_a_picture_that_is_none(listening, seen: Seen, status: int) -> None:
 @pytest.mark.parametrize(("retry", "status"), [(True, 503), (False, 500)])
 def test_not_now(listening, retry: bool, status: int) -> None:
     async def scene(place) -> None:
-        place.workers.error = ServiceBusy("why", retry=retry)
+        place.workers.error = InferenceUnavailable("why", retry=retry)
         said = await place.post(protocol.INFER, ("request", request(A)), frame(b"1"))
         assert (said.status, "retry-after" in said.headers) == (status, retry)
 
@@ -184,7 +187,7 @@ def test_not_now(listening, retry: bool, status: int) -> None:
 def test_how_it_is(listening) -> None:
     async def scene(place) -> None:
         said = await place.ask("GET", protocol.STATUS)
-        status = msgspec.json.decode(said.body, type=Status)
+        status = msgspec.json.decode(said.body, type=ServerStatus)
         assert (status.models, status.busy) == (["yolo"], 0.5)
         assert status.version
 

@@ -1,4 +1,4 @@
-"""Answers other machines as the settings say now: the address may change and go, too."""
+"""Keep listening as the settings say: the address may appear, change and disappear."""
 
 from __future__ import annotations
 
@@ -10,40 +10,40 @@ from typing import TYPE_CHECKING
 from zmhook.text.unexpected import logged
 
 if TYPE_CHECKING:
-    from zmhook.server.tcp import Listener
+    from zmhook.server.listener import Listener
     from zmhook.service.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
 
-EVERY = 0.5
-"""Seconds between two looks at what has changed."""
-AGAIN = 10.0
-"""Seconds after which an address that could not be had is tried again."""
+CHECK_SECONDS = 0.5
+"""Between two checks for changed settings."""
+RETRY_SECONDS = 10.0
+"""After which an address that could not be opened is tried again."""
 LAST_ANSWERS = 5.0
-"""For the answers under way at an address that is given up."""
+"""For the responses under way at an address that is closed."""
 
 
-class Listening:
-    """What is listened on; `given` stands in place of `[service] listen`.
+class ListenManager:
+    """Opens and closes the listener; `address` replaces `[service] listen`.
 
-    An address that cannot be had is no reason not to serve this machine: it is a problem that
-    `zmhook service status` shows, and is tried again.
+    An address that cannot be opened does not keep the service from serving this machine: it is a
+    problem that `zmhook service status` shows, and is tried again.
     """
 
-    def __init__(self, supervisor: Supervisor, given: str = "") -> None:
+    def __init__(self, supervisor: Supervisor, address: str = "") -> None:
         self._supervisor = supervisor
-        self._given = given
+        self._fixed_address = address
         self._listener: Listener | None = None
-        self._wanted = ""
+        self._address = ""
         self._problem = ""
         self._tried = 0.0
         self._task: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
 
     @property
-    def is_wanted(self) -> bool:
-        """Whether other machines are to be answered; such a service does not end when idle."""
-        return bool(self._wanted)
+    def is_enabled(self) -> bool:
+        """Whether other machines are served; such a service does not end when idle."""
+        return bool(self._address)
 
     @property
     def listener(self) -> Listener | None:
@@ -51,15 +51,15 @@ class Listening:
 
     @property
     def problems(self) -> list[str]:
-        found = [self._problem]
+        problems = [self._problem]
         if self._listener:
-            found += [self._listener.problem, self._listener.access.problem]
-        return [one for one in found if one]
+            problems += [self._listener.problem, self._listener.access.problem]
+        return [problem for problem in problems if problem]
 
     async def start(self) -> None:
-        """Listen, and go on as the settings change."""
-        await self.follow()
-        self._task = asyncio.get_running_loop().create_task(self._follow())
+        """Listen, and apply the settings when they change."""
+        await self.apply_settings()
+        self._task = asyncio.get_running_loop().create_task(self._watch())
 
     def close(self) -> None:
         """Take no further connections."""
@@ -69,7 +69,7 @@ class Listening:
             self._listener.close()
 
     async def finish(self, seconds: float) -> None:
-        """Let the answers under way go out, for at most `seconds`."""
+        """Let the responses under way go out, for at most `seconds`."""
         if self._task:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
@@ -78,19 +78,19 @@ class Listening:
         if self._ending:
             await asyncio.wait(self._ending, timeout=seconds)
 
-    async def follow(self) -> None:
-        """Do what the settings say now."""
-        wanted = self._given or self._supervisor.config.current().general.service.listen
-        if wanted != self._wanted:
-            await self._move(wanted)
-        elif wanted and not self._listener and self._now() - self._tried >= AGAIN:
-            await self._open(wanted)
+    async def apply_settings(self) -> None:
+        """Listen as the settings say now."""
+        address = self._fixed_address or self._supervisor.config.current().general.service.listen
+        if address != self._address:
+            await self._move(address)
+        elif address and not self._listener and self._now() - self._tried >= RETRY_SECONDS:
+            await self._open(address)
         elif self._listener:
-            self._listener.follow()
+            self._listener.reload()
 
-    async def _move(self, wanted: str) -> None:
+    async def _move(self, address: str) -> None:
         """Listen at another address, or at none."""
-        self._wanted = wanted
+        self._address = address
         self._problem = ""
         before, self._listener = self._listener, None
         if before:
@@ -99,15 +99,15 @@ class Listening:
             ending = asyncio.get_running_loop().create_task(before.finish(LAST_ANSWERS))
             self._ending.add(ending)
             ending.add_done_callback(self._ending.discard)
-        if wanted:
-            await self._open(wanted)
+        if address:
+            await self._open(address)
 
-    async def _open(self, wanted: str) -> None:
-        from zmhook.server.tcp import CannotListenError, listen
+    async def _open(self, address: str) -> None:
+        from zmhook.server.listener import CannotListenError, listen
 
         self._tried = self._now()
         try:
-            self._listener = await listen(wanted, self._supervisor)
+            self._listener = await listen(address, self._supervisor)
         except CannotListenError as error:
             if str(error) != self._problem:
                 log.error("%s; nothing is listened on", error)  # noqa: TRY400
@@ -115,11 +115,11 @@ class Listening:
         else:
             self._problem = ""
 
-    async def _follow(self) -> None:
+    async def _watch(self) -> None:
         while True:
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(CHECK_SECONDS)
             try:
-                await self.follow()
+                await self.apply_settings()
             except Exception as error:  # noqa: BLE001 - it must go on whatever happens
                 logged(log, error)
 

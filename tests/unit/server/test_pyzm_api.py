@@ -8,9 +8,9 @@ import pytest
 from msgspec import structs
 
 from zmhook.detection import Box, Detection
-from zmhook.server import server
-from zmhook.service.look import ServiceBusy
-from zmhook.service.wire import Seen, View
+from zmhook.errors import InferenceUnavailable
+from zmhook.net import http_server
+from zmhook.service.wire import InferResult, InputImage
 
 TYPE, IMAGE = ("type", b"object"), ("image", "frame.png", b"PNG")
 FACE = Detection(label="anna", confidence=0.8, box=Box(1, 1, 2, 2), model="face", kind="face")
@@ -38,10 +38,10 @@ def test_a_picture_is_looked_at(listening) -> None:
             "error": None,
         }
         (wanted,) = place.workers.asked
-        assert (wanted.machine, wanted.models) == ("127.0.0.1", ["yolo"])
-        assert wanted.views == [View("frame.png", b"PNG")]
-        assert wanted.overlap == 0.4
-        assert wanted.floors == {"yolo": place.workers.settings.yolo.yolo_min_confidence}
+        assert (wanted.client, wanted.models) == ("127.0.0.1", ["yolo"])
+        assert wanted.images == [InputImage("frame.png", b"PNG")]
+        assert wanted.max_overlap == 0.4
+        assert wanted.min_confidence == {"yolo": place.workers.settings.yolo.yolo_min_confidence}
 
     listening(scene)
 
@@ -124,7 +124,9 @@ def test_the_clients_least_confidence(listening, given: str, expected: float | N
     async def scene(place) -> None:
         await place.post("/infer", TYPE, ("min_confidence", given.encode()), IMAGE)
         own = place.workers.settings.yolo.yolo_min_confidence
-        assert place.workers.asked[0].floors == {"yolo": own if expected is None else expected}
+        assert place.workers.asked[0].min_confidence == {
+            "yolo": own if expected is None else expected
+        }
 
     listening(scene)
 
@@ -157,7 +159,7 @@ def test_no_type(listening) -> None:
 @pytest.mark.parametrize(("too_large", "status"), [(False, 400), (True, 413)])
 def test_a_picture_that_is_none(listening, too_large: bool, status: int) -> None:
     async def scene(place) -> None:
-        place.workers.seen = Seen(refused="a: is damaged", too_large=too_large)
+        place.workers.result = InferResult(refused="a: is damaged", too_large=too_large)
         said = await place.post("/infer", TYPE, IMAGE)
         assert said.status == status
         assert said.json["detail"] == "Could not decode image (a: is damaged)"
@@ -167,7 +169,7 @@ def test_a_picture_that_is_none(listening, too_large: bool, status: int) -> None
 
 def test_a_model_that_fails(listening) -> None:
     async def scene(place) -> None:
-        place.workers.seen = Seen(errors={"yolo": "no weights"})
+        place.workers.result = InferResult(errors={"yolo": "no weights"})
         said = await place.post("/infer", TYPE, IMAGE)
         assert (said.status, said.json) == (200, {"detections": [], "error": "no weights"})
 
@@ -176,10 +178,10 @@ def test_a_model_that_fails(listening) -> None:
 
 def test_too_busy_and_worse(listening) -> None:
     async def scene(place) -> None:
-        place.workers.error = ServiceBusy("refused: 500 wait", retry=True)
+        place.workers.error = InferenceUnavailable("refused: 500 wait", retry=True)
         said = await place.post("/infer", TYPE, IMAGE)
         assert (said.status, said.headers["retry-after"]) == (503, "1")
-        place.workers.error = ServiceBusy("the model process ended", retry=False)
+        place.workers.error = InferenceUnavailable("the model process ended", retry=False)
         said = await place.post("/infer", TYPE, IMAGE)
         assert said.json == {"detections": [], "error": "the model process ended"}
 
@@ -189,7 +191,7 @@ def test_too_busy_and_worse(listening) -> None:
 def test_faces_leave_only_where_allowed(listening) -> None:
     async def scene(place) -> None:
         models(place, "yolo", "face")
-        place.workers.found["face"] = [FACE]
+        place.workers.detections["face"] = [FACE]
         said = await place.post("/infer", ("type", b"face"), IMAGE)
         assert "listen_faces" in said.json["error"]
         assert place.workers.asked == []
@@ -205,7 +207,7 @@ def test_faces_leave_only_where_allowed(listening) -> None:
 def test_nor_by_another_model(listening, dog: Detection) -> None:
     async def scene(place) -> None:
         plate = structs.replace(dog, kind="licenseplate", label="B AB 123")
-        place.workers.found["yolo"] = [dog, FACE, plate]
+        place.workers.detections["yolo"] = [dog, FACE, plate]
         said = await place.post("/infer", TYPE, IMAGE)
         assert [one["label"] for one in said.json["detections"]] == ["dog"]
         place.workers.set(listen_plates=True)
@@ -244,7 +246,7 @@ def test_an_address_in_place_of_a_picture(listening, endpoint) -> None:
         place.workers.set(allowed_portals=(endpoint.place,))
         said = await place.post("/infer", TYPE, ("url", url), ("zm_auth", b"token=abc"))
         assert said.json["error"] is None
-        assert place.workers.asked[0].views == [View("url", b"PICTURE")]
+        assert place.workers.asked[0].images == [InputImage("url", b"PICTURE")]
         assert endpoint.got[0].path == "/zm/index.php?view=image&token=abc"
 
     listening(scene)
@@ -253,7 +255,7 @@ def test_an_address_in_place_of_a_picture(listening, endpoint) -> None:
 def test_what_is_fetched_takes_room_as_well(
     listening, endpoint, until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "ROOM_SECONDS", 0.05)
+    monkeypatch.setattr(http_server, "BUDGET_SECONDS", 0.05)
 
     async def scene(place) -> None:
         endpoint.answers = [(200, {}, b"PICTURE")] * 2
@@ -262,11 +264,11 @@ def test_what_is_fetched_takes_room_as_well(
         url = ("url", f"{endpoint.url}/x".encode())
         first = asyncio.ensure_future(place.post("/infer", TYPE, url))
         await until(lambda: place.workers.asked)
-        assert place.room.used > 10_000
+        assert place.budget.used > 10_000
         assert (await place.post("/infer", TYPE, url)).status == 503
         place.workers.hold.set()
         assert (await first).status == 200
-        assert place.room.used == 0
+        assert place.budget.used == 0
 
     listening(scene, most=15_000)
 

@@ -1,4 +1,4 @@
-"""Connections stay open, and everything about them has a bound."""
+"""ConnectionTable stay open, and everything about them has a bound."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import time
 
 import pytest
 
-from zmhook.net import http_server
-from zmhook.server import connections, exchange, server, uploads
-from zmhook.server.connections import Limits
-from zmhook.server.exchange import Refused
-from zmhook.server.server import Room
+from zmhook.net import connections, http_connection, http_server
+from zmhook.net.connections import ConnectionLimits
+from zmhook.net.http_connection import HttpError
+from zmhook.net.http_server import UploadBudget
+from zmhook.server import uploads
 
 HEALTH = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -79,9 +79,7 @@ def test_who_asks_for_the_end_gets_it(listening) -> None:
     listening(scene)
 
 
-def test_a_connection_has_so_many_requests(listening, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "MOST_REQUESTS", 2)
-
+def test_a_connection_has_so_many_requests(listening) -> None:
     async def scene(place) -> None:
         talk = await place.open()
         assert "connection" not in (await talk.ask("GET", "/health")).headers
@@ -89,7 +87,7 @@ def test_a_connection_has_so_many_requests(listening, monkeypatch: pytest.Monkey
         assert await talk.reader.read() == b""
         talk.close()
 
-    listening(scene)
+    listening(scene, most_requests=2)
 
 
 def test_head_has_no_body_but_its_length(listening) -> None:
@@ -130,8 +128,8 @@ def test_nonsense_is_refused(listening, nonsense: bytes) -> None:
 
 
 def test_who_says_nothing_is_hung_up_on(listening, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange, "HEAD_SECONDS", 0.1)
-    monkeypatch.setattr(exchange, "IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(http_connection, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(http_connection, "IDLE_SECONDS", 0.2)
 
     async def scene(place) -> None:
         for said in (b"", b"GET / HT"):
@@ -158,7 +156,7 @@ async def _end(talk) -> bytes:
 
 
 def test_a_body_that_stops_coming(listening, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange, "STALL_SECONDS", 0.1)
+    monkeypatch.setattr(http_connection, "STALL_SECONDS", 0.1)
 
     async def scene(place) -> None:
         talk = await place.open()
@@ -166,14 +164,14 @@ def test_a_body_that_stops_coming(listening, monkeypatch: pytest.MonkeyPatch) ->
         said = await talk.heard()
         assert (said.status, said.json) == (408, {"detail": "nothing came for 0.1 s"})
         assert place.workers.asked == []
-        assert place.room.used == 0
+        assert place.budget.used == 0
         talk.close()
 
     listening(scene)
 
 
 def test_a_body_that_trickles(listening, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange, "GRACE_SECONDS", 0.15)
+    monkeypatch.setattr(http_connection, "GRACE_SECONDS", 0.15)
 
     async def scene(place) -> None:
         talk = await place.open()
@@ -241,14 +239,14 @@ def test_others_have_their_turn_while_a_body_is_read(
 ) -> None:
     """However slow reading a piece is, and though all of it is there."""
     fed, turns = [], []
-    feed = uploads.Parts.feed
+    feed = uploads.MultipartForm.feed
 
-    def slowly(parts: uploads.Parts, data: bytes) -> None:
-        feed(parts, data)
+    def slowly(form: uploads.MultipartForm, data: bytes) -> None:
+        feed(form, data)
         time.sleep(0.02)
         fed.append(len(turns))
 
-    monkeypatch.setattr(uploads.Parts, "feed", slowly)
+    monkeypatch.setattr(uploads.MultipartForm, "feed", slowly)
 
     async def scene(place) -> None:
         async def turn() -> None:
@@ -329,13 +327,13 @@ def test_who_leaves_is_dropped(listening, until) -> None:
         talk.close()
         await until(lambda: place.workers.left)
         await until(lambda: not place.server._connections)
-        assert place.room.used == 0
+        assert place.budget.used == 0
 
     listening(scene)
 
 
-@pytest.mark.parametrize("limits", [Limits(most=3), Limits(each=3)])
-def test_silent_ones_make_room_for_others(listening, until, limits: Limits) -> None:
+@pytest.mark.parametrize("limits", [ConnectionLimits(most=3), ConnectionLimits(each=3)])
+def test_silent_ones_make_room_for_others(listening, until, limits: ConnectionLimits) -> None:
     async def scene(place) -> None:
         place.limits = limits
         silent = [await place.open() for _ in range(3)]
@@ -348,9 +346,9 @@ def test_silent_ones_make_room_for_others(listening, until, limits: Limits) -> N
     listening(scene)
 
 
-def test_who_is_logged_in_makes_room_for_nobody(listening, until) -> None:
+def test_who_is_trusted_makes_room_for_nobody(listening, until) -> None:
     async def scene(place) -> None:
-        place.limits = Limits(most=2)
+        place.limits = ConnectionLimits(most=2)
         mine = [await place.open() for _ in range(2)]
         for talk in mine:
             assert (await talk.ask("GET", "/models", token=place.token)).status == 200
@@ -370,9 +368,9 @@ def test_to_log_in_is_to_be_logged_in(listening, until) -> None:
         talk = await place.open()
         body = b'{"username": "zmhook", "password": "pass"}'
         assert (await talk.ask("POST", "/login", body)).status == 200
-        await until(lambda: [one.is_logged_in for one in place.connections] == [True])
+        await until(lambda: [one.is_trusted for one in place.connections] == [True])
         assert (await talk.ask("GET", "/models", token="made up")).status == 401
-        assert [one.is_logged_in for one in place.connections] == [False]
+        assert [one.is_trusted for one in place.connections] == [False]
         talk.close()
 
     listening(scene)
@@ -382,7 +380,7 @@ def test_strangers_are_hung_up_on_whatever_they_do(
     listening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also one that asks again and again for what is anybody's; who is logged in stays."""
-    monkeypatch.setattr(connections, "STRANGER_SECONDS", 0.3)
+    monkeypatch.setattr(connections, "UNTRUSTED_SECONDS", 0.3)
 
     async def scene(place) -> None:
         mine, silent, busy = [await place.open() for _ in range(3)]
@@ -402,7 +400,7 @@ def test_strangers_are_hung_up_on_whatever_they_do(
 def test_a_proxy_says_who_asks(listening) -> None:
     async def scene(place) -> None:
         for proxies, peer in (((), "127.0.0.1"), (("127.0.0.0/8",), "10.0.0.7")):
-            place.limits = Limits(proxies=proxies)
+            place.limits = ConnectionLimits(proxies=proxies)
             kind = "multipart/form-data; boundary=b"
             head, _, body = _infer(place.token).partition(b"\r\n\r\n")
             del head
@@ -410,7 +408,7 @@ def test_a_proxy_says_who_asks(listening) -> None:
                 "POST", "/infer", body, content_type=kind, x_forwarded_for="1.2.3.4, 10.0.0.7"
             )
             assert said.status == 200
-            assert place.workers.asked[-1].machine == peer
+            assert place.workers.asked[-1].client == peer
 
     listening(scene)
 
@@ -418,10 +416,10 @@ def test_a_proxy_says_who_asks(listening) -> None:
 def test_what_nobody_takes_does_not_stay_for_ever(
     listening, until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_server, "WRITE_TIMEOUT", 0.2)
+    monkeypatch.setattr(http_connection, "WRITE_SECONDS", 0.2)
 
     async def scene(place) -> None:
-        place.workers.found["yolo"] = [place.workers.found["yolo"][0]] * 200_000
+        place.workers.detections["yolo"] = [place.workers.detections["yolo"][0]] * 200_000
         talk = await place.open()
         talk.writer.transport.pause_reading()
         await talk.say(_infer(place.token))
@@ -479,34 +477,34 @@ def test_a_bug_is_an_answer_too(listening, caplog: pytest.LogCaptureFixture) -> 
 
 
 def test_uploads_wait_for_room_and_then_give_up(soon, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "ROOM_SECONDS", 0.1)
+    monkeypatch.setattr(http_server, "BUDGET_SECONDS", 0.1)
 
     async def run() -> None:
-        room = Room(100)
-        async with room.of(60), room.of(40):
-            assert room.used == 100
-            with pytest.raises(Refused, match="too many uploads") as refused:
-                async with room.of(1):
+        budget = UploadBudget(100)
+        async with budget.reserve(60), budget.reserve(40):
+            assert budget.used == 100
+            with pytest.raises(HttpError, match="too many uploads") as refused:
+                async with budget.reserve(1):
                     pass
             assert refused.value.status == 503
-        assert room.used == 0
+        assert budget.used == 0
 
     soon(run)
 
 
 def test_room_that_comes_free_is_taken(soon) -> None:
     async def run() -> None:
-        room = Room(100)
+        budget = UploadBudget(100)
         order = []
 
         async def take(size: int, name: str) -> None:
-            async with room.of(size):
+            async with budget.reserve(size):
                 order.append(name)
                 await asyncio.sleep(0.02)
 
         await asyncio.gather(take(80, "a"), take(80, "b"), take(500, "c"))
         assert sorted(order) == ["a", "b", "c"]
-        assert room.used == 0
+        assert budget.used == 0
 
     soon(run)
 
@@ -514,7 +512,7 @@ def test_room_that_comes_free_is_taken(soon) -> None:
 def test_an_upload_without_room_is_503_and_says_when(
     listening, until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "ROOM_SECONDS", 0.05)
+    monkeypatch.setattr(http_server, "BUDGET_SECONDS", 0.05)
 
     async def scene(place) -> None:
         place.workers.hold.clear()

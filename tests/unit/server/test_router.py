@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from zmhook.server import auth
-from zmhook.server.login import WHY_NOBODY
+from zmhook.server.router import NO_PASSWORD
 
 PROTECTED = [
     ("POST", "/infer"),
@@ -174,8 +174,8 @@ def test_the_ways_of_being_well(listening) -> None:
 def test_without_a_password_nobody_gets_in(listening) -> None:
     async def scene(place) -> None:
         said = await place.post_json("/login", {"username": "zmhook", "password": ""})
-        assert (said.status, said.json["detail"]) == (503, WHY_NOBODY)
-        assert (await place.ask("GET", "/models")).json["detail"] == WHY_NOBODY
+        assert (said.status, said.json["detail"]) == (503, NO_PASSWORD)
+        assert (await place.ask("GET", "/models")).json["detail"] == NO_PASSWORD
         assert (await place.ask("GET", "/health")).status == 200
 
     listening(scene, users=False)

@@ -10,12 +10,13 @@ import time
 import pytest
 
 from zmhook.errors import FrameUnavailable
-from zmhook.server import fetching
-from zmhook.server.fetching import Wanted, checked, fetched
+from zmhook.gateway.protocol import ImageUrl
+from zmhook.server import fetch_image as module
+from zmhook.server.fetch_image import check_url, fetch_image
 
 
 def get(url: str, allowed: str, **more: object) -> bytes:
-    return fetched(Wanted(url, **more), (allowed,), 1000, 5)
+    return fetch_image(ImageUrl(url, **more), (allowed,), 1000, 5)
 
 
 def test_what_is_there(endpoint) -> None:
@@ -38,7 +39,7 @@ def test_what_is_there(endpoint) -> None:
     ],
 )
 def test_hosts_that_are_allowed(url: str, allowed: str) -> None:
-    assert checked(url, (allowed,))
+    assert check_url(url, (allowed,))
 
 
 @pytest.mark.parametrize(
@@ -75,14 +76,14 @@ def test_hosts_that_are_allowed(url: str, allowed: str) -> None:
 )
 def test_and_those_that_are_not(url: str) -> None:
     with pytest.raises(FrameUnavailable) as error:
-        checked(url, ("zm.lan",))
+        check_url(url, ("zm.lan",))
     assert "password@" not in str(error.value)
     assert len(str(error.value)) < 200
 
 
 def test_nothing_is_allowed_where_nothing_is_named() -> None:
     with pytest.raises(FrameUnavailable, match="allowed_portals"):
-        checked("http://zm.lan/x", ())
+        check_url("http://zm.lan/x", ())
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 401, 404, 500])
@@ -155,7 +156,7 @@ def test_answers_that_are_none(says: bytes, why: str) -> None:
 
 
 def test_who_never_ends_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "SECONDS", 0.15)
+    monkeypatch.setattr(module, "SECONDS", 0.15)
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n"
     for drip in (b"", b"x"):
         with Rude(head, 0.5, drip) as rude, pytest.raises(FrameUnavailable, match="in time"):

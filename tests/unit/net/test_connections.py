@@ -7,21 +7,28 @@ from collections.abc import Iterator
 
 import pytest
 
-from zmhook.server import connections
-from zmhook.server.connections import Connection, Connections, Limits
+from zmhook.net import connections
+from zmhook.net.connections import (
+    ClientConnection,
+    ConnectionLimits,
+    ConnectionTable,
+    is_proxy,
+    network_of,
+    original_client,
+)
 
 
 class Guests:
     """Connections, and the other ends of them."""
 
     def __init__(self, *limits: object) -> None:
-        self.connections = Connections(lambda: Limits(*limits))
+        self.connections = ConnectionTable(lambda: ConnectionLimits(*limits))
         self.sockets: list[socket.socket] = []
 
-    def come(self, address: str) -> Connection | None:
+    def come(self, address: str) -> ClientConnection | None:
         ours, theirs = socket.socketpair()
         self.sockets += [ours, theirs]
-        return self.connections.enter(ours, address)
+        return self.connections.add(ours, address)
 
     def close(self) -> None:
         for connection in self.connections:
@@ -83,7 +90,7 @@ def test_of_ipv6_a_network_counts_as_one(play) -> None:
 def test_a_logged_in_one_stays_and_counts(play) -> None:
     def scene(guests: Guests) -> None:
         for _ in range(2):
-            guests.come("10.0.0.1").log_in()
+            guests.come("10.0.0.1").trust()
         assert guests.come("10.0.0.1") is None
         assert guests.come("10.0.0.2")
         assert (len(guests.connections), guests.connections.refused) == (3, 1)
@@ -94,7 +101,7 @@ def test_a_logged_in_one_stays_and_counts(play) -> None:
 def test_a_proxy_may_have_all(play) -> None:
     def scene(guests: Guests) -> None:
         for _ in range(10):
-            guests.come("10.0.0.5").log_in()
+            guests.come("10.0.0.5").trust()
         assert len(guests.connections) == 10
         assert guests.come("10.0.0.5") is None
 
@@ -115,9 +122,9 @@ def test_the_limit_of_open_files_counts(play, monkeypatch: pytest.MonkeyPatch) -
 def test_all_who_are_logged_in_can_be_hung_up_on(play) -> None:
     def scene(guests: Guests) -> None:
         stranger, one, two = (guests.come("10.0.0.1") for _ in range(3))
-        one.log_in()
-        two.log_in()
-        guests.connections.end_logged_in()
+        one.trust()
+        two.trust()
+        guests.connections.end_trusted()
         assert [each.has_ended for each in (stranger, one, two)] == [False, True, True]
         assert guests.sockets[3].recv(1) == b""
 
@@ -127,15 +134,54 @@ def test_all_who_are_logged_in_can_be_hung_up_on(play) -> None:
 def test_nothing_is_counted_twice(play) -> None:
     def scene(guests: Guests) -> None:
         one = guests.come("10.0.0.1")
-        one.log_in()
-        one.become_stranger()
-        one.log_in()
+        one.trust()
+        one.distrust()
+        one.trust()
         one.end()
         one.end()
-        one.log_in()
-        one.become_stranger()
+        one.trust()
+        one.distrust()
         assert len(guests.connections) == 0
         assert not guests.connections._each
         assert not guests.connections.make_room()
 
     play(scene)
+
+
+@pytest.mark.parametrize(
+    ("address", "whose"),
+    [
+        ("10.0.0.1", "10.0.0.1"),
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+        ("nonsense", "nonsense"),
+    ],
+)
+def test_networks(address: str, whose: str) -> None:
+    assert network_of(address) == whose
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "proxies", "client"),
+    [
+        ("1.2.3.4", (), "10.0.0.5"),
+        ("1.2.3.4", ("10.0.0.6",), "10.0.0.5"),
+        ("1.2.3.4", ("10.0.0.5",), "1.2.3.4"),
+        ("9.9.9.9, 1.2.3.4", ("10.0.0.5",), "1.2.3.4"),  # the first may be made up
+        ("1.2.3.4, 10.0.0.9", ("10.0.0.0/24",), "1.2.3.4"),
+        ("1.2.3.4, nonsense", ("10.0.0.5",), "10.0.0.5"),
+        ("", ("10.0.0.5",), "10.0.0.5"),
+        ("2001:db8::1", ("10.0.0.5",), "2001:db8::1"),
+        ("x," * 100_000, ("10.0.0.5",), "10.0.0.5"),
+    ],
+)
+def test_who_is_behind_a_proxy(forwarded: str, proxies: tuple[str, ...], client: str) -> None:
+    assert original_client("10.0.0.5", forwarded, proxies) == client
+
+
+def test_which_are_proxies() -> None:
+    assert is_proxy("::ffff:10.0.0.5", ("10.0.0.0/24",))
+    assert not is_proxy("10.0.1.5", ("10.0.0.0/24", "2001:db8::/32"))
+    assert not is_proxy("nonsense", ("10.0.0.0/24",))
