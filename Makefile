@@ -1,4 +1,4 @@
-# The commands of a working day. Everything happens in .venv; nothing outside this folder changes.
+# Commands for development. They use .venv and change nothing outside this folder.
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,20 +8,24 @@ TIER ?= all
 BENCHES := $(filter-out bench/measure.py bench/peer_%.py,$(wildcard bench/*.py))
 SHELL_SCRIPTS := install.sh zm_event_start.sh zm_event_end.sh .ci/run $(wildcard tests/zoneminder/*.sh)
 
-.PHONY: help demo test attack lint docs bench lock clean
+.PHONY: help demo check test attack lint docs bench lock clean
 
 help:
-	@echo 'make demo    a demonstration event: the line, and the annotated picture'
-	@echo 'make test    every test (TIER=unit, integration, zoneminder or attack: only those)'
-	@echo 'make attack  the attacks and faults once more, with time for all of them'
-	@echo 'make lint    ruff, mypy --strict, the layers of the package, shellcheck'
-	@echo 'make docs    the guide as web pages in docs/_build/html'
-	@echo 'make bench   the measurements (ARGS=--quick: within a minute each)'
-	@echo 'make lock    requirements.lock, from pyproject.toml (ARGS=--upgrade: the newest versions)'
+	@echo 'make demo    run a demonstration event: the line, and the annotated picture'
+	@echo 'make check   lint and test what changed since main (ARGS=HEAD: what is not committed)'
+	@echo 'make test    run every test (TIER=unit, integration, zoneminder or attack: only those)'
+	@echo 'make attack  run all attacks and faults, without their usual time limits'
+	@echo 'make lint    run ruff, mypy --strict, import-linter and shellcheck on everything'
+	@echo 'make docs    build the guide as web pages in docs/_build/html'
+	@echo 'make bench   run the measurements (ARGS=--quick: within a minute each)'
+	@echo 'make lock    write requirements.lock from pyproject.toml (ARGS=--upgrade: newest versions)'
 	@echo 'make clean   remove everything that these commands made'
 
 demo: $(VENV)/.demo
 	@$(RUN)/python tools/demo.py
+
+check: $(VENV)/.lint $(VENV)/.test
+	@$(RUN)/python tools/check.py $(ARGS)
 
 test: $(VENV)/.test
 	@case '$(TIER)' in \
@@ -38,7 +42,7 @@ lint: $(VENV)/.lint
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
-	$(RUN)/lint-imports --no-cache --no-timings
+	$(RUN)/lint-imports --no-cache
 	shellcheck $(SHELL_SCRIPTS)
 
 docs: $(VENV)/.docs
@@ -55,7 +59,7 @@ clean:
 	rm -rf $(VENV) demo build dist docs/_build hook/*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
 
 $(RUN)/python:
-	@command -v $(PYTHON) >/dev/null || { echo 'make: there is no $(PYTHON): install it (apt-get install python3 python3-venv)' >&2; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo 'make: $(PYTHON) is not installed: install it (apt-get install python3 python3-venv)' >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo 'make: Python 3.10 or newer is needed: name one, make PYTHON=...' >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo 'make: $(PYTHON) cannot make environments: install its venv module (apt-get install python3-venv)' >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
