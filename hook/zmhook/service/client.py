@@ -46,19 +46,19 @@ class Answered(NamedTuple):
     body: bytes
 
 
-def peer(place: Path, seconds: float) -> Peer:
+def peer(socket_file: Path, seconds: float) -> Peer:
     """Return who listens there, as the kernel knows it; raises `NoService`."""
     try:
         with contextlib.closing(socket.socket(socket.AF_UNIX)) as connection:
             connection.settimeout(seconds)
-            connection.connect(str(place))
+            connection.connect(str(socket_file))
             return peer_of(connection)
     except (OSError, ValueError) as error:
-        raise _no_service(place, error) from None
+        raise _no_service(socket_file, error) from None
 
 
 def decide(
-    place: Path, event: Event, config: str, seconds: float, silence: float | None = None
+    socket_file: Path, event: Event, config: str, seconds: float, silence: float | None = None
 ) -> Answered:
     """Ask for an event's decision, in the form of `POST /decide`; raises as `ask` does."""
     form = {
@@ -69,11 +69,11 @@ def decide(
         "path": os.fsencode(event.folder),
         "config": config,
     }
-    return ask(place, "POST", "/decide", seconds, urlencode(form).encode(), silence)
+    return ask(socket_file, "POST", "/decide", seconds, urlencode(form).encode(), silence)
 
 
 def ask(
-    place: Path,
+    socket_file: Path,
     method: str,
     path: str,
     seconds: float,
@@ -90,23 +90,23 @@ def ask(
     try:
         with contextlib.closing(socket.socket(socket.AF_UNIX)) as connection:
             _limit_connecting(connection, pause)
-            connection.connect(str(place))
+            connection.connect(str(socket_file))
             connection.settimeout(max(LEAST, pause))
             connection.sendall(head.encode() + body)
             return _answer(_everything(connection, end, pause))
     except (TimeoutError, BlockingIOError):
         # Nobody takes a connection any more (EAGAIN), takes what is sent, or says a word.
         if silence is not None and time.monotonic() < end:
-            what = f"{place}: the service there shows no sign of life for {pause:.3g} s"
+            what = f"{socket_file}: the service there shows no sign of life for {pause:.3g} s"
             raise Silent(what) from None
-        raise NoService(f"{place}: no service answers (timed out)") from None
+        raise NoService(f"{socket_file}: no service answers (timed out)") from None
     except (OSError, ValueError) as error:
-        raise _no_service(place, error) from None
+        raise _no_service(socket_file, error) from None
 
 
-def _no_service(place: Path, error: Exception) -> NoService:
+def _no_service(socket_file: Path, error: Exception) -> NoService:
     reason = getattr(error, "strerror", None) or error
-    return NoService(f"{place}: no service answers ({reason})")
+    return NoService(f"{socket_file}: no service answers ({reason})")
 
 
 def _limit_connecting(connection: socket.socket, seconds: float) -> None:

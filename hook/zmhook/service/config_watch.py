@@ -1,4 +1,4 @@
-"""The configuration and the files behind it, as they are now.
+"""Watch the configuration and the files behind it.
 
 An edit of `objectconfig.ini`, the secrets, the known faces or a model file takes effect on the
 next event; a broken edit, or one that names a model that is not there, leaves the last good
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
-"""Seconds between two looks at the model files and the package, which are many."""
+"""Seconds between two checks of the model files and the package, which are many."""
 BEING_WRITTEN = 2.0
-"""Seconds after a change was noticed within which a file may only be half there."""
+"""Seconds after a change within which a file may be only half written."""
 
-Stat = tuple[str, int, int]
+FileState = tuple[str, int, int]
 
 
 class ConfigWatch:
-    """Holds the last good configuration of a file.
+    """Hold the last good configuration of a file.
 
     Raises `SettingsError` when there never was one.
     """
@@ -44,11 +44,11 @@ class ConfigWatch:
     def __init__(self, path: str) -> None:
         self.path = path
         self.error = ""
-        before = self._look()
+        before = self._file_states()
         self._config = load(path)
         self._refused: Config | None = None
-        self._looked_again = self._changed = time.monotonic()
-        self._stats = self._looked(before)
+        self._rechecked = self._changed = time.monotonic()
+        self._states = self._states_read(before)
 
     def in_force(self) -> list[Settings]:
         """Return the settings of every monitor, as they were read last."""
@@ -66,17 +66,17 @@ class ConfigWatch:
         """Return how long hooks wait for an answer, and for which monitors it is another time."""
         usual = waited(self.current().general.general.event_deadline)
         monitors = self._config.monitors.items()
-        waits = {monitor: waited(one.general.event_deadline) for monitor, one in monitors}
+        waits = {monitor: waited(settings.general.event_deadline) for monitor, settings in monitors}
         return usual, {monitor: wait for monitor, wait in waits.items() if wait != usual}
 
     def current(self) -> Config:
         """Return the configuration, read anew when a file of it has changed."""
-        stats = self._look()
-        if stats != self._stats:
-            self._stats = stats
+        stats = self._file_states()
+        if stats != self._states:
+            self._states = stats
             self._changed = time.monotonic()
             self._read()
-        elif self._refused and time.monotonic() - self._looked_again >= POLL_SECONDS:
+        elif self._refused and time.monotonic() - self._rechecked >= POLL_SECONDS:
             self._take(self._refused)  # the file that it lacked may be there now
         return self._config
 
@@ -99,20 +99,20 @@ class ConfigWatch:
         """Put a configuration in force, unless its models lack what those in force do not."""
         from zmhook.detectors.lacking import lacking
 
-        self._looked_again = time.monotonic()
-        is_new = self._looked_again - self._changed < BEING_WRITTEN
-        if is_new and any(_ends_within_a_line(path, size) for path, _, size in self._look()):
+        self._rechecked = time.monotonic()
+        is_new = self._rechecked - self._changed < BEING_WRITTEN
+        if is_new and any(_ends_within_a_line(path, size) for path, _, size in self._file_states()):
             self._refused = config  # all that is there may be right, and yet not all
             return
-        wanted = lacking([config.general, *config.monitors.values()])
-        missing = [line for line in wanted if line not in self.lacking()] if wanted else []
+        problems = lacking([config.general, *config.monitors.values()])
+        missing = [line for line in problems if line not in self.lacking()] if problems else []
         if missing:
             self._refused = config
             self._keep("\n".join(f"{self.path}: {line}" for line in missing))
             return
         self._refused = None
         self._config = config
-        self._stats = self._looked(self._stats)
+        self._states = self._states_read(self._states)
         self.error = ""
         log.info("%s was read anew", self.path)
 
@@ -125,79 +125,79 @@ class ConfigWatch:
             log.error("the last good configuration stays in force: %s", error)
         self.error = error
 
-    def _looked(self, before: list[Stat]) -> list[Stat]:
-        """Return what was read: the file as it was before, so that no edit meanwhile is missed."""
-        return [before[0], *self._look()[1:]]
+    def _states_read(self, before: list[FileState]) -> list[FileState]:
+        """Return the states that were read: the file's from before, so that no edit is missed."""
+        return [before[0], *self._file_states()[1:]]
 
-    def _look(self) -> list[Stat]:
+    def _file_states(self) -> list[FileState]:
         config = getattr(self, "_config", None)
         secrets = config.general.general.secrets if config else ""
         # A relative path starts at the folder of the configuration.
         beside = [str(Path(self.path).parent / secrets)] if secrets else []
-        return _stats([self.path, *beside])
+        return _states([self.path, *beside])
 
 
 class Fingerprint:
     """A text that changes with the model files and known faces of the settings.
 
-    The files are looked at for every event; folders, where there may be much, now and then.
+    The files are checked for every event; folders, where there may be many, now and then.
     """
 
     def __init__(self) -> None:
-        self._walked: dict[tuple[str, ...], tuple[float, list[Stat]]] = {}
+        self._walked: dict[tuple[str, ...], tuple[float, list[FileState]]] = {}
 
     def of(self, settings: Settings) -> str:
-        places = _places(settings)
-        return str(hash((*_stats(places), *self._inside(places))))
+        paths = _model_paths(settings)
+        return str(hash((*_states(paths), *self._inside(paths))))
 
-    def _inside(self, places: tuple[str, ...]) -> list[Stat]:
-        walked, found = self._walked.get(places, (0.0, []))
+    def _inside(self, paths: tuple[str, ...]) -> list[FileState]:
+        walked, states = self._walked.get(paths, (0.0, []))
         if time.monotonic() - walked >= POLL_SECONDS:
-            found = _stats(_inside(places))
-            self._walked[places] = time.monotonic(), found
-        return found
+            states = _states(_inside(paths))
+            self._walked[paths] = time.monotonic(), states
+        return states
 
 
 class CodeWatch:
-    """Notices that the package has been replaced by another version under our feet."""
+    """Notice that the installed package has been replaced by another version."""
 
     def __init__(self) -> None:
         self._folder = Path(zmhook.__file__).parent
-        self._stats = self._look()
-        self._looked = time.monotonic()
+        self._states = self._file_states()
+        self._checked = time.monotonic()
 
     def has_changed(self) -> bool:
-        if time.monotonic() - self._looked < POLL_SECONDS:
+        if time.monotonic() - self._checked < POLL_SECONDS:
             return False
-        self._looked = time.monotonic()
-        return self._look() != self._stats
+        self._checked = time.monotonic()
+        return self._file_states() != self._states
 
-    def _look(self) -> list[Stat]:
-        return _stats(str(path) for path in sorted(self._folder.rglob("*.py")))
+    def _file_states(self) -> list[FileState]:
+        return _states(str(path) for path in sorted(self._folder.rglob("*.py")))
 
 
-def _places(settings: Settings) -> tuple[str, ...]:
+def _model_paths(settings: Settings) -> tuple[str, ...]:
     yolo, face = settings.yolo, settings.face
     models = settings.general.models
-    found: list[str] = []
+    paths: list[str] = []
     if "yolo" in models:
         tiny = yolo.yolo_type == "tiny"
-        found += [yolo.tiny_weights, yolo.tiny_config, yolo.tiny_labels] if tiny else []
-        found += [] if tiny else [yolo.weights, yolo.config, yolo.labels]
+        paths += [yolo.tiny_weights, yolo.tiny_config, yolo.tiny_labels] if tiny else []
+        paths += [] if tiny else [yolo.weights, yolo.config, yolo.labels]
     if "face" in models:
-        found += [face.face_yunet_model, face.known_images_path]
-    return tuple(place for place in found if place)
+        paths += [face.face_yunet_model, face.known_images_path]
+    return tuple(path for path in paths if path)
 
 
-def _inside(places: Iterable[str]) -> Iterable[str]:
-    """Return what is in those of the places that are folders."""
-    for place in places:
-        for folder, folders, files in os.walk(place):
+def _inside(paths: Iterable[str]) -> Iterable[str]:
+    """Return what is in those of the paths that are folders."""
+    for path in paths:
+        for folder, folders, files in os.walk(path):
             yield from (f"{folder}/{name}" for name in (*folders, *files))
 
 
 def _ends_within_a_line(path: str, size: int) -> bool:
-    """Say whether a file ends as it does while it is written; one that is not there does not."""
+    """Say whether a file ends as it does while it is being written; False without a file."""
     if size < 0:
         return False
     try:
@@ -208,13 +208,13 @@ def _ends_within_a_line(path: str, size: int) -> bool:
         return True
 
 
-def _stats(paths: Iterable[str]) -> list[Stat]:
-    return [_stat(path) for path in paths]
+def _states(paths: Iterable[str]) -> list[FileState]:
+    return [_state(path) for path in paths]
 
 
-def _stat(path: str) -> Stat:
+def _state(path: str) -> FileState:
     try:
-        found = Path(path).stat()
+        status = Path(path).stat()
     except OSError:
         return path, -1, -1
-    return path, found.st_mtime_ns, found.st_size
+    return path, status.st_mtime_ns, status.st_size

@@ -62,8 +62,8 @@ def silence_of(socket: Path) -> float | None:
     except (OSError, ValueError):
         return None
     words = text.split(" ", 2)
-    told = words[1].rstrip("\n") if len(words) > 1 else ""
-    return float(told) if _SECONDS.fullmatch(told) and float(told) > 0 else None
+    silence = words[1].rstrip("\n") if len(words) > 1 else ""
+    return float(silence) if _SECONDS.fullmatch(silence) and float(silence) > 0 else None
 
 
 def _seconds(seconds: float) -> str:

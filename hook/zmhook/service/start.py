@@ -35,25 +35,25 @@ START_SECONDS = 10.0
 POLL_SECONDS = 0.05
 
 
-def start(config: str, place: Path, silent: SocketIdentity | None = None) -> bool:
+def start(config: str, socket: Path, silent: SocketIdentity | None = None) -> bool:
     """Start a service unless somebody else is just doing so; say whether we did.
 
     `silent` is one that shows no sign of life: while its socket is still there, it is put aside.
 
     The new service holds the lock until it serves. It is fully detached: the notification server
     reads the hook's stdout until everybody has closed it. Nor does it depend on who came first:
-    see `surroundings`. Raises `OSError` when the run folder cannot be used.
+    see `child_environment`. Raises `OSError` when the run folder cannot be used.
     """
-    place.parent.mkdir(parents=True, exist_ok=True)
-    lock = lock_file(place.with_suffix(".start"))
+    socket.parent.mkdir(parents=True, exist_ok=True)
+    lock = lock_file(socket.with_suffix(".start"))
     if lock is None:
         return False
     try:
         if silent:
-            put_aside(place, silent)
-        command = [sys.executable, "-m", "zmhook.server", "-c", config, "--socket", str(place)]
+            put_aside(socket, silent)
+        command = [sys.executable, "-m", "zmhook.server", "-c", config]
         subprocess.Popen(
-            [*command, "--start-lock", str(lock)],
+            [*command, "--socket", str(socket), "--start-lock", str(lock)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -67,23 +67,23 @@ def start(config: str, place: Path, silent: SocketIdentity | None = None) -> boo
         os.close(lock)
 
 
-def wait_for(place: Path, seconds: float) -> bool:
+def wait_for(socket: Path, seconds: float) -> bool:
     """Wait until a starting service serves; False when it takes too long or failed to start.
 
     A socket alone says nothing: it may be one that a dead service left behind.
     """
     end = time.monotonic() + min(seconds, START_SECONDS)
-    while _is_starting(place):
+    while _is_starting(socket):
         if time.monotonic() >= end:
             return False
         time.sleep(POLL_SECONDS)
-    return place.exists()
+    return socket.exists()
 
 
-def _is_starting(place: Path) -> bool:
+def _is_starting(socket: Path) -> bool:
     """Say whether somebody holds the lock of the start."""
     try:
-        return is_locked(place.with_suffix(".start"))
+        return is_locked(socket.with_suffix(".start"))
     except OSError:
         return False
 
@@ -92,59 +92,59 @@ def _is_starting(place: Path) -> bool:
 
 
 class SocketIdentity(NamedTuple):
-    """What tells one socket's file from the next at its place."""
+    """Distinguishes a socket's file from the next one of the same name."""
 
     device: int
     inode: int
     made: int
 
 
-def socket_identity(place: Path) -> SocketIdentity | None:
-    """Return that of the socket which is there now; None when there is none."""
+def socket_identity(socket: Path) -> SocketIdentity | None:
+    """Return the identity of the current socket; None without one."""
     try:
-        found = os.lstat(place)
+        status = os.lstat(socket)
     except OSError:
         return None
-    if not stat.S_ISSOCK(found.st_mode):
+    if not stat.S_ISSOCK(status.st_mode):
         return None
-    return SocketIdentity(found.st_dev, found.st_ino, found.st_mtime_ns)
+    return SocketIdentity(status.st_dev, status.st_ino, status.st_mtime_ns)
 
 
-def is_held_by_systemd(place: Path) -> bool:
+def is_held_by_systemd(socket: Path) -> bool:
     """Say whether systemd holds the socket: there hooks may not put another."""
     with contextlib.suppress(OSError):
-        return SYSTEMDS in regular.read(place.with_suffix(".lock")).split()[1:]
+        return SYSTEMDS in regular.read(socket.with_suffix(".lock")).split()[1:]
     return False
 
 
-def put_aside(place: Path, silent: SocketIdentity) -> None:
+def put_aside(socket: Path, silent: SocketIdentity) -> None:
     """Put the service aside whose socket is `silent`, unless another is there by now.
 
     Only with the lock of the start. The lock goes first: should we be killed in between, the next
     hook finds the silent socket again. Raises `OSError`.
     """
-    if socket_identity(place) != silent:
+    if socket_identity(socket) != silent:
         return
-    kill_put_aside(place)
-    theirs = _beside(place)
+    kill_put_aside(socket)
+    theirs = _beside(socket)
     process = "its process"
-    if running.is_running(place):
-        process = f"process {running.pid_of(place) or '?'}"
-        place.with_suffix(".lock").rename(theirs.with_suffix(".lock"))
-    place.rename(theirs)
+    if running.is_running(socket):
+        process = f"process {running.pid_of(socket) or '?'}"
+        socket.with_suffix(".lock").rename(theirs.with_suffix(".lock"))
+    socket.rename(theirs)
     if socket_identity(theirs) != silent:
         # Somebody has started one by hand in this very moment.
         with contextlib.suppress(OSError):
-            os.link(theirs, place)
+            os.link(theirs, socket)
         theirs.unlink()
         return
-    log.error("%s: %s hangs; it was put aside for a new service", place, process)
+    log.error("%s: %s hangs; it was put aside for a new service", socket, process)
 
 
-def kill_put_aside(place: Path) -> None:
+def kill_put_aside(socket: Path) -> None:
     """Kill those that were put aside before and still hang."""
-    sweep(place)
-    for theirs in _all_put_aside(place):
+    sweep(socket)
+    for theirs in _all_put_aside(socket):
         try:
             if running.kill(theirs):
                 log.warning("%s: a service that was put aside, still hung: killed", theirs)
@@ -152,31 +152,31 @@ def kill_put_aside(place: Path) -> None:
             log.warning("%s: a service that was put aside still hangs: %s", theirs, error)
 
 
-def still_hung(place: Path) -> list[Path]:
+def still_hung(socket: Path) -> list[Path]:
     """Return the sockets of those that were put aside and still run. Raises `OSError`."""
-    sweep(place)
-    return sorted(theirs for theirs in _all_put_aside(place) if running.is_running(theirs))
+    sweep(socket)
+    return sorted(theirs for theirs in _all_put_aside(socket) if running.is_running(theirs))
 
 
-def sweep(place: Path) -> None:
+def sweep(socket: Path) -> None:
     """Take away what those left that were put aside and have ended."""
-    for theirs in _all_put_aside(place):
+    for theirs in _all_put_aside(socket):
         with contextlib.suppress(OSError):
             if not running.is_running(theirs):
                 theirs.unlink(missing_ok=True)
                 theirs.with_suffix(".lock").unlink(missing_ok=True)
 
 
-def _beside(place: Path) -> Path:
-    return place.with_name(f"{place.stem}.aside-{secrets.token_hex(4)}.sock")
+def _beside(socket: Path) -> Path:
+    return socket.with_name(f"{socket.stem}.aside-{secrets.token_hex(4)}.sock")
 
 
-def _all_put_aside(place: Path) -> set[Path]:
+def _all_put_aside(socket: Path) -> set[Path]:
     """Return the sockets of those that were put aside, whether they are still there or not."""
-    start, ends = f"{place.stem}.aside-", (".sock", ".lock")
+    start, ends = f"{socket.stem}.aside-", (".sock", ".lock")
     try:
-        names = os.listdir(place.parent)  # noqa: PTH208 - a glob would take the name's own marks
+        names = os.listdir(socket.parent)  # noqa: PTH208 - a glob would take the name's own marks
     except OSError:
         return set()
-    mine = (name for name in names if name.startswith(start) and name.endswith(ends))
-    return {place.with_name(name).with_suffix(".sock") for name in mine}
+    ours = (name for name in names if name.startswith(start) and name.endswith(ends))
+    return {socket.with_name(name).with_suffix(".sock") for name in ours}

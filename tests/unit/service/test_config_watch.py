@@ -297,4 +297,4 @@ def test_a_replaced_package_is_noticed(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_our_own_package_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert len(CodeWatch()._stats) > 50
+    assert len(CodeWatch()._states) > 50
