@@ -103,7 +103,7 @@ parse() {
     done
     [ "$PREFIX" = / ] && PREFIX=
     BASE=$PREFIX/var/lib/zmeventnotification ETC=$PREFIX/etc/zm
-    VENV=$BASE/venv COMMAND=$PREFIX/usr/local/bin/zmhook UNIT_FOLDER=$PREFIX/etc/systemd/system
+    PLUGINS=$ETC/zmhook-plugins.txt VENV=$BASE/venv COMMAND=$PREFIX/usr/local/bin/zmhook UNIT_FOLDER=$PREFIX/etc/systemd/system
     recall
 }
 
@@ -587,6 +587,76 @@ explain_pip() {
     die "pip: $(grep -m1 -o 'ERROR: .*' "$1" || tail -n1 "$1") (details: $kept)"
 }
 
+# -- plug-ins ----------------------------------------------------------------------------------------
+
+# Packages of others that add models or snapshot handlers: a line each in $PLUGINS, what pip calls a
+# requirement or the full path of a folder or wheel. pip runs them as root, so root alone may write to
+# the file and to what it names. They change none of zmhook's own packages, and a plug-in that cannot
+# be installed keeps nothing else from working.
+plugins() {
+    local work now problem
+    [ -e "$PLUGINS" ] || [ -L "$PLUGINS" ] || return 0
+    work=$(mktemp -d)
+    problem=$(gather_plugins "$work")
+    if [ -n "$problem" ]; then
+        note "no plug-in was installed: $problem."
+    else
+        now=$(cd "$work" && find . -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum)
+        if [ -s "$work/plugins" ] && [ "$(cat "$VENV/.plugins-from" 2>/dev/null)" != "$now" ]; then
+            do_it "install the plug-ins that $PLUGINS names" install_plugins "$work" "$now"
+        fi
+    fi
+    rm -rf "$work"
+}
+
+# gather_plugins FOLDER: write the requirements to FOLDER/plugins and copy what lies on this machine
+# (building leaves files behind). Say what is wrong.
+gather_plugins() {
+    local line path others number=0
+    if ! roots_own_file "$PLUGINS"; then
+        say "$PLUGINS is a link, no file, or $(stat -c "%U's with mode %a" "$PLUGINS"): make it root's (chown root:root, chmod 644)"
+        return
+    fi
+    while IFS= read -r line || [ -n "$line" ]; do
+        line=$(sed 's/\(^\|[[:space:]]\)#.*//; s/^[[:space:]]*//; s/[[:space:]]*$//' <<<"$line")
+        case $line in
+        '') ;;
+        /*)
+            path=$(readlink -f -- "$line")
+            others=$(way_of_others "$line" && first_of_others "$path")
+            if [ -n "$others" ]; then say "$PLUGINS: ${others%%$'\n'*}: root installs nothing that others can change" && return; fi
+            number=$((number + 1))
+            if ! mkdir "$1/$number" || ! cp -r -- "$path" "$1/$number/" 2>/dev/null; then say "$PLUGINS: $line cannot be read" && return; fi
+            printf './%s/%s\n' "$number" "${path##*/}" >>"$1/plugins"
+            ;;
+        [!A-Za-z0-9]* | *file:* | *\\*)
+            say "$PLUGINS: '$line' is no requirement (NAME, NAME==1.0, NAME @ https://...), nor the full path of a folder or wheel"
+            return
+            ;;
+        *)
+            case ${line%%@*} in
+            */*) say "$PLUGINS: '$line': give the full path" && return ;;
+            *) printf '%s\n' "$line" >>"$1/plugins" ;;
+            esac
+            ;;
+        esac
+    done <"$PLUGINS"
+}
+
+# install_plugins FOLDER FINGERPRINT
+install_plugins() {
+    RENEWED=yes
+    pins "base build $EXTRAS" | sed -n 's/^\([^ ]*==.*\) \\$/\1/p' >"$1/constraints"
+    # Most are built by what is there; others need tools of their own, which pip fetches.
+    if (cd "$1" && { pip install --no-build-isolation -c constraints -r plugins || pip install -c constraints -r plugins; }) >"$1/pip.log" 2>&1; then
+        printf '%s\n' "$2" >"$VENV/.plugins-from"
+        check_own
+    else
+        cp "$1/pip.log" "$VENV/pip.log"
+        note "the plug-ins that $PLUGINS names were not installed: $(grep -m1 -o 'ERROR: .*' "$1/pip.log" || tail -n1 "$1/pip.log") (details: $VENV/pip.log)"
+    fi
+}
+
 # gather: fetch the packages of the parts for another machine, with the hashes checked.
 gather() {
     local work
@@ -878,7 +948,7 @@ remove_empty() {
 
 say_what_stays() {
     local entry stays=()
-    for entry in "$ETC/objectconfig.ini" "$ETC/secrets.ini" "$BASE"; do
+    for entry in "$ETC/objectconfig.ini" "$ETC/secrets.ini" "$PLUGINS" "$BASE"; do
         if [ -e "$entry" ]; then stays+=("$entry"); fi
     done
     if [ ${#stays[@]} -gt 0 ]; then say "These are yours and stay: ${stays[*]}"; fi
@@ -934,6 +1004,7 @@ main() {
     folders
     if [ "$SCRIPTS_FIRST" = yes ]; then scripts; fi
     environment
+    plugins
     if [ "$SCRIPTS_FIRST" = no ]; then scripts; fi
     configuration
     models

@@ -425,6 +425,51 @@ def test_it_runs_nothing_from_the_folder_that_it_is_called_in(attack, install, b
         assert list(traps.sprung.iterdir()) == []
 
 
+def test_plug_ins_that_others_could_name_or_change_are_not_installed(
+    attack, checkout, base, traps, web_user
+):
+    """pip runs what a package says, as root."""
+    etc, plugin, work = base / "etc", base / "own", base / "work"
+    for folder in (etc, plugin, work):
+        folder.mkdir()
+    names = etc / "plugins.txt"
+    script = f"source {checkout}/install.sh; PLUGINS={names}; gather_plugins {work}"
+
+    def refusal(text: str) -> str:
+        names.write_text(text)
+        done = subprocess.run(
+            ["/bin/bash", "-c", script], capture_output=True, text=True, timeout=60
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    with attack("a requirement that nobody else can change"):
+        assert refusal("# mine\nowl==1.0 --hash=sha256:00\nowl @ https://a.example/owl.whl\n") == ""
+        assert refusal(f"{plugin}\n") == ""
+    with attack("a file of the web server's"):
+        os.chown(names, web_user.uid, web_user.gid)
+        assert "make it root's" in refusal("owl\n")
+        names.unlink()
+    with attack("a link"):
+        (etc / "other.txt").write_text("owl\n")
+        names.symlink_to(etc / "other.txt")
+        assert "is a link" in refusal("owl\n")
+        names.unlink()
+    for line in (f"-e {plugin}", "--index-url http://a", f"owl @ file://{plugin}", "./own", "a/b"):
+        with attack(line):
+            assert f"'{line}'" in refusal(f"{line}\n")
+    with attack("a package of the web server's"):
+        (plugin / "setup.py").write_text("")
+        os.chown(plugin / "setup.py", web_user.uid, web_user.gid)
+        assert "root installs nothing that others can change" in refusal(f"{plugin}\n")
+        (plugin / "setup.py").unlink()
+    with attack("a way through a folder of the web server's"):
+        os.chown(base / "own", web_user.uid, web_user.gid)
+        (plugin / "inner").mkdir()
+        assert "root installs nothing that others can change" in refusal(f"{plugin}/inner\n")
+    assert list(traps.sprung.iterdir()) == []
+
+
 @pytest.mark.parametrize("mode", [0o644, 0o664, 0o666, 0o640, 0o600])
 def test_settings_that_others_could_write_are_taken_back(
     mode, attack, checkout, base, traps, web_user

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import pwd
+import re
 import shutil
 import stat
 import subprocess
@@ -17,6 +18,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from zmhook.service.paths import socket_name
@@ -551,6 +554,47 @@ def test_packages_that_are_not_the_pinned_ones_are_refused(install, tmp_path: Pa
 
 
 # -- what it leaves alone --------------------------------------------------------------------------
+
+
+def guide_blocks(root: Path, language: str) -> list[str]:
+    """Return the code of that language that docs/models.md shows."""
+    text = (root / "docs/models.md").read_text("utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def test_a_plug_in_outlives_its_environment(
+    install, gathered: str, root: Path, public: Path
+) -> None:
+    """The detector that the guide shows, whose folder the guide's file names."""
+    place, plugin = Place(public / "plug-ins"), public / "brightness"
+    plugin.mkdir(mode=0o755)
+    (plugin / "brightness.py").write_text(guide_blocks(root, "python")[0])
+    (plugin / "pyproject.toml").write_text(guide_blocks(root, "toml")[0])
+    cv2.imwrite(str(plugin / "bright.png"), np.full((48, 64, 3), 200, np.uint8))
+    place.etc.mkdir(parents=True)
+    file = place.etc / "zmhook-plugins.txt"
+    file.write_text(f"# my own\n{plugin}   # the guide's\n")
+    for path in (public / "plug-ins", plugin, *plugin.iterdir(), *place.etc.parents, file):
+        if path.is_relative_to(public):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+    options = ("--yes", "--no-models", "--user", user(), "--with", "remote", "--wheels", gathered)
+    what = f"install the plug-ins that {file} names"
+
+    def detected() -> str:
+        command = [place.base / "bin/zmhook", "detect", "--file", plugin / "bright.png"]
+        for setting in ("general.models=brightness", "general.detect_pattern=.*"):
+            command += ["-O", setting]
+        done = as_user(command, ZMHOOK_CONFIG=str(place.etc / "objectconfig.ini"))
+        return done.stdout + done.stderr
+
+    first = install(place.prefix, *options)
+    assert (first.returncode, first.stderr, first.stdout.count(what)) == (0, "", 1), first.stdout
+    assert "detected:daylight" in detected()
+    again = install(place.prefix, *options)
+    assert "nothing was changed" in again.stdout
+    shutil.rmtree(place.base / "venv")
+    assert what in install(place.prefix, *options).stdout
+    assert "detected:daylight" in detected()
 
 
 def test_a_dry_run_changes_nothing(install, tmp_path: Path):
