@@ -53,16 +53,16 @@ def median(settings: Settings, found: list[Detection], rounds: int) -> float:
     for i in range(rounds + 1):
         gate = _gate(settings, 1_000 + i)
         started = time.perf_counter()
-        kept, _ = gate.judge(found, _scene())
-        gate.settle(kept, _scene())
+        kept, _ = gate.filter(found, _scene())
+        gate.finish(kept, _scene())
         took.append((time.perf_counter() - started) * 1000)
     return statistics.median(took[1:])
 
 
 def _remember(settings: Settings, objects: list[Detection]) -> None:
     gate = _gate(settings, 1)
-    gate.settle(objects, _scene())
-    gate.remember()
+    gate.finish(objects, _scene())
+    gate.record()
 
 
 def _gate(settings: Settings, number: int) -> Gate:

@@ -1,25 +1,65 @@
-"""The order of the models, and what lets the next one run."""
+"""Run an event's models in order, each where the detections before it call for it."""
 
 from __future__ import annotations
 
 import logging
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
 
 from zmhook.detectors.base import find, wants
 from zmhook.errors import DeadlineExceeded, DetectorError, ModelSkipped
-from zmhook.image.crop import cut, to_full
+from zmhook.frame import frame_crop
+from zmhook.image.crop import cut, to_scene
+from zmhook.image.resize import reduced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from zmhook.detection import Detection
+    from zmhook.detection import Detection, Drop
     from zmhook.detectors.base import Detector
-    from zmhook.frame import Frame
+    from zmhook.frame import Crop, Frame
     from zmhook.settings import Settings
 
 log = logging.getLogger(__name__)
+
+
+class Scene:
+    """One picture on its way through the chain; boxes are in the full picture's pixels.
+
+    `reduced` is what the models see of `frame`, `location` where it lies in the full picture.
+    `kept` counts so far, `dropped` does not. `known` is there before any model runs: what the
+    camera itself detected. `result` is that of the run that the scene was part of.
+    """
+
+    def __init__(
+        self, frame: Frame, width: int | None = None, known: Sequence[Detection] = ()
+    ) -> None:
+        self.frame = frame
+        self.reduced = reduced(frame, width)
+        self.location: Crop = frame_crop(frame)
+        self.known = known
+        self.kept: list[Detection] = []
+        self.dropped: list[Drop] = []
+        self.result = ChainResult()
+
+    @property
+    def resized_to(self) -> tuple[int, int] | None:
+        is_reduced = self.reduced is not self.frame
+        return (self.reduced.width, self.reduced.height) if is_reduced else None
+
+
+class SceneGate(Protocol):
+    """What the chain asks about detections while it runs: `zmhook.gate.Gate`."""
+
+    def filter(
+        self, detections: Sequence[Detection], location: Crop
+    ) -> tuple[list[Detection], list[Drop]]:
+        """Split into what counts, which may let a later model run, and what does not."""
+
+    def notifiable(self, kept: Sequence[Detection], location: Crop) -> list[Detection]:
+        """Return those that would alarm now."""
 
 
 class Chain:
@@ -47,61 +87,44 @@ class Chain:
         """Begin to load the first detector in the background, while the picture is fetched."""
         if self.detectors and not self._loaded and not self._loading:
             first = self.detectors[0]
-            with_thread = ThreadPoolExecutor(1, thread_name_prefix="preload")
-            self._loading[first.name] = with_thread.submit(first.load)
-            with_thread.shutdown(wait=False)
+            thread = ThreadPoolExecutor(1, thread_name_prefix="preload")
+            self._loading[first.name] = thread.submit(first.load)
+            thread.shutdown(wait=False)
 
     def run(
-        self,
-        frames: Sequence[Frame],
-        keep: Callable[[int, list[Detection]], list[Detection]],
-        *,
-        originals: Sequence[Frame] | None = None,
-        known: Sequence[Sequence[Detection]] | None = None,
-        fresh: Callable[[int, list[Detection]], list[Detection]] = lambda _, kept: kept,
-        first_only: bool = False,
+        self, scenes: Sequence[Scene], gate: SceneGate, *, first_only: bool = False
     ) -> ChainResult:
-        """Run each detector over the frames.
+        """Run each detector over the scenes, and add to their `kept` and `dropped`.
 
-        `keep(i, found)` is asked which of a detector's detections in frame `i`, in the full
-        picture's pixels, count; they decide whether a later detector's `requires` is met.
-        `fresh(i, kept)` says which of them somebody would be told of: with `first_only` the chain
-        stops when there are any, and a detector with `new_only` looks for none but these. A
-        detector that fails is noted in the result and the chain goes on. Crops are cut out of
-        `originals`, the frames before they were reduced. `known` is what counts already, per
-        frame, before any detector has looked.
+        What the gate keeps decides whether a later detector's `requires` is met. With `first_only`
+        the chain stops once something is notifiable; a detector with `new_only` gets nothing else.
+        A detector that fails is noted in the result and the chain goes on.
         """
-        result = ChainResult(len(frames))
-        for i, already in enumerate(known or ()):
-            result.kept[i] += already
-        for place, detector in enumerate(self.detectors):
-            if first_only and any(fresh(i, kept) for i, kept in enumerate(result.kept)):
-                result.blind.update(one.name for one in self.detectors[place:])
+        result = ChainResult()
+        for scene in scenes:
+            scene.result = result
+            _add(scene, scene.known, gate)
+        for i, detector in enumerate(self.detectors):
+            if first_only and any(_notifiable(scene, gate) for scene in scenes):
+                result.skipped_models.update(one.name for one in self.detectors[i:])
                 break
-            seen = result.kept
-            if detector.new_only:
-                seen = [fresh(i, kept) for i, kept in enumerate(result.kept)]
-            wanted = [i for i in range(len(frames)) if self._may_run(detector, seen[i])]
-            if not wanted:
-                log.debug("%s skipped: none of its required labels was found", detector.name)
-                continue
-            views = _views(detector, frames, originals or frames, wanted, seen)
+            views = [view for scene in scenes for view in _views(detector, scene, gate)]
             if views:
-                self._run_one(detector, views, keep, result)
+                self._run_one(detector, views, gate, result)
         return result
 
     def _run_one(
         self,
         detector: Detector,
-        views: Sequence[tuple[int, Frame]],
-        keep: Callable[[int, list[Detection]], list[Detection]],
+        views: Sequence[tuple[Scene, Frame]],
+        gate: SceneGate,
         result: ChainResult,
     ) -> None:
         started = time.perf_counter()
         try:
             self._load(detector)
             loaded = time.perf_counter()
-            found = detector.detect([view for _, view in views])
+            per_view = detector.detect([view for _, view in views])
             detected = time.perf_counter()
         except DeadlineExceeded:
             raise
@@ -110,18 +133,18 @@ class Chain:
             return
         except Exception as error:  # a bug in one model must not silence the others
             log.debug("%s failed", detector.name, exc_info=True)
-            what = f"{type(error).__name__}: {error}"
-            message = f"{detector.name} failed ({what}); --debug shows where"
+            cause = f"{type(error).__name__}: {error}"
+            message = f"{detector.name} failed ({cause}); --debug shows where"
             result.failed(detector.name, DetectorError(message))
             return
         if not detector.problems:
-            result.looked.append(detector.name)
+            result.ran.append(detector.name)
         result.took(f"{detector.name} load", loaded - started)
         result.took(detector.name, detected - loaded)
         for problem in detector.problems:
             result.failed(detector.name, problem)
-        for (i, view), detections in zip(views, found, strict=True):
-            result.kept[i] += keep(i, [to_full(one, view) for one in detections])
+        for (scene, view), detections in zip(views, per_view, strict=True):
+            _add(scene, [to_scene(one, view) for one in detections], gate)
 
     def _load(self, detector: Detector) -> None:
         if detector.name in self._loaded:
@@ -132,11 +155,6 @@ class Chain:
         else:
             detector.load()
         self._loaded.add(detector.name)
-
-    @staticmethod
-    def _may_run(detector: Detector, kept: Sequence[Detection]) -> bool:
-        requires = detector.requires
-        return not requires or any(wants(requires, one.label) for one in kept)
 
     def load(self) -> None:
         """Load every detector now; raises the first one's `DetectorError`."""
@@ -152,9 +170,8 @@ class Chain:
         raise DetectorError(f"there is no model '{name}' in this chain")
 
     def loaded(self) -> list[str]:
-        """Return the detectors that are loaded, as they describe themselves."""
-        ready = [detector for detector in self.detectors if detector.name in self._loaded]
-        return [detector.description for detector in ready]
+        """Return the descriptions of the detectors that are loaded."""
+        return [one.description for one in self.detectors if one.name in self._loaded]
 
     def close(self) -> None:
         for detector in self.detectors:
@@ -162,54 +179,61 @@ class Chain:
         self._loaded.clear()
 
 
-def _views(
-    detector: Detector,
-    frames: Sequence[Frame],
-    originals: Sequence[Frame],
-    wanted: Sequence[int],
-    seen: Sequence[Sequence[Detection]],
-) -> list[tuple[int, Frame]]:
-    """Return what the detector looks at, each with the index of its frame."""
+def _add(scene: Scene, detections: Sequence[Detection], gate: SceneGate) -> None:
+    with scene.result.timed("gate"):
+        kept, dropped = gate.filter(detections, scene.location)
+    scene.kept += kept
+    scene.dropped += dropped
+
+
+def _notifiable(scene: Scene, gate: SceneGate) -> list[Detection]:
+    with scene.result.timed("gate"):
+        return gate.notifiable(scene.kept, scene.location)
+
+
+def _views(detector: Detector, scene: Scene, gate: SceneGate) -> list[tuple[Scene, Frame]]:
+    """Return what the detector gets of a scene: the picture, crops of it, or nothing."""
+    kept = _notifiable(scene, gate) if detector.new_only else scene.kept
+    requires = detector.requires
+    if requires and not any(wants(requires, one.label) for one in kept):
+        log.debug("%s skipped for %s: no required label", detector.name, scene.frame.id)
+        return []
     if not detector.crop_to:
-        return [(i, frames[i]) for i in wanted]
-    return [
-        (i, cut(originals[i], found))
-        for i in wanted
-        for found in _strongest(seen[i], detector.crop_to)[: detector.max_crops]
-    ]
+        return [(scene, scene.reduced)]
+    objects = _most_confident(kept, detector.crop_to)[: detector.max_crops]
+    return [(scene, cut(scene.frame, one)) for one in objects]
 
 
-def _strongest(kept: Sequence[Detection], labels: frozenset[str]) -> list[Detection]:
-    found = [one for one in kept if one.kind != "description" and wants(labels, one.label)]
-    return sorted(found, key=lambda one: one.confidence, reverse=True)
+def _most_confident(kept: Sequence[Detection], labels: frozenset[str]) -> list[Detection]:
+    objects = [one for one in kept if one.kind != "description" and wants(labels, one.label)]
+    return sorted(objects, key=lambda one: one.confidence, reverse=True)
 
 
 class ChainResult:
-    """Per frame what was kept, per detector how long it took (ms), who looked, what went wrong.
+    """How one run of the chain went: times (ms), errors, and which models ran.
 
-    `blind` are those of whom it cannot be said what they would have found.
+    `skipped_models` failed or did not get their turn: what they would have detected is unknown.
     """
 
-    def __init__(self, frames: int) -> None:
-        self.kept: list[list[Detection]] = [[] for _ in range(frames)]
+    def __init__(self) -> None:
         self.timings: dict[str, float] = {}
         self.errors: list[str] = []
         self.skipped: list[str] = []
-        self.looked: list[str] = []
-        self.blind: set[str] = set()
+        self.ran: list[str] = []
+        self.skipped_models: set[str] = set()
         self.is_broken = False
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing found means that nothing is there.
+        """Whether no detection means that there is nothing.
 
-        A model on another machine may be missing, as long as some model looked.
+        A model on another machine may be missing, as long as some model ran.
         """
-        return not self.is_broken and bool(self.looked or not self.skipped)
+        return not self.is_broken and bool(self.ran or not self.skipped)
 
     def failed(self, name: str, error: DetectorError) -> None:
         self.errors.append(str(error))
-        self.blind.add(name)
+        self.skipped_models.add(name)
         if isinstance(error, ModelSkipped):
             self.skipped.append(error.short)
         else:
@@ -219,3 +243,13 @@ class ChainResult:
     def took(self, stage: str, seconds: float) -> None:
         self.timings[stage] = round(seconds * 1000, 2)
         log.debug("%s took %.1f ms", stage, seconds * 1000)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the time of what runs inside to a stage."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            took = (time.perf_counter() - started) * 1000
+            self.timings[stage] = self.timings.get(stage, 0.0) + took

@@ -1,23 +1,25 @@
-"""One event in, one Decision out: frames, chain and gate, tied together."""
+"""Decide an event: its pictures, the chain and the gate, tied together."""
 
 from __future__ import annotations
 
 import logging
 import time
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import structs
 
-from zmhook.detection import Decision, Detection, Drop, FrameInfo, Outcome
+from zmhook.chain import Chain, Scene
+from zmhook.deadline import Deadline
+from zmhook.detection import Decision, Detection, FrameInfo, Outcome
 from zmhook.errors import FrameError, FrameNotNeeded, PortalError
-from zmhook.frame import Frame, whole
-from zmhook.frames.gathered import Gathered
+from zmhook.frame import Frame
+from zmhook.frames import open_source
 from zmhook.frames.ids import SNAPSHOT, frame_ids, is_track
 from zmhook.frames.keep import keep
-from zmhook.gate import Gate, ringing
+from zmhook.frames.picture_queue import PictureQueue
+from zmhook.gate import Gate, alarming
 from zmhook.image.decode import frame_of
-from zmhook.image.resize import reduced
 from zmhook.process.environment import set_time_zone
 from zmhook.settings.values import Zone
 from zmhook.version import __version__
@@ -25,23 +27,22 @@ from zmhook.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from zmhook.chain import Chain, ChainResult  # noqa: TC004 - nothing reads a tuple's types
-    from zmhook.deadline import Deadline
     from zmhook.event import Event
     from zmhook.frames.base import FrameSource
-    from zmhook.frames.gathered import Arrival
+    from zmhook.frames.file import FileSource
+    from zmhook.frames.picture_queue import Arrival
     from zmhook.settings import Settings
 
 log = logging.getLogger(__name__)
 
 AHEAD = 2
-"""Pictures that are asked for while a model looks: more are seldom needed."""
+"""Pictures that are fetched while a model runs: more are seldom needed."""
 
 
 class Decided(NamedTuple):
     """A decision, and for those who draw it: its frame (None when there was none) and the zones.
 
-    Zones are in the full picture's pixels. `zones_asked` is when ZoneMinder told them, seconds
+    Zones are in the full picture's pixels. `zones_asked` is when ZoneMinder gave them, seconds
     since the epoch; None when it has not.
     """
 
@@ -51,51 +52,49 @@ class Decided(NamedTuple):
     zones_asked: float | None = None
 
 
-def decide(
+def decide_event(
     event: Event,
     settings: Settings,
-    chain: Chain,
-    source: FrameSource,
-    deadline: Deadline,
     *,
+    deadline: Deadline | None = None,
+    chain: Chain | None = None,
+    source: FrameSource | None = None,
+    file: str | FileSource = "",
+    gate: Gate | None = None,
     dry: bool = False,
-    ahead: bool = False,
 ) -> Decided:
-    """Look at the event's frames and decide.
+    """Decide an event: fetch its pictures, run the models, apply the gate.
 
-    What goes wrong with a frame or a model is recorded in the decision; only
-    `DeadlineExceeded` is raised. With `dry` the gate remembers nothing of it. `ahead` is that of
-    `Gathered`.
+    What is not passed is made from the settings, and closed at the end: the chain, the source of
+    the pictures (`file` stands in for it), the gate. With `dry` nothing is stored of the event.
+    Raises `DeadlineExceeded`, and what making the chain or the source raises; what goes wrong with
+    a picture or a model is recorded in the decision.
 
-    Which frames were looked at decides, and never the order in which they came.
+    The decision depends on which pictures were there, never on the order in which they came.
     """
+    deadline = deadline or Deadline(settings.general.event_deadline)
     set_time_zone(settings.general.time_zone)
-    with closing(Gathered(source, deadline, ahead=ahead)) as pictures:
-        return _Decider(event, settings, chain, pictures, deadline).run(dry=dry)
+    with ExitStack() as stack:
+        if chain is None:
+            chain = stack.enter_context(closing(Chain.from_settings(settings)))
+            chain.preload()
+        # Pictures of an event's folder are there in no time, and a given source has its own way.
+        is_remote = source is None and not (event.path and settings.general.prefer_event_folder)
+        if source is None:
+            source = stack.enter_context(closing(open_source(event, settings, deadline, file=file)))
+        pictures = stack.enter_context(closing(PictureQueue(source, deadline, ahead=is_remote)))
+        gate = gate or Gate(event, settings, deadline)
+        return _Decider(event, settings, chain, pictures, gate, deadline).run(dry=dry)
 
 
-class _Looked(NamedTuple):
-    """One picture that was looked at; `result` is that of all that were shown together."""
-
-    result: ChainResult
-    frame: Frame
-    resized_to: tuple[int, int] | None
-    kept: list[Detection]
-    dropped: list[Drop]
-
-    @property
-    def ringing(self) -> list[Detection]:
-        return ringing(self.kept)
-
-
-def _count(looked: _Looked) -> int:
-    return len(looked.ringing)
+def _alarms(scene: Scene) -> list[Detection]:
+    return alarming(scene.kept)
 
 
 # By frame_strategy: what makes one picture's answer better than another's.
-_WORTH: dict[str, Callable[[_Looked], int]] = {
-    "most_unique": lambda looked: len({found.label for found in looked.ringing}),
-    "most_models": lambda looked: len({found.model for found in looked.ringing}),
+_WORTH: dict[str, Callable[[Scene], int]] = {
+    "most_unique": lambda scene: len({one.label for one in _alarms(scene)}),
+    "most_models": lambda scene: len({one.model for one in _alarms(scene)}),
 }
 
 
@@ -103,95 +102,103 @@ class _Decider:
     """Carries what one event has gathered so far."""
 
     def __init__(
-        self, event: Event, settings: Settings, chain: Chain, pictures: Gathered, deadline: Deadline
+        self,
+        event: Event,
+        settings: Settings,
+        chain: Chain,
+        pictures: PictureQueue,
+        gate: Gate,
+        deadline: Deadline,
     ) -> None:
         self.event = event
         self.settings = settings
         self.chain = chain
         self.pictures = pictures
+        self.gate = gate
         self.deadline = deadline
-        self.gate = Gate(event, settings, deadline)
         self.started = time.perf_counter()
         self.timings: dict[str, float] = {}
         self.frame_errors: dict[str, str] = {}
         self.model_errors: list[str] = []
         self.skipped: list[str] = []
-        self.blind: set[str] = set()
+        self.skipped_models: set[str] = set()
         self.is_complete = True
 
     def run(self, *, dry: bool) -> Decided:
         general = self.settings.general
-        first_model_only = general.detection_mode == "first"
+        first_only = general.detection_mode == "first"
         strategy: str = general.frame_strategy
         if general.detection_mode not in ("all", "first"):
             strategy = general.detection_mode
         if strategy in ("first", "first_new"):
-            looked = self._first_with_a_detection(first_model_only=first_model_only)
+            scenes = self._until_an_alarm(first_only=first_only)
         else:
-            looked = self._at_once(first_model_only=first_model_only)
-        self._note(looked)
-        best = self._best(looked, strategy)
+            scenes = self._all_at_once(first_only=first_only)
+        self._collect_results(scenes)
+        best = max(
+            scenes, key=_WORTH.get(strategy, lambda scene: len(_alarms(scene))), default=None
+        )
         if best and not dry:
             with self._timed("gate"):
-                kept, drops = self.gate.remember(best.kept, blind=self.blind)
-            best = best._replace(kept=kept, dropped=best.dropped + drops)
+                best.kept, drops = self.gate.record(best.kept, skipped_models=self.skipped_models)
+            best.dropped += drops
         return self._decided(best)
 
-    def _first_with_a_detection(self, *, first_model_only: bool) -> list[_Looked]:
-        """Look at what there is, in the order of asking, until nothing could change the answer.
+    def _until_an_alarm(self, *, first_only: bool) -> list[Scene]:
+        """Decide picture by picture, in the order of asking, until no other can change the answer.
 
-        While nothing has been found, a picture that may still come can change it. Once something
-        has, only one that goes before it can, if it has come meanwhile: nobody waits for it.
+        Without an alarm, a picture that may still come can change it. With one, only a picture
+        that goes before it can, if it has come meanwhile: nobody waits for it.
         """
-        asked = frame_ids(self.settings)
-        looked: dict[str, _Looked] = {}
-        open_ids, has_answer = list(asked), False
-        while open_ids and (arrival := self._next(open_ids, wait=not has_answer)):
+        ids = frame_ids(self.settings)
+        scenes: dict[str, Scene] = {}
+        open_ids, has_alarm = list(ids), False
+        while open_ids and (arrival := self._next(open_ids, wait=not has_alarm)):
             open_ids.remove(arrival.id)
             frame = self._frame(arrival)
             if frame is None:
                 continue
-            if not has_answer:
+            if not has_alarm:
                 self.pictures.begin(open_ids[:AHEAD])
-            (looked[arrival.id],) = self._look([frame], first_model_only=first_model_only)
-            if looked[arrival.id].ringing:
-                has_answer = True
-                open_ids = [one for one in open_ids if asked.index(one) < asked.index(arrival.id)]
+            (scenes[arrival.id],) = self._run([frame], first_only=first_only)
+            if _alarms(scenes[arrival.id]):
+                has_alarm = True
+                open_ids = [one for one in open_ids if ids.index(one) < ids.index(arrival.id)]
         self.pictures.left_out(open_ids)
-        if not looked:
-            instead = self._instead(asked)
-            return self._look(instead, first_model_only=first_model_only) if instead else []
-        in_order = [looked[one] for one in asked if one in looked]
-        answers = next((i for i, one in enumerate(in_order) if one.ringing), len(in_order))
-        return in_order[: answers + 1]
+        if not scenes:
+            instead = self._instead(ids)
+            return self._run(instead, first_only=first_only) if instead else []
+        in_order = [scenes[one] for one in ids if one in scenes]
+        first = next((i for i, scene in enumerate(in_order) if _alarms(scene)), len(in_order))
+        return in_order[: first + 1]
 
-    def _at_once(self, *, first_model_only: bool) -> list[_Looked]:
-        """Look at all pictures together, since each may be the best one."""
-        asked = frame_ids(self.settings)
-        self.pictures.begin(asked)
+    def _all_at_once(self, *, first_only: bool) -> list[Scene]:
+        """Decide all pictures together, since each may be the best one."""
+        ids = frame_ids(self.settings)
+        self.pictures.begin(ids)
         frames: dict[str, Frame] = {}
-        open_ids = list(asked)
+        open_ids = list(ids)
         while open_ids and (arrival := self._next(open_ids, wait=True)):
             open_ids.remove(arrival.id)
             frame = self._frame(arrival)
             if frame is not None:
                 frames[arrival.id] = frame
-        together = [frames[one] for one in asked if one in frames] or self._instead(asked)
-        return self._look(together, first_model_only=first_model_only)
+        together = [frames[one] for one in ids if one in frames] or self._instead(ids)
+        return self._run(together, first_only=first_only)
 
-    def _instead(self, asked: Sequence[str]) -> list[Frame]:
+    def _instead(self, ids: Sequence[str]) -> list[Frame]:
         """Return the snapshot where only frames by number were asked for, and none is there yet.
 
         Of an event that is kept as a video alone there are none before its end.
         """
-        of_event = [one for one in asked if not is_track(one)]
+        of_event = [one for one in ids if not is_track(one)]
         if not of_event or not all(one.isdecimal() or one.endswith("%") for one in of_event):
             return []
         arrival = self._next([SNAPSHOT], wait=True)
         frame = self._frame(arrival) if arrival else None
         if frame is None:
             return []
-        log.debug("%s: none of its frames is there yet; looked at its snapshot", self.event)
+        log.debug("%s: none of its frames is there yet; uses its snapshot", self.event)
         return [frame]
 
     def _next(self, ids: Sequence[str], *, wait: bool) -> Arrival | None:
@@ -215,70 +222,38 @@ class _Decider:
         keep(frame, self.event, self.settings)
         return structs.replace(frame, event=self.event, deadline=self.deadline)
 
-    def _look(self, frames: Sequence[Frame], *, first_model_only: bool = False) -> list[_Looked]:
+    def _run(self, frames: Sequence[Frame], *, first_only: bool) -> list[Scene]:
+        """Run the chain over the pictures together, and finish each."""
         self.deadline.check("looking at the pictures")
-        small = [reduced(frame, self.settings.general.resize) for frame in frames]
-        dropped: list[list[Drop]] = [[] for _ in frames]
-
-        scenes = [whole(frame) for frame in frames]
-
-        def judged(i: int, found: list[Detection]) -> list[Detection]:
+        width = self.settings.general.resize
+        scenes = [Scene(frame, width, self._known(frame)) for frame in frames]
+        result = self.chain.run(scenes, self.gate, first_only=first_only)
+        for scene in scenes:
             with self._timed("gate"):
-                kept, drops = self.gate.judge(found, scenes[i])
-            dropped[i] += drops
-            return kept
-
-        def fresh(i: int, kept: list[Detection]) -> list[Detection]:
-            with self._timed("gate"):
-                return self.gate.fresh(kept, scenes[i])
-
-        known = [judged(i, self._known(frame)) for i, frame in enumerate(frames)]
-        result = self.chain.run(
-            small,
-            judged,
-            originals=frames,
-            known=known,
-            fresh=fresh,
-            first_only=first_model_only,
-        )
-        for i, kept in enumerate(result.kept):
-            with self._timed("gate"):
-                result.kept[i], drops = self.gate.settle(kept, scenes[i])
-            dropped[i] += drops
+                scene.kept, drops = self.gate.finish(scene.kept, scene.location)
+            scene.dropped += drops
         for stage, milliseconds in result.timings.items():
             self._took(stage, milliseconds / 1000)
-        return [
-            _Looked(
-                result, frame, None if tiny is frame else (tiny.width, tiny.height), kept, drops
-            )
-            for frame, tiny, kept, drops in zip(frames, small, result.kept, dropped, strict=True)
-        ]
+        return scenes
 
-    def _note(self, looked: Sequence[_Looked]) -> None:
-        """Keep what is to be said of those that were looked at until something was found."""
-        for result in {id(one.result): one.result for one in looked}.values():
+    def _known(self, frame: Frame) -> list[Detection]:
+        """Return what the camera itself detected in its picture, where that counts."""
+        if not self.settings.snapshots.trust_camera or frame.crop is None:
+            return []
+        return [frame.crop.source] if frame.crop.source else []
+
+    def _collect_results(self, scenes: Sequence[Scene]) -> None:
+        """Take over what went wrong with the models that the decision rests on."""
+        for result in {id(scene.result): scene.result for scene in scenes}.values():
             self.is_complete = self.is_complete and result.is_complete
-            self.blind |= result.blind
+            self.skipped_models |= result.skipped_models
             self.skipped += [text for text in result.skipped if text not in self.skipped]
             errors = [error for error in result.errors if error not in self.model_errors]
             self.model_errors += errors
 
-    def _known(self, frame: Frame) -> list[Detection]:
-        """Return what the camera itself says is in its picture, where that counts."""
-        if not self.settings.snapshots.trust_camera or frame.crop is None:
-            return []
-        return [frame.crop.of] if frame.crop.of else []
-
-    @staticmethod
-    def _best(looked: list[_Looked], strategy: str) -> _Looked | None:
-        """Choose the frame that answers; of equal ones the earlier."""
-        if not looked:
-            return None
-        return max(looked, key=_WORTH.get(strategy, _count))
-
-    def _decided(self, best: _Looked | None) -> Decided:
+    def _decided(self, best: Scene | None) -> Decided:
         outcome: Outcome = "nothing"
-        if best and best.ringing:
+        if best and _alarms(best):
             outcome = "alarm"
         elif best is None or not self.is_complete:
             outcome = "undecided"
@@ -302,12 +277,11 @@ class _Decider:
         ids = [*frame_ids(self.settings), SNAPSHOT]
         return list(dict.fromkeys(self.frame_errors[i] for i in ids if i in self.frame_errors))
 
-    def _zones(self, best: _Looked | None) -> tuple[Zone, ...]:
-        if best is None or not whole(best.frame).placed:
+    def _zones(self, best: Scene | None) -> tuple[Zone, ...]:
+        if best is None or not best.location.located:
             return ()
-        full = whole(best.frame)
-        places = self.gate.places((full.width, full.height))
-        return tuple(Zone(place.name, place.points) for place in places)
+        zones = self.gate.zones((best.location.width, best.location.height))
+        return tuple(Zone(zone.name, zone.points) for zone in zones)
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:
@@ -321,18 +295,13 @@ class _Decider:
         self.timings[stage] = self.timings.get(stage, 0.0) + seconds * 1000
 
 
-def _size(frame: Frame) -> tuple[int, int]:
-    return frame.width, frame.height
-
-
-def _info(looked: _Looked) -> FrameInfo:
-    frame = looked.frame
-    full = whole(frame)
+def _info(scene: Scene) -> FrameInfo:
+    location = scene.location
     return FrameInfo(
-        id=frame.id,
-        origin=frame.origin,
-        width=full.width,
-        height=full.height,
-        resized_to=looked.resized_to,
-        crop=full.box if full.is_part else None,
+        id=scene.frame.id,
+        origin=scene.frame.origin,
+        width=location.width,
+        height=location.height,
+        resized_to=scene.resized_to,
+        crop=location.box if location.is_part else None,
     )

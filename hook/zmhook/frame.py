@@ -1,4 +1,4 @@
-"""A frame: one picture of an event, as a file and as pixels, and where in the scene it lies."""
+"""A frame: one picture of an event, as a file and as pixels, and its position in the scene."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 class Crop(Struct, frozen=True, kw_only=True):
     """Where in the full picture, of `width` x `height` pixels, a frame lies.
 
-    `box` is in the full picture's pixels; a frame that was reduced covers all of it. `of` is what
-    was cut out: what a model found, or what the camera says that it saw. A camera's snapshot whose
-    place nobody knows is a picture of its own and not `placed`: its boxes are nowhere in the scene.
+    `box` is in the full picture's pixels; a frame that was reduced covers all of it. `source` is
+    the detection that was cut out, a model's or the camera's own. A best snapshot of unknown
+    position is a picture of its own and not `located`: its boxes are nowhere in the scene.
     """
 
     box: Box
     width: int
     height: int
-    of: Detection | None = None
-    placed: bool = True
+    source: Detection | None = None
+    located: bool = True
 
     @property
     def is_part(self) -> bool:
@@ -73,7 +73,7 @@ class Frame(Struct, frozen=True, eq=False):
         return int(self.image.shape[0])
 
 
-def whole(frame: Frame) -> Crop:
+def frame_crop(frame: Frame) -> Crop:
     """Return where the frame lies: itself when it is no part of anything."""
     return frame.crop or Crop(
         box=Box(0, 0, frame.width, frame.height), width=frame.width, height=frame.height

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from msgspec import structs
 
-from zmhook.chain import Chain
 from zmhook.deadline import Deadline
-from zmhook.decide import decide
+from zmhook.decide import decide_event
 from zmhook.detection import Decision
 from zmhook.event import Event
-from zmhook.frames import open_source
 from zmhook.settings import Face, General, Settings, Yolo
 
 pytestmark = pytest.mark.integration
@@ -34,10 +31,8 @@ def look(tmp_path: Path, photo, model) -> Callable[..., Decision]:
             yolo=Yolo(weights=str(model("yolov8n.onnx"))),
             face=structs.replace(known, **face),
         )
-        deadline, event = Deadline(60), Event()
-        source = open_source(event, settings, deadline, file=str(photo(name)))
-        with closing(source), closing(Chain.from_settings(settings)) as chain:
-            return decide(event, settings, chain, source, deadline).decision
+        file = str(photo(name))
+        return decide_event(Event(), settings, deadline=Deadline(60), file=file).decision
 
     return look
 

@@ -22,13 +22,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from zmhook.chain import Chain
 from zmhook.cli.main import main
 from zmhook.deadline import Deadline
-from zmhook.decide import decide
+from zmhook.decide import decide_event
 from zmhook.detection import Decision, Detection
 from zmhook.event import Event
-from zmhook.frames import open_source
 from zmhook.settings import Alpr, Face, General, Remote, Secret, Settings, Yolo
 
 pytestmark = pytest.mark.integration
@@ -241,15 +239,8 @@ def settings(tmp_path: Path, weights: Path, assets: Path) -> Callable[..., Setti
 @pytest.fixture
 def look(photo: Callable[[str], Path]) -> Callable[..., Decision]:
     def looked(given: Settings, name: str = "dog.jpg", seconds: float = 30) -> Decision:
-        chain, deadline = Chain.from_settings(given), Deadline(seconds)
-        event = Event(id=5)
-        source = open_source(event, given, deadline, file=str(photo(name)))
-        try:
-            chain.preload()
-            return decide(event, given, chain, source, deadline).decision
-        finally:
-            source.close()
-            chain.close()
+        file, deadline = str(photo(name)), Deadline(seconds)
+        return decide_event(Event(id=5), given, deadline=deadline, file=file).decision
 
     return looked
 
@@ -474,11 +465,7 @@ def test_by_the_address_of_the_portal(
     general = {"portal": f"http://{portal.place}/zm", "user": "ann", "frame_id": ("alarm",)}
     Tokens(str(tmp_path), f"http://{portal.place}/zm/api", "ann").write("token=s3cret", 9e9)
     given = settings(server.url, general=general, ml_gateway_mode="url")
-    chain, deadline, event = Chain.from_settings(given), Deadline(30), Event(id=5)
-    source = open_source(event, given, deadline)
-    found = decide(event, given, chain, source, deadline).decision
-    source.close()
-    chain.close()
+    found = decide_event(Event(id=5), given, deadline=Deadline(30)).decision
     assert "dog" in labels(found)
     assert len(portal.asked) == (2 if fetches else 1)
     assert ("the pictures are sent in place of their addresses" in caplog.text) is not fetches

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from itertools import zip_longest
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pytest
 
-from zmhook.chain import Chain
-from zmhook.detection import Box, Detection
+from zmhook.chain import Chain, ChainResult, Scene
+from zmhook.detection import Box, Detection, Drop
 from zmhook.detectors.base import Detector
 from zmhook.errors import DeadlineExceeded, DetectorError, MissingPart, ModelSkipped
 from zmhook.frame import Crop, Frame
 from zmhook.settings import General, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 class Fake(Detector):
@@ -62,63 +63,104 @@ def frames(*ids: str) -> list[Frame]:
     return [Frame(image=np.zeros((10, 10, 3), np.uint8), id=one, origin="made") for one in ids]
 
 
-def everything(_: int, found: list[Detection]) -> list[Detection]:
-    return found
+class StubGate:
+    """Keeps what `keeps` says, everything by default; all that is kept would alarm."""
+
+    def __init__(self, keeps: Callable[[Detection, Crop], bool] = lambda *_: True) -> None:
+        self.keeps = keeps
+
+    def filter(
+        self, detections: Sequence[Detection], location: Crop
+    ) -> tuple[list[Detection], list[Drop]]:
+        kept = [one for one in detections if self.keeps(one, location)]
+        drops = [
+            Drop(detection=one, rule="stub", reason="") for one in detections if one not in kept
+        ]
+        return kept, drops
+
+    def notifiable(self, kept: Sequence[Detection], location: Crop) -> list[Detection]:
+        return list(kept)
 
 
-def labels(kept: list[list[Detection]]) -> list[list[str]]:
-    return [[one.label for one in found] for found in kept]
+class Outcome(NamedTuple):
+    """What a run left in the scenes, in their order, and its result."""
+
+    scenes: list[Scene]
+    result: ChainResult
+
+    @property
+    def labels(self) -> list[list[str]]:
+        return [[one.label for one in scene.kept] for scene in self.scenes]
+
+    @property
+    def errors(self) -> list[str]:
+        return self.result.errors
+
+    @property
+    def timings(self) -> dict[str, float]:
+        return self.result.timings
+
+
+def run(
+    chain: Chain,
+    frames: Sequence[Frame],
+    gate: StubGate | None = None,
+    *,
+    width: int | None = None,
+    known: Sequence[Sequence[Detection]] = (),
+    first_only: bool = False,
+) -> Outcome:
+    pairs = zip_longest(frames, known, fillvalue=())
+    scenes = [Scene(frame, width, detections) for frame, detections in pairs]
+    return Outcome(scenes, chain.run(scenes, gate or StubGate(), first_only=first_only))
 
 
 def test_models_run_in_their_order_over_all_frames():
     one, two = Fake("one", "car"), Fake("two", "face")
-    result = Chain([one, two]).run(frames("alarm", "snapshot"), everything)
-    assert labels(result.kept) == [["car", "face"], ["car", "face"]]
+    result = run(Chain([one, two]), frames("alarm", "snapshot"))
+    assert result.labels == [["car", "face"], ["car", "face"]]
     assert one.frames == two.frames == [["alarm", "snapshot"]]
-    assert list(result.timings) == ["one load", "one", "two load", "two"]
+    assert list(result.timings) == ["gate", "one load", "one", "two load", "two"]
     assert result.errors == []
 
 
 def test_a_model_runs_only_on_frames_where_a_required_label_was_kept():
     plates = Fake("plates", "AB123", requires=frozenset({"car", "bus"}))
 
-    def keep(i: int, found: list[Detection]) -> list[Detection]:
-        return found if i == 1 else []
-
-    result = Chain([Fake("yolo", "dog", "car"), plates]).run(frames("alarm", "snapshot"), keep)
-    assert plates.frames == [["snapshot"]]
-    assert labels(result.kept) == [[], ["dog", "car", "AB123"]]
+    gate = StubGate(lambda _, location: location.width == 20)
+    small, large = picture(width=10), picture(width=20)
+    result = run(Chain([Fake("yolo", "dog", "car"), plates]), [small, large], gate)
+    assert [len(ids) for ids in plates.frames] == [1]
+    assert result.labels == [[], ["dog", "car", "AB123"]]
+    assert [len(scene.dropped) for scene in result.scenes] == [2, 0]
 
 
 def test_a_model_whose_labels_are_not_there_is_not_even_loaded():
     plates = Fake("plates", requires=frozenset({"car"}))
-    result = Chain([Fake("yolo", "dog"), plates]).run(frames("alarm"), everything)
+    result = run(Chain([Fake("yolo", "dog"), plates]), frames("alarm"))
     assert plates.loads == []
     assert "plates" not in result.timings
 
 
 def test_first_only_stops_at_the_first_model_that_keeps_something():
     nothing, yolo, face = Fake("nothing"), Fake("yolo", "car"), Fake("face", "Anna")
-    result = Chain([nothing, yolo, face]).run(frames("alarm"), everything, first_only=True)
-    assert labels(result.kept) == [["car"]]
+    result = run(Chain([nothing, yolo, face]), frames("alarm"), first_only=True)
+    assert result.labels == [["car"]]
     assert face.loads == []
 
 
 def test_first_only_goes_on_when_all_was_dropped():
-    def keep(_: int, found: list[Detection]) -> list[Detection]:
-        return [one for one in found if one.label != "car"]
-
-    result = Chain([Fake("yolo", "car"), Fake("face", "Anna")]).run(
-        frames("alarm"), keep, first_only=True
-    )
-    assert labels(result.kept) == [["Anna"]]
+    gate = StubGate(lambda one, _: one.label != "car")
+    chain = Chain([Fake("yolo", "car"), Fake("face", "Anna")])
+    result = run(chain, frames("alarm"), gate, first_only=True)
+    assert result.labels == [["Anna"]]
 
 
 @pytest.mark.parametrize("when", ["load_error", "detect_error"])
 def test_a_model_that_fails_is_noted_and_the_others_go_on(when, caplog):
     broken = Fake("broken", "ghost", **{when: MissingPart("broken", "dlib", "face")})
-    result = Chain([broken, Fake("yolo", "car")]).run(frames("alarm"), everything)
-    assert labels(result.kept) == [["car"]]
+    result = run(Chain([broken, Fake("yolo", "car")]), frames("alarm"))
+    assert result.labels == [["car"]]
     (error,) = result.errors
     assert "pip install 'zmhook[face]'" in error
     assert "broken" not in result.timings
@@ -127,8 +169,8 @@ def test_a_model_that_fails_is_noted_and_the_others_go_on(when, caplog):
 
 def test_a_bug_in_one_model_does_not_silence_the_others():
     broken = Fake("broken", detect_error=ZeroDivisionError("by zero"))
-    result = Chain([broken, Fake("yolo", "car")]).run(frames("alarm"), everything)
-    assert labels(result.kept) == [["car"]]
+    result = run(Chain([broken, Fake("yolo", "car")]), frames("alarm"))
+    assert result.labels == [["car"]]
     assert result.errors == [
         "broken failed (ZeroDivisionError: by zero); --debug shows where",
     ]
@@ -137,7 +179,7 @@ def test_a_bug_in_one_model_does_not_silence_the_others():
 def test_the_end_of_the_time_is_no_failure_of_a_model():
     slow = Fake("slow", detect_error=DeadlineExceeded("over"))
     with pytest.raises(DeadlineExceeded):
-        Chain([slow]).run(frames("alarm"), everything)
+        run(Chain([slow]), frames("alarm"))
 
 
 def test_all_can_be_loaded_ahead_and_closed():
@@ -153,8 +195,8 @@ def test_all_can_be_loaded_ahead_and_closed():
 def test_models_are_loaded_once_and_kept():
     yolo = Fake("yolo", "car")
     chain = Chain([yolo])
-    chain.run(frames("alarm"), everything)
-    result = chain.run(frames("snapshot"), everything)
+    run(chain, frames("alarm"))
+    result = run(chain, frames("snapshot"))
     assert len(yolo.loads) == 1
     assert yolo.frames == [["alarm"], ["snapshot"]]
     assert "yolo load" in result.timings
@@ -163,9 +205,9 @@ def test_models_are_loaded_once_and_kept():
 def test_a_model_that_could_not_be_loaded_is_tried_again():
     yolo = Fake("yolo", "car", load_error=DetectorError("no file yet"))
     chain = Chain([yolo])
-    assert chain.run(frames("alarm"), everything).errors == ["no file yet"]
+    assert run(chain, frames("alarm")).errors == ["no file yet"]
     yolo.load_error = None
-    assert labels(chain.run(frames("alarm"), everything).kept) == [["car"]]
+    assert run(chain, frames("alarm")).labels == [["car"]]
 
 
 def test_preload_loads_the_first_model_once_and_in_the_background():
@@ -173,7 +215,7 @@ def test_preload_loads_the_first_model_once_and_in_the_background():
     chain = Chain([first, second])
     chain.preload()
     chain.preload()
-    chain.run(frames("alarm"), everything)
+    run(chain, frames("alarm"))
     chain.preload()
     assert len(first.loads) == 1
     assert first.loads[0].startswith("preload")
@@ -183,15 +225,15 @@ def test_preload_loads_the_first_model_once_and_in_the_background():
 def test_a_failed_preload_is_noted_when_the_model_is_used():
     chain = Chain([Fake("yolo", load_error=DetectorError("no such file")), Fake("hog", "person")])
     chain.preload()
-    result = chain.run(frames("alarm"), everything)
+    result = run(chain, frames("alarm"))
     assert result.errors == ["no such file"]
-    assert labels(result.kept) == [["person"]]
+    assert result.labels == [["person"]]
 
 
 def test_an_empty_chain_finds_nothing():
     chain = Chain([])
     chain.preload()
-    assert chain.run(frames("alarm"), everything).kept == [[]]
+    assert run(chain, frames("alarm")).labels == [[]]
 
 
 def test_closing_closes_each_model():
@@ -258,28 +300,29 @@ CAR, DOG = at("car", Box(20, 20, 40, 40)), at("dog", Box(60, 40, 70, 60), 0.95)
 
 def test_a_model_is_given_crops_of_what_it_wants_and_its_boxes_are_mapped_back():
     plates = Cropping("plates", "car")
-    result = Chain([Boxes(CAR, DOG), plates]).run([picture()], everything)
+    result = run(Chain([Boxes(CAR, DOG), plates]), [picture()])
     (crop,) = plates.crops
-    assert crop == Crop(box=Box(18, 18, 42, 42), width=100, height=80, of=CAR)
-    assert [one.box for one in result.kept[0]] == [CAR.box, DOG.box, Box(29, 29, 31, 31)]
+    assert crop == Crop(box=Box(18, 18, 42, 42), width=100, height=80, source=CAR)
+    assert [one.box for one in result.scenes[0].kept] == [CAR.box, DOG.box, Box(29, 29, 31, 31)]
 
 
 def test_crops_are_cut_from_the_original_and_not_from_what_was_reduced():
     """The first model sees a quarter of it; its boxes speak of the original."""
-    whole = Crop(box=Box(0, 0, 400, 320), width=400, height=320)
     plates = Cropping("plates", "*")
-    result = Chain([Boxes(CAR), plates]).run(
-        [picture(whole)], everything, originals=[picture(width=400, height=320)]
-    )
+    chain = Chain([Boxes(CAR), plates])
+    result = run(chain, [picture(width=400, height=320)], width=100)
     assert plates.crops[0].box == Box(72, 72, 168, 168)
-    assert [one.box for one in result.kept[0]] == [Box(80, 80, 160, 160), Box(119, 119, 121, 121)]
+    assert [one.box for one in result.scenes[0].kept] == [
+        Box(80, 80, 160, 160),
+        Box(119, 119, 121, 121),
+    ]
 
 
 def test_a_frame_that_is_part_of_a_scene_has_its_boxes_mapped():
     part = Crop(box=Box(500, 300, 600, 380), width=1000, height=800)
     plates = Cropping("plates", "car")
-    result = Chain([Boxes(CAR), plates]).run([picture(part)], everything)
-    assert [one.box for one in result.kept[0]] == [
+    result = run(Chain([Boxes(CAR), plates]), [picture(part)])
+    assert [one.box for one in result.scenes[0].kept] == [
         Box(520, 320, 540, 340),
         Box(529, 329, 531, 331),
     ]
@@ -289,13 +332,13 @@ def test_a_frame_that_is_part_of_a_scene_has_its_boxes_mapped():
 def test_so_many_crops_the_strongest_first():
     cars = [at("car", Box(i * 10, 0, i * 10 + 8, 8), i / 10) for i in range(1, 6)]
     plates = Cropping("plates", "car", max_crops=2)
-    Chain([Boxes(*cars), plates]).run([picture()], everything)
-    assert [crop.of.confidence for crop in plates.crops if crop.of] == [0.5, 0.4]
+    run(Chain([Boxes(*cars), plates]), [picture()])
+    assert [crop.source.confidence for crop in plates.crops if crop.source] == [0.5, 0.4]
 
 
 def test_nothing_to_cut_out_and_the_model_is_not_even_loaded():
     plates = Cropping("plates", "truck", load_error=DetectorError("no such file"))
-    result = Chain([Boxes(CAR), plates]).run([picture()], everything)
+    result = run(Chain([Boxes(CAR), plates]), [picture()])
     assert plates.loads == []
     assert result.errors == []
 
@@ -303,39 +346,37 @@ def test_nothing_to_cut_out_and_the_model_is_not_even_loaded():
 def test_a_description_is_not_cut_out():
     said = Detection(label="x", confidence=1, box=CAR.box, model="m", kind="description")
     looks = Cropping("looks", "*")
-    Chain([Boxes(said, CAR), looks]).run([picture()], everything)
-    assert [crop.of for crop in looks.crops] == [CAR]
+    run(Chain([Boxes(said, CAR), looks]), [picture()])
+    assert [crop.source for crop in looks.crops] == [CAR]
 
 
 def test_what_is_known_already_meets_what_a_model_requires():
     plates = Cropping("plates", "car", requires=frozenset({"car"}))
-    result = Chain([plates]).run([picture(), picture()], everything, known=[[CAR], []])
+    result = run(Chain([plates]), [picture(), picture()], known=[[CAR], []])
     assert plates.frames == [["alarm"]]
-    assert labels(result.kept) == [["car", "middle"], []]
+    assert result.labels == [["car", "middle"], []]
 
 
 def test_first_only_does_not_begin_when_something_is_known():
     yolo = Fake("yolo", "car")
-    result = Chain([yolo]).run([picture()], everything, known=[[CAR]], first_only=True)
+    result = run(Chain([yolo]), [picture()], known=[[CAR]], first_only=True)
     assert yolo.loads == []
-    assert labels(result.kept) == [["car"]]
+    assert result.labels == [["car"]]
 
 
 @pytest.mark.parametrize("when", ["load_error", "detect_error"])
 def test_a_model_on_another_machine_that_is_skipped(when):
     skipped = ModelSkipped("gemini", "no network", "https://x: cannot be reached")
-    result = Chain([Fake("yolo", "car"), Fake("gemini", **{when: skipped})]).run(
-        [picture()], everything
-    )
-    assert labels(result.kept) == [["car"]]
-    assert result.skipped == ["gemini skipped: no network"]
+    result = run(Chain([Fake("yolo", "car"), Fake("gemini", **{when: skipped})]), [picture()])
+    assert result.labels == [["car"]]
+    assert result.result.skipped == ["gemini skipped: no network"]
     assert result.errors == ["https://x: cannot be reached"]
 
 
 def test_problems_with_some_of_the_crops_are_noted_beside_what_was_found():
     looks = Cropping("gemini", "*")
     looks.problems = [ModelSkipped("gemini", "blocked", "the picture was refused")]
-    result = Chain([Boxes(CAR), looks]).run([picture()], everything)
-    assert labels(result.kept) == [["car", "middle"]]
-    assert result.skipped == ["gemini skipped: blocked"]
+    result = run(Chain([Boxes(CAR), looks]), [picture()])
+    assert result.labels == [["car", "middle"]]
+    assert result.result.skipped == ["gemini skipped: blocked"]
     assert result.errors == ["the picture was refused"]

@@ -13,7 +13,7 @@ from msgspec import structs
 
 from zmhook.chain import Chain
 from zmhook.deadline import Deadline
-from zmhook.decide import Decided, decide
+from zmhook.decide import Decided, decide_event
 from zmhook.detection import Box, Detection, Drop, FrameInfo
 from zmhook.detectors.base import Detector
 from zmhook.errors import (
@@ -26,7 +26,7 @@ from zmhook.errors import (
 )
 from zmhook.event import Event
 from zmhook.frame import Crop, Frame, Picture
-from zmhook.frames.base import Pending
+from zmhook.frames.base import FrameSource, Pending
 from zmhook.settings import Gate, Gemini, General, Settings, Snapshots, Yolo, Zone
 from zmhook.version import __version__
 
@@ -40,7 +40,7 @@ def found(label: str, confidence: float = 0.9, box: Box | None = None) -> Detect
     return Detection(label=label, confidence=confidence, box=box, model="yolo")
 
 
-class Pictures:
+class Pictures(FrameSource):
     """Grey pictures of one size; an error in the place of those that are named."""
 
     def __init__(
@@ -94,7 +94,23 @@ class Model(Detector):
 def decided(*models: Model, pictures: Pictures | None = None, **more) -> Decided:
     given = {key: more.pop(key) for key in GIVEN if key in more}
     settings = Settings(general=General(**more), **given)
-    return decide(EVENT, settings, Chain(models), pictures or Pictures(), Deadline(30))
+    return run(EVENT, settings, *models, pictures=pictures)
+
+
+def run(
+    event: Event,
+    settings: Settings,
+    *models: Model,
+    pictures: Pictures | None = None,
+    seconds: float = 30,
+) -> Decided:
+    return decide_event(
+        event,
+        settings,
+        deadline=Deadline(seconds),
+        chain=Chain(models),
+        source=pictures or Pictures(),
+    )
 
 
 def labels(answer: Decided) -> list[str]:
@@ -204,7 +220,7 @@ def test_what_no_error_of_ours_is_escapes() -> None:
 
 def test_time_is_over() -> None:
     with pytest.raises(DeadlineExceeded, match="event_deadline"):
-        decide(EVENT, Settings(), Chain([Model()]), Pictures(), Deadline(0))
+        run(EVENT, Settings(), Model(), seconds=0)
 
 
 # -- which frames, which models ----------------------------------------------------------------
@@ -364,8 +380,8 @@ def test_decision_is_the_same_after_a_journey() -> None:
 # -- the camera's own pictures ---------------------------------------------------------------------
 
 PERSON = Detection(label="person", confidence=0.6, box=Box(420, 320, 440, 360), model="camera")
-PART = Crop(box=Box(400, 300, 464, 348), width=1000, height=800, of=PERSON)
-ALONE = Crop(box=Box(0, 0, 64, 48), width=64, height=48, of=PERSON, placed=False)
+PART = Crop(box=Box(400, 300, 464, 348), width=1000, height=800, source=PERSON)
+ALONE = Crop(box=Box(0, 0, 64, 48), width=64, height=48, source=PERSON, located=False)
 
 
 def of_camera(*models: Model, crop: Crop = PART, trust: bool = False, **more) -> Decided:
@@ -514,8 +530,7 @@ def test_a_parked_car_stays_known_while_its_model_does_not_look(tmp_path: Path, 
     def rings(number: int, *models: Model) -> list[str]:
         event = Event(id=number, monitor_id=2, asked=1e9 + number)
         settings = Settings(general=general, gate=gate)
-        answer = decide(event, settings, Chain(models), Pictures(), Deadline(10))
-        return labels(answer)
+        return labels(run(event, settings, *models))
 
     cat, car = Model("cats", alarm=[found("cat")]), Model(alarm=[found("car")])
     assert rings(1, car) == ["car"]

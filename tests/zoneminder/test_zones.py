@@ -62,7 +62,7 @@ def judged(general) -> Callable[..., list[Box]]:
         found = [Detection(label=label, confidence=0.9, box=side, model="yolo") for side in sides]
         width, height = size * WIDTH, size * HEIGHT
         scene = Crop(box=Box(0, 0, width, height), width=width, height=height)
-        return [one.box for one in judge.judge(found, scene)[0]]
+        return [one.box for one in judge.filter(found, scene)[0]]
 
     return boxes
 

@@ -191,8 +191,17 @@ class _Run:
             if self.undecided:
                 raise ZmhookError(self.undecided)
             self.deadline.check("starting, or waiting for the service")
-            dry = self.args.annotation
-            return _look(self.event, self.settings, self.file, self.deadline, dry=dry)
+            import numpy  # noqa: F401, ICN001 - without it, cv2 would print lines of its own
+
+            from zmhook.decide import decide_event
+
+            return decide_event(
+                self.event,
+                self.settings,
+                deadline=self.deadline,
+                file=self.file,
+                dry=self.args.annotation,
+            )
         except ZmhookError as error:
             self._trace(error)
             errors = [str(error)]
@@ -260,27 +269,6 @@ def _settled(settings: Settings, file: str | None) -> tuple[str | FileSource, Ri
         return settle(settings, file), None
     except RightsError as error:
         return "", error
-
-
-def _look(
-    event: Event, settings: Settings, file: str | FileSource, deadline: Deadline, *, dry: bool
-) -> Decided:
-    import numpy  # noqa: F401, ICN001 - where it is missing, cv2 would print lines of its own
-
-    from zmhook.chain import Chain
-    from zmhook.decide import decide
-    from zmhook.frames import open_source
-
-    chain = Chain.from_settings(settings)
-    chain.preload()
-    source = open_source(event, settings, deadline, file=file)
-    try:
-        # From the event's folder pictures are there in no time.
-        ahead = not (event.path and settings.general.prefer_event_folder)
-        return decide(event, settings, chain, source, deadline, ahead=ahead, dry=dry)
-    finally:
-        source.close()
-        chain.close()
 
 
 def _event(args: argparse.Namespace) -> tuple[Event, str]:

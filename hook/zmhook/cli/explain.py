@@ -47,9 +47,10 @@ def explain(event: Event, settings: Settings, file: str | FileSource = "", outpu
 
     The picture goes to `output`, or else to `image_path`.
     """
+    from zmhook.decide import decide_event
     from zmhook.render.summary import explanation
 
-    decided = _look(event, settings, file)
+    decided = decide_event(event, settings, file=file, dry=True)
     for line in explanation(decided.decision):
         say(line)
     if decided.frame is not None:
@@ -73,19 +74,6 @@ def zones_in_words(decided: Decided, settings: Settings, now: float) -> str:
     old = age(now - decided.zones_asked)
     seconds = f"{settings.gate.zm_cache_time:g} s"
     return f"{text}; ZoneMinder told its own {old} ago (zm_cache_time is {seconds})"
-
-
-def _look(event: Event, settings: Settings, file: str | FileSource) -> Decided:
-    from zmhook.chain import Chain
-    from zmhook.deadline import Deadline
-    from zmhook.decide import decide
-    from zmhook.frames import open_source
-
-    deadline = Deadline(settings.general.event_deadline)
-    chain = Chain.from_settings(settings)
-    chain.preload()
-    with closing(open_source(event, settings, deadline, file=file)) as source, closing(chain):
-        return decide(event, settings, chain, source, deadline, dry=True)
 
 
 def _event(args: argparse.Namespace, config: Config) -> Event:

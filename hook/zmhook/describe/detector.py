@@ -93,7 +93,7 @@ class GeminiDetector(Detector):
         return Deadline(max(0.0, frame.deadline.left() - RESERVE))
 
     def _detection(self, frame: Frame, said: Description) -> Detection:
-        of = frame.crop.of if frame.crop and self.crop_to else None
+        of = frame.crop.source if frame.crop and self.crop_to else None
         attributes: dict[str, str | float | int | bool] = {**said.attributes}
         attributes |= {
             "description": said.description,
@@ -112,7 +112,7 @@ class GeminiDetector(Detector):
 
 def subject_of(frame: Frame) -> Subject:
     """Gather what is known about a frame: what was cut out, or what its camera says of it."""
-    of, event = frame.crop.of if frame.crop else None, frame.event
+    of, event = frame.crop.source if frame.crop else None, frame.event
     said = of.attributes if of else {}
     number = str(event.monitor_id) if event and event.monitor_id is not None else ""
     return Subject(

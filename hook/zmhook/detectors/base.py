@@ -56,8 +56,8 @@ class Detector(ABC):
     crop_to: frozenset[str] = frozenset()
     """Labels whose objects are cut out of the picture; empty: `detect` gets the whole frame.
 
-    `detect` gets one frame for each crop, boxes are in the crop's pixels, and `frame.crop.of` is
-    the detection that was cut out.
+    `detect` gets one frame for each crop, and boxes are in the crop's pixels. `frame.crop.source`
+    is the detection that was cut out.
     """
 
     max_crops: int = 8

@@ -29,10 +29,10 @@ def crop_of(row: Row, width: int, height: int, window: Window) -> Crop:
     if row.crop is None or size is None:
         everything = Box(0, 0, width, height)
         of = _said(row, everything)
-        return Crop(box=everything, width=width, height=height, of=of, placed=False)
+        return Crop(box=everything, width=width, height=height, source=of, located=False)
     place = _pixels(row.crop, *size)
     of = _said(row, _pixels(row.box, *size) if row.box else place)
-    return Crop(box=place, width=size[0], height=size[1], of=of)
+    return Crop(box=place, width=size[0], height=size[1], source=of)
 
 
 def _scene(

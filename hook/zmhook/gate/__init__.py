@@ -1,5 +1,7 @@
-"""Which detections count, and why the others do not: one module a rule (see `gate.py`)."""
+"""Decide which detections count, and why the others do not."""
 
-from zmhook.gate.gate import LAST, RULES, Gate, ringing
+from zmhook.gate.alarm_rules import ALARM_RULES, alarming
+from zmhook.gate.gate import Gate
+from zmhook.gate.rules import DETECTION_RULES
 
-__all__ = ["LAST", "RULES", "Gate", "ringing"]
+__all__ = ["ALARM_RULES", "DETECTION_RULES", "Gate", "alarming"]

@@ -1,8 +1,7 @@
 """The gate of one event: which detections count, and why the others do not.
 
-The rules are small functions of (detection, context) in the order of `RULES`, then of `LAST`; each
-keeps a detection by returning None or drops it by returning the reason, with its figures. The
-first that drops ends the matter, so a dropped detection has exactly one reason.
+`DETECTION_RULES` are about a detection by itself, `ALARM_RULES` about whether it alarms now. The
+first rule that drops a detection ends the matter, so a dropped detection has exactly one reason.
 """
 
 from __future__ import annotations
@@ -10,49 +9,39 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zmhook.detection import ABOUT, Drop, about
-from zmhook.gate import confidence, cooldown, pattern, schedule, size, static, verdict, zone
+from zmhook.gate.alarm_rules import ALARM_RULES, Verdicts, alarming, cooldown_text
 from zmhook.gate.context import Context
-from zmhook.gate.memory import Memory
-from zmhook.gate.places import places
+from zmhook.gate.rules import DETECTION_RULES
+from zmhook.gate.zones import picture_zones
 from zmhook.image.crop import scaled
+from zmhook.memory.memory import Memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from zmhook.deadline import Deadline
     from zmhook.detection import Detection
     from zmhook.event import Event
     from zmhook.frame import Crop
-    from zmhook.gate.places import Place
-    from zmhook.memory.past import Seen
+    from zmhook.gate.rules import Rule
+    from zmhook.gate.zones import PictureZone
+    from zmhook.memory.past import Observation
     from zmhook.settings import Settings
     from zmhook.zoneminder.monitors import Monitor
 
-    Rule = Callable[[Detection, Context], str | None]
     Size = tuple[int, int]
     Judged = tuple[list[Detection], list[Drop]]
 
-RULES: dict[str, Rule] = {
-    "confidence": confidence.reason,
-    "pattern": pattern.reason,
-    "size": size.reason,
-    "zone": zone.reason,
-}
-"""What is right about a detection by itself; it may let a later model run."""
-
-LAST: dict[str, Rule] = {
-    "static": static.reason,
-    "schedule": schedule.reason,
-    "cooldown": cooldown.reason,
-}
-"""Whether somebody is to be told of it now."""
-
-SAME = 0.5
+SAME_IOU = 0.5
 """Overlap (IoU) above which things of one label in two pictures of an event are one."""
 
 
 class Gate:
-    """Judges the detections of one event. Raises nothing; `errors` tells what it went without."""
+    """Judges the detections of one event. Raises nothing; `errors` lists what it went without.
+
+    Boxes are in the full picture's pixels. `location` is where the picture lies in the scene
+    (`frame_crop`).
+    """
 
     def __init__(
         self, event: Event, settings: Settings, deadline: Deadline, *, memory: Memory | None = None
@@ -62,11 +51,11 @@ class Gate:
         self.deadline = deadline
         self.memory = memory or Memory(event, settings)
         self._monitor: Monitor | None = None
-        self._asked = False
-        self._places: dict[Size, list[Place]] = {}
+        self._is_monitor_known = False
+        self._zones: dict[Size, list[PictureZone]] = {}
         self._present: list[Detection] = []
-        self._faint: list[Detection] = []
-        self._scenes: list[Crop] = []
+        self._low_confidence: list[Detection] = []
+        self._locations: list[Crop] = []
         self._size: Size | None = None
 
     @property
@@ -75,62 +64,64 @@ class Gate:
 
     @property
     def zones_asked(self) -> float | None:
-        """When ZoneMinder told the zones, seconds since the epoch; None where it did not."""
+        """When ZoneMinder gave its zones, seconds since the epoch; None where it did not."""
         is_asked = self._monitor is not None and self.settings.gate.import_zm_zones
         return self._monitor.asked if self._monitor and is_asked else None
 
-    def judge(self, found: Sequence[Detection], scene: Crop) -> Judged:
-        """Split by `RULES` into what counts and what does not, both in the order they came.
-
-        `scene` is where the picture lies (`frame.whole`); boxes are in the full picture's pixels.
-        """
-        kept, dropped = self._split(found, scene, RULES)
-        if scene.placed:
-            faint = [drop.detection for drop in dropped if drop.rule == "confidence"]
-            self._faint += self._scaled(_objects(faint), scene)
+    def filter(self, detections: Sequence[Detection], location: Crop) -> Judged:
+        """Split by `DETECTION_RULES` into kept and dropped, both in the order they came."""
+        kept, dropped = self._split(detections, location, DETECTION_RULES)
+        if location.located:
+            low = [drop.detection for drop in dropped if drop.rule == "confidence"]
+            self._low_confidence += self._scaled(_objects(low), location)
         return kept, dropped
 
-    def fresh(self, kept: Sequence[Detection], scene: Crop) -> list[Detection]:
-        """Return those of them that would ring now: what has to be paid for is asked about them."""
-        return self._split(kept, scene, LAST)[0]
+    def notifiable(self, kept: Sequence[Detection], location: Crop) -> list[Detection]:
+        """Return those that would alarm now; models that cost money run for them alone."""
+        return self._split(kept, location, ALARM_RULES)[0]
 
-    def settle(self, kept: Sequence[Detection], scene: Crop) -> Judged:
-        """Judge a picture's detections once all models have looked: descriptions, then `LAST`."""
-        ringing, vetoed = _by_verdict(kept, self.settings)
-        if scene.placed:
-            self._saw(_objects(kept), scene)
-        counted, dropped = self._split(ringing, scene, LAST)
+    def finish(self, kept: Sequence[Detection], location: Crop) -> Judged:
+        """Judge a picture's detections once all models have run: descriptions, `ALARM_RULES`."""
+        confirmed, vetoed = _by_verdict(kept, self.settings)
+        if location.located:
+            self._observe(_objects(kept), location)
+        counted, dropped = self._split(confirmed, location, ALARM_RULES)
         return _without_lone_descriptions(counted, vetoed + dropped)
 
-    def remember(self, kept: Sequence[Detection] = (), *, blind: Collection[str] = ()) -> Judged:
-        """Write down, once, what was there and what rings; call it when all is decided.
+    def record(
+        self, kept: Sequence[Detection] = (), *, skipped_models: Collection[str] = ()
+    ) -> Judged:
+        """Store, once, what was there and what alarms; call it when all is decided.
 
-        Return what of it still counts when all of it has been written, and what does not: an event
-        at the same moment may have rung meanwhile. `blind` are the models that have not looked.
+        Return what of it still counts when all has been written, and what does not: another event
+        may have alarmed at the same moment. Objects of `skipped_models` are not missed.
         """
         gate = self.settings.gate
-        if gate.match_past_detections and self._scenes:
-            self.memory.save(self._seen(blind), self.event.asked)
-        labels = {one.label for one in ringing(kept)}
+        if gate.match_past_detections and self._locations:
+            self.memory.save(self._observation(skipped_models), self.event.asked)
+        labels = {one.label for one in alarming(kept)}
         if not gate.cooldown or not labels:
             return list(kept), []
-        lefts = self.memory.ring(labels, self.event.asked, gate.cooldown)
-        return _without_lone_descriptions(*_by_cooldown(kept, lefts, gate.cooldown))
+        seconds_left = self.memory.ring(labels, self.event.asked, gate.cooldown)
+        return _without_lone_descriptions(*_by_cooldown(kept, seconds_left, gate.cooldown))
 
-    def places(self, size: Size) -> list[Place]:
+    def zones(self, size: Size) -> list[PictureZone]:
         """Return the zones for a picture of that size."""
-        if size not in self._places:
+        if size not in self._zones:
             monitor = self._known_monitor()
-            self._places[size] = places(self.event, self.settings, monitor, *size)
-        return self._places[size]
+            self._zones[size] = picture_zones(self.event, self.settings, monitor, *size)
+        return self._zones[size]
 
-    def _split(self, found: Sequence[Detection], scene: Crop, rules: Mapping[str, Rule]) -> Judged:
-        # Where nobody knows which part of the scene a picture shows, no zone can be held to it.
-        places = self.places((scene.width, scene.height)) if scene.placed and found else []
-        context = Context(self.event, self.settings, scene, places, self.memory, found)
+    def _split(
+        self, detections: Sequence[Detection], location: Crop, rules: Mapping[str, Rule]
+    ) -> Judged:
+        # Zones do not apply to a picture of an unknown part of the scene.
+        has_zones = location.located and detections
+        zones = self.zones((location.width, location.height)) if has_zones else []
+        context = Context(self.event, self.settings, location, zones, self.memory, detections)
         kept: list[Detection] = []
         dropped: list[Drop] = []
-        for detection in found:
+        for detection in detections:
             drop = _first_drop(detection, context, rules)
             if drop is None:
                 kept.append(detection)
@@ -138,34 +129,37 @@ class Gate:
                 dropped.append(drop)
         return kept, dropped
 
-    def _saw(self, objects: Sequence[Detection], scene: Crop) -> None:
-        """Gather what was there, over all pictures of the event; a thing seen twice is one."""
-        self._scenes.append(scene)
+    def _observe(self, objects: Sequence[Detection], location: Crop) -> None:
+        """Gather what the event's pictures show; a thing that is in two of them counts once."""
+        self._locations.append(location)
         self._present += [
             one
-            for one in self._scaled(objects, scene)
+            for one in self._scaled(objects, location)
             if not any(_is_same(one, known) for known in self._present)
         ]
 
-    def _scaled(self, found: Sequence[Detection], scene: Crop) -> Sequence[Detection]:
+    def _scaled(self, detections: Sequence[Detection], location: Crop) -> Sequence[Detection]:
         """Return them in the pixels of the event's first picture: others may have another size."""
-        self._size = self._size or (scene.width, scene.height)
-        if (scene.width, scene.height) == self._size:
-            return found
-        return [scaled(one, (scene.width, scene.height), self._size) for one in found]
+        size = (location.width, location.height)
+        self._size = self._size or size
+        return (
+            detections
+            if size == self._size
+            else [scaled(one, size, self._size) for one in detections]
+        )
 
-    def _seen(self, blind: Collection[str]) -> Seen:
-        from zmhook.memory.past import Seen
+    def _observation(self, skipped_models: Collection[str]) -> Observation:
+        from zmhook.memory.past import Observation
 
-        # What lies outside of what was looked at is not missed; a whole picture shows all.
-        first = self._scenes[0]
+        # What lies outside of the pictures is not missed; a whole picture shows all.
+        first = self._locations[0]
         size = self._size or (first.width, first.height)
-        view = first.box if all(scene.is_part for scene in self._scenes) else None
-        return Seen(self._present, size, view, blind, self._faint)
+        view = first.box if all(one.is_part for one in self._locations) else None
+        return Observation(self._present, size, view, skipped_models, self._low_confidence)
 
     def _known_monitor(self) -> Monitor | None:
-        if not self._asked:
-            self._asked = True
+        if not self._is_monitor_known:
+            self._is_monitor_known = True
             self._monitor = self._ask_monitor()
         return self._monitor
 
@@ -180,11 +174,6 @@ class Gate:
         return monitor(monitor_id, self.settings, self.deadline)
 
 
-def ringing(kept: Iterable[Detection]) -> list[Detection]:
-    """Return those that make an alarm: a description of some other detection is none."""
-    return [one for one in kept if one.kind != "description" or verdict.rings(one)]
-
-
 def _first_drop(detection: Detection, context: Context, rules: Mapping[str, Rule]) -> Drop | None:
     if detection.kind == "description":
         return None
@@ -196,8 +185,8 @@ def _first_drop(detection: Detection, context: Context, rules: Mapping[str, Rule
 
 
 def _by_verdict(kept: Sequence[Detection], settings: Settings) -> Judged:
-    """Let what describes a picture's detections have its say (`gemini_gates`)."""
-    verdicts = verdict.Verdicts(kept)
+    """Apply what the descriptions say about the other detections (`gemini_gates`)."""
+    verdicts = Verdicts(kept)
     dropped = [
         Drop(detection=one, rule="gemini", reason=reason)
         for one in kept
@@ -208,7 +197,7 @@ def _by_verdict(kept: Sequence[Detection], settings: Settings) -> Judged:
 
 
 def _without_lone_descriptions(kept: list[Detection], dropped: list[Drop]) -> Judged:
-    """Leave descriptions of what was dropped out of what is kept; the drops tell them."""
+    """Take out descriptions of what was dropped."""
     gone = {about(drop.detection.box) for drop in dropped}
     left = {about(one.box) for one in kept if one.kind != "description"}
     return [
@@ -218,23 +207,25 @@ def _without_lone_descriptions(kept: list[Detection], dropped: list[Drop]) -> Ju
     ], dropped
 
 
-def _by_cooldown(kept: Sequence[Detection], lefts: Mapping[str, float], seconds: float) -> Judged:
-    """Take out what rings and what another event was faster to ring."""
+def _by_cooldown(
+    kept: Sequence[Detection], seconds_left: Mapping[str, float], seconds: float
+) -> Judged:
+    """Take out what alarms and what another event was faster to alarm for."""
     drops = {
         id(one): Drop(
             detection=one,
             rule="cooldown",
-            reason=cooldown.text(one.label, lefts[one.label], seconds),
+            reason=cooldown_text(one.label, seconds_left[one.label], seconds),
         )
-        for one in ringing(kept)
-        if one.label in lefts
+        for one in alarming(kept)
+        if one.label in seconds_left
     }
     return [one for one in kept if id(one) not in drops], list(drops.values())
 
 
-def _objects(found: Iterable[Detection]) -> list[Detection]:
-    return [one for one in found if one.kind == "object"]
+def _objects(detections: Iterable[Detection]) -> list[Detection]:
+    return [one for one in detections if one.kind == "object"]
 
 
 def _is_same(one: Detection, other: Detection) -> bool:
-    return one.label == other.label and one.box.iou(other.box) > SAME
+    return one.label == other.label and one.box.iou(other.box) > SAME_IOU

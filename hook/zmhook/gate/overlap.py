@@ -1,6 +1,6 @@
-"""Which boxes lie in which polygons, and by how much. All pairs at once: it is done per event.
+"""Compute which boxes lie in which polygons and by how much, for all pairs at once.
 
-Most pairs are far apart, which their bounds tell; Shapely is asked about the others.
+Most pairs are far apart, which their bounds show; only the others go through Shapely.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import shapely
 
-from zmhook.gate.places import Place
+from zmhook.gate.zones import PictureZone
 from zmhook.text.numbers import ROUNDING
 
 if TYPE_CHECKING:
@@ -20,50 +20,52 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from zmhook.detection import Box, Detection
-    from zmhook.gate.places import Points
+    from zmhook.gate.zones import Points
     from zmhook.settings import Gate
 
 
-LEAST = 1e-9
+MIN_SHARE = 1e-9
 """Share of a box that must lie in a zone in any case."""
 
 
-class Touch(NamedTuple):
-    """A zone that a detection lies in, and the share (0..1) of its box (1 where none is asked)."""
+class Overlap(NamedTuple):
+    """A zone that a detection lies in, and the share (0..1) of its box in it (1 if unused)."""
 
-    place: Place
+    zone: PictureZone
     share: float
 
 
-def touches(found: Sequence[Detection], places: Sequence[Place], gate: Gate) -> list[list[Touch]]:
+def zones_of(
+    detections: Sequence[Detection], zones: Sequence[PictureZone], gate: Gate
+) -> list[list[Overlap]]:
     """Return for each detection the zones that it lies in, in their order."""
-    polygons, boxes = [place.points for place in places], [one.box for one in found]
+    polygons, boxes = [zone.points for zone in zones], [one.box for one in detections]
     if gate.zone_anchor == "foot":
-        inside = standing(polygons, boxes).T.astype(float)
+        inside = foot_inside(polygons, boxes).T.astype(float)
     elif gate.zone_min_overlap or gate.zone_match_strategy == "largest_overlap":
         inside = shares(polygons, boxes).T
     else:
-        inside = touching(polygons, boxes).T.astype(float)
-    rows: list[list[Touch]] = [[] for _ in found]
-    which = (inside >= max(gate.zone_min_overlap - ROUNDING, LEAST)).nonzero()
-    for thing, place, share in zip(*(one.tolist() for one in (*which, inside[which])), strict=True):
-        rows[thing].append(Touch(places[place], share))
+        inside = intersecting(polygons, boxes).T.astype(float)
+    rows: list[list[Overlap]] = [[] for _ in detections]
+    which = (inside >= max(gate.zone_min_overlap - ROUNDING, MIN_SHARE)).nonzero()
+    for i, number, share in zip(*(one.tolist() for one in (*which, inside[which])), strict=True):
+        rows[i].append(Overlap(zones[number], share))
     return rows
 
 
-def touching(polygons: Sequence[Points], boxes: Sequence[Box]) -> npt.NDArray[np.bool_]:
-    """Say for each polygon and box whether they share a point, their edges included.
+def intersecting(polygons: Sequence[Points], boxes: Sequence[Box]) -> npt.NDArray[np.bool_]:
+    """Return for each polygon and box whether they share a point, their edges included.
 
     Of a polygon that crosses itself, what an odd number of its edges surrounds is inside. The
     result has the shape `(polygons, boxes)`.
     """
-    found, zones, things = _near(polygons, boxes)
+    result, zones, things = _near(polygons, boxes)
     edges, areas = (np.array(one)[zones] for one in zip(*map(_parts, polygons), strict=True))
     rectangles = _rectangles(boxes)[things]
     touch = shapely.intersects(areas, rectangles)
     touch[~touch] = shapely.intersects(edges[~touch], rectangles[~touch])
-    found[zones, things] = touch
-    return found
+    result[zones, things] = touch
+    return result
 
 
 def shares(polygons: Sequence[Points], boxes: Sequence[Box]) -> npt.NDArray[np.float64]:
@@ -74,17 +76,17 @@ def shares(polygons: Sequence[Points], boxes: Sequence[Box]) -> npt.NDArray[np.f
     some = shapely.intersects(areas, rectangles) & (share == 0)
     shared = shapely.intersection(areas[some], rectangles[some])
     share[some] = shapely.area(shared) / shapely.area(rectangles[some])
-    found = np.zeros(near.shape)
-    found[zones, things] = share
-    return found
+    result = np.zeros(near.shape)
+    result[zones, things] = share
+    return result
 
 
-def standing(polygons: Sequence[Points], boxes: Sequence[Box]) -> npt.NDArray[np.bool_]:
-    """Say for each polygon and box whether the middle of the box's foot lies in the polygon."""
+def foot_inside(polygons: Sequence[Points], boxes: Sequence[Box]) -> npt.NDArray[np.bool_]:
+    """Return for each polygon and box whether the middle of the box's foot lies in the polygon."""
     feet = shapely.points([((box.x1 + box.x2) / 2, box.y2) for box in boxes])
-    found, zones, things = _near(polygons, boxes)
-    found[zones, things] = shapely.intersects(_areas(polygons)[zones], feet[things])
-    return found
+    result, zones, things = _near(polygons, boxes)
+    result[zones, things] = shapely.intersects(_areas(polygons)[zones], feet[things])
+    return result
 
 
 def _near(
@@ -105,7 +107,7 @@ def _bounds(points: Points) -> tuple[float, float, float, float]:
 
 
 def _corners(boxes: Sequence[Box]) -> npt.NDArray[np.float64]:
-    """Return the four sides' places, one row each."""
+    """Return the coordinates of the four sides, one row each."""
     sides = ([getattr(box, side) for box in boxes] for side in ("x1", "y1", "x2", "y2"))
     return np.array(list(sides), np.float64)
 

@@ -120,4 +120,4 @@ class RemoteSession:
 
 def _of(frame: Frame, *, crops: bool) -> str:
     """Return the label of what was cut out."""
-    return frame.crop.of.label if crops and frame.crop and frame.crop.of else ""
+    return frame.crop.source.label if crops and frame.crop and frame.crop.source else ""

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from zmhook.detection import Box, Detection
-from zmhook.frame import Crop, whole
+from zmhook.frame import Crop, frame_crop
 
 if TYPE_CHECKING:
     from zmhook.frame import Frame
 
 
-def to_full(found: Detection, frame: Frame) -> Detection:
+def to_scene(found: Detection, frame: Frame) -> Detection:
     """Turn a box in the frame's pixels into one in the full picture's."""
     crop = frame.crop
     if crop is None:
@@ -57,7 +57,7 @@ def point_to_frame(x: float, y: float, frame: Frame) -> tuple[float, float]:
 
 def is_in_frame(box: Box, frame: Frame) -> bool:
     """Say whether a box in the full picture's pixels has a part that the frame shows."""
-    shown = whole(frame).box
+    shown = frame_crop(frame).box
     return box.x1 < shown.x2 and shown.x1 < box.x2 and box.y1 < shown.y2 and shown.y1 < box.y2
 
 
@@ -76,11 +76,13 @@ def cut(frame: Frame, found: Detection, margin: float = 0.1) -> Frame:
         frame.width,
         frame.height,
     )
-    place = to_full(structs.replace(found, box=box), frame).box
-    full = whole(frame)
+    place = to_scene(structs.replace(found, box=box), frame).box
+    full = frame_crop(frame)
     return structs.replace(
         frame,
         image=frame.image[box.y1 : box.y2, box.x1 : box.x2],
         data=b"",
-        crop=Crop(box=place, width=full.width, height=full.height, of=found, placed=full.placed),
+        crop=Crop(
+            box=place, width=full.width, height=full.height, source=found, located=full.located
+        ),
     )

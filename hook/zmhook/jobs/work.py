@@ -134,7 +134,7 @@ def unpack(spool: EntryStore, unit: Unit) -> Work:
 
 def _packed(frame: Frame) -> tuple[_Picture, bytes]:
     """Take the file as it came; encoding a picture would cost more than all the rest."""
-    crop = structs.replace(frame.crop, of=None) if frame.crop else None
+    crop = structs.replace(frame.crop, source=None) if frame.crop else None
     if frame.data:
         return _Picture(frame.id, frame.origin, crop), frame.data
     height, width = frame.image.shape[:2]

@@ -1,12 +1,12 @@
-"""Is this the thing that was there before?
+"""Match detections with past objects.
 
 Two boxes are the same thing when their labels are, or are aliases of each other, and they are at
 the same place: what either has outside the other is at most `past_det_max_diff_area`, or they
 overlap by `past_det_min_iou`. What the *earlier* box has outside counts too, or else somebody
 small in front of a large parked thing of the same label would be part of it.
 
-A box of a picture of another size is scaled to the size of the picture that is looked at now;
-pixels are those of that picture.
+A box of a picture of another size is scaled to the size of the current picture; pixels are those of
+the current picture.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zmhook.detection import Detection
-    from zmhook.memory.object import PastObject
+    from zmhook.memory.past_object import PastObject
     from zmhook.settings import Extent, Settings
 
 Numbers = npt.NDArray[np.float32]
@@ -52,40 +52,40 @@ def match_all(
 
     `size` is width and height in pixels of the picture that the boxes are of.
     """
-    found: list[PastObject | None] = [None] * len(detections)
-    asked: dict[str, list[int]] = {}
-    for i, one in enumerate(detections):
-        if is_compared(one, settings):
-            asked.setdefault(one.label.lower(), []).append(i)
-    known: dict[str, list[PastObject]] = {}
-    for other in past if asked else ():
-        known.setdefault(other.label.lower(), []).append(other)
-    for label, places in asked.items():
+    matches: list[PastObject | None] = [None] * len(detections)
+    by_label: dict[str, list[int]] = {}
+    for i, detection in enumerate(detections):
+        if is_compared(detection, settings):
+            by_label.setdefault(detection.label.lower(), []).append(i)
+    past_by_label: dict[str, list[PastObject]] = {}
+    for other in past if by_label else ():
+        past_by_label.setdefault(other.label.lower(), []).append(other)
+    for label, numbers in by_label.items():
         names = {label}.union(*(group for group in settings.gate.aliases if label in group))
-        others = [other for name in known if name in names for other in known[name]]
+        others = [other for name in past_by_label if name in names for other in past_by_label[name]]
         if others:
-            best, is_same = _best([detections[i] for i in places], size, others, settings)
-            for i, place, same in zip(places, best.tolist(), is_same.tolist(), strict=True):
-                found[i] = others[place] if same else None
-    return found
+            best, is_same = _best([detections[i] for i in numbers], size, others, settings)
+            for i, best_other, same in zip(numbers, best.tolist(), is_same.tolist(), strict=True):
+                matches[i] = others[best_other] if same else None
+    return matches
 
 
 def is_compared(detection: Detection, settings: Settings) -> bool:
-    """Whether it is one that can be known from before: no description, no label that is ignored."""
+    """Return whether it may match a past object: no description, and no ignored label."""
     ignored = settings.gate.ignore_past_detection_labels
     return detection.kind != "description" and detection.label.lower() not in ignored
 
 
-def reason(detection: Detection, size: tuple[int, int], known: PastObject, now: float) -> str:
+def reason(detection: Detection, size: tuple[int, int], past: PastObject, now: float) -> str:
     """Return why it does not count: `static, IoU .93 with event 1021, 14 min ago`."""
-    overlap = f"{iou(detection, size, known):.2f}".removeprefix("0")
-    event = f" with event {known.event_id}" if known.event_id is not None else ""
-    return f"static, IoU {overlap}{event}, {_age(now - known.first_seen)} ago"
+    overlap = f"{iou(detection, size, past):.2f}".removeprefix("0")
+    event = f" with event {past.event_id}" if past.event_id is not None else ""
+    return f"static, IoU {overlap}{event}, {_age(now - past.first_seen)} ago"
 
 
-def iou(detection: Detection, size: tuple[int, int], known: PastObject) -> float:
+def iou(detection: Detection, size: tuple[int, int], past: PastObject) -> float:
     """Return the intersection over union, 0..1, with the past box scaled to `size`."""
-    shared, union, _ = _overlaps(_boxes([detection]), _scaled([known], size))
+    shared, union, _ = _overlaps(_boxes([detection]), _scaled([past], size))
     return float(shared[0, 0] / union[0, 0])
 
 

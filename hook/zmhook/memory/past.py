@@ -1,9 +1,9 @@
-"""What stood where in the last events: a parked car rings once.
+"""The past objects of each monitor, so that a parked car alarms once.
 
-An object keeps the box that it was first seen with, so that something which creeps along becomes
-a new object one day instead of dragging its box with it. One that an event does not see is missed,
-and forgotten after so many events (`past_det_misses`) or seconds (`past_det_expiry`): a car that
-leaves and comes back is new.
+An object keeps the box that it was first detected with, so that something which creeps along
+becomes a new object one day instead of dragging its box with it. An object that an event does not
+show is missed, and forgotten after so many events (`past_det_misses`) or seconds
+(`past_det_expiry`): a car that leaves and comes back is new.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec import structs
+
 from zmhook.detection import Box, Detection
-from zmhook.memory.object import PastObject
+from zmhook.memory.past_object import PastObject
 from zmhook.storage.shared_database import SharedDatabase, shared_database
 from zmhook.storage.sqlite import transaction
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 FILE = "past.sqlite"
 MOST_OBJECTS = 500
-"""Per monitor; the ones seen last stay."""
+"""Per monitor; those detected last stay."""
 
 SCHEMA = (
     """
@@ -52,19 +54,19 @@ _COLUMNS = (
 )
 
 
-class Seen(NamedTuple):
-    """What an event saw in a picture of `size` (width, height), those that are static included.
+class Observation(NamedTuple):
+    """What an event showed in a picture of `size` (width, height), static objects included.
 
     `view` is the part of it that there was a picture of, None for all: what lies elsewhere is not
-    missed. Nor is what one of the models `blind` had found, which have not looked this time. What
-    was seen too faintly to count by itself (`faint`) is still there when it was before.
+    missed. Nor is what one of `skipped_models` had detected, which did not run this time.
+    `low_confidence` does not count by itself, but shows that a past object is still there.
     """
 
     detections: Sequence[Detection]
     size: tuple[int, int]
     view: Box | None = None
-    blind: Collection[str] = ()
-    faint: Sequence[Detection] = ()
+    skipped_models: Collection[str] = ()
+    low_confidence: Sequence[Detection] = ()
 
 
 class Past:
@@ -82,10 +84,10 @@ class Past:
     def at(
         self, monitor_id: int, *, but_event: int | None = None, now: float | None = None
     ) -> list[PastObject]:
-        """Return what is remembered of a monitor, what was seen last first.
+        """Return a monitor's objects, those detected last first. Raises `StateError`.
 
-        Left out is what `but_event` brought itself: an event that is looked at once more finds the
-        same as before. Raises `StateError`.
+        Objects that `but_event` itself stored are left out: an event that is decided once more
+        gets the same as before.
         """
         expiry = self._settings.gate.past_det_expiry
         oldest = (time.time() if now is None else now) - expiry if expiry else float("-inf")
@@ -99,42 +101,48 @@ class Past:
         self,
         event: Event,
         monitor_id: int,
-        seen: Seen,
+        observation: Observation,
         *,
         now: float | None = None,
     ) -> None:
-        """Remember what an event saw, and count what it missed; once per event that was decided.
+        """Store what an event showed, and count what it missed; once per decided event.
 
-        One transaction, in which it is compared with what is stored by then: of two events at the
-        same time neither undoes what the other has stored. Raises `StateError`.
+        It is compared with what is stored by then in one transaction: of two events at the same
+        time neither undoes what the other has stored. Raises `StateError`.
         """
         when = time.time() if now is None else now
 
         def merge(connection: sqlite3.Connection) -> None:
             with transaction(connection):
                 before = _read(connection, monitor_id)
-                after = _merged(before, event, seen, self._settings, when)
+                after = _merged(before, event, observation, self._settings, when)
                 _write(connection, monitor_id, before, after)
 
         self._database.use(merge)
 
 
 def _merged(
-    before: list[PastObject], event: Event, seen: Seen, settings: Settings, now: float
+    before: list[PastObject], event: Event, observation: Observation, settings: Settings, now: float
 ) -> list[PastObject]:
     from zmhook.memory.match import is_compared, match_all
 
-    found = match_all(seen.detections, seen.size, before, settings)
-    faint = match_all(seen.faint, seen.size, before, settings)
-    known = {one.number for one in (*found, *faint) if one is not None}
+    detections, size = observation.detections, observation.size
+    matches = match_all(detections, size, before, settings)
+    low = match_all(observation.low_confidence, size, before, settings)
+    matched = {past.number for past in (*matches, *low) if past is not None}
     new = [
-        _new(detection, event, seen.size, now)
-        for detection, one in zip(seen.detections, found, strict=True)
-        if one is None and is_compared(detection, settings)
+        _new(detection, event, size, now)
+        for detection, past in zip(detections, matches, strict=True)
+        if past is None and is_compared(detection, settings)
     ]
-    old = [_aged(one, event, seen, now, is_seen=one.number in known) for one in before]
-    stay = [one for one in old if not _is_forgotten(one, settings, now)]
-    return sorted(new + stay, key=lambda one: one.last_seen, reverse=True)[:MOST_OBJECTS]
+    old = [
+        structs.replace(past, last_seen=now, misses=0)
+        if past.number in matched
+        else _missed(past, event, observation, now)
+        for past in before
+    ]
+    stay = [past for past in old if not _is_forgotten(past, settings, now)]
+    return sorted(new + stay, key=lambda past: past.last_seen, reverse=True)[:MOST_OBJECTS]
 
 
 def _new(detection: Detection, event: Event, size: tuple[int, int], now: float) -> PastObject:
@@ -150,34 +158,32 @@ def _new(detection: Detection, event: Event, size: tuple[int, int], now: float) 
     )
 
 
-def _aged(one: PastObject, event: Event, seen: Seen, now: float, *, is_seen: bool) -> PastObject:
-    from msgspec import structs
-
-    if is_seen:
-        return structs.replace(one, last_seen=now, misses=0)
-    # Another event saw it after this one had begun: that it came later is no miss of it.
+def _missed(past: PastObject, event: Event, observation: Observation, now: float) -> PastObject:
+    # That this event did not show it counts only if it could have, and no later event has.
     is_missed = (
-        one.last_seen < event.asked and one.model not in seen.blind and _is_in_view(one, seen)
+        past.last_seen < event.asked
+        and past.model not in observation.skipped_models
+        and _is_in_view(past, observation)
     )
     # A clock that was set back must not make it last for ever.
-    return structs.replace(
-        one, last_seen=min(one.last_seen, now), misses=one.misses + int(is_missed)
-    )
+    last_seen = min(past.last_seen, now)
+    return structs.replace(past, last_seen=last_seen, misses=past.misses + int(is_missed))
 
 
-def _is_in_view(one: PastObject, seen: Seen) -> bool:
-    """Whether the middle of its box lies in the part of the picture that was looked at."""
-    if seen.view is None:
+def _is_in_view(past: PastObject, observation: Observation) -> bool:
+    """Return whether there was a picture of the middle of its box."""
+    view, size, box = observation.view, observation.size, past.box
+    if view is None:
         return True
-    x = (one.box.x1 + one.box.x2) / 2 * seen.size[0] / one.width
-    y = (one.box.y1 + one.box.y2) / 2 * seen.size[1] / one.height
-    return seen.view.x1 <= x < seen.view.x2 and seen.view.y1 <= y < seen.view.y2
+    x = (box.x1 + box.x2) / 2 * size[0] / past.width
+    y = (box.y1 + box.y2) / 2 * size[1] / past.height
+    return view.x1 <= x < view.x2 and view.y1 <= y < view.y2
 
 
-def _is_forgotten(one: PastObject, settings: Settings, now: float) -> bool:
+def _is_forgotten(past: PastObject, settings: Settings, now: float) -> bool:
     gate = settings.gate
-    is_old = bool(gate.past_det_expiry) and now - one.last_seen > gate.past_det_expiry
-    return is_old or one.misses >= gate.past_det_misses
+    is_old = bool(gate.past_det_expiry) and now - past.last_seen > gate.past_det_expiry
+    return is_old or past.misses >= gate.past_det_misses
 
 
 # -- the table -----------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from msgspec import Struct, json, structs
 
-from zmhook.gate import ringing
+from zmhook.gate import alarming
 from zmhook.printable import one_line
 from zmhook.render.line import detection_line, words_of
 
@@ -67,7 +67,7 @@ def labels_of(decision: Decision) -> list[str]:
 
 def _said(decision: Decision) -> list[str]:
     """Return the descriptions that ring by themselves, in their few words."""
-    return [one.label for one in ringing(decision.detections)]
+    return [one.label for one in alarming(decision.detections)]
 
 
 def filled(text: str, message: Message) -> str:

@@ -104,7 +104,7 @@ def frame_id_of(decision: Decision, general: General) -> str:
 
 
 def _v6(decision: Decision, general: General) -> dict[str, Any]:
-    detections = gate.ringing(decision.detections)
+    detections = gate.alarming(decision.detections)
     described = descriptions(decision.detections)
     return {
         "labels": [encodable(detection.label) for detection in detections],
@@ -162,7 +162,7 @@ def _labels(decision: Decision, general: General) -> str:
         reason = _plain("; ".join(decision.errors) or "no reason is known")
         return f"nothing could be decided ({reason})"
     strongest: dict[str, Detection] = {}
-    for detection in gate.ringing(decision.detections):
+    for detection in gate.alarming(decision.detections):
         before = strongest.get(detection.label)
         if before is None or detection.confidence > before.confidence:
             strongest[detection.label] = detection

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from zmhook.detection import Box
-from zmhook.frame import whole
+from zmhook.frame import frame_crop
 from zmhook.image.crop import is_in_frame, point_to_frame, to_frame
 from zmhook.render.lettering import lettered
 from zmhook.render.line import about, descriptions, sentence
@@ -53,7 +53,7 @@ def annotated(
     """
     canvas = _Canvas(frame.image)
     general = settings.general
-    for zone in zones if whole(frame).placed else ():
+    for zone in zones if frame_crop(frame).located else ():
         points = [point_to_frame(*point, frame) for point in zone.points]
         canvas.zone(points, general.poly_color, general.poly_thickness)
     marks = _marks(frame, decision, general, debug=debug)

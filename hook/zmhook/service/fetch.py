@@ -121,7 +121,7 @@ class Fetcher:
         return picture or Picture("", error="there is no picture to ask for")
 
     async def _settled(self, ids: Sequence[str]) -> Picture:
-        """Return the first of these that is settled, in the order and by the rules of `Gathered`.
+        """Return the first of these that is settled, in the order of `PictureQueue`.
 
         No thread is held while it waits, and `ids` may become more.
         """

@@ -126,7 +126,7 @@ def _crop_of(label: str, frame: Frame) -> Crop:
     """Return a crop that says what the frame shows, for models that run on others' detections."""
     box = Box(0, 0, frame.width, frame.height)
     of = Detection(label=label, confidence=1.0, box=box, model="")
-    return Crop(box=box, width=frame.width, height=frame.height, of=of)
+    return Crop(box=box, width=frame.width, height=frame.height, source=of)
 
 
 def _without_overlap(detections: list[Detection], max_overlap: float) -> list[Detection]:

@@ -101,7 +101,7 @@ class Worker:
 
     def _decide(self, job: DecideEvent) -> None:
         from zmhook.deadline import Deadline
-        from zmhook.decide import Decided, decide
+        from zmhook.decide import Decided, decide_event
         from zmhook.detection import Decision
         from zmhook.report import publish
 
@@ -109,7 +109,10 @@ class Worker:
         try:
             chain = self._chain(job.settings, job.stamp)
             source = _Handed(self.wire, job.picture)
-            decided = decide(job.event, settings, chain, source, Deadline(job.seconds))
+            deadline = Deadline(job.seconds)
+            decided = decide_event(
+                job.event, settings, deadline=deadline, chain=chain, source=source
+            )
         except ZmhookError as error:
             decided = Decided(Decision.undecided(job.event, str(error)), None)
         except Exception as error:  # noqa: BLE001 - whatever it is, the worker goes on

@@ -15,11 +15,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from zmhook.chain import Chain
 from zmhook.deadline import Deadline
-from zmhook.decide import decide
+from zmhook.decide import decide_event
 from zmhook.event import Event
-from zmhook.frames import open_source
 from zmhook.settings import load
 
 pytestmark = pytest.mark.integration
@@ -129,15 +127,8 @@ class Three:
     def cold(self, folder: Path, config: Path | None = None) -> dict[str, Any]:
         event = Event(id=5, monitor_id=1, path=str(folder))
         settings = load(str(config or self.site.config)).for_monitor(1)
-        chain, deadline = Chain.from_settings(settings), Deadline(60)
-        source = open_source(event, settings, deadline)
-        try:
-            return told(
-                decide(event, settings, chain, source, deadline, dry=True).decision.to_json()
-            )
-        finally:
-            source.close()
-            chain.close()
+        decided = decide_event(event, settings, deadline=Deadline(60), dry=True)
+        return told(decided.decision.to_json())
 
     def warm(self, folder: Path) -> dict[str, Any]:
         return told(self.site.decide(Event(id=5, monitor_id=1, path=str(folder))))

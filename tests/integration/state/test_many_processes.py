@@ -26,7 +26,7 @@ logging.basicConfig(level=logging.WARNING)
 from zmhook.detection import Box, Decision, Detection
 from zmhook.event import Event
 from zmhook.settings import Gate, General, History, Settings
-from zmhook.memory.past import Past, Seen
+from zmhook.memory.past import Past, Observation
 from zmhook.memory.cooldown import Cooldown
 from zmhook.history import record
 
@@ -45,7 +45,8 @@ for number in range(events):
     own = Detection(label=label, confidence=0.5, box=box, model="m")
     common = Detection(label="car", confidence=0.5, box=Box(0, 0, 99, 99), model="m")
     past.at(1)
-    past.save(Event(id=me * 1000 + number, monitor_id=1), 1, Seen([own, common], (2000, 2000)))
+    observation = Observation([own, common], (2000, 2000))
+    past.save(Event(id=me * 1000 + number, monitor_id=1), 1, observation)
     cooldown.ring(1, [own.label], 1e9 + number, 60, me * 1000 + number)
 print(json.dumps([cooldown.left(1, f"thing {me} {n}", 1e9 + n, 60) for n in range(events)]))
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import cv2
@@ -13,7 +14,7 @@ import pytest
 
 from zmhook.chain import Chain
 from zmhook.deadline import Deadline
-from zmhook.decide import decide
+from zmhook.decide import decide_event
 from zmhook.describe.answer import Description
 from zmhook.describe.describer import Describer
 from zmhook.describe.detector import GeminiDetector, subject_of
@@ -22,6 +23,7 @@ from zmhook.detectors.base import ANY, Detector, find
 from zmhook.errors import ModelSkipped
 from zmhook.event import Event
 from zmhook.frame import Crop, Frame, Picture
+from zmhook.frames.base import FrameSource
 from zmhook.image.crop import cut
 from zmhook.settings import Gemini, General, Settings
 from zmhook.settings.values import Secret
@@ -113,7 +115,7 @@ def test_a_whole_frame_is_about_all_of_it(detector, fake_gemini) -> None:
 
 def test_a_cameras_snapshot_is_a_whole_picture_of_what_it_says(detector, fake_gemini) -> None:
     human = Detection(label="person", confidence=0.9, box=Box(0, 0, 40, 20), model="camera")
-    snapshot = frame(crop=Crop(box=Box(0, 0, 40, 20), width=1920, height=1080, of=human))
+    snapshot = frame(crop=Crop(box=Box(0, 0, 40, 20), width=1920, height=1080, source=human))
     ((found,),) = detector(gemini_look_at="frame").detect([snapshot])
     assert found.attributes["about"] == ""
     assert "Describe this person" in fake_gemini.asked[0].question
@@ -204,7 +206,7 @@ def test_the_subject_is_what_the_camera_and_the_event_say() -> None:
         model="camera",
         attributes={"camera": "Gate", "colours": "red, white"},
     )
-    crop = Crop(box=Box(0, 0, 40, 20), width=1920, height=1080, of=human)
+    crop = Crop(box=Box(0, 0, 40, 20), width=1920, height=1080, source=human)
     subject = subject_of(frame(crop=crop))
     assert (subject.label, subject.monitor, subject.camera) == ("person", "Drive", "Gate")
     assert (subject.colours, subject.time) == (("red", "white"), EVENT.asked)
@@ -227,7 +229,7 @@ class Yolo(Detector):
     def close(self) -> None: ...
 
 
-class Source:
+class Source(FrameSource):
     def attempt(self, frame_id: str, deadline: Deadline) -> Picture:
         return Picture(cv2.imencode(".png", SCENE)[1].tobytes(), frame_id, "here")
 
@@ -235,11 +237,9 @@ class Source:
 
 
 def decided(settings: Settings, *others):
-    chain = Chain([*others, GeminiDetector(settings)])
-    try:
-        return decide(EVENT, settings, chain, Source(), Deadline(20)).decision
-    finally:
-        chain.close()
+    with closing(Chain([*others, GeminiDetector(settings)])) as chain:
+        source, deadline = Source(), Deadline(20)
+        return decide_event(EVENT, settings, deadline=deadline, chain=chain, source=source).decision
 
 
 def test_in_the_chain_boxes_are_the_pictures_own(settings, fake_gemini) -> None:

@@ -39,7 +39,7 @@ def test_the_scene_has_the_size_that_the_crop_was_cut_from() -> None:
     crop = crop_of(row(), 480, 270, NO_SIZE)
     assert (crop.width, crop.height) == (1920, 1080)
     assert crop.box == Box(480, 540, 960, 810)
-    assert crop.placed
+    assert crop.located
 
 
 def test_the_events_size_where_it_is_known() -> None:
@@ -74,9 +74,9 @@ def test_a_small_crop_cannot_tell_the_shape_so_well() -> None:
 def test_a_picture_whose_place_is_not_told_is_its_own_scene(crop: SceneBox | None) -> None:
     found = crop_of(row(crop=crop, box=SceneBox(0.5, 0.5, 0.6, 0.6)), 480, 270, NO_SIZE)
     everything = Box(0, 0, 480, 270)
-    assert (found.box, found.width, found.height, found.placed) == (everything, 480, 270, False)
-    assert found.of is not None
-    assert (found.of.label, found.of.box) == ("person", everything)
+    assert (found.box, found.width, found.height, found.located) == (everything, 480, 270, False)
+    assert found.source is not None
+    assert (found.source.label, found.source.box) == ("person", everything)
 
 
 def test_what_the_camera_says() -> None:
@@ -90,7 +90,7 @@ def test_what_the_camera_says() -> None:
         480,
         270,
         NO_SIZE,
-    ).of
+    ).source
     assert said == Detection(
         label="person",
         confidence=0.75,
@@ -108,14 +108,14 @@ def test_what_the_camera_says() -> None:
 
 
 def test_a_class_without_box_and_score() -> None:
-    said = crop_of(row(score=None), 480, 270, NO_SIZE).of
+    said = crop_of(row(score=None), 480, 270, NO_SIZE).source
     assert said is not None
     assert (said.confidence, said.box) == (0.0, Box(480, 540, 960, 810))
     assert "colours" not in said.attributes
 
 
 def test_no_class() -> None:
-    assert crop_of(row(label="", score=None), 480, 270, NO_SIZE).of is None
+    assert crop_of(row(label="", score=None), 480, 270, NO_SIZE).source is None
 
 
 shares = st.floats(-0.2, 1.2, allow_nan=False)
@@ -128,8 +128,8 @@ def test_whatever_a_camera_sends_is_a_crop(
 ) -> None:
     found = crop_of(row(crop=crop, box=box), width, height, Window(0.0, None, 1280, 720))
     assert within(found.box, found)
-    assert found.of is not None
-    assert within(found.of.box, found)
+    assert found.source is not None
+    assert within(found.source.box, found)
 
 
 def within(box: Box, crop: Crop) -> bool:

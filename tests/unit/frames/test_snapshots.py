@@ -96,8 +96,11 @@ def test_a_snapshot_is_a_part_of_the_scene(
     assert picture.crop is not None
     assert (picture.crop.width, picture.crop.height) == (320, 240)
     assert picture.crop.box == Box(80, 120, 160, 180)
-    assert picture.crop.of is not None
-    assert (picture.crop.of.label, picture.crop.of.box) == ("person", Box(96, 120, 128, 168))
+    assert picture.crop.source is not None
+    assert (picture.crop.source.label, picture.crop.source.box) == (
+        "person",
+        Box(96, 120, 128, 168),
+    )
     assert source.given
     source.close()
     source.close()

@@ -60,8 +60,8 @@ def why(gate: MakeGate) -> Why:
     ) -> tuple[str, str] | None:
         scene = Crop(box=Box(0, 0, *size), width=size[0], height=size[1])
         judge = gate(settings, event)
-        kept, dropped = judge.judge([detection], scene)
-        counted, later = judge.settle(kept, scene)
+        kept, dropped = judge.filter([detection], scene)
+        counted, later = judge.finish(kept, scene)
         drops = dropped + later
         assert len(counted) + len(drops) == 1
         return (drops[0].rule, drops[0].reason) if drops else None

@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from zmhook.gate.cause import plain, triggered
+from zmhook.gate.zones import plain, triggered
 
 CAUSES = [
     # 1.38, its notes, 1.36

@@ -13,7 +13,7 @@ from msgspec import structs
 from zmhook.detection import Box, about
 from zmhook.event import Event
 from zmhook.frame import Crop
-from zmhook.gate import ringing
+from zmhook.gate import alarming
 from zmhook.settings import (
     Alpr,
     Extent,
@@ -35,15 +35,15 @@ SCENE = Crop(box=Box(0, 0, 640, 480), width=640, height=480)
 def test_both_sides_keep_the_order(gate, found) -> None:
     settings = Settings(general=General(detect_pattern="person|car"))
     all_of_them = [found(label) for label in ("dog", "person", "cat", "car", "person")]
-    kept, dropped = gate(settings).judge(all_of_them, SCENE)
+    kept, dropped = gate(settings).filter(all_of_them, SCENE)
     assert [one.label for one in kept] == ["person", "car", "person"]
     assert [drop.detection.label for drop in dropped] == ["dog", "cat"]
 
 
 def test_nothing_found(gate) -> None:
     judge = gate(Settings(zones=(Zone("far", ((90, 90), (95, 90), (95, 95))),)))
-    assert judge.judge([], SCENE) == ([], [])
-    assert judge.settle([], SCENE) == ([], [])
+    assert judge.filter([], SCENE) == ([], [])
+    assert judge.finish([], SCENE) == ([], [])
 
 
 def test_a_drop_has_the_first_reason_only(why, found) -> None:
@@ -389,7 +389,7 @@ def test_what_a_description_decides(gate, found, gates, alarm, kept) -> None:
     car, person = found("car"), found("person", box=Box(50, 50, 60, 60))
     description = described(found, car, alarm)
     judge = gate(Settings(gemini=Gemini(gemini_gates=gates)))
-    counted, dropped = judge.settle([car, person, description], SCENE)
+    counted, dropped = judge.finish([car, person, description], SCENE)
     assert (car in counted) is kept
     assert person in counted  # nobody was asked about it
     assert (description in counted) is kept
@@ -398,10 +398,10 @@ def test_what_a_description_decides(gate, found, gates, alarm, kept) -> None:
 
 def test_a_description_rings_only_by_itself(found) -> None:
     car = found("car")
-    assert ringing([described(found, car, "yes")]) == []
+    assert alarming([described(found, car, "yes")]) == []
     alone = described(found, None, "yes")
-    assert ringing([alone]) == [alone]
-    assert ringing([described(found, None, "unsure")]) == []
+    assert alarming([alone]) == [alone]
+    assert alarming([described(found, None, "unsure")]) == []
 
 
 # -- memory --------------------------------------------------------------------------------------
@@ -410,13 +410,13 @@ PAST = Settings(gate=Gate(match_past_detections=True))
 PARKED = Box(100, 100, 200, 160)
 
 
-def look(gate, settings, number, *detections, later=0.0, blind=()):
+def look(gate, settings, number, *detections, later=0.0, skipped_models=()):
     """One event from its detections to what is remembered; returns what rings and the drops."""
     event = Event(id=number, monitor_id=2, asked=1_700_000_000.0 + 60 * number + later)
     judge = gate(settings, event)
-    kept, dropped = judge.judge(detections, SCENE)
-    counted, drops = judge.settle(kept, SCENE)
-    rang, late = judge.remember(counted, blind=blind)
+    kept, dropped = judge.filter(detections, SCENE)
+    counted, drops = judge.finish(kept, SCENE)
+    rang, late = judge.record(counted, skipped_models=skipped_models)
     assert judge.errors == []
     all_drops = dropped + drops + late
     return [one.label for one in rang], [(drop.rule, drop.reason) for drop in all_drops]
@@ -448,8 +448,8 @@ def test_two_pictures_of_one_event_are_one_look(gate, found) -> None:
     car = found("car", box=PARKED)
     judge = gate(PAST, Event(id=1, monitor_id=2))
     for _ in range(2):
-        assert judge.settle([car], SCENE) == ([car], [])
-    judge.remember([car])
+        assert judge.finish([car], SCENE) == ([car], [])
+    judge.record([car])
     assert look(gate, PAST, 2, car)[0] == []
 
 
@@ -472,10 +472,10 @@ def test_of_two_events_at_once_one_rings(gate, found) -> None:
     settings = Settings(gate=Gate(cooldown=100))
     first, second = (gate(settings, Event(id=n, monitor_id=2, asked=1e9 + n)) for n in (1, 2))
     kept = [found(), found("dog")]
-    assert first.settle([kept[0]], SCENE) == ([kept[0]], [])
-    assert second.settle(kept, SCENE) == (kept, [])
-    assert first.remember([kept[0]]) == ([kept[0]], [])
-    rang, drops = second.remember(kept)
+    assert first.finish([kept[0]], SCENE) == ([kept[0]], [])
+    assert second.finish(kept, SCENE) == (kept, [])
+    assert first.record([kept[0]]) == ([kept[0]], [])
+    rang, drops = second.record(kept)
     assert rang == [kept[1]]
     assert [(one.rule, one.reason) for one in drops] == [
         ("cooldown", "person rang 1 s ago (cooldown 100)")
@@ -491,7 +491,7 @@ def test_an_event_that_is_looked_at_again_does_not_keep_itself_quiet(gate, found
 def test_what_a_failed_model_did_not_see_is_not_gone(gate, found) -> None:
     car, person = found("car", box=PARKED), found(model="hog", box=Box(300, 100, 340, 200))
     look(gate, PAST, 1, car, person)
-    look(gate, PAST, 2, blind={"yolo"})
+    look(gate, PAST, 2, skipped_models={"yolo"})
     assert look(gate, PAST, 3, car, person)[0] == ["person"], "hog had looked"
 
 
@@ -510,9 +510,9 @@ def test_pictures_of_several_sizes_in_one_event(gate, found) -> None:
     twice = found("car", box=Box(200, 200, 400, 320))
     bus = found("bus", box=Box(800, 600, 1000, 800))
     judge = gate(PAST, Event(id=1, monitor_id=2, asked=1_700_000_000.0))
-    judge.settle([car], SCENE)
-    judge.settle([twice, bus], large)
-    judge.remember()
+    judge.finish([car], SCENE)
+    judge.finish([twice, bus], large)
+    judge.record()
     assert look(gate, PAST, 2, car, found("bus", box=Box(400, 300, 500, 400)))[0] == []
 
 
@@ -521,8 +521,8 @@ def test_a_memory_that_is_damaged_rings(gate, found, tmp_path) -> None:
     state.write_text("no folder", encoding="utf-8")
     car = found("car", box=PARKED)
     judge = gate(PAST)
-    assert judge.settle([car], SCENE) == ([car], [])
-    judge.remember([car])
+    assert judge.finish([car], SCENE) == ([car], [])
+    judge.record([car])
     assert any(str(state) in error for error in judge.errors)
 
 
@@ -540,6 +540,6 @@ def test_a_monitor_that_nobody_knows_remembers_nothing(gate, found) -> None:
     car = found("car", box=PARKED)
     event = structs.replace(Event(id=1), asked=1_700_000_000.0)
     judge = gate(PAST, event)
-    assert judge.settle([car], SCENE) == ([car], [])
-    judge.remember([car])
+    assert judge.finish([car], SCENE) == ([car], [])
+    judge.record([car])
     assert judge.errors == []

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zmhook.detection import Box
-from zmhook.gate.overlap import shares, standing, touching
+from zmhook.gate.overlap import foot_inside, intersecting, shares
 
 
 def touches(points: tuple[tuple[float, float], ...], box: Box) -> bool:
-    return bool(touching([points], [box])[0, 0])
+    return bool(intersecting([points], [box])[0, 0])
 
 
 SQUARE = ((10, 10), (20, 10), (20, 20), (10, 20))
@@ -67,7 +67,10 @@ def test_moved_mirrored_and_enlarged_together_the_answer_stays(
 
 def test_all_pairs_at_once() -> None:
     boxes = [Box(12, 12, 14, 14), Box(30, 30, 31, 31), Box(5, 1, 6, 3)]
-    assert touching([SQUARE, CUP], boxes).tolist() == [[True, False, False], [False, False, True]]
+    assert intersecting([SQUARE, CUP], boxes).tolist() == [
+        [True, False, False],
+        [False, False, True],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -87,7 +90,7 @@ def test_shares(points: tuple[tuple[int, int], ...], box: Box, share: float) -> 
 
 def test_where_it_stands() -> None:
     boxes = [Box(12, 0, 14, 15), Box(12, 12, 14, 30), Box(12, 12, 14, 20)]
-    assert standing([SQUARE], boxes).tolist() == [[True, False, True]]
+    assert foot_inside([SQUARE], boxes).tolist() == [[True, False, True]]
 
 
 def test_ten_thousand_corners() -> None:

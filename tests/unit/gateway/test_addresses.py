@@ -56,7 +56,7 @@ OF = Crop(
     box=Box(0, 0, 64, 48),
     width=64,
     height=48,
-    of=Detection(label="a", confidence=1, box=Box(0, 0, 1, 1), model="m"),
+    source=Detection(label="a", confidence=1, box=Box(0, 0, 1, 1), model="m"),
 )
 
 

@@ -42,7 +42,7 @@ def cut(frame):
 
     def make(left: int, label: str = "car", frame_id: str = "alarm"):
         of = Detection(label=label, confidence=0.9, box=Box(left, 0, left + 40, 40), model="yolo")
-        crop = Crop(box=of.box, width=640, height=480, of=of)
+        crop = Crop(box=of.box, width=640, height=480, source=of)
         return frame(40, 40, frame_id, crop=crop)
 
     return make

@@ -72,7 +72,7 @@ def test_others_when_their_turn_comes_with_what_was_cut_out(session, frame) -> N
     one.together = ("yolo",)
     frames = [frame()]
     one.look("yolo", frames, crops=False)
-    crop = Crop(box=Box(5, 5, 25, 25), width=64, height=48, of=DOG)
+    crop = Crop(box=Box(5, 5, 25, 25), width=64, height=48, source=DOG)
     part = structs.replace(frame(20, 20), crop=crop)
     one.look("face", [part], crops=True)
     assert fake.asked == [("yolo",), ("face",)]
@@ -81,7 +81,7 @@ def test_others_when_their_turn_comes_with_what_was_cut_out(session, frame) -> N
 
 def test_what_the_camera_saw_is_not_cut_out_by_us(session, frame) -> None:
     one, fake = session()
-    crop = Crop(box=Box(0, 0, 64, 48), width=640, height=480, of=DOG)
+    crop = Crop(box=Box(0, 0, 64, 48), width=640, height=480, source=DOG)
     one.look("yolo", [frame(crop=crop)], crops=False)
     assert fake.questions[0].shots[0].of == ""
 

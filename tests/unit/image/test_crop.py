@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zmhook.detection import Box, Detection
-from zmhook.frame import Crop, Frame, whole
-from zmhook.image.crop import cut, is_in_frame, point_to_frame, to_frame, to_full
+from zmhook.frame import Crop, Frame, frame_crop
+from zmhook.image.crop import cut, is_in_frame, point_to_frame, to_frame, to_scene
 
 SCENE = 1000, 800
 
@@ -52,24 +52,24 @@ def close(one: Box, other: Box, pixels: float) -> bool:
 def test_a_frame_that_is_no_part_is_its_own_whole() -> None:
     alone = frame(64, 48)
     one = found(Box(1, 2, 3, 4))
-    assert to_full(one, alone) is one
+    assert to_scene(one, alone) is one
     assert to_frame(one.box, alone) == one.box
     assert point_to_frame(-7, 99, alone) == (-7, 99)
-    assert whole(alone) == Crop(box=Box(0, 0, 64, 48), width=64, height=48)
-    assert not whole(alone).is_part
+    assert frame_crop(alone) == Crop(box=Box(0, 0, 64, 48), width=64, height=48)
+    assert not frame_crop(alone).is_part
 
 
 def test_a_part_is_shifted() -> None:
     shown = frame(100, 50, part(300, 200, 400, 250))
-    assert to_full(found(Box(10, 20, 30, 40)), shown).box == Box(310, 220, 330, 240)
+    assert to_scene(found(Box(10, 20, 30, 40)), shown).box == Box(310, 220, 330, 240)
     assert to_frame(Box(310, 220, 330, 240), shown) == Box(10, 20, 30, 40)
-    assert whole(shown) is shown.crop
-    assert whole(shown).is_part
+    assert frame_crop(shown) is shown.crop
+    assert frame_crop(shown).is_part
 
 
 def test_a_part_in_half_its_size_is_scaled_too() -> None:
     shown = frame(50, 25, part(300, 200, 400, 250))
-    assert to_full(found(Box(5, 10, 15, 20)), shown).box == Box(310, 220, 330, 240)
+    assert to_scene(found(Box(5, 10, 15, 20)), shown).box == Box(310, 220, 330, 240)
     assert to_frame(Box(310, 220, 330, 240), shown) == Box(5, 10, 15, 20)
     assert point_to_frame(290, 260, shown) == (-5, 30)
 
@@ -78,7 +78,7 @@ def test_what_a_detection_is_otherwise_stays() -> None:
     one = Detection(
         label="x", confidence=0.3, box=Box(0, 0, 9, 9), model="m", attributes={"colour": "red"}
     )
-    full = to_full(one, frame(100, 50, part(300, 200, 400, 250)))
+    full = to_scene(one, frame(100, 50, part(300, 200, 400, 250)))
     assert (full.label, full.confidence, full.attributes) == ("x", 0.3, {"colour": "red"})
 
 
@@ -103,7 +103,7 @@ def test_cutting_out_with_a_margin() -> None:
     one = found(Box(20, 10, 40, 30))
     made = cut(Frame(image, "alarm", "here", b"file"), one, margin=0.1)
     assert (made.image == image[8:32, 18:42]).all()
-    assert made.crop == Crop(box=Box(18, 8, 42, 32), width=60, height=40, of=one)
+    assert made.crop == Crop(box=Box(18, 8, 42, 32), width=60, height=40, source=one)
     assert (made.id, made.origin, made.data) == ("alarm", "here", b"")
 
 
@@ -114,10 +114,10 @@ def test_cutting_at_the_edge_stays_within() -> None:
 
 
 def test_cutting_out_of_a_picture_whose_place_nobody_knows() -> None:
-    unplaced = Crop(box=Box(0, 0, 60, 40), width=60, height=40, placed=False)
+    unplaced = Crop(box=Box(0, 0, 60, 40), width=60, height=40, located=False)
     made = cut(frame(60, 40, unplaced), found(Box(20, 10, 40, 30)))
     assert made.crop is not None
-    assert not made.crop.placed
+    assert not made.crop.located
 
 
 # -- properties ----------------------------------------------------------------------------------
@@ -130,7 +130,7 @@ def test_there_and_back_is_where_it_was(
     """Rounding to pixels, of which a box has one at least, is all that is lost."""
     shown = frame(width, height, crop)
     box = data.draw(boxes(width, height))
-    back = to_frame(to_full(found(box), shown).box, shown)
+    back = to_frame(to_scene(found(box), shown).box, shown)
     lost = max(width / crop.box.width, height / crop.box.height, 1)
     assert close(back, box, 1.5 * lost + 1)
 
@@ -140,7 +140,7 @@ def test_a_box_of_a_part_lies_in_that_part(
     crop: Crop, width: int, height: int, data: st.DataObject
 ) -> None:
     shown = frame(width, height, crop)
-    full = to_full(found(data.draw(boxes(width, height))), shown).box
+    full = to_scene(found(data.draw(boxes(width, height))), shown).box
     assert is_in_frame(full, shown)
     assert crop.box.x1 <= full.x1 < full.x2 <= crop.box.x2
     assert crop.box.y1 <= full.y1 < full.y2 <= crop.box.y2

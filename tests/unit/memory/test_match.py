@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from zmhook.detection import Box, Detection
 from zmhook.memory.match import iou, is_compared, match, match_all, reason
-from zmhook.memory.object import PastObject
+from zmhook.memory.past_object import PastObject
 from zmhook.settings import Extent, Settings
 from zmhook.settings.labels import Label
 

@@ -12,7 +12,7 @@ from zmhook.errors import StateError
 from zmhook.event import Event
 from zmhook.memory import past as module
 from zmhook.memory.match import match
-from zmhook.memory.past import FILE, SCHEMA, Past, Seen
+from zmhook.memory.past import FILE, SCHEMA, Observation, Past
 from zmhook.settings import Settings
 from zmhook.storage.shared_database import close_all, shared_database
 
@@ -42,7 +42,7 @@ class Scene:
         event = Event(id=self.number, monitor_id=1, asked=self.now - 1)
         known = self.past.at(1, now=self.now)
         found = [match(one, SIZE, known, self.settings) is not None for one in seen]
-        self.past.save(event, 1, Seen(seen, SIZE, **fields), now=self.now)
+        self.past.save(event, 1, Observation(seen, SIZE, **fields), now=self.now)
         return found
 
     def labels(self, monitor: int = 1) -> list[str]:
@@ -121,7 +121,9 @@ def test_monitors_are_apart(configured: Make) -> None:
     scene = Scene(configured())
     scene.event(car())
     assert scene.labels(2) == []
-    scene.past.save(Event(id=9, monitor_id=2), 2, Seen([car(500, "dog")], SIZE), now=scene.now)
+    scene.past.save(
+        Event(id=9, monitor_id=2), 2, Observation([car(500, "dog")], SIZE), now=scene.now
+    )
     assert (scene.labels(1), scene.labels(2)) == (["car"], ["dog"])
 
 
@@ -145,8 +147,8 @@ def test_two_events_at_the_same_time_undo_nothing(configured: Make) -> None:
     first = Event(id=7, monitor_id=1, asked=scene.now + 10)
     second = Event(id=8, monitor_id=1, asked=scene.now + 12)
     both = [car(500, "dog"), car()]
-    scene.past.save(second, 1, Seen(both, SIZE), now=scene.now + 14)
-    scene.past.save(first, 1, Seen([car(500, "dog")], SIZE), now=scene.now + 15)
+    scene.past.save(second, 1, Observation(both, SIZE), now=scene.now + 14)
+    scene.past.save(first, 1, Observation([car(500, "dog")], SIZE), now=scene.now + 15)
     found = {one.label: one for one in scene.past.at(1, now=scene.now + 20)}
     assert (found["car"].misses, found["car"].last_seen) == (0, scene.now + 14)
     assert found["dog"].last_seen == scene.now + 15
@@ -156,7 +158,7 @@ def test_two_events_that_bring_the_same_store_it_once(configured: Make) -> None:
     scene = Scene(configured())
     for number, at in ((1, 2000.0), (2, 2001.0)):
         event = Event(id=number, monitor_id=1, asked=1999.0)
-        scene.past.save(event, 1, Seen([car()], SIZE), now=at)
+        scene.past.save(event, 1, Observation([car()], SIZE), now=at)
     [known] = scene.past.at(1, now=2002.0)
     assert (known.event_id, known.first_seen, known.last_seen) == (1, 2000.0, 2001.0)
 
@@ -172,7 +174,9 @@ def test_another_resolution_is_the_same_scene(configured: Make) -> None:
     scene = Scene(configured())
     scene.event(car())
     small = Detection(label="car", confidence=0.7, box=Box(50, 50, 100, 100), model="yolo")
-    scene.past.save(Event(id=2, monitor_id=1), 1, Seen([small], (500, 400)), now=scene.now + 9)
+    scene.past.save(
+        Event(id=2, monitor_id=1), 1, Observation([small], (500, 400)), now=scene.now + 9
+    )
     [known] = scene.past.at(1, now=scene.now + 10)
     assert (known.event_id, known.misses) == (1, 0)
     scene.event(view=Box(0, 0, 90, 90))

@@ -172,7 +172,7 @@ def test_zones_are_shifted_and_scaled_with_it(decision) -> None:
 
 def test_zones_are_nowhere_when_the_place_is_not_known(decision, found) -> None:
     zone = Zone("drive", ((0, 0), (600, 0), (600, 400)))
-    alone = Crop(box=Box(0, 0, 640, 480), width=640, height=480, placed=False)
+    alone = Crop(box=Box(0, 0, 640, 480), width=640, height=480, located=False)
     settings = Settings(general=General(poly_color=Colour(1, 2, 3)), zones=(zone,))
     picture = drawn(part(decision, found(), crop=alone), settings)
     assert not has(picture, (1, 2, 3))

@@ -108,7 +108,7 @@ def test_what_was_cut_out_is_told_to_the_model() -> None:
     result = infer(Chain([alpr]), InputImage("a", PNG, "car"), A, models=["alpr"])
 
     first, second = alpr.frames
-    assert (first.crop.of.label, first.crop.box) == ("car", Box(0, 0, 64, 48))
+    assert (first.crop.source.label, first.crop.box) == ("car", Box(0, 0, 64, 48))
     assert second.crop is None
     assert first.deadline is not None
     assert [one[0].box for one in result.results["alpr"]] == [Box(1, 1, 9, 9)] * 2

@@ -26,7 +26,7 @@ DECISION = Decision(
 )
 SETTINGS = msgspec.msgpack.decode(msgspec.msgpack.encode(to_plain(Settings())))
 PICTURE = wire.Picture("alarm", "/e/7/alarm.jpg", bytes(range(256)) * 1000)
-CROP = Crop(box=Box(1, 2, 3, 4), width=9, height=8, of=DOG, placed=False)
+CROP = Crop(box=Box(1, 2, 3, 4), width=9, height=8, source=DOG, located=False)
 MESSAGES = [
     wire.Prepare(SETTINGS, "stamp"),
     wire.DecideEvent(EVENT, SETTINGS, "stamp", 29.5, PICTURE),

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import zip_longest
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 import pytest
 
-from zmhook.chain import Chain
+from zmhook.chain import Chain, ChainResult, Scene
 from zmhook.deadline import Deadline
-from zmhook.detection import Box, Detection
+from zmhook.detection import Box, Detection, Drop
 from zmhook.detectors.alpr import AlprDetector
 from zmhook.detectors.base import find
 from zmhook.errors import DetectorError
 from zmhook.event import Event
-from zmhook.frame import Frame
+from zmhook.frame import Crop, Frame
 from zmhook.image.crop import cut as cut_out
 from zmhook.settings import Alpr, Settings
 
@@ -29,8 +31,32 @@ def at(*box: int, label: str = "car") -> Detection:
     return Detection(label=label, confidence=0.9, box=Box(*box), model="yolo")
 
 
-def everything(_: int, found: list[Detection]) -> list[Detection]:
-    return found
+class KeepAll:
+    """A gate that keeps everything."""
+
+    def filter(
+        self, detections: Sequence[Detection], location: Crop
+    ) -> tuple[list[Detection], list[Drop]]:
+        return list(detections), []
+
+    def notifiable(self, kept: Sequence[Detection], location: Crop) -> list[Detection]:
+        return list(kept)
+
+
+class Outcome(NamedTuple):
+    """What each scene kept, in their order, and the run's result."""
+
+    kept: list[list[Detection]]
+    result: ChainResult
+
+
+def run(
+    chain: Chain, frames: Sequence[Frame], known: Sequence[Sequence[Detection]] = ()
+) -> Outcome:
+    pairs = zip_longest(frames, known, fillvalue=())
+    scenes = [Scene(frame, known=detections) for frame, detections in pairs]
+    result = chain.run(scenes, KeepAll())
+    return Outcome([scene.kept for scene in scenes], result)
 
 
 def frame(image: np.ndarray = SCENE, **more) -> Frame:
@@ -84,23 +110,23 @@ def test_when_it_looks_and_at_what(own, requires: set, crop_to: set) -> None:
 
 def test_plates_of_a_real_photo_in_the_whole_pictures_pixels(detector, scene) -> None:
     chain = Chain([detector(alpr_service="local")])
-    result = chain.run([scene], everything, known=[[CAR, VAN]])
+    result = run(chain, [scene], known=[[CAR, VAN]])
     plates = [one for one in result.kept[0] if one.kind == "licenseplate"]
     assert [(one.label, one.model) for one in plates] == [("ED51712", "alpr"), ("DDS32", "alpr")]
     assert plates[0].box.iou(Box(1750, 745, 1868, 850)) > 0.4
     assert plates[0].attributes == {"plate": "ED51712"}
-    assert result.is_complete
+    assert result.result.is_complete
 
 
 def test_nothing_is_asked_where_there_is_no_vehicle(detector, fake_plates) -> None:
     dog = at(0, 0, 50, 50, label="dog")
-    Chain([detector()]).run([frame()], everything, known=[[dog]])
+    run(Chain([detector()]), [frame()], known=[[dog]])
     assert fake_plates.asked == []
 
 
 def test_a_crop_is_asked_about_and_mapped_back(detector, fake_plates, fake_plates_module) -> None:
     chain = Chain([detector(alpr_max_size=200)])
-    result = chain.run([frame()], everything, known=[[at(100, 100, 500, 300)]])
+    result = run(chain, [frame()], known=[[at(100, 100, 500, 300)]])
     # A tenth is added on each side: 480x240 from (60, 80), sent as 200x100.
     assert fake_plates_module.size_of(fake_plates.asked[0].picture) == (200, 100)
     (plate,) = [one for one in result.kept[0] if one.model == "alpr"]
@@ -114,20 +140,20 @@ def test_a_crop_is_asked_about_and_mapped_back(detector, fake_plates, fake_plate
 def test_a_whole_frame_is_asked_about_once(detector, fake_plates) -> None:
     one = detector(alpr_look_at="frame")
     known = [[at(0, 0, 90, 90), at(300, 100, 500, 300)]]
-    result = Chain([one]).run([frame()], everything, known=known)
+    result = run(Chain([one]), [frame()], known=known)
     assert len(fake_plates.asked) == 1
     assert result.kept[0][-1].box == Box(200, 200, 600, 300)
 
 
 def test_always(detector, fake_plates) -> None:
-    Chain([detector(alpr_use_after_detection_only=False)]).run([frame()], everything)
+    run(Chain([detector(alpr_use_after_detection_only=False)]), [frame()])
     assert len(fake_plates.asked) == 1
 
 
 def test_one_vehicle_under_two_labels_is_asked_about_once(detector, fake_plates) -> None:
     twice = [at(100, 100, 500, 300), at(104, 101, 503, 300, label="truck")]
     other = at(0, 0, 90, 90)
-    result = Chain([detector()]).run([frame()], everything, known=[[*twice, other]])
+    result = run(Chain([detector()]), [frame()], known=[[*twice, other]])
     assert len(fake_plates.asked) == 2
     assert len([one for one in result.kept[0] if one.model == "alpr"]) == 1  # the same text
 
@@ -135,14 +161,14 @@ def test_one_vehicle_under_two_labels_is_asked_about_once(detector, fake_plates)
 def test_a_plate_in_two_crops_is_told_of_once(detector, scene) -> None:
     part = Detection(label="bus", confidence=0.5, box=Box(1500, 500, 1901, 980), model="yolo")
     chain = Chain([detector(alpr_service="local")])
-    result = chain.run([scene], everything, known=[[CAR, part]])
+    result = run(chain, [scene], known=[[CAR, part]])
     assert len([one for one in result.kept[0] if one.model == "alpr"]) == 1
 
 
 def test_two_pictures_of_an_event_are_both_read(detector, fake_plates) -> None:
     car = at(100, 100, 500, 300)
     frames = [frame(), frame(id="snapshot")]
-    result = Chain([detector()]).run(frames, everything, known=[[car], [car]])
+    result = run(Chain([detector()]), frames, known=[[car], [car]])
     assert [kept[-1].label for kept in result.kept] == ["AB123CD", "AB123CD"]
 
 
@@ -176,12 +202,10 @@ def test_forms_choose_among_the_readings(detector) -> None:
 def test_a_service_that_does_not_answer_is_not_asked_again(detector, fake_plates) -> None:
     fake_plates.will("401")
     one = detector()
-    result = Chain([one]).run(
-        [frame()], everything, known=[[at(0, 0, 90, 90), at(300, 100, 500, 300)]]
-    )
+    result = run(Chain([one]), [frame()], known=[[at(0, 0, 90, 90), at(300, 100, 500, 300)]])
     assert len(fake_plates.asked) == 1
-    assert result.skipped == ["alpr skipped: the key is refused"]
-    assert not result.is_complete  # nobody else looked
+    assert result.result.skipped == ["alpr skipped: the key is refused"]
+    assert not result.result.is_complete  # nobody else looked
     fake_plates.will("ok")
     assert one.detect([frame()]) != [[]]
     assert one.problems == []

@@ -14,7 +14,7 @@ from zmhook.detection import Box, Detection
 from zmhook.event import Event
 from zmhook.frame import Crop
 from zmhook.gate import Gate as Judge
-from zmhook.gate import cooldown
+from zmhook.gate.alarm_rules import cooldown_text
 from zmhook.settings import Extent, Gate, Settings, Yolo, Zone
 
 LIMITS = st.floats(0.001, 0.999).map(lambda value: round(value, 4)) | st.floats(0.001, 0.999)
@@ -78,13 +78,13 @@ def judged(settings: Settings, **more) -> str | None:
     given = {"label": "person", "confidence": 0.9, "box": Box(10, 10, 20, 20), "model": "yolo"}
     one = Detection(**{**given, **more})
     judge = Judge(Event(), settings, Deadline(30))
-    _, dropped = judge.judge([one], Crop(box=Box(0, 0, 640, 480), width=640, height=480))
+    _, dropped = judge.filter([one], Crop(box=Box(0, 0, 640, 480), width=640, height=480))
     return dropped[0].reason if dropped else None
 
 
 @how(max_examples=200, deadline=None)
 @given(st.floats(0.1, 86400), st.floats(1e-7, 1))
 def test_a_cooldown_is_true_as_it_is_printed(seconds, part) -> None:
-    said = cooldown.text("dog", seconds * part, seconds)
+    said = cooldown_text("dog", seconds * part, seconds)
     printed = re.fullmatch(r"dog rang (\S+) s ago \(cooldown (\S+)\)", said)
     assert float(printed[1]) < float(printed[2])

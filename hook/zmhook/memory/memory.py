@@ -1,4 +1,4 @@
-"""What the gate remembers from event to event: objects that stay, and labels that rang."""
+"""The memory of one event's monitor: objects that stay, and labels that rang."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from zmhook.detection import Detection
     from zmhook.event import Event
-    from zmhook.memory.object import PastObject
-    from zmhook.memory.past import Seen
+    from zmhook.memory.past import Observation
+    from zmhook.memory.past_object import PastObject
     from zmhook.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -22,11 +22,11 @@ T = TypeVar("T")
 
 
 class Memory:
-    """The memory of one event's monitor. What cannot be read is nothing: then things ring.
+    """Reads at the first use, and writes once, at the end of the event.
 
-    Read when first asked, and written once, at the end of the event. What this very event left
-    when it was looked at before does not count. An event without a monitor, and a picture without
-    an event, leave nothing.
+    What cannot be read counts as empty, so that things alarm. What this very event stored in an
+    earlier run does not count. An event without a monitor, and a picture without an event, store
+    nothing.
     """
 
     def __init__(self, event: Event, settings: Settings) -> None:
@@ -35,14 +35,16 @@ class Memory:
         self._past: list[PastObject] | None = None
         self.errors: list[str] = []
 
-    def earlier(self, found: Sequence[Detection], size: tuple[int, int]) -> dict[int, PastObject]:
-        """Return, by the detection's `id()`, what stood in its place in an earlier event."""
+    def past_objects(
+        self, detections: Sequence[Detection], size: tuple[int, int]
+    ) -> dict[int, PastObject]:
+        """Return, by the detection's `id()`, what stood at its spot in an earlier event."""
         past = self._objects()
-        if not past or not found:
+        if not past or not detections:
             return {}
         from zmhook.memory.match import match_all
 
-        pairs = zip(found, match_all(found, size, past, self._settings), strict=True)
+        pairs = zip(detections, match_all(detections, size, past, self._settings), strict=True)
         return {id(one): match for one, match in pairs if match is not None}
 
     def cooldown(self, label: str, now: float, seconds: float) -> float:
@@ -57,18 +59,18 @@ class Memory:
             lambda: cooldown.left(monitor_id, label, now, seconds, self._event.id), 0.0
         )
 
-    def save(self, seen: Seen, now: float) -> None:
-        """Remember what was there; what was not, for `past_det_misses` events, is forgotten."""
+    def save(self, observation: Observation, now: float) -> None:
+        """Store what was there; forget what was not for `past_det_misses` events."""
         monitor_id = self._event.monitor_id
         if monitor_id is None or self._event.id is None:
             return
         from zmhook.memory.past import Past
 
         past = Past.open(self._settings)
-        self._tried(lambda: past.save(self._event, monitor_id, seen, now=now), None)
+        self._tried(lambda: past.save(self._event, monitor_id, observation, now=now), None)
 
     def ring(self, labels: Iterable[str], now: float, seconds: float) -> dict[str, float]:
-        """Remember what rings; return what another event rang meanwhile, and its seconds left."""
+        """Store what rings; return what another event rang meanwhile, and its seconds left."""
         monitor_id, event_id = self._event.monitor_id, self._event.id
         if monitor_id is None or event_id is None:
             return {}

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from zmhook.detection import Box, Detection, about
-from zmhook.gate import ringing
-from zmhook.gate.verdict import Verdicts, rings
+from zmhook.gate import alarming
+from zmhook.gate.alarm_rules import Verdicts, is_alarm
 
 BOX, OTHER = Box(10, 10, 50, 50), Box(60, 60, 90, 90)
 CAR = Detection(label="car", confidence=0.9, box=BOX, model="yolo")
@@ -82,6 +82,6 @@ def test_only_one_of_a_whole_picture_rings_by_itself(
     alarm: str, of: Box | None, alone: bool
 ) -> None:
     description = said(alarm, of)
-    assert rings(description) is alone
-    assert ringing([description]) == ([description] if alone else [])
-    assert ringing([CAR, description])[0] == CAR
+    assert is_alarm(description) is alone
+    assert alarming([description]) == ([description] if alone else [])
+    assert alarming([CAR, description])[0] == CAR

@@ -64,12 +64,12 @@ def judged(
         )
         scene = Crop(box=Box(0, 0, *size), width=size[0], height=size[1])
         before = Gate(Event(id=1, monitor_id=1, asked=1.0), settings, Deadline(60))
-        before.settle(_detections(earlier), scene)
-        before.remember()
+        before.finish(_detections(earlier), scene)
+        before.record()
         now = Gate(Event(id=2, monitor_id=1, asked=2.0), settings, Deadline(60))
         detections = _detections(found)
-        kept, dropped = now.judge(detections, scene)
-        counted, later = now.settle(kept, scene)
+        kept, dropped = now.filter(detections, scene)
+        counted, later = now.finish(kept, scene)
         rules = {id(drop.detection): drop.rule for drop in dropped + later}
         assert len(counted) + len(rules) == len(detections)
         return [rules.get(id(one), "counts") for one in detections]

@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from zmhook.event import Event
-from zmhook.gate.places import places
+from zmhook.gate.zones import picture_zones
 from zmhook.settings import Gate, General, Settings, Zone, ZoneRule
 from zmhook.zoneminder.monitors import Monitor, ZmZone
 
@@ -27,7 +27,7 @@ IMPORT = Gate(import_zm_zones=True)
 
 
 def names(settings: Settings, cause: str = "Motion") -> list[str]:
-    found = places(Event(id=1, monitor_id=2, cause=cause), settings, MONITOR, 500, 250)
+    found = picture_zones(Event(id=1, monitor_id=2, cause=cause), settings, MONITOR, 500, 250)
     return [place.name for place in found]
 
 
@@ -39,27 +39,27 @@ def test_both_kinds_of_zones() -> None:
 
 def test_they_are_scaled() -> None:
     settings = Settings(zones=(Zone("own", SQUARE),), gate=IMPORT)
-    found = places(Event(), settings, MONITOR, 500, 1000)
+    found = picture_zones(Event(), settings, MONITOR, 500, 1000)
     assert found[0].points == ((0, 0), (50, 0), (50, 200))
     assert found[1].points == ((0, 0), (500, 0), (500, 1000))
 
 
 def test_the_size_that_was_set_wins() -> None:
     settings = Settings(zones=(Zone("own", SQUARE),), gate=Gate(monitor_size=(100, 100)))
-    (place,) = places(Event(), settings, MONITOR, 500, 1000)
+    (place,) = picture_zones(Event(), settings, MONITOR, 500, 1000)
     assert place.points == ((0, 0), (500, 0), (500, 1000))
 
 
 def test_a_size_that_nobody_knows() -> None:
     settings = Settings(zones=(Zone("own", SQUARE),))
-    (place,) = places(Event(), settings, None, 500, 1000)
+    (place,) = picture_zones(Event(), settings, None, 500, 1000)
     assert place.points == SQUARE
 
 
 def test_a_pattern_for_a_name_whose_letters_are_typed_otherwise() -> None:
     zone = ZmZone(unicodedata.normalize("NFD", "Fußweg Süd"), "Active", SQUARE, percent=True)
     settings = Settings(gate=IMPORT, zone_rules={"fußweg süd": ZoneRule(ignore_pattern="cat")})
-    (place,) = places(Event(), settings, Monitor(width=9, height=9, zones=(zone,)), 9, 9)
+    (place,) = picture_zones(Event(), settings, Monitor(width=9, height=9, zones=(zone,)), 9, 9)
     assert place.rule.ignore_pattern == "cat"
 
 
@@ -71,14 +71,14 @@ def test_a_zone_that_is_not_used_hides_none_of_its_name() -> None:
     )
     gate = Gate(import_zm_zones=True, only_triggered_zm_zones=True)
     event = Event(id=1, cause="Motion:Drive, left,Street")
-    found = places(event, Settings(gate=gate), Monitor(width=9, height=9, zones=zones), 9, 9)
+    found = picture_zones(event, Settings(gate=gate), Monitor(width=9, height=9, zones=zones), 9, 9)
     assert [place.name for place in found] == ["Street"]
 
 
 @pytest.mark.parametrize("key", ["front door", "front_door"])
 def test_patterns_by_name(key: str) -> None:
     rules = {key: ZoneRule(ignore_pattern="cat")}
-    found = places(Event(), Settings(gate=IMPORT, zone_rules=rules), MONITOR, 500, 250)
+    found = picture_zones(Event(), Settings(gate=IMPORT, zone_rules=rules), MONITOR, 500, 250)
     assert [place.rule.ignore_pattern for place in found] == ["cat", ""]
 
 
@@ -100,7 +100,7 @@ def test_only_where_something_moved(cause: str, expected: list[str]) -> None:
 def test_a_zone_outside_of_the_picture_is_told_once(caplog) -> None:
     zones = (Zone("yard", ((700, 0), (900, 0), (900, 900))), Zone("door", ((0, 0), (9, 0), (9, 9))))
     for _ in range(2):
-        places(Event(id=1), Settings(zones=zones), None, 640, 480)
+        picture_zones(Event(id=1), Settings(zones=zones), None, 640, 480)
     [told] = [record.getMessage() for record in caplog.records]
     assert told.startswith("zone yard lies outside of the picture of 640x480 pixels")
 
@@ -112,5 +112,5 @@ def test_when_zoneminder_told_them(gate, monkeypatch, imports, asked) -> None:
     general = General(portal="http://zm")
     judge = gate(Settings(general=general, gate=Gate(import_zm_zones=imports)))
     assert judge.zones_asked is None
-    judge.places((500, 250))
+    judge.zones((500, 250))
     assert judge.zones_asked == asked

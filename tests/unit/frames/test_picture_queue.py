@@ -10,9 +10,9 @@ import pytest
 from zmhook.deadline import Deadline
 from zmhook.errors import DeadlineExceeded, FrameNotNeeded, FrameUnavailable
 from zmhook.frame import Picture
-from zmhook.frames import gathered as module
+from zmhook.frames import picture_queue as module
 from zmhook.frames.base import Pending
-from zmhook.frames.gathered import Gathered
+from zmhook.frames.picture_queue import PictureQueue
 
 IDS = ("alarm", "snapshot", "5")
 
@@ -69,11 +69,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def gather(clock: Clock) -> Callable[[Source], Gathered]:
-    return lambda source: Gathered(source, Time(clock))
+def gather(clock: Clock) -> Callable[[Source], PictureQueue]:
+    return lambda source: PictureQueue(source, Time(clock))
 
 
-def ids(gathered: Gathered, *wanted: str) -> list[str]:
+def ids(gathered: PictureQueue, *wanted: str) -> list[str]:
     left, found = list(wanted), []
     while left and (arrival := gathered.next(left, wait=True)):
         left.remove(arrival.id)
@@ -148,7 +148,7 @@ def test_one_line_for_what_was_not_waited_for(gather, caplog) -> None:
 
 def test_a_thread_goes_on_asking_meanwhile(until) -> None:
     source = Source(alarm=3, seconds=0.01)
-    gathered = Gathered(source, Deadline(30), ahead=True)
+    gathered = PictureQueue(source, Deadline(30), ahead=True)
     assert gathered.next(IDS, wait=True).id == "snapshot"
     gathered.begin(["alarm", "5"])
     until(lambda: source.asked.count("alarm") == 3 and "5" in source.asked)
@@ -161,7 +161,7 @@ def test_a_thread_goes_on_asking_meanwhile(until) -> None:
 
 def test_nobody_is_held_up_by_what_the_thread_asks(until) -> None:
     source = Source(alarm=2, seconds=0.0)
-    gathered = Gathered(source, Deadline(30), ahead=True)
+    gathered = PictureQueue(source, Deadline(30), ahead=True)
     gathered.next(IDS, wait=True)
     source.hold["alarm"] = threading.Event()
     gathered.begin(["alarm"])
@@ -178,7 +178,7 @@ def test_what_goes_wrong_in_the_thread_goes_wrong_for_who_waits(until) -> None:
             raise RuntimeError("oops") if frame_id == "alarm" else FrameNotNeeded("no")
 
     source = Broken()
-    gathered = Gathered(source, Deadline(30), ahead=True)
+    gathered = PictureQueue(source, Deadline(30), ahead=True)
     gathered.begin(["alarm"])
     until(lambda: source.asked)
     with pytest.raises(RuntimeError, match="oops"):

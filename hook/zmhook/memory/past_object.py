@@ -1,4 +1,4 @@
-"""Something that was seen before."""
+"""An object of an earlier event."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from zmhook.detection import Box
 
 
 class PastObject(Struct, frozen=True, kw_only=True, gc=False):
-    """Something that was seen: its box as it was first, in a picture of `width` x `height` pixels.
+    """An object with its box in the first event, in a picture of `width` x `height` pixels.
 
     `first_seen` and `last_seen` are seconds since the epoch, `event_id` that of the first event,
-    `misses` the events in a row that have not seen it since, `model` the one that found it first.
+    `misses` the events in a row that did not show it since, `model` the one that detected it first.
     `number` is 0 until it is stored.
     """
 

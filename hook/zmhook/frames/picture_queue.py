@@ -34,7 +34,7 @@ class Arrival(NamedTuple):
     error: FrameError | PortalError | None = None
 
 
-class Gathered:
+class PictureQueue:
     """Asks a source for pictures, and again for those that may still come.
 
     With `ahead`, a thread goes on asking while the caller is busy with what there is: worth it
