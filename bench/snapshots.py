@@ -28,8 +28,11 @@ from lab.mosquitto import Mosquitto
 from lab.sent import Sent, pictures, sent
 from measure import ROOT, arguments, show
 from zmhook.frames.snapshots import best_tracks
-from zmhook.snapshots.snapshot import Row
-from zmhook.snapshots.store import Index, Store, schema, writer
+from zmhook.snapshots.snapshot import StoredSnapshot
+from zmhook.snapshots.store import index_writer, schema
+from zmhook.snapshots.store.index import Index
+from zmhook.snapshots.store.store import Store
+from zmhook.storage.sqlite import transaction
 
 TOPIC = "cameras/drive/track"
 SIZE, SMALL = 100_000, 10_000
@@ -210,8 +213,8 @@ def lookup(count: int) -> Figures:
     with tempfile.TemporaryDirectory(prefix="zmb-index") as name:
         folder, now, dice = Path(name), time.time(), random.Random(6)
         Store.open(folder).close()
-        connection = writer.connect(folder)
-        with writer.transaction(connection):
+        connection = index_writer.connect(folder)
+        with transaction(connection):
             values = (schema.to_values(row(number, now, dice)) for number in range(STORED))
             connection.executemany(schema.PUT, values)
         windows = [now - dice.uniform(EVENT, DAYS * 86400) for _ in range(count)]
@@ -235,13 +238,13 @@ def look_up(folder: Path, monitor: int, begin: float) -> tuple[float, int]:
     return (time.perf_counter() - started) * 1000, len(found)
 
 
-def row(number: int, now: float, dice: random.Random) -> Row:
+def row(number: int, now: float, dice: random.Random) -> StoredSnapshot:
     """Return a row of the usual size; some tracks are those of things that stay for hours."""
     start = now - DAYS * 86400 * (1 - number / STORED)
     lasted = dice.uniform(600, 20_000) if dice.random() < 0.01 else dice.uniform(2, 20)
     label = dice.choice(CLASSES)
     monitor = 1 + number % MONITORS
-    return Row(
+    return StoredSnapshot(
         number=number,
         file=f"{number // 1024:04d}/image_{number:05d}_{label}.jpg",
         size=SIZE,

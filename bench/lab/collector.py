@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "hook"))
 
 from zmhook.errors import NoStore  # noqa: E402 - found by the line above
-from zmhook.snapshots.store import Index  # noqa: E402
+from zmhook.snapshots.store.index import Index  # noqa: E402
 
 SCRIPT = ROOT / "bin" / "zm_snapshots.py"
 SECONDS = 60.0

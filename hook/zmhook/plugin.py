@@ -29,7 +29,7 @@ from zmhook.settings import Settings
 from zmhook.settings.section import Fraction, Section, about
 from zmhook.settings.values import Secret
 from zmhook.snapshots.handlers.base import SnapshotHandler
-from zmhook.snapshots.snapshot import Row as StoredSnapshot
+from zmhook.snapshots.snapshot import StoredSnapshot
 
 __all__ = [
     "ANY",

@@ -29,7 +29,7 @@ from zmhook.image.sniff import describe
 from zmhook.migrate import migration
 from zmhook.settings import Mqtt, Settings, load
 from zmhook.snapshots.interpreter import Interpreter
-from zmhook.snapshots.snapshot import Amendment, Snapshot
+from zmhook.snapshots.snapshot import Amendment, BestSnapshot
 from zmhook.snapshots.topics import Topics
 
 SECONDS = 20
@@ -317,7 +317,7 @@ def mqtt_case(seed: int, number: int) -> None:
             found, said = [], str(error)
         assert said.isprintable(), said
         assert len(said) < 2000, said
-        assert all(isinstance(one, Snapshot | Amendment) for one in found)
+        assert all(isinstance(one, BestSnapshot | Amendment) for one in found)
 
 
 # -- the process -----------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ import cv2
 import pytest
 
 from zmhook.detection import Box
-from zmhook.snapshots.snapshot import SceneBox, Snapshot
+from zmhook.snapshots.snapshot import BestSnapshot, SceneBox
 
 TIMEOUT = 120
 
@@ -341,7 +341,7 @@ def broker(make_broker: Callable[..., Broker]) -> Broker:
 
 
 @pytest.fixture(scope="session")
-def seen(photo: Callable[[str], Path]) -> Callable[..., Snapshot]:
+def seen(photo: Callable[[str], Path]) -> Callable[..., BestSnapshot]:
     """Make what a camera would send of an object in a photo: its best picture, cut out.
 
     `of` is the object, in the photo's pixels. The crop has a margin of a tenth, as cameras leave
@@ -349,7 +349,7 @@ def seen(photo: Callable[[str], Path]) -> Callable[..., Snapshot]:
     stream.
     """
 
-    def make(name: str, of: Box, zoom: float = 1.0, **more: object) -> Snapshot:
+    def make(name: str, of: Box, zoom: float = 1.0, **more: object) -> BestSnapshot:
         image = cv2.imread(str(photo(name)))
         height, width = image.shape[:2]
         wide, high = of.width / 10, of.height / 10
@@ -374,7 +374,7 @@ def seen(photo: Callable[[str], Path]) -> Callable[..., Snapshot]:
             "crop": _shares(crop, width, height),
             **more,
         }
-        return Snapshot(**given)
+        return BestSnapshot(**given)
 
     return make
 

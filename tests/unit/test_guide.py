@@ -14,7 +14,7 @@ from zmhook.detection import Box
 from zmhook.frame import Frame
 from zmhook.settings import Settings, load
 from zmhook.settings.model import SECTIONS
-from zmhook.snapshots.snapshot import Row
+from zmhook.snapshots.snapshot import StoredSnapshot
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = sorted((ROOT / "docs").glob("*.md"))
@@ -161,7 +161,7 @@ def test_the_handler_in_the_guide_handles(tmp_path: Path) -> None:
     told = {"size": 4, "sha256": "", "camera": "front", "topic": "t", "format": "f"}
     at = {"day": datetime(2026, 6, 1, 12), "night": datetime(2026, 6, 1, 2)}  # noqa: DTZ001 - local
     rows = {
-        f"{when} {label}": Row(
+        f"{when} {label}": StoredSnapshot(
             number=0, file="0000/1.jpg", track_id="x", label=label, width=64, height=48,
             taken=moment.timestamp(), received=moment.timestamp(), **told,
         )

@@ -30,7 +30,7 @@ from zmhook.notify import webhook
 from zmhook.report import footage
 from zmhook.settings import Settings, inifile, load
 from zmhook.snapshots import environment, status
-from zmhook.snapshots.store import export, numbers
+from zmhook.snapshots.store import export, layout, rebuild
 
 PACKAGE = Path(zmhook.__file__).parent
 HANG = 60
@@ -77,7 +77,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "a manifest": manifest.load_manifest,
     "a template": webhook._read,
     "what the collector does": lambda path: status.read(_as(path, status.NAME)),
-    "the next number": lambda path: numbers.counter(_as(path, numbers.COUNTER)),
+    "the next number": lambda path: rebuild.legacy_counter(_as(path, layout.COUNTER)),
     "what a camera had": lambda path: memory.load(path, "host"),
 }
 

@@ -13,7 +13,7 @@ import cv2
 import pytest
 
 from zmhook.detection import Box
-from zmhook.snapshots.snapshot import SceneBox, Snapshot
+from zmhook.snapshots.snapshot import BestSnapshot, SceneBox
 from zmhook.snapshots.store.store import Store
 
 pytestmark = pytest.mark.zoneminder
@@ -62,7 +62,7 @@ def detect(root: Path) -> Callable[..., dict[str, Any]]:
     return call
 
 
-def cut(picture: Path, box: Box, began: float, **more: object) -> Snapshot:
+def cut(picture: Path, box: Box, began: float, **more: object) -> BestSnapshot:
     """Cut a box out of the camera's picture, in twice the size that ZoneMinder records."""
     image = cv2.imread(str(picture))
     height, width = image.shape[:2]
@@ -83,7 +83,7 @@ def cut(picture: Path, box: Box, began: float, **more: object) -> Snapshot:
         "crop": SceneBox(box.x1 / width, box.y1 / height, box.x2 / width, box.y2 / height),
         **more,
     }
-    return Snapshot(**given)
+    return BestSnapshot(**given)
 
 
 def with_margin(box: Box, width: int, height: int) -> Box:

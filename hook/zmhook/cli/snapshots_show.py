@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from zmhook.snapshots.snapshot import Row
+    from zmhook.snapshots.snapshot import StoredSnapshot
     from zmhook.snapshots.store.index import Index
 
 LISTED = 50
@@ -101,7 +101,7 @@ def _filters(args: argparse.Namespace) -> bool:
     return any(value is not None for value in given)
 
 
-def _chosen(index: Index, args: argparse.Namespace) -> list[Row]:
+def _chosen(index: Index, args: argparse.Namespace) -> list[StoredSnapshot]:
     return index.rows(
         monitor_id=args.monitor,
         camera=args.camera or "",
@@ -112,7 +112,7 @@ def _chosen(index: Index, args: argparse.Namespace) -> list[Row]:
     )
 
 
-def _wanted(index: Index, args: argparse.Namespace) -> tuple[list[Row], list[int]]:
+def _wanted(index: Index, args: argparse.Namespace) -> tuple[list[StoredSnapshot], list[int]]:
     """Return the rows to export, and the numbers that there are none of."""
     if not args.numbers:
         return _chosen(index, args), []
@@ -124,13 +124,13 @@ def _wanted(index: Index, args: argparse.Namespace) -> tuple[list[Row], list[int
 # -- how it is shown -----------------------------------------------------------------------------
 
 
-def _plain(row: Row, index: Index) -> dict[str, object]:
+def _plain(row: StoredSnapshot, index: Index) -> dict[str, object]:
     from msgspec import to_builtins
 
     return {**to_builtins(row), "path": str(index.path(row))}
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: StoredSnapshot) -> list[str]:
     return [
         str(row.number),
         _time(row.taken),
@@ -145,7 +145,7 @@ def _cells(row: Row) -> list[str]:
     ]
 
 
-def _fields(row: Row, index: Index) -> tables.Table:
+def _fields(row: StoredSnapshot, index: Index) -> tables.Table:
     plain = _plain(row, index)
     shown = [(name, _value(name, value)) for name, value in plain.items()]
     known = [(name, text) for name, text in shown if text]
@@ -162,7 +162,7 @@ def _value(name: str, value: object) -> str:
     return str(value) if isinstance(value, (str, int, float)) else json.encode(value).decode()
 
 
-def _said(row: Row) -> str:
+def _said(row: StoredSnapshot) -> str:
     return ", ".join(f"{name}: {value}" for name, value in (row.description or {}).items())
 
 

@@ -16,7 +16,7 @@ from zmhook.snapshots.handlers.base import SnapshotHandler
 
 if TYPE_CHECKING:
     from zmhook.settings import Settings
-    from zmhook.snapshots.snapshot import Row
+    from zmhook.snapshots.snapshot import StoredSnapshot
 
 RESERVE = 1.0
 """Seconds of the handler's time that are left for giving the answer."""
@@ -45,7 +45,7 @@ class DescribeHandler(SnapshotHandler):
         self._timeout = settings.snapshots.snapshot_handler_timeout
         self._describer = describer or Describer.from_settings(settings, patient=True)
 
-    def on_snapshot(self, snapshot: Row, picture: bytes) -> list[Detection] | None:
+    def on_snapshot(self, snapshot: StoredSnapshot, picture: bytes) -> list[Detection] | None:
         if not self._is_wanted(snapshot.label):
             return None
         deadline = Deadline(max(self._timeout - RESERVE, self._timeout / 2))
@@ -66,7 +66,7 @@ class DescribeHandler(SnapshotHandler):
         return not self._classes or not names.isdisjoint(self._classes)
 
 
-def subject_of(snapshot: Row) -> Subject:
+def subject_of(snapshot: StoredSnapshot) -> Subject:
     monitor = "" if snapshot.monitor_id is None else str(snapshot.monitor_id)
     return Subject(
         label=snapshot.label,

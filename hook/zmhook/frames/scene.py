@@ -10,7 +10,7 @@ from zmhook.labels.camera import common
 
 if TYPE_CHECKING:
     from zmhook.frames.window import Window
-    from zmhook.snapshots.snapshot import Attribute, Row, SceneBox
+    from zmhook.snapshots.snapshot import Attribute, SceneBox, StoredSnapshot
 
 CAMERA = "camera"
 """Model of the detections that are a camera's own."""
@@ -19,7 +19,7 @@ _LARGEST = 65_535
 _ALIKE = 0.03
 
 
-def crop_of(row: Row, width: int, height: int, window: Window) -> Crop:
+def crop_of(row: StoredSnapshot, width: int, height: int, window: Window) -> Crop:
     """Return the place of a snapshot's picture, which has `width` x `height` pixels.
 
     The scene has the size of the event's pictures where that is known and of the same shape, so
@@ -58,7 +58,7 @@ def _pixels(box: SceneBox, width: int, height: int) -> Box:
     )
 
 
-def _said(row: Row, box: Box) -> Detection | None:
+def _said(row: StoredSnapshot, box: Box) -> Detection | None:
     """Return the camera's classification; None when it gave none."""
     if not row.label:
         return None
@@ -71,7 +71,7 @@ def _said(row: Row, box: Box) -> Detection | None:
     )
 
 
-def _attributes(row: Row) -> dict[str, Attribute]:
+def _attributes(row: StoredSnapshot) -> dict[str, Attribute]:
     found: dict[str, Attribute] = {
         "camera": row.camera,
         "camera_class": row.label,

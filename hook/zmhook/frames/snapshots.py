@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from zmhook.frame import Picture
     from zmhook.frames.rows import Rows
     from zmhook.settings import Settings
-    from zmhook.snapshots.snapshot import Row
+    from zmhook.snapshots.snapshot import StoredSnapshot
     from zmhook.snapshots.store.index import Index
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class SnapshotFrames(FrameSource):
         self._window: Window | None = None
         self._until = 0.0
         self._version: int | None = None
-        self._tracks: dict[str, Row] | None = None
+        self._tracks: dict[str, StoredSnapshot] | None = None
         self._problem = ""
 
     def attempt(self, frame_id: str, deadline: Deadline) -> Picture | Pending:
@@ -101,7 +101,7 @@ class SnapshotFrames(FrameSource):
             self._index.close()
             self._index = None
 
-    def _look(self, deadline: Deadline) -> list[Row] | None:
+    def _look(self, deadline: Deadline) -> list[StoredSnapshot] | None:
         """Return the tracks, none when it is too late for one; None while one may still come."""
         try:
             found = self._ask(deadline)
@@ -112,7 +112,7 @@ class SnapshotFrames(FrameSource):
             self._problem = str(error)
         return found
 
-    def _ask(self, deadline: Deadline) -> list[Row] | None:
+    def _ask(self, deadline: Deadline) -> list[StoredSnapshot] | None:
         """Ask the index, if it has changed; None when what is in it is worth waiting on."""
         if self.event.monitor_id is None:
             raise StoreError(
@@ -161,7 +161,7 @@ class SnapshotFrames(FrameSource):
         end = time.time() if window.end is None else window.end
         return Span(window.begin - margin, end + margin)
 
-    def _read(self, row: Row, frame_id: str) -> Picture:
+    def _read(self, row: StoredSnapshot, frame_id: str) -> Picture:
         path = self.folder / row.file
         picture = checked(read(path), frame_id, str(path), self._max_pixels)
         header = read_header(picture.data)
@@ -184,26 +184,26 @@ class SnapshotFrames(FrameSource):
         )
 
 
-def best_tracks(rows: Iterable[Row], pattern: str) -> list[Row]:
+def best_tracks(rows: Iterable[StoredSnapshot], pattern: str) -> list[StoredSnapshot]:
     """Return each track's best snapshot, best first.
 
     A class that the pattern wants is better than none, and none better than another one; then the
     score counts, then the picture's size.
     """
     ranked = sorted(rows, key=lambda row: _rank(row, pattern), reverse=True)
-    tracks: dict[tuple[str, int | None, str], Row] = {}
+    tracks: dict[tuple[str, int | None, str], StoredSnapshot] = {}
     for row in ranked:
         tracks.setdefault((row.camera, row.channel, row.track_id), row)
     return list(tracks.values())
 
 
-def _may_be_wanted(row: Row, pattern: str) -> bool:
+def _may_be_wanted(row: StoredSnapshot, pattern: str) -> bool:
     return _wanted(row, pattern) > 0
 
 
-def _wanted(row: Row, pattern: str) -> int:
+def _wanted(row: StoredSnapshot, pattern: str) -> int:
     return 2 if row.label and matches(pattern, common(row.label)) else int(not row.label)
 
 
-def _rank(row: Row, pattern: str) -> tuple[int, float, int, int]:
+def _rank(row: StoredSnapshot, pattern: str) -> tuple[int, float, int, int]:
     return _wanted(row, pattern), row.score or 0.0, row.width * row.height or row.size, row.number

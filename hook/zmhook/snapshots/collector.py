@@ -21,8 +21,7 @@ from zmhook.snapshots.handlers import base
 from zmhook.snapshots.handlers.runner import MOST_WAITING, Runner
 from zmhook.snapshots.interpreter import Interpreter, Limits
 from zmhook.snapshots.message import Waiting
-from zmhook.snapshots.store.limits import DAY
-from zmhook.snapshots.store.limits import Limits as StoreLimits
+from zmhook.snapshots.store.retention import DAY, StoreLimits
 from zmhook.snapshots.store.store import Store
 from zmhook.snapshots.storing import Storing
 from zmhook.snapshots.topics import Topics
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
     from zmhook.errors import PayloadError
     from zmhook.settings import Config
-    from zmhook.snapshots.snapshot import Row
+    from zmhook.snapshots.snapshot import StoredSnapshot
 
 log = logging.getLogger(__name__)
 
@@ -137,7 +136,7 @@ class Collector:
         if not self._thread.is_alive() or not self._broker.is_alive():
             raise SnapshotError("the collector cannot go on: one of its threads has ended")
 
-    def _stored(self, rows: Sequence[Row]) -> None:
+    def _stored(self, rows: Sequence[StoredSnapshot]) -> None:
         for runner in self._runners:
             runner.offer(rows)
 

@@ -15,7 +15,7 @@ from zmhook.printable import one_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from zmhook.snapshots.snapshot import Row
+    from zmhook.snapshots.snapshot import StoredSnapshot
 
 MOST_KINDS = 100
 MOST_CAMERAS = 500
@@ -154,7 +154,7 @@ class Counts:
         with self._lock:
             self._handlers.setdefault(name, Counter())[what] += number
 
-    def stored(self, rows: Iterable[Row]) -> None:
+    def stored(self, rows: Iterable[StoredSnapshot]) -> None:
         with self._lock:
             for row in rows:
                 self._plain["stored"] += 1

@@ -11,13 +11,13 @@ from zmhook.text.numbers import apart, exact, is_below
 
 if TYPE_CHECKING:
     from zmhook.settings import Snapshots
-    from zmhook.snapshots.snapshot import Row, Snapshot
+    from zmhook.snapshots.snapshot import BestSnapshot, StoredSnapshot
 
 PARTS = frozenset({"head", "license plate", "face"})
 """What cameras track by itself though it is part of something else that they track, too."""
 
 
-def reason(snapshot: Snapshot, settings: Snapshots) -> str | None:
+def reason(snapshot: BestSnapshot, settings: Snapshots) -> str | None:
     """Return why a snapshot is not kept, in a few words; None when it is kept.
 
     A snapshot without a class is kept unless classes are named. One whose track goes on, or whose
@@ -30,12 +30,12 @@ def reason(snapshot: Snapshot, settings: Snapshots) -> str | None:
     )
 
 
-def is_early(snapshot: Snapshot | Row, settings: Snapshots) -> bool:
+def is_early(snapshot: BestSnapshot | StoredSnapshot, settings: Snapshots) -> bool:
     """Whether its track goes on, and may still get a class, or a score, that is enough."""
     return not snapshot.ended and may_change(snapshot, settings)
 
 
-def may_change(snapshot: Snapshot | Row, settings: Snapshots) -> bool:
+def may_change(snapshot: BestSnapshot | StoredSnapshot, settings: Snapshots) -> bool:
     """Whether nothing speaks against its class but that it has none, or too low a score."""
     if not snapshot.label:
         return True
@@ -43,7 +43,7 @@ def may_change(snapshot: Snapshot | Row, settings: Snapshots) -> bool:
     return is_wanted and _score(snapshot.score, settings.snapshot_min_score) is not None
 
 
-def of_class(snapshot: Snapshot | Row, settings: Snapshots) -> str | None:
+def of_class(snapshot: BestSnapshot | StoredSnapshot, settings: Snapshots) -> str | None:
     """Return why a snapshot of such a class and score is not kept; None when it is."""
     return _class(snapshot.label, settings.snapshot_classes) or _score(
         snapshot.score, settings.snapshot_min_score
@@ -71,7 +71,7 @@ def _score(score: float | None, least: float) -> str | None:
     return f"{said}, and snapshot_min_score is {exact(least)}"
 
 
-def _duration(snapshot: Snapshot, least: float) -> str | None:
+def _duration(snapshot: BestSnapshot, least: float) -> str | None:
     lasted = snapshot.duration
     if lasted is None and snapshot.start is not None and snapshot.end is not None:
         lasted = snapshot.end - snapshot.start

@@ -15,7 +15,7 @@ from zmhook.snapshots.formats.frigate import Frigate
 from zmhook.snapshots.formats.payload import NO_PICTURE, NO_PICTURE_IN_LIST, parse, unwrapped
 from zmhook.snapshots.formats.tracks import Tracks
 from zmhook.snapshots.formats.values import text
-from zmhook.snapshots.snapshot import Snapshot
+from zmhook.snapshots.snapshot import BestSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +73,7 @@ class Interpreter:
 
     def read(
         self, topic: str, payload: bytes, *, retained: bool = False, received: float
-    ) -> list[Snapshot | Amendment]:
+    ) -> list[BestSnapshot | Amendment]:
         """Return what a message says; nothing, for one that is understood and brings no news.
 
         `received` is seconds since the epoch, `retained` whether the broker had kept the message
@@ -98,7 +98,7 @@ class Interpreter:
         # A message without content deletes what the broker keeps (MQTT 3.1.1, 3.3.1.3).
         return self._read(arrival) if payload else []
 
-    def _read(self, arrival: Arrival) -> list[Snapshot | Amendment]:
+    def _read(self, arrival: Arrival) -> list[BestSnapshot | Amendment]:
         picture = raw.picture_in(arrival)
         if picture is not None:
             where = self._frigate.where(arrival.topic)
@@ -117,12 +117,12 @@ class Interpreter:
                 raise PayloadError(NO_PICTURE_IN_LIST, str(error)) from None
             raise
 
-    def _content(self, arrival: Arrival, whole: Json) -> list[Snapshot | Amendment]:
+    def _content(self, arrival: Arrival, whole: Json) -> list[BestSnapshot | Amendment]:
         """Read JSON in the format that it has; in one that is not known, the picture in it."""
         content = unwrapped(whole)
         reader = next((one for one in self._formats if one.fits(content)), None)
         news = reader.read(arrival, content) if reader else []
-        if reader is self._frigate or any(isinstance(one, Snapshot) for one in news):
+        if reader is self._frigate or any(isinstance(one, BestSnapshot) for one in news):
             return news
         found = json_picture.pictures(whole)
         if found:

@@ -1,4 +1,4 @@
-"""One snapshot: the best picture that a camera has of something it tracked."""
+"""Best snapshots: the one picture that a camera sends of each thing it tracked."""
 
 from __future__ import annotations
 
@@ -34,15 +34,14 @@ class Classification(Struct, frozen=True):
     score: float | None = None
 
 
-class Snapshot(Struct, frozen=True, kw_only=True):
-    """A tracked object with its picture. Times are seconds since the epoch, UTC, our clock.
+class TrackFacts(Struct, frozen=True, kw_only=True):
+    """What a camera says of a tracked object. Times are seconds since the epoch, UTC, our clock.
 
     `label` is the best class, as the camera names it; empty when it named none. `taken` is when
     the picture was taken. `ended` says whether the track is over (`end` may then still be unknown);
-    while it goes on, `end` is when it was last seen.
-    `box` is the object in the scene and `crop` the picture's own place there; None when unknown.
-    `picture` is a JPEG or PNG file. `format` names the message's kind, such as
-    `axis.object_track.v1`.
+    while it goes on, `end` is when the camera last detected it.
+    `box` is the object in the scene and `crop` the picture's own area there; None when unknown.
+    `format` names the message's kind, such as `axis.object_track.v1`.
     """
 
     camera: str
@@ -51,7 +50,6 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     track_id: str
     taken: float
     received: float
-    picture: bytes
     monitor_id: int | None = None
     channel: int | None = None
     start: float | None = None
@@ -65,6 +63,29 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     attributes: dict[str, Attribute] = field(default_factory=dict)
     box: SceneBox | None = None
     crop: SceneBox | None = None
+
+
+class BestSnapshot(TrackFacts, frozen=True, kw_only=True):
+    """A best snapshot as it came in a message; `picture` is a JPEG or PNG file."""
+
+    picture: bytes
+
+
+class StoredSnapshot(TrackFacts, frozen=True, kw_only=True):
+    """A best snapshot as the index has it: everything but the picture's bytes.
+
+    `number` is that in the file's name, `file` its path below the store's folder, `size` its bytes
+    and `sha256` their hash; `width` and `height` are the picture's, in pixels. `description` is
+    what a handler returned for it, as plain data.
+    """
+
+    number: int
+    file: str
+    size: int
+    sha256: str
+    width: int = 0
+    height: int = 0
+    description: dict[str, Attribute] | None = None
 
 
 class Amendment(Struct, frozen=True, kw_only=True):
@@ -85,38 +106,3 @@ class Amendment(Struct, frozen=True, kw_only=True):
     colours: tuple[str, ...] | None = None
     box: SceneBox | None = None
     renamed_to: str | None = None
-
-
-class Row(Struct, frozen=True, kw_only=True):
-    """A snapshot as the index has it: everything but the picture's bytes.
-
-    `number` is that in the file's name, `file` its path below the store's folder, `size` its bytes
-    and `sha256` their hash. `description` is what a handler made of it, as plain data.
-    """
-
-    number: int
-    file: str
-    size: int
-    sha256: str
-    camera: str
-    topic: str
-    format: str
-    track_id: str
-    taken: float
-    received: float
-    monitor_id: int | None = None
-    channel: int | None = None
-    start: float | None = None
-    end: float | None = None
-    duration: float | None = None
-    ended: bool = False
-    label: str = ""
-    score: float | None = None
-    classes: tuple[Classification, ...] = ()
-    colours: tuple[str, ...] = ()
-    attributes: dict[str, Attribute] = field(default_factory=dict)
-    box: SceneBox | None = None
-    crop: SceneBox | None = None
-    width: int = 0
-    height: int = 0
-    description: dict[str, Attribute] | None = None

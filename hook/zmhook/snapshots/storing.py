@@ -15,7 +15,7 @@ from zmhook.net.backoff import Backoff
 from zmhook.snapshots import filters
 from zmhook.snapshots.counts import OTHERS, Outcome
 from zmhook.snapshots.hourly import Hourly
-from zmhook.snapshots.snapshot import Amendment, Snapshot
+from zmhook.snapshots.snapshot import Amendment, BestSnapshot
 from zmhook.snapshots.undecided import Undecided
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from zmhook.settings import Mqtt, Snapshots
     from zmhook.snapshots.counts import Counts
     from zmhook.snapshots.message import Message, Waiting
-    from zmhook.snapshots.snapshot import Row
+    from zmhook.snapshots.snapshot import StoredSnapshot
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ SETTLE_SECONDS = 1.0
 _SETTING = re.compile(r"snapshot_\w+")
 _FAILURES = (StoreError, OSError, sqlite3.Error)
 
-News = Snapshot | Amendment
+News = BestSnapshot | Amendment
 T = TypeVar("T")
 
 
@@ -47,7 +47,7 @@ class _Read(NamedTuple):
     """What a message brought; `otherwise` is what it counts as if nothing of it is stored."""
 
     topic: str
-    snapshots: list[Snapshot]
+    snapshots: list[BestSnapshot]
     amendments: list[Amendment]
     otherwise: tuple[Outcome, str] = ("no_picture", "")
 
@@ -67,9 +67,9 @@ class Reader(Protocol):
 class Keeper(Protocol):
     """What keeps snapshots: `Store`."""
 
-    def add(self, snapshots: Sequence[Snapshot]) -> list[Row]: ...
+    def add(self, snapshots: Sequence[BestSnapshot]) -> list[StoredSnapshot]: ...
 
-    def amend(self, amendments: Sequence[Amendment]) -> list[Row]: ...
+    def amend(self, amendments: Sequence[Amendment]) -> list[StoredSnapshot]: ...
 
     def remove(self, numbers: Sequence[int]) -> int: ...
 
@@ -92,7 +92,7 @@ class Storing:
         settings_of: Callable[[int | None], Snapshots],
         mqtt: Mqtt,
         ack: Callable[[Sequence[Message]], None],
-        stored: Callable[[Sequence[Row]], None],
+        stored: Callable[[Sequence[StoredSnapshot]], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._waiting = waiting
@@ -148,7 +148,9 @@ class Storing:
         self.in_hand = 0
         return True
 
-    def _account(self, taken: list[_Read], rows: list[Row | None], new: set[int]) -> None:
+    def _account(
+        self, taken: list[_Read], rows: list[StoredSnapshot | None], new: set[int]
+    ) -> None:
         """Count each message as what became of it: once, and none is left out."""
         following = iter(rows)
         for read in taken:
@@ -213,12 +215,12 @@ class Storing:
             received=message.received,
         )
 
-    def _unwanted(self, snapshot: Snapshot) -> str:
+    def _unwanted(self, snapshot: BestSnapshot) -> str:
         """Return which setting leaves a snapshot out; "" for none."""
         reason = filters.reason(snapshot, self._settings_of(snapshot.monitor_id))
         return "" if reason is None else self._not_kept(snapshot, reason)
 
-    def _not_kept(self, snapshot: Snapshot | Row, reason: str) -> str:
+    def _not_kept(self, snapshot: BestSnapshot | StoredSnapshot, reason: str) -> str:
         found = _SETTING.search(reason)
         setting = found[0] if found else "part of something else"
         self._counts.filtered(setting)
@@ -238,7 +240,7 @@ class Storing:
 
     # -- storing -----------------------------------------------------------------------------------
 
-    def _rows(self, snapshots: list[Snapshot]) -> list[Row | None]:
+    def _rows(self, snapshots: list[BestSnapshot]) -> list[StoredSnapshot | None]:
         """Store; return a row for each, None for one that was of no use."""
         if not snapshots:
             return []
@@ -254,7 +256,7 @@ class Storing:
             log.error("%s: a snapshot could not be stored, a fault of ours", snapshots[0].camera)
         return [None]
 
-    def _amend(self, amendments: list[Amendment]) -> list[Row]:
+    def _amend(self, amendments: list[Amendment]) -> list[StoredSnapshot]:
         if not amendments:
             return []
         changed = self._patiently(lambda: self._store.amend(amendments))
@@ -285,9 +287,11 @@ class Storing:
         self.problem = ""
         self._wait.reset()
 
-    def _new(self, rows: Sequence[Row | None], snapshots: Sequence[Snapshot]) -> list[Row]:
+    def _new(
+        self, rows: Sequence[StoredSnapshot | None], snapshots: Sequence[BestSnapshot]
+    ) -> list[StoredSnapshot]:
         """Return, and count, what was stored for the first time."""
-        new: dict[int, Row] = {}
+        new: dict[int, StoredSnapshot] = {}
         again = 0
         for row, snapshot in zip(rows, snapshots, strict=True):
             # A picture that came again has the row, and its time, of when it came first.
@@ -299,7 +303,7 @@ class Storing:
         self._counts.stored(new.values())
         return list(new.values())
 
-    def _tell(self, new: Sequence[Row], changed: Sequence[Row]) -> None:
+    def _tell(self, new: Sequence[StoredSnapshot], changed: Sequence[StoredSnapshot]) -> None:
         """Pass on what is new and has its class; and take out what turns out not to be wanted."""
         early = [row for row in new if self._is_early(row)]
         self._undecided.put(early)
@@ -313,5 +317,5 @@ class Storing:
             numbers = [row.number for row, _ in settled.unwanted]
             self._patiently(lambda: self._store.remove(numbers))
 
-    def _is_early(self, row: Row) -> bool:
+    def _is_early(self, row: StoredSnapshot) -> bool:
         return filters.is_early(row, self._settings_of(row.monitor_id))

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.snapshots import filters
-from zmhook.snapshots.snapshot import Row
+from zmhook.snapshots.snapshot import StoredSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,12 +26,12 @@ MOST = 1000
 class Settled(NamedTuple):
     """What waits no more: what is wanted, and what is not with the reason."""
 
-    wanted: list[Row]
-    unwanted: list[tuple[Row, str]]
+    wanted: list[StoredSnapshot]
+    unwanted: list[tuple[StoredSnapshot, str]]
 
 
 class _Held(NamedTuple):
-    row: Row
+    row: StoredSnapshot
     until: float
 
 
@@ -52,11 +52,11 @@ class Undecided:
     def __len__(self) -> int:
         return len(self._held)
 
-    def put(self, rows: Iterable[Row]) -> None:
+    def put(self, rows: Iterable[StoredSnapshot]) -> None:
         until = self._clock() + SECONDS
         self._held.update((row.number, _Held(row, until)) for row in rows)
 
-    def settle(self, changed: Iterable[Row]) -> Settled:
+    def settle(self, changed: Iterable[StoredSnapshot]) -> Settled:
         """Take in what later messages changed; return what is settled, by that or by time."""
         for row in changed:
             if row.number in self._held:
@@ -77,7 +77,7 @@ class Undecided:
     def _too_many(self) -> list[int]:
         return list(self._held)[: max(0, len(self._held) - self._most)]
 
-    def _judge(self, row: Row, settled: Settled) -> None:
+    def _judge(self, row: StoredSnapshot, settled: Settled) -> None:
         reason = filters.of_class(row, self._settings_of(row.monitor_id))
         if reason is None:
             settled.wanted.append(row)

@@ -7,7 +7,7 @@ import logging
 import os
 import sqlite3
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
@@ -110,9 +110,12 @@ def count_loss(path: Path, file: File | None, reason: str) -> None:
             count(path, file, reason)
 
 
-def set_aside(path: Path, damage: Damaged) -> None:
-    """Rename the file, unless another process was faster and there is a new one already."""
-    with folder_lock(path):
+def set_aside(path: Path, damage: Damaged, *, locked: bool = False) -> None:
+    """Rename the file, unless another process was faster and there is a new one already.
+
+    `locked` says that the caller holds the folder's lock.
+    """
+    with nullcontext() if locked else folder_lock(path):
         if damage.file is None or identity(path) != damage.file:
             return
         aside = _unused_name(path)
@@ -131,7 +134,9 @@ def set_aside(path: Path, damage: Damaged) -> None:
         _forget_old(path)
 
 
-def with_new_file(path: Path, attempt: Callable[[], T], *, readonly: bool = False) -> T:
+def with_new_file(
+    path: Path, attempt: Callable[[], T], *, readonly: bool = False, locked: bool = False
+) -> T:
     """Return what `attempt` returns; set a damaged file aside and try once more with a new one.
 
     Raises `StateError` for a damaged file that is only read, and for a new one that is damaged.
@@ -143,7 +148,7 @@ def with_new_file(path: Path, attempt: Callable[[], T], *, readonly: bool = Fals
             raise StateError(
                 f"{path}: it is damaged ({damage.reason}); the next event sets it aside"
             ) from None
-        set_aside(path, damage)
+        set_aside(path, damage, locked=locked)
     try:
         return attempt()
     except Damaged as damage:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
@@ -68,16 +68,20 @@ def connect(
     *,
     readonly: bool = False,
     any_thread: bool = False,
-    durable: bool = False,
+    sole_writer: bool = False,
 ) -> sqlite3.Connection:
     """Open a database as `open_database` does, but let `OSError` and `sqlite3.Error` through.
 
-    With `durable` a commit is on the disk when it returns, and the whole file is checked first.
+    A `sole_writer` holds the folder's lock already. For it a commit is on the disk when it returns,
+    and the whole file is checked first.
     """
     return with_new_file(
         path,
-        lambda: _open(path, schema, readonly=readonly, any_thread=any_thread, durable=durable),
+        lambda: _open(
+            path, schema, readonly=readonly, any_thread=any_thread, sole_writer=sole_writer
+        ),
         readonly=readonly,
+        locked=sole_writer,
     )
 
 
@@ -137,12 +141,12 @@ def _open(
     *,
     readonly: bool,
     any_thread: bool = False,
-    durable: bool = False,
+    sole_writer: bool = False,
 ) -> sqlite3.Connection:
     _check_files(path, readonly=readonly)
     if not readonly:
-        _make(path, schema)
-    return _connect(path, schema, readonly=readonly, any_thread=any_thread, durable=durable)
+        _make(path, schema, locked=sole_writer)
+    return _connect(path, schema, readonly=readonly, any_thread=any_thread, sole_writer=sole_writer)
 
 
 def _check_files(path: Path, *, readonly: bool) -> None:
@@ -169,7 +173,7 @@ def _connect(
     *,
     readonly: bool = False,
     any_thread: bool = False,
-    durable: bool = False,
+    sole_writer: bool = False,
 ) -> sqlite3.Connection:
     file = identity(path)
     connection = sqlite3.connect(
@@ -182,9 +186,9 @@ def _connect(
     try:
         with raising_damaged(file):
             if not readonly:
-                _set_up(connection, durable=durable)
+                _set_up(connection, sole_writer=sole_writer)
             _bring_up_to_date(connection, path, schema, readonly=readonly)
-            if durable:
+            if sole_writer:
                 probe(connection, thorough=True)
     except BaseException:
         connection.close()
@@ -224,7 +228,7 @@ def readonly_uri(path: Path) -> str:
 # -- a new file ----------------------------------------------------------------------------------
 
 
-def _make(path: Path, schema: Sequence[str]) -> None:
+def _make(path: Path, schema: Sequence[str], *, locked: bool) -> None:
     """Make the folder and the file.
 
     A file gets its tables before its name, so an empty one is known to be damaged.
@@ -232,7 +236,7 @@ def _make(path: Path, schema: Sequence[str]) -> None:
     if identity(path):
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with folder_lock(path):
+    with nullcontext() if locked else folder_lock(path):
         if identity(path):
             return
         new = path.with_name(f".{path.name}.new")
@@ -250,8 +254,8 @@ def _make(path: Path, schema: Sequence[str]) -> None:
         new.rename(path)
 
 
-def _set_up(connection: sqlite3.Connection, *, durable: bool) -> None:
-    connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+def _set_up(connection: sqlite3.Connection, *, sole_writer: bool) -> None:
+    connection.execute(f"PRAGMA synchronous = {'FULL' if sole_writer else 'NORMAL'}")
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # holds where there are no tables yet
     connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
     if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":

@@ -17,7 +17,7 @@ from zmhook.camera.simulate import FORMATS
 from zmhook.image.header import read_header
 from zmhook.settings import load
 from zmhook.snapshots.interpreter import Interpreter
-from zmhook.snapshots.snapshot import Amendment, SceneBox, Snapshot
+from zmhook.snapshots.snapshot import Amendment, BestSnapshot, SceneBox
 from zmhook.snapshots.topics import Topics
 
 AXIS = {
@@ -89,7 +89,7 @@ def simulate(zmhook: Callable[..., Any], photo: Callable[[str], Path]) -> Callab
     return run
 
 
-def read(config: Path, came: list[Came]) -> list[Snapshot | Amendment]:
+def read(config: Path, came: list[Came]) -> list[BestSnapshot | Amendment]:
     interpreter = Interpreter(Topics.from_settings(load(config).general))
     now = time.time()
     return [news for one in came for news in interpreter.read(one.topic, one.payload, received=now)]
@@ -107,7 +107,7 @@ def test_a_track_comes_out_as_it_went_in(
     snapshots = read(config, came)
     assert len(snapshots) == 4
     for one in snapshots:
-        assert isinstance(one, Snapshot)
+        assert isinstance(one, BestSnapshot)
         assert (one.format, one.label, one.camera) == (AXIS[kind], "Car", "yard")
         assert read_header(one.picture).complete
         assert one.crop
@@ -128,7 +128,7 @@ def test_a_picture_is_cut_out_where_the_message_says(
 ) -> None:
     simulate("--format", "object_track", "--count", "1", "--box", "0.5,0.25,0.7,0.75")
     [snapshot] = read(config, listener.until(1))
-    assert isinstance(snapshot, Snapshot)
+    assert isinstance(snapshot, BestSnapshot)
     assert snapshot.box == SceneBox(0.5, 0.25, 0.7, 0.75)
     assert snapshot.crop == SceneBox(0.48, 0.23, 0.72, 0.77)
     _, width, height, _ = read_header(photo("dog.jpg").read_bytes())
@@ -144,7 +144,7 @@ def test_every_format_is_understood(
     assert said.code == 0
     count = int(said.out.splitlines()[-1].split()[0])
     news = read(config, listener.until(count))
-    formats = Counter(one.format for one in news if isinstance(one, Snapshot))
+    formats = Counter(one.format for one in news if isinstance(one, BestSnapshot))
     assert len(formats) == len(FORMATS) - 1  # a frame's picture is an object_snapshot
     assert min(formats.values()) >= 3
     ended = {one.track_id for one in news if isinstance(one, Amendment) and one.ended}
@@ -157,7 +157,9 @@ def test_some_people_have_a_track_for_the_head(
 ) -> None:
     said = simulate("--format", "consolidated_track", "--label", "Human", "--count", "20")
     count = int(said.out.splitlines()[-1].split()[0])
-    snapshots = [one for one in read(config, listener.until(count)) if isinstance(one, Snapshot)]
+    snapshots = [
+        one for one in read(config, listener.until(count)) if isinstance(one, BestSnapshot)
+    ]
     labels = Counter(one.label for one in snapshots)
     assert labels["Human"] == 20
     assert 0 < labels["Head"] < 20

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from zmhook.snapshots import status
-from zmhook.snapshots.snapshot import Row
-from zmhook.snapshots.store import Index
+from zmhook.snapshots.snapshot import StoredSnapshot
+from zmhook.snapshots.store.index import Index
 
 SECONDS = 30
 """How long anything here may take before it counts as never; a machine under load is slow."""
@@ -120,7 +120,7 @@ class Collector:
         """Return what was written to the terminal."""
         return (self.folder / "stderr").read_text()
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[StoredSnapshot]:
         """Return what is stored, the oldest number first."""
         if not self.store.is_dir() or not any(self.store.glob("*.sqlite")):
             return []

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from zmhook.errors import StoreError
-from zmhook.snapshots.snapshot import Snapshot
-from zmhook.snapshots.store import Index, Limits, Store
+from zmhook.snapshots.snapshot import BestSnapshot
+from zmhook.snapshots.store.index import Index
+from zmhook.snapshots.store.retention import StoreLimits
+from zmhook.snapshots.store.store import Store
 
 pytestmark = pytest.mark.integration
 
@@ -36,9 +38,9 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", place], check=True)
 
 
-def snapshots(first: int, count: int) -> list[Snapshot]:
+def snapshots(first: int, count: int) -> list[BestSnapshot]:
     return [
-        Snapshot(
+        BestSnapshot(
             camera="c",
             topic="t",
             format="f",
@@ -96,7 +98,7 @@ def test_a_full_disk_keeps_what_is_stored_and_goes_on_when_there_is_room(disk: P
 
 def test_a_full_disk_is_emptied_by_its_limits(disk: Path) -> None:
     folder = disk / "snapshots"
-    with Store.open(folder, Limits(max_count=5)) as store:
+    with Store.open(folder, StoreLimits(max_count=5)) as store:
         count = fill(store)
         while store.tidy(0.0):
             pass
@@ -106,7 +108,7 @@ def test_a_full_disk_is_emptied_by_its_limits(disk: Path) -> None:
 
 def test_the_reserve_is_left_free(disk: Path) -> None:
     folder = disk / "snapshots"
-    with Store.open(folder, Limits(reserve=1_500_000)) as store:
+    with Store.open(folder, StoreLimits(reserve=1_500_000)) as store:
         fill(store)
         free = os.statvfs(disk)
         assert free.f_bavail * free.f_frsize >= 1_400_000
@@ -149,7 +151,9 @@ def test_who_may_only_read_the_folder_finds_what_is_there(
         store.close()
     folder.chmod(0o555)
     code = (
-        "import sys; from zmhook.snapshots.store import Index, Store\n"
+        "import sys\n"
+        "from zmhook.snapshots.store.index import Index\n"
+        "from zmhook.snapshots.store.store import Store\n"
         "index = Index.open(sys.argv[1])\n"
         "print(index.count(), len(index.overlapping(1, 0.0, 9.0)))\n"
         "Store.open(sys.argv[1])"

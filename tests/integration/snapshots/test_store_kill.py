@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from zmhook.errors import StoreError
-from zmhook.snapshots.store import Index, Store
+from zmhook.snapshots.store.index import Index
+from zmhook.snapshots.store.store import Store
 
 pytestmark = pytest.mark.integration
 
@@ -21,14 +22,14 @@ SIZE = 30_000
 # Stores batches of pictures from the track named on, and says the last one's number after each.
 WRITER = f"""
 import sys
-from zmhook.snapshots.snapshot import Snapshot
-from zmhook.snapshots.store import Store
+from zmhook.snapshots.snapshot import BestSnapshot
+from zmhook.snapshots.store.store import Store
 store = Store.open(sys.argv[1])
 track = int(sys.argv[2])
 print("open", flush=True)
 while True:
     batch = [
-        Snapshot(
+        BestSnapshot(
             camera="c", topic="t", format="f", track_id=str(n), taken=float(n), received=float(n),
             picture=b"\\xff\\xd8" + b"%010d" % n * {SIZE // 10} + b"\\xff\\xd9",
             monitor_id=1, label="Human",

@@ -11,8 +11,8 @@ import pytest
 
 from zmhook.cli import snapshots_show as cli
 from zmhook.errors import NoStore, SettingsError
-from zmhook.snapshots.snapshot import SceneBox, Snapshot
-from zmhook.snapshots.store import Store
+from zmhook.snapshots.snapshot import BestSnapshot, SceneBox
+from zmhook.snapshots.store.store import Store
 
 NOON = time.mktime((2026, 3, 20, 12, 0, 0, 0, 0, -1))
 
@@ -20,7 +20,7 @@ NOON = time.mktime((2026, 3, 20, 12, 0, 0, 0, 0, -1))
 PICTURE = "0000/image_00000_Human.jpg"
 
 
-def snapshot(number: int, **fields: object) -> Snapshot:
+def snapshot(number: int, **fields: object) -> BestSnapshot:
     given = {
         "camera": "front",
         "topic": "axis/front/track",
@@ -32,7 +32,7 @@ def snapshot(number: int, **fields: object) -> Snapshot:
         "monitor_id": 1,
         "label": "Human",
     }
-    return Snapshot(**{**given, **fields})
+    return BestSnapshot(**{**given, **fields})
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from zmhook.describe.unanswered import Unanswered
 from zmhook.detection import Box
 from zmhook.errors import ModelSkipped, Postponed
 from zmhook.settings import Settings, Snapshots
-from zmhook.snapshots.snapshot import Row
+from zmhook.snapshots.snapshot import StoredSnapshot
 
-ROW = Row(
+ROW = StoredSnapshot(
     number=1,
     file="f",
     size=1,

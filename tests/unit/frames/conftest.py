@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from zmhook.deadline import Deadline
-from zmhook.snapshots.snapshot import Row, SceneBox, Snapshot
+from zmhook.snapshots.snapshot import BestSnapshot, SceneBox, StoredSnapshot
 from zmhook.snapshots.store.store import Store
 
 TAKEN = 1_753_800_000.0
@@ -24,7 +24,7 @@ def picture(width: int = 80, height: int = 60, shade: int = 0) -> bytes:
     return cv2.imencode(".jpg", image)[1].tobytes()
 
 
-def snapshot(track: str = "t1", **more: object) -> Snapshot:
+def snapshot(track: str = "t1", **more: object) -> BestSnapshot:
     """Return a person's, seen for two seconds by monitor 1; `more` differs."""
     given = {
         "camera": "front",
@@ -43,16 +43,16 @@ def snapshot(track: str = "t1", **more: object) -> Snapshot:
         "crop": CROP,
         **more,
     }
-    return Snapshot(**given)
+    return BestSnapshot(**given)
 
 
 @pytest.fixture
-def snapshots(tmp_path: Path) -> Iterator[Callable[..., list[Row]]]:
+def snapshots(tmp_path: Path) -> Iterator[Callable[..., list[StoredSnapshot]]]:
     """Add snapshots to the store in `tmp_path/snapshots`."""
     folder = tmp_path / "snapshots"
     stores: list[Store] = []
 
-    def add(*wanted: Snapshot) -> list[Row]:
+    def add(*wanted: BestSnapshot) -> list[StoredSnapshot]:
         if not stores:
             stores.append(Store.open(folder))
         return stores[0].add(wanted)
@@ -63,7 +63,7 @@ def snapshots(tmp_path: Path) -> Iterator[Callable[..., list[Row]]]:
 
 
 @pytest.fixture
-def make_snapshot() -> Callable[..., Snapshot]:
+def make_snapshot() -> Callable[..., BestSnapshot]:
     return partial(snapshot)
 
 

@@ -10,12 +10,12 @@ from zmhook.detection import Box, Detection
 from zmhook.frame import Crop
 from zmhook.frames.scene import crop_of
 from zmhook.frames.window import Window
-from zmhook.snapshots.snapshot import Classification, Row, SceneBox
+from zmhook.snapshots.snapshot import Classification, SceneBox, StoredSnapshot
 
 NO_SIZE = Window(0.0)
 
 
-def row(**more: object) -> Row:
+def row(**more: object) -> StoredSnapshot:
     given = {
         "number": 5,
         "file": "0000/image_00005_Human.jpg",
@@ -32,7 +32,7 @@ def row(**more: object) -> Row:
         "crop": SceneBox(0.25, 0.5, 0.5, 0.75),
         **more,
     }
-    return Row(**given)
+    return StoredSnapshot(**given)
 
 
 def test_the_scene_has_the_size_that_the_crop_was_cut_from() -> None:

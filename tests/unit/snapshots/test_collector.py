@@ -17,8 +17,8 @@ from zmhook.settings import Config, Mqtt, Settings, Snapshots
 from zmhook.snapshots import collector as module
 from zmhook.snapshots import status
 from zmhook.snapshots.collector import Collector
-from zmhook.snapshots.snapshot import Row, Snapshot
-from zmhook.snapshots.store import Store
+from zmhook.snapshots.snapshot import BestSnapshot, StoredSnapshot
+from zmhook.snapshots.store.store import Store
 
 SECONDS = 10
 
@@ -67,7 +67,7 @@ class Late:
     def __init__(self, settings: Settings) -> None:
         pass
 
-    def on_snapshot(self, snapshot: Row, picture: bytes) -> None:
+    def on_snapshot(self, snapshot: StoredSnapshot, picture: bytes) -> None:
         self.seen.append(snapshot.number)
 
     def close(self) -> None:
@@ -97,9 +97,9 @@ def test_a_handler_may_catch_up_with_what_was_stored_before(tmp_path: Path, monk
     assert (Late.seen, Prompt.seen) == ([1, 2], [])
 
 
-def snapshot(age: float) -> Snapshot:
+def snapshot(age: float) -> BestSnapshot:
     moment = time.time() - age
-    return Snapshot(
+    return BestSnapshot(
         camera="drive",
         topic="t",
         format="f",

@@ -13,11 +13,11 @@ from zmhook.snapshots.counts import (
     Unused,
     line,
 )
-from zmhook.snapshots.snapshot import Row
+from zmhook.snapshots.snapshot import StoredSnapshot
 
 
-def row(number: int, camera: str = "drive") -> Row:
-    return Row(
+def row(number: int, camera: str = "drive") -> StoredSnapshot:
+    return StoredSnapshot(
         number=number,
         file="f",
         size=1,

@@ -2,7 +2,7 @@ import pytest
 
 from zmhook.settings import Snapshots
 from zmhook.snapshots.filters import is_early, reason
-from zmhook.snapshots.snapshot import Snapshot
+from zmhook.snapshots.snapshot import BestSnapshot
 
 
 def snapshot(**known):
@@ -19,7 +19,7 @@ def snapshot(**known):
         "duration": 3.0,
         "ended": True,
     }
-    return Snapshot(**(given | known))
+    return BestSnapshot(**(given | known))
 
 
 def kept(settings=None, **known):

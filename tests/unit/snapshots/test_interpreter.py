@@ -10,7 +10,7 @@ from zmhook.camera import simulate
 from zmhook.errors import PayloadError
 from zmhook.settings import General, Mqtt, Settings
 from zmhook.snapshots.interpreter import Interpreter, Limits
-from zmhook.snapshots.snapshot import Amendment, Snapshot
+from zmhook.snapshots.snapshot import Amendment, BestSnapshot
 from zmhook.snapshots.topics import Topics
 
 NOW = 1_800_000_000.0
@@ -45,7 +45,7 @@ def test_what_the_simulator_says_is_understood(jpeg, format_):
     for message in simulate.track(format_, jpeg, seed=3, now=NOW - 1, label="Car"):
         topic = simulate.below("axis/front/track", message.suffix)
         news += own.read(topic, message.payload, received=NOW)
-    [snapshot] = [one for one in news if isinstance(one, Snapshot)]
+    [snapshot] = [one for one in news if isinstance(one, BestSnapshot)]
     assert snapshot.picture == jpeg
     assert snapshot.label.lower() == ("" if format_ == "raw" else "car")
     assert NOW - 60 < snapshot.taken <= NOW
@@ -236,13 +236,13 @@ def check(own, payload, topic="frigate/front/person/snapshot", *, retained=False
         failure = None
     assert failure is None or (failure.kind and "\n" not in str(failure))
     for one in news:
-        assert isinstance(one, (Snapshot, Amendment))
+        assert isinstance(one, (BestSnapshot, Amendment))
         json.encode(one)
         assert "/" not in (one.label or "")
         for box in filter(None, (one.box, getattr(one, "crop", None))):
             assert 0 <= box.left < box.right <= 1
             assert 0 <= box.top < box.bottom <= 1
-        if isinstance(one, Snapshot):
+        if isinstance(one, BestSnapshot):
             assert one.taken <= NOW + 2
             assert one.score is None or 0 <= one.score <= 1
             assert one.picture.startswith((b"\xff\xd8", b"\x89PNG"))

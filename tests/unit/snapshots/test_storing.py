@@ -22,7 +22,7 @@ from zmhook.snapshots.counts import Counts, Messages
 from zmhook.snapshots.hourly import Hourly
 from zmhook.snapshots.interpreter import Interpreter
 from zmhook.snapshots.message import Message, Waiting
-from zmhook.snapshots.snapshot import Amendment, Row, Snapshot
+from zmhook.snapshots.snapshot import Amendment, BestSnapshot, StoredSnapshot
 from zmhook.snapshots.storing import Storing
 from zmhook.snapshots.topics import Topics
 
@@ -33,8 +33,8 @@ def message(payload: bytes, *, size: int | None = None) -> Message:
     return Message("t", payload, size or len(payload), 1, False, 5.0, 1, None)
 
 
-def snapshot(track: str, received: float = 5.0) -> Snapshot:
-    return Snapshot(
+def snapshot(track: str, received: float = 5.0) -> BestSnapshot:
+    return BestSnapshot(
         camera="drive",
         topic="t",
         format="f",
@@ -72,19 +72,19 @@ class Store:
     """Fails as often as it is told to, and knows what came again."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, Row] = {}
+        self.rows: dict[str, StoredSnapshot] = {}
         self.amended: list[Amendment] = []
         self.fail: list[Exception] = []
         self.poison = ""
 
-    def add(self, snapshots: Sequence[Snapshot]) -> list[Row]:
+    def add(self, snapshots: Sequence[BestSnapshot]) -> list[StoredSnapshot]:
         if self.fail:
             raise self.fail.pop()
         if self.poison in [one.track_id for one in snapshots]:
             raise KeyError(self.poison)
         return [self.rows.setdefault(one.track_id, self._row(one)) for one in snapshots]
 
-    def amend(self, amendments: Sequence[Amendment]) -> list[Row]:
+    def amend(self, amendments: Sequence[Amendment]) -> list[StoredSnapshot]:
         if self.fail:
             raise self.fail.pop()
         self.amended += amendments
@@ -101,8 +101,8 @@ class Store:
             del self.rows[track]
         return len(gone)
 
-    def _row(self, one: Snapshot) -> Row:
-        return Row(
+    def _row(self, one: BestSnapshot) -> StoredSnapshot:
+        return StoredSnapshot(
             number=len(self.rows),
             file="f",
             size=0,

@@ -2,12 +2,12 @@ import pytest
 from msgspec import structs
 
 from zmhook.settings import Snapshots
-from zmhook.snapshots.snapshot import Row
+from zmhook.snapshots.snapshot import StoredSnapshot
 from zmhook.snapshots.undecided import SECONDS, Undecided
 
 
 def row(number, label="", score=None):
-    return Row(
+    return StoredSnapshot(
         number=number,
         file="f",
         size=0,

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,45 @@ def test_older_pythons_tell_damage_by_its_text() -> None:
     assert is_damage(sqlite3.DatabaseError("database disk image is malformed"))
     assert is_damage(sqlite3.DatabaseError("file is not a database"))
     assert not is_damage(sqlite3.OperationalError("database is locked"))
+
+
+@pytest.fixture(params=["with codes", "without, as before Python 3.11"])
+def real_error(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[bytes], sqlite3.Error]:
+    """Make SQLite itself complain."""
+
+    def complain(data: bytes) -> sqlite3.Error:
+        path = tmp_path / "x.sqlite"
+        path.write_bytes(data)
+        connection = sqlite3.connect(path)
+        try:
+            connection.execute("SELECT * FROM sqlite_master").fetchall()
+            connection.execute("PRAGMA integrity_check").fetchall()
+            connection.execute("SELECT * FROM t").fetchall()
+        except sqlite3.Error as error:
+            if request.param == "with codes":
+                return error
+            return type(error)(*error.args)
+        finally:
+            connection.close()
+        raise AssertionError
+
+    return complain
+
+
+def test_nonsense_is_damage_and_a_missing_table_is_not(
+    real_error: Callable[[bytes], sqlite3.Error],
+) -> None:
+    assert is_damage(real_error(b"nonsense" * 1000))
+    assert not is_damage(real_error(b""))  # no such table
+
+
+def test_a_file_that_was_cut_is_damaged(
+    real_error: Callable[[bytes], sqlite3.Error], tmp_path: Path
+) -> None:
+    path = tmp_path / "whole.sqlite"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE t (x)")
+    connection.executemany("INSERT INTO t VALUES (?)", [[os.urandom(900)] for _ in range(99)])
+    connection.commit()
+    connection.close()
+    assert is_damage(real_error(path.read_bytes()[:20_000]))

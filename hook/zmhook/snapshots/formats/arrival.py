@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from zmhook.snapshots.formats.values import Json
-    from zmhook.snapshots.snapshot import Amendment, Snapshot
+    from zmhook.snapshots.snapshot import Amendment, BestSnapshot
 
-    News = list[Snapshot | Amendment]
+    News = list[BestSnapshot | Amendment]
 
 MOST_PARTS = 1000
 """Tracks, observations or detections that are read of one message."""

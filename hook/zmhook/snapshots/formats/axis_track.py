@@ -17,7 +17,7 @@ from zmhook.snapshots.formats.classes import Classes, classes_of, track_attribut
 from zmhook.snapshots.formats.pictures import looks_like
 from zmhook.snapshots.formats.times import Clock, Times, settled
 from zmhook.snapshots.formats.values import at_least_zero, identity, mapping, mappings, text
-from zmhook.snapshots.snapshot import Amendment, SceneBox, Snapshot
+from zmhook.snapshots.snapshot import Amendment, BestSnapshot, SceneBox
 
 if TYPE_CHECKING:
     from zmhook.snapshots.formats.arrival import Arrival, News
@@ -149,9 +149,9 @@ def _times(
     return settled(taken, start, end, arrival.received)
 
 
-def _snapshot(arrival: Arrival, content: Json, track: Parsed, picture: bytes) -> Snapshot:
+def _snapshot(arrival: Arrival, content: Json, track: Parsed, picture: bytes) -> BestSnapshot:
     ahead = {"clock_ahead_s": track.times.ahead} if track.times.ahead else {}
-    return Snapshot(
+    return BestSnapshot(
         camera=track.origin.place.camera,
         monitor_id=track.origin.place.monitor_id,
         channel=track.origin.channel,

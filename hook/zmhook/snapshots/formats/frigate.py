@@ -19,7 +19,7 @@ from zmhook.snapshots.formats.classes import MOST_ATTRIBUTES, names
 from zmhook.snapshots.formats.times import settled
 from zmhook.snapshots.formats.tracks import NEWS_EVERY
 from zmhook.snapshots.formats.values import fraction, identity, label, mapping, text
-from zmhook.snapshots.snapshot import Amendment, Attribute, Classification, Snapshot
+from zmhook.snapshots.snapshot import Amendment, Attribute, BestSnapshot, Classification
 from zmhook.storage.lru import LruCache
 from zmhook.text.bounded_json import Unreadable, lenient
 
@@ -317,10 +317,10 @@ def _origin(arrival: Arrival, where: Where) -> Origin:
 
 def _snapshot(
     arrival: Arrival, where: Where, known: Picture, event: Event | None, picture: bytes
-) -> Snapshot:
+) -> BestSnapshot:
     place = _origin(arrival, where).place
     score = event.score if event else None
-    return Snapshot(
+    return BestSnapshot(
         camera=place.camera,
         monitor_id=place.monitor_id,
         topic=arrival.topic,

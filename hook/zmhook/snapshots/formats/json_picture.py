@@ -21,7 +21,7 @@ from zmhook.snapshots.formats.pictures import looks_like
 from zmhook.snapshots.formats.raw import name_of
 from zmhook.snapshots.formats.times import settled
 from zmhook.snapshots.formats.values import Json, fraction, identity, label, mappings, number, text
-from zmhook.snapshots.snapshot import Classification, Snapshot
+from zmhook.snapshots.snapshot import BestSnapshot, Classification
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,7 +99,7 @@ def read(arrival: Arrival, found: Picture) -> News:
     times = settled(when, start, end, arrival.received)
     classes = _classes(levels)
     ahead: dict[str, Attribute] = {"clock_ahead_s": times.ahead} if times.ahead else {}
-    snapshot = Snapshot(
+    snapshot = BestSnapshot(
         camera=origin.place.camera,
         monitor_id=origin.place.monitor_id,
         channel=origin.channel,

@@ -10,7 +10,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from zmhook.snapshots.formats.pictures import BASE64, decoded, is_picture, sound
-from zmhook.snapshots.snapshot import Snapshot
+from zmhook.snapshots.snapshot import BestSnapshot
 
 if TYPE_CHECKING:
     from zmhook.snapshots.formats.arrival import Arrival, News
@@ -39,7 +39,7 @@ def read(arrival: Arrival, picture: bytes) -> News:
     if arrival.retained:
         return []
     place = arrival.origin({}).place
-    snapshot = Snapshot(
+    snapshot = BestSnapshot(
         camera=place.camera,
         monitor_id=place.monitor_id,
         topic=arrival.topic,

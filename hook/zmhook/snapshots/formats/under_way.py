@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zmhook.snapshots.formats.classes import Classes
 from zmhook.snapshots.formats.times import settled
-from zmhook.snapshots.snapshot import SceneBox, Snapshot
+from zmhook.snapshots.snapshot import BestSnapshot, SceneBox
 
 if TYPE_CHECKING:
     from zmhook.snapshots.formats.arrival import Arrival, Origin
@@ -25,13 +25,13 @@ class Shown(NamedTuple):
     crop: SceneBox | None
 
 
-def under_way(arrival: Arrival, origin: Origin, shown: Shown, track: Track) -> Snapshot:
+def under_way(arrival: Arrival, origin: Origin, shown: Shown, track: Track) -> BestSnapshot:
     """Return the snapshot, with the beginning and end that earlier frames told of its track."""
     when = settled(origin.clock.ours(shown.timestamp), None, None, arrival.received)
     # The track's times were put right when its frames came, should the clock be ahead.
     times = settled(when.taken, track.start, track.end, arrival.received)
     ahead = {"clock_ahead_s": when.ahead} if when.ahead else {}
-    return Snapshot(
+    return BestSnapshot(
         camera=origin.place.camera,
         monitor_id=origin.place.monitor_id,
         channel=origin.channel,

@@ -11,7 +11,7 @@ from zmhook.extensions import imported, known, location
 if TYPE_CHECKING:
     from zmhook.detection import Detection
     from zmhook.settings import Settings, Snapshots
-    from zmhook.snapshots.snapshot import Row
+    from zmhook.snapshots.snapshot import StoredSnapshot
 
 GROUP = "zmhook.snapshot_handlers"
 DESCRIBE = "describe"
@@ -36,7 +36,7 @@ class SnapshotHandler(ABC):
         self.settings = settings
 
     @abstractmethod
-    def on_snapshot(self, snapshot: Row, picture: bytes) -> list[Detection] | None:
+    def on_snapshot(self, snapshot: StoredSnapshot, picture: bytes) -> list[Detection] | None:
         """Handle a snapshot and its picture (a JPEG or PNG file).
 
         What is returned is stored with the snapshot, in the index and in the logs. Raises

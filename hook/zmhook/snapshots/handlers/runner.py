@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from zmhook.settings import Settings
     from zmhook.snapshots.counts import Counts
     from zmhook.snapshots.handlers.base import SnapshotHandler
-    from zmhook.snapshots.snapshot import Attribute, Row
+    from zmhook.snapshots.snapshot import Attribute, StoredSnapshot
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ LONGEST_PAUSE = 3600.0
 class Keeper(Protocol):
     """Where pictures are, and what was found in them goes: `Store`."""
 
-    def path(self, row: Row) -> Path: ...
+    def path(self, row: StoredSnapshot) -> Path: ...
 
     def describe(self, number: int, description: Mapping[str, Attribute]) -> None: ...
 
@@ -67,7 +67,7 @@ class Runner:
         self._settings_of = settings_of
         self._store = store
         self._counts = counts
-        self._rows: deque[Row] = deque()
+        self._rows: deque[StoredSnapshot] = deque()
         self._changed = Condition()
         self._ended = False
         self._not_before = 0.0
@@ -82,7 +82,7 @@ class Runner:
     def start(self) -> None:
         self._thread.start()
 
-    def offer(self, rows: Sequence[Row]) -> None:
+    def offer(self, rows: Sequence[StoredSnapshot]) -> None:
         """Put rows of monitors that have this handler into the queue; never waits."""
         own = [row for row in rows if self._name in names(self._settings(row).snapshots)]
         with self._changed:
@@ -119,7 +119,7 @@ class Runner:
             except Exception as error:  # noqa: BLE001 - a stranger's code
                 log.debug("handler %s: cannot be closed: %r", self._name, error)
 
-    def _next(self) -> Row | None:
+    def _next(self) -> StoredSnapshot | None:
         with self._changed:
             while not self._ended:
                 pause = self._not_before - time.monotonic()
@@ -128,7 +128,7 @@ class Runner:
                 self._changed.wait(pause if self._rows else None)
             return None
 
-    def _picture(self, row: Row) -> bytes | None:
+    def _picture(self, row: StoredSnapshot) -> bytes | None:
         """Return the file; None when it was deleted, being too old or too much."""
         try:
             return read(self._store.path(row), MAX_BYTES)
@@ -136,7 +136,7 @@ class Runner:
             log.debug("handler %s: %s: %s", self._name, row.file, error)
             return None
 
-    def _handle(self, row: Row, picture: bytes) -> None:
+    def _handle(self, row: StoredSnapshot, picture: bytes) -> None:
         try:
             found = self._ask(row, picture)
             if found:
@@ -154,15 +154,15 @@ class Runner:
             self._rest = FIRST_REST
         self._hangs = 0
 
-    def _ask(self, row: Row, picture: bytes) -> list[Detection] | None:
+    def _ask(self, row: StoredSnapshot, picture: bytes) -> list[Detection] | None:
         if self._worker is None:
             self._worker = Worker(self._name, self._made_by)
         return self._worker.call(self._settings(row), row, picture)
 
-    def _settings(self, row: Row) -> Settings:
+    def _settings(self, row: StoredSnapshot) -> Settings:
         return self._settings_of(row.monitor_id)
 
-    def _postpone(self, row: Row, error: Postponed) -> None:
+    def _postpone(self, row: StoredSnapshot, error: Postponed) -> None:
         """Have the row come first again, and nothing before its time; the queue's end is there."""
         pause = min(max(error.until - time.time(), 0.0), LONGEST_PAUSE)
         with self._changed:
@@ -177,7 +177,7 @@ class Runner:
             log.info("handler %s: %s waits: %s", self._name, row.file, text)
         self._told = text
 
-    def _failed(self, row: Row, error: Exception) -> None:
+    def _failed(self, row: StoredSnapshot, error: Exception) -> None:
         self._counts.handler(self._name, "failed")
         text = _text(error)
         if text != self._told:
@@ -185,7 +185,7 @@ class Runner:
             log.debug("handler %s", self._name, exc_info=error)
         self._told = text
 
-    def _hung(self, row: Row) -> None:
+    def _hung(self, row: StoredSnapshot) -> None:
         """Leave the thread to itself, and have another one when the next snapshot comes."""
         self._counts.handler(self._name, "hung")
         log.warning(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from zmhook.detection import Detection
     from zmhook.settings import Settings
     from zmhook.snapshots.handlers.base import SnapshotHandler
-    from zmhook.snapshots.snapshot import Row
+    from zmhook.snapshots.snapshot import StoredSnapshot
 
     Found = list[Detection] | None
 
@@ -39,7 +39,7 @@ class Worker:
     def is_alive(self) -> bool:
         return self._thread.is_alive()
 
-    def call(self, settings: Settings, snapshot: Row, picture: bytes) -> Found:
+    def call(self, settings: Settings, snapshot: StoredSnapshot, picture: bytes) -> Found:
         """Return what the handler says. Raises what it raises, and `Hung`.
 
         After a `Hung` nothing else may be called but `leave`.

@@ -1,4 +1,4 @@
-"""Snapshots that are stored together."""
+"""Best snapshots that are stored together."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from zmhook.snapshots.store import layout, rows
 from zmhook.snapshots.store.files import NewFile
 
 if TYPE_CHECKING:
-    from zmhook.snapshots.snapshot import Row, Snapshot
-    from zmhook.snapshots.store.ledger import Ledger
+    from zmhook.snapshots.snapshot import BestSnapshot, StoredSnapshot
+    from zmhook.snapshots.store.index_writer import IndexWriter
 
 Key = tuple[str, int | None, str, str]
 
 
 class Batch:
-    """What is to be written for some snapshots: `files`, and the `rows` by number."""
+    """The `files` and the `rows` (by number) to write for some snapshots."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-        self._first = ledger.next_number
+    def __init__(self, writer: IndexWriter) -> None:
+        self._writer = writer
+        self._first = writer.next_number
         self._numbers: dict[Key, int] = {}
-        self._before: dict[int, Row] = {}
+        self._before: dict[int, StoredSnapshot] = {}
         self.files: list[NewFile] = []
-        self.rows: dict[int, Row] = {}
+        self.rows: dict[int, StoredSnapshot] = {}
 
-    def take(self, snapshot: Snapshot) -> int:
+    def take(self, snapshot: BestSnapshot) -> int:
         """Take a snapshot (a clean one) in; return its number."""
         sha256 = hashlib.sha256(snapshot.picture).hexdigest()
         row = self._known(snapshot, sha256)
@@ -36,33 +36,33 @@ class Batch:
         self.rows[row.number] = row
         return row.number
 
-    def new(self) -> list[Row]:
+    def new(self) -> list[StoredSnapshot]:
         return [self.rows[file.number] for file in self.files]
 
-    def changed(self) -> list[Row]:
-        """Return the rows of pictures that came again, where that said anything new."""
+    def changed(self) -> list[StoredSnapshot]:
+        """Return the rows of pictures that came again with something new."""
         return [self.rows[n] for n, before in self._before.items() if self.rows[n] != before]
 
-    def _known(self, snapshot: Snapshot, sha256: str) -> Row | None:
+    def _known(self, snapshot: BestSnapshot, sha256: str) -> StoredSnapshot | None:
         number = self._numbers.get(_key(snapshot, sha256))
         if number is not None:
             return self.rows[number]
-        row = self._ledger.same(snapshot, sha256)
+        row = self._writer.same(snapshot, sha256)
         if row is None:
             return None
         self._before.setdefault(row.number, row)
         return self.rows.get(row.number, row)
 
-    def _make(self, snapshot: Snapshot, sha256: str) -> Row:
+    def _make(self, snapshot: BestSnapshot, sha256: str) -> StoredSnapshot:
         number = self._first + len(self.files)
         file = layout.picture_file(number, snapshot.label, snapshot.picture)
         self.files.append(NewFile(number, file, snapshot.picture))
         header = read_header(snapshot.picture)
         size = (header.width, header.height) if header else (0, 0)
         return rows.from_snapshot(
-            snapshot, rows.Stored(number, file, len(snapshot.picture), sha256, *size)
+            snapshot, rows.PictureFile(number, file, len(snapshot.picture), sha256, *size)
         )
 
 
-def _key(snapshot: Snapshot, sha256: str) -> Key:
+def _key(snapshot: BestSnapshot, sha256: str) -> Key:
     return snapshot.camera, snapshot.channel, snapshot.track_id, sha256

@@ -1,4 +1,4 @@
-"""Snapshots copied to where somebody wants them."""
+"""Copy best snapshots into a folder, with a list of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from msgspec import json, structs
 
 from zmhook.errors import StoreError
 from zmhook.image.header import MAX_BYTES
-from zmhook.snapshots.snapshot import Row
+from zmhook.snapshots.snapshot import StoredSnapshot
 from zmhook.storage import atomic
 from zmhook.storage.regular import read
 from zmhook.text.bounded_json import Unreadable, decoded
@@ -28,11 +28,11 @@ class Exported(NamedTuple):
     """How many pictures were written, the rows whose picture is gone, and the name of the list."""
 
     written: int
-    gone: list[Row]
+    gone: list[StoredSnapshot]
     listing: str
 
 
-def export(index: Index, rows: Iterable[Row], to: Path) -> Exported:
+def export(index: Index, rows: Iterable[StoredSnapshot], to: Path) -> Exported:
     """Copy the rows' pictures into a folder; describe them in a JSON list there, by number.
 
     What an earlier export put into the list stays. Nothing that is another's is replaced: raises
@@ -67,12 +67,12 @@ def _copy(picture: Path, to: Path) -> str:
     return picture.name
 
 
-def _listed(path: Path) -> dict[int, Row]:
+def _listed(path: Path) -> dict[int, StoredSnapshot]:
     try:
-        return {row.number: row for row in decoded(read(path, LARGEST_LIST), list[Row])}
+        return {row.number: row for row in decoded(read(path, LARGEST_LIST), list[StoredSnapshot])}
     except FileNotFoundError:
         return {}
     except Unreadable:
         raise StoreError(
-            f"{path} is there and is no list of snapshots: export to another folder"
+            f"{path} is there and is no list of best snapshots: export to another folder"
         ) from None

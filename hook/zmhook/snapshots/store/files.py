@@ -1,4 +1,4 @@
-"""Pictures put on the disk: whole or not at all, never in another's place, and to stay."""
+"""Write pictures: whole or not at all, durably, and never over another file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class NewFile(NamedTuple):
     data: bytes
 
 
-class Writing:
+class PictureWriter:
     """Pictures on their way into the store's folder. Whoever gives up calls `undo`."""
 
     def __init__(self, folder: Path, new: Sequence[NewFile]) -> None:
@@ -43,9 +43,9 @@ class Writing:
     def fill(self) -> None:
         """Put the pictures under their temporary names, safe against a power cut.
 
-        The disk is told of many before the first is waited for: a journal is then written once
-        for all. syncfs(2) would do the same in one call, but wait for all that others write
-        there, which beside ZoneMinder is a lot of video.
+        Writing starts for many before the first is waited for: a file system's journal is then
+        written once for all. syncfs(2) would do the same in one call, but wait for everything
+        that others write there, which beside ZoneMinder is a lot of video.
         """
         for name in self._folders():
             make_folder(self._folder / name)
@@ -77,13 +77,13 @@ class Writing:
 
 
 def rename(temporary: Path, final: Path) -> None:
-    """Give a file another name; never replace what has that, as the system's call would."""
+    """Give a file another name, but never replace a file, as the system call would."""
     try:
         os.link(temporary, final)
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        # A file system without links (vfat, some shares): only we write here, so looking is safe.
+        # A file system without links (vfat, some shares): only we write here, so a check is safe.
         if final.exists():
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(final)) from None
         temporary.rename(final)
@@ -113,7 +113,7 @@ def _fill(pictures: Sequence[bytes], paths: Sequence[Path]) -> None:
     descriptors: list[int] = []
     try:
         for data, path in zip(pictures, paths, strict=True):
-            path.unlink(missing_ok=True)  # of a try that was cut short
+            path.unlink(missing_ok=True)  # of an attempt that was cut short
             descriptors.append(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
             _write(descriptors[-1], data)
             _start_writing()(descriptors[-1])
@@ -132,9 +132,9 @@ def _write(descriptor: int, data: bytes) -> None:
 
 @cache
 def _start_writing() -> Callable[[int], object]:
-    """Return what begins to write a file to the disk; only faster, so it need not be there."""
+    """Return the call that starts writing a file to the disk; it is optional, only faster."""
     call = getattr(ctypes.CDLL(None), "sync_file_range", None)
     if call is None:
-        return lambda descriptor: None  # noqa: ARG005 - nothing to be done
+        return lambda descriptor: None  # noqa: ARG005 - nothing to do
     call.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
     return lambda descriptor: call(descriptor, 0, 0, _START_WRITING)

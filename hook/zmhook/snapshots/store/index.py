@@ -1,31 +1,27 @@
-"""Asking what is stored, beside the one who writes."""
+"""Read the index, while another process writes to it."""
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote
 
 from zmhook.errors import NoStore, StoreError
 from zmhook.snapshots.store import schema
 from zmhook.snapshots.store.layout import INDEX
-from zmhook.snapshots.store.trouble import told
+from zmhook.snapshots.store.store_errors import store_errors
 from zmhook.storage.regular import obstacle
+from zmhook.storage.sqlite import BUSY, readonly_uri, user_version
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from zmhook.snapshots.snapshot import Row
-
-BUSY = 5.0
-"""Seconds to wait for a lock; readers and the writer hold none against each other for long."""
+    from zmhook.snapshots.snapshot import StoredSnapshot
 
 MOST = 1000
 """Tracks that `overlapping` returns at the most."""
 
-# One look into `snapshots_overlap` for each span there can be; the spans are the outer loop.
+# One search of `snapshots_overlap` for each span there can be; the spans are the outer loop.
 _SPANS = ", ".join(f"({power}, {float(2**power)})" for power in range(schema.SPANS))
 _OVERLAPPING = f"""
 WITH spans (power, seconds) AS (VALUES {_SPANS})
@@ -52,7 +48,7 @@ class Index:
         cannot be read: damaged, not allowed, or made by a newer zmhook.
         """
         folder = Path(folder)
-        with told(folder):
+        with store_errors(folder):
             return cls(folder)
 
     def close(self) -> None:
@@ -64,13 +60,13 @@ class Index:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def path(self, row: Row) -> Path:
+    def path(self, row: StoredSnapshot) -> Path:
         """Return where a row's picture is. It may have been deleted since the row was read."""
         return self.folder / row.file
 
-    def get(self, number: int) -> Row | None:
-        found = self._rows("WHERE number = ?", [number])
-        return found[0] if found else None
+    def get(self, number: int) -> StoredSnapshot | None:
+        rows = self._rows("WHERE number = ?", [number])
+        return rows[0] if rows else None
 
     def rows(
         self,
@@ -82,40 +78,42 @@ class Index:
         until: float | None = None,
         limit: int = 100,
         offset: int = 0,
-    ) -> list[Row]:
-        """Return what fits all that is given, newest first by when the picture was taken.
+    ) -> list[StoredSnapshot]:
+        """Return the rows that match every argument, newest first by when the picture was taken.
 
         `label` is the camera's, in any case of letters; `since` and `until` are seconds since
         the epoch, both included.
         """
-        wanted = [
+        conditions = [
             ("monitor_id = ?", monitor_id),
             ("camera = ?", camera or None),
             ("label = ? COLLATE NOCASE", label or None),
             ("taken >= ?", since),
             ("taken <= ?", until),
         ]
-        given = [(sql, value) for sql, value in wanted if value is not None]
-        where = " AND ".join(sql for sql, _ in given) or "1"
+        conditions = [(sql, value) for sql, value in conditions if value is not None]
+        where = " AND ".join(sql for sql, _ in conditions) or "1"
         return self._rows(
             f"WHERE {where} ORDER BY taken DESC, number DESC LIMIT ? OFFSET ?",
-            [*(value for _, value in given), limit, offset],
+            [*(value for _, value in conditions), limit, offset],
         )
 
-    def overlapping(self, monitor_id: int, begin: float, end: float, most: int = MOST) -> list[Row]:
-        """Return the monitor's tracks that were seen in `begin`..`end` (seconds since the epoch).
+    def overlapping(
+        self, monitor_id: int, begin: float, end: float, most: int = MOST
+    ) -> list[StoredSnapshot]:
+        """Return the monitor's tracks that lasted into `begin`..`end` (seconds since the epoch).
 
         A track lasts from its start to its end, each the time of its picture when not known. What
         is only a part of an object (Head, Face, LicensePlate) is left out. Earliest first.
         """
-        given = {"monitor": monitor_id, "begin": begin, "end": end, "most": most}
-        with told(self.folder):
-            found = self._connection.execute(_OVERLAPPING, given).fetchall()
-        return [schema.from_values(values) for values in found]
+        values = {"monitor": monitor_id, "begin": begin, "end": end, "most": most}
+        with store_errors(self.folder):
+            rows = self._connection.execute(_OVERLAPPING, values).fetchall()
+        return [schema.from_values(row) for row in rows]
 
     def version(self) -> int:
         """Return a number that is another one after each commit of the writer."""
-        with told(self.folder):
+        with store_errors(self.folder):
             if _state(self.folder / INDEX) != self._state:
                 self.close()
                 self._connect()
@@ -129,54 +127,43 @@ class Index:
         self._connection = _connect(self.folder, self._state)
         self._connects += 1
 
-    def _rows(self, rest: str, given: list[Any]) -> list[Row]:
-        with told(self.folder):
-            found = self._connection.execute(
-                f"SELECT {schema.COLUMNS} FROM snapshots {rest}",  # noqa: S608 - no values in it
-                given,
-            ).fetchall()
-        return [schema.from_values(values) for values in found]
+    def _rows(self, rest: str, values: list[Any]) -> list[StoredSnapshot]:
+        with store_errors(self.folder):
+            return schema.select(self._connection, rest, values)
 
     def _number(self, sql: str) -> int:
-        with told(self.folder):
-            found: int = self._connection.execute(sql).fetchone()[0]
-        return found
+        with store_errors(self.folder):
+            number: int = self._connection.execute(sql).fetchone()[0]
+        return number
 
 
 class _State(NamedTuple):
-    """Which file the index is, and how it is to be opened.
-
-    Who may read but not write the folder cannot make the files that SQLite keeps beside an index
-    in use (`frozen`); while nobody has made them, nobody writes, and the file alone is all there
-    is.
-    """
+    """Which file the index is, and the URI that opens it."""
 
     device: int
     inode: int
-    frozen: bool
+    uri: str
 
 
 def _state(path: Path) -> _State | None:
-    if what := obstacle(path):
-        raise StoreError(f"{path}: {what} lies in its place; zmhook snapshots run sets it aside")
+    if kind := obstacle(path):
+        raise StoreError(f"{path}: {kind} lies in its place; zmhook snapshots run sets it aside")
     try:
-        found = path.stat()
+        status = path.stat()
     except FileNotFoundError:
         return None
-    in_use = path.with_name(f"{INDEX}-wal").exists()
-    return _State(found.st_dev, found.st_ino, not in_use and not os.access(path.parent, os.W_OK))
+    return _State(status.st_dev, status.st_ino, readonly_uri(path))
 
 
 def _connect(folder: Path, state: _State | None) -> sqlite3.Connection:
     if state is None:
         raise NoStore(
-            f"{folder}: no snapshots are stored there: start zmhook snapshots run, or correct"
+            f"{folder}: no best snapshots are stored there: start zmhook snapshots run, or correct"
             " snapshot_path in [snapshots]"
         )
-    uri = f"file:{quote(str(folder / INDEX))}?mode=ro{'&immutable=1' if state.frozen else ''}"
-    # One thread at a time, but not always the same: the service asks from a pool of them.
+    # One thread at a time, but not always the same: the service reads from a pool of them.
     connection = sqlite3.connect(
-        uri, uri=True, timeout=BUSY, isolation_level=None, check_same_thread=False
+        state.uri, uri=True, timeout=BUSY, isolation_level=None, check_same_thread=False
     )
     try:
         _check(connection, folder)
@@ -187,8 +174,8 @@ def _connect(folder: Path, state: _State | None) -> sqlite3.Connection:
 
 
 def _check(connection: sqlite3.Connection, folder: Path) -> None:
-    found = schema.version(connection)
-    if found > schema.VERSION:
-        raise StoreError(schema.too_new(folder, found))
-    if found < schema.VERSION:
+    version = user_version(connection)
+    if version > schema.VERSION:
+        raise StoreError(schema.too_new(folder, version))
+    if version < schema.VERSION:
         raise NoStore(f"{folder}: its index is still being made; try again in a moment")

@@ -1,7 +1,7 @@
 """The log for people: `YYYY-MM-DD.log` in the store's folder, a line for each snapshot.
 
-As the earlier script's logs it tells what came; its lines are time (local), camera, class with
-score, file, and what a handler said of it. Nothing is made from it again, so it is not waited for.
+The earlier script wrote such logs. A line has the local time, the camera, the class with its score,
+the file, and a handler's description. Nothing is rebuilt from it, so nobody waits for the disk.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from zmhook.snapshots.snapshot import Attribute, Row
+    from zmhook.snapshots.snapshot import Attribute, StoredSnapshot
 
 LONGEST_LINE = 1000
 
@@ -29,18 +29,18 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def stored(self, rows: Iterable[Row], now: float) -> None:
+    def stored(self, rows: Iterable[StoredSnapshot], now: float) -> None:
         self._append([_line(row, now) for row in rows], now)
 
-    def described(self, row: Row, now: float) -> None:
+    def described(self, row: StoredSnapshot, now: float) -> None:
         self._append([f"{_line(row, now)}: {_sentence(row.description or {})}"], now)
 
     def forget(self, before: float) -> None:
         """Delete the logs of the days before that of `before`, seconds since the epoch."""
         first = _day(before)
         for path in self._folder.iterdir():
-            found = _DATED.fullmatch(path.name)
-            if found and found[1] < first:
+            match = _DATED.fullmatch(path.name)
+            if match and match[1] < first:
                 path.unlink(missing_ok=True)
 
     def _append(self, lines: list[str], now: float) -> None:
@@ -50,7 +50,7 @@ class Journal:
             log.write("".join(f"{printable(line[:LONGEST_LINE])}\n" for line in lines))
 
 
-def _line(row: Row, now: float) -> str:
+def _line(row: StoredSnapshot, now: float) -> str:
     time_of_day = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now))
     score = "" if row.score is None else f" {row.score:.0%}"
     return f"{time_of_day} {row.camera or '-'} {row.label or 'unknown'}{score} {row.file}"

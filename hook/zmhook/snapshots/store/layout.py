@@ -1,4 +1,4 @@
-"""What lies where in the store's folder.
+"""The names of files and folders in the store.
 
 `NNNN/image_NNNNN_<label>.jpg`: 1,024 pictures a folder, numbered from 0, as the script did that
 this store takes over from (hybrid_ai.py of https://github.com/janssen70/hybrid_ai).
@@ -31,8 +31,8 @@ _TEMPORARY = re.compile(r"\.image_\d{5,15}\.tmp", re.ASCII)
 _FOREIGN = re.compile(r"[^A-Za-z0-9]+")
 
 
-class Name(NamedTuple):
-    """What a picture's file name tells."""
+class NameParts(NamedTuple):
+    """The number and the label in a picture's file name."""
 
     number: int
     label: str
@@ -49,7 +49,7 @@ def picture_file(number: int, label: str, picture: bytes) -> str:
 
 
 def temporary_file(number: int) -> str:
-    """Return where a picture is until it is complete; nobody takes that for a picture."""
+    """Return where a picture is until it is complete; nobody mistakes that for a picture."""
     return f"{folder_name(number)}/.image_{number:05d}.tmp"
 
 
@@ -60,27 +60,27 @@ def safe_label(label: str) -> str:
 
 def folders(folder: Path) -> list[str]:
     """Return the names of the folders of pictures, in order. Raises `OSError`."""
-    with os.scandir(folder) as found:
-        return sorted((one.name for one in found if _is_folder(one)), key=int)
+    with os.scandir(folder) as entries:
+        return sorted((entry.name for entry in entries if _is_folder(entry)), key=int)
 
 
 def names(folder: Path) -> list[str]:
     """Return the names in a folder, in order. Raises `OSError`."""
-    with os.scandir(folder) as found:
-        return sorted(one.name for one in found)
+    with os.scandir(folder) as entries:
+        return sorted(entry.name for entry in entries)
 
 
-def _is_folder(found: os.DirEntry[str]) -> bool:
-    return _FOLDER.fullmatch(found.name) is not None and found.is_dir()
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    return _FOLDER.fullmatch(entry.name) is not None and entry.is_dir()
 
 
 def is_temporary(name: str) -> bool:
     return _TEMPORARY.fullmatch(name) is not None
 
 
-def read_name(name: str) -> Name | None:
-    """Return what the file name of a picture tells; None when it is none of ours."""
-    found = _PICTURE.fullmatch(name)
-    if not found or int(found[1]) >= HIGHEST:
+def read_name(name: str) -> NameParts | None:
+    """Read the file name of a picture; None when it is none of ours."""
+    match = _PICTURE.fullmatch(name)
+    if not match or int(match[1]) >= HIGHEST:
         return None
-    return Name(int(found[1]), "" if found[2] == UNKNOWN else found[2])
+    return NameParts(int(match[1]), "" if match[2] == UNKNOWN else match[2])

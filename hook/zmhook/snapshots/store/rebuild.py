@@ -1,7 +1,7 @@
-"""The index and the pictures brought together: after a kill, a loss, or an earlier script.
+"""Reconcile the index with the pictures after a kill, a loss, or an earlier script.
 
 A picture without a row gets one: from its JSON line, or, where there is none (a picture of the
-earlier script), from the file. A row without a picture goes: somebody deleted it.
+earlier script), from the file. A row without a picture is deleted: somebody removed the picture.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import structs
 
 from zmhook.image.header import MAX_BYTES, read_header
-from zmhook.snapshots.snapshot import Row
-from zmhook.snapshots.store import files, layout, lines, schema
-from zmhook.snapshots.store.numbers import keep
-from zmhook.snapshots.store.rows import FOUND
-from zmhook.snapshots.store.writer import transaction
-from zmhook.storage.regular import UNUSABLE, discard, read
+from zmhook.snapshots.snapshot import StoredSnapshot
+from zmhook.snapshots.store import files, jsonl, layout, schema
+from zmhook.snapshots.store.rows import FILE_ONLY
+from zmhook.storage.regular import UNUSABLE, discard, read, reading
+from zmhook.storage.sqlite import transaction
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
     from pathlib import Path
 
-    from zmhook.snapshots.store.lines import Lines
+    from zmhook.snapshots.store.jsonl import JsonLines
 
 PER_COMMIT = 100
+LONGEST_COUNTER = 32
 
 log = logging.getLogger(__name__)
 
 
-class Outcome(NamedTuple):
+class Reconciled(NamedTuple):
     """What was done, and what is left to do.
 
     `strays` are pictures, below the store's folder, whose number another one has or that lie in
@@ -49,7 +49,7 @@ class Outcome(NamedTuple):
     behind: int
 
 
-def reconcile(folder: Path, connection: sqlite3.Connection, writer: Lines) -> Outcome:
+def reconcile(folder: Path, connection: sqlite3.Connection, writer: JsonLines) -> Reconciled:
     """Give each picture its row, and drop the rows without one. Raises `OSError` and SQLite's.
 
     One commit a folder, so that what is done is done when this is ended half way.
@@ -63,7 +63,7 @@ def reconcile(folder: Path, connection: sqlite3.Connection, writer: Lines) -> Ou
         try:
             here = _pictures(folder, name, known, strays, foreign)
         except PermissionError as error:
-            highest = max(highest, _pass_over(name, known, error))
+            highest = max(highest, _skip(name, known, error))
             continue
         if not here:
             empty.append(name)
@@ -73,11 +73,11 @@ def reconcile(folder: Path, connection: sqlite3.Connection, writer: Lines) -> Ou
             _put(connection, _rows(folder, name, new, writer))
             adopted += len(new)
     _drop(connection, known)
-    return Outcome(adopted, len(known), strays, empty, max(highest, *foreign, -1) + 1)
+    return Reconciled(adopted, len(known), strays, empty, max(highest, *foreign, -1) + 1)
 
 
 def move(
-    folder: Path, connection: sqlite3.Connection, writer: Lines, strays: list[str], number: int
+    folder: Path, connection: sqlite3.Connection, writer: JsonLines, strays: list[str], number: int
 ) -> int:
     """Give strays numbers of their own, from `number` on; return the first that is left.
 
@@ -95,12 +95,44 @@ def move(
                 continue
             number += 1
         writer.append(rows, durable=True)
-        keep(connection, number)
+        schema.put_next_number(connection, number)
         _put(connection, rows)
     return number
 
 
-def _pass_over(name: str, known: dict[int, str], error: OSError) -> int:
+def first_free(folder: Path, connection: sqlite3.Connection, behind_files: int) -> int:
+    """Return the number to go on with, and store it: it only grows, whatever is deleted or lost.
+
+    It is behind all pictures (`behind_files`), all that the index knows of, the earlier script's
+    counter, and, in an index that was just made, all JSON lines.
+    """
+    stored = schema.next_number(connection)
+    known = jsonl.highest(folder) + 1 if stored is None else stored
+    number = max(known, behind_files, legacy_counter(folder))
+    if number != stored:
+        schema.put_next_number(connection, number)
+    return number
+
+
+def legacy_counter(folder: Path) -> int:
+    """Return the next number by the earlier script's text file; 0 without a number in it."""
+    try:
+        with reading(folder / layout.COUNTER, follow=True) as file:
+            text = file.read(LONGEST_COUNTER)
+        number = int(text)
+    except FileNotFoundError:
+        return 0
+    except ValueError:
+        number = -1
+    if 0 <= number < layout.HIGHEST:
+        return number
+    log.warning(
+        "%s holds no number: the pictures alone say which comes next", folder / layout.COUNTER
+    )
+    return 0
+
+
+def _skip(name: str, known: dict[int, str], error: OSError) -> int:
     """Leave a folder that may not be read as it is; return the highest number that it can have."""
     log.warning("%s: cannot be read (%s): its pictures stay as they are", name, error)
     for number in [number for number, file in known.items() if file.startswith(f"{name}/")]:
@@ -121,17 +153,17 @@ def _pictures(
         if layout.is_temporary(file):
             with suppress(OSError):
                 discard(folder / path)
-        elif (found := layout.read_name(file)) is None:
+        elif (parts := layout.read_name(file)) is None:
             continue
-        elif known.get(found.number) != path and not _is_file(folder / path):
+        elif known.get(parts.number) != path and not _is_file(folder / path):
             log.warning("%s: it is left out: it is no file", folder / path)
-            foreign.append(found.number)
-        elif layout.folder_name(found.number) != name:
+            foreign.append(parts.number)
+        elif layout.folder_name(parts.number) != name:
             strays.append(path)
-        elif known.get(found.number) == path or found.number not in here:
-            if found.number in here:
-                strays.append(here[found.number])
-            here[found.number] = path
+        elif known.get(parts.number) == path or parts.number not in here:
+            if parts.number in here:
+                strays.append(here[parts.number])
+            here[parts.number] = path
         else:
             strays.append(path)
     return here
@@ -141,12 +173,12 @@ def _is_file(path: Path) -> bool:
     return stat.S_ISREG(path.lstat().st_mode)
 
 
-def _rows(folder: Path, name: str, new: dict[int, str], writer: Lines) -> list[Row]:
-    told = lines.read(folder / name / lines.NAME)
-    rows: list[Row] = []
-    bare: list[Row] = []
+def _rows(folder: Path, name: str, new: dict[int, str], writer: JsonLines) -> list[StoredSnapshot]:
+    lines = jsonl.read(folder / name / jsonl.NAME)
+    rows: list[StoredSnapshot] = []
+    bare: list[StoredSnapshot] = []
     for number, file in new.items():
-        row = told.get(number)
+        row = lines.get(number)
         if row is not None and row.size == (folder / file).stat().st_size:
             rows.append(structs.replace(row, file=file))
         else:
@@ -155,20 +187,20 @@ def _rows(folder: Path, name: str, new: dict[int, str], writer: Lines) -> list[R
     return rows + bare
 
 
-def _rows_of_files(folder: Path, found: dict[int, str]) -> list[Row]:
-    """Make rows of pictures alone; what cannot be read is passed over, and stays where it is."""
-    made = []
-    for number, file in found.items():
+def _rows_of_files(folder: Path, pictures: dict[int, str]) -> list[StoredSnapshot]:
+    """Make rows of pictures alone; what cannot be read is skipped, and stays where it is."""
+    rows = []
+    for number, file in pictures.items():
         try:
-            made.append(_from_file(folder, number, file))
+            rows.append(_from_file(folder, number, file))
         except OSError as error:
             if error.errno not in UNUSABLE:
                 raise
             log.warning("%s: it is left out: %s", folder / file, error.strerror)
-    return made
+    return rows
 
 
-def _move(folder: Path, stray: str, number: int) -> Row:
+def _move(folder: Path, stray: str, number: int) -> StoredSnapshot:
     name = layout.read_name(stray.rpartition("/")[2])
     data = read(folder / stray, MAX_BYTES)
     file = layout.picture_file(number, name.label if name else "", data)
@@ -178,19 +210,19 @@ def _move(folder: Path, stray: str, number: int) -> Row:
     return _from_file(folder, number, file)
 
 
-def _from_file(folder: Path, number: int, file: str) -> Row:
+def _from_file(folder: Path, number: int, file: str) -> StoredSnapshot:
     path = folder / file
     data, made = read(path, MAX_BYTES), path.stat().st_mtime
     name = layout.read_name(path.name)
     header = read_header(data)
-    return Row(
+    return StoredSnapshot(
         number=number,
         file=file,
         size=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
         camera="",
         topic="",
-        format=FOUND,
+        format=FILE_ONLY,
         track_id="",
         taken=made,
         received=made,
@@ -201,11 +233,11 @@ def _from_file(folder: Path, number: int, file: str) -> Row:
     )
 
 
-def _put(connection: sqlite3.Connection, rows: list[Row]) -> None:
+def _put(connection: sqlite3.Connection, rows: list[StoredSnapshot]) -> None:
     with transaction(connection):
         connection.executemany(schema.PUT, map(schema.to_values, rows))
 
 
 def _drop(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
     with transaction(connection):
-        connection.executemany("DELETE FROM snapshots WHERE number = ?", [[n] for n in numbers])
+        connection.executemany(schema.DELETE, [[number] for number in numbers])

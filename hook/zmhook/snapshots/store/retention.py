@@ -1,27 +1,52 @@
-"""What is too old or too much goes, the oldest first, a few at a time."""
+"""Delete what is too old or too much, the oldest first, a few at a time."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from zmhook.snapshots.store import lines
+from zmhook.snapshots.store import jsonl
 from zmhook.snapshots.store.layout import PER_FOLDER
 
 if TYPE_CHECKING:
     import sqlite3
     from pathlib import Path
 
-    from zmhook.snapshots.store.limits import Limits
+    from zmhook.settings import Snapshots
+
+DAY = 86400.0
+MEGABYTE = 1_000_000
 
 STEP = 200
-"""Pictures that are deleted at a time: what is stored waits for no more."""
+"""Pictures that are deleted at a time: whoever stores waits for no more."""
 
 _OLDEST = "SELECT number, file, size, received FROM snapshots ORDER BY received, number LIMIT ?"
 _LEFT = "SELECT 1 FROM snapshots WHERE number >= ? AND number < ? LIMIT 1"
 
 
-class Held(NamedTuple):
+class StoreLimits(NamedTuple):
+    """What the store may take; 0 is no limit.
+
+    `max_age` is in seconds since a snapshot was received; `max_bytes` counts the pictures;
+    `reserve` is the bytes of the disk that are left free.
+    """
+
+    max_age: float = 0.0
+    max_count: int = 0
+    max_bytes: int = 0
+    reserve: int = 0
+
+    @classmethod
+    def of(cls, settings: Snapshots) -> StoreLimits:
+        return cls(
+            settings.snapshot_max_age * DAY,
+            settings.snapshot_max_count,
+            round(settings.snapshot_max_size * MEGABYTE),
+            round(settings.snapshot_disk_reserve * MEGABYTE),
+        )
+
+
+class Usage(NamedTuple):
     """How many pictures there are, and their bytes."""
 
     pictures: int
@@ -36,38 +61,38 @@ class Victim(NamedTuple):
     size: int
 
 
-def held(connection: sqlite3.Connection) -> Held:
-    return Held(*connection.execute("SELECT count(*), total(size) FROM snapshots").fetchone())
+def usage(connection: sqlite3.Connection) -> Usage:
+    return Usage(*connection.execute("SELECT count(*), total(size) FROM snapshots").fetchone())
 
 
 def victims(
-    connection: sqlite3.Connection, limits: Limits, now: float, holding: Held
+    connection: sqlite3.Connection, limits: StoreLimits, now: float, used: Usage
 ) -> list[Victim]:
     """Return the next to go, `STEP` at the most."""
-    found: list[Victim] = []
-    count, size = holding.pictures, holding.size
+    victims: list[Victim] = []
+    count, size = used
     for number, file, its_size, received in connection.execute(_OLDEST, [STEP]):
         old = limits.max_age and received < now - limits.max_age
         many = limits.max_count and count > limits.max_count
         large = limits.max_bytes and size > limits.max_bytes
         if not (old or many or large):
             break
-        found.append(Victim(number, file, its_size))
+        victims.append(Victim(number, file, its_size))
         count, size = count - 1, size - its_size
-    return found
+    return victims
 
 
 def oldest(connection: sqlite3.Connection) -> float | None:
     """Return when the oldest was received, seconds since the epoch."""
-    found = connection.execute(_OLDEST, [1]).fetchone()
-    return found[3] if found else None
+    row = connection.execute(_OLDEST, [1]).fetchone()
+    return row[3] if row else None
 
 
 def remove_folder(folder: Path, connection: sqlite3.Connection, name: str) -> None:
-    """Remove a folder that has no rows, unless there is something in it that is not ours."""
+    """Remove a folder that has no rows, unless it holds something that is not ours."""
     first = int(name) * PER_FOLDER
     if connection.execute(_LEFT, [first, first + PER_FOLDER]).fetchone():
         return
-    (folder / name / lines.NAME).unlink(missing_ok=True)
+    (folder / name / jsonl.NAME).unlink(missing_ok=True)
     with suppress(OSError):
         (folder / name).rmdir()

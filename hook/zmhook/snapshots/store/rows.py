@@ -1,7 +1,7 @@
-"""Rows made from snapshots, and what later messages change in them.
+"""Make rows from best snapshots, and change them as later messages say.
 
-Strings and numbers come from the network: what neither SQLite nor JSON can carry is put right
-here, so that one strange message never keeps those stored with it from being stored.
+Strings and numbers come from the network: what SQLite or JSON cannot hold is replaced here, so
+that one strange message never prevents others from being stored.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import structs
 
-from zmhook.snapshots.snapshot import Amendment, Classification, Row, SceneBox, Snapshot
+from zmhook.snapshots.snapshot import BestSnapshot, Classification, StoredSnapshot, TrackFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from zmhook.snapshots.snapshot import Attribute
+    from zmhook.snapshots.snapshot import Amendment, Attribute, SceneBox
 
-FOUND = "file"
+FILE_ONLY = "file"
 """The `format` of a snapshot of which nothing but its picture is known."""
 
 LONGEST_TEXT = 1000
@@ -26,14 +26,10 @@ LONGEST_ATTRIBUTE = 4000
 MOST_VALUES = 100
 HIGHEST_INTEGER = 2**53
 
-_SHARED = tuple(
-    name
-    for name in Snapshot.__struct_fields__
-    if name in Row.__struct_fields__ and name != "received"
-)
+_SHARED = tuple(name for name in TrackFacts.__struct_fields__ if name != "received")
 
 
-class Stored(NamedTuple):
+class PictureFile(NamedTuple):
     """Where a picture is, and what its bytes say: `file` below the store, sizes in pixels."""
 
     number: int
@@ -44,13 +40,13 @@ class Stored(NamedTuple):
     height: int
 
 
-def from_snapshot(snapshot: Snapshot, stored: Stored) -> Row:
-    """Return the row of a snapshot (a clean one) whose picture is stored there."""
+def from_snapshot(snapshot: BestSnapshot, stored: PictureFile) -> StoredSnapshot:
+    """Return the row of a snapshot (a clean one) whose picture is stored in that file."""
     shared = {name: getattr(snapshot, name) for name in _SHARED}
-    return Row(**shared, received=snapshot.received, **stored._asdict())
+    return StoredSnapshot(**shared, received=snapshot.received, **stored._asdict())
 
 
-def clean(snapshot: Snapshot, now: float) -> Snapshot:
+def clean(snapshot: BestSnapshot, now: float) -> BestSnapshot:
     """Return the snapshot with nothing in it that cannot be stored."""
     received = _number(snapshot.received, now)
     return structs.replace(
@@ -76,19 +72,19 @@ def clean(snapshot: Snapshot, now: float) -> Snapshot:
     )
 
 
-def again(row: Row, snapshot: Snapshot) -> Row:
+def again(row: StoredSnapshot, snapshot: BestSnapshot) -> StoredSnapshot:
     """Return the row of a picture that came again (a clean snapshot): what is new in it counts."""
     shared = {name: getattr(snapshot, name) for name in _SHARED}
     news = {name: value for name, value in shared.items() if value not in (None, "", (), {})}
-    news["ended"] = snapshot.ended or (row.ended and row.format != FOUND)
+    news["ended"] = snapshot.ended or (row.ended and row.format != FILE_ONLY)
     # A time that was taken from the message's arrival is later each time it arrives.
     news["taken"] = min(row.taken, snapshot.taken)
     return structs.replace(row, **news)
 
 
-def amended(row: Row, amendment: Amendment) -> Row:
+def amended(row: StoredSnapshot, amendment: Amendment) -> StoredSnapshot:
     """Return the row with what the amendment says that is new."""
-    given: dict[str, Any] = {
+    news: dict[str, Any] = {
         "start": _number(amendment.start, None),
         "end": _number(amendment.end, None),
         "ended": amendment.ended,
@@ -99,9 +95,7 @@ def amended(row: Row, amendment: Amendment) -> Row:
         "box": _box(amendment.box),
         "track_id": None if amendment.renamed_to is None else text(amendment.renamed_to),
     }
-    row = structs.replace(
-        row, **{name: value for name, value in given.items() if value is not None}
-    )
+    row = structs.replace(row, **{name: value for name, value in news.items() if value is not None})
     if row.start is None or row.end is None:
         return row
     return structs.replace(row, duration=round(max(0.0, row.end - row.start), 3))
@@ -118,9 +112,9 @@ def text(value: str, most: int = LONGEST_TEXT) -> str:
     return short if short.isascii() else short.encode("utf-8", "replace").decode()
 
 
-def attributes(given: Mapping[str, Attribute]) -> dict[str, Attribute]:
+def attributes(values: Mapping[str, Attribute]) -> dict[str, Attribute]:
     """Return at most `MOST_VALUES` of them, each one that JSON can carry."""
-    pairs = list(given.items())[:MOST_VALUES]
+    pairs = list(values.items())[:MOST_VALUES]
     return {text(name): _attribute(value) for name, value in pairs}
 
 
@@ -148,8 +142,7 @@ def _texts(values: Sequence[str]) -> tuple[str, ...]:
 
 def _classes(classes: Sequence[Classification]) -> tuple[Classification, ...]:
     return tuple(
-        Classification(text(found.name), _number(found.score, None))
-        for found in classes[:MOST_VALUES]
+        Classification(text(own.name), _number(own.score, None)) for own in classes[:MOST_VALUES]
     )
 
 

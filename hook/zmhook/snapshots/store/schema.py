@@ -1,4 +1,4 @@
-"""The tables of the index, and how a row of them is read and written.
+"""The tables of the index: read and write their rows.
 
 `since` and `until` are when the track began and ended, as far as it is known, else when the
 picture was taken. `span` is how long that is, as a power of two: which tracks overlap a time is
@@ -13,22 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import json
 
-from zmhook.snapshots.snapshot import Attribute, Classification, Row, SceneBox
+from zmhook.snapshots.snapshot import Attribute, Classification, SceneBox, StoredSnapshot
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
     from pathlib import Path
 
-VERSION = 1
-"""Goes up with each change of the tables; an index with a higher one is not touched."""
-
 SPANS = 40
 """Spans there can be: 2**40 seconds are 35,000 years."""
 
 PARTS = frozenset({"head", "face", "licenseplate"})
 
-TABLES = f"""
+TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE snapshots (
     number INTEGER PRIMARY KEY,
@@ -67,10 +64,13 @@ CREATE INDEX snapshots_sha256 ON snapshots (sha256);
 CREATE INDEX snapshots_track ON snapshots (track_id, camera);
 CREATE INDEX snapshots_received ON snapshots (received, size);
 CREATE INDEX snapshots_taken ON snapshots (taken);
-PRAGMA user_version = {VERSION};
 """
 
-FIELDS = Row.__struct_fields__
+SCRIPTS = (TABLES,)
+"""One for each version of the tables, as `zmhook.storage.sqlite.open_database` takes them."""
+VERSION = len(SCRIPTS)
+
+FIELDS = StoredSnapshot.__struct_fields__
 _DERIVED = ("since", "until", "span", "part")
 _DECODERS: dict[str, json.Decoder[Any]] = {
     "classes": json.Decoder(tuple[Classification, ...]),
@@ -87,30 +87,50 @@ _ENDED = FIELDS.index("ended")
 COLUMNS = ", ".join(FIELDS)
 _ALL = (*FIELDS, *_DERIVED)
 PUT = f"INSERT OR REPLACE INTO snapshots ({', '.join(_ALL)}) VALUES ({', '.join('?' * len(_ALL))})"  # noqa: S608
+DELETE = "DELETE FROM snapshots WHERE number = ?"
+_PUT_NUMBER = "INSERT OR REPLACE INTO meta VALUES ('next_number', ?)"
 
 
-def to_values(row: Row) -> list[Any]:
+def select(
+    connection: sqlite3.Connection, rest: str, values: Sequence[Any]
+) -> list[StoredSnapshot]:
+    """Return the rows that `rest`, the SQL after `FROM snapshots`, selects."""
+    sql = f"SELECT {COLUMNS} FROM snapshots {rest}"  # noqa: S608 - no values in it
+    return [from_values(row) for row in connection.execute(sql, values)]
+
+
+def next_number(connection: sqlite3.Connection) -> int | None:
+    """Return the next picture's number; None in an index that was just made."""
+    row = connection.execute("SELECT value FROM meta WHERE key = 'next_number'").fetchone()
+    return row[0] if row else None
+
+
+def put_next_number(connection: sqlite3.Connection, number: int) -> None:
+    connection.execute(_PUT_NUMBER, [number])
+
+
+def to_values(row: StoredSnapshot) -> list[Any]:
     """Return what `PUT` takes."""
     values = [getattr(row, name) for name in FIELDS]
-    for place, _ in _AS_JSON:
-        if values[place] is not None:
-            values[place] = json.encode(values[place]).decode()
+    for position, _ in _AS_JSON:
+        if values[position] is not None:
+            values[position] = json.encode(values[position]).decode()
     since, until = times(row)
     return [*values, since, until, span(since, until), is_part(row.label)]
 
 
-def from_values(values: Sequence[Any]) -> Row:
+def from_values(values: Sequence[Any]) -> StoredSnapshot:
     """Return the row whose `COLUMNS` these are."""
     fields = list(values)
-    for place, decode in _AS_JSON:
-        if fields[place] is not None:
-            fields[place] = decode(fields[place])
+    for position, decode in _AS_JSON:
+        if fields[position] is not None:
+            fields[position] = decode(fields[position])
     fields[_ENDED] = bool(fields[_ENDED])
-    return Row(**dict(zip(FIELDS, fields, strict=True)))
+    return StoredSnapshot(**dict(zip(FIELDS, fields, strict=True)))
 
 
-def times(row: Row) -> tuple[float, float]:
-    """Return from when to when the track was seen; when that is not known, its picture taken."""
+def times(row: StoredSnapshot) -> tuple[float, float]:
+    """Return when the track began and ended; where not known, when its picture was taken."""
     since = row.taken if row.start is None else row.start
     return since, max(since, row.taken if row.end is None else row.end)
 
@@ -125,13 +145,8 @@ def is_part(label: str) -> bool:
     return "".join(filter(str.isalpha, label)).lower() in PARTS
 
 
-def version(connection: sqlite3.Connection) -> int:
-    found: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    return found
-
-
-def too_new(folder: Path, found: int) -> str:
+def too_new(folder: Path, version: int) -> str:
     return (
-        f"{folder}: its index has version {found}, made by a newer zmhook; this one knows"
+        f"{folder}: its index has version {version}, made by a newer zmhook; this one knows"
         f" {VERSION}: upgrade zmhook, or set another snapshot_path"
     )

@@ -1,4 +1,4 @@
-"""The store: what the one process that writes does."""
+"""The writer of the store; one process at a time."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec import structs
 
 from zmhook.errors import StoreError
-from zmhook.snapshots.store import rows, tracks
+from zmhook.snapshots.store import rows
 from zmhook.snapshots.store.batch import Batch
-from zmhook.snapshots.store.files import Writing
+from zmhook.snapshots.store.files import PictureWriter
+from zmhook.snapshots.store.index_writer import IndexWriter
 from zmhook.snapshots.store.journal import Journal
-from zmhook.snapshots.store.ledger import Ledger
-from zmhook.snapshots.store.limits import MEGABYTE, Limits
-from zmhook.snapshots.store.lines import Lines
-from zmhook.snapshots.store.lock import lock
-from zmhook.snapshots.store.retention import Victim
-from zmhook.snapshots.store.trouble import MAKE_ROOM, is_damage, told
+from zmhook.snapshots.store.jsonl import JsonLines
+from zmhook.snapshots.store.retention import MEGABYTE, StoreLimits, Victim
+from zmhook.snapshots.store.store_errors import MAKE_ROOM, store_errors
+from zmhook.storage import lock
+from zmhook.storage.corruption import is_damage
 from zmhook.storage.regular import discard
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from zmhook.snapshots.snapshot import Amendment, Attribute, Row, Snapshot
+    from zmhook.snapshots.snapshot import Amendment, Attribute, BestSnapshot, StoredSnapshot
 
 T = TypeVar("T")
 
 CHECK_EVERY = 60.0
-"""Seconds between looks at the index's file: what SQLite has in memory hides that it is damaged."""
+"""Seconds between checks of the index's file: SQLite's memory of it may hide damage."""
 
 log = logging.getLogger(__name__)
 
@@ -45,32 +45,32 @@ class Store:
     """A folder of snapshots, open for writing. Close it; several threads may use it.
 
     What a method did is on the disk when it returns. One that raises `StoreError` did nothing,
-    and may be called again: an index that is lost or damaged is made again first.
+    and may be called again: a lost or damaged index is rebuilt first.
     """
 
-    def __init__(self, folder: Path, limits: Limits, locked: int) -> None:
+    def __init__(self, folder: Path, limits: StoreLimits, locked: int) -> None:
         self.folder = folder
         self._limits = limits
         self._locked = locked
-        self._lines = Lines(folder)
+        self._lines = JsonLines(folder)
         self._journal = Journal(folder)
         self._mutex = threading.RLock()
-        self._ledger: Ledger | None = None
+        self._writer: IndexWriter | None = None
         self._checked = -CHECK_EVERY
 
     @classmethod
-    def open(cls, folder: str | Path, limits: Limits | None = None) -> Self:
+    def open(cls, folder: str | Path, limits: StoreLimits | None = None) -> Self:
         """Open a store; make it where there is none.
 
         A store of the earlier script is taken over: its pictures get rows, and the numbering goes
         on. Raises `StoreError`: no access, a full disk, another writer, an index of a newer zmhook.
         """
         folder = Path(os.path.abspath(folder))  # noqa: PTH100 - links stay as they were given
-        with told(folder):
+        with store_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            store = cls(folder, limits or Limits(), lock(folder))
+            store = cls(folder, limits or StoreLimits(), _lock(folder))
             try:
-                store._open_ledger()
+                store._open_index()
             except BaseException:
                 store.close()
                 raise
@@ -79,7 +79,7 @@ class Store:
     def close(self) -> None:
         """Let go of the folder. May be called twice; nothing else may be called after it."""
         with self._mutex:
-            self._close_ledger()
+            self._close_index()
             if self._locked >= 0:
                 os.close(self._locked)
             self._locked = -1
@@ -90,11 +90,11 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def path(self, row: Row) -> Path:
+    def path(self, row: StoredSnapshot) -> Path:
         """Return where a row's picture is. It may have been deleted since the row was read."""
         return self.folder / row.file
 
-    def add(self, snapshots: Sequence[Snapshot]) -> list[Row]:
+    def add(self, snapshots: Sequence[BestSnapshot]) -> list[StoredSnapshot]:
         """Store snapshots, all or none; return their rows in the same order.
 
         The same picture of the same track (camera, channel, track) is stored once: its row gets
@@ -102,24 +102,24 @@ class Store:
         """
         now = time.time()
         clean = [rows.clean(snapshot, now) for snapshot in snapshots]
-        return self._do(lambda ledger: self._add(ledger, clean, now))
+        return self._do(lambda writer: self._add(writer, clean, now))
 
-    def amend(self, amendments: Sequence[Amendment]) -> list[Row]:
-        """Store what later messages say about tracks; return the rows that that changed, as now."""
+    def amend(self, amendments: Sequence[Amendment]) -> list[StoredSnapshot]:
+        """Store what later messages say about tracks; return the rows that this changed."""
         now = time.time()
-        return self._do(lambda ledger: self._amend_all(ledger, amendments, now))
+        return self._do(lambda writer: self._amend_all(writer, amendments, now))
 
     def remove(self, numbers: Sequence[int]) -> int:
         """Delete snapshots, as far as they are there; return how many."""
-        return self._do(lambda ledger: self._remove(ledger, numbers))
+        return self._do(lambda writer: self._remove(writer, numbers))
 
     def describe(self, number: int, description: Mapping[str, Attribute]) -> None:
-        """Add to the description of a snapshot; what was said before under another name stays."""
-        self._do(lambda ledger: self._describe(ledger, number, rows.attributes(description)))
+        """Add to the description of a snapshot; values under other names stay."""
+        self._do(lambda writer: self._describe(writer, number, rows.attributes(description)))
 
-    def undescribed(self, since: float, most: int) -> list[Row]:
+    def undescribed(self, since: float, most: int) -> list[StoredSnapshot]:
         """Return the newest without a description received since then, the oldest of them first."""
-        return self._do(lambda ledger: ledger.undescribed(since, most))
+        return self._do(lambda writer: writer.undescribed(since, most))
 
     def tidy(self, now: float) -> int:
         """Delete what is too old or too much by `now`, the oldest first; return how many.
@@ -127,23 +127,25 @@ class Store:
         At most 200 go at a time, so that nobody who stores waits for long: call it again while
         it deletes.
         """
-        return self._do(lambda ledger: self._tidy(ledger, now))
+        return self._do(lambda writer: self._tidy(writer, now))
 
     # -- add -------------------------------------------------------------------------------------
 
-    def _add(self, ledger: Ledger, snapshots: Sequence[Snapshot], now: float) -> list[Row]:
-        batch = Batch(ledger)
+    def _add(
+        self, writer: IndexWriter, snapshots: Sequence[BestSnapshot], now: float
+    ) -> list[StoredSnapshot]:
+        batch = Batch(writer)
         order = [batch.take(snapshot) for snapshot in snapshots]
         new, changed = batch.new(), batch.changed()
         self._check_room(sum(len(file.data) for file in batch.files))
-        writing = Writing(self.folder, batch.files)
+        pictures = PictureWriter(self.folder, batch.files)
         try:
-            writing.fill()
+            pictures.fill()
             self._lines.append((*new, *changed), durable=bool(new))
-            writing.show()
-            ledger.put(new, changed)
+            pictures.show()
+            writer.put(new, changed)
         except BaseException:
-            writing.undo()
+            pictures.undo()
             raise
         self._note(lambda: self._journal.stored(new, now))
         return [batch.rows[number] for number in order]
@@ -162,57 +164,61 @@ class Store:
 
     # -- amend, describe, tidy -------------------------------------------------------------------
 
-    def _amend_all(self, ledger: Ledger, amendments: Sequence[Amendment], now: float) -> list[Row]:
-        changed: dict[int, Row] = {}
+    def _amend_all(
+        self, writer: IndexWriter, amendments: Sequence[Amendment], now: float
+    ) -> list[StoredSnapshot]:
+        changed: dict[int, StoredSnapshot] = {}
         for amendment in amendments:
-            changed |= {row.number: row for row in self._amend(ledger, amendment, now)}
+            changed |= {row.number: row for row in self._amend(writer, amendment, now)}
         return list(changed.values())
 
-    def _amend(self, ledger: Ledger, amendment: Amendment, now: float) -> list[Row]:
-        found = tracks.rows_of(ledger, amendment, now)
-        amended = [rows.amended(row, amendment) for row in found]
-        changed = [row for row, before in zip(amended, found, strict=True) if row != before]
+    def _amend(self, writer: IndexWriter, amendment: Amendment, now: float) -> list[StoredSnapshot]:
+        before = writer.of_track(amendment, now)
+        after = [rows.amended(row, amendment) for row in before]
+        changed = [row for row, old in zip(after, before, strict=True) if row != old]
         if changed:
             self._lines.append(changed)
-            ledger.put([], changed)
+            writer.put([], changed)
         return changed
 
-    def _remove(self, ledger: Ledger, numbers: Sequence[int]) -> int:
-        found = filter(None, map(ledger.get, numbers))
-        gone = [Victim(row.number, row.file, row.size) for row in found]
-        self._delete(ledger, gone)
-        return len(gone)
+    def _remove(self, writer: IndexWriter, numbers: Sequence[int]) -> int:
+        present = filter(None, map(writer.get, numbers))
+        victims = [Victim(row.number, row.file, row.size) for row in present]
+        self._delete(writer, victims)
+        return len(victims)
 
-    def _describe(self, ledger: Ledger, number: int, description: dict[str, Attribute]) -> None:
-        row = ledger.get(number)
+    def _describe(
+        self, writer: IndexWriter, number: int, description: dict[str, Attribute]
+    ) -> None:
+        row = writer.get(number)
         if row is None:
-            raise StoreError(f"{self.folder}: there is no snapshot {number}, or no more")
+            raise StoreError(f"{self.folder}: there is no snapshot {number}, or not any more")
         row = structs.replace(row, description={**(row.description or {}), **description})
         self._lines.append([row])
-        ledger.put([], [row])
+        writer.put([], [row])
         self._note(lambda: self._journal.described(row, time.time()))
 
-    def _tidy(self, ledger: Ledger, now: float) -> int:
+    def _tidy(self, writer: IndexWriter, now: float) -> int:
         if not self._checked <= now < self._checked + CHECK_EVERY:
-            ledger.check()
+            writer.check()
             self._checked = now
-        gone = ledger.victims(self._limits, now)
-        if gone:
-            self._delete(ledger, gone)
-            oldest = ledger.oldest()
+        victims = writer.victims(self._limits, now)
+        if victims:
+            self._delete(writer, victims)
+            oldest = writer.oldest()
             self._note(lambda: self._journal.forget(now if oldest is None else oldest))
-        ledger.remove_empty()
-        return len(gone)
+        writer.remove_empty()
+        return len(victims)
 
-    def _delete(self, ledger: Ledger, gone: Sequence[Victim]) -> None:
+    def _delete(self, writer: IndexWriter, victims: Sequence[Victim]) -> None:
         # The pictures first: on a full disk their room is needed to change the index.
-        for victim in gone:
+        for victim in victims:
             self._delete_file(self.folder / victim.file)
-        ledger.remove(gone)
+        writer.remove(victims)
 
     @staticmethod
     def _delete_file(path: Path) -> None:
-        """Delete a picture. A folder in its place stays: it must not keep all others here."""
+        """Delete a picture. A folder in its place stays, but does not keep the other pictures."""
         try:
             discard(path)
         except OSError as error:
@@ -221,7 +227,7 @@ class Store:
             log.warning("%s: it is a folder and stays: %s", path, error.strerror)
 
     def _note(self, write: Callable[[], None]) -> None:
-        """Write to the log for people: what was stored is stored, whatever becomes of that."""
+        """Write to the log for people; an error there undoes nothing."""
         try:
             write()
         except OSError as error:
@@ -229,32 +235,54 @@ class Store:
 
     # -- an index that is lost or damaged ----------------------------------------------------------
 
-    def _do(self, work: Callable[[Ledger], T]) -> T:
-        """Do it with an index that is right; make that again once when it turns out not to be."""
-        with self._mutex, told(self.folder):
+    def _do(self, work: Callable[[IndexWriter], T]) -> T:
+        """Run `work` on the index; rebuild that once when it is lost, damaged or wrong."""
+        with self._mutex, store_errors(self.folder):
             if self._locked < 0:
                 raise StoreError(f"{self.folder}: the store is closed")
-            ledger = self._ledger
-            if ledger is not None and ledger.is_there():
+            writer = self._writer
+            if writer is not None and writer.is_there():
                 try:
-                    ledger.check_tables()
-                    return work(ledger)
+                    writer.check_tables()
+                    return work(writer)
                 except FileExistsError as error:
                     log.warning(
-                        "%s: there is a picture that nobody told of: %s", self.folder, error
+                        "%s: a picture lies there that the index does not have: %s",
+                        self.folder,
+                        error,
                     )
                 except sqlite3.DatabaseError as error:
                     if not is_damage(error):
                         raise
-            return work(self._open_ledger())
+            return work(self._open_index())
 
-    def _open_ledger(self) -> Ledger:
-        self._close_ledger()
-        self._ledger = Ledger.open(self.folder, self._lines)
-        return self._ledger
+    def _open_index(self) -> IndexWriter:
+        self._close_index()
+        self._writer = IndexWriter.open(self.folder, self._lines)
+        return self._writer
 
-    def _close_ledger(self) -> None:
-        ledger, self._ledger = self._ledger, None
-        if ledger is not None:
+    def _close_index(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
             with suppress(sqlite3.Error):
-                ledger.close()
+                writer.close()
+
+
+def _lock(folder: Path) -> int:
+    """Lock the folder against another writer; return the descriptor that holds the lock.
+
+    Raises `StoreError` when another process has it, and `OSError`.
+    """
+    descriptor = lock.open_folder(folder)
+    try:
+        if lock.try_lock(descriptor):
+            return descriptor
+    except OSError as error:
+        # Some network file systems cannot lock a folder; the collector is started once anyway.
+        log.warning("%s cannot be locked against a second collector: %s", folder, error.strerror)
+        return descriptor
+    os.close(descriptor)
+    raise StoreError(
+        f"{folder}: another collector (zmhook snapshots run) writes there: stop it, or set"
+        " another snapshot_path"
+    )

@@ -2,14 +2,14 @@ import pytest
 
 from zmhook.errors import PayloadError
 from zmhook.snapshots.formats.times import seconds
-from zmhook.snapshots.snapshot import Amendment, Classification, SceneBox, Snapshot
+from zmhook.snapshots.snapshot import Amendment, BestSnapshot, Classification, SceneBox
 
 MOMENT = seconds("2023-03-08T09:00:19.320111Z")
 
 
 def test_the_scene_description(sample, read, jpeg):
     snapshot, gone, renamed = read(sample("scene"))
-    assert snapshot == Snapshot(
+    assert snapshot == BestSnapshot(
         camera="front",
         topic="axis/front/track",
         format="axis.scene_description.v0.beta",

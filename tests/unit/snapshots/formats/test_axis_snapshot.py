@@ -2,12 +2,12 @@ import pytest
 
 from zmhook.errors import PayloadError
 from zmhook.snapshots.formats.times import seconds
-from zmhook.snapshots.snapshot import Classification, SceneBox, Snapshot
+from zmhook.snapshots.snapshot import BestSnapshot, Classification, SceneBox
 
 
 def test_the_object_snapshot(sample, read, jpeg):
     [snapshot] = read(sample("snapshot"))
-    assert snapshot == Snapshot(
+    assert snapshot == BestSnapshot(
         camera="front",
         topic="axis/front/track",
         format="axis.object_snapshot.v1",

@@ -2,12 +2,12 @@ import pytest
 
 from zmhook.errors import PayloadError
 from zmhook.snapshots.formats.times import seconds
-from zmhook.snapshots.snapshot import Amendment, Classification, SceneBox, Snapshot
+from zmhook.snapshots.snapshot import Amendment, BestSnapshot, Classification, SceneBox
 
 
 def test_the_consolidated_track(sample, read, jpeg):
     [snapshot] = read(sample("consolidated"), received="2024-05-13T15:21:41Z")
-    assert snapshot == Snapshot(
+    assert snapshot == BestSnapshot(
         camera="front",
         topic="axis/front/track",
         format="axis.consolidated_track.v1.beta",
@@ -31,7 +31,7 @@ def test_the_consolidated_track(sample, read, jpeg):
 
 def test_the_object_track_whose_time_is_that_of_the_box_nearest_its_crop(sample, read, jpeg):
     [snapshot] = read(sample("track"))
-    assert snapshot == Snapshot(
+    assert snapshot == BestSnapshot(
         camera="front",
         topic="axis/front/track",
         format="axis.object_track.v1",
@@ -194,7 +194,7 @@ def test_a_track_that_a_snapshot_came_of_amends_it_too(sample, read):
     read(sample("snapshot"))
     track = sample("track") | {"id": sample("snapshot")["object_track_id"]}
     snapshot, amendment = read(track)
-    assert isinstance(snapshot, Snapshot)
+    assert isinstance(snapshot, BestSnapshot)
     assert (amendment.track_id, amendment.ended) == (snapshot.track_id, True)
 
 
@@ -233,4 +233,4 @@ def test_a_long_path_is_read(sample, read):
 @pytest.mark.parametrize("key", ["path", "image", "classes", "parts", "id", "duration"])
 def test_what_is_of_another_kind_is_as_if_it_were_not_there(sample, read, key, value):
     news = read(sample("track") | {key: value})
-    assert all(isinstance(one, (Snapshot, Amendment)) for one in news)
+    assert all(isinstance(one, (BestSnapshot, Amendment)) for one in news)

@@ -5,7 +5,7 @@ from zmhook.errors import PayloadError
 from zmhook.settings import Mqtt, Settings, Topic
 from zmhook.snapshots.formats import frigate
 from zmhook.snapshots.interpreter import Interpreter
-from zmhook.snapshots.snapshot import Amendment, Classification, Snapshot
+from zmhook.snapshots.snapshot import Amendment, BestSnapshot, Classification
 from zmhook.snapshots.topics import Topics
 
 START = 1607123955.475377
@@ -46,7 +46,7 @@ def at(read):
 def test_a_picture_of_an_event(at, jpeg):
     assert at(5, event("new")) == []
     [snapshot] = at(7, jpeg, PICTURE)
-    assert snapshot == Snapshot(
+    assert snapshot == BestSnapshot(
         camera="front_door",
         topic=PICTURE,
         format="frigate",

@@ -6,7 +6,7 @@ import pytest
 
 from zmhook.errors import PayloadError
 from zmhook.snapshots.formats.times import seconds
-from zmhook.snapshots.snapshot import Classification, SceneBox, Snapshot
+from zmhook.snapshots.snapshot import BestSnapshot, Classification, SceneBox
 
 MOMENT = 1796037680.427
 TOPIC = "detectx/crop/B8A44F000000"
@@ -32,7 +32,7 @@ def text(data):
 def test_a_crop_with_a_label_and_a_time(read, picture):
     content = {"label": "truck", "timestamp": MOMENT * 1000, "confidence": 47, "x": 25}
     [snapshot] = read(content | {"image": text(picture)}, TOPIC)
-    assert snapshot == Snapshot(
+    assert snapshot == BestSnapshot(
         camera=TOPIC,
         topic=TOPIC,
         format="json",
@@ -82,7 +82,7 @@ def test_the_serial_number_names_a_camera_that_the_topic_does_not(read, picture)
 )
 def test_wherever_it_stands_and_however_it_is_written(read, suffix, written, around):
     data = _encoded(suffix)
-    snapshots = [one for one in read(around(written(text(data)))) if isinstance(one, Snapshot)]
+    snapshots = [one for one in read(around(written(text(data)))) if isinstance(one, BestSnapshot)]
     assert [one.picture for one in snapshots] == [data]
 
 

@@ -3,12 +3,12 @@ import base64
 import pytest
 
 from zmhook.errors import PayloadError
-from zmhook.snapshots.snapshot import Snapshot
+from zmhook.snapshots.snapshot import BestSnapshot
 
 
 def test_a_picture_on_a_topic(read, jpeg):
     [snapshot] = read(jpeg, received=1000000000.5)
-    assert snapshot == Snapshot(
+    assert snapshot == BestSnapshot(
         camera="front",
         topic="axis/front/track",
         format="raw",

@@ -19,14 +19,14 @@ from zmhook.settings import Settings, Snapshots
 from zmhook.snapshots.counts import Counts, HandlerCounts
 from zmhook.snapshots.handlers import runner
 from zmhook.snapshots.handlers.runner import Runner
-from zmhook.snapshots.snapshot import Row
+from zmhook.snapshots.snapshot import StoredSnapshot
 
 FOUND = Detection(label="fox", confidence=0.9, box=Box(0, 0, 1, 1), model="m")
 SECONDS = 10
 
 
-def row(number: int) -> Row:
-    return Row(
+def row(number: int) -> StoredSnapshot:
+    return StoredSnapshot(
         number=number,
         file=f"{number}.jpg",
         size=1,
@@ -46,7 +46,7 @@ class Store:
         self.told: dict[int, object] = {}
         self.fails = False
 
-    def path(self, one: Row) -> Path:
+    def path(self, one: StoredSnapshot) -> Path:
         return self.folder / one.file
 
     def describe(self, number: int, description: object) -> None:
@@ -62,7 +62,7 @@ class Site:
         self.folder = folder
         self.store = Store(folder)
         self.counts = Counts()
-        self.does: Callable[[Row, bytes], list[Detection] | None] = lambda *_: [FOUND]
+        self.does: Callable[[StoredSnapshot, bytes], list[Detection] | None] = lambda *_: [FOUND]
         self.made = 0
         self.closed = 0
         self.runner: Runner | None = None
@@ -74,7 +74,9 @@ class Site:
             def __init__(self, settings: Settings) -> None:
                 site.made += 1
 
-            def on_snapshot(self, snapshot: Row, picture: bytes) -> list[Detection] | None:
+            def on_snapshot(
+                self, snapshot: StoredSnapshot, picture: bytes
+            ) -> list[Detection] | None:
                 return site.does(snapshot, picture)
 
             def close(self) -> None:
@@ -125,7 +127,7 @@ def test_what_it_finds_is_stored(site: Site) -> None:
 def test_one_that_is_to_be_asked_later_is_asked_in_turn(site: Site, caplog) -> None:
     asked = []
 
-    def later(one: Row, _: bytes) -> list[Detection]:
+    def later(one: StoredSnapshot, _: bytes) -> list[Detection]:
         asked.append((one.number, time.time()))
         if len(asked) == 1:
             raise Postponed("the minute is used up", time.time() + 0.2)
@@ -163,7 +165,7 @@ def test_what_waits_is_bounded(site: Site, monkeypatch) -> None:
     monkeypatch.setattr(runner, "MOST_WAITING", 2)
     begun, go_on = Event(), Event()
 
-    def full(one: Row, _: bytes) -> None:
+    def full(one: StoredSnapshot, _: bytes) -> None:
         if one.number == 1:
             begun.set()
             go_on.wait(SECONDS)

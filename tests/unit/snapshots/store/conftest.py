@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from zmhook.snapshots.snapshot import Snapshot
-from zmhook.snapshots.store import Limits, Store
+from zmhook.snapshots.snapshot import BestSnapshot
+from zmhook.snapshots.store.retention import StoreLimits
+from zmhook.snapshots.store.store import Store
 
 # The header of a JPEG of 64 x 48 pixels, and its end; what tells pictures apart comes between.
 JPEG = b"\xff\xd8\xff\xc0\x00\x0b\x08\x00\x30\x00\x40\x01\x01\x11\x00"
@@ -22,11 +23,11 @@ def picture() -> Callable[[object], bytes]:
 
 
 @pytest.fixture
-def snapshot(picture: Callable[[object], bytes]) -> Callable[..., Snapshot]:
+def snapshot(picture: Callable[[object], bytes]) -> Callable[..., BestSnapshot]:
     """Make a snapshot; each is of another track and another picture, unless told."""
     counted = itertools.count()
 
-    def make(**fields: object) -> Snapshot:
+    def make(**fields: object) -> BestSnapshot:
         number = next(counted)
         given = {
             "camera": "front",
@@ -40,7 +41,7 @@ def snapshot(picture: Callable[[object], bytes]) -> Callable[..., Snapshot]:
             "channel": 1,
             "label": "Human",
         }
-        return Snapshot(**{**given, **fields})
+        return BestSnapshot(**{**given, **fields})
 
     return make
 
@@ -55,7 +56,7 @@ def opened(folder: Path) -> Iterator[Callable[..., Store]]:
     """Open the store, as often as you like; what was open before is closed."""
     stores: list[Store] = []
 
-    def opener(limits: Limits | None = None) -> Store:
+    def opener(limits: StoreLimits | None = None) -> Store:
         for store in stores:
             store.close()
         stores.append(Store.open(folder, limits))

@@ -2,9 +2,9 @@ import pytest
 from msgspec import json
 
 from zmhook.errors import StoreError
-from zmhook.snapshots.snapshot import Row
-from zmhook.snapshots.store import Index
+from zmhook.snapshots.snapshot import StoredSnapshot
 from zmhook.snapshots.store.export import LIST, export
+from zmhook.snapshots.store.index import Index
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def test_pictures_and_what_is_known_of_them(index, tmp_path):
     rows = index.rows()
     done = export(index, rows, tmp_path / "a" / "b")
     assert (done.written, done.gone) == (3, [])
-    listed = json.decode((tmp_path / "a" / "b" / LIST).read_bytes(), type=list[Row])
+    listed = json.decode((tmp_path / "a" / "b" / LIST).read_bytes(), type=list[StoredSnapshot])
     assert [row.number for row in listed] == [0, 1, 2]
     assert listed[0].file == "image_00000_Car.jpg"
     for row in listed:
@@ -48,7 +48,7 @@ def test_nothing_of_others_is_replaced(index, tmp_path):
         export(index, [index.get(0)], tmp_path)
     assert taken.read_bytes() == b"other"
     (tmp_path / LIST).write_text("{}")
-    with pytest.raises(StoreError, match="is no list of snapshots"):
+    with pytest.raises(StoreError, match="is no list of best snapshots"):
         export(index, [index.get(1)], tmp_path)
 
 

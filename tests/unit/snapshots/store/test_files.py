@@ -4,7 +4,7 @@ import os
 import pytest
 
 from zmhook.snapshots.store import files
-from zmhook.snapshots.store.files import NewFile, Writing
+from zmhook.snapshots.store.files import NewFile, PictureWriter
 
 NEW = [
     NewFile(1023, "0000/image_01023_a.jpg", b"one"),
@@ -17,7 +17,7 @@ def found(folder):
 
 
 def test_pictures_have_their_names_only_when_they_are_whole(tmp_path):
-    writing = Writing(tmp_path, NEW)
+    writing = PictureWriter(tmp_path, NEW)
     writing.fill()
     assert sorted(found(tmp_path)) == ["0000/.image_01023.tmp", "0001/.image_01024.tmp"]
     writing.show()
@@ -26,7 +26,7 @@ def test_pictures_have_their_names_only_when_they_are_whole(tmp_path):
 
 
 def test_what_is_undone_leaves_nothing(tmp_path):
-    writing = Writing(tmp_path, NEW)
+    writing = PictureWriter(tmp_path, NEW)
     writing.fill()
     writing.show()
     writing.undo()
@@ -36,7 +36,7 @@ def test_what_is_undone_leaves_nothing(tmp_path):
 def test_a_name_that_is_taken_stays_its_owners(tmp_path):
     (tmp_path / "0001").mkdir()
     (tmp_path / NEW[1].file).write_bytes(b"somebody's")
-    writing = Writing(tmp_path, NEW)
+    writing = PictureWriter(tmp_path, NEW)
     writing.fill()
     with pytest.raises(FileExistsError):
         writing.show()
@@ -55,7 +55,7 @@ def test_a_disk_that_fills_up_on_the_way_is_left_as_it_was(tmp_path, monkeypatch
         return write(descriptor, bytes(data)[:2])
 
     monkeypatch.setattr(os, "write", some)
-    writing = Writing(tmp_path, NEW)
+    writing = PictureWriter(tmp_path, NEW)
     with pytest.raises(OSError, match="No space"):
         writing.fill()
     writing.undo()
@@ -65,7 +65,7 @@ def test_a_disk_that_fills_up_on_the_way_is_left_as_it_was(tmp_path, monkeypatch
 def test_a_write_may_take_several_calls(tmp_path, monkeypatch):
     write = os.write
     monkeypatch.setattr(os, "write", lambda fd, data: write(fd, bytes(data)[:1]))
-    writing = Writing(tmp_path, NEW)
+    writing = PictureWriter(tmp_path, NEW)
     writing.fill()
     writing.show()
     assert found(tmp_path) == {file.file: file.data for file in NEW}
@@ -73,7 +73,7 @@ def test_a_write_may_take_several_calls(tmp_path, monkeypatch):
 
 def test_more_files_than_may_be_open(tmp_path):
     new = [NewFile(n, f"0000/image_{n:05d}_x.jpg", b"%d" % n) for n in range(3 * files.AT_ONCE + 1)]
-    writing = Writing(tmp_path, new)
+    writing = PictureWriter(tmp_path, new)
     writing.fill()
     writing.show()
     assert found(tmp_path) == {file.file: file.data for file in new}
@@ -103,7 +103,7 @@ def test_a_c_library_without_the_call_only_costs_time(tmp_path, monkeypatch):
     monkeypatch.setattr(files.ctypes, "CDLL", lambda _: object())
     files._start_writing.cache_clear()
     try:
-        writing = Writing(tmp_path, NEW)
+        writing = PictureWriter(tmp_path, NEW)
         writing.fill()
         writing.show()
     finally:

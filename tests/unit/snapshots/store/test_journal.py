@@ -12,7 +12,7 @@ DAY = 86_400
 
 @pytest.fixture
 def row(snapshot):
-    stored = rows.Stored(5, "0000/image_00005_Human.jpg", 4, "ab", 64, 48)
+    stored = rows.PictureFile(5, "0000/image_00005_Human.jpg", 4, "ab", 64, 48)
     return rows.from_snapshot(snapshot(score=0.744), stored)
 
 

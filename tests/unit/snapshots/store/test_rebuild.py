@@ -7,10 +7,13 @@ import time
 import pytest
 
 from zmhook.errors import StoreError
-from zmhook.snapshots.store import Index, Limits, Store, layout, lines
-from zmhook.snapshots.store.files import Writing
+from zmhook.snapshots.store import jsonl, layout, rebuild, schema
+from zmhook.snapshots.store.files import PictureWriter
+from zmhook.snapshots.store.index import Index
+from zmhook.snapshots.store.index_writer import IndexWriter
 from zmhook.snapshots.store.layout import INDEX
-from zmhook.snapshots.store.ledger import Ledger
+from zmhook.snapshots.store.retention import StoreLimits
+from zmhook.snapshots.store.store import Store
 
 
 def rows(folder):
@@ -37,7 +40,7 @@ def killed(monkeypatch):
             return real(*args, **kwargs)
 
         monkeypatch.setattr(owner, name, stop)
-        monkeypatch.setattr(Writing, "undo", lambda _: None)
+        monkeypatch.setattr(PictureWriter, "undo", lambda _: None)
 
     yield at
     monkeypatch.undo()
@@ -45,10 +48,10 @@ def killed(monkeypatch):
 
 STAGES = [
     pytest.param((os, "fdatasync"), 0, id="while the pictures are written"),
-    pytest.param((lines.Lines, "append"), 0, id="before the lines"),
+    pytest.param((jsonl.JsonLines, "append"), 0, id="before the lines"),
     pytest.param((os, "link"), 0, id="before the first has its name"),
     pytest.param((os, "link"), 2, id="when two of three have their names"),
-    pytest.param((Ledger, "put"), 0, id="before the commit"),
+    pytest.param((IndexWriter, "put"), 0, id="before the commit"),
 ]
 
 
@@ -107,13 +110,11 @@ def test_a_damaged_index_is_set_aside_and_made_again(opened, folder, snapshot, d
     before = rows(folder)
     store.close()
     damage(folder / INDEX)
-    empty = not (folder / INDEX).stat().st_size
     with caplog.at_level(logging.WARNING):
         opened()
     assert rows(folder) == before
-    aside = list(folder.glob(f"{INDEX}.damaged-*"))
-    assert bool(aside) is not empty
-    assert empty or f"it is now {aside[0]}" in caplog.text
+    (aside,) = folder.glob(f"{INDEX}.damaged-*")
+    assert f"set aside as {aside.name}" in caplog.text
 
 
 def test_another_programs_database_is_set_aside_too(opened, folder):
@@ -154,7 +155,7 @@ def test_without_lines_the_pictures_alone_are_enough_to_go_on(opened, folder, sn
     store.add([given, snapshot()])
     store.close()
     (folder / INDEX).unlink()
-    (folder / "0000" / lines.NAME).unlink()
+    (folder / "0000" / jsonl.NAME).unlink()
     store = opened()
     found = rows(folder)[0]
     assert (found.label, found.format, found.track_id) == ("Car", "file", "")
@@ -213,7 +214,7 @@ def test_it_is_taken_over(opened, folder, earlier, picture, snapshot):
     assert (folder / "index").read_text() == "1030"
     assert (folder / "2025-10-01-09-30.log").read_text().startswith("Human!")
     assert store.add([snapshot()])[0].number == 1030
-    assert lines.read(folder / "0000" / lines.NAME).keys() == {0, 1}
+    assert jsonl.read(folder / "0000" / jsonl.NAME).keys() == {0, 1}
 
 
 @pytest.mark.parametrize("counter", [None, "", "three", "-5", "1"])
@@ -282,10 +283,10 @@ def test_what_is_no_picture_keeps_no_other_out(put, opened, folder, earlier, sna
 @pytest.mark.parametrize("put", [os.mkdir, os.mkfifo])
 def test_lines_that_cannot_be_read_are_none(put, folder, opened, earlier):
     earlier(["0000/image_00000_Human.jpg"])
-    put(folder / "0000" / lines.NAME)
+    put(folder / "0000" / jsonl.NAME)
     with pytest.raises(StoreError):  # what is known of pictures could not be written down
         opened()
-    assert lines.read(folder / "0000" / lines.NAME) == {}
+    assert jsonl.read(folder / "0000" / jsonl.NAME) == {}
 
 
 def test_a_folder_that_may_not_be_read_is_left_as_it_is(opened, folder, snapshot, monkeypatch):
@@ -305,10 +306,50 @@ def test_a_folder_that_may_not_be_read_is_left_as_it_is(opened, folder, snapshot
 
 
 def test_a_folder_in_the_place_of_what_is_too_old_stops_nothing(opened, folder, snapshot, caplog):
-    store = opened(Limits(max_count=1))
+    store = opened(StoreLimits(max_count=1))
     added = store.add([snapshot() for _ in range(3)])
     store.path(added[0]).unlink()
     (store.path(added[0]) / "x").mkdir(parents=True)
     assert store.tidy(time.time()) == 2
     assert sorted(rows(folder)) == [2]
     assert "it is a folder and stays" in caplog.text
+
+
+@pytest.fixture
+def connection():
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.executescript(schema.TABLES)
+    yield connection
+    connection.close()
+
+
+def test_the_highest_of_all_that_is_known_counts(tmp_path, connection):
+    assert rebuild.first_free(tmp_path, connection, 0) == 0
+    assert rebuild.first_free(tmp_path, connection, 5) == 5
+    assert rebuild.first_free(tmp_path, connection, 2) == 5
+    (tmp_path / "index").write_text(" 9\n")
+    assert rebuild.first_free(tmp_path, connection, 2) == 9
+    schema.put_next_number(connection, 11)
+    assert rebuild.first_free(tmp_path, connection, 2) == 11
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "wrong"),
+    [
+        ("17", 17, False),
+        ("0", 0, False),
+        ("", 0, True),
+        ("x", 0, True),
+        ("-3", 0, True),
+        ("9" * 99, 0, True),
+    ],
+)
+def test_the_earlier_counter(tmp_path, text, number, wrong, caplog):
+    (tmp_path / "index").write_text(text)
+    assert rebuild.legacy_counter(tmp_path) == number
+    assert ("holds no number" in caplog.text) is wrong
+
+
+def test_without_an_earlier_counter_there_is_none(tmp_path, caplog):
+    assert rebuild.legacy_counter(tmp_path) == 0
+    assert not caplog.text

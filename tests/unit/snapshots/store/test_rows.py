@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import json, structs
 
-from zmhook.snapshots.snapshot import Amendment, Classification, Row, SceneBox
+from zmhook.snapshots.snapshot import Amendment, Classification, SceneBox, StoredSnapshot
 from zmhook.snapshots.store import rows, schema
 
-STORED = rows.Stored(5, "0000/image_00005_Human.jpg", 4, "ab", 64, 48)
+STORED = rows.PictureFile(5, "0000/image_00005_Human.jpg", 4, "ab", 64, 48)
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def amendment(**fields):
 def test_a_row_has_all_of_the_snapshot_but_its_bytes(snapshot):
     given = snapshot(start=1.0, end=2.0, score=0.5, colours=("red",), attributes={"hat": True})
     row = rows.from_snapshot(given, STORED)
-    shared = set(given.__struct_fields__) & set(Row.__struct_fields__)
+    shared = set(given.__struct_fields__) & set(StoredSnapshot.__struct_fields__)
     assert len(shared) == len(given.__struct_fields__) - 1
     assert all(getattr(row, name) == getattr(given, name) for name in shared)
     assert (row.number, row.file, row.size, row.sha256) == STORED[:4]
@@ -46,9 +46,9 @@ anything = st.one_of(
     attributes=st.dictionaries(st.text(), anything),
 )
 def test_nothing_from_the_network_is_unfit_for_the_index(text, number, whole, attributes):
-    from zmhook.snapshots.snapshot import Snapshot
+    from zmhook.snapshots.snapshot import BestSnapshot
 
-    given = Snapshot(
+    given = BestSnapshot(
         camera=text,
         topic=text,
         format=text,
@@ -69,7 +69,7 @@ def test_nothing_from_the_network_is_unfit_for_the_index(text, number, whole, at
         box=SceneBox(number, 0, 1, 1),
     )
     row = rows.from_snapshot(rows.clean(given, now=7.0), STORED)
-    assert json.decode(json.encode(row), type=Row) == row
+    assert json.decode(json.encode(row), type=StoredSnapshot) == row
     assert schema.from_values(schema.to_values(row)[: len(schema.FIELDS)]) == row
     assert math.isfinite(row.taken)
     assert len(row.colours) == rows.MOST_VALUES

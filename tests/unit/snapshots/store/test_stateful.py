@@ -9,10 +9,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from zmhook.snapshots.snapshot import Snapshot
-from zmhook.snapshots.store import Index, Limits, Store, files, lines
+from zmhook.snapshots.snapshot import BestSnapshot
+from zmhook.snapshots.store import files, jsonl
+from zmhook.snapshots.store.index import Index
+from zmhook.snapshots.store.index_writer import IndexWriter
 from zmhook.snapshots.store.layout import INDEX
-from zmhook.snapshots.store.ledger import Ledger
+from zmhook.snapshots.store.retention import StoreLimits
+from zmhook.snapshots.store.store import Store
 
 PER_FOLDER = 4
 AT = 1_700_000_000.0
@@ -36,20 +39,20 @@ class Stored(RuleBasedStateMachine):
         for module in ("layout", "retention"):
             self.patch.setattr(f"zmhook.snapshots.store.{module}.PER_FOLDER", PER_FOLDER)
         self.made = 0
-        self.sent: list[Snapshot] = []
-        self.kept: dict[int, Snapshot] = {}
+        self.sent: list[BestSnapshot] = []
+        self.kept: dict[int, BestSnapshot] = {}
         self.said: dict[int, str] = {}
         self.given: set[int] = set()
 
     @initialize()
     def begin(self):
-        self.store = Store.open(self.folder, Limits(max_count=5))
+        self.store = Store.open(self.folder, StoreLimits(max_count=5))
 
     def fresh(self, count):
         for _ in range(count):
             self.made += 1
             self.sent.append(
-                Snapshot(
+                BestSnapshot(
                     camera="c",
                     topic="t",
                     format="f",
@@ -101,7 +104,12 @@ class Stored(RuleBasedStateMachine):
 
     @rule(
         stage=st.sampled_from(
-            [(files, "_write"), (lines.Lines, "append"), (files, "rename"), (Ledger, "put")]
+            [
+                (files, "_write"),
+                (jsonl.JsonLines, "append"),
+                (files, "rename"),
+                (IndexWriter, "put"),
+            ]
         ),
         count=st.integers(1, 6),
     )
@@ -109,7 +117,7 @@ class Stored(RuleBasedStateMachine):
         snapshots = self.fresh(count)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(*stage, kill)
-            patch.setattr(files.Writing, "undo", lambda _: None)
+            patch.setattr(files.PictureWriter, "undo", lambda _: None)
             with pytest.raises(Killed):
                 self.store.add(snapshots)
         self.open_again()
@@ -118,7 +126,7 @@ class Stored(RuleBasedStateMachine):
     @rule()
     def open_again(self):
         self.store.close()
-        self.store = Store.open(self.folder, Limits(max_count=5))
+        self.store = Store.open(self.folder, StoreLimits(max_count=5))
 
     @rule()
     def lose_the_index(self):
@@ -128,7 +136,7 @@ class Stored(RuleBasedStateMachine):
     def damage_the_index(self):
         self.store.close()
         (self.folder / INDEX).write_bytes(b"nonsense" * 2000)
-        self.store = Store.open(self.folder, Limits(max_count=5))
+        self.store = Store.open(self.folder, StoreLimits(max_count=5))
 
     @invariant()
     def the_pictures_are_those_that_were_acknowledged(self):

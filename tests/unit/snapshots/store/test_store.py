@@ -1,4 +1,5 @@
 import errno
+import fcntl
 import logging
 import os
 import sqlite3
@@ -12,10 +13,13 @@ import pytest
 
 from zmhook.errors import StoreError
 from zmhook.snapshots.snapshot import Amendment
-from zmhook.snapshots.store import Index, Limits, Store, lines
+from zmhook.snapshots.store import jsonl
+from zmhook.snapshots.store.index import Index
+from zmhook.snapshots.store.index_writer import IndexWriter
 from zmhook.snapshots.store.journal import Journal
 from zmhook.snapshots.store.layout import INDEX
-from zmhook.snapshots.store.ledger import Ledger
+from zmhook.snapshots.store.retention import StoreLimits
+from zmhook.snapshots.store.store import Store
 
 
 def files(folder):
@@ -42,7 +46,7 @@ def test_a_snapshot_is_a_file_a_row_a_line_and_a_sentence(folder, store, snapsho
     assert (row.size, row.width, row.height) == (len(given.picture), 64, 48)
     with Index.open(folder) as index:
         assert index.get(0) == row
-    assert lines.read(folder / "0000" / lines.NAME) == {0: row}
+    assert jsonl.read(folder / "0000" / jsonl.NAME) == {0: row}
     (log,) = folder.glob("*.log")
     assert "front ../Car 50% 0000/image_00000_Car.jpg" in log.read_text()
 
@@ -58,7 +62,7 @@ def test_the_1024th_picture_begins_a_folder(folder, store, snapshot):
     store.add([snapshot() for _ in range(1025)])
     assert len(list((folder / "0000").glob("*.jpg"))) == 1024
     assert [path.name for path in (folder / "0001").glob("*.jpg")] == ["image_01024_Human.jpg"]
-    assert list(lines.read(folder / "0001" / lines.NAME)) == [1024]
+    assert list(jsonl.read(folder / "0001" / jsonl.NAME)) == [1024]
 
 
 def test_nothing_to_store_is_nothing_stored(folder, store):
@@ -72,7 +76,7 @@ def test_numbering_goes_on_in_the_next_run(opened, snapshot):
 
 
 def test_a_deleted_pictures_number_is_not_given_again(folder, opened, snapshot):
-    store = opened(Limits(max_count=1))
+    store = opened(StoreLimits(max_count=1))
     rows = store.add([snapshot() for _ in range(3)])
     for row in rows:
         store.path(row).unlink()
@@ -101,7 +105,7 @@ def test_the_disk_has_each_thing_before_what_relies_on_it(folder, store, snapsho
 
         monkeypatch.setattr(owner, name, call)
 
-    for owner, name in [(os, "fdatasync"), (os, "fsync"), (os, "link"), (Ledger, "put")]:
+    for owner, name in [(os, "fdatasync"), (os, "fsync"), (os, "link"), (IndexWriter, "put")]:
         spy(owner, name)
     store.add([snapshot(), snapshot()])
     assert calls == [
@@ -150,7 +154,7 @@ def test_what_the_second_message_adds_is_kept(folder, store, snapshot):
     assert (row.number, row.start, row.end, row.ended) == (0, 1.0, 5.0, True)
     with Index.open(folder) as index:
         assert index.get(0) == row
-    assert lines.read(folder / "0000" / lines.NAME)[0] == row
+    assert jsonl.read(folder / "0000" / jsonl.NAME)[0] == row
 
 
 @pytest.mark.parametrize("other", [{"camera": "gate"}, {"channel": 2}, {"track_id": "y"}])
@@ -181,7 +185,7 @@ def test_an_amendment_reaches_the_index_and_the_lines(folder, store, snapshot):
     assert store.amend([said]) == []
     with Index.open(folder) as index:
         assert index.overlapping(1, now + 4, now + 4)[0].ended
-    assert lines.read(folder / "0000" / lines.NAME)[0].end == now + 5
+    assert jsonl.read(folder / "0000" / jsonl.NAME)[0].end == now + 5
 
 
 def test_a_track_that_goes_on_overlaps_until_it_was_last_seen(folder, store, snapshot):
@@ -212,7 +216,7 @@ def test_a_description_reaches_the_index_the_lines_and_the_log(folder, store, sn
     said = {"description": "a man with a dog", "alarm": "yes", "plate": "none"}
     with Index.open(folder) as index:
         assert index.get(0).description == said
-    assert lines.read(folder / "0000" / lines.NAME)[0].description == said
+    assert jsonl.read(folder / "0000" / jsonl.NAME)[0].description == said
     (log,) = folder.glob("*.log")
     assert "description a man with a dog, alarm yes" in log.read_text()
 
@@ -280,8 +284,8 @@ def full_index(*_):
         (os, "fdatasync", full),
         (os, "link", full),
         (os, "mkdir", full),
-        (lines, "_append", full),
-        (Ledger, "put", full_index),
+        (jsonl, "_append", full),
+        (IndexWriter, "put", full_index),
     ],
 )
 def test_a_full_disk_stores_nothing_and_loses_nothing(
@@ -324,19 +328,19 @@ def test_an_index_whose_tables_are_wrong_is_made_again(
 
 def test_a_failed_commit_takes_the_pictures_back(folder, store, snapshot):
     store.add([snapshot()])
-    store._ledger._connection.execute(
+    store._writer._connection.execute(
         "CREATE TEMP TRIGGER no BEFORE INSERT ON snapshots BEGIN SELECT RAISE(ABORT, 'no'); END"
     )
     batch = [snapshot(), snapshot()]
     with pytest.raises(StoreError, match="the index cannot be read or written"):
         store.add(batch)
     assert files(folder) == ["0000/image_00000_Human.jpg"]
-    store._ledger._connection.execute("DROP TRIGGER no")
+    store._writer._connection.execute("DROP TRIGGER no")
     assert [row.number for row in store.add(batch)] == [1, 2]
 
 
 def test_below_the_disks_reserve_nothing_is_stored(folder, opened, snapshot, monkeypatch):
-    store = opened(Limits(reserve=10_000_000))
+    store = opened(StoreLimits(reserve=10_000_000))
     (row,) = store.add([given := snapshot()])
     free = SimpleNamespace(f_bavail=10_000_050 // 10, f_frsize=10)
     monkeypatch.setattr(os, "statvfs", lambda _: free)
@@ -388,7 +392,7 @@ def test_an_index_that_is_deleted_meanwhile_is_made_again(folder, store, snapsho
 
 def test_an_index_that_turns_out_damaged_is_made_again(folder, store, snapshot, caplog):
     rows = store.add([snapshot() for _ in range(300)])
-    store._ledger._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    store._writer._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     with (folder / INDEX).open("r+b") as file:
         file.write(b"\xa5" * (folder / INDEX).stat().st_size)
     with caplog.at_level(logging.WARNING):
@@ -398,7 +402,7 @@ def test_an_index_that_turns_out_damaged_is_made_again(folder, store, snapshot, 
     with Index.open(folder) as index:
         assert [index.get(row.number) for row in rows] == rows
     (aside,) = folder.glob(f"{INDEX}.damaged-*[0-9]")
-    assert str(aside) in caplog.text
+    assert aside.name in caplog.text
 
 
 def test_a_picture_that_somebody_put_there_is_not_overwritten(folder, store, snapshot):
@@ -420,3 +424,21 @@ def test_a_folder_that_somebody_deleted_holds_up_nothing(folder, store, snapshot
     shutil.rmtree(folder / "0000")
     store.describe(0, {"x": "y"})
     assert store.add([snapshot()])[0].number == 1
+
+
+def test_one_process_writes_until_it_closes(folder, opened):
+    store = opened()
+    with pytest.raises(StoreError, match=f"{folder}: another collector .* another snapshot_path"):
+        Store.open(folder)
+    store.close()
+    Store.open(folder).close()
+
+
+def test_a_file_system_without_locks_is_used_all_the_same(folder, monkeypatch, caplog):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with caplog.at_level(logging.WARNING):
+        Store.open(folder).close()
+    assert "cannot be locked against a second collector: No locks available" in caplog.text

@@ -1,8 +1,8 @@
-"""`snapshots.jsonl` beside the pictures of a folder: a JSON line for each, and for each change.
+"""`snapshots.jsonl` beside a folder's pictures: a JSON line for each picture and each change.
 
 The last line of a number counts. People may read it, and the index is made from it again when
 that is lost, so a line is on the disk before its picture has its name. A line without a picture
-is of a try that failed, or of a picture that was deleted.
+is of an attempt that failed, or of a picture that was deleted.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import DecodeError, ValidationError, json
 
-from zmhook.snapshots.snapshot import Row
+from zmhook.snapshots.snapshot import StoredSnapshot
 from zmhook.snapshots.store import layout
 from zmhook.storage import atomic
 from zmhook.storage.regular import UNUSABLE, open_regular
@@ -28,17 +28,17 @@ NAME = "snapshots.jsonl"
 LONGEST_FILE = 8_000_000
 """Bytes above which only the last line of each number is kept; 1,024 lines take one megabyte."""
 
-_DECODER = json.Decoder(Row)
+_DECODER = json.Decoder(StoredSnapshot)
 
 
-class Lines:
-    """Writes the lines of a store; the methods raise `OSError`."""
+class JsonLines:
+    """Writes the JSON lines of a store; the methods raise `OSError`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._ceilings: dict[Path, int] = {}
 
-    def append(self, rows: Iterable[Row], *, durable: bool = False) -> None:
+    def append(self, rows: Iterable[StoredSnapshot], *, durable: bool = False) -> None:
         """Add a line for each row to its folder's file."""
         lines: dict[str, list[bytes]] = {}
         for row in rows:
@@ -47,16 +47,16 @@ class Lines:
             path = self._folder / name / NAME
             size = _append(path, b"\n".join(new) + b"\n", durable=durable)
             if size > self._ceilings.get(path, LONGEST_FILE):
-                # Twice what is left: however long the lines are, this happens seldom.
+                # Twice what is left: however long the lines are, this happens rarely.
                 self._ceilings[path] = max(LONGEST_FILE, 2 * _shorten(path))
 
 
-def read(path: Path) -> dict[int, Row]:
+def read(path: Path) -> dict[int, StoredSnapshot]:
     """Return the last row of each number in a `snapshots.jsonl`; none when there is no file.
 
-    A line that is broken (a power cut, an editor) is passed over. Raises `OSError`.
+    A broken line (a power cut, an editor) is skipped. Raises `OSError`.
     """
-    rows: dict[int, Row] = {}
+    rows: dict[int, StoredSnapshot] = {}
     try:
         descriptor = open_regular(path, os.O_RDONLY)
     except FileNotFoundError:
@@ -78,13 +78,13 @@ def read(path: Path) -> dict[int, Row]:
 
 def highest(folder: Path) -> int:
     """Return the highest number in any line, -1 for none: a deleted picture's counts as well."""
-    found = (max(read(folder / name / NAME), default=-1) for name in layout.folders(folder))
-    return max(found, default=-1)
+    highest = (max(read(folder / name / NAME), default=-1) for name in layout.folders(folder))
+    return max(highest, default=-1)
 
 
 def _append(path: Path, data: bytes, *, durable: bool) -> int:
-    """Return the size that the file has then."""
-    path.parent.mkdir(exist_ok=True)  # somebody may delete pictures, and the folder with them
+    """Return the size of the file afterwards."""
+    path.parent.mkdir(exist_ok=True)  # somebody may delete pictures and their folder
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
     try:
         size = os.fstat(descriptor).st_size

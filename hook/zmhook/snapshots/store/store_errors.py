@@ -1,4 +1,4 @@
-"""What went wrong with files or the index, in words that say what to do."""
+"""Turn errors of the disk and of SQLite into messages that say what to do."""
 
 from __future__ import annotations
 
@@ -9,23 +9,20 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from zmhook.errors import StoreError
+from zmhook.storage.corruption import is_damage
+from zmhook.storage.disk import FULL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
-_BROKEN = {
-    getattr(sqlite3, "SQLITE_CORRUPT", 11),  # these names came with Python 3.11
-    getattr(sqlite3, "SQLITE_NOTADB", 26),
-}
 
 MAKE_ROOM = "make room, or lower snapshot_max_size or snapshot_max_age in [snapshots]"
 
 
 @contextmanager
-def told(folder: Path) -> Iterator[None]:
+def store_errors(folder: Path) -> Iterator[None]:
     """Turn the system's and SQLite's errors into a `StoreError` that names the folder."""
     try:
         yield
@@ -35,46 +32,34 @@ def told(folder: Path) -> Iterator[None]:
         raise StoreError(f"{folder}: {_of_index(folder, error)}") from error
 
 
-def is_damage(error: sqlite3.Error) -> bool:
-    """Whether the index's file is broken, rather than busy, full or refused."""
-    code = getattr(error, "sqlite_errorcode", None)  # Python 3.11
-    if code is not None:
-        return code & 0xFF in _BROKEN
-    return isinstance(error, sqlite3.DatabaseError) and any(
-        sign in str(error) for sign in ("malformed", "not a database")
-    )
-
-
 def _of_system(error: OSError) -> str:
-    what = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
-    if error.errno in _FULL:
-        return _full(what)
+    reason = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
+    if error.errno in FULL:
+        return _full(reason)
     if error.errno in _REFUSED:
-        return _refused(what)
-    return f"the store cannot be read or written ({what})"
+        return _refused(reason)
+    return f"the store cannot be read or written ({reason})"
 
 
 def _of_index(folder: Path, error: sqlite3.Error) -> str:
     text = str(error)
-    # SQLite does not always say what the system said.
+    # SQLite does not always pass on what the system reported.
     vague = any(sign in text for sign in ("I/O error", "unable to open"))
     if "full" in text or (vague and _is_full(folder)):
         return _full(text)
     if "readonly" in text or (vague and not os.access(folder, os.W_OK)):
         return _refused(text)
     if is_damage(error):
-        return (
-            f"the index is damaged ({text}): zmhook snapshots run makes it again from the pictures"
-        )
+        return f"the index is damaged ({text}): zmhook snapshots run rebuilds it from the pictures"
     return f"the index cannot be read or written ({text})"
 
 
-def _full(what: str) -> str:
-    return f"the disk is full, nothing was stored: {MAKE_ROOM} ({what})"
+def _full(reason: str) -> str:
+    return f"the disk is full, nothing was stored: {MAKE_ROOM} ({reason})"
 
 
-def _refused(what: str) -> str:
-    return f"it cannot be used: is it read-only, or another user's? ({what})"
+def _refused(reason: str) -> str:
+    return f"it cannot be used: is it read-only, or another user's? ({reason})"
 
 
 def _is_full(folder: Path) -> bool:

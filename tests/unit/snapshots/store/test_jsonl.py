@@ -4,9 +4,9 @@ import os
 import pytest
 from msgspec import structs
 
-from zmhook.snapshots.snapshot import Row
-from zmhook.snapshots.store import lines
-from zmhook.snapshots.store.lines import Lines
+from zmhook.snapshots.snapshot import StoredSnapshot
+from zmhook.snapshots.store import jsonl
+from zmhook.snapshots.store.jsonl import JsonLines
 
 
 def row(number, **fields):
@@ -22,43 +22,43 @@ def row(number, **fields):
         "taken": 1.0,
         "received": 2.0,
     }
-    return Row(**{**given, **fields})
+    return StoredSnapshot(**{**given, **fields})
 
 
 def test_each_folder_has_its_own_lines(tmp_path):
-    Lines(tmp_path).append([row(1), row(1024), row(2)], durable=True)
-    assert lines.read(tmp_path / "0000" / lines.NAME) == {1: row(1), 2: row(2)}
-    assert lines.read(tmp_path / "0001" / lines.NAME) == {1024: row(1024)}
-    assert lines.highest(tmp_path) == 1024
+    JsonLines(tmp_path).append([row(1), row(1024), row(2)], durable=True)
+    assert jsonl.read(tmp_path / "0000" / jsonl.NAME) == {1: row(1), 2: row(2)}
+    assert jsonl.read(tmp_path / "0001" / jsonl.NAME) == {1024: row(1024)}
+    assert jsonl.highest(tmp_path) == 1024
 
 
 def test_the_last_line_of_a_number_counts(tmp_path):
-    writer = Lines(tmp_path)
+    writer = JsonLines(tmp_path)
     writer.append([row(1), row(2)])
     writer.append([row(1, label="Car")])
-    assert lines.read(tmp_path / "0000" / lines.NAME)[1].label == "Car"
+    assert jsonl.read(tmp_path / "0000" / jsonl.NAME)[1].label == "Car"
 
 
 def test_no_file_no_lines(tmp_path):
-    assert lines.read(tmp_path / lines.NAME) == {}
-    assert lines.highest(tmp_path) == -1
+    assert jsonl.read(tmp_path / jsonl.NAME) == {}
+    assert jsonl.highest(tmp_path) == -1
 
 
 @pytest.mark.parametrize("broken", [b'{"number":2,', b"\xff\xfe\n", b"[1]\n", b'{"number":"x"}\n'])
 def test_a_broken_line_spoils_no_other(tmp_path, broken):
-    writer = Lines(tmp_path)
+    writer = JsonLines(tmp_path)
     writer.append([row(1)])
-    path = tmp_path / "0000" / lines.NAME
+    path = tmp_path / "0000" / jsonl.NAME
     with path.open("ab") as file:
         file.write(broken)
     writer.append([row(3)])
-    assert lines.read(path) == {1: row(1), 3: row(3)}
+    assert jsonl.read(path) == {1: row(1), 3: row(3)}
 
 
 def test_a_full_disk_leaves_the_file_as_it_was(tmp_path, monkeypatch):
-    writer = Lines(tmp_path)
+    writer = JsonLines(tmp_path)
     writer.append([row(1)])
-    path = tmp_path / "0000" / lines.NAME
+    path = tmp_path / "0000" / jsonl.NAME
     before = path.read_bytes()
     write, calls = os.write, []
 
@@ -75,25 +75,25 @@ def test_a_full_disk_leaves_the_file_as_it_was(tmp_path, monkeypatch):
 
 
 def test_a_file_that_grows_by_changes_is_shortened(tmp_path, monkeypatch):
-    monkeypatch.setattr(lines, "LONGEST_FILE", 5_000)
-    writer = Lines(tmp_path)
+    monkeypatch.setattr(jsonl, "LONGEST_FILE", 5_000)
+    writer = JsonLines(tmp_path)
     last = {}
     for turn in range(100):
         changed = row(turn % 5, label=str(turn))
         writer.append([changed])
         last[changed.number] = changed
-    path = tmp_path / "0000" / lines.NAME
+    path = tmp_path / "0000" / jsonl.NAME
     assert path.stat().st_size <= 6_000
-    assert lines.read(path) == last
+    assert jsonl.read(path) == last
 
 
 def test_long_lines_are_not_written_again_and_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(lines, "LONGEST_FILE", 1_000)
+    monkeypatch.setattr(jsonl, "LONGEST_FILE", 1_000)
     shortened = []
-    real = lines._shorten
-    monkeypatch.setattr(lines, "_shorten", lambda path: shortened.append(path) or real(path))
-    writer = Lines(tmp_path)
+    real = jsonl._shorten
+    monkeypatch.setattr(jsonl, "_shorten", lambda path: shortened.append(path) or real(path))
+    writer = JsonLines(tmp_path)
     for number in range(64):
         writer.append([structs.replace(row(number), camera="c" * 500)])
     assert len(shortened) <= 7
-    assert len(lines.read(tmp_path / "0000" / lines.NAME)) == 64
+    assert len(jsonl.read(tmp_path / "0000" / jsonl.NAME)) == 64
