@@ -1,7 +1,7 @@
-"""One whole cold process, ours and the peer's, on the same YOLOv8n file and photo.
+"""Compare one cold process of zmhook and of pyzm on the same YOLOv8n file and photo.
 
-Ours is `zm_detect.py --file` with `models = yolo`; the peer's is a process with pyzm 2.5.6 that
-loads the same file by OpenCV. Process start to exit, run in turns, medians.
+zmhook runs `zm_detect.py --file` with `models = yolo`. pyzm 2.5.6 loads the same file with OpenCV.
+Both run in turns; the figures are medians from process start to exit.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What faces cost: loading, finding, encoding, and comparing with known people. Medians, ms."""
+"""Time faces: loading, finding, encoding, and comparing with known people (medians in ms)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-# As the scripts do it: one thread, so that the figures are those of an event's process.
+# One thread, as in the scripts, so that the figures are those of an event's process.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "hook"))
 
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def median(work: Callable[[], object], rounds: int) -> float:
-    """Milliseconds; the first run, which fills caches, does not count."""
+    """Return the median in milliseconds, without the first run, which fills caches."""
     work()
     took = []
     for _ in range(rounds):
@@ -55,7 +55,7 @@ def median(work: Callable[[], object], rounds: int) -> float:
 
 
 def loading(face: Face, cache: str, rounds: int) -> dict[str, float]:
-    """`load_ms` is what an event with a face pays: the finder hog and the encoder."""
+    """Time the loading; `load_ms` is that of an event with a face: finder and encoder."""
     figures = {
         "load_hog_first_ms": median(lambda: make_finder("hog", face), min(rounds, 5)),
         "load_hog_ms": median(lambda: make_finder("hog", face, cache), rounds),
@@ -67,7 +67,7 @@ def loading(face: Face, cache: str, rounds: int) -> dict[str, float]:
 
 
 def finding(face: Face, cache: str, picture: np.ndarray, rounds: int) -> dict[str, float]:
-    """With the default settings: hog and cnn upsample once, cnn within its bound of pixels."""
+    """Use the default settings: hog and cnn upsample once, cnn within its limit of pixels."""
     finders: dict[str, Finder] = {
         name: make_finder(name, face, cache) for name in ("hog", "yunet", "cnn")
     }
@@ -89,7 +89,7 @@ def encoding(face: Face, cache: str, picture: np.ndarray, rounds: int) -> dict[s
 
 
 def matching(rounds: int) -> dict[str, float]:
-    """Against random encodings; those of real faces are as long and as many."""
+    """Compare with random encodings; real ones have the same length and number."""
     random = np.random.default_rng(1)
     query = random.normal(0, 0.12, SIZE)
     figures = {}

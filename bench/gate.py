@@ -1,6 +1,6 @@
-"""What the gate costs: the worst case, and its share of a normal event. Medians, ms.
+"""Time the gate: its worst case, and its share of a usual event (medians in ms).
 
-The worst case is one decision over 1,000 detections, 50 zones and 500 objects of earlier events.
+The worst case is one decision over 1,000 detections, 50 zones and 500 past objects.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def median(settings: Settings, found: list[Detection], rounds: int) -> float:
-    """Milliseconds of one decision, reading the memory included; the first one does not count."""
+    """Return the milliseconds of one decision, past detections included; skip the first."""
     took = []
     for i in range(rounds + 1):
         gate = _gate(settings, 1_000 + i)

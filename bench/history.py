@@ -1,4 +1,4 @@
-"""The history at 100,000 decisions: recording one more, listing the newest. Medians in ms."""
+"""Time the history at 100,000 decisions: record one more, list the newest (medians in ms)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ RULES = {
 
 @dataclasses.dataclass
 class Maker:
-    """Makes decisions of the usual size, each time the same ones."""
+    """Decisions of the usual size, the same in each run."""
 
     random: random.Random
 
@@ -125,7 +125,7 @@ def fill(path: Path, maker: Maker) -> None:
 
 
 def inserting(settings: Settings, maker: Maker, rounds: int) -> dict[str, float]:
-    """All of `record`, as the report calls it; the first one hashes the model."""
+    """Time all of `record`, as the report calls it; the first call hashes the model."""
     decisions = [maker.decision(DECISIONS + number) for number in range(1, rounds + 2)]
     first, *took = [timed(lambda one=one: record(one, settings)) for one in decisions]
     return {
@@ -136,7 +136,7 @@ def inserting(settings: Settings, maker: Maker, rounds: int) -> dict[str, float]
 
 
 def reading(path: Path, rounds: int) -> dict[str, float]:
-    """`history_list_ms` is the page of any kind that takes longest, down to its text."""
+    """Time the lists with their text; `history_list_ms` is the slowest."""
     week = time.time() - 7 * DAY
     wanted = {
         "all": Wanted(limit=PAGE),

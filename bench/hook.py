@@ -1,10 +1,10 @@
-"""The whole hook with the warm service, against pyzm's process and pyzm's server.
+"""Compare the whole hook with a warm service to pyzm's process and pyzm's server.
 
-Everything runs the same YOLOv8n file over the same photo, in turns. Ours is the real
-zm_event_start.sh from start to exit, pictures in the event's folder and the report included.
-Medians. The peer's server is asked in two ways: by pyzm's own client, a process for each event as
-our hook is; and by lean HTTP clients in the bench itself, which post the JPEG and cost next to
-nothing. The latter, the harder rival, is the one in `throughput_vs_pyzm_serve`.
+All run the same YOLOv8n file on the same photo, in turns; the figures are medians. zmhook runs the
+real zm_event_start.sh from start to exit, with frames in the event's folder and the report. Two
+kinds of clients use pyzm's server: pyzm's own client, a process for each event like the hook; and
+lean HTTP clients in the bench itself, which post the JPEG and cost almost nothing. The latter, the
+harder rival, is the one in `throughput_vs_pyzm_serve`.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from measure import arguments, peer_python, run, show
 CALLERS = 8
 ROUNDS, QUICK_ROUNDS = 40, 7
 EACH = 3
-"""Hooks a round: `service_ms` is the service's own median, of these and of few others."""
+"""Hooks per round: `service_ms` is the service's own median, of these and few others."""
 LONGEST_ALONE = 12.0
-"""Seconds after which no further round begins in a quick run, however slow the machine is now."""
+"""Seconds after which a quick run begins no further round, on a slow machine too."""
 SPELLS, SPELL = 4, 5.0
 QUICK_SPELLS, QUICK_SPELL = 1, 2.0
 QUIET = 10
-"""Monitors above this write no picture (ours) or have bf16 (OpenVINO's)."""
+"""Monitors above this number write no picture, or use bf16 with OpenVINO."""
 
 PRECISIONS = {"openvino_f32": 1, "openvino_bf16": QUIET + 1}
 Figures = dict[str, float]
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 class Bench:
-    """Everything that is measured, started. `alone` comes first: the service counts its events."""
+    """The running programs. `alone` comes first, because the service counts its events."""
 
     def __init__(self, stack: ExitStack, assets: Path, python: Path) -> None:
         self.model = assets / "models" / "yolov8n.onnx"
@@ -71,7 +71,7 @@ class Bench:
         self.engines = [enter(self._bare(1)) for _ in range(os.cpu_count() or 1)]
 
     def alone(self, rounds: int) -> Figures:
-        """Milliseconds of one event at a time, all kinds in turns."""
+        """Return the milliseconds of one event at a time, all kinds in turns."""
         kinds: dict[str, Callable[[], object]] = {
             "hook_ms": lambda: self.ours.run(1),
             "pyzm_process_ms": lambda: self._peer("peer_detect.py"),
@@ -81,7 +81,7 @@ class Bench:
             for name, monitor in PRECISIONS.items()
         }
         for work in kinds.values():
-            work()  # once for the file cache, and for models that are loaded when first asked
+            work()  # once for the file cache, and for models that load on first use
         times: dict[str, list[float]] = {name: [] for name in kinds}
         bare: list[float] = []
         end = time.monotonic() + LONGEST_ALONE
@@ -100,7 +100,7 @@ class Bench:
         }
 
     def together(self, spells: int, seconds: float) -> Figures:
-        """Events a second with many callers at a time, the medians of some spells in turns."""
+        """Return the events per second with many callers, as medians of several periods."""
         jpeg = self.photo.read_bytes()
         ours, openvino = self.ours, self.openvino
         kinds: dict[str, Callable[[], float]] = {
@@ -112,7 +112,7 @@ class Bench:
             f"{name}_per_s": lambda monitor=monitor: rate(hooks(openvino, monitor), seconds)
             for name, monitor in PRECISIONS.items()
         }
-        if seconds > QUICK_SPELL:  # eight of them at a time take several seconds
+        if seconds > QUICK_SPELL:  # eight at a time take several seconds
             ask = [lambda: self._peer("peer_client.py", self.server.url)] * CALLERS
             kinds["pyzm_client_per_s"] = lambda: rate(ask, seconds)
         self._warm_up()
@@ -123,7 +123,7 @@ class Bench:
         return {name: statistics.median(some) for name, some in rates.items()}
 
     def changed_labels(self, photos: Sequence[Path]) -> dict[str, dict[str, str]]:
-        """Return per precision of OpenVINO the photos whose labels are not ONNX Runtime's."""
+        """Return the photos whose labels differ from ONNX Runtime's, by precision of OpenVINO."""
         changed: dict[str, dict[str, str]] = {name: {} for name in PRECISIONS}
         for photo in photos:
             expected = labels(self.ours.decide(1, photo))
@@ -134,11 +134,11 @@ class Bench:
         return changed
 
     def only_ours(self) -> None:
-        """End all others: memory that processes share counts for each of them in part."""
+        """End all other programs, because memory shared by processes is divided between them."""
         self._others.close()
 
     def _peer(self, script: str, *more: str) -> None:
-        """Run a process of the peer's; raise when it does not see the dog."""
+        """Run a process of the peer's; raise when it does not detect the dog."""
         command = [f"{self.python}", f"{ROOT}/bench/{script}", f"{self.model}", f"{self.photo}"]
         run([*command, *more], says=b"dog")
 
@@ -150,7 +150,7 @@ class Bench:
         return Bare(Setup(self.model, self.photo, threads=threads))
 
     def _warm_up(self) -> None:
-        """Have every worker load every model: only at the same time do all of them get events."""
+        """Let every worker load every model; only simultaneous events reach all workers."""
         for service in (self.ours, self.openvino):
             for monitor in (1, QUIET + 1):
                 rate(hooks(service, monitor), 0.3)
@@ -215,7 +215,7 @@ def rows(figures: Figures) -> list[list[str]]:
 
 
 def label_rows(changed: Mapping[str, Mapping[str, str]]) -> list[list[str]]:
-    """Which labels OpenVINO adds (+) and loses (-), compared with ONNX Runtime."""
+    """Return rows of labels that OpenVINO adds (+) and loses (-) against ONNX Runtime."""
     return [
         [f"{name}: labels of {photo}", what, ""]
         for name, photos in changed.items()

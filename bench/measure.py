@@ -1,4 +1,4 @@
-"""What the benches share: running processes side by side, medians, tables, the arguments."""
+"""Shared code of the benches: run processes in turns, medians, tables, arguments."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Cost(NamedTuple):
-    """What one process took: seconds of wall time and of CPU, megabytes of resident memory."""
+    """Cost of one process: seconds of wall time and CPU, megabytes of resident memory."""
 
     wall: float
     cpu: float
@@ -27,7 +27,7 @@ class Cost(NamedTuple):
 def run(command: Sequence[str], env: Mapping[str, str] | None = None, says: bytes = b"") -> Cost:
     """Run a command to its end.
 
-    Raise when it says it failed (exit code above 1) or does not print what it should (`says`).
+    Raise when it fails (exit code above 1) or does not print what it should (`says`).
     """
     started = time.perf_counter()
     with subprocess.Popen(
@@ -47,7 +47,7 @@ def run(command: Sequence[str], env: Mapping[str, str] | None = None, says: byte
 
 
 def interleaved(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, Cost]:
-    """Return the medians per command, run in turns so that a busy moment hits all of them."""
+    """Return the medians per command, run in turns so that a busy moment affects all of them."""
     costs: dict[str, list[Cost]] = {name: [] for name in commands}
     for command in commands.values():
         run(command)  # once for the file cache
@@ -63,16 +63,16 @@ def arguments(description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--json", action="store_true", help="print one flat JSON object")
     parser.add_argument("--quick", action="store_true", help="fewer rounds; ends within 50 s")
-    parser.add_argument("--rounds", type=int, help="how often each is measured, instead")
+    parser.add_argument("--rounds", type=int, help="number of rounds")
     default = os.environ.get("ZMHOOK_TEST_ASSETS", str(ROOT.parent / "shared"))
     parser.add_argument(
-        "--assets", type=Path, default=Path(default), help="folder with models/ and photos/"
+        "--assets", type=Path, default=Path(default), help="the folder with models/ and photos/"
     )
     return parser
 
 
 def show(figures: Mapping[str, float], rows: Sequence[Sequence[str]], *, as_json: bool) -> None:
-    """Print the figures as JSON, or the rows (the first is the head) as a table."""
+    """Print the figures as JSON, or the rows as a table with the first row as its head."""
     if as_json:
         print(json.dumps({name: round(value, 4) for name, value in figures.items()}))
         return
@@ -83,11 +83,11 @@ def show(figures: Mapping[str, float], rows: Sequence[Sequence[str]], *, as_json
 
 
 def peer_python() -> Path:
-    """Return the Python of the peer's own environment (pyzm 2.5.6), made at first use."""
+    """Return the Python of the peer's own environment (pyzm 2.5.6), created on first use."""
     home = ROOT / ".cache" / "peer-pyzm-2.5.6"
     python = home / "bin" / "python"
     if not (home / "ready").exists():
-        print(f"making the peer's environment in {home} (once)", file=sys.stderr)
+        print(f"creating the peer's environment in {home} (once)", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True)
         needs = ["pyzm[ml,serve]==2.5.6", "opencv-contrib-python-headless<5"]
         subprocess.run([python, "-m", "pip", "install", "--quiet", *needs], check=True)

@@ -1,4 +1,4 @@
-"""The peer's process for an event that asks its server: `peer_client.py MODEL PHOTO URL`."""
+"""Run pyzm's client of its server for one event: `peer_client.py MODEL PHOTO URL`."""
 
 import sys
 

@@ -1,6 +1,6 @@
-"""The peer's per-event process: import pyzm, load the model, detect in one file.
+"""Run pyzm's process for one event: import pyzm, load the model, detect in one file.
 
-Runs in the peer's own environment: `python peer_detect.py MODEL PHOTO`.
+It runs in pyzm's own environment: `python peer_detect.py MODEL PHOTO`.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""The peer's server with one model loaded. In its environment: `peer_serve.py MODEL PORT`."""
+"""Run pyzm's server with one model, in pyzm's own environment: `peer_serve.py MODEL PORT`."""
 
 import sys
 

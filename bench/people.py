@@ -1,8 +1,8 @@
-"""How many people `hog` finds, and how often it finds one where there is none.
+"""Count the people that `hog` finds, and its false detections.
 
-On the photographs of the assets, and those that scikit-image and matplotlib bring where these are
-installed, each reduced or enlarged to three sizes. What YOLOv8n finds with confidence 0.5 is taken
-for the truth; a person counts from 96 pixels of height. `--more FOLDER` adds photographs of yours.
+It uses the photographs of the assets, and those of scikit-image and matplotlib if they are
+installed, each at three sizes. Detections by YOLOv8n with confidence 0.5 are the reference; people
+of 96 pixels or more count. `--more FOLDER` adds your own photographs.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
 class Count(NamedTuple):
-    """Of one photograph at one size: people, those found, and what was found beside them."""
+    """Counts for one photograph at one size: people, found people, and false detections."""
 
     name: str
     people: int
@@ -88,7 +88,7 @@ def counted(pictures: Sequence[Path], models: Path) -> Iterator[Count]:
 
 
 def _count(name: str, said: Sequence[Detection], found: Sequence[Detection]) -> Count:
-    """Compare; a weak or small person of the reference makes nothing wrong, and counts for none."""
+    """Compare with the reference; its weak or small people count neither as found nor as missed."""
     people = [one for one in said if one.label == "person"]
     clear = [one for one in people if one.confidence >= TRUE and one.box.height >= LEAST]
     told = [one for one in found if one.confidence >= TOLD]

@@ -1,9 +1,9 @@
-"""Plates: how many are read, and how often what is read is right, by the confidence that is stated.
+"""Count how many number plates are read, and how many readings are right, by stated confidence.
 
-Plates are drawn here, set into photographs of vehicles that have no readable one, and made worse as
-cameras do: at an angle, small, out of focus, with noise, as a JPEG. They are read where they are
-(as after a `plate_detector` that found them), and where the search without one finds them. The
-photographs of real plates are read as well.
+The bench draws plates, sets them into photographs of vehicles without a readable one, and degrades
+them as cameras do: at an angle, small, out of focus, with noise, as a JPEG. It reads them at their
+known position (as after a `plate_detector`), and where the search without a detector finds them. It
+also reads the photographs of real plates.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ REAL = (
     ("fpo_test_plate_1.png", None, False, "AD799KB"),
 )
 FORMS = ("AAADDDD", "AADDDAA", "AAADDD", "AADDAAA", "DDDDAAA", "AADDDD", "AAADDAA", "AADDAA")
-# What even people take for one another is left out: 0 and O, 1 and I, V and W in this lettering.
+# Characters that people confuse in this lettering are left out: 0 and O, 1 and I, V and W.
 LETTERS, DIGITS = "ABCDEFGHJKLMNPRSTUVXYZ", "23456789"
 STEPS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.01)
 
 
 class Scene(NamedTuple):
-    """A vehicle with a plate: what it says, and where it is."""
+    """A vehicle with a plate: its text and box."""
 
     picture: Picture
     text: str
@@ -60,7 +60,7 @@ class Scene(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What was read, how sure of it the reader says it is, and whether it is right."""
+    """A reading, its stated confidence, and whether it is right."""
 
     text: str
     confidence: float
@@ -69,7 +69,7 @@ class Result(NamedTuple):
 
 def main() -> None:
     parser = arguments(__doc__ or "")
-    parser.add_argument("--seed", type=int, default=1, help="of what is drawn")
+    parser.add_argument("--seed", type=int, default=1, help="the seed of the drawn plates")
     args = parser.parse_args()
     cv2.setNumThreads(1)
     ocr = PlateOcr(ModelFile("plate_ocr", args.assets / "models" / MODEL, "alpr"), 2)
@@ -93,7 +93,7 @@ def main() -> None:
 
 
 def there(scene: Scene, ocr: PlateOcr) -> Result:
-    """Read a plate where it is, with the margins that a plate which was found is given."""
+    """Read a plate at its known box, with the margins of a detected plate."""
     height, width = scene.picture.shape[:2]
     cuts = []
     for share in MARGINS:
@@ -134,14 +134,14 @@ def real(
 
 
 def bucket(results: Sequence[Result], low: float, high: float) -> tuple[str, str]:
-    """Return how many were stated so, and which share of them is right."""
+    """Return the number of readings in this range of confidence, and the share of right ones."""
     some = [one for one in results if one.text and low <= one.confidence < high]
     right = sum(one.right for one in some)
     return str(len(some)), f"{right / len(some):.2f}" if some else "-"
 
 
 def summary(name: str, results: Sequence[Result]) -> dict[str, float]:
-    """Return shares: of all that are read right, and of those told of which are (from 0.6 up)."""
+    """Return shares of right readings: of all plates, and of those reported (0.6 or more)."""
     told = [one for one in results if one.text and one.confidence >= 0.6]
     right = sum(one.right for one in told)
     stated = sum(one.confidence for one in told)
@@ -178,7 +178,7 @@ def _text(random: np.random.Generator) -> str:
 
 
 def _plate(text: str, random: np.random.Generator) -> Picture:
-    """Draw a plate, dark on light, with or without a band at its left, as wide as its text."""
+    """Draw a plate as wide as its text, dark on light, with or without a band at its left."""
     font = ImageFont.load_default(size=96)
     band = 44 if random.random() < 0.5 else 0
     left, top, right, bottom = font.getbbox(text, stroke_width=2)
@@ -197,7 +197,7 @@ def _plate(text: str, random: np.random.Generator) -> Picture:
 
 
 def _with_plate(picture: Picture, text: str, random: np.random.Generator) -> Scene:
-    """Set a plate into the lower part of a vehicle, at an angle, and make all of it worse."""
+    """Set a plate into the lower part of a vehicle, at an angle, and degrade the picture."""
     plate = _plate(text, random)
     high, wide = picture.shape[:2]
     across = max(50.0, wide * random.uniform(0.1, 0.3))
@@ -218,7 +218,7 @@ def _with_plate(picture: Picture, text: str, random: np.random.Generator) -> Sce
     flat_h, flat_w = plate.shape[:2]
     flat = np.array([(0, 0), (flat_w, 0), (flat_w, flat_h), (0, flat_h)], np.float32)
     way = cv2.getPerspectiveTransform(flat, corners)
-    # Without this a plate that gets much smaller would be all jags.
+    # Without this a much smaller plate would be jagged.
     soft = cv2.GaussianBlur(plate, (0, 0), max(0.3, 0.3 * flat_w / across))
     laid = cv2.warpPerspective(soft, way, (wide, high), flags=cv2.INTER_LINEAR)
     mask = cv2.warpPerspective(np.full((flat_h, flat_w), 255, np.uint8), way, (wide, high))

@@ -1,10 +1,10 @@
-"""Our server against pyzm.serve: what another machine's hook waits for, over loopback TCP.
+"""Compare zmhook as a remote server with pyzm.serve, over loopback TCP.
 
-Both run the same YOLOv8n file over the same JPEG and are asked in the same words (`POST /infer`,
-pyzm's wire format) by the same lean clients, which keep their connections open; ours checks a
-token with each request, pyzm.serve none. 1, 4 and 8 clients at a time, in turns. The ratios
-without a number are those of 8 clients. `native` is our own wire format. `health_ms_under_load` is
-the slowest answer to `GET /health` that anybody got while 8 clients kept our server busy.
+Both run the same YOLOv8n file on the same JPEG, and get the same requests (`POST /infer`, pyzm's
+wire format) from the same lean clients, which keep their connections open. zmhook checks a token
+with each request, pyzm.serve does not. 1, 4 and 8 clients at a time, in turns. Ratios without a
+number are those of 8 clients. `native` is zmhook's own wire format. `health_ms_under_load` is the
+slowest answer to `GET /health` while 8 clients kept zmhook busy.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 class Ours(Service):
-    """Our service, listening on a port of this machine."""
+    """zmhook's service, listening on a local port."""
 
     def __init__(self, model: Path, photo: Path) -> None:
         with socket.socket() as one:
@@ -71,14 +71,14 @@ class Ours(Service):
 
 
 class Client:
-    """Asks one thing again and again over one connection; raises when there is no dog."""
+    """A client that repeats one request over one connection; raises when there is no dog."""
 
     def __init__(self, port: int, path: str, body: bytes, headers: dict[str, str]) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
         self._what = "POST" if body else "GET", path, body or None, headers
 
     def __call__(self) -> float:
-        """Return the seconds that the answer took."""
+        """Send the request; return the seconds until the answer."""
         started = time.perf_counter()
         self._connection.request(*self._what)
         answer = self._connection.getresponse()
@@ -136,7 +136,7 @@ def form(words: dict[str, bytes], field: str, jpeg: bytes) -> bytes:
 
 
 def asked(make: Callable[[], Client], count: int, seconds: float) -> tuple[Times, float]:
-    """Let so many clients ask for so long; return each answer's seconds, and answers a second."""
+    """Run clients for some seconds; return each answer's seconds, and answers per second."""
     clients = [make() for _ in range(count)]
     started = time.perf_counter()
     end = started + seconds
@@ -154,7 +154,7 @@ def asked(make: Callable[[], Client], count: int, seconds: float) -> tuple[Times
 
 
 class Health:
-    """Asks a server how it is, all the time while the `with` lasts."""
+    """Request a server's health continually while the context lasts."""
 
     def __init__(self, port: int, times: Times) -> None:
         self._client = Client(port, "/health", b"", {})
@@ -172,12 +172,12 @@ class Health:
 
     def _ask(self) -> None:
         while not self._done.wait(HEALTH_EVERY):
-            with suppress(http.client.HTTPException, OSError):  # it is asked anew
+            with suppress(http.client.HTTPException, OSError):  # it tries again
                 self._times.append(self._client())
 
 
 def share(times: Sequence[float], part: float) -> float:
-    """Return a percentile in ms."""
+    """Return a percentile in milliseconds."""
     ordered = sorted(times)
     return ordered[min(len(ordered) - 1, int(len(ordered) * part))] * 1000 if ordered else 0.0
 

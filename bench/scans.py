@@ -1,8 +1,8 @@
-"""How long what a stranger sends is looked at: each parser on its worst input of 1, 2 and 4 MB.
+"""Time each parser of untrusted input on its worst input of 1, 2 and 4 MB.
 
-The figures are CPU seconds. What is linear takes four times as long for 4 MB as for 1 MB, or no
-longer at all where only a part is looked at. A parser runs in a process of its own, which the
-kernel ends after 8 s of CPU; its figure is -1 then, and after an error that is none of ours.
+The figures are CPU seconds. A linear parser takes four times as long for 4 MB as for 1 MB, or no
+longer at all if it reads only a part. Each parser runs in its own process, which the kernel ends
+after 8 s of CPU. Its figure is then -1, and also after an error that is not zmhook's.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Parser = Callable[[bytes], object]
 
 
 def times(piece: bytes, before: bytes = b"", after: bytes = b"") -> Callable[[int], bytes]:
-    """Return what makes an input of so many bytes: a piece again and again."""
+    """Return a function that repeats a piece up to a number of bytes."""
     return lambda size: before + piece * ((size - len(before + after)) // len(piece)) + after
 
 
@@ -137,7 +137,7 @@ def main() -> None:
 
 
 def measured(name: str, megabytes: int) -> float:
-    """Return the CPU seconds of a parser, -1 when it did not end."""
+    """Return the CPU seconds of a parser, or -1 when it did not end."""
     parser, make = INPUTS[name]
     data = make(megabytes * MEGABYTE)
     reader, writer = os.pipe()

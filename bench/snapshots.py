@@ -1,10 +1,10 @@
-"""The collector with a real Mosquitto and a real disk, and the hook's lookup in what it stored.
+"""Measure the collector with a real Mosquitto and a real disk, and the hook's look-up.
 
-`ingest`: snapshots of 100 kB (messages of 134 kB) that the broker has kept for two sessions, ours
-and that of a paho client that acknowledges and drops; each takes them all in its turn. Ours counts
-from the first message that arrives until the last one is in the index. `killed`: kill -9 again and
-again while there are messages to take (`kills`); what was sent beside what is there. `memory`:
-messages as fast as they are stored. `lookup`: among 100,000 rows, the index opened anew each time.
+`ingest`: the broker holds best snapshots of 100 kB (messages of 134 kB) for two sessions, the
+collector's and that of a paho client that acknowledges and drops; each receives them all in turn.
+The collector's time is from the first message until the last one is in the index. `killed`: kill -9
+repeatedly while messages arrive (`kills`); compares the store with what was sent. `memory`:
+messages as fast as they are stored. `lookup`: among 100,000 rows, with a new connection each time.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ TOPIC = "cameras/drive/track"
 SIZE, SMALL = 100_000, 10_000
 ROUNDS, QUICK_ROUNDS = 7, 3
 EACH, QUICK_EACH = 1000, 250
-"""Messages a round of `ingest`."""
+"""Messages per round of `ingest`."""
 KILLED, QUICK_KILLED = 5000, 500
 KILLS = 5
 DICE = random.Random(4)
 LASTING, QUICK_LASTING = 20_000, 1000
 """Messages of `memory`."""
 QUEUED = 400
-"""Messages that the broker is ahead of the collector in `memory`."""
+"""Messages by which the broker is ahead of the collector in `memory`."""
 SETTLED = 0.2
-"""Share of the messages after which memory counts as settled."""
+"""Share of the messages after which memory counts as stable."""
 
 STORED = 100_000
 MONITORS = 10
@@ -81,7 +81,7 @@ def main() -> None:
 
 
 def ingest(some: list[bytes], rounds: int, each: int) -> Figures:
-    """Messages a second; the medians of rounds in which each has its turn, the first by turns."""
+    """Return messages per second: medians of rounds in which both run, in alternating order."""
     with Mosquitto() as broker, Collector(broker.port, TOPIC, "ours") as collector:
         broker.subscribe("drop", TOPIC)
         broker.subscribe("ours", TOPIC)
@@ -124,7 +124,7 @@ def payloads(messages: Iterator[Sent], count: int) -> Iterator[bytes]:
 
 
 def killed(some: list[bytes], count: int) -> Figures:
-    """Kill the collector while messages come; compare what is there with what was sent."""
+    """Kill the collector while messages arrive; compare the store with what was sent."""
     with Mosquitto() as broker, Collector(broker.port, TOPIC, "ours") as collector:
         broker.subscribe("ours", TOPIC)
         *most, last = islice(sent(some, seed=2), count + 1)
@@ -136,7 +136,7 @@ def killed(some: list[bytes], count: int) -> Figures:
         collector.start()
         publishing.join()
         collector.wait(count)
-        # Whatever comes again comes before what is sent now.
+        # Repeated messages arrive before new ones.
         broker.publish(TOPIC, [last.payload])
         collector.wait(count + 1)
         collector.stop()
@@ -147,7 +147,7 @@ def killed(some: list[bytes], count: int) -> Figures:
 
 
 def kill(collector: Collector, count: int) -> int:
-    """Kill it soon after so many are stored, at any moment of its work; return how many are."""
+    """Kill it soon after this many are stored, at a random moment; return the number stored."""
     collector.start()
     collector.wait(count)
     time.sleep(DICE.uniform(0, 0.02))
@@ -156,7 +156,7 @@ def kill(collector: Collector, count: int) -> int:
 
 
 def compared(store: Path, wanted: set[str]) -> Figures:
-    """Look at the files themselves, and at the rows; each picture is to be there once."""
+    """Check files and rows: each picture must be there once."""
     files = sorted(store.glob("*/*image_*"))
     found = Counter(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)
     with Index.open(store) as index:
@@ -176,7 +176,7 @@ def compared(store: Path, wanted: set[str]) -> Figures:
 
 
 def memory(some: list[bytes], count: int) -> Figures:
-    """Resident memory of the collector while messages come as fast as it stores them."""
+    """Return the collector's resident memory while messages arrive as fast as it stores them."""
     samples: list[tuple[float, float]] = []
 
     def look(stored: int) -> None:
@@ -209,7 +209,7 @@ def memory(some: list[bytes], count: int) -> Figures:
 
 
 def lookup(count: int) -> Figures:
-    """Milliseconds of what an event's hook asks, with a writer's connection open beside."""
+    """Return the milliseconds of the hook's query, while a writer's connection is open."""
     with tempfile.TemporaryDirectory(prefix="zmb-index") as name:
         folder, now, dice = Path(name), time.time(), random.Random(6)
         Store.open(folder).close()
@@ -230,7 +230,7 @@ def lookup(count: int) -> Figures:
 
 
 def look_up(folder: Path, monitor: int, begin: float) -> tuple[float, int]:
-    """Do what frames/snapshots.py does; return how long that took, and how many tracks it found."""
+    """Query as the hook does; return the time, and the number of tracks."""
     started = time.perf_counter()
     with Index.open(folder) as index:
         index.version()
@@ -239,7 +239,7 @@ def look_up(folder: Path, monitor: int, begin: float) -> tuple[float, int]:
 
 
 def row(number: int, now: float, dice: random.Random) -> StoredSnapshot:
-    """Return a row of the usual size; some tracks are those of things that stay for hours."""
+    """Return a row of the usual size; some tracks last for hours."""
     start = now - DAYS * 86400 * (1 - number / STORED)
     lasted = dice.uniform(600, 20_000) if dice.random() < 0.01 else dice.uniform(2, 20)
     label = dice.choice(CLASSES)

@@ -1,8 +1,8 @@
-"""A storm: 500 hooks within 10 s, then a long time at 80 % of what can be sustained.
+"""Run 500 hooks within 10 s, then a long time at 80 % of the sustainable rate.
 
-Each hook is the real zm_event_start.sh over YOLOv8n, for one of ten monitors. It counts as
-answered when it said what it had to say and ended by event_deadline (and a second for its own
-process); as late when it ended after that; as lost when it ended in another way or not at all.
+Each hook is the real zm_event_start.sh with YOLOv8n, for one of ten monitors. It counts as answered
+when it printed the right line and ended by event_deadline (and a second for its own process), as
+late when it ended after that, and as lost when it ended in another way or not at all.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ SHARE = 0.8
 MOST_AT_ONCE = 200
 QUICK_MINUTES = 0.08
 SETTLED = 0.2
-"""Share of the long time after which memory counts as settled."""
+"""Share of the long time after which memory counts as stable."""
 
 Figures = dict[str, float]
 
 
 class Answer(NamedTuple):
-    """What came of a hook: seconds since the storm began, its exit code, and what it printed."""
+    """Result of a hook: seconds since the start of the burst, exit code, and output."""
 
     monitor: int
     asked: float
@@ -56,8 +56,12 @@ class Answer(NamedTuple):
 
 def main() -> None:
     parser = arguments(__doc__ or "")
-    parser.add_argument("--hooks", type=int, default=HOOKS, help=f"of the storm (default {HOOKS})")
-    parser.add_argument("--minutes", type=float, default=10, help="of the long time (default 10)")
+    parser.add_argument(
+        "--hooks", type=int, default=HOOKS, help=f"hooks of the burst (default {HOOKS})"
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=10, help="minutes of the long time (default 10)"
+    )
     args = parser.parse_args()
     model, photo = args.assets / "models" / "yolov8n.onnx", args.assets / "photos" / "dog.jpg"
     with Service(model, photo, general=f"event_deadline = {DEADLINE:g}") as service:
@@ -72,7 +76,7 @@ def main() -> None:
 
 
 def storm(service: Service, hooks: int) -> Figures:
-    """Start the hooks 20 ms apart; wait for what comes of them."""
+    """Start the hooks 20 ms apart; wait for their results."""
     with Watch(service) as watch, ThreadPoolExecutor(hooks) as threads:
         began = time.perf_counter()
         waiting = [
@@ -102,7 +106,7 @@ def storm(service: Service, hooks: int) -> Figures:
 
 
 def ask(service: Service, began: float, number: int, at: float) -> Answer:
-    """Run one hook at its time, seconds after `began`."""
+    """Run one hook some seconds after `began`."""
     time.sleep(max(0.0, began + at - time.perf_counter()))
     monitor = number % MONITORS + 1
     asked = time.perf_counter() - began
@@ -127,7 +131,7 @@ def run_hook(command: Sequence[str], service: Service) -> tuple[int, bytes]:
 
 
 def out_of_order(answers: Sequence[Answer]) -> int:
-    """Count the answers that came before that to an earlier event of the same monitor."""
+    """Count answers that overtook that of an earlier event of the same monitor."""
     count = 0
     for monitor in range(1, MONITORS + 1):
         ended = [one.ended for one in sorted(answers) if one.monitor == monitor]
@@ -136,7 +140,7 @@ def out_of_order(answers: Sequence[Answer]) -> int:
 
 
 class Watch:
-    """Looks at all processes of the service and its hooks while the `with` lasts."""
+    """Watches all processes of the service and its hooks while the context lasts."""
 
     EVERY = 0.5
 
@@ -167,7 +171,7 @@ class Watch:
             self.most = {name: max(most, found[name]) for name, most in self.most.items()}
 
     def _is_ours(self, pid: str) -> bool:
-        """Know them by their environment; the bench itself has another."""
+        """Recognise them by their environment; the bench itself has another one."""
         return self._mark in _read(f"/proc/{pid}/environ").split(b"\0")
 
 
@@ -187,7 +191,7 @@ def _read(path: str) -> bytes:
 
 
 def long_time(service: Service, per_s: float, minutes: float) -> Figures:
-    """Start hooks at a steady rate, whether or not the ones before have been answered."""
+    """Start hooks at a steady rate, whether or not earlier ones have been answered."""
     samples: list[tuple[float, float]] = []
     files = service.open_files()
     began = time.perf_counter()
@@ -231,7 +235,7 @@ def sample(
 
 
 def slope(samples: Sequence[tuple[float, float]]) -> float:
-    """MB a minute, of the straight line through the samples after memory has settled."""
+    """Return the slope in MB per minute of the samples after memory became stable."""
     settled = samples[int(len(samples) * SETTLED) :]
     if len(settled) < 2:
         return 0.0

@@ -1,8 +1,8 @@
-"""The demonstration: two people at a door, trained as known faces, through the real hook.
+"""Run the demonstration: the real hook recognises two trained people at a door.
 
-It needs no ZoneMinder and no model file. The photographs are those that scikit-image (Eileen
-Collins) and matplotlib (Grace Hopper) carry, both works of the U.S. government. Run by
-`make demo`; what it makes lies in demo/.
+It needs no ZoneMinder and no model file. The photographs come with scikit-image (Eileen Collins)
+and matplotlib (Grace Hopper); both are works of the U.S. government. `make demo` runs it; all files
+that it creates are in demo/.
 """
 
 from __future__ import annotations
@@ -58,26 +58,26 @@ def main() -> int:
 
 
 def read(package: str, path: str) -> np.ndarray:
-    """Read a photograph that an installed package carries, without importing the package."""
+    """Read a photograph from an installed package, without importing the package."""
     spec = find_spec(package)
     if spec is None or spec.origin is None:
         fail(f"the package {package} is not installed: make demo installs it (extra 'demo')")
     picture = cv2.imread(str(Path(spec.origin).parent / path))
     if picture is None:
-        fail(f"the package {package} carries no {path}: another version of it does")
+        fail(f"the package {package} has no {path} in this version: install another one")
     return picture
 
 
 def portrait(photograph: np.ndarray) -> np.ndarray:
-    """Cut out head and shoulders: a good training picture shows one face and little else."""
+    """Crop head and shoulders, because a good training picture shows one face and little else."""
     height, width = photograph.shape[:2]
     return photograph[: height * 5 // 8, width // 8 : width * 7 // 8]
 
 
 def scene(photographs: dict[str, np.ndarray], brightness: float) -> np.ndarray:
-    """Put both people before a wall, as a camera would see them: not the trained pictures.
+    """Put both people before a wall, as a camera would see them.
 
-    One is mirrored, both are at another size, and the light is another.
+    These are not the training pictures: one is mirrored, and size and light differ.
     """
     wall = np.rot90(read("skimage", "data/brick.png"))
     picture = cv2.resize(wall, (WIDTH, WIDTH), interpolation=cv2.INTER_LINEAR)[:HEIGHT]
@@ -87,7 +87,7 @@ def scene(photographs: dict[str, np.ndarray], brightness: float) -> np.ndarray:
 
 
 def paste(picture: np.ndarray, photograph: np.ndarray, left: int, height: int) -> None:
-    """Stand a photograph on the lower edge of the picture, without hard edges at its sides."""
+    """Place a photograph at the lower edge of the picture, with soft edges at its sides."""
     scale = height / photograph.shape[0]
     small = cv2.resize(photograph, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     opaque = np.zeros(small.shape[:2], np.float32)
@@ -98,7 +98,7 @@ def paste(picture: np.ndarray, photograph: np.ndarray, left: int, height: int) -
 
 
 def save(path: Path, picture: np.ndarray) -> None:
-    """Write a JPEG; one that is there already is left, so that nobody is trained again."""
+    """Write a JPEG unless it exists, so that nobody is trained again."""
     data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_bytes() != data:
@@ -110,7 +110,7 @@ def save(path: Path, picture: np.ndarray) -> None:
 
 def configuration() -> str:
     models = "yolo,face" if YOLO.exists() else "hog,face"
-    return f"""# Written by make demo; every setting is in the sample, objectconfig.ini.
+    return f"""# Written by make demo. The sample, objectconfig.ini, has every setting.
 [general]
 base_data_path = {DEMO}
 base_zm_conf_path = {DEMO}
@@ -148,7 +148,7 @@ def quoted(word: str) -> str:
 
 
 def check(answer: subprocess.CompletedProcess[str]) -> None:
-    """Both people must have been recognised: anything less is no demonstration."""
+    """Fail unless both people were recognised."""
     if answer.returncode != 0:
         fail(f"the hook ended with exit code {answer.returncode} (see above)")
     missing = [name for name in PHOTOGRAPHS if name not in answer.stdout]
@@ -167,8 +167,8 @@ def tell(answer: subprocess.CompletedProcess[str], seconds: float) -> None:
     if not YOLO.exists():
         print("  cars, dogs and 78 more: .venv/bin/zmhook models get yolox_nano --to demo/models")
         print("                          make demo")
-    print("  your own faces:         a folder per person in demo/known_faces, then make demo")
-    print("  beside ZoneMinder:      sudo ./install.sh, then docs/first-event.md")
+    print("  your own faces:         one folder per person in demo/known_faces, then make demo")
+    print("  with ZoneMinder:        sudo ./install.sh, then docs/first-event.md")
 
 
 def step(what: str) -> None:

@@ -1,13 +1,13 @@
-"""A server that answers as Gemini does, and as Ollama, llama.cpp and vLLM do: no key, no cost.
+"""Imitate Gemini, and Ollama, llama.cpp and vLLM, without a key and without cost.
 
 By hand:
 
-    python tools/fake_gemini.py --port 8787                  # then, with a picture of yours:
+    python tools/fake_gemini.py --port 8787                  # then, with your own picture:
     zmhook describe -O gemini.gemini_url=http://127.0.0.1:8787 -O gemini.gemini_key=x car.jpg
 
-`--answer` (several, one a question, the last one for all further) names how it answers, from a
-blocked prompt to a connection that hangs; `--list` shows them. In tests `FakeGemini.running()` is
-a context manager, and what it gives tells what it was asked.
+`--answer` (repeatable, one for each request; the last one for all others) names an answer, from a
+blocked prompt to a connection that hangs; `--list` shows all names. In tests `FakeGemini.running()`
+is a context manager, whose value has the requests that arrived.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ DESCRIPTION = {
     "box_2d": [100, 200, 900, 800],
 }
 HANG = 30.0
-"""Seconds that an answer is kept back at most."""
+"""Maximum number of seconds that an answer is delayed."""
 
 
 class Asked(NamedTuple):
-    """One question: `picture` is the JPEG that came with it."""
+    """One request: `picture` is its JPEG."""
 
     path: str
     headers: dict[str, str]
@@ -48,7 +48,7 @@ class Asked(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What is answered: a status, a body, and headers beside those that there always are."""
+    """A response: status, body, and additional headers."""
 
     status: int
     body: bytes
@@ -57,7 +57,7 @@ class Reply(NamedTuple):
 
 
 class FakeGemini:
-    """The server, on 127.0.0.1. `will(…)` says how it answers from now on."""
+    """The server, on 127.0.0.1. `will(…)` sets its answers from now on."""
 
     def __init__(self, port: int = 0) -> None:
         self.asked: list[Asked] = []
@@ -74,7 +74,7 @@ class FakeGemini:
     @classmethod
     @contextmanager
     def running(cls, port: int = 0) -> Iterator[FakeGemini]:
-        """Answer while the context lasts."""
+        """Run the server while the context lasts."""
         fake = cls(port)
         fake._thread.start()
         try:
@@ -97,7 +97,7 @@ class FakeGemini:
         return f"{self.url}/v1"
 
     def will(self, *answers: str) -> None:
-        """Answer so, one after the other, and as the last one then on."""
+        """Give these answers in turn, and repeat the last one."""
         unknown = set(answers) - set(ANSWERS) - set(WAYS)
         if unknown or not answers:
             raise ValueError(f"no such answer: {unknown or 'none at all'}")
@@ -138,7 +138,7 @@ def openai(text: str | None, finish: str = "stop", **message: Any) -> dict[str, 
 
 
 def error(code: int, status: str, message: str, *details: dict[str, Any]) -> dict[str, Any]:
-    """Return Google's form of an error, which has what OpenAI's clients read, too."""
+    """Return an error in Google's format, which also has the fields for OpenAI clients."""
     found = {"code": code, "status": status, "message": message, "type": status.lower()}
     return {"error": {**found, **({"details": list(details)} if details else {})}}
 
@@ -167,7 +167,7 @@ def _reply(status: int, body: Any, *headers: tuple[str, str]) -> Reply:
 
 
 def _text(change: Callable[[str], str]) -> Callable[[FakeGemini, Asked], Reply]:
-    """Answer with the description's text, changed."""
+    """Return an answer with a changed text of the description."""
 
     def answer(fake: FakeGemini, asked: Asked) -> Reply:
         text = change(said(fake))
@@ -189,7 +189,7 @@ def _is_openai(asked: Asked) -> bool:
 
 
 def _refuses(*fields: str) -> Callable[[FakeGemini, Asked], Reply]:
-    """Refuse a request that has one of these fields, as `generationConfig.x` or at the top."""
+    """Refuse a request with one of these fields, such as `generationConfig.x` or at the top."""
 
     def answer(fake: FakeGemini, asked: Asked) -> Reply:
         config = {**asked.body, **asked.body.get("generationConfig", {})}
@@ -265,10 +265,10 @@ ANSWERS: dict[str, Callable[[FakeGemini, Asked], Reply]] = {
     "redirect": lambda *_: Reply(302, b"", headers=(("Location", "/elsewhere"),)),
     "gzip": lambda *_: Reply(200, b"\x1f\x8b", headers=(("Content-Encoding", "gzip"),)),
 }
-"""What is said, by name."""
+"""Answers by name."""
 
 WAYS = ("hang", "drip", "cut", "no-http")
-"""How it is said, where that is what is wrong: never, a byte now and then, half, not in HTTP."""
+"""Faulty ways to answer: never, one byte now and then, half, not in HTTP."""
 
 
 # -- the server ------------------------------------------------------------------------------------
@@ -279,7 +279,7 @@ class _Server(ThreadingHTTPServer):
     fake: FakeGemini
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a client that has had enough."""
+        """Ignore clients that disconnect."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -290,7 +290,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             self._answer()
         except OSError:
-            self.close_connection = True  # whoever asked has had enough
+            self.close_connection = True  # the client has disconnected
 
     def _answer(self) -> None:
         fake, asked = self.server.fake, self._asked()
@@ -344,7 +344,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _picture(part: dict[str, Any]) -> bytes:
-    """Return the picture of a part in either format; Gemini's is URL-safe base64."""
+    """Return the picture of a part in either format; Gemini uses URL-safe base64."""
     if "inlineData" in part:
         return base64.urlsafe_b64decode(part["inlineData"]["data"])
     if "image_url" in part:
@@ -353,10 +353,10 @@ def _picture(part: dict[str, Any]) -> bytes:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="A server that answers as Gemini does.")
+    parser = argparse.ArgumentParser(description="A server that imitates Gemini.")
     parser.add_argument("--port", type=int, default=8787)
-    parser.add_argument("--answer", action="append", metavar="NAME", help="see --list")
-    parser.add_argument("--list", action="store_true", help="show how it can answer")
+    parser.add_argument("--answer", action="append", metavar="NAME", help="an answer from --list")
+    parser.add_argument("--list", action="store_true", help="list the names for --answer")
     args = parser.parse_args()
     if args.list:
         print("\n".join([*ANSWERS, *WAYS]))

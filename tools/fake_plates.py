@@ -1,15 +1,15 @@
-"""A server that answers as Plate Recognizer and OpenALPR do: no account, no cost.
+"""Imitate Plate Recognizer and OpenALPR, without an account and without cost.
 
 By hand:
 
-    python tools/fake_plates.py --port 8080                  # then, with a picture of yours:
+    python tools/fake_plates.py --port 8080                  # then, with your own picture:
     zm_detect.py -f car.jpg -O general.models=yolo,alpr -O alpr.alpr_service=plate_recognizer \
         -O alpr.alpr_url=http://127.0.0.1:8080 -O alpr.alpr_key=key
 
-Whatever the picture shows, the plate is AB 123 CD, in the middle of its lower half. `--answer`
-(several, one a question, the last one for all further) names how it answers, from a refused key
-to a connection that hangs; `--list` shows them. In tests `FakePlates.running()` is a context
-manager, and what it gives tells what it was asked.
+The plate is always AB 123 CD, in the middle of the picture's lower half. `--answer` (repeatable,
+one for each request; the last one for all others) names an answer, from a refused key to a
+connection that hangs; `--list` shows all names. In tests `FakePlates.running()` is a context
+manager, whose value has the requests that arrived.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
 KEY = "key"
 SHARES = (0.25, 0.5, 0.75, 0.75)
-"""Where the plate is, as shares of the picture's width and height."""
+"""Box of the plate, as shares of the picture's width and height."""
 HANG = 30.0
-"""Seconds that an answer is kept back at most."""
+"""Maximum number of seconds that an answer is delayed."""
 MAX_BODY = 8 << 20
 
 
 class Asked(NamedTuple):
-    """One question: the form's fields or the query's, and the JPEG that came with it."""
+    """One request: the fields of its form or query, and its JPEG."""
 
     method: str
     path: str
@@ -48,7 +48,7 @@ class Asked(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What is answered: a status, a body, and headers beside those that there always are."""
+    """A response: status, body, and additional headers."""
 
     status: int
     body: bytes
@@ -57,7 +57,7 @@ class Reply(NamedTuple):
 
 
 class FakePlates:
-    """The server, on 127.0.0.1. `will(…)` says how it answers from now on."""
+    """The server, on 127.0.0.1. `will(…)` sets its answers from now on."""
 
     def __init__(self, port: int = 0) -> None:
         self.asked: list[Asked] = []
@@ -75,7 +75,7 @@ class FakePlates:
     @classmethod
     @contextmanager
     def running(cls, port: int = 0) -> Iterator[FakePlates]:
-        """Answer while the context lasts."""
+        """Run the server while the context lasts."""
         fake = cls(port)
         fake._thread.start()
         try:
@@ -94,7 +94,7 @@ class FakePlates:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def will(self, *answers: str) -> None:
-        """Answer so, one after the other, and as the last one then on."""
+        """Give these answers in turn, and repeat the last one."""
         unknown = set(answers) - set(ANSWERS) - set(WAYS) - {"ok"}
         if unknown or not answers:
             raise ValueError(f"no such answer: {unknown or 'none at all'}")
@@ -107,7 +107,7 @@ class FakePlates:
             return self._answers.popleft() if len(self._answers) > 1 else self._answers[0]
 
     def reply(self, asked: Asked) -> Reply:
-        """Answer as the service does whose address was asked."""
+        """Answer like the service whose path was requested."""
         path = urlsplit(asked.path).path
         if path == "/v2/recognize_bytes":
             return self._openalpr(asked)
@@ -134,7 +134,7 @@ class FakePlates:
             "camera_id": fields.get("camera_id"),
             "timestamp": "2026-11-21T12:00:00.000000Z",
         }
-        if token is None:  # the SDK, which asks for no token
+        if token is None:  # the SDK, which needs no token
             answer["usage"] = {"max_calls": 1000, "calls": 44}
             return _json(200, answer)
         return _json(201, answer)
@@ -194,7 +194,7 @@ def _usual(plate: str, size: tuple[int, int]) -> dict[str, Any]:
 
 
 def _by_vehicle(plate: str, size: tuple[int, int]) -> dict[str, Any]:
-    """Make a result of the configuration `{"detection_mode": "vehicle"}`."""
+    """Return a result for the configuration `{"detection_mode": "vehicle"}`."""
     values = [{"value": plate, "score": 0.838}]
     return {
         "plate": {
@@ -218,7 +218,7 @@ def _by_vehicle(plate: str, size: tuple[int, int]) -> dict[str, Any]:
 
 
 def openalpr_result(plate: str, size: tuple[int, int], *, vehicle: bool) -> dict[str, Any]:
-    """Make a result of OpenALPR's, in the cloud or (without a vehicle) of its program."""
+    """Return a result of OpenALPR's cloud, or (without a vehicle) of its program."""
     box = _box(size)
     across, down = (box["xmin"], box["xmax"]), (box["ymin"], box["ymax"])
     corners = [
@@ -254,7 +254,7 @@ def openalpr_result(plate: str, size: tuple[int, int], *, vehicle: bool) -> dict
 
 
 def size_of(jpeg: bytes) -> tuple[int, int]:
-    """Read the width and height of a JPEG out of its frame header (ISO 10918-1, B.2.2)."""
+    """Read the width and height of a JPEG from its frame header (ISO 10918-1, B.2.2)."""
     place = 2
     while place + 9 < len(jpeg):
         marker, length = jpeg[place + 1], int.from_bytes(jpeg[place + 2 : place + 4], "big")
@@ -278,7 +278,7 @@ _ODD = {"plate": "AB1", "score": 0.9, "dscore": 0.9, "box": {"xmin": 1, "ymin": 
 _FAR = {**_ODD, "box": {"xmin": -1e9, "ymin": -5, "xmax": 1e9, "ymax": 1e300}}
 _MANY = {**_ODD, "box": {"xmin": 1, "ymin": 1, "xmax": 9, "ymax": 9}}
 
-# How a question may be answered instead: the services' own words where they are known.
+# Other answers, in the services' own words where these are known.
 ANSWERS: dict[str, Reply] = {
     "401": _json(401, {"error": "Invalid secret_key"}),
     "402": _json(402, {"error": "Monthly usage limit exceeded"}),
@@ -292,7 +292,7 @@ ANSWERS: dict[str, Reply] = {
     "503": Reply(503, b"", "text/plain", (("Retry-After", "1"),)),
     "redirect": Reply(301, b"", "text/html", (("Location", "https://elsewhere.example/"),)),
     "none": _results(),
-    # CodeProject.AI and DeepStack, which answer another question at another address.
+    # CodeProject.AI and DeepStack, which answer other requests at other paths.
     "cpai": _json(200, {"success": True, "predictions": [_CPAI], "code": 200, "moduleId": "ALPR"}),
     "cpai-error": _json(200, {"success": False, "error": "No plate reader", "code": 500}),
     "200-403": _json(200, {"error": "License expired", "status_code": 403}),
@@ -363,7 +363,7 @@ class _Server(ThreadingHTTPServer):
     fake: FakePlates
 
     def handle_error(self, *_: object) -> None:
-        """Clients that go away are part of what is tried."""
+        """Ignore clients that disconnect, which some tests do."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -393,7 +393,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = _answer  # noqa: N815 - names that http.server asks for
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: what is asked is in `asked`."""
+        """Print nothing: the requests are in `asked`."""
 
 
 def _asked(method: str, path: str, headers: Any, body: bytes) -> Asked:
@@ -419,7 +419,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--answer", nargs="+", default=["ok"], metavar="NAME")
-    parser.add_argument("--list", action="store_true", help="show the names of --answer")
+    parser.add_argument("--list", action="store_true", help="list the names for --answer")
     args = parser.parse_args()
     if args.list:
         print("\n".join(["ok", *ANSWERS, *WAYS]))

@@ -1,12 +1,12 @@
-"""Write requirements.lock: the version and the hashes of every package that install.sh may install.
+"""Write requirements.lock: versions and hashes of all packages that install.sh may install.
 
-    make lock                  pins what pyproject.toml asks for, and moves nothing else
-    make lock ARGS=--upgrade   takes the newest versions
+    make lock                  pin what pyproject.toml needs, and keep all other versions
+    make lock ARGS=--upgrade   use the newest versions
 
 Each package is listed once for all parts, Python versions and machines; the line above it names
-the parts that need it. Beside the parts that a user can choose there are `base` (always), `build`
-(what zmhook and source packages are built with) and `numpy-1` (instead of `numpy`, beside a
-machine's own OpenCV that was compiled against numpy 1).
+the parts that need it. Besides the parts that a user can choose there are `base` (always), `build`
+(to build zmhook and source packages) and `numpy-1` (instead of `numpy`, for a machine's own OpenCV
+that was compiled against numpy 1).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
     parts = project["project"]["optional-dependencies"].keys() - NOT_FOR_USERS
     with tempfile.TemporaryDirectory() as folder:
         pins, build_pins = Path(folder) / "pins.txt", Path(folder) / "build-pins.txt"
-        if LOCK.exists():  # what is pinned already is preferred
+        if LOCK.exists():  # present pins are preferred
             pins.write_text(_pinned(lambda parts: not {"numpy-1", "build"} & parts), "utf-8")
             build_pins.write_text(_pinned(lambda parts: "build" in parts), "utf-8")
         everything = [option for part in sorted(parts) for option in ("--extra", part)]
@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> int:
     for text in entries:
         name = _name(text)
         users = sorted(part for part, names in needs.items() if name in names)
-        # What every part needs through the base is said once.
+        # Packages of the base are not repeated for each part.
         blocks.append(_block(text, ["base"] if "base" in users else users))
     blocks += [_block(text, ["numpy-1"]) for text in old_numpy]
     LOCK.write_text(HEAD + "".join(blocks), "utf-8")
@@ -72,9 +72,9 @@ def main(arguments: list[str]) -> int:
 
 
 def _compile(source: Path, *options: str | Path, pins: Path | None = None) -> str:
-    """Return what uv resolves for every Python from the oldest on, and for every machine.
+    """Return what uv resolves for all supported Pythons and machines.
 
-    Settings of this machine (indexes, folders of packages) have no part in it.
+    Settings of this machine (indexes, folders of packages) are ignored.
     """
     command = [Path(sys.executable).with_name("uv"), "pip", "compile", source, "--universal"]
     command += ["--python-version", OLDEST, "--no-config", "--no-header", "--no-annotate"]
@@ -89,13 +89,13 @@ def _compile(source: Path, *options: str | Path, pins: Path | None = None) -> st
 
 
 def _needed(pins: Path, *options: str) -> set[str]:
-    """Return the names of what a part needs, given everything's pins."""
+    """Return the names of the packages that a part needs, with all pins given."""
     text = _compile(PROJECT, *options, "--constraint", pins, "--offline")
     return {_name(entry) for entry in _entries(text)}
 
 
 def _pinned(wanted: Callable[[set[str]], bool]) -> str:
-    """Return what is pinned now, of the parts for which `wanted` holds."""
+    """Return the present pins of the parts for which `wanted` holds."""
     blocks = LOCK.read_text("utf-8").split("# parts: ")[1:]
     return "".join(
         text

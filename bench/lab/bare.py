@@ -1,7 +1,7 @@
-"""An engine and nothing else: one process that runs a network over the same picture.
+"""Run an engine alone: one process that runs a network on the same picture.
 
-As a program it answers each line on stdin: `times N` by the milliseconds of N inferences, and
-`seconds S` by how many it did in that time. Preparing the picture is not in them.
+As a program it answers each line on stdin: `times N` with the milliseconds of N inferences, and
+`seconds S` with the number of inferences in that time. The picture is prepared before.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ HOOK = Path(__file__).resolve().parent.parent.parent / "hook"
 
 
 class Setup(NamedTuple):
-    """What is run: a network, a picture for it, and by what."""
+    """A network, a picture for it, and the engine."""
 
     model: Path
     photo: Path
@@ -29,7 +29,7 @@ class Setup(NamedTuple):
 
 
 class Bare:
-    """The engine's process, seen from outside."""
+    """The parent's view of the engine's process."""
 
     def __init__(self, setup: Setup) -> None:
         self._process = subprocess.Popen(
@@ -48,11 +48,11 @@ class Bare:
         self._process.communicate()  # it ends with its stdin
 
     def times(self, count: int) -> list[float]:
-        """Milliseconds of each of `count` inferences in a row."""
+        """Return the milliseconds of each of `count` inferences in a row."""
         return self.finish(f"times {count}")
 
     def begin(self, seconds: float) -> None:
-        """Let it run for so long; `finished` returns the number of inferences."""
+        """Start running for some seconds; `finished` returns the number of inferences."""
         self._say(f"seconds {seconds}")
 
     def finished(self) -> float:
@@ -75,7 +75,7 @@ class Bare:
 
 
 def tight_loop(engines: Sequence[Bare], seconds: float) -> float:
-    """Inferences a second of some engines that run at the same time."""
+    """Return the inferences per second of engines that run at the same time."""
     for engine in engines:
         engine.begin(seconds)
     return sum(engine.finished() for engine in engines) / seconds

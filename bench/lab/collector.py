@@ -1,4 +1,4 @@
-"""Our collector as its user starts it, in a folder of its own."""
+"""Run the collector as a user would, in its own folder."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from zmhook.snapshots.store.index import Index  # noqa: E402
 
 SCRIPT = ROOT / "bin" / "zm_snapshots.py"
 SECONDS = 60.0
-"""How long it may get nowhere before the bench gives up."""
+"""Seconds without progress after which the bench gives up."""
 TURN = 0.01
 TAIL = 2000
 
 
 class Collector:
-    """A collector that can be started and ended again and again between `with` and its end."""
+    """A collector that can be started and ended repeatedly while the context lasts."""
 
     def __init__(self, port: int, topic: str, client_id: str) -> None:
-        # /tmp/ is on a disk nearly everywhere; TMPDIR says otherwise where it is not.
+        # /tmp/ is usually on a disk; set TMPDIR where it is not.
         self.folder = Path(tempfile.mkdtemp(prefix="zmb-snapshots"))
         self.store = self.folder / "snapshots"
         self.client_id = client_id
@@ -71,7 +71,7 @@ class Collector:
             )
 
     def stop(self) -> None:
-        """End it properly."""
+        """End it cleanly."""
         code = self._end(signal.SIGTERM)
         if code:
             raise SystemExit(f"the collector ended with {code}: {self._said()}")
@@ -80,7 +80,7 @@ class Collector:
         self._end(signal.SIGKILL)
 
     def count(self) -> int:
-        """Return how many snapshots are in its index."""
+        """Return the number of best snapshots in its index."""
         if self._index is None:
             try:
                 self._index = Index.open(self.store)

@@ -1,7 +1,7 @@
-"""A paho client that acknowledges messages and drops them.
+"""Receive messages with paho, acknowledge and drop them.
 
-python drop.py PORT CLIENT_ID COUNT: take so many messages of a session that has subscribed
-already; print the seconds between the first one and the last.
+python drop.py PORT CLIENT_ID COUNT: receive COUNT messages of a session that has subscribed
+before; print the seconds between the first and the last.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Callers that come at the same time."""
+"""Run many callers at the same time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 
 def rate(callers: Sequence[Callable[[], object]], seconds: float) -> float:
-    """Calls a second: each caller has a thread and calls again and again until the time is up."""
+    """Return the calls per second: each caller has a thread and repeats its call until the end."""
     started = time.perf_counter()
     end = started + seconds
 

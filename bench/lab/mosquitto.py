@@ -1,4 +1,4 @@
-"""A real broker on a free port of this machine, and somebody who publishes there."""
+"""Run a real broker on a free local port, and publish to it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from paho.mqtt.enums import CallbackAPIVersion
 HOST = "127.0.0.1"
 START_TIMEOUT = 20.0
 SECONDS = 60.0
-"""How long the broker may take for anything before the bench gives up."""
+"""Seconds that the broker may take for one step before the bench gives up."""
 UNDER_WAY = 100
-"""Messages that are published before the first of them is acknowledged."""
+"""Messages that are published before the first one is acknowledged."""
 
 
 class Mosquitto:
-    """Runs between `with` and its end; keeps every message for who is away, on the disk too."""
+    """A broker that runs while the context lasts, and keeps messages for sessions on disk."""
 
     def __init__(self) -> None:
         found = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
@@ -38,7 +38,7 @@ class Mosquitto:
 
     def __enter__(self) -> Mosquitto:
         config = self.folder / "mosquitto.conf"
-        # What docs/camera-setup.md gives, but for the bounds: a bench queues more than a house.
+        # As in docs/camera-setup.md, with larger limits: a bench queues more messages.
         config.write_text(
             f"listener {self.port} {HOST}\nallow_anonymous true\nuser root\n"
             f"persistence true\npersistence_location {self.folder}/\n"
@@ -61,12 +61,12 @@ class Mosquitto:
 
     def __exit__(self, *_: object) -> None:
         if self._process:
-            self._process.kill()  # what it would write at a proper end is wanted by nobody
+            self._process.kill()  # nobody needs what it would write at a clean end
             self._process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def subscribe(self, client_id: str, topic: str) -> None:
-        """Have the broker keep what comes on a topic for this client, which goes away again."""
+        """Subscribe a session to a topic and disconnect, so that the broker keeps its messages."""
         granted = threading.Event()
         client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=False)
         client.on_subscribe = lambda *_: granted.set()

@@ -1,4 +1,4 @@
-"""pyzm 2.5.6's server with the same model, in its own environment, and a lean client for it."""
+"""Run pyzm 2.5.6's server with the same model in its own environment, with a lean client."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PART = f"--{BOUNDARY}\r\nContent-Disposition: form-data; {{}}\r\n\r\n"
 
 
 class PeerServer:
-    """Runs between `with` and its end, on a free port of this machine only."""
+    """A server that runs on a free local port while the context lasts."""
 
     def __init__(self, python: Path, model: Path) -> None:
         self._command = [str(python), str(ROOT / "bench" / "peer_serve.py"), str(model)]
@@ -49,7 +49,7 @@ class PeerServer:
         return f"http://127.0.0.1:{self.port}"
 
     def infer(self, jpeg: bytes) -> None:
-        """Post a JPEG as any web client would; raise when it does not see the dog."""
+        """Post a JPEG as any web client would; raise when the server does not detect the dog."""
         body = b"".join(
             PART.format(head).encode() + value + b"\r\n"
             for head, value in (

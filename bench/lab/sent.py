@@ -1,4 +1,4 @@
-"""What cameras send: real photos, no two the same, as consolidated tracks."""
+"""Make messages like those of cameras: consolidated tracks with different real photos."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from zmhook.camera.simulate import messages  # noqa: E402 - found by the line ab
 
 QUALITY = 90
 NEAR = 0.1
-"""By what share a picture may be larger or smaller than was asked for."""
+"""Share by which a picture may be larger or smaller than requested."""
 MOST_TRIES = 20
 
 
@@ -30,12 +30,12 @@ class Sent(NamedTuple):
 
 
 def pictures(folder: Path, size: int) -> list[bytes]:
-    """Return the photos of a folder as JPEG files of about so many bytes."""
+    """Return the photos of a folder as JPEG files of about this many bytes."""
     return [_of_size(photo, size) for photo in sorted(folder.glob("*.jpg"))]
 
 
 def sent(some: list[bytes], seed: int) -> Iterator[Sent]:
-    """Yield messages without end; each shows one of the pictures with a comment of its own."""
+    """Yield messages endlessly; each has one of the pictures with a unique JPEG comment."""
     made: list[bytes] = []
 
     def distinct() -> Iterator[bytes]:
@@ -61,6 +61,6 @@ def _of_size(photo: Path, size: int) -> bytes:
 
 
 def _commented(jpeg: bytes, text: str) -> bytes:
-    """Put a comment behind the JPEG's beginning (ITU-T T.81, B.2.4.5)."""
+    """Insert a comment after the beginning of a JPEG (ITU-T T.81, B.2.4.5)."""
     comment = text.encode()
     return jpeg[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + jpeg[2:]

@@ -1,4 +1,4 @@
-"""Our service as hooks start it, in a folder of its own, and the hooks that ask it."""
+"""Run the service as hooks start it, in its own folder, with hooks that use it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TURN = 0.05
 
 
 class Service:
-    """Runs between `with` and its end.
+    """A service that runs while the context lasts.
 
     `general` and `yolo` are lines of these sections, `rest` are further sections.
     """
@@ -37,7 +37,7 @@ class Service:
     def __init__(
         self, model: Path, photo: Path, *, general: str = "", yolo: str = "", rest: str = ""
     ) -> None:
-        # A socket's path may have 107 bytes, so the folder is no deep one.
+        # A socket's path may have 107 bytes, so the folder must not be deep.
         self.folder = Path(tempfile.mkdtemp(dir="/tmp", prefix="zmb"))
         self.photo = photo
         self.config = self.folder / "o.ini"
@@ -89,7 +89,7 @@ class Service:
         return [str(SCRIPT), str(eid), str(monitor), f"Monitor {monitor}", "Motion All", folder]
 
     def run(self, monitor: int, eid: int = 1) -> str:
-        """Run a hook; return its line. Raise when it does not see the dog."""
+        """Run a hook; return its line. Raise when it does not detect the dog."""
         done = subprocess.run(
             self.hook(monitor, eid),
             env=self.env,
@@ -114,7 +114,7 @@ class Service:
         return json.loads(client.ask(self.socket, "GET", "/status", 5).body)
 
     def threads(self) -> int:
-        """Return the threads of the worker that events get that come alone."""
+        """Return the threads of the worker for single events."""
         found = re.search(r"(\d+) threads", self.status()["workers"][0]["models"][0])
         return int(found[1]) if found else 1
 
@@ -127,14 +127,14 @@ class Service:
         return [said["pid"], *(one["pid"] for one in said["workers"] if one["pid"])]
 
     def pss_mb(self) -> float:
-        """Return the memory of all its processes; what they share with others counts in part."""
+        """Return the memory of all its processes, with shared memory divided between its users."""
         return sum(pss_mb(pid) for pid in self.pids())
 
     def open_files(self) -> int:
         return sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in self.pids())
 
     def _start(self) -> None:
-        """Run a hook: it finds no service, so it starts one."""
+        """Run a hook, which finds no service and starts one."""
         self.run(1)
         end = time.monotonic() + START_TIMEOUT
         while not self._is_ready():
