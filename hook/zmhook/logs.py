@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from zmhook.printable import lines, one_line, printable, shortened
 from zmhook.process.privilege import is_only_ours, is_root
-from zmhook.settings.secret_values import without_secrets
+from zmhook.settings.model import without_secrets
 from zmhook.storage.regular import read
 
 if TYPE_CHECKING:

@@ -70,7 +70,7 @@ def _targets(work: Work) -> Iterator[Target]:
         yield Target(f"mqtt {client.name(work.settings.mqtt)}", partial(_by_mqtt, work))
     if notify.notify_webhook:
         yield Target("webhook", partial(_by_webhook, work))
-    from zmhook.settings.apprise_addresses import addresses_of, scheme_of
+    from zmhook.settings.notify import addresses_of, scheme_of
 
     for number, address in enumerate(addresses_of(notify.notify_apprise.reveal()), 1):
         scheme = scheme_of(address)

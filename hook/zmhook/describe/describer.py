@@ -24,7 +24,7 @@ from zmhook.describe.prompts import Prompts
 from zmhook.describe.reading import read
 from zmhook.describe.unanswered import Unanswered
 from zmhook.errors import PictureError
-from zmhook.settings.keytext import flaw_of_key
+from zmhook.settings.values import flaw_of_key
 
 if TYPE_CHECKING:
     import numpy as np

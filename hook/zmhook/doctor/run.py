@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from zmhook.doctor.trials import SECONDS
 from zmhook.errors import SettingsError, ZmhookError
 from zmhook.printable import one_line
-from zmhook.settings.secret_values import without_secrets
+from zmhook.settings.model import without_secrets
 from zmhook.text.unexpected import unexpected
 
 if TYPE_CHECKING:

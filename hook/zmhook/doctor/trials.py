@@ -17,8 +17,8 @@ from msgspec import structs
 from zmhook.doctor.files import models_here
 from zmhook.errors import BrokerError, DetectorError, ReportError, TrainingError
 from zmhook.net.urls import shown
-from zmhook.settings.apprise_addresses import addresses_of, scheme_of
 from zmhook.settings.model import to_plain
+from zmhook.settings.notify import addresses_of, scheme_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,7 +13,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from zmhook.settings.labels import ZoneRule
+from zmhook.settings.gate import ZoneRule
 from zmhook.text.names import composed
 
 if TYPE_CHECKING:

@@ -56,7 +56,7 @@ def _messages(settings: Settings) -> Iterator[str]:
     if notify.notify_webhook:
         yield "webhook"
     if notify.notify_apprise:
-        from zmhook.settings.apprise_addresses import addresses_of
+        from zmhook.settings.notify import addresses_of
 
         # One job for each address: one that fails does not send the others again.
         for number, _ in enumerate(addresses_of(notify.notify_apprise.reveal()), 1):

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from zmhook.migrate import reasons, shapes
 from zmhook.migrate.old import Given, find
 from zmhook.printable import one_line
+from zmhook.settings.gate import LABEL_SUFFIXES, ZONE_SUFFIXES
 from zmhook.settings.hints import allowed
 from zmhook.settings.keys import Key, named_key
-from zmhook.settings.labels import LABEL_SUFFIXES, ZONE_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,7 +12,7 @@ from zmhook.migrate.old import Generation, Given, Old, find
 from zmhook.migrate.placeholders import Placeholders
 from zmhook.migrate.reasons import A_SECRETS_FILE, is_of_secrets, why
 from zmhook.settings import forms, inifile
-from zmhook.settings.labels import ZONE_SUFFIXES
+from zmhook.settings.gate import ZONE_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

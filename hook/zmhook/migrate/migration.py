@@ -119,7 +119,7 @@ class _Migration:
         return str(Path(self.path).absolute().parent / named)
 
     def _base_path(self) -> str:
-        from zmhook.settings.model import General
+        from zmhook.settings.general import General
 
         entry = self.document.sections["general"].get("base_data_path")
         return entry.text if entry else General().base_data_path

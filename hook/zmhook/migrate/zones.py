@@ -10,7 +10,7 @@ from zmhook.migrate.draft import Entry, is_writable, like
 from zmhook.migrate.old import Generation, Given, Old, find
 from zmhook.printable import one_line
 from zmhook.settings import forms
-from zmhook.settings.labels import ZONE_SUFFIXES
+from zmhook.settings.gate import ZONE_SUFFIXES
 
 if TYPE_CHECKING:
     from zmhook.migrate.draft import Draft

@@ -18,7 +18,7 @@ from zmhook.net.authorities import use_system_store
 from zmhook.notify.message import Message, filled, message_of
 from zmhook.notify.names import monitor_name
 from zmhook.notify.picture import picture_of
-from zmhook.settings.apprise_addresses import addresses_of, scheme_of
+from zmhook.settings.notify import addresses_of, scheme_of
 from zmhook.storage.disk import trouble
 
 if TYPE_CHECKING:

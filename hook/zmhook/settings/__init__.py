@@ -1,28 +1,22 @@
-"""The configuration: `objectconfig.ini`, secrets and per-monitor sections → typed `Settings`."""
+"""Typed `Settings`, read from `objectconfig.ini`, its secrets file and overrides."""
 
+from zmhook.settings.alpr import Alpr
+from zmhook.settings.animation import Animation
+from zmhook.settings.face import Face
+from zmhook.settings.gate import Gate, Label, ZoneRule
+from zmhook.settings.gemini import Gemini, Prompt
+from zmhook.settings.general import General
+from zmhook.settings.history import History
+from zmhook.settings.hog import Hog
 from zmhook.settings.loader import Config, load
-from zmhook.settings.model import (
-    Alpr,
-    Animation,
-    Face,
-    Gate,
-    Gemini,
-    General,
-    History,
-    Hog,
-    Label,
-    Mqtt,
-    Notify,
-    Prompt,
-    Remote,
-    Service,
-    Settings,
-    Snapshots,
-    Topic,
-    Yolo,
-    ZoneRule,
-)
+from zmhook.settings.model import Settings
+from zmhook.settings.mqtt import Mqtt, Topic
+from zmhook.settings.notify import Notify
+from zmhook.settings.remote import Remote
+from zmhook.settings.service import Service
+from zmhook.settings.snapshots import Snapshots
 from zmhook.settings.values import Extent, Secret, Zone
+from zmhook.settings.yolo import Yolo
 
 __all__ = [
     "Alpr",

@@ -1,6 +1,8 @@
-"""`[gate]`: which detections count."""
+"""`[gate]`: which detections count; limits of labels and patterns of zones, named by the user."""
 
 from typing import Annotated, Literal
+
+from msgspec import Struct
 
 from zmhook.settings.section import BASE, Fraction, Section, about
 from zmhook.settings.values import Extent, Side
@@ -112,3 +114,26 @@ class Gate(Section, frozen=True, kw_only=True):
     state_path: Annotated[str, about("Folder of what is remembered from event to event.")] = (
         f"{BASE}/state"
     )
+
+
+class Label(Struct, frozen=True, kw_only=True):
+    """What holds for one label in place of the section's own; None: nothing of its own."""
+
+    min_confidence: float | None = None
+    max_detection_size: Extent | None = None
+    min_detection_size: Extent | None = None
+    past_det_max_diff_area: Extent | None = None
+
+
+class ZoneRule(Struct, frozen=True, kw_only=True):
+    """The patterns of one zone: what counts there, and what does not; empty: no pattern."""
+
+    detection_pattern: str = ""
+    ignore_pattern: str = ""
+
+
+LABEL_SUFFIXES = {f"_{name}": name for name in Label.__struct_fields__}
+ZONE_SUFFIXES = {
+    "_zone_detection_pattern": "detection_pattern",
+    "_zone_ignore_pattern": "ignore_pattern",
+}

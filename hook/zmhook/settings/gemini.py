@@ -95,3 +95,10 @@ class Gemini(Section, frozen=True, kw_only=True):
         int,
         about("Longest side in pixels that a picture is reduced to before.", ge=64, le=8192),
     ] = 1024
+
+
+class Prompt(Section, frozen=True, kw_only=True):
+    """One question of `[gemini-prompts]`, and the labels that it is asked about."""
+
+    labels: tuple[str, ...]
+    text: str

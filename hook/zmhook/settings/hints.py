@@ -1,4 +1,4 @@
-"""Say in words what a setting allows: for the messages and for the reference page."""
+"""Words on what a setting allows, and what to write instead of a value that cannot be read."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 from msgspec import inspect
 from msgspec.structs import astuple
 
+from zmhook.errors import Problem
 from zmhook.settings import values
+from zmhook.settings.keys import find, topic_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from zmhook.settings.inifile import Marked
     from zmhook.settings.keys import Key
 
 _FORMS = {
@@ -43,6 +46,9 @@ _CLASSES: dict[type, str] = {
     values.Extent: "an area, such as 5% or 300px",
     values.Colour: "three numbers from 0 to 255 (blue, green, red), such as (255,255,255)",
 }
+_TOPICS = ("topic", "topics")
+_PATTERNS = ("pattern", "patterns")
+_QUOTED = ("labels",)
 
 
 def allowed(key: Key) -> str:
@@ -105,3 +111,31 @@ def _written_tuple(key: Key, value: tuple[Any, ...]) -> str:
     if key.form == "groups":
         return "; ".join(",".join(group) for group in value)
     return ("; " if key.form in ("times", "patterns") else ",").join(value)
+
+
+def cut_off(path: str, marked: Marked) -> Problem:
+    """Return the problem of a value that begins as a comment does, such as `#` for a topic.
+
+    It would be read as empty, which is the default. Whether a comment was meant cannot be known,
+    so neither is taken. The value is not in the message, since it may be a password.
+    """
+    sign = marked.text[0]
+    is_topic = marked.section.startswith("mqtt-topic") and marked.key in topic_keys()
+    key = topic_keys()[marked.key] if is_topic else find(marked.key)
+    meant = f"{sign} begins a comment, so the value is not read: {_instead(key, sign)}"
+    text = f"{meant}; a comment stands on a line of its own"
+    return Problem(path, marked.section, marked.key, text)
+
+
+def _instead(key: Key | None, sign: str) -> str:
+    if key is None:
+        return "write it without"
+    if key.form in _TOPICS and sign == "#":
+        return "for all topics write '#' in quotes, or +/#"
+    if key.form in _TOPICS or key.form in _QUOTED:
+        return "write it in quotes"
+    if key.form in _PATTERNS:
+        return f"write [{sign}] for that character"
+    if key.is_secret or key.kind is str:
+        return "write !TOKEN, and the value behind that name in the secrets file"
+    return f"expected {allowed(key)}"

@@ -9,7 +9,9 @@ from msgspec import Meta, MsgspecError, convert
 
 from zmhook.settings import values
 from zmhook.settings.forms import reader_of
-from zmhook.settings.model import ALIASES, SECTIONS, Topic, concealed
+from zmhook.settings.legacy import ALIASES
+from zmhook.settings.model import SECTIONS, concealed
+from zmhook.settings.mqtt import Topic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -7,26 +7,22 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.errors import Problem
 from zmhook.settings.forms import looks_like_polygon
+from zmhook.settings.gate import LABEL_SUFFIXES, ZONE_SUFFIXES
 from zmhook.settings.keys import nearest, topic_keys
-from zmhook.settings.labels import LABEL_SUFFIXES, ZONE_SUFFIXES
-from zmhook.settings.legacy import OBSOLETE, VERSION_6
-from zmhook.settings.model import ALIASES
+from zmhook.settings.legacy import (
+    ALIASES,
+    ELSEWHERE,
+    OBSOLETE,
+    OLD_SECTIONS,
+    SECTION_ALIASES,
+    VERSION_6,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zmhook.settings.keys import Key, Schema
 
-SECTION_ALIASES = {"ml": "remote"}
-ELSEWHERE = {("general", "gate")}
-"""Older files have these sections' keys in that one, so both are right."""
-OLD_PLACES = {
-    ("yolo", "detect_pattern"),
-    ("hog", "detect_pattern"),
-    ("face", "face_detection_pattern"),
-    ("alpr", "alpr_pattern"),
-}
-"""Older files have a model's pattern, a key of [general], in the model's own section."""
 OVERRIDE = "-O"
 NEAR = 0.9
 _PLACE = re.compile(r"[\w-]*(\.\w+)?")
@@ -227,7 +223,7 @@ def _shown_place(text: str) -> str:
 def _may_stand(section: str, key: Key) -> bool:
     """Say whether a key may stand in a section; "" is that of a monitor."""
     is_own = section in ("", key.section) or (section, key.section) in ELSEWHERE
-    return is_own or (section, key.name) in OLD_PLACES
+    return is_own or (section, key.name) in OLD_SECTIONS
 
 
 def _unknown_section(section: str, schema: Schema) -> str:

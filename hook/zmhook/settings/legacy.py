@@ -1,7 +1,7 @@
-"""Keys of other versions' files: what has no effect here, and what is called otherwise.
+"""Names of older files: those that still work, those without effect, and those of version 6.
 
-A file that holds a key of the first kind is right, and `--check-config` tells about it. One that
-holds a key of the second kind is not, and the message says what to write.
+A file with a name without effect is right; `zmhook config check` lists it. One with a name of
+version 6 is not, and the message says what to write instead.
 """
 
 from __future__ import annotations
@@ -10,6 +10,31 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+# Names that the field's documents and older files use, and what they are called here.
+ALIASES = {
+    "model": "models",
+    "model_type": "yolo_type",
+    "object_detection_pattern": "detect_pattern",
+    "alpr_detection_pattern": "alpr_pattern",
+    "frame_set": "frame_id",
+    "detection_sequence": "models",
+    "object_weights": "weights",
+    "object_config": "config",
+    "object_labels": "labels",
+    "object_min_confidence": "yolo_min_confidence",
+    "object_processor": "yolo_processor",
+}
+SECTION_ALIASES = {"ml": "remote"}
+ELSEWHERE = {("general", "gate")}
+"""Sections whose keys may also stand in another one, as in older files."""
+OLD_SECTIONS = {
+    ("yolo", "detect_pattern"),
+    ("hog", "detect_pattern"),
+    ("face", "face_detection_pattern"),
+    ("alpr", "alpr_pattern"),
+}
+"""Keys of [general] that older files have in the section of a model."""
 
 _NO_LONGER = "no longer used"
 

@@ -16,11 +16,13 @@ from zmhook.process import environment
 from zmhook.process.privilege import become_owner_of_settings
 from zmhook.settings import forms, inifile
 from zmhook.settings.expand import CannotExpand, Expander, Secrets, readable_by_all
+from zmhook.settings.gate import Label, ZoneRule
+from zmhook.settings.gemini import Prompt
 from zmhook.settings.keys import Key, Schema, built_in, named_key, topic_keys
 from zmhook.settings.layers import OVERRIDE, Entry, Layers
 from zmhook.settings.legacy import MIGRATE, is_of_version_6
-from zmhook.settings.model import SECTIONS, Label, Prompt, Settings, Topic, ZoneRule
-from zmhook.settings.secret_values import secrets_of_all
+from zmhook.settings.model import SECTIONS, Settings, secrets_of_all
+from zmhook.settings.mqtt import Topic
 from zmhook.text import redact
 
 if TYPE_CHECKING:
@@ -133,9 +135,9 @@ class _Loader:
             self.problems += yaml if is_yaml else error.problems
             return {}
         if marked:
-            from zmhook.settings.marked import problem
+            from zmhook.settings.hints import cut_off
 
-            self.problems += [problem(self.path, one) for one in marked]
+            self.problems += [cut_off(self.path, value) for value in marked]
         if is_of_version_6(sections):
             self.problems.append(Problem(self.path, "", "", f"is of version 6: {MIGRATE}"))
         if held := [name for name in sections if name.lower() == "secrets" and sections[name]]:
@@ -251,10 +253,10 @@ class _Loader:
 
     def _look_over(self, key: Key, entry: Entry, value: Secret) -> None:
         """Note what is odd about a secret: it is refused where it is used, if at all."""
-        from zmhook.settings import keytext
+        from zmhook.settings.values import flaw_of_key, flaw_of_password
 
         is_key = key.form == "key"
-        flaw_of = keytext.flaw_of_key if is_key else keytext.flaw_of_password
+        flaw_of = flaw_of_key if is_key else flaw_of_password
         flaw = flaw_of(value.reveal().strip())
         if flaw:
             more = "which no key has" if is_key else "which nobody sees: is it meant?"

@@ -1,11 +1,13 @@
 """Every setting: the sections together, and what holds for one monitor.
 
-The reader checks files against this, the reference in `docs/` is made from it, and a test fails
+The loader checks files against this, the reference in `docs/` is made from it, and a test fails
 when a setting is missing from `objectconfig.ini`. A key's name is unique across the sections,
 because `[monitor-N]` may override any of them by name alone.
 """
 
 import re
+from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,51 +16,20 @@ from msgspec import Struct, structs
 from zmhook.settings.alpr import Alpr
 from zmhook.settings.animation import Animation
 from zmhook.settings.face import Face
-from zmhook.settings.gate import Gate
-from zmhook.settings.gemini import Gemini
+from zmhook.settings.gate import Gate, Label, ZoneRule
+from zmhook.settings.gemini import Gemini, Prompt
 from zmhook.settings.general import General
 from zmhook.settings.history import History
 from zmhook.settings.hog import Hog
-from zmhook.settings.labels import Label, ZoneRule
-from zmhook.settings.mqtt import Mqtt
+from zmhook.settings.mqtt import Mqtt, Topic
 from zmhook.settings.notify import Notify
 from zmhook.settings.remote import Remote
 from zmhook.settings.section import Section, installed_section
 from zmhook.settings.service import Service
 from zmhook.settings.snapshots import Snapshots
-from zmhook.settings.topic import Prompt, Topic
 from zmhook.settings.values import Secret, Zone
 from zmhook.settings.yolo import Yolo
-
-__all__ = [
-    "ALIASES",
-    "SECTIONS",
-    "Alpr",
-    "Animation",
-    "Face",
-    "Gate",
-    "Gemini",
-    "General",
-    "History",
-    "Hog",
-    "Label",
-    "Mqtt",
-    "Notify",
-    "Prompt",
-    "Remote",
-    "Section",
-    "Service",
-    "Settings",
-    "Snapshots",
-    "Topic",
-    "Yolo",
-    "ZoneRule",
-    "concealed",
-    "from_plain",
-    "revealed",
-    "to_plain",
-]
-
+from zmhook.text.redact import long_ones_masked
 
 AnySection = TypeVar("AnySection", bound=Section)
 _VARIABLE = re.compile(r"\{\{\s*([\w-]+)\s*\}\}")
@@ -91,11 +62,14 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     def section(self, kind: type[AnySection]) -> AnySection:
         """Return the section of that class, which an installed package may have brought."""
-        ours = (getattr(self, name) for name in SECTIONS)
-        for section in (*ours, *self.plugins.values()):
+        for section in self.sections():
             if isinstance(section, kind):
                 return section
         return self._defaults(kind)
+
+    def sections(self) -> list[Section]:
+        """Return our sections, and those of installed packages."""
+        return [*(getattr(self, name) for name in SECTIONS), *self.plugins.values()]
 
     def _defaults(self, kind: type[AnySection]) -> AnySection:
         """Return the section that the file does not have, with `{{key}}` put in."""
@@ -109,25 +83,13 @@ class Settings(Struct, frozen=True, kw_only=True):
         return structs.replace(default, **filled)
 
     def _text(self, key: str) -> str:
-        ours = (getattr(self, name) for name in SECTIONS)
-        return next((str(getattr(one, key)) for one in ours if hasattr(one, key)), "")
+        return next((str(getattr(own, key)) for own in self.sections() if hasattr(own, key)), "")
 
 
 SECTIONS: dict[str, type[Section]] = {
-    "general": General,
-    "yolo": Yolo,
-    "hog": Hog,
-    "face": Face,
-    "alpr": Alpr,
-    "gate": Gate,
-    "animation": Animation,
-    "notify": Notify,
-    "history": History,
-    "gemini": Gemini,
-    "snapshots": Snapshots,
-    "mqtt": Mqtt,
-    "remote": Remote,
-    "service": Service,
+    name: kind
+    for name, kind in Settings.__annotations__.items()
+    if isinstance(kind, type) and issubclass(kind, Section)
 }
 
 
@@ -163,17 +125,28 @@ def concealed(kind: type, value: Any) -> Any:
     raise TypeError(f"a {kind.__name__} has no plain form")
 
 
-# Names that the field's documents and older files use, and what they are called here.
-ALIASES = {
-    "model": "models",
-    "model_type": "yolo_type",
-    "object_detection_pattern": "detect_pattern",
-    "alpr_detection_pattern": "alpr_pattern",
-    "frame_set": "frame_id",
-    "detection_sequence": "models",
-    "object_weights": "weights",
-    "object_config": "config",
-    "object_labels": "labels",
-    "object_min_confidence": "yolo_min_confidence",
-    "object_processor": "yolo_processor",
-}
+def secrets_of(settings: Settings) -> Iterator[str]:
+    """Yield every secret setting, and each part of one that is a list."""
+    for section in settings.sections():
+        for name in _secret_fields(type(section)):
+            secret = getattr(section, name).reveal()
+            yield secret
+            yield from secret.split()
+
+
+@cache
+def _secret_fields(section: type[Section]) -> list[str]:
+    defaults = section()
+    fields = section.__struct_fields__
+    return [name for name in fields if isinstance(getattr(defaults, name), Secret)]
+
+
+def secrets_of_all(settings: Iterable[Settings]) -> Iterator[str]:
+    """Yield the secrets of several settings, such as those of all monitors."""
+    for each in settings:
+        yield from secrets_of(each)
+
+
+def without_secrets(text: str, settings: Iterable[Settings]) -> str:
+    """Mask each secret of the settings in a text, but for very short ones."""
+    return long_ones_masked(text, secrets_of_all(settings))

@@ -1,9 +1,12 @@
 """`[notify]`: whom to tell beside ZoneMinder's own notification server."""
 
+import re
 from typing import Annotated
 
 from zmhook.settings.section import Section, about
 from zmhook.settings.values import Secret
+
+_BETWEEN = re.compile(r"[\s,;]+(?=[A-Za-z][A-Za-z0-9+.-]{0,40}://)|\s+")
 
 
 class Notify(Section, frozen=True, kw_only=True):
@@ -63,3 +66,19 @@ class Notify(Section, frozen=True, kw_only=True):
     notify_retry_sleep: Annotated[
         float, about("Seconds before the second attempt; doubled for each one after.", ge=0, le=300)
     ] = 2.0
+
+
+def addresses_of(text: str) -> list[str]:
+    """Return the addresses of `notify_apprise` in their order.
+
+    A comma divides two of them where another address follows; others belong to an address, such
+    as those between the recipients of a mail.
+    """
+    addresses = (part.strip(",;") for part in _BETWEEN.split(text))
+    return [address for address in addresses if address]
+
+
+def scheme_of(address: str) -> str:
+    """Return the service of an address; `?` where it has none, as all of it may be a key then."""
+    scheme, separator, _ = address.partition("://")
+    return scheme if separator else "?"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from zmhook.settings import legacy
 from zmhook.settings.hints import allowed, written
 from zmhook.settings.keys import topic_keys
-from zmhook.settings.model import ALIASES
+from zmhook.settings.legacy import ALIASES
 from zmhook.settings.plugins import with_plugins
 
 if TYPE_CHECKING:

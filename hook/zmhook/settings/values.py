@@ -3,6 +3,7 @@
 No `from __future__ import annotations` here: msgspec reads these types as objects.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -14,6 +15,31 @@ FARTHEST = 100_000
 Side = Annotated[int, Meta(ge=1, le=FARTHEST)]
 """Width or height of a picture in pixels."""
 Byte = Annotated[int, Meta(ge=0, le=255)]
+
+_CHARACTERS = {
+    " ": "a blank",
+    "\t": "a tab",
+    "\n": "a line break",
+    "\r": "a line break",
+    '"': "a quotation mark",
+    "'": "an apostrophe",
+    "`": "a backtick",
+    "\xa0": "a no-break space",
+    "\xad": "a soft hyphen",
+    "\u200b": "a zero-width space",
+    "\u2010": "a hyphen of another kind",
+    "\u2011": "a no-break hyphen",
+    "\u2013": "an en dash",
+    "\u2014": "an em dash",
+    "\u2018": "a curly quote",
+    "\u2019": "a curly quote",
+    "\u201c": "a curly quote",
+    "\u201d": "a curly quote",
+    "\u2026": "an ellipsis",
+    "\u2212": "a minus sign",
+    "\ufeff": "a byte order mark",
+}
+_IN_NO_KEY = frozenset(" \"'`")
 
 
 class Secret:
@@ -71,3 +97,31 @@ class Zone(Struct, frozen=True):
     name: str
     points: tuple[tuple[float, float], ...]
     percent: bool = False
+
+
+def flaw_of_key(text: str) -> str:
+    """Return what no key or token may hold, such as `character 3 is an en dash (U+2013)`.
+
+    Keys are visible ASCII without quotes. Copied from web pages, mails and chats, they have dashes
+    for hyphens, other quotes, and characters that nobody sees. Empty for a key that may be right.
+    """
+    return _first(text, lambda char: not "!" <= char <= "~" or char in _IN_NO_KEY)
+
+
+def flaw_of_password(text: str) -> str:
+    """Return the first invisible character of a password, which is hardly meant; a blank can be."""
+    return _first(text, lambda char: char != " " and not char.isprintable())
+
+
+def _first(text: str, is_wrong: Callable[[str], bool]) -> str:
+    if text.isascii() and text.isalnum():
+        return ""
+    wrong = ((number, char) for number, char in enumerate(text, 1) if is_wrong(char))
+    return next((_described(number, char) for number, char in wrong), "")
+
+
+def _described(number: int, char: str) -> str:
+    import unicodedata
+
+    name = _CHARACTERS.get(char) or unicodedata.name(char, "one that cannot be seen").lower()
+    return f"character {number} is {name} (U+{ord(char):04X})"

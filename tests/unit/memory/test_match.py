@@ -12,7 +12,7 @@ from zmhook.detection import Box, Detection
 from zmhook.memory.match import iou, is_compared, match, match_all, reason
 from zmhook.memory.past_object import PastObject
 from zmhook.settings import Extent, Settings
-from zmhook.settings.labels import Label
+from zmhook.settings.gate import Label
 
 SIZE = (1000, 800)
 Make = Callable[..., Settings]

@@ -6,8 +6,8 @@ import pytest
 
 from zmhook.settings import hints
 from zmhook.settings.keys import Key, find, keys, nearest
-from zmhook.settings.legacy import OBSOLETE, VERSION_6
-from zmhook.settings.model import ALIASES, SECTIONS, Settings
+from zmhook.settings.legacy import ALIASES, OBSOLETE, VERSION_6
+from zmhook.settings.model import SECTIONS, Settings
 from zmhook.settings.section import about
 
 # Every key of the classic version 5 configuration, by section.

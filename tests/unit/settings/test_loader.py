@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from zmhook.errors import SettingsError
 from zmhook.settings import Secret, Zone, load
-from zmhook.settings.model import General, Settings
+from zmhook.settings.general import General
+from zmhook.settings.model import Settings
 from zmhook.settings.values import Colour
 
 

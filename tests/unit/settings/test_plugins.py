@@ -16,10 +16,9 @@ from zmhook.history.made_with import fingerprint
 from zmhook.migrate import migrate
 from zmhook.migrate.old import schema
 from zmhook.settings import Secret, Settings, load
-from zmhook.settings.model import from_plain, to_plain
+from zmhook.settings.model import from_plain, secrets_of, to_plain
 from zmhook.settings.plugins import with_plugins
 from zmhook.settings.reference import reference
-from zmhook.settings.secret_values import secrets_of
 from zmhook.settings.section import Section, installed_section
 
 CORAL = '''

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from zmhook.settings.keys import keys
-from zmhook.settings.legacy import OBSOLETE
-from zmhook.settings.model import ALIASES, SECTIONS
+from zmhook.settings.legacy import ALIASES, OBSOLETE
+from zmhook.settings.model import SECTIONS
 from zmhook.settings.reference import reference
 
 

@@ -15,7 +15,7 @@ from hypothesis import settings as checks
 from hypothesis import strategies as st
 
 from zmhook.settings import General, Settings
-from zmhook.settings.secret_values import secrets_of, without_secrets
+from zmhook.settings.model import secrets_of, without_secrets
 from zmhook.settings.values import Secret
 from zmhook.text.redact import know, masked, of_process
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from zmhook.detectors.alpr.services.base import Unread
 from zmhook.detectors.alpr.services.budget import Budget, Left
 from zmhook.detectors.alpr.services.web import Request, Web
-from zmhook.settings.keytext import flaw_of_key
+from zmhook.settings.values import flaw_of_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

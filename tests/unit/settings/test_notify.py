@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from zmhook.settings.apprise_addresses import addresses_of
+from zmhook.settings.notify import addresses_of
 
 A, B = "json://h/a", "ntfy://b"
 
