@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
+from zmhook.decide import decide_event
 from zmhook.detection import Box
-from zmhook.frame import Frame
-from zmhook.settings import Settings, load
+from zmhook.event import Event
+from zmhook.settings import load
 from zmhook.settings.model import SECTIONS
+from zmhook.settings.section import installed_section
 from zmhook.snapshots.snapshot import StoredSnapshot
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -134,21 +139,48 @@ def test_each_section_in_the_guide_is_one_that_is_checked_or_another_programs() 
     assert {name for _, name in shown} == OTHERS, sorted(shown)
 
 
-def test_the_detector_in_the_guide_detects() -> None:
+@pytest.fixture
+def brightness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Install the package that models.md shows, as pip would."""
     code = next(block for page, block in _blocks("python") if page == "models.md")
-    names: dict[str, type] = {}
-    exec(code, names)
-    detector = names["BrightnessDetector"](Settings())
-    detector.load()
-    dark, bright = (
-        Frame(np.full((48, 64, 3), level, np.uint8), "snapshot", "here") for level in (10, 200)
-    )
-    nothing, something = detector.detect([dark, bright])
-    assert nothing == []
-    assert something[0].label == "daylight"
-    assert something[0].confidence == pytest.approx(200 / 255)
-    assert something[0].box == Box(0, 0, 64, 48)
-    detector.close()
+    project = next(block for page, block in _blocks("toml") if page == "models.md")
+    points = re.findall(r'^\[project\.entry-points\."(.+)"\]\n(.+)$', project, re.MULTILINE)
+    info = tmp_path / "brightness-1.dist-info"
+    info.mkdir()
+    (tmp_path / "brightness.py").write_text(code)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: brightness\nVersion: 1\n")
+    texts = [f"[{group}]\n{line.replace(chr(34), '')}\n" for group, line in points]
+    (info / "entry_points.txt").write_text("".join(texts))
+    monkeypatch.syspath_prepend(tmp_path)
+    installed_section.cache_clear()
+    yield
+    installed_section.cache_clear()
+    sys.modules.pop("brightness", None)
+
+
+@pytest.mark.usefixtures("brightness")
+@pytest.mark.parametrize(
+    ("level", "more", "outcome"),
+    [
+        (200, "", "alarm"),
+        (90, "", "nothing"),
+        (90, "brightness_min = 0.3\n", "alarm"),
+        (200, "brightness_min = 0.9\n", "nothing"),
+    ],
+)
+def test_the_detector_in_the_guide_detects(
+    tmp_path: Path, level: int, more: str, outcome: str
+) -> None:
+    config = tmp_path / "objectconfig.ini"
+    general = f"[general]\nbase_data_path = {tmp_path}\nmodels = brightness\ndetect_pattern = .*\n"
+    config.write_text(f"{general}[gate]\nmin_confidence = 0\n[brightness]\n{more}")
+    picture = tmp_path / "picture.png"
+    cv2.imwrite(str(picture), np.full((48, 64, 3), level, np.uint8))
+    decision = decide_event(Event(), load(config).general, file=str(picture)).decision
+    assert (decision.outcome, decision.errors) == (outcome, [])
+    for detection in decision.detections:
+        assert (detection.label, detection.box) == ("daylight", Box(0, 0, 64, 48))
+        assert detection.confidence == pytest.approx(level / 255)
 
 
 def test_the_handler_in_the_guide_handles(tmp_path: Path) -> None:

@@ -185,16 +185,6 @@ def test_settings_of_a_package_that_is_gone_meanwhile() -> None:
     assert str(caught.value) == "[coral]: no installed package brings this section"
 
 
-def test_the_section_in_the_guide(read, install: Install, root: Path) -> None:
-    page = (root / "docs" / "models.md").read_text("utf-8")
-    code = page.partition("# brightness.py, further up\n")[2].partition("```")[0]
-    install(code.replace("Brightness(", "Coral("), section="brightness")
-
-    settings = read("[brightness]\nbrightness_min = 0.5\n").general
-
-    assert settings.section(installed_section("brightness")).brightness_min == 0.5
-
-
 def test_keys_of_an_older_file_are_carried_over(install: Install, tmp_path: Path) -> None:
     install()
     old = tmp_path / "old.ini"
