@@ -37,7 +37,7 @@ LABELS = ("person", "car", "dog", "cat", "truck", "bus", "bird")
 RULES = {
     "confidence": "confidence 0.31 is below 0.5",
     "zone": "in none of the zones drive, porch",
-    "static": "IoU .93 with event 1021, 14 min ago",
+    "static": "IoU 0.93 with event 1021, 14 min ago",
 }
 
 

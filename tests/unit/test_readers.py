@@ -136,8 +136,8 @@ def test_what_lies_there_keeps_nobody(name: str, put: Callable[[Path], object], 
 
 WAYS = {
     # What the kernel tells of a process, and what we have written ourselves just now.
-    "cli/called.py",
-    "jobs/direct.py",
+    "cli/guard.py",
+    "jobs/from_memory.py",
     "report/film.py",
     "service/holder.py",
     "service/worker.py",
@@ -146,7 +146,7 @@ WAYS = {
     "doctor/installed.py",
     "logs.py",
     # A password may come from a pipe.
-    "cli/passwords.py",
+    "cli/camera_broker.py",
     # Written, not read.
     "models/download.py",
     "snapshots/store/journal.py",

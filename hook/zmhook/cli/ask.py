@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
-from zmhook.cli.answer import FOUND, NOTHING, UNDECIDED
+from zmhook.exit_codes import DETECTED, NOTHING, UNDECIDED
 from zmhook.service import client, paths, start
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _decided(socket: Path, event: Event, config: str, deadline: Deadline) -> Ans
     silence = paths.silence_of(socket)
     status, body = client.decide(socket, event, config, deadline.left(), silence)
     if status == client.ALARM:
-        return Answered(FOUND, body.decode().rstrip("\n"))
+        return Answered(DETECTED, body.decode().rstrip("\n"))
     if status == client.NOTHING:
         return Answered(NOTHING, "")
     if status == client.UNDECIDED:

@@ -1,12 +1,11 @@
-"""`zmhook camera`: set an Axis camera up for snapshots over MQTT, or stand in for one."""
+"""`zmhook camera`: set up an Axis camera for best snapshots over MQTT, or simulate one."""
 
 from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING
 
-from zmhook.cli import where
-from zmhook.cli.arguments import Parser
+from zmhook.cli.arguments import Parser, add_config, add_monitor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +15,7 @@ WAIT = 30.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = _parser().parse_args(argv)
+    args = make_parser().parse_args(argv)
     if args.action == "simulate":
         from zmhook.cli import camera_simulate
 
@@ -31,133 +30,182 @@ def main(argv: Sequence[str] | None = None) -> int:
     return actions[args.action](args)
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> Parser:
     parser = Parser(
         prog="zmhook camera",
-        description="Have an Axis camera send its snapshots over MQTT, or stand in for one.",
+        description="Set up an Axis camera to send best snapshots over MQTT, or simulate such a"
+        " camera.",
+        examples=["zmhook camera setup --host 192.0.2.7 --user root --dry-run"],
     )
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-
-    def action(name: str, what: str) -> argparse.ArgumentParser:
-        # No short forms: --password is not to be taken for --password-file.
-        return actions.add_parser(name, help=what, allow_abbrev=False)
-
-    _add_setup(action("setup", "broker, snapshots and publisher of a camera"))
-    _add_camera(action("status", "what a camera sends where, and whether it can"))
-    undo = action("undo", "put back what setup changed")
+    # No abbreviations: --password must not be taken for --password-file.
+    setup = parser.add_command(
+        "setup",
+        "configure the broker, best snapshots and a publisher on a camera",
+        "What is changed is recorded, so that undo can restore it.",
+        examples=[
+            "zmhook camera setup --host 192.0.2.7 --user root --dry-run",
+            "zmhook camera setup --host 192.0.2.7 --user root --broker 192.0.2.2 -m 5",
+        ],
+        allow_abbrev=False,
+    )
+    _add_setup(setup)
+    status = parser.add_command(
+        "status",
+        "show a camera's MQTT client, publishers and data sources",
+        examples=["zmhook camera status --host 192.0.2.7 --user root"],
+        allow_abbrev=False,
+    )
+    _add_camera(status)
+    undo = parser.add_command(
+        "undo",
+        "restore what setup changed",
+        examples=["zmhook camera undo --host 192.0.2.7 --user root"],
+        allow_abbrev=False,
+    )
     _add_camera(undo)
     _add_dry_run(undo)
-    _add_simulate(action("simulate", "send what cameras send, with real photos"))
+    simulate = parser.add_command(
+        "simulate",
+        "publish messages like a camera's, made from photos",
+        examples=["zmhook camera simulate --photos photos/ --count 5 --format frigate"],
+        allow_abbrev=False,
+    )
+    _add_simulate(simulate)
     return parser
 
 
-def _add_setup(parser: argparse.ArgumentParser) -> None:
+def _add_setup(parser: Parser) -> None:
     _add_camera(parser)
-    _add_broker(parser, "as the camera reaches it; default: [mqtt], or this machine")
-    parser.add_argument(
+    _add_broker(parser, "broker as the camera reaches it (default: [mqtt], or this machine)")
+    add = parser.add_argument
+    add(
         "--transport",
         choices=("tcp", "ssl", "ws", "wss"),
-        help="ssl and wss are encrypted, ws and wss websockets (default: as [mqtt] says)",
+        help="ssl and wss are encrypted, ws and wss use websockets (default: as in [mqtt])",
     )
-    parser.add_argument("--path", help="path of the websocket (default: [mqtt] mqtt_path)")
-    parser.add_argument(
+    add("--path", help="path of the websocket (default: [mqtt] mqtt_path)")
+    add(
         "--broker-ca",
         default="",
         metavar="ID",
-        help="check the broker's certificate against this one of the camera's; else it is not",
+        help="id of the camera's CA certificate for the broker (default: do not verify the broker)",
     )
-    parser.add_argument("--topic", help="default: axis/SERIAL/track")
-    parser.add_argument(
+    add("--topic", help="topic to publish to (default: axis/SERIAL/track)")
+    add(
         "--format",
         choices=("consolidated_track", "object_track", "object_snapshot"),
         default="",
-        help="default: object_track, or consolidated_track where the camera has no other",
+        help="message format (default: object_track, or consolidated_track if there is no other)",
     )
-    parser.add_argument("--channel", type=_at_least_one, default=1, help="of a camera with several")
-    parser.add_argument("--monitor", type=_at_least_one, help="ZoneMinder's monitor of this camera")
-    parser.add_argument(
+    add(
+        "--channel",
+        type=_at_least_one,
+        default=1,
+        metavar="N",
+        help="video channel of a multi-channel camera (default: %(default)s)",
+    )
+    add_monitor(parser, "ZoneMinder's monitor of this camera", type=_at_least_one)
+    add(
         "--wait",
         type=_seconds,
         default=WAIT,
         metavar="SECONDS",
-        help="how long the camera may take to find its broker (default: %(default)s)",
+        help="how long to wait until the camera is connected (default: %(default)s)",
     )
     _add_dry_run(parser)
 
 
-def _add_camera(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--host", required=True, help="the camera's name or address, or HOST:PORT")
-    parser.add_argument("--user", required=True, help="one of the camera's administrators")
-    parser.add_argument(
+def _add_camera(parser: Parser) -> None:
+    add = parser.add_argument
+    add("--host", required=True, metavar="HOST[:PORT]", help="name or address of the camera")
+    add("--user", required=True, help="an administrator of the camera")
+    add(
         "--password-file",
         metavar="FILE",
-        help="its first line; else $ZMHOOK_CAMERA_PASSWORD, else it is asked for",
+        help="read the password from the first line (default: $ZMHOOK_CAMERA_PASSWORD,"
+        " or a prompt)",
     )
-    parser.add_argument("--https", action="store_true", help="ask the camera by https")
-    parser.add_argument(
-        "--insecure", action="store_true", help="accept a certificate that cannot be verified"
-    )
-    parser.add_argument(
-        "--basic", action="store_true", help="allow a login that sends the password readable"
-    )
-    parser.add_argument(
+    add("--https", action="store_true", help="connect to the camera over HTTPS")
+    add("--insecure", action="store_true", help="do not verify the camera's certificate")
+    add("--basic", action="store_true", help="allow a login that sends the password unencrypted")
+    add(
         "--timeout",
         type=_seconds,
         default=SECONDS,
         metavar="SECONDS",
-        help="for each answer of the camera (default: %(default)s)",
+        help="time-out of each request (default: %(default)s)",
     )
-    where.add_config(parser)
+    add_config(parser)
 
 
-def _add_broker(parser: argparse.ArgumentParser, what: str) -> None:
-    parser.add_argument("--broker", metavar="HOST[:PORT]", help=what)
-    parser.add_argument("--broker-user", metavar="USER", help="default: [mqtt] mqtt_user")
-    parser.add_argument(
+def _add_broker(parser: Parser, text: str) -> None:
+    add = parser.add_argument
+    add("-b", "--broker", metavar="HOST[:PORT]", help=text)
+    add("-u", "--broker-user", metavar="USER", help="default: [mqtt] mqtt_user")
+    add(
         "--broker-password-file",
         metavar="FILE",
-        help="its first line; else $ZMHOOK_BROKER_PASSWORD, else [mqtt]'s for the same user",
+        help="read the password from the first line (default: $ZMHOOK_BROKER_PASSWORD, or that of"
+        " [mqtt] for the same user)",
     )
 
 
-def _add_dry_run(parser: argparse.ArgumentParser) -> None:
+def _add_dry_run(parser: Parser) -> None:
     parser.add_argument(
-        "--dry-run", action="store_true", help="only read, and print the calls that would be made"
+        "--dry-run", action="store_true", help="change nothing; print the requests instead"
     )
 
 
-def _add_simulate(parser: argparse.ArgumentParser) -> None:
-    where.add_config(parser)
-    _add_broker(parser, "default: [mqtt] mqtt_host")
-    parser.add_argument(
+def _add_simulate(parser: Parser) -> None:
+    add = parser.add_argument
+    add(
+        "--photos",
+        nargs="+",
+        required=True,
+        metavar="PATH",
+        help="picture files, or folders of them",
+    )
+    add(
         "--format",
         default="all",
         choices=(
             *("all", "consolidated_track", "object_track", "object_snapshot"),
             *("scene_description", "frame", "frigate", "raw"),
         ),
-        help="what is sent; all: each in turn (default: %(default)s)",
+        help="message format; all: each in turn (default: %(default)s)",
     )
-    parser.add_argument(
-        "--photos", nargs="+", required=True, metavar="PATH", help="pictures, or folders of them"
+    _add_broker(parser, "default: [mqtt] mqtt_host")
+    add("-t", "--topic", help="topic (default: the first of [mqtt] or [mqtt-topic-NAME])")
+    add(
+        "--count",
+        type=_at_least_one,
+        default=10,
+        metavar="N",
+        help="number of tracks (default: %(default)s)",
     )
-    parser.add_argument("--topic", help="default: the first that [mqtt] or [mqtt-topic-…] names")
-    parser.add_argument("--count", type=_at_least_one, default=10, help="tracks (default: 10)")
-    parser.add_argument(
-        "--rate", type=_rate, default=1.0, help="tracks a second, 0: all at once (default: 1)"
+    add(
+        "--rate",
+        type=_rate,
+        default=1.0,
+        metavar="N",
+        help="tracks per second; 0: without a pause (default: %(default)g)",
     )
-    parser.add_argument("--monitor", type=_at_least_one, help="stands for {monitor} in the topic")
-    parser.add_argument(
-        "--camera", default="simulated", help="stands for {camera} (default: %(default)s)"
+    add_monitor(parser, "replaces {monitor} in the topic", type=_at_least_one)
+    add(
+        "--camera",
+        default="simulated",
+        metavar="NAME",
+        help="replaces {camera} (default: %(default)s)",
     )
-    parser.add_argument("--label", help="the class of all, such as Human (default: invented)")
-    parser.add_argument(
+    add("--label", metavar="CLASS", help="class of all objects, such as Human (default: random)")
+    add(
         "--box",
         type=_box,
         metavar="LEFT,TOP,RIGHT,BOTTOM",
-        help="where in the photos the object is, 0 to 1 each (default: invented)",
+        help="where the object is in the photos, 0 to 1 each (default: random)",
     )
-    parser.add_argument("--seed", type=int, help="the same seed sends the same tracks again")
+    add("--seed", type=int, metavar="N", help="repeat the tracks of an earlier run")
+    add_config(parser)
 
 
 def _at_least_one(text: str) -> int:

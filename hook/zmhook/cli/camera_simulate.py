@@ -1,4 +1,4 @@
-"""`zmhook camera simulate`: tracks with real photos, to a real broker."""
+"""`zmhook camera simulate`: publish messages like a camera's, made from photos."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ from msgspec import structs
 from zmhook.camera.simulate import ALL, FORMATS, below, write
 from zmhook.camera.simulate.scenes import Choice, photos, tracks
 from zmhook.camera.simulate.sender import Sender
-from zmhook.cli import passwords
-from zmhook.cli.camera_setup import BROKER_LOGIN, host_and_port, settings_of
+from zmhook.cli.camera_broker import (
+    PASSWORD_VARIABLE,
+    host_and_port,
+    password_from,
+    readable_settings,
+)
 from zmhook.cli.output import say
 from zmhook.errors import CameraError
 from zmhook.settings import Secret
@@ -33,7 +37,7 @@ FRIGATE = "frigate"
 
 
 def main(args: argparse.Namespace) -> int:
-    settings = settings_of(args.config)
+    settings = readable_settings(args.config)
     files = photos(args.photos)
     seed = secrets.randbelow(10**6) if args.seed is None else args.seed
     topic = args.topic or topic_of(settings, args.camera, args.monitor)
@@ -48,22 +52,22 @@ def main(args: argparse.Namespace) -> int:
             sent += len(messages)
             say(_line(form, track, root, messages))
         sender.settle()
-    say(f"{sent} messages sent, and taken by the broker")
+    say(f"{sent} messages sent and accepted by the broker")
     return 0
 
 
 def _paced(args: argparse.Namespace, files: list[Path], seed: int) -> Iterator[tuple[str, Track]]:
-    """Yield the tracks with their formats, as many a second as asked for."""
+    """Yield the tracks with their formats, at the given rate."""
     dice = random.Random(seed)  # noqa: S311 - not a secret
     choice = Choice(args.label, SceneBox(*args.box) if args.box else None)
     formats = cycle(FORMATS if args.format == ALL else (args.format,))
     due = time.monotonic()
     now = iter(time.time, None)
-    for seen in tracks(files, dice, args.count, now, choice):
+    for group in tracks(files, dice, args.count, now, choice):
         time.sleep(max(0.0, due - time.monotonic()))
         due += 1.0 / args.rate if args.rate else 0.0
         form = next(formats)
-        yield from ((form, track) for track in seen)
+        yield from ((form, track) for track in group)
 
 
 def _send(sender: Sender, topic: str, messages: list[Message]) -> None:
@@ -76,25 +80,25 @@ def _line(form: str, track: Track, topic: str, messages: list[Message]) -> str:
     size = sum(len(message.payload) for message in messages)
     places = ", ".join(dict.fromkeys(below(topic, message.suffix) for message in messages))
     return (
-        f"{form:<18} {best.name} {best.score:.2f}, {track.end - track.start:.1f} s,"
+        f"{form:<18} {best.name} {best.score:.0%}, {track.end - track.start:.1f} s,"
         f" {size / 1000:.0f} kB to {places}"
     )
 
 
 def topic_of(settings: Settings, camera: str, monitor: int | None) -> str:
-    """Return a topic that the collector listens to, with something in each of its holes."""
+    """Return a topic that the collector subscribes to, with its wildcards replaced."""
     known = [one.topic for one in settings.topics]
     topic = (known or list(settings.mqtt.mqtt_topic))[0]
     if topic.startswith("$share/"):
         topic = topic.split("/", 2)[2]  # a subscription's group is no part of the topic
     if "{monitor}" in topic and monitor is None:
-        raise CameraError(f"topic '{topic}': --monitor says which number {{monitor}} stands for")
+        raise CameraError(f"topic '{topic}': give --monitor, which replaces {{monitor}}")
     topic = topic.replace("{camera}", camera).replace("{monitor}", str(monitor))
     return topic.replace("#", camera).replace("+", camera)
 
 
 def _mqtt(args: argparse.Namespace, mqtt: Mqtt) -> Mqtt:
-    """Return the settings with what the command line says instead."""
+    """Return the settings, overridden by the command line."""
     if args.broker:
         host, port = host_and_port(args.broker, "--broker")
         transport = "tcp" if mqtt.mqtt_transport == "unix" else mqtt.mqtt_transport
@@ -105,5 +109,5 @@ def _mqtt(args: argparse.Namespace, mqtt: Mqtt) -> Mqtt:
     if user == mqtt.mqtt_user and not args.broker_password_file:
         return mqtt
     prompt = f"Password of {user} at the broker"
-    password = passwords.find(args.broker_password_file, BROKER_LOGIN, prompt) if user else None
+    password = password_from(args.broker_password_file, PASSWORD_VARIABLE, prompt) if user else None
     return structs.replace(mqtt, mqtt_user=user, mqtt_password=password or Secret())

@@ -1,30 +1,27 @@
-"""`zmhook config`: check a configuration, print the reference of its keys, migrate an old one."""
+"""`zmhook config`: check a configuration, print the reference of settings, migrate an old file."""
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
 from zmhook.cli import migrate
-from zmhook.cli.arguments import Parser
+from zmhook.cli.arguments import Parser, add_config, add_override
 from zmhook.cli.output import say
 from zmhook.errors import DetectorError, SettingsError
 from zmhook.process.privilege import become_owner
 from zmhook.settings.folders import folders_of
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterable, Iterator, Sequence
 
     from zmhook.settings import Config
 
-CONFIG = "/etc/zm/objectconfig.ini"
 RIGHT, BROKEN, WRONG = 0, 1, 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = _parser().parse_args(argv)
+    args = make_parser().parse_args(argv)
     if args.action == "check":
         return check(args.config, args.override, live=args.live)
     if args.action == "migrate":
@@ -36,30 +33,30 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def check(path: str, overrides: Sequence[str] = (), *, live: bool = False) -> int:
-    """Tell on stderr what is wrong and what has no effect, and return the exit code.
+    """Print errors and settings without effect on stderr, and return the exit code.
 
-    With `live` also try what it names, a line for each on stdout.
+    With `live` also try everything that it names, with a line for each on stdout.
     """
     from zmhook.settings import load
 
     try:
         config = load(path, overrides)
     except SettingsError as error:
-        _tell(map(str, error.problems))
-        _tell(_warnings(error.config))
+        _complain(map(str, error.problems))
+        _complain(_warnings(error.config))
         return WRONG
-    _tell(_warnings(config))
+    _complain(_warnings(config))
     problems = list(dict.fromkeys(_unknown_models(config)))
-    _tell(problems)
+    _complain(problems)
     if problems:
         return WRONG
-    _tell(dict.fromkeys(_missing(config)))
-    say(f"{path}: right{_monitors(config)}", error=True)
-    return _tried(config, overrides) if live else RIGHT
+    _complain(dict.fromkeys(_missing(config)))
+    say(f"{path}: valid{_monitors(config)}", error=True)
+    return _try_all(config, overrides) if live else RIGHT
 
 
 def _missing(config: Config) -> Iterator[str]:
-    """Name the models' files that are not there: right or not, an event would need them."""
+    """Yield a line for each model file that is missing; the settings may be valid without it."""
     from zmhook.doctor.files import missing
 
     for settings in (config.general, *config.monitors.values()):
@@ -67,7 +64,7 @@ def _missing(config: Config) -> Iterator[str]:
             yield f"missing: {line}"
 
 
-def _tried(config: Config, overrides: Sequence[str]) -> int:
+def _try_all(config: Config, overrides: Sequence[str]) -> int:
     from zmhook.doctor.run import run
     from zmhook.doctor.trials import trials
 
@@ -75,13 +72,13 @@ def _tried(config: Config, overrides: Sequence[str]) -> int:
     everything = [config.general, *config.monitors.values()]
     works = True
     for outcome in run(trials(config, overrides), everything):
-        word = "works " if outcome.works else "FAILS "
-        say(f"{word} {outcome.name}: {outcome.said} ({outcome.seconds * 1000:.0f} ms)")
+        word = "works" if outcome.works else "FAILS"
+        say(f"{word}  {outcome.name}: {outcome.message} ({outcome.seconds * 1000:.0f} ms)")
         works = works and outcome.works
     return RIGHT if works else BROKEN
 
 
-def _tell(lines: Iterable[str]) -> None:
+def _complain(lines: Iterable[str]) -> None:
     for line in lines:
         say(line, error=True)
 
@@ -103,40 +100,38 @@ def _unknown_models(config: Config) -> Iterator[str]:
 
 def _monitors(config: Config) -> str:
     numbers = ", ".join(map(str, sorted(config.monitors)))
-    return f", with settings of its own for monitor {numbers}" if numbers else ""
+    return f", with own settings for monitor {numbers}" if numbers else ""
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> Parser:
     parser = Parser(
         prog="zmhook config",
-        description="Check a configuration, print the reference of its keys, migrate an old one.",
+        description="Check a configuration, print the reference of all settings, or migrate an"
+        " older configuration.",
+        examples=["zmhook config check --live"],
     )
-    actions = parser.add_subparsers(dest="action", required=True)
-    checks = actions.add_parser(
+    checks = parser.add_command(
         "check",
-        help="tell everything that is wrong with it; exit code 0 right, 2 wrong, 1 with --live when"
-        " something that it names does not work",
+        "report every error in a configuration",
+        examples=["zmhook config check", "zmhook config check --live -c test.ini"],
+        epilog="Exit code: 0 valid, 2 not valid, 1 something failed with --live.",
     )
+    add_config(checks)
+    add_override(checks)
     checks.add_argument(
         "--live",
         action="store_true",
-        help="also try what it names: the portal, the broker, other machines, models, known faces",
+        help="also try what it names: portal, broker, remote servers, models, known faces",
     )
-    checks.add_argument(
-        "-c",
-        "--config",
-        default=os.environ.get("ZMHOOK_CONFIG", CONFIG),
-        help="the file to check (default: %(default)s)",
+    parser.add_command(
+        "reference",
+        "print every setting with its values, default and description, as Markdown",
+        examples=["zmhook config reference | less"],
     )
-    checks.add_argument(
-        "-O",
-        "--override",
-        action="append",
-        default=[],
-        metavar="SECTION.KEY=VALUE",
-        help="override a setting; may be repeated",
+    older = parser.add_command(
+        "migrate",
+        "convert an older configuration to an objectconfig.ini",
+        examples=["zmhook config migrate old.ini -o objectconfig.ini --secrets secrets.ini"],
     )
-    actions.add_parser("reference", help="print every key, what it allows and means, as Markdown")
-    older = actions.add_parser("migrate", help="make an objectconfig.ini of an older file")
     migrate.add_arguments(older)
     return parser

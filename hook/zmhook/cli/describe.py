@@ -1,20 +1,19 @@
-"""`zmhook describe`: try a question and a key on pictures by hand, and see what is left to ask.
+"""`zmhook describe`: describe pictures with the [gemini] settings, or show the request quota.
 
 The exit code is 0 when every picture was described, 1 when one was not.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from zmhook.cli.arguments import Parser
-from zmhook.cli.moment import monitor_argument
+from zmhook.cli.arguments import Parser, add_config, add_json, add_monitor, add_override
 from zmhook.cli.output import complain, say, say_json
 from zmhook.errors import ModelSkipped, ZmhookError
+from zmhook.exit_codes import DONE, FAILED
 from zmhook.image.header import MAX_BYTES
 from zmhook.printable import printable
 from zmhook.process.privilege import become_owner, is_root
@@ -30,18 +29,15 @@ if TYPE_CHECKING:
     from zmhook.describe.describer import Describer
     from zmhook.settings import Settings
 
-CONFIG = "/etc/zm/objectconfig.ini"
-DESCRIBED, NOT_DESCRIBED, MISUSED = 0, 1, 2
-
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = _parser()
+    parser = make_parser()
     args = parser.parse_args(argv)
     if not (args.pictures or args.budget or args.question):
-        parser.error("give a picture, or --budget, or --question")
+        parser.error("give a picture, --budget or --question")
     settings = _settings(args)
     pictures: Iterable[bytes | ZmhookError] = map(_picture, args.pictures)
-    if is_root():  # it reads what it is given before it becomes another
+    if is_root():  # read as root, before it becomes another user
         pictures = list(pictures)
     become_owner(*folders_of(settings))
 
@@ -64,14 +60,14 @@ def _run(
     if args.question:
         for line in describer.question(subject).split("\n"):
             say(line)
-        return DESCRIBED
+        return DONE
     described = [
         _describe(describer, settings, subject, args, path, picture)
         for path, picture in zip(args.pictures, pictures, strict=True)
     ]
     if args.budget:
         _say_budget(describer.left(), as_json=args.json)
-    return DESCRIBED if all(described) else NOT_DESCRIBED
+    return DONE if all(described) else FAILED
 
 
 def _describe(
@@ -112,9 +108,9 @@ def _picture(path: str) -> bytes | ZmhookError:
 
 
 def _lines(path: str, found: Description, took: float) -> list[str]:
-    whence = "answered before" if found.cached else f"{found.model}, {took:.1f} s"
+    source = "cached" if found.cached else f"{found.model}, {took:.1f} s"
     lines = [
-        f"{path}: {found.label} ({found.confidence:.0%}), alarm: {found.alarm}  [{whence}]",
+        f"{path}: {found.label} ({found.confidence:.0%}), alarm: {found.alarm}  [{source}]",
         f"  {found.description}",
     ]
     if found.attributes:
@@ -127,64 +123,47 @@ def _say_budget(left: Left, *, as_json: bool) -> None:
     if as_json:
         say_json({"budget": left._asdict()}, indent=None)
         return
-    say(f"asked in the last minute: {_of(left.minute, left.per_minute)}")
-    say(f"asked in the last 24 hours: {_of(left.day, left.per_day)}")
+    say(f"requests in the last minute: {_of(left.minute, left.per_minute)}")
+    say(f"requests in the last 24 hours: {_of(left.day, left.per_day)}")
     if left.held:
         from zmhook.describe.unanswered import clock_time
 
-        say(f"the service wants us to wait until {clock_time(left.until)}: {left.held}")
+        say(f"no requests until {clock_time(left.until)}: {left.held}")
 
 
-def _of(asked: int, limit: int) -> str:
-    return f"{asked} of {limit}" if limit else f"{asked} (no limit)"
+def _of(used: int, limit: int) -> str:
+    return f"{used} of {limit}" if limit else f"{used} (no limit)"
 
 
 def _subject(args: argparse.Namespace) -> Subject:
     from zmhook.describe.answer import Subject
 
-    monitor = str(args.monitorid) if args.monitorid is not None else ""
+    monitor = str(args.monitor) if args.monitor is not None else ""
     return Subject(label=args.label, monitor=monitor, camera=args.camera, time=time.time())
 
 
 def _settings(args: argparse.Namespace) -> Settings:
     from zmhook.settings import load
 
-    return load(args.config, args.override).for_monitor(args.monitorid)
+    return load(args.config, args.override).for_monitor(args.monitor)
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> Parser:
     parser = Parser(
         prog="zmhook describe",
-        description="Have pictures described as [gemini] says: the whole way, with its cost.",
-        epilog="Exit code: 0 every picture was described, 1 one was not.",
+        description="Describe pictures with the [gemini] settings. Makes real, billable requests.",
+        examples=["zmhook describe photo.jpg --label car", "zmhook describe --budget"],
+        epilog="Exit code: 0 all pictures were described, 1 one was not.",
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("pictures", nargs="*", metavar="PICTURE", help="a picture file")
-    add(
-        "-c",
-        "--config",
-        default=os.environ.get("ZMHOOK_CONFIG", CONFIG),
-        help="objectconfig.ini (default: %(default)s)",
-    )
-    add(
-        "-m",
-        "--monitorid",
-        type=monitor_argument,
-        metavar="MID",
-        help="with the settings of this monitor",
-    )
-    add("-l", "--label", default="", help="what is on them, such as car (default: a whole scene)")
-    add("--camera", default="", metavar="NAME", help="what {camera} stands for")
-    add(
-        "-O",
-        "--override",
-        action="append",
-        default=[],
-        metavar="SECTION.KEY=VALUE",
-        help="override a setting; may be repeated",
-    )
-    add("--question", action="store_true", help="print what would be asked, and ask nothing")
-    add("--budget", action="store_true", help="tell how many questions were asked, and may be")
-    add("--json", action="store_true", help="print a line of JSON for each picture")
+    add("pictures", nargs="*", metavar="PICTURE", help="picture file")
+    add("-l", "--label", default="", help="what the picture shows, such as car (default: a scene)")
+    add("--camera", default="", metavar="NAME", help="replaces {camera} in the prompt")
+    add_monitor(parser, "use the settings of this monitor")
+    add_config(parser)
+    add_override(parser)
+    add("--question", action="store_true", help="print the prompt; make no request")
+    add("--budget", action="store_true", help="show used and remaining request quota")
+    add_json(parser, "print one line of JSON per picture")
     return parser

@@ -1,4 +1,4 @@
-"""`zm_detect.py`: one event in, one detection string out.
+"""`zmhook detect` and `zm_detect.py`: one event in, one detection string out.
 
 The exit code is 0 when something was detected, 1 when nothing was, 2 when no decision could be
 made.
@@ -11,16 +11,22 @@ import logging
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from zmhook.cli.answer import FOUND, NOTHING, UNDECIDED, Answer
-from zmhook.cli.arguments import Parser
-from zmhook.cli.called import called
-from zmhook.cli.output import complain, say
-from zmhook.cli.unread import let_readers_go
+from zmhook.cli.arguments import (
+    Parser,
+    add_config,
+    add_json,
+    add_monitor,
+    add_option,
+    add_override,
+    program,
+)
+from zmhook.cli.output import Answer, complain, ignore_closed_pipes, say
 from zmhook.deadline import Deadline, reserve, usable
 from zmhook.errors import RightsError, SettingsError, ZmhookError
-from zmhook.printable import one_line, plain_json
+from zmhook.exit_codes import DETECTED, NOTHING, UNDECIDED
+from zmhook.printable import plain_json
 from zmhook.process import startup
 from zmhook.text.ids import parsed, parsed_or_none
 from zmhook.text.names import spelled
@@ -43,16 +49,21 @@ CLOSE_TIMEOUT = 5.0
 LEAST_CLOSE = 0.5
 """Seconds that the log has in any case: it says why an event was not decided in time."""
 NOT_WRITTEN = "the answer could not be written"
-CONFIG = "/etc/zm/objectconfig.ini"
+
+_EXAMPLES = (
+    "zmhook detect 1022 5",
+    "zmhook detect --file photo.jpg -O general.models=yolo --explain",
+)
+_SCRIPT_EXAMPLES = ("zm_detect.py -e 1022 -m 5", "zm_detect.py --file photo.jpg --explain")
 
 log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     startup.prepare(startup.HOOK_UMASK)
-    let_readers_go()
-    args, unknown = _parser().parse_known_args(argv)
-    args.unknown = unknown
+    ignore_closed_pipes()
+    parser = make_parser()
+    args = _arguments(parser, argv)
     if args.annotation:
         startup.silence_stderr()
     if args.bareversion:
@@ -60,15 +71,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if args.check_config:
         return _check_config(args)
-    if args.file is None and args.eventid is None:
-        _parser().error(f"give --eventid, or --file for a picture without an event{_unknown(args)}")
+    if args.file is None and args.event is None:
+        unknown = f"; unknown: {args.unknown}" if args.unknown else ""
+        parser.error(f"give an event id (-e), or --file for a picture without an event{unknown}")
     if args.annotation and args.file is None:
-        _parser().error("--annotation is about one picture: give --file")
+        parser.error("--annotation needs a picture: give --file")
     if args.explain:
         return _explain(args)
-    from zmhook.cli.guard import Guard, Progress
+    from zmhook.cli.guard import Guard, Progress, called_at
 
-    began = called()
+    began = called_at()
     return Guard(began).run(
         lambda progress: _Run(args, began, progress).run(),
         lambda why: _Run(args, began, Progress(), undecided=why).run(),
@@ -94,7 +106,7 @@ class _Run:
         progress.must_end(self.end - reserve(seconds) / 2, self.end)
         self.file: str | FileSource = ""
         if self.refused is None:
-            self.file, self.refused = _settled(self.settings, args.file)
+            self.file, self.refused = _picture(self.settings, args.file)
         progress.end_with_parent()
         self.logs = self._logs()
 
@@ -136,20 +148,20 @@ class _Run:
         return code
 
     def _warn_of_unknown(self) -> None:
-        """Take no notice of arguments of other hooks but say so, on stderr and in the log."""
+        """Ignore arguments of other hooks, but say so on stderr and in the log."""
         if not self.args.unknown:
             return
-        text = f"called with arguments that mean nothing here{_unknown(self.args)}"
+        text = f"unknown arguments ignored: {self.args.unknown}"
         log.warning("%s", text)
         if not sys.stderr.isatty():  # there the log shows warnings itself
-            complain(text, "zm_detect.py")
+            complain(text, self.args.program)
 
     def _refuse(self, why: RightsError) -> int:
         """Answer as for every event that nobody can decide; nothing is opened for it."""
         from zmhook.detection import Decision
 
-        logging.getLogger("zmhook").addHandler(logging.NullHandler())  # it is said once, here
-        complain(self.mistake or why, "zm_detect.py")
+        logging.getLogger("zmhook").addHandler(logging.NullHandler())  # printed once, below
+        complain(self.mistake or why, self.args.program)
         if self.mistake:
             return self._answer("", UNDECIDED)
         return self._give(Decision.undecided(self.event, str(why)))
@@ -219,7 +231,7 @@ class _Run:
         log_decision(decision, line)
         text = plain_json(decision.to_json()) if self.args.json else line
         is_answer = self.args.annotation and bool(line)
-        return self._answer(text, FOUND if is_answer else _code(decision, line))
+        return self._answer(text, DETECTED if is_answer else _code(decision, line))
 
     def _answer(self, text: str, code: int) -> int:
         """Print it, and return the exit code that goes with what was printed first."""
@@ -262,11 +274,11 @@ class _Run:
         log.debug("where it happened", exc_info=error)
 
 
-def _settled(settings: Settings, file: str | None) -> tuple[str | FileSource, RightsError | None]:
-    from zmhook.cli.given import settle
+def _picture(settings: Settings, file: str | None) -> tuple[str | FileSource, RightsError | None]:
+    from zmhook.cli.explain import read_and_become_owner
 
     try:
-        return settle(settings, file), None
+        return read_and_become_owner(settings, file), None
     except RightsError as error:
         return "", error
 
@@ -278,27 +290,19 @@ def _event(args: argparse.Namespace) -> tuple[Event, str]:
     mistake = ""
     event_id = monitor_id = None
     try:
-        if args.eventid is not None:
-            event_id = parsed(args.eventid, "event")
-        monitor_id = parsed_or_none(args.monitorid, "monitor")
+        if args.event is not None:
+            event_id = parsed(args.event, "event")
+        monitor_id = parsed_or_none(args.monitor, "monitor")
     except ValueError as error:
         mistake = str(error)
     event = Event(
         id=event_id,
         monitor_id=monitor_id,
-        monitor_name=_text(args.monitorname),
+        monitor_name=_text(args.monitor_name),
         cause=_text(args.reason),
-        path=spelled(args.eventpath),
+        path=spelled(args.event_path),
     )
     return event, mistake
-
-
-def _unknown(args: argparse.Namespace) -> str:
-    """Name the arguments that are not known, without what may be their values."""
-    names = [word.partition("=")[0] for word in args.unknown if word.startswith("-")]
-    rest = len(args.unknown) - len(names)
-    words = [*names, *([f"{rest} more"] if rest else [])]
-    return f"; not known: {one_line(', '.join(words))}" if words else ""
 
 
 def _text(argument: str) -> str:
@@ -309,11 +313,9 @@ def _text(argument: str) -> str:
 def _settings(
     args: argparse.Namespace, monitor_id: int | None
 ) -> tuple[Settings, SettingsError | None, RightsError | None]:
-    """Read the configuration; what is wrong with it is told once there is a log to tell it to.
+    """Read the configuration; return its settings, what is wrong with it, why root refuses it.
 
-    The last of what is returned is why root does not read it.
-
-    Such an event still fails as `on_failure` says, when that much could be read.
+    With a broken configuration the event still fails as `on_failure` says, if that can be read.
     """
     from zmhook.settings import Settings, load
 
@@ -329,8 +331,8 @@ def _settings(
 
 def _code(decision: Decision, line: str) -> int:
     if decision.outcome == "undecided":
-        return FOUND if line else UNDECIDED
-    return FOUND if decision.outcome == "alarm" else NOTHING
+        return DETECTED if line else UNDECIDED
+    return DETECTED if decision.outcome == "alarm" else NOTHING
 
 
 def _check_config(args: argparse.Namespace) -> int:
@@ -340,97 +342,99 @@ def _check_config(args: argparse.Namespace) -> int:
 
 
 def _explain(args: argparse.Namespace) -> int:
-    from zmhook.cli.explain import explain
-    from zmhook.cli.given import settle
+    from zmhook.cli.explain import explain, read_and_become_owner
     from zmhook.settings import load
 
     event, mistake = _event(args)
     try:
         if args.unknown:
-            complain(f"arguments that mean nothing here{_unknown(args)}", "zm_detect.py")
+            complain(f"unknown arguments ignored: {args.unknown}", args.program)
         if mistake:
             raise ZmhookError(mistake)
         settings = load(args.config, args.override).for_monitor(event.monitor_id)
-        file = settle(settings, args.file)
+        file = read_and_become_owner(settings, args.file)
         return explain(event, settings, file, args.output_path)
     except ZmhookError as error:
-        complain(error, "zm_detect.py")
+        complain(error, args.program)
         return UNDECIDED
 
 
-class _Parser(Parser):
-    """Says what is wrong with the arguments in one line."""
+def _arguments(parser: Parser, argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the arguments; `unknown` names those of other hooks, which are ignored."""
+    args, unknown = parser.parse_known_args(argv)
+    positional = [word for word in (args.event_word, args.monitor_word) if word is not None]
+    if args.event is None and positional:
+        args.event = positional.pop(0)
+        if positional and not args.monitor:
+            args.monitor = positional.pop(0)
+    unknown += positional
+    args.program = parser.prog
+    args.unknown = parser.unknown_words(unknown) if unknown else ""
+    return args
 
-    def error(self, message: str) -> NoReturn:
-        self.exit(UNDECIDED, f"{self.prog}: {one_line(message)} (--help shows the arguments)\n")
 
-
-def _parser() -> _Parser:
-    parser = _Parser(
-        prog="zm_detect.py",
-        description="Look at an event's pictures and print the detection string.",
+def make_parser() -> Parser:
+    """Return the parser of `zmhook detect`."""
+    name = program("detect", "zm_detect.py")
+    parser = Parser(
+        prog=name,
+        description="Run detection on an event's pictures, or on one picture, and print the"
+        " detection string.",
+        examples=_EXAMPLES if name.startswith("zmhook") else _SCRIPT_EXAMPLES,
         epilog="Exit code: 0 detected, 1 nothing detected, 2 no decision could be made.",
         allow_abbrev=False,
     )
+    _add_event(parser, positional=name.startswith("zmhook"))
     add = parser.add_argument
-    add(
-        "-c",
-        "--config",
-        default=os.environ.get("ZMHOOK_CONFIG", CONFIG),
-        help="objectconfig.ini (default: %(default)s)",
-    )
-    # Numbers are read by zmhook.text.ids, once there is a log to tell of what is none.
-    add("-e", "--eventid", metavar="EID", help="the event to look at")
-    add(
-        "-m",
-        "--monitorid",
-        default="",
-        metavar="MID",
-        help="its monitor; picks the [monitor-MID] settings",
-    )
-    add("--monitorname", default="", metavar="NAME", help="the monitor's name")
-    add(
-        "-p",
-        "--eventpath",
-        default="",
-        metavar="FOLDER",
-        help="the event's folder; objdetect.jpg is written there",
-    )
-    add("-r", "--reason", default="", metavar="CAUSE", help="the event's cause")
-    add("-n", "--notes", action="store_true", help="write the result into the event's notes")
-    add("-f", "--file", metavar="PICTURE", help="look at this picture instead of an event's")
+    add("-f", "--file", metavar="PICTURE", help="use this picture instead of an event's")
+    add_config(parser)
+    add_override(parser)
     add(
         "-o",
         "--output-path",
         default="",
         metavar="FOLDER",
-        help="write the annotated picture there too",
+        help="also write the annotated picture to this folder",
     )
+    add("-n", "--notes", action="store_true", help="write the result into the event's notes")
+    add_json(parser, "print the whole decision as JSON instead of the detection string")
     add(
-        "-O",
-        "--override",
-        action="append",
-        default=[],
-        metavar="SECTION.KEY=VALUE",
-        help="override a setting; may be repeated",
-    )
-    add("-d", "--debug", action="store_true", help="show everything on stderr, with tracebacks")
-    add("--json", action="store_true", help="print the whole decision as JSON instead of the line")
-    add(
-        "--explain", action="store_true", help="say of each box what became of it, remember nothing"
+        "--explain",
+        action="store_true",
+        help="explain why each box was kept or dropped; no state is saved",
     )
     add(
         "--annotation",
         action="store_true",
-        help="for ZoneMinder's annotation editor, with --file: a line, and exit code 0, also when"
-        " nothing is found; nothing on stderr; remember nothing",
+        help="for ZoneMinder's annotation editor, with --file: print a line and exit with 0 even"
+        " when nothing is detected, print nothing on stderr, save no state",
     )
-    add("--check-config", action="store_true", help="check the configuration and do nothing else")
+    add("--check-config", action="store_true", help="only check the configuration")
+    add("-d", "--debug", action="store_true", help="log everything to stderr, with tracebacks")
     add("--ask-service", action="store_true", help=argparse.SUPPRESS)
     add("--undelivered", default="", metavar="WHY", help=argparse.SUPPRESS)
     add("-v", "--version", action="version", version=f"zmhook {__version__}")
     add("--bareversion", action="store_true", help="print only the version number")
     return parser
+
+
+def _add_event(parser: Parser, *, positional: bool) -> None:
+    """Add what says which event it is; the ids are parsed once there is a log for mistakes."""
+    parser.set_defaults(event_word=None, monitor_word=None)
+    if positional:
+        # Not in the script: values of other hooks' flags, which it ignores, would be taken for ids.
+        parser.add_argument("event_word", nargs="?", metavar="EVENT", help="event id, as with -e")
+        parser.add_argument(
+            "monitor_word", nargs="?", metavar="MONITOR", help="monitor id, as with -m"
+        )
+    add_option(parser, "-e", "--event", hidden=["--eventid"], metavar="EVENT", help="event id")
+    add_monitor(parser, "monitor id; selects the [monitor-N] settings", type=str, default="")
+    for names, hidden, metavar, text in (
+        (("--monitor-name",), "--monitorname", "NAME", "monitor name"),
+        (("-p", "--event-path"), "--eventpath", "FOLDER", "event folder, for objdetect.jpg"),
+    ):
+        add_option(parser, *names, hidden=[hidden], default="", metavar=metavar, help=text)
+    parser.add_argument("-r", "--reason", default="", metavar="CAUSE", help="cause of the event")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""`zmhook explain`: look at an event again, and say of each box what became of it.
+"""`zmhook explain`: run detection on an event again, and explain what became of each box.
 
-Nothing is remembered of it: neither static objects nor cool-downs change.
+No state is saved: neither past objects nor cool-downs change.
 """
 
 from __future__ import annotations
@@ -9,12 +9,18 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from zmhook.cli.arguments import Parser
-from zmhook.cli.given import settle
-from zmhook.cli.moment import event_argument, monitor_argument
+from zmhook.cli.arguments import (
+    Parser,
+    add_config,
+    add_monitor,
+    add_option,
+    add_override,
+    event_argument,
+)
 from zmhook.cli.output import say
-from zmhook.cli.where import add_config
 from zmhook.errors import PortalError
+from zmhook.exit_codes import DETECTED, NOTHING, UNDECIDED
+from zmhook.process.privilege import become_owner, is_root
 
 if TYPE_CHECKING:
     import argparse
@@ -26,26 +32,24 @@ if TYPE_CHECKING:
     from zmhook.settings import Config, Settings
     from zmhook.zoneminder.event_row import EventRow
 
-FOUND, NOTHING, UNDECIDED = 0, 1, 2
-
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = _parser()
+    parser = make_parser()
     args = parser.parse_args(argv)
-    if args.eventid is None and not args.file:
-        parser.error("give an event's number, or --file for a picture without an event")
+    if args.event is None and not args.file:
+        parser.error("give an event id, or --file for a picture without an event")
     from zmhook.settings import load
 
     config = load(args.config, args.override)
-    file = settle(config.for_monitor(args.monitorid), args.file)
+    file = read_and_become_owner(config.for_monitor(args.monitor), args.file)
     event = _event(args, config)
     return explain(event, config.for_monitor(event.monitor_id), file, args.output_path)
 
 
 def explain(event: Event, settings: Settings, file: str | FileSource = "", output: str = "") -> int:
-    """Look at the event, print what became of each box, write the picture; return the exit code.
+    """Decide the event, print what became of each box, write the picture; return the exit code.
 
-    The picture goes to `output`, or else to `image_path`.
+    The picture goes to the folder `output`, or else to `image_path`.
     """
     from zmhook.decide import decide_event
     from zmhook.render.summary import explanation
@@ -54,38 +58,54 @@ def explain(event: Event, settings: Settings, file: str | FileSource = "", outpu
     for line in explanation(decided.decision):
         say(line)
     if decided.frame is not None:
-        say(zones_in_words(decided, settings, time.time()))
-    if decided.frame is not None:
         from zmhook.report.files import write_debug_image
 
-        say(f"picture with boxes and zones: {write_debug_image(decided, settings, output)}")
-    return {"alarm": FOUND, "nothing": NOTHING}.get(decided.decision.outcome, UNDECIDED)
+        say(zones_line(decided, settings, time.time()))
+        say(f"annotated picture: {write_debug_image(decided, settings, output)}")
+    return {"alarm": DETECTED, "nothing": NOTHING}.get(decided.decision.outcome, UNDECIDED)
 
 
-def zones_in_words(decided: Decided, settings: Settings, now: float) -> str:
-    """Return which zones it was judged by, and how old those of ZoneMinder's are."""
+def read_and_become_owner(settings: Settings, file: str | None = None) -> str | FileSource:
+    """As root, read the picture `file`, then become the owner of the data; return the picture.
+
+    Other users get the name back, or "" without one. Raises `RightsError`.
+    """
+    from zmhook.settings.folders import folders_of
+
+    picture: str | FileSource = file or ""
+    if file and is_root():  # root may have become another user for the settings
+        from zmhook.frames.file import FileSource
+
+        picture = FileSource(file, settings.general.max_picture_pixels)
+        picture.read_now()
+    become_owner(*folders_of(settings))
+    return picture
+
+
+def zones_line(decided: Decided, settings: Settings, now: float) -> str:
+    """Return the zones that were used, and the age of those from ZoneMinder."""
     from zmhook.cli.service_text import age
 
     text = f"zones: {', '.join(zone.name for zone in decided.zones) or 'none'}"
     if not settings.gate.import_zm_zones:
         return text
     if decided.zones_asked is None:
-        return f"{text}; ZoneMinder's are not known: it has not told them (see the log)"
-    old = age(now - decided.zones_asked)
-    seconds = f"{settings.gate.zm_cache_time:g} s"
-    return f"{text}; ZoneMinder told its own {old} ago (zm_cache_time is {seconds})"
+        return f"{text}; ZoneMinder's zones could not be read (see the log)"
+    read = age(now - decided.zones_asked)
+    limit = f"zm_cache_time is {settings.gate.zm_cache_time:g} s"
+    return f"{text}; read from ZoneMinder {read} ago ({limit})"
 
 
 def _event(args: argparse.Namespace, config: Config) -> Event:
-    """Return the event, with what only its row tells: its monitor, cause and folder."""
+    """Return the event, with what only ZoneMinder knows of it: its monitor and cause."""
     from zmhook.event import Event
 
-    monitor_id, cause, path = args.monitorid, args.reason, args.eventpath
-    if args.eventid is not None and config.general.general.portal and monitor_id is None:
-        row = _row(args.eventid, config)
+    monitor_id, cause = args.monitor, args.reason
+    if args.event is not None and config.general.general.portal and monitor_id is None:
+        row = _row(args.event, config)
         monitor_id = row.monitor_id
         cause = cause or row.notes or row.cause
-    return Event(id=args.eventid, monitor_id=monitor_id, cause=cause, path=path)
+    return Event(id=args.event, monitor_id=monitor_id, cause=cause, path=args.event_path)
 
 
 def _row(event_id: int, config: Config) -> EventRow:
@@ -95,37 +115,38 @@ def _row(event_id: int, config: Config) -> EventRow:
     with closing(Portal(config.general.general)) as portal:
         row = event_row(portal.event(event_id))
     if not row.monitor_id:
-        raise PortalError(f"event {event_id}: its monitor is not told: give --monitorid")
+        raise PortalError(f"event {event_id}: ZoneMinder does not name its monitor: give --monitor")
     return row
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> Parser:
     parser = Parser(
         prog="zmhook explain",
-        description="Look at an event again and say of each box what became of it. The picture "
-        "with all boxes and zones is written beside.",
-        epilog="What was decided at the time: zmhook history show EVENT.",
+        description="Run detection on an event again and explain why each box was kept or dropped."
+        " The picture with all boxes and zones is written to a file. No state is saved, and no"
+        " notification is sent.",
+        examples=["zmhook explain 1022", "zmhook explain 1022 -O yolo.yolo_min_confidence=0.4"],
+        epilog="For the decision made at the time: zmhook history show EVENT.",
     )
     add = parser.add_argument
-    add("eventid", type=event_argument, nargs="?", help="the event to look at")
+    add("event", type=event_argument, nargs="?", metavar="EVENT", help="event id")
+    add_monitor(parser, "monitor id (default: looked up through the API)")
+    add_option(
+        parser,
+        *("-p", "--event-path"),
+        hidden=["--eventpath"],
+        default="",
+        metavar="FOLDER",
+        help="event folder",
+    )
+    add("-r", "--reason", default="", metavar="CAUSE", help="cause of the event")
+    add("-f", "--file", metavar="PICTURE", help="use this picture instead of an event's")
+    add(
+        *("-o", "--output-path"),
+        default="",
+        metavar="FOLDER",
+        help="where to write the annotated picture (default: image_path)",
+    )
     add_config(parser)
-    add(
-        "-m",
-        "--monitorid",
-        type=monitor_argument,
-        metavar="MID",
-        help="its monitor (default: the API tells)",
-    )
-    add("-p", "--eventpath", default="", metavar="FOLDER", help="the event's folder")
-    add("-r", "--reason", default="", metavar="CAUSE", help="the event's cause")
-    add("-f", "--file", metavar="PICTURE", help="look at this picture instead of an event's")
-    add("-o", "--output-path", default="", metavar="FOLDER", help="where the picture goes")
-    add(
-        "-O",
-        "--override",
-        action="append",
-        default=[],
-        metavar="SECTION.KEY=VALUE",
-        help="try another setting; may be repeated",
-    )
+    add_override(parser)
     return parser

@@ -14,9 +14,11 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from zmhook.cli.output import complain
+from zmhook.exit_codes import NOTHING, UNDECIDED
 from zmhook.process import startup
 from zmhook.text.redact import of_process
 from zmhook.text.unexpected import unexpected
@@ -25,8 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-NOTHING, UNDECIDED = 1, 2
 CRASHED = 70
+CALLED_AT = "ZMHOOK_BEGAN"
+"""The environment variable to which zm_event_start.sh writes the first figure of /proc/uptime."""
+UPTIME = Path("/proc/uptime")
 DEFAULT_SECONDS = 29.0
 """How long the child may take to read what its deadline is; the default of event_deadline less the
 parent's own time."""
@@ -36,6 +40,20 @@ waited for a service may have called so late that nothing else is left."""
 REAP_SECONDS = 1.0
 LOOK_EVERY = 0.01
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+def called_at() -> float:
+    """Return the time (of `time.monotonic`) at which zm_event_start.sh was called, else now.
+
+    The variable is removed: it is about this event, not about processes that we start.
+    """
+    now = time.monotonic()
+    try:
+        began = float(os.environ.pop(CALLED_AT, ""))
+        passed = float(UPTIME.read_text("ascii").split()[0]) - began
+    except (ValueError, OSError, IndexError):
+        return now
+    return now - passed if passed >= 0 else now
 
 
 class Progress:

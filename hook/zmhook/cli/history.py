@@ -1,4 +1,4 @@
-"""`zmhook history`: look up what was decided, and why."""
+"""`zmhook history`: show past decisions and the reasons."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from zmhook.cli import tables, where
-from zmhook.cli.arguments import Parser
-from zmhook.cli.moment import (
+from zmhook.cli import tables
+from zmhook.cli.arguments import (
+    Parser,
+    add_config,
+    add_json,
+    add_limit,
+    add_monitor,
+    add_period,
     event_argument,
-    moment_argument,
-    monitor_argument,
-    number_argument,
 )
 from zmhook.cli.output import complain, say_json
 from zmhook.detection import Outcome
+from zmhook.exit_codes import DONE, FAILED
 from zmhook.process.privilege import become_owner
 
 if TYPE_CHECKING:
@@ -24,17 +27,15 @@ if TYPE_CHECKING:
 
     from zmhook.history.read import History, Wanted
 
-DONE, NOTHING = 0, 1
 LISTED = 50
 COUNTED = "7d"
-FORM = "2026-03-20, '2026-03-20 10:17', or 2h (30m, 7d) ago"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = _parser().parse_args(argv)
+    args = make_parser().parse_args(argv)
     history = _open(args)
-    ask = {"list": _list, "show": _show, "stats": _stats}[args.action]
-    return ask(history, args)
+    action = {"list": _list, "show": _show, "stats": _stats}[args.action]
+    return action(history, args)
 
 
 def _open(args: argparse.Namespace) -> History:
@@ -50,23 +51,26 @@ def _open(args: argparse.Namespace) -> History:
 def _list(history: History, args: argparse.Namespace) -> int:
     from zmhook.cli import history_text
 
-    found = history.decisions(_wanted(args))
+    entries = history.decisions(_wanted(args))
     if args.json:
-        return _print_json([history_text.as_json(one, one.at) for one in found])
-    tables.show([history_text.listing(found, str(history.path))], sys.stdout)
+        return _print_json([history_text.as_json(entry, entry.at) for entry in entries])
+    names = history.monitor_names()
+    tables.show([history_text.listing(entries, str(history.path), names)], sys.stdout)
     return DONE
 
 
 def _show(history: History, args: argparse.Namespace) -> int:
     from zmhook.cli import history_text
 
-    found = history.of_event(args.event)
-    if not found:
-        complain(f"{history.path} has nothing of event {args.event}")
-        return NOTHING
+    records = history.of_event(args.event)
     if args.json:
-        return _print_json([history_text.as_json(one, one.decision.event.asked) for one in found])
-    tables.show(history_text.all_explained(found), sys.stdout)
+        return _print_json(
+            [history_text.as_json(record, record.decision.event.asked) for record in records]
+        )
+    if not records:
+        complain(f"{history.path}: no decision on event {args.event} is recorded")
+        return FAILED
+    tables.show(history_text.all_explained(records), sys.stdout)
     return DONE
 
 
@@ -78,7 +82,8 @@ def _stats(history: History, args: argparse.Namespace) -> int:
     days = history.days(_wanted(args))
     if args.json:
         return _print_json([to_builtins(day) for day in days])
-    tables.show([history_text.counted(days, str(history.path))], sys.stdout)
+    names = history.monitor_names()
+    tables.show([history_text.counted(days, str(history.path), names)], sys.stdout)
     return DONE
 
 
@@ -103,43 +108,40 @@ def _print_json(value: list[Any]) -> int:
 # -- arguments -----------------------------------------------------------------------------------
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="zmhook history", description="What was decided for each event, and why.")
-    actions = parser.add_subparsers(dest="action", required=True, metavar="COMMAND")
-    listing = _action(actions, "list", "the decisions, newest first")
+def make_parser() -> Parser:
+    parser = Parser(
+        prog="zmhook history",
+        description="Show past decisions and the reasons.",
+        examples=["zmhook history list --since 2h", "zmhook history show 1022"],
+    )
+    listing = parser.add_command(
+        "list",
+        "list decisions, the newest first",
+        examples=["zmhook history list -m 5 --outcome alarm --since 7d"],
+    )
     _add_filters(listing, since=None, limit=LISTED)
-    shown = _action(actions, "show", "everything about one event: what was kept, dropped, and why")
-    shown.add_argument("event", type=event_argument, metavar="EVENT", help="the event's id")
-    shown.add_argument(
-        "--monitor", type=monitor_argument, metavar="N", help="read this monitor's history_path"
+    show = parser.add_command(
+        "show",
+        "show everything about an event: what was kept and dropped, and why",
+        examples=["zmhook history show 1022"],
     )
-    counted = _action(actions, "stats", "counts and times by monitor and day")
-    _add_filters(counted, since=COUNTED, limit=0)
+    show.add_argument("event", type=event_argument, metavar="EVENT", help="event id")
+    add_monitor(show, "use the history_path of this monitor")
+    stats = parser.add_command(
+        "stats",
+        "count decisions and their times by monitor and day",
+        examples=["zmhook history stats --since 30d"],
+    )
+    _add_filters(stats, since=COUNTED, limit=0)
+    for command in (listing, show, stats):
+        add_config(command)
+        add_json(command)
     return parser
 
 
-def _action(actions: Any, name: str, what: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = actions.add_parser(name, help=what, description=what)
-    where.add_config(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    return parser
-
-
-def _add_filters(parser: argparse.ArgumentParser, *, since: str | None, limit: int) -> None:
-    parser.add_argument("--monitor", type=monitor_argument, metavar="N", help="of this monitor")
-    default = f"; default: {since}" if since else ""
-    parser.add_argument(
-        "--since", type=moment_argument, default=since, metavar="TIME", help=f"{FORM}{default}"
-    )
-    parser.add_argument("--until", type=moment_argument, metavar="TIME", help="the same")
-    parser.add_argument("--outcome", choices=get_args(Outcome), help="with this outcome")
-    parser.add_argument(
-        "--label", metavar="LABEL", help="in which this was found, whether it counted or not"
-    )
-    parser.add_argument(
-        "--limit",
-        type=number_argument,
-        default=limit,
-        metavar="N",
-        help="the newest N (0: all; default: %(default)s)",
-    )
+def _add_filters(parser: Parser, *, since: str | None, limit: int) -> None:
+    add_monitor(parser, "only this monitor")
+    add_period(parser, since)
+    parser.add_argument("--outcome", choices=get_args(Outcome), help="only this outcome")
+    parser.add_argument("--label", help="only events with this label, kept or dropped")
+    add_limit(parser, limit)

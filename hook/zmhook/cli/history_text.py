@@ -1,4 +1,4 @@
-"""Recorded decisions in words, for people."""
+"""Recorded decisions as text and tables."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import to_builtins
 
 from zmhook.cli.tables import Block, Table
+from zmhook.printable import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -18,18 +19,19 @@ if TYPE_CHECKING:
     from zmhook.history.schema import Entry
     from zmhook.history.stats import Day
 
-_LIST_HEAD = ("time", "event", "monitor", "outcome", "ms", "what")
-_FOUND_HEAD = ("found", "sure", "model", "box", "rule", "why")
+_LIST_HEAD = ("time", "event", "monitor", "outcome", "ms", "result")
+_BOX_HEAD = ("label", "confidence", "model", "box", "rule", "reason")
 _DAYS_HEAD = (
     *("monitor", "day", "events", "alarms", "nothing", "undecided"),
     *("decisions", "p50 ms", "p95 ms", "dropped"),
 )
-_DAYS_NUMBERS = frozenset(range(len(_DAYS_HEAD) - 1)) - {1}
 AGAIN = "(decided again later)"
+NAME = 14
+"""Characters of a monitor's name in a table."""
 
 
 def as_json(one: Entry | Recorded, at: float) -> dict[str, Any]:
-    """Return it as plain data; `time` is `at` in local time, in ISO 8601's form."""
+    """Return it as plain data; `time` is `at` in local time, as ISO 8601."""
     local = datetime.fromtimestamp(at).astimezone()
     return {"time": local.isoformat(timespec="seconds"), **to_builtins(one)}
 
@@ -37,62 +39,64 @@ def as_json(one: Entry | Recorded, at: float) -> dict[str, Any]:
 # -- list ----------------------------------------------------------------------------------------
 
 
-def listing(entries: Sequence[Entry], place: str) -> Block:
+def listing(entries: Sequence[Entry], place: str, names: Mapping[int, str] | None = None) -> Block:
+    """Return a table of the decisions; `names` are those of monitors."""
     if not entries:
-        return f"No decision in {place} is like that."
-    rows = [_cells(entry) for entry in entries]
+        return f"No matching decision in {place}."
+    rows = [_cells(entry, names or {}) for entry in entries]
     many = "decision" if len(rows) == 1 else "decisions"
     events = len({entry.event_id for entry in entries})
     of = "" if events == len(rows) else f" of {events} event{'s' if events > 1 else ''}"
-    return Table(f"{len(rows)} {many}{of} in {place}", _LIST_HEAD, rows, frozenset({1, 2, 4}))
+    return Table(f"{len(rows)} {many}{of} in {place}", _LIST_HEAD, rows, frozenset({1, 4}), (4,))
 
 
-def _cells(entry: Entry) -> tuple[str, ...]:
+def _cells(entry: Entry, names: Mapping[int, str]) -> tuple[str, ...]:
     return (
         _time(entry.at),
         str(entry.event_id),
-        _monitor(entry.monitor_id),
+        _monitor(entry.monitor_id, names),
         entry.outcome,
         f"{entry.total:.0f}",
-        _what(entry),
+        _result(entry),
     )
 
 
-def _what(entry: Entry) -> str:
-    """Return what was answered, else why nothing was."""
-    what = entry.line or entry.error
-    if not what:
-        what = f"dropped: {_counts(entry.drops)}" if entry.drops else "nothing found"
-    return what if entry.last else f"{what} {AGAIN}"
+def _result(entry: Entry) -> str:
+    """Return the detection string, or else the error, or what was dropped."""
+    result = entry.line or entry.error
+    if not result:
+        result = f"dropped: {_counts(entry.drops)}" if entry.drops else "no detections"
+    return result if entry.last else f"{result} {AGAIN}"
 
 
 # -- show ----------------------------------------------------------------------------------------
 
 
-def all_explained(found: Sequence[Recorded]) -> Iterator[Block]:
+def all_explained(records: Sequence[Recorded]) -> Iterator[Block]:
     """Yield all decisions of an event, the first one first; of several the last one counts."""
-    if len(found) > 1:
-        yield f"{found[0].decision.event} was decided {len(found)} times; the last one counts"
+    if len(records) > 1:
+        event = records[0].decision.event
+        yield f"{event} was decided {len(records)} times; the last decision counts"
         yield ""
-    for one in found:
-        yield from explained(one)
+    for record in records:
+        yield from explained(record)
 
 
-def explained(one: Recorded) -> Iterator[Block]:
-    """Yield all that is known of a decision: what was kept, what was dropped by which rule."""
-    decision = one.decision
+def explained(record: Recorded) -> Iterator[Block]:
+    """Yield everything about a decision: what was kept, and which rule dropped the rest."""
+    decision = record.decision
     yield f"{_title(decision)}, {_time(decision.event.asked)}"
-    yield f"{decision.outcome}: {one.line}" if one.line else decision.outcome
+    yield f"{decision.outcome}: {record.line}" if record.line else decision.outcome
     if decision.frame:
         frame = decision.frame
         yield f"frame {frame.id}, {frame.width}x{frame.height} pixels, from {frame.origin}"
     for problem in [*decision.errors, *decision.skipped]:
         yield f"problem: {problem}"
-    yield _found(decision)
+    yield _boxes(decision)
     if decision.timings:
         yield ", ".join(f"{stage} {took:.0f} ms" for stage, took in decision.timings.items())
-    yield f"made by zmhook {one.version}, settings {one.settings[:12]}"
-    for file in one.models:
+    yield f"made by zmhook {record.version}, settings {record.settings[:12]}"
+    for file in record.models:
         yield f"{file.model}: {file.path} (SHA-256 {file.sha256[:12] or 'unknown'})"
     yield ""
 
@@ -104,31 +108,36 @@ def _title(decision: Decision) -> str:
     return f"{event}{name}{cause}"
 
 
-def _found(decision: Decision) -> Block:
-    kept = [(*_detection(one), "", "kept") for one in decision.detections]
-    dropped = [(*_detection(one.detection), one.rule, one.reason) for one in decision.dropped]
+def _boxes(decision: Decision) -> Block:
+    kept = [(*_box_cells(detection), "", "kept") for detection in decision.detections]
+    dropped = [(*_box_cells(drop.detection), drop.rule, drop.reason) for drop in decision.dropped]
     if not kept + dropped:
-        return "nothing was found"
+        return "no detections"
     return Table(
-        f"{len(kept)} kept, {len(dropped)} dropped", _FOUND_HEAD, kept + dropped, frozenset({1})
+        f"{len(kept)} kept, {len(dropped)} dropped",
+        _BOX_HEAD,
+        kept + dropped,
+        frozenset({1}),
+        wrapped=frozenset({0, 5}),
     )
 
 
-def _detection(one: Detection) -> tuple[str, str, str, str]:
-    box = one.box
-    sure = f"{one.confidence:.2f}".removeprefix("0")
-    return one.label, sure, one.model, f"{box.x1},{box.y1} {box.x2},{box.y2}"
+def _box_cells(detection: Detection) -> tuple[str, str, str, str]:
+    box = detection.box
+    corners = f"{box.x1},{box.y1} {box.x2},{box.y2}"
+    return detection.label, f"{detection.confidence:.0%}", detection.model, corners
 
 
 # -- stats ---------------------------------------------------------------------------------------
 
 
-def counted(days: Sequence[Day], place: str) -> Block:
+def counted(days: Sequence[Day], place: str, names: Mapping[int, str] | None = None) -> Block:
+    """Return a table of counts by monitor and day; `names` are those of monitors."""
     if not days:
-        return f"No decision in {place} is like that."
+        return f"No matching decision in {place}."
     rows = [
         (
-            _monitor(day.monitor_id),
+            _monitor(day.monitor_id, names or {}),
             day.day.isoformat(),
             str(day.events),
             str(day.alarms),
@@ -141,9 +150,8 @@ def counted(days: Sequence[Day], place: str) -> Block:
         )
         for day in days
     ]
-    return Table(
-        f"By monitor and day, {place}", _DAYS_HEAD, rows, frozenset({0, 2, 3, 4, 5, 6, 7, 8})
-    )
+    numbers = frozenset(range(2, len(_DAYS_HEAD) - 1))
+    return Table(f"By monitor and day, {place}", _DAYS_HEAD, rows, numbers, (6, 7, 8))
 
 
 # -- words ---------------------------------------------------------------------------------------
@@ -153,8 +161,11 @@ def _counts(drops: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {rule}" for rule, count in drops.items())
 
 
-def _monitor(monitor_id: int | None) -> str:
-    return "-" if monitor_id is None else str(monitor_id)
+def _monitor(monitor_id: int | None, names: Mapping[int, str]) -> str:
+    if monitor_id is None:
+        return "-"
+    name = names.get(monitor_id, "")
+    return f"{monitor_id} {shortened(name, NAME)}" if name else str(monitor_id)
 
 
 def _time(at: float) -> str:

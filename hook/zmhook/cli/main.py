@@ -4,53 +4,88 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple
 
-from zmhook.cli.output import NotPrinted, complain, say, say_rest, settle
-from zmhook.cli.unread import let_readers_go
+from zmhook.cli.output import (
+    NotPrinted,
+    complain,
+    discard_unwritable,
+    ignore_closed_pipes,
+    say,
+    say_rest,
+)
 from zmhook.errors import SettingsError, ZmhookError
+from zmhook.exit_codes import FAILED, INTERRUPTED, MISUSED, UNDECIDED
 from zmhook.process import startup
+from zmhook.text.suggest import did_you_mean
 from zmhook.text.unexpected import unexpected
 from zmhook.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = {
-    "detect": ("zmhook.cli.detect", "look at one event, as zm_detect.py does"),
-    "train-faces": ("zmhook.cli.train_faces", "learn the known faces, as zm_train_faces.py does"),
-    "explain": ("zmhook.cli.explain", "look at an event again, say what became of each box"),
-    "serve": ("zmhook.cli.serve", "keep the models loaded, in the foreground"),
-    "service": ("zmhook.cli.service", "status, stop or restart of what keeps the models loaded"),
-    "describe": ("zmhook.cli.describe", "try the describing model on pictures, and its budget"),
-    "models": ("zmhook.cli.models", "list, fetch and verify model files"),
-    "remote": ("zmhook.cli.remote", "how the other machines are that models run on"),
-    "snapshots": ("zmhook.cli.snapshots", "keep what cameras send over MQTT, and look at it"),
-    "camera": ("zmhook.cli.camera", "have an Axis camera send snapshots, or stand in for one"),
-    "history": ("zmhook.cli.history", "what was decided for each event, and why"),
-    "notify": ("zmhook.cli.notify", "send a test message to all whom an alarm is told to"),
-    "config": ("zmhook.cli.config", "check the configuration, print its reference"),
-}
-"""Each command's module, whose `main(argv)` returns the exit code, and what it does."""
 
-FAILED, MISUSED, UNDECIDED, INTERRUPTED = 1, 2, 2, 130
+class Command(NamedTuple):
+    """A command: its module, whose `main(argv)` returns the exit code, and its line in the help."""
+
+    module: str
+    group: str
+    summary: str
+
+
+_EVENTS, _MODELS, _SERVICE = "Events", "Models and faces", "Service and servers"
+_CAMERAS, _SETUP = "Cameras", "Setup"
+COMMANDS = {
+    "detect": Command("zmhook.cli.detect", _EVENTS, "run detection on one event"),
+    "explain": Command(
+        "zmhook.cli.explain", _EVENTS, "run detection again and explain every kept and dropped box"
+    ),
+    "history": Command("zmhook.cli.history", _EVENTS, "show past decisions and the reasons"),
+    "models": Command("zmhook.cli.models", _MODELS, "list, download and verify model files"),
+    "train-faces": Command("zmhook.cli.train_faces", _MODELS, "train the faces of known people"),
+    "describe": Command(
+        "zmhook.cli.describe", _MODELS, "describe pictures with the [gemini] settings"
+    ),
+    "service": Command(
+        "zmhook.cli.service", _SERVICE, "show, stop or restart the background service"
+    ),
+    "serve": Command("zmhook.cli.serve", _SERVICE, "run the detection service in the foreground"),
+    "remote": Command("zmhook.cli.remote", _SERVICE, "show the status of remote inference servers"),
+    "snapshots": Command(
+        "zmhook.cli.snapshots", _CAMERAS, "collect and show the best snapshots that cameras send"
+    ),
+    "camera": Command(
+        "zmhook.cli.camera", _CAMERAS, "set up an Axis camera for best snapshots, or simulate one"
+    ),
+    "config": Command(
+        "zmhook.cli.config", _SETUP, "check the configuration, or migrate an older one"
+    ),
+    "notify": Command(
+        "zmhook.cli.notify", _SETUP, "send a test notification through every configured channel"
+    ),
+    "completion": Command(
+        "zmhook.cli.completion", _SETUP, "print a completion script for bash or zsh"
+    ),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     startup.prepare()
-    let_readers_go()
+    ignore_closed_pipes()
     try:
-        return _main(argv)
+        return _main(list(sys.argv[1:] if argv is None else argv))
     except NotPrinted as error:
         complain(str(error))
         return FAILED
     finally:
-        settle()
+        discard_unwritable()
 
 
-def _main(argv: Sequence[str] | None) -> int:
-    given = list(sys.argv[1:] if argv is None else argv)
-    command = given[0] if given else "--help"
+def _main(argv: list[str]) -> int:
+    command, *arguments = argv or ["--help"]
+    if command == "help" and arguments:
+        command, arguments = arguments[0], ["--help"]
     if command in ("-h", "--help", "help"):
         for line in _help():
             say(line)
@@ -59,17 +94,18 @@ def _main(argv: Sequence[str] | None) -> int:
         say(f"zmhook {__version__}")
         return 0
     if command not in COMMANDS:
-        complain(f"there is no command '{command}'; zmhook --help shows them")
+        close = did_you_mean(command, COMMANDS)
+        complain(f"there is no command '{command}'{close} (zmhook --help lists the commands)")
         return MISUSED
-    return _run(command, given[1:])
+    return _run(command, arguments)
 
 
 def _run(command: str, argv: list[str]) -> int:
-    """Call the command. What went wrong is told in a line, or a line for each problem."""
-    # 1 is an answer there: nothing was detected.
+    """Call the command; an error is one line, or one for each problem of the configuration."""
+    # Exit code 1 of detect is an answer: nothing was detected.
     failed = UNDECIDED if command == "detect" else FAILED
     try:
-        module = import_module(COMMANDS[command][0])
+        module = import_module(COMMANDS[command].module)
         code: int = module.main(argv)
         say_rest()
     except SettingsError as error:
@@ -92,13 +128,14 @@ def _run(command: str, argv: list[str]) -> int:
 
 def _help() -> list[str]:
     width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {what}" for name, (_, what) in COMMANDS.items()]
+    lines = ["usage: zmhook COMMAND [ARGUMENTS]"]
+    for group, commands in groupby(COMMANDS.items(), key=lambda item: item[1].group):
+        lines += ["", f"{group}:"]
+        lines += [f"  {name:<{width}}  {command.summary}" for name, command in commands]
     return [
-        "usage: zmhook COMMAND [ARGUMENTS]",
-        "",
         *lines,
         "",
-        "zmhook COMMAND --help shows a command's arguments; zmhook --version the version.",
+        "zmhook COMMAND --help shows a command's arguments, zmhook --version the version.",
     ]
 
 

@@ -1,4 +1,4 @@
-"""`zmhook config migrate`: an older configuration becomes an objectconfig.ini."""
+"""`zmhook config migrate`: convert an older configuration to an objectconfig.ini."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ _ALL_BITS = 0o777
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "file", metavar="FILE", help="objectconfig.ini of version 5 or 6, or Ng's objectconfig.yml"
+        "file", metavar="FILE", help="objectconfig.ini of version 5 or 6, or objectconfig.yml of Ng"
     )
     parser.add_argument(
-        "-o", "--output", default="", metavar="FILE", help="write it there, not to stdout"
+        "-o", "--output", default="", metavar="FILE", help="write to this file instead of stdout"
     )
     parser.add_argument(
         "--secrets",
         default="",
         metavar="FILE",
-        help="move passwords there, and what the old secrets file has; nothing there is changed",
+        help="add passwords and the old file's secrets to this file; existing entries stay",
     )
-    parser.add_argument("--force", action="store_true", help="replace what is at --output")
+    parser.add_argument("--force", action="store_true", help="overwrite an existing --output file")
 
 
 def migrate(args: argparse.Namespace) -> int:
-    """Write the result; tell on stderr what is not in it. Exit code 2 when it is not right."""
+    """Write the result, and report on stderr what it lacks; return 2 when it is not valid."""
     from zmhook.migrate import migrate as convert
 
     try:
@@ -61,11 +61,11 @@ def migrate(args: argparse.Namespace) -> int:
 def _refusal(args: argparse.Namespace) -> str:
     output = args.output
     if output and Path(output).exists() and Path(output).samefile(args.file):
-        return f"{output}: is the file to read: give the new one another name"
+        return f"{output}: cannot overwrite the file being read; choose another name"
     if output and os.path.lexists(output) and not args.force:
-        return f"{output}: is there already; --force replaces it"
+        return f"{output}: already exists; --force overwrites it"
     if args.secrets and Path(args.secrets).suffix.lower() in (".yml", ".yaml"):
-        return f"{args.secrets}: secrets are an ini file here: give it a name that ends so"
+        return f"{args.secrets}: the secrets file must be an ini file, such as secrets.ini"
     return ""
 
 
@@ -85,32 +85,32 @@ def _write(args: argparse.Namespace, done: Migrated) -> None:
 
 
 def _put(target: Path, text: str, like: Path, mode: int) -> None:
-    """Write a file that belongs to whom `like` belongs to, as far as we may say so."""
-    found = like.stat()
-    owner = (found.st_uid, found.st_gid)
+    """Write a file with the owner of the file `like`, as far as permissions allow."""
+    status = like.stat()
+    owner = (status.st_uid, status.st_gid)
     atomic.write(target.resolve(), text.encode(), mode, durable=True, owner=owner)
 
 
 def _report(args: argparse.Namespace, done: Migrated) -> int:
     for why, all_lost in done.lost.items():
         places = ", ".join(dict.fromkeys(lost.place for lost in all_lost))
-        _tell(f"not carried over: {places}: {why}")
+        _complain(f"not carried over: {places}: {why}")
     for note in done.notes:
-        _tell(f"note: {note}")
+        _complain(f"note: {note}")
     if done.secrets is not None:
-        _tell(f"{args.secrets}: written; the web server has to be able to read it")
+        _complain(f"{args.secrets}: written; the web server must be able to read it")
     if done.problems:
-        return _failed([*done.problems, "so the result cannot be used yet"])
+        return _failed([*done.problems, "the result cannot be used until this is corrected"])
     if args.output:
-        _tell(f"{args.output}: written and right")
+        _complain(f"{args.output}: written; the configuration is valid")
     return RIGHT
 
 
 def _failed(lines: Iterable[str]) -> int:
     for line in lines:
-        _tell(line)
+        _complain(line)
     return WRONG
 
 
-def _tell(line: str) -> None:
+def _complain(line: str) -> None:
     say(line, error=True)

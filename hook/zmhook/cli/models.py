@@ -1,51 +1,46 @@
-"""`zmhook models`: list the model files, fetch them, verify them."""
+"""`zmhook models`: list, download and verify model files."""
 
 from __future__ import annotations
 
-import os
 import sys
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from zmhook.cli.arguments import Parser
-from zmhook.cli.output import complain, say
+from zmhook.cli.arguments import Parser, add_config, add_json
+from zmhook.cli.output import complain, say, say_json
+from zmhook.cli.progress import byte_progress
 from zmhook.errors import DownloadError
 from zmhook.models.manifest import BUILT_IN, Manifest, Model, ModelFile, load_manifest
 from zmhook.models.store import Store, used
-from zmhook.printable import printable
 from zmhook.process.privilege import become_owner
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from zmhook.models.download import Progress
     from zmhook.settings import Config
 
-CONFIG = "/etc/zm/objectconfig.ini"
 BY_HAND = (
-    "fetch it elsewhere and put it at {place}; until then the models that need no file work: "
-    "hog, and face with hog or cnn"
+    "download it elsewhere and copy it to {place}; models that need no file work without it: hog, "
+    "and face with hog or cnn"
 )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = _parser().parse_args(argv)
+    args = make_parser().parse_args(argv)
     manifest = load_manifest(args.manifest)
     config = _config(args.config, needed=not args.to)
     store = Store(args.to or Path(_base(config), "models"))
     become_owner(store.folder)
-    if args.command == "list":
-        return _list(manifest, store, config)
+    if args.action == "list":
+        return _list(manifest, store, config, as_json=args.json)
     models = _chosen(manifest, args.names, config)
-    if args.command == "verify":
+    if args.action == "verify":
         return _verify(models, store)
     return _get(models, store, config, force=args.force)
 
 
 def _config(path: str, *, needed: bool) -> Config | None:
-    """Read the configuration; with --to it is only asked what is in use, so it may be absent."""
+    """Read the configuration, which may be missing when --to names the folder."""
     from zmhook.settings import load
 
     if not needed and not Path(path).exists():
@@ -63,26 +58,51 @@ def _chosen(manifest: Manifest, names: list[str], config: Config | None) -> list
     if names:
         return manifest.pick(names)
     if config is None:
-        raise DownloadError("there is no configuration that says which models are used: name them")
+        raise DownloadError("name the models: there is no configuration that lists them")
     return used(manifest, config)
 
 
 # -- list ----------------------------------------------------------------------------------------
 
 
-def _list(manifest: Manifest, store: Store, config: Config | None) -> int:
+def _list(manifest: Manifest, store: Store, config: Config | None, *, as_json: bool) -> int:
     in_use = used(manifest, config) if config else []
-    say(f"Model files in {store.folder}:")
-    for model in manifest.models:
-        mark = "*" if model in in_use else " "
-        say(
-            f"{mark} {model.name:<14} {_megabytes(model.size):>8}  {store.state_of(model):<8}"
-            f" {model.description} ({model.licence})"
+    files: list[dict[str, Any]] = [
+        {
+            "name": model.name,
+            "used": model in in_use,
+            "state": store.state_of(model),
+            "bytes": model.size,
+            "description": model.description,
+            "licence": model.licence,
+        }
+        for model in manifest.models
+    ]
+    if as_json:
+        say_json(files)
+        return 0
+    from zmhook.cli.tables import Table, show
+
+    rows = [
+        (
+            row["name"],
+            "yes" if row["used"] else "",
+            row["state"],
+            _megabytes(row["bytes"]),
+            row["description"],
+            row["licence"],
         )
-    for name, description in BUILT_IN.items():
-        say(f"  {name:<14} {'':>8}  built in {description}")
+        for row in files
+    ]
+    rows += [(name, "", "built in", "", text, "") for name, text in BUILT_IN.items()]
+    head = ("model", "used", "state", "size", "description", "licence")
+    table = Table(
+        f"Model files in {store.folder}", head, rows, frozenset({3}), (5,), frozenset({4})
+    )
+    show([table], sys.stdout)
     if in_use:
-        say("* is used by the configuration. zmhook models get fetches what is used and missing.")
+        say()
+        say("zmhook models get downloads the used models that are missing.")
     return 0
 
 
@@ -100,7 +120,7 @@ def _verify(models: list[Model], store: Store) -> int:
         wrong += state != "ok"
         say(f"{state:<8} {store.place(file)}")
     if not models:
-        say("The configuration uses no model that has a file of its own.")
+        say("The configuration uses no model that needs a file.")
     return 1 if wrong else 0
 
 
@@ -109,7 +129,7 @@ def _verify(models: list[Model], store: Store) -> int:
 
 def _get(models: list[Model], store: Store, config: Config | None, *, force: bool) -> int:
     if not models:
-        say("Nothing to fetch: the configuration uses no model that has a file of its own.")
+        say("Nothing to download: the configuration uses no model that needs a file.")
     failed = 0
     for model in models:
         say(f"{model.name}: {model.description}. Licence: {model.licence}, {model.licence_url}")
@@ -130,20 +150,20 @@ def _get_file(file: ModelFile, store: Store, *, force: bool) -> None:
     place = store.place(file)
     state = store.state(file)
     if state == "ok":
-        say(f"  {place}: there already, verified")
+        say(f"  {place}: already there, verified")
         return
     if state == "changed" and not force:
-        raise DownloadError(f"{place} is there and is another file; --force replaces it")
+        raise DownloadError(f"{place}: exists with other content; --force replaces it")
     try:
-        with _progress(place.name) as progress:
+        with byte_progress(place.name) as progress:
             download(file, place, progress)
     except DownloadError as error:
         raise DownloadError(f"{error}; {BY_HAND.format(place=place)}") from None
-    say(f"  {place}: fetched, verified")
+    say(f"  {place}: downloaded, verified")
 
 
 def _say_settings(model: Model, config: Config | None) -> None:
-    """Name the settings that the configuration still lacks for this model."""
+    """Print the settings that the configuration still needs for this model."""
     base = _base(config)
     for setting, path in model.settings.items():
         section, key = setting.split(".")
@@ -152,73 +172,42 @@ def _say_settings(model: Model, config: Config | None) -> None:
             say(f"  to use it: [{section}] {key} = {{{{base_data_path}}}}/models/{path}")
 
 
-@contextmanager
-def _progress(name: str) -> Iterator[Progress]:
-    """Show a bar where somebody watches, one line where nobody does."""
-    if not sys.stderr.isatty():
-        say(f"  fetching {name} ...")
-        yield lambda done, total: None  # noqa: ARG005 - nobody watches
-        return
-    try:
-        from rich.progress import DownloadColumn, TimeRemainingColumn, TransferSpeedColumn
-        from rich.progress import Progress as Bar
-    except ImportError:
-        yield _plain(name)
-        say(error=True)
-        return
-    from rich.console import Console
-
-    columns = (
-        *Bar.get_default_columns()[:2],
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(f"  {name}", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-def _plain(name: str) -> Progress:
-    """One line that counts up, where rich is not installed."""
-    shown = -1
-
-    def show(done: int, total: int | None) -> None:
-        nonlocal shown
-        if total and done * 100 // total != shown:
-            shown = done * 100 // total
-            sys.stderr.write(f"\r  {printable(name)} {shown:3d} %")
-            sys.stderr.flush()
-
-    return show
-
-
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> Parser:
     parser = Parser(
-        prog="zmhook models", description="The model files: list them, fetch them, verify them."
+        prog="zmhook models",
+        description="List, download and verify model files.",
+        examples=["zmhook models list", "zmhook models get yolox_s"],
     )
     common = Parser(add_help=False)
-    config = os.environ.get("ZMHOOK_CONFIG", CONFIG)
+    add_config(common)
     common.add_argument(
-        "-c", "--config", default=config, help="objectconfig.ini (default: %(default)s)"
-    )
-    common.add_argument(
-        "--to", metavar="FOLDER", help="the models folder (default: <base_data_path>/models)"
+        "--to", metavar="FOLDER", help="models folder (default: <base_data_path>/models)"
     )
     common.add_argument(
-        "--manifest", metavar="FILE", help="another list of models than zmhook's own"
+        "--manifest", metavar="FILE", help="list of models to use instead of zmhook's own"
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("list", parents=[common], help="which there are, and which are here")
-    named = Parser(add_help=False)
-    named.add_argument(
-        "names", nargs="*", metavar="NAME", help="default: those the configuration uses"
+    names = Parser(add_help=False)
+    names.add_argument(
+        "names", nargs="*", metavar="NAME", help="default: the models that the configuration uses"
     )
-    get = commands.add_parser("get", parents=[common, named], help="fetch and verify")
-    get.add_argument(
-        "--force", action="store_true", help="replace files that are not the manifest's"
+    listing = parser.add_command(
+        "list",
+        "list known models and whether they are installed",
+        parents=[common],
+        examples=["zmhook models list"],
     )
-    commands.add_parser(
-        "verify", parents=[common, named], help="compare with the manifest's checksums"
+    add_json(listing)
+    get = parser.add_command(
+        "get",
+        "download models and verify them",
+        parents=[common, names],
+        examples=["zmhook models get", "zmhook models get yolox_s --to /tmp/models"],
+    )
+    get.add_argument("--force", action="store_true", help="replace files with other content")
+    parser.add_command(
+        "verify",
+        "compare the installed files with their checksums",
+        parents=[common, names],
+        examples=["zmhook models verify"],
     )
     return parser

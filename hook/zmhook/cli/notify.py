@@ -1,4 +1,4 @@
-"""`zmhook notify`: try out whom an alarm is told to."""
+"""`zmhook notify`: send a test notification through every configured channel."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from zmhook.cli import where
-from zmhook.cli.arguments import Parser
-from zmhook.cli.moment import monitor_argument
+from zmhook.cli.arguments import (
+    Parser,
+    absolute_config,
+    add_config,
+    add_monitor,
+)
 from zmhook.cli.output import complain, say
 from zmhook.errors import ZmhookError
 from zmhook.process.privilege import become_owner
 from zmhook.settings.folders import folders_of
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterator, Sequence
 
     from zmhook.jobs.work import Work
@@ -27,58 +29,58 @@ LABEL = "test"
 WIDTH, HEIGHT = 640, 360
 
 
-class Target(NamedTuple):
-    """One that is told: its name for people, and what sends to it."""
+class Channel(NamedTuple):
+    """A way to send notifications: its name for people, and what sends through it."""
 
     name: str
     send: Callable[[], None]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = _parser().parse_args(argv)
+    args = make_parser().parse_args(argv)
     from zmhook.settings import load
 
-    config = where.absolute(args.config)
+    config = absolute_config(args.config)
     settings = load(config).for_monitor(args.monitor)
     become_owner(*folders_of(settings))
-    targets = list(_targets(_work(settings, args.monitor)))
-    if not targets:
+    channels = list(_channels(_work(settings, args.monitor)))
+    if not channels:
         complain(
-            f"{config}: [notify] tells nobody: set notify_mqtt, notify_webhook or notify_apprise"
+            f"{config}: [notify] has no channel: set notify_mqtt, notify_webhook or notify_apprise"
         )
         return NOTHING_SET
-    worked = [_try(target) for target in targets]
-    return ALL_WORKED if all(worked) else SOME_FAILED
+    sent = [_send(channel) for channel in channels]
+    return ALL_WORKED if all(sent) else SOME_FAILED
 
 
-def _try(target: Target) -> bool:
+def _send(channel: Channel) -> bool:
     began = time.monotonic()
     try:
-        target.send()
+        channel.send()
     except ZmhookError as error:
-        say(f"failed  {target.name}: {error}")
+        say(f"failed  {channel.name}: {error}")
         return False
-    say(f"sent    {target.name} ({(time.monotonic() - began) * 1000:.0f} ms)")
+    say(f"sent    {channel.name} ({(time.monotonic() - began) * 1000:.0f} ms)")
     return True
 
 
-def _targets(work: Work) -> Iterator[Target]:
+def _channels(work: Work) -> Iterator[Channel]:
     notify = work.settings.notify
     if notify.notify_mqtt:
         from zmhook.net import mqtt as client
 
-        yield Target(f"mqtt {client.name(work.settings.mqtt)}", partial(_by_mqtt, work))
+        yield Channel(f"mqtt {client.name(work.settings.mqtt)}", partial(_by_mqtt, work))
     if notify.notify_webhook:
-        yield Target("webhook", partial(_by_webhook, work))
+        yield Channel("webhook", partial(_by_webhook, work))
     from zmhook.settings.notify import addresses_of, scheme_of
 
     for number, address in enumerate(addresses_of(notify.notify_apprise.reveal()), 1):
         scheme = scheme_of(address)
-        yield Target(f"apprise {number} ({scheme}://...)", partial(_by_apprise, work, number))
+        yield Channel(f"apprise {number} ({scheme}://...)", partial(_by_apprise, work, number))
 
 
 def _by_mqtt(work: Work) -> None:
-    """Publish as an alarm does; the state goes off again at once."""
+    """Publish an alarm, and its end at once."""
     from zmhook.notify import mqtt
 
     mqtt.send(work)
@@ -98,7 +100,7 @@ def _by_apprise(work: Work, number: int) -> None:
 
 
 def _work(settings: Settings, monitor: int | None) -> Work:
-    """Return an alarm that never was: a grey picture with one box."""
+    """Return an invented alarm: a grey picture with one box."""
     import numpy as np
 
     from zmhook.detection import Box, Decision, Detection, FrameInfo
@@ -119,21 +121,18 @@ def _work(settings: Settings, monitor: int | None) -> Work:
     return Work(decision, settings, frame=Frame(image, "snapshot", "zmhook notify test"))
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> Parser:
     parser = Parser(
-        prog="zmhook notify", description="Try out whom an alarm is told to ([notify])."
+        prog="zmhook notify",
+        description="Test the notifications that [notify] configures.",
+        examples=["zmhook notify test"],
     )
-    actions = parser.add_subparsers(dest="action", required=True)
-    test = actions.add_parser(
+    test = parser.add_command(
         "test",
-        help="send a test message everywhere; exit code 0 all sent, 1 some failed, 2 none set",
+        "send a test notification through every configured channel",
+        examples=["zmhook notify test", "zmhook notify test -m 5"],
+        epilog="Exit code: 0 all sent, 1 some failed, 2 no channel is configured.",
     )
-    where.add_config(test)
-    test.add_argument(
-        "-m",
-        "--monitor",
-        type=monitor_argument,
-        metavar="N",
-        help="as monitor N, with the settings of [monitor-N]",
-    )
+    add_config(test)
+    add_monitor(test, "use the settings of this monitor")
     return parser

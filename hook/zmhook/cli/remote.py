@@ -1,4 +1,4 @@
-"""`zmhook remote status`: the other machines that models run on, and how they are."""
+"""`zmhook remote status`: show the status of remote inference servers."""
 
 from __future__ import annotations
 
@@ -6,35 +6,39 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from zmhook.cli.arguments import Parser
-from zmhook.cli.moment import monitor_argument
+from zmhook.cli.arguments import (
+    Parser,
+    add_config,
+    add_json,
+    add_monitor,
+)
 from zmhook.cli.output import say_json
-from zmhook.cli.where import add_config
 from zmhook.errors import ZmhookError
+from zmhook.exit_codes import DONE, FAILED
 from zmhook.process.privilege import become_owner
 from zmhook.settings.folders import folders_of
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterator, Sequence
 
     from zmhook.cli.tables import Block
     from zmhook.gateway.gateways import Gateway
 
-WELL, FAILED = 0, 1
 MOST_AT_ONCE = 8
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = _parser().parse_args(argv)
-    rows = _rows(args.config, args.monitorid)
+    args = make_parser().parse_args(argv)
+    rows = _rows(args.config, args.monitor)
+    if not rows and not args.json:
+        raise ZmhookError(f"{args.config}: [remote] ml_gateway lists no remote server")
     if args.json:
         say_json(rows)
     else:
         from zmhook.cli.tables import show
 
         show(_blocks(rows), sys.stdout)
-    return WELL if all(row["health"] == "well" for row in rows) else FAILED
+    return DONE if all(row["reachable"] for row in rows) else FAILED
 
 
 def _rows(config: str, monitor: int | None) -> list[dict[str, Any]]:
@@ -45,77 +49,77 @@ def _rows(config: str, monitor: int | None) -> list[dict[str, Any]]:
     become_owner(*folders_of(settings))
     gateways = Gateways(settings).all
     if not gateways:
-        raise ZmhookError(f"{config}: [remote] ml_gateway names no other machine")
+        return []
     seconds = settings.remote.ml_timeout
     with ThreadPoolExecutor(min(len(gateways), MOST_AT_ONCE)) as pool:
         return list(pool.map(lambda gateway: _row(gateway, seconds), gateways))
 
 
 def _row(gateway: Gateway, seconds: float) -> dict[str, Any]:
-    """Ask twice: the first time also finds out how to ask, and logs in."""
+    """Ask twice, because the first request also detects the protocol and logs in."""
     from zmhook.errors import GatewayError
 
-    trouble = ""
+    message = ""
     try:
         gateway.refresh(seconds)
         gateway.refresh(seconds, anyway=True)
     except GatewayError as error:
-        trouble = str(error)
+        message = str(error)
     finally:
         gateway.close()
     health = gateway.health
     return {
         "address": gateway.place,
-        "health": trouble or "well",
-        "speaks": health.speaks if health else None,
+        "reachable": not message,
+        "error": message,
+        "protocol": health.speaks if health else None,
         "models": health.models if health else None,
-        "busy": health.busy if health else None,
-        "round_trip_ms": None if trouble else round(gateway.round_trip * 1000, 1),
+        "load": health.busy if health else None,
+        "round_trip_ms": None if message else round(gateway.round_trip * 1000, 1),
     }
 
 
 def _blocks(rows: Sequence[dict[str, Any]]) -> Iterator[Block]:
     from zmhook.cli.tables import Table
 
-    well = [row for row in rows if row["health"] == "well"]
-    if well:
-        head = ("address", "speaks", "models", "busy", "round trip")
+    reachable = [row for row in rows if row["reachable"]]
+    if reachable:
+        head = ("address", "protocol", "models", "load", "round trip")
         cells = [
             (
                 row["address"],
-                row["speaks"],
+                row["protocol"],
                 _models(row["models"]),
-                "?" if row["busy"] is None else f"{row['busy']:.2g}",
+                "?" if row["load"] is None else f"{row['load']:.0%}",
                 f"{row['round_trip_ms']:g} ms",
             )
-            for row in well
+            for row in reachable
         ]
-        yield Table("Machines that are well", head, cells, frozenset({3, 4}))
+        yield Table("Reachable servers", head, cells, frozenset({3, 4}), wrapped=frozenset({0, 2}))
     for row in rows:
-        if row not in well:
-            yield row["health"]
+        if not row["reachable"]:
+            yield row["error"]
 
 
 def _models(models: list[str] | None) -> str:
-    """Return the names; mlapi does not tell them."""
-    return "not told" if models is None else ", ".join(models) or "none"
+    """Return the names; mlapi does not report them."""
+    return "unknown" if models is None else ", ".join(models) or "none"
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> Parser:
     parser = Parser(
         prog="zmhook remote",
-        description="Ask the other machines that [remote] ml_gateway names how they are: what each "
-        "speaks, its models, how busy it is (0: idle, 1: all at work) and how long it takes to say "
-        "so. The exit code is 0 when all are well.",
+        description="Show the remote inference servers that [remote] ml_gateway lists.",
+        examples=["zmhook remote status"],
     )
-    parser.add_argument("action", choices=["status"], help="status: ask them")
-    add_config(parser)
-    parser.add_argument(
-        "-m",
-        "--monitorid",
-        type=monitor_argument,
-        metavar="MID",
-        help="with the settings of this monitor",
+    status = parser.add_command(
+        "status",
+        "show the status of remote inference servers",
+        "For each: its protocol, its models, its load (0%: idle) and the round-trip time.",
+        examples=["zmhook remote status", "zmhook remote status --json"],
+        epilog="Exit code: 0 all servers are reachable, 1 one is not.",
     )
-    parser.add_argument("--json", action="store_true", help="print it as JSON")
+    add_config(status)
+    add_monitor(status, "use the settings of this monitor")
+    add_json(status)
     return parser

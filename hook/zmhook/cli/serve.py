@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zmhook.cli import where
-from zmhook.cli.arguments import Parser
+from zmhook.cli.arguments import Parser, absolute_config, add_config
+from zmhook.cli.service import readable_settings, socket_of
 from zmhook.errors import ZmhookError
 from zmhook.process.privilege import become_owner
 from zmhook.settings.folders import folders_of
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = _parser().parse_args(argv)
-    config = where.absolute(args.config)
-    settings = where.settings_of(config)
-    place = Path(args.socket) if args.socket else where.socket_of(config, settings)
+    args = make_parser().parse_args(argv)
+    config = absolute_config(args.config)
+    settings = readable_settings(config)
+    place = Path(args.socket) if args.socket else socket_of(config, settings)
     become_owner(place.parent, *folders_of(settings))
     if args.replace:
         _end_other(place)
@@ -39,39 +39,34 @@ def _for_run(args: argparse.Namespace, config: str, place: Path) -> list[str]:
 
 
 def _end_other(place: Path) -> None:
-    """End the service that a hook has started there."""
+    """End the service that a hook has started on this socket."""
     from zmhook.service import running
 
     try:
         if running.is_running(place):
             running.end(place)
     except OSError as error:
-        raise ZmhookError(
-            f"{place}: the service there cannot be ended ({error.strerror})"
-        ) from None
+        raise ZmhookError(f"{place}: cannot stop the running service ({error.strerror})") from None
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> Parser:
     parser = Parser(
         prog="zmhook serve",
-        description="Keep the models loaded and decide events for hooks, over a unix socket. "
-        "Hooks start such a service by themselves; this one stays until it is stopped.",
+        description="Run the detection service in the foreground: it keeps the models loaded and"
+        " decides the events of hooks, over a unix socket. Hooks start a service by themselves;"
+        " this one runs until it is stopped.",
+        examples=["zmhook serve --replace", "zmhook serve --listen 0.0.0.0:5000"],
     )
-    where.add_config(parser)
-    parser.add_argument(
-        "--socket", default="", help="the socket's path (default: where hooks look for it)"
-    )
-    parser.add_argument(
+    add_config(parser)
+    add = parser.add_argument
+    add("--socket", default="", metavar="PATH", help="unix socket (default: the one hooks use)")
+    add(
         "--listen",
         default="",
         metavar="HOST:PORT",
-        help="answer other machines there (default: as [service] listen says)",
+        help="also serve other machines on this address (default: [service] listen)",
     )
-    parser.add_argument(
-        "--on-demand", action="store_true", help="end when idle, as service_idle_exit says"
-    )
-    parser.add_argument(
-        "--replace", action="store_true", help="end a service that runs there already, first"
-    )
-    parser.add_argument("-d", "--debug", action="store_true", help="log everything")
+    add("--on-demand", action="store_true", help="exit when idle, after service_idle_exit")
+    add("--replace", action="store_true", help="first stop a service that is already running")
+    add("-d", "--debug", action="store_true", help="log everything")
     return parser

@@ -1,29 +1,35 @@
-"""`zmhook service`: see how the service is, stop it, start it anew."""
+"""`zmhook service`: show, stop or restart the background service."""
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from zmhook.cli import where
-from zmhook.cli.arguments import Parser
+from zmhook.cli.arguments import (
+    Parser,
+    absolute_config,
+    add_config,
+    add_json,
+)
 from zmhook.cli.output import complain, say, say_json
-from zmhook.errors import ZmhookError
-from zmhook.process.privilege import become_owner
+from zmhook.errors import SettingsError, ZmhookError
+from zmhook.exit_codes import DONE, FAILED
+from zmhook.process.privilege import become_owner, name_of
 from zmhook.service import client, running, start
-from zmhook.service.paths import older_socket_path
+from zmhook.service.paths import older_socket_path, socket_path
+from zmhook.settings import folders
 from zmhook.text.bounded_json import Unreadable, decoded
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
     from pathlib import Path
 
     from zmhook.settings import Settings
 
-DONE, FAILED, NOT_RUNNING, UNKNOWN = 0, 1, 3, 4
-"""Exit codes; for `status` they are those of systemctl."""
+NOT_RUNNING, UNKNOWN = 3, 4
+"""Exit codes of `status`, as of systemctl."""
 
 STATUS_SECONDS = 5.0
 START_SECONDS = 15.0
@@ -32,11 +38,11 @@ ANSWERED = 200
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = _parser().parse_args(argv)
-    config = where.absolute(args.config)
+    args = make_parser().parse_args(argv)
+    config = absolute_config(args.config)
     try:
-        settings = where.settings_of(config)
-        place = where.socket_of(config, settings)
+        settings = readable_settings(config)
+        place = socket_of(config, settings)
         older = older_socket_path(config, settings.general)
         become_owner(place.parent)
         if args.action == "status":
@@ -46,10 +52,39 @@ def main(argv: Sequence[str] | None = None) -> int:
             return max(_stop(place), _end_put_aside(place))
         _end_older(older, place, config)
         return _restart(config, place)
-    except where.NotAllowed as error:
+    except NotAllowed as error:
         return _complain(str(error), UNKNOWN)
     except OSError as error:
-        raise ZmhookError(f"{error.filename or place}: {error.strerror}") from None
+        raise ZmhookError(f"{error.filename or config}: {error.strerror}") from None
+
+
+class NotAllowed(ZmhookError):
+    """This user may not use the service's socket; the message says who may."""
+
+
+def socket_of(config: str, settings: Settings) -> Path:
+    """Return the socket of a configuration's service.
+
+    Raises `NotAllowed` when this user may not enter its folder.
+    """
+    path = socket_path(config, settings.general)
+    for folder in (folders.RUN, path.parent):
+        if folder.is_dir() and not os.access(folder, os.X_OK):
+            owner = name_of(folder.stat().st_uid)
+            raise NotAllowed(
+                f"{folder}: permission denied; run this as {owner} (sudo -u {owner} zmhook ...)"
+            )
+    return path
+
+
+def readable_settings(config: str) -> Settings:
+    """Return the settings, or what can be read of them where the configuration is broken."""
+    from zmhook.settings import Settings, load
+
+    try:
+        return load(config).general
+    except SettingsError as error:
+        return error.config.general if error.config else Settings()
 
 
 # -- status --------------------------------------------------------------------------------------
@@ -70,7 +105,7 @@ def _status(place: Path, settings: Settings, *, as_json: bool) -> int:
 
 
 def _not_running(place: Path, settings: Settings, *, as_json: bool) -> int:
-    """Say so, and what answers have left to be done: that needs no service."""
+    """Say so, and show the jobs that wait: they need no service."""
     from zmhook.cli.service_text import backlog as in_words
     from zmhook.cli.tables import show
     from zmhook.jobs.enqueue import backlog
@@ -84,18 +119,18 @@ def _not_running(place: Path, settings: Settings, *, as_json: bool) -> int:
         return NOT_RUNNING
     if any(jobs[name] for name in ("waiting", "failed", "set_aside", "error")):
         show(in_words(jobs), sys.stdout)
-    return _complain(f"no service runs at {place}", NOT_RUNNING)
+    return _complain(f"no service is running at {place}", NOT_RUNNING)
 
 
 def _asked(place: Path) -> dict[str, Any]:
-    """Raise `NoService` when what answers is no service of ours."""
+    """Return its status; raises `NoService` when what answers is no service of ours."""
     answer = client.ask(place, "GET", "/status", STATUS_SECONDS)
     if answer.status != ANSWERED:
         raise client.NoService(f"{place}: answers with status {answer.status}")
     try:
         return decoded(answer.body, dict[str, Any])
     except Unreadable as error:
-        raise client.NoService(f"{place}: answers what is not understood ({error})") from None
+        raise client.NoService(f"{place}: unexpected response ({error})") from None
 
 
 def _print_text(status: dict[str, Any], place: Path) -> None:
@@ -110,18 +145,18 @@ def _print_text(status: dict[str, Any], place: Path) -> None:
 
 def _stop(place: Path) -> int:
     if not running.is_running(place):
-        say(f"No service runs at {place}.")
+        say(f"No service is running at {place}.")
         return DONE
     process = _process(place)
     if running.end(place):
-        say(f"The service ({process}) has ended.")
+        say(f"The service ({process}) has stopped.")
     else:
-        say(f"The service ({process}) did not end by itself and was killed.")
+        say(f"The service ({process}) did not stop by itself and was killed.")
     return DONE
 
 
 def _end_put_aside(place: Path) -> int:
-    """End those that hung and were put aside for another: the kernel tells which processes."""
+    """End services that hung and were replaced; the kernel names their processes."""
     code = DONE
     for theirs in start.still_hung(place):
         process = _process(theirs)
@@ -130,7 +165,7 @@ def _end_put_aside(place: Path) -> int:
         except ZmhookError as error:
             code = _complain(str(error), FAILED)
         else:
-            say(f"A service that hung and was put aside ({process}) was killed.")
+            say(f"A service that hung and had been replaced ({process}) was killed.")
     start.sweep(place)
     return code
 
@@ -146,21 +181,19 @@ def _process(place: Path) -> str:
 
 
 def _restart(config: str, place: Path) -> int:
-    """Stop the service and start one as a hook does, unless systemd does so when asked."""
+    """Stop the service and start one as a hook does, unless systemd starts it on demand."""
     from zmhook.settings import load
 
     if not load(config).general.service.use_service:
-        return _complain(f"{config}: [service] use_service is no: no service is started", FAILED)
+        return _complain(f"{config}: [service] use_service is no, so no service is started", FAILED)
     _stop(place)
     if _end_put_aside(place) != DONE:
         return FAILED
     if not _answers(place):
         start.start(config, place)
     if not _comes_up(place):
-        return _complain(
-            f"{place}: the service did not start; zmhook serve shows why on the terminal", FAILED
-        )
-    say(f"The service runs ({_process(place)}).")
+        return _complain(f"{place}: the service did not start; run zmhook serve to see why", FAILED)
+    say(f"The service is running ({_process(place)}).")
     return DONE
 
 
@@ -174,7 +207,7 @@ def _comes_up(place: Path) -> bool:
 
 
 def _answers(place: Path) -> bool:
-    """Say whether a service answers. systemd starts one when it is asked on its own socket."""
+    """Return whether a service answers. On a socket of systemd, asking starts one."""
     try:
         return client.ask(place, "GET", "/health/live", STATUS_SECONDS).status == ANSWERED
     except client.NoService:
@@ -186,13 +219,29 @@ def _complain(message: str, code: int) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="zmhook service", description="The service that keeps the models loaded.")
-    actions = parser.add_subparsers(dest="action", required=True)
-    status = actions.add_parser("status", help="how it is; exit code 0 running, 3 not running")
-    status.add_argument("--json", action="store_true", help="print everything as JSON")
-    stop = actions.add_parser("stop", help="let it finish what it is doing, then end it")
-    restart = actions.add_parser("restart", help="stop it, and start it as a hook does")
-    for action in (status, stop, restart):
-        where.add_config(action)
+def make_parser() -> Parser:
+    parser = Parser(
+        prog="zmhook service",
+        description="Show, stop or restart the background service, which keeps the models loaded.",
+        examples=["zmhook service status", "zmhook service restart"],
+    )
+    status = parser.add_command(
+        "status",
+        "show the state of the service, its queue, workers and last errors",
+        examples=["zmhook service status --json"],
+        epilog="Exit code: 0 running, 3 not running, 4 unknown.",
+    )
+    add_json(status)
+    stop = parser.add_command(
+        "stop",
+        "stop the service when it has finished its current events",
+        examples=["zmhook service stop"],
+    )
+    restart = parser.add_command(
+        "restart",
+        "stop the service and start it again",
+        examples=["zmhook service restart"],
+    )
+    for command in (status, stop, restart):
+        add_config(command)
     return parser

@@ -1,4 +1,4 @@
-"""The service's status in words, for people."""
+"""The service's status as text and tables."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
-DAMAGE_TOLD = 7 * DAY
+DAMAGE_SHOWN = 7 * DAY
+"""Seconds for which a damaged file is reported."""
 OUTCOMES = ("alarm", "nothing", "undecided")
 _INFERENCE = {
     "answered": "answered",
-    "refused": "refused: no usable picture",
-    "failed": "failed: no room, no time or no worker",
+    "refused": "refused, no usable picture",
+    "failed": "failed, queue full, too late or no worker",
 }
 
 
 def blocks(status: dict[str, Any], place: Path, now: float) -> Iterator[Block]:
-    """Yield what to show of the answer to `GET /status`; `now` is in seconds since the epoch."""
+    """Yield the response of `GET /status` as blocks; `now` is in seconds since the epoch."""
     yield f"zmhook {status['version']} runs at {place} (process {status['pid']})"
     yield f"up for {age(status['uptime_s'])}, configuration {status['config']}"
     if status["config_error"]:
-        yield f"THE LAST EDIT OF THE CONFIGURATION IS NOT IN FORCE: {status['config_error']}"
+        error = status["config_error"]
+        yield f"PROBLEM: the last edit of the configuration is not in force: {error}"
     yield from (f"PROBLEM: {problem}" for problem in status.get("problems", ()))
     yield from _queue(status["queue"])
     yield _workers(status["workers"])
@@ -59,31 +61,31 @@ def _queue(queue: dict[str, Any]) -> Iterator[str]:
 
 
 def _damaged(files: dict[str, dict[str, Any]], now: float) -> Iterator[Block]:
-    for path, found in files.items():
-        if now - found["last"] < DAMAGE_TOLD:
-            times = "once" if found["count"] == 1 else f"{found['count']} times"
+    for path, damage in files.items():
+        if now - damage["last"] < DAMAGE_SHOWN:
+            times = "once" if damage["count"] == 1 else f"{damage['count']} times"
             yield (
-                f"PROBLEM: {path} was damaged {times}, last {age(now - found['last'])} ago"
-                f" ({found['reason']}): what was in it lies beside it, *.damaged-*"
+                f"PROBLEM: {path} was damaged {times}, last {age(now - damage['last'])} ago"
+                f" ({damage['reason']}); its old contents are beside it, *.damaged-*"
             )
 
 
 def backlog(jobs: dict[str, Any]) -> Iterator[Block]:
-    """Yield what is to be said of messages, notes, tags and films that answers left to be done."""
+    """Yield the state of the background jobs: messages, notes, tags and films."""
     if jobs["error"]:
-        yield f"JOBS CANNOT BE STORED OR READ: {jobs['error']}"
+        yield f"PROBLEM: jobs cannot be stored or read: {jobs['error']}"
     counts = {
         "waiting": jobs["waiting"],
-        "of these tried before": jobs["retried"],
-        "failed and given up, within a day": jobs["failed"],
-        "set aside: they cannot be read": jobs["set_aside"],
+        "  of these tried before": jobs["retried"],
+        "failed within a day": jobs["failed"],
+        "set aside as unreadable": jobs["set_aside"],
     }
     rows = [(name, str(count)) for name, count in counts.items()]
     for name, key in (("age of the oldest", "oldest_s"), ("overdue by", "overdue_s")):
         if jobs[key] is not None:
             rows.append((name, age(jobs[key])))
     rows += [(f"waiting: {job}", str(count)) for job, count in jobs["by_job"].items()]
-    yield Table("Messages, notes, tags and films", ("jobs", ""), rows, frozenset({1}))
+    yield Table("Background jobs", ("jobs", "count"), rows, frozenset({1}))
 
 
 def _workers(workers: list[dict[str, Any]]) -> Table:
@@ -98,14 +100,15 @@ def _workers(workers: list[dict[str, Any]]) -> Table:
         else ("-", "-", "unloaded until the next event", "-")
         for worker in workers
     ]
-    return Table("Workers", ("process", "memory", "models", "doing"), rows, frozenset({0, 1}))
+    head = ("process", "memory", "models", "state")
+    return Table("Workers", head, rows, frozenset({0, 1}), wrapped=frozenset({2, 3}))
 
 
 def _events(status: dict[str, Any]) -> Table:
     counts = {outcome: status["events"].get(outcome, 0) for outcome in OUTCOMES}
     counts |= {
-        "of these refused: the queue was full": status["refused"],
-        "dropped: the caller had gone": status["dropped"],
+        "  of these refused, queue full": status["refused"],
+        "dropped, caller gone": status["dropped"],
         "workers replaced": status["restarts"],
     }
     rows = [(name, str(count)) for name, count in counts.items()]
@@ -135,7 +138,7 @@ def _errors(errors: dict[str, dict[str, Any]], now: float) -> Table:
 
 
 def _monitor(mid: str) -> str:
-    """Name what takes turns: a monitor, or another machine by its address."""
+    """Name the origin of an event: a monitor, or a remote client by its address."""
     if mid == "None":
         return "no monitor"
     return f"monitor {mid}" if mid.isdigit() else mid

@@ -1,42 +1,156 @@
-"""`zmhook snapshots`: collect the snapshots of cameras, and look at what was collected."""
+"""`zmhook snapshots`: collect the best snapshots that cameras send, and show or export them."""
 
 from __future__ import annotations
 
-import argparse
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from zmhook.cli.arguments import Parser
+from zmhook.cli.arguments import (
+    Parser,
+    add_config,
+    add_json,
+    add_limit,
+    add_monitor,
+    add_option,
+    add_override,
+    add_period,
+    number_argument,
+    program,
+)
+from zmhook.settings.folders import CONFIG
+from zmhook.snapshots import environment
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Sequence
 
-COMMANDS = {
-    "run": ("zmhook.cli.snapshots_run", "main", "collect, in the foreground"),
-    "status": ("zmhook.cli.snapshots_status", "main", "what the collector is doing"),
-    "list": ("zmhook.cli.snapshots_show", "list_main", "the stored snapshots, newest first"),
-    "show": ("zmhook.cli.snapshots_show", "show_main", "all that is known of one"),
-    "export": ("zmhook.cli.snapshots_show", "export_main", "copy snapshots, with a JSON list"),
+LISTED = 50
+_FUNCTIONS = {
+    "run": ("zmhook.cli.snapshots_run", "run"),
+    "status": ("zmhook.cli.snapshots_status", "show_status"),
+    "list": ("zmhook.cli.snapshots_show", "list_snapshots"),
+    "show": ("zmhook.cli.snapshots_show", "show_snapshot"),
+    "export": ("zmhook.cli.snapshots_show", "export_snapshots"),
 }
-"""Each command's module and function there, which returns the exit code, and what it does."""
+"""Each subcommand's module and function there, which returns the exit code."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = _parser().parse_args(argv)
-    module, function, _ = COMMANDS[args.command]
-    code: int = getattr(import_module(module), function)(args.arguments)
+    parser = make_parser()
+    args = parser.parse_args(argv)
+    if args.action == "export" and not _selects(args):
+        parser.error(
+            "export: give NUMBERs, --all, --since, --until, --monitor, --camera or --label"
+        )
+    module, function = _FUNCTIONS[args.action]
+    code: int = getattr(import_module(module), function)(args)
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
-    width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {what}" for name, (*_, what) in COMMANDS.items()]
+def _selects(args: Namespace) -> bool:
+    filters = (args.monitor, args.camera, args.label, args.since, args.until)
+    return bool(args.numbers or args.all or any(value is not None for value in filters))
+
+
+def make_parser() -> Parser:
     parser = Parser(
         prog="zmhook snapshots",
-        description="\n".join(["Collect the snapshots of cameras, and look at them.", "", *lines]),
-        epilog="zmhook snapshots COMMAND --help shows a command's arguments.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Collect the best snapshots that cameras send over MQTT, and show them.",
+        examples=["zmhook snapshots status", "zmhook snapshots list --since 1d"],
     )
-    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of these")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="its arguments")
+    name = program("snapshots run", "zm_snapshots.py")
+    run = parser.add_command(
+        "run",
+        "collect snapshots, in the foreground",
+        "A setting that is not given here is looked up in the environment, then in"
+        f" {environment.FILE}, then in objectconfig.ini.",
+        prog=name,
+        examples=[f"{name} --check", f"{name} --broker 192.0.2.7 --topic axis/+/track"],
+    )
+    _add_settings(run)
+    run.add_argument("--check", action="store_true", help="only test the connection to the broker")
+    run.add_argument("-d", "--debug", action="store_true", help="log everything")
+    status = parser.add_command(
+        "status",
+        "show what the collector is doing",
+        examples=["zmhook snapshots status --json"],
+        epilog="Exit code: 0 it is running, connected and storing; else 1.",
+    )
+    _add_settings(status)
+    add_json(status)
+    listing = parser.add_command(
+        "list",
+        "list stored snapshots, the newest first",
+        examples=["zmhook snapshots list -m 5 --since 2h"],
+    )
+    _add_filters(listing, LISTED)
+    add_json(listing)
+    show = parser.add_command(
+        "show",
+        "show everything about one snapshot",
+        examples=["zmhook snapshots show 1407"],
+    )
+    show.add_argument(
+        "number", metavar="NUMBER", type=number_argument, help="number of the snapshot"
+    )
+    add_json(show)
+    export = parser.add_command(
+        "export",
+        "copy snapshots to a folder, with a JSON file that describes them",
+        examples=["zmhook snapshots export --since 1d --to /tmp/today"],
+    )
+    export.add_argument(
+        "numbers", nargs="*", metavar="NUMBER", type=number_argument, help="snapshots to export"
+    )
+    export.add_argument(
+        "--to", required=True, metavar="FOLDER", help="target folder; created if missing"
+    )
+    export.add_argument("--all", action="store_true", help="export all snapshots")
+    _add_filters(export, 0)
+    for command in (listing, show, export):
+        add_config(command)
+        command.add_argument(
+            "-s", "--storage", metavar="FOLDER", help="snapshot store (default: snapshot_path)"
+        )
     return parser
+
+
+def _add_settings(parser: Parser) -> None:
+    """Add the arguments that `snapshots_run.settings_of` reads."""
+    parser.add_argument(
+        "-c",
+        "--config",
+        metavar="FILE",
+        help=f"configuration file (default: {CONFIG}, if it exists)",
+    )
+    for names, hidden, metavar, text in (
+        (("-b", "--broker"), "--mqtt_host", "HOST", "MQTT broker (MQTT_HOST)"),
+        (("-u", "--broker-user"), "--mqtt_username", "USER", "user at the broker (MQTT_USER)"),
+        (
+            ("-p", "--broker-password"),
+            "--mqtt_password",
+            "PASSWORD",
+            "password of that user (MQTT_PASS)",
+        ),
+        (("-t", "--topic"), "--mqtt_topic", "TOPIC", "topic to subscribe to (MQTT_TOPIC)"),
+        (("-k", "--api-key"), "--api_key", "KEY", "Gemini API key (GEMINI_API_KEY)"),
+    ):
+        add_option(parser, *names, hidden=[hidden], metavar=metavar, help=text)
+    parser.add_argument(
+        "-s", "--storage", metavar="FOLDER", help="where snapshots are stored (IMAGE_PATH)"
+    )
+    add_override(parser)
+    parser.add_argument(
+        "--environment",
+        default=environment.FILE,
+        metavar="FILE",
+        help="file with the variables in parentheses above (default: %(default)s)",
+    )
+
+
+def _add_filters(parser: Parser, limit: int) -> None:
+    add_monitor(parser, "only this monitor")
+    parser.add_argument("--camera", metavar="NAME", help="only this camera")
+    parser.add_argument("--label", metavar="CLASS", help="only this class, as the camera names it")
+    add_period(parser)
+    add_limit(parser, limit)

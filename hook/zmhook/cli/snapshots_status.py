@@ -1,4 +1,4 @@
-"""`zmhook snapshots status`: what the collector is doing."""
+"""`zmhook snapshots status`: show what the collector is doing."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 from zmhook.cli import snapshots_run, tables
-from zmhook.cli.arguments import Parser
 from zmhook.cli.output import complain, say_json
+from zmhook.exit_codes import FAILED
 from zmhook.process.privilege import become_owner
 from zmhook.snapshots import status
 from zmhook.snapshots.counts import Messages
@@ -20,62 +20,69 @@ if TYPE_CHECKING:
     from zmhook.snapshots.counts import Totals
     from zmhook.snapshots.status import Status
 
-NOT_WELL = 1
 MOST_ROWS = 30
-"""Of topics, and of reasons, that are shown; the rest is in the JSON."""
+"""Topics, and reasons, that are shown; `--json` has the rest."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Exit 0 when the collector runs, is connected and stores, else 1."""
-    args = _parser().parse_args(argv)
+def show_status(args: argparse.Namespace) -> int:
+    """Return 0 when the collector is running, connected and storing, else 1."""
     folder = snapshots_run.settings_of(args).general.snapshots.snapshot_path
     become_owner(folder)
-    found = status.read(folder)
-    if found is None:
-        complain(f"no collector has written to {folder} yet")
-        return NOT_WELL
+    collector = status.read(folder)
+    if collector is None:
+        complain(f"{folder}: no collector has stored anything yet")
+        return FAILED
     if args.json:
-        _print_json(found)
+        _print_json(collector)
     else:
-        tables.show(_blocks(found, folder), sys.stdout)
-    return 0 if is_well(found) else NOT_WELL
+        tables.show(_blocks(collector, folder), sys.stdout)
+    return 0 if is_healthy(collector) else FAILED
 
 
-def is_well(found: Status) -> bool:
-    return found.is_running and found.connected and not (found.problem or found.store_problem)
+def is_healthy(collector: Status) -> bool:
+    problem = collector.problem or collector.store_problem
+    return collector.is_running and collector.connected and not problem
 
 
-def _blocks(found: Status, folder: str) -> list[tables.Block]:
-    blocks: list[tables.Block] = [_state(found), f"broker {found.broker}: {_connection(found)}"]
-    blocks += [f"topics: {', '.join(found.topics)}", f"store: {folder}: {_store(found)}"]
-    blocks.append(_counts(found.counts))
-    if found.counts.topics:
-        blocks.append(_topics(found.counts))
-    if found.counts.unused:
-        blocks.append(_unused(found.counts))
-    if found.counts.cameras:
-        blocks.append(_cameras(found.counts))
-    if found.counts.handlers:
-        blocks.append(_handlers(found.counts))
+def _blocks(collector: Status, folder: str) -> list[tables.Block]:
+    blocks: list[tables.Block] = [
+        _state(collector),
+        f"broker {collector.broker}: {_connection(collector)}",
+    ]
+    blocks += [f"topics: {', '.join(collector.topics)}", f"store: {folder}: {_store(collector)}"]
+    blocks.append(_counts(collector.counts))
+    if collector.counts.topics:
+        blocks.append(_topics(collector.counts))
+    if collector.counts.unused:
+        blocks.append(_unused(collector.counts))
+    if collector.counts.cameras:
+        blocks.append(_cameras(collector.counts))
+    if collector.counts.handlers:
+        blocks.append(_handlers(collector.counts))
     return blocks
 
 
-def _state(found: Status) -> str:
-    if found.is_running:
-        return f"The collector runs (process {found.pid}), since {_time(found.counts.since)}"
-    how = "ended" if found.ended else "is gone without having ended"
-    return f"No collector runs: process {found.pid} {how}; it wrote last {_time(found.at)}"
+def _state(collector: Status) -> str:
+    if collector.is_running:
+        since = _time(collector.counts.since)
+        return f"The collector has been running since {since} (process {collector.pid})"
+    how = "was stopped" if collector.ended else "ended unexpectedly"
+    return (
+        f"No collector is running: process {collector.pid} {how}; last status {_time(collector.at)}"
+    )
 
 
-def _connection(found: Status) -> str:
-    if found.problem:
-        return found.problem
-    return f"{'connected' if found.connected else 'not connected'} since {_time(found.since)}"
+def _connection(collector: Status) -> str:
+    if collector.problem:
+        return collector.problem
+    return (
+        f"{'connected' if collector.connected else 'not connected'} since {_time(collector.since)}"
+    )
 
 
-def _store(found: Status) -> str:
-    waiting = f"{found.waiting} messages wait in memory"
-    return f"{found.store_problem}; {waiting}" if found.store_problem else waiting
+def _store(collector: Status) -> str:
+    waiting = f"{collector.waiting} messages waiting in memory"
+    return f"{collector.store_problem}; {waiting}" if collector.store_problem else waiting
 
 
 def _counts(totals: Totals) -> tables.Table:
@@ -83,25 +90,25 @@ def _counts(totals: Totals) -> tables.Table:
         ("messages received", totals.received),
         *_messages(totals.messages),
         ("snapshots stored", totals.stored),
-        ("snapshots that came again", totals.again),
+        ("snapshots received again", totals.again),
         ("snapshots amended later", totals.amended),
-        *((f"not kept: {reason}", number) for reason, number in totals.filtered.items()),
-        *((f"of no use: {kind}", number) for kind, number in totals.broken.items()),
-        *((f"parts of no use: {kind}", number) for kind, number in totals.parts.items()),
+        *((f"filtered out: {reason}", number) for reason, number in totals.filtered.items()),
+        *((f"unusable: {kind}", number) for kind, number in totals.broken.items()),
+        *((f"unusable parts: {kind}", number) for kind, number in totals.parts.items()),
     ]
     cells = [(what, str(number)) for what, number in rows]
-    return tables.Table("Since it began", ("what", "number"), cells, frozenset({1}))
+    return tables.Table("Since the start", ("messages", "count"), cells, frozenset({1}))
 
 
 def _messages(messages: Messages) -> list[tuple[str, int]]:
-    """Return what became of the messages: these add up to those received."""
+    """Return counts of messages by result: these add up to those received."""
     return [
         ("  stored", messages.stored),
-        ("  that came again", messages.again),
-        ("  not kept", messages.filtered),
+        ("  received again", messages.again),
+        ("  filtered out", messages.filtered),
         ("  without a picture", messages.no_picture),
-        ("  of no use", messages.of_no_use),
-        ("  dropped for want of room (QoS 0)", messages.dropped),
+        ("  unusable", messages.of_no_use),
+        ("  dropped, queue full (QoS 0)", messages.dropped),
     ]
 
 
@@ -112,7 +119,13 @@ def _topics(totals: Totals) -> tables.Table:
         for topic, own in most[:MOST_ROWS]
     ]
     head = ("topic", *(name.replace("_", " ") for name in Messages.__struct_fields__))
-    return tables.Table(_title("Messages by topic", most), head, cells, frozenset(range(1, 8)))
+    return tables.Table(
+        _title("Messages by topic", most),
+        head,
+        cells,
+        frozenset(range(1, 8)),
+        wrapped=frozenset({0}),
+    )
 
 
 def _unused(totals: Totals) -> tables.Table:
@@ -120,8 +133,10 @@ def _unused(totals: Totals) -> tables.Table:
         (one.topic, one.outcome.replace("_", " "), one.reason, str(one.number))
         for one in totals.unused[:MOST_ROWS]
     ]
-    head = ("topic", "messages", "why", "number")
-    return tables.Table(_title("Not stored", totals.unused), head, cells, frozenset({3}))
+    head = ("topic", "messages", "reason", "count")
+    return tables.Table(
+        _title("Not stored", totals.unused), head, cells, frozenset({3}), wrapped=frozenset({0, 2})
+    )
 
 
 def _title(title: str, rows: Sequence[object]) -> str:
@@ -148,22 +163,16 @@ def _handlers(totals: Totals) -> tables.Table:
     return tables.Table("Handlers", head, cells, frozenset({1, 2, 3, 4}))
 
 
-def _print_json(found: Status) -> None:
+def _print_json(collector: Status) -> None:
     from msgspec import to_builtins
 
-    plain = {**to_builtins(found), "running": found.is_running, "well": is_well(found)}
+    plain = {
+        **to_builtins(collector),
+        "running": collector.is_running,
+        "healthy": is_healthy(collector),
+    }
     say_json(plain)
 
 
 def _time(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        prog="zmhook snapshots status",
-        description="What the collector is doing. Exit code 0: it runs, is connected and stores.",
-    )
-    snapshots_run.add_settings(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    return parser

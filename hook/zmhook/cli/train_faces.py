@@ -1,4 +1,4 @@
-"""`zm_train_faces.py`: the pictures of known people → the file that detection compares with.
+"""`zmhook train-faces` and `zm_train_faces.py`: train the faces of known people.
 
 The exit code is 0 when everybody has a usable picture, 1 when somebody has none, 2 when nothing
 could be trained, 130 after Ctrl-C.
@@ -8,39 +8,41 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
+from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from zmhook.cli.arguments import Parser
-from zmhook.cli.output import complain, say
-from zmhook.cli.unread import let_readers_go
+from zmhook.cli.arguments import Parser, add_config, program
+from zmhook.cli.output import complain, ignore_closed_pipes, say
 from zmhook.errors import RightsError, SettingsError, TrainingError, ZmhookError
-from zmhook.printable import one_line
+from zmhook.exit_codes import INTERRUPTED
 from zmhook.process.privilege import become_owner
 from zmhook.settings.folders import folders_of
 from zmhook.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from zmhook.cli.tables import Block
+    from zmhook.detectors.face.known import KnownFaces
     from zmhook.detectors.face.pictures import KnownPicture
-    from zmhook.detectors.face.store import Entries
+    from zmhook.detectors.face.store import Entries, Entry
     from zmhook.settings import Settings
 
-TRAINED, SOMEBODY_MISSING, FAILED, INTERRUPTED = 0, 1, 2, 130
-CONFIG = "/etc/zm/objectconfig.ini"
+TRAINED, SOMEBODY_MISSING, FAILED = 0, 1, 2
 LOCK_WAIT = 60.0
 """Seconds to wait for a detection that trains; it takes half its event's deadline at most."""
 SMALLEST, LARGEST = 160, 8000
+MOST_PAIRS = 20
+"""Warnings about people who look alike that are printed."""
 
 log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    let_readers_go()
-    args = _parser().parse_args(argv)
+    ignore_closed_pipes()
+    args = make_parser().parse_args(argv)
     try:
         settings = _settings(args)
         become_owner(*folders_of(settings))
@@ -66,14 +68,14 @@ def _logged(settings: Settings, *, debug: bool) -> int:
         _fail(str(error))
         return FAILED
     except KeyboardInterrupt:
-        _complain("stopped; what was trained before is kept, and the next run goes on from there")
+        _complain("stopped; pictures trained so far are kept, and the next run continues there")
         return INTERRUPTED
     finally:
         logs.close()
 
 
 class Training:
-    """One run, from the folder to the exit code."""
+    """One training run, from the folder to the exit code."""
 
     def __init__(self, settings: Settings) -> None:
         from zmhook.detectors.face.store import FILE
@@ -88,11 +90,11 @@ class Training:
 
         pictures = listed(self.folder)
         for name in loose(self.folder):
-            say(f"{name} is passed over: put it into a folder with the person's name")
+            say(f"{name}: ignored; move it to a folder with the person's name")
         if not pictures and not self.file.exists():
             raise TrainingError(
-                f"there are no pictures in {self.folder}: make a folder there for each person,"
-                " named after them, and put pictures of their face into it"
+                f"{self.folder}: no pictures; create a folder there for each person, with their"
+                " name, and put pictures of their face into it"
             )
         with folder_lock(self.folder, LOCK_WAIT) as mine:
             if not mine:
@@ -101,11 +103,11 @@ class Training:
         return self._report(entries)
 
     def _train(self, pictures: dict[str, KnownPicture]) -> Entries:
-        from zmhook.cli.train_progress import progress
+        from zmhook.cli.progress import file_progress
         from zmhook.detectors.face.training import Trainer
 
         trainer = Trainer(self.settings)
-        with progress(len(pictures)) as show:
+        with file_progress(len(pictures)) as show:
             trained = trainer.train(
                 self.folder,
                 pictures,
@@ -117,7 +119,7 @@ class Training:
         self._write(trained.entries)
         log.info("%s: %d pictures, %d of them new", self.folder, len(pictures), trained.looked)
         unchanged = len(pictures) - trained.looked
-        say(f"{len(pictures)} pictures: {trained.looked} looked at, {unchanged} unchanged")
+        say(f"{len(pictures)} pictures: {trained.looked} trained, {unchanged} unchanged")
         say()
         return trained.entries
 
@@ -127,7 +129,7 @@ class Training:
         try:
             return store.read(self.file)
         except TrainingError as error:
-            _complain(f"{error}; everything is trained again")
+            _complain(f"{error}; training all pictures again")
             return {}
 
     def _write(self, entries: Entries) -> None:
@@ -142,17 +144,16 @@ class Training:
             ) from None
 
     def _report(self, entries: Entries) -> int:
-        from zmhook.cli.train_table import look_alike_lines, table_lines
+        from zmhook.cli.tables import show
         from zmhook.detectors.face.pictures import person_of, without
         from zmhook.detectors.face.store import known
 
         faces = known(entries)
         threshold = self.settings.face.face_recog_dist_threshold
         missing = without(self.folder, entries)
-        for line in [*table_lines(entries, missing), *look_alike_lines(faces, threshold)]:
-            say(line)
+        show([*summary(entries, missing), *look_alike_lines(faces, threshold)], sys.stdout)
         if not len(faces):
-            _fail(f"nobody was trained: no picture in {self.folder} can be used")
+            _fail(f"{self.folder}: no picture can be used, so nobody was trained")
             return FAILED
         people = {*(person_of(path) for path in entries), *missing}
         usable = {person_of(path) for path, entry in entries.items() if not entry.reason}
@@ -171,12 +172,12 @@ def _settings(args: argparse.Namespace) -> Settings:
 
 
 def _fail(message: str) -> None:
-    """Say it once: the log shows errors on stderr too."""
+    """Log it: the log shows errors on stderr too."""
     log.error("%s", message)
 
 
 def _complain(message: str) -> None:
-    complain(message, "zm_train_faces.py")
+    complain(message, program("train-faces", "zm_train_faces.py"))
 
 
 def _size(text: str) -> int:
@@ -185,33 +186,68 @@ def _size(text: str) -> int:
     return int(text)
 
 
-class _Parser(Parser):
-    """Says what is wrong with the arguments in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(FAILED, f"{self.prog}: {one_line(message)} (--help shows the arguments)\n")
-
-
-def _parser() -> _Parser:
-    parser = _Parser(
-        prog="zm_train_faces.py",
-        description="Train the faces of known people: one folder of pictures per person.",
+def make_parser() -> Parser:
+    name = program("train-faces", "zm_train_faces.py")
+    parser = Parser(
+        prog=name,
+        description="Train the faces of known people: one folder of pictures per person, below"
+        " known_images_path.",
+        examples=[name],
         epilog="Exit code: 0 everybody has a usable picture, 1 somebody has none, 2 failed.",
         allow_abbrev=False,
     )
+    add_config(parser)
     add = parser.add_argument
-    config = os.environ.get("ZMHOOK_CONFIG", CONFIG)
-    add("-c", "--config", default=config, help="objectconfig.ini (default: %(default)s)")
     add(
         "-s",
         "--size",
         type=_size,
         metavar="PIXELS",
-        help="longest side to reduce a picture to, in place of face_max_size (less memory)",
+        help="reduce pictures to this longest side, instead of face_max_size (saves memory)",
     )
-    add("-d", "--debug", action="store_true", help="show everything on stderr")
+    add("-d", "--debug", action="store_true", help="log everything to stderr")
     add("-v", "--version", action="version", version=f"zmhook {__version__}")
     return parser
+
+
+# -- summary ---------------------------------------------------------------------------------------
+
+
+def summary(entries: Mapping[str, Entry], missing: Sequence[str] = ()) -> Iterator[Block]:
+    """Yield a table of people, those without pictures (`missing`), the rejected pictures."""
+    from zmhook.cli.tables import Table
+    from zmhook.detectors.face.pictures import person_of
+
+    used, rejected = Counter[str](), Counter[str]()
+    for path, entry in entries.items():
+        (rejected if entry.reason else used)[person_of(path)] += 1
+    people = sorted({*used, *rejected, *missing})
+    rows = [(person, str(used[person]), str(rejected[person])) for person in people]
+    head = ("person", "pictures used", "rejected")
+    yield Table("People", head, rows, frozenset({1, 2}), wrapped=frozenset({0}))
+    if missing:
+        yield ""
+        yield from (f"{person}: no pictures; put some into that folder" for person in missing)
+    reasons = [(path, entry.reason) for path, entry in sorted(entries.items()) if entry.reason]
+    if reasons:
+        yield Table("Rejected", ("picture", "reason"), reasons, wrapped=frozenset({0, 1}))
+
+
+def look_alike_lines(known: KnownFaces, threshold: float) -> list[str]:
+    """Return a warning for each two people whose pictures are closer than the threshold."""
+    from zmhook.detectors.face.lookalikes import lookalikes
+    from zmhook.text.numbers import apart, exact
+
+    pairs = lookalikes(known, threshold)
+    lines = [
+        f"warning: {pair.person} and {pair.other} look alike to the model:"
+        f" {pair.picture} and {pair.other_picture} are {apart(pair.distance, threshold)} apart"
+        f" (face_recog_dist_threshold is {exact(threshold)})"
+        for pair in pairs[:MOST_PAIRS]
+    ]
+    if len(pairs) > MOST_PAIRS:
+        lines.append(f"warning: and {len(pairs) - MOST_PAIRS} more pairs of people look alike")
+    return ["", *lines] if lines else []
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from zmhook.errors import DetectorError
 from zmhook.extensions import imported, known, location
+from zmhook.text.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,7 +106,7 @@ def location_of(name: str) -> str:
     """Return the `module:Class` of a model, not imported; raises `DetectorError`."""
     path = location(name, GROUP, BUILT_IN)
     if path is None:
-        raise DetectorError(
-            f"[general] models: there is no model '{name}'; known: {known(GROUP, BUILT_IN)}"
-        )
+        names = known(GROUP, BUILT_IN)
+        close = did_you_mean(name, names.split(", "))
+        raise DetectorError(f"[general] models: there is no model '{name}'; known: {names}{close}")
     return path

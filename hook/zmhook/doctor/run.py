@@ -1,4 +1,4 @@
-"""Trying many things at once, none for longer than it may take."""
+"""Run the trials of a configuration at once, none for longer than it may take."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
     from zmhook.settings import Settings
 
 GRACE = 5.0
-"""Seconds after which what has not ended by itself is not waited for any more."""
+"""Seconds beyond a trial's own limit after which it is given up."""
 
 
 class Outcome(NamedTuple):
-    """What came of a trial: one line, without any secret of the settings."""
+    """The result of a trial: one line, without any secret of the settings."""
 
     name: str
     works: bool
-    said: str
+    message: str
     seconds: float
 
 
 def run(
     trials: Sequence[Trial], settings: Sequence[Settings], seconds: float = SECONDS + GRACE
 ) -> Iterator[Outcome]:
-    """Yield what comes of each, as it comes; after `seconds` what hangs is given up.
+    """Yield the outcome of each trial as it ends; after `seconds` those that hang are given up.
 
-    `settings` are all that have secrets. Raises nothing.
+    `settings` are all those with secrets to mask. Raises nothing.
     """
     done: SimpleQueue[Outcome] = SimpleQueue()
     left = {trial.name for trial in trials}
@@ -59,13 +59,13 @@ def _tried(trial: Trial, settings: Sequence[Settings]) -> Outcome:
     began = time.monotonic()
     works = False
     try:
-        said, works = trial.run(), True
+        message, works = trial.run(), True
     except SettingsError as error:
-        said = "; ".join(map(str, error.problems))
+        message = "; ".join(map(str, error.problems))
     except ZmhookError as error:
-        said = str(error)
-    except Exception as error:  # noqa: BLE001 - one that breaks must not hide the others
-        said = unexpected(error)
-    # Cleaned of what may cut a secret in two first.
-    line = without_secrets(one_line(without_secrets(said, settings)), settings)
+        message = str(error)
+    except Exception as error:  # noqa: BLE001 - a broken trial must not hide the others
+        message = unexpected(error)
+    # Masked before and after shortening, which may cut a secret in two.
+    line = without_secrets(one_line(without_secrets(message, settings)), settings)
     return Outcome(trial.name, works, line, time.monotonic() - began)

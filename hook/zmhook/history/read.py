@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -117,6 +118,22 @@ class History:
             readonly=True,
         )
         return [self._recorded(*row) for row in rows]
+
+    def monitor_names(self) -> dict[int, str]:
+        """Return the monitors' names by id, as the newest decision on each has them."""
+        sql = (
+            "SELECT monitor_id, data FROM decisions JOIN reports ON decision = number"
+            " WHERE number IN (SELECT MAX(number) FROM decisions"
+            " WHERE monitor_id IS NOT NULL GROUP BY monitor_id)"
+        )
+        rows = sqlite.use(
+            self.path, SCHEMA, lambda database: database.execute(sql).fetchall(), readonly=True
+        )
+        names: dict[int, str] = {}
+        for monitor_id, data in rows:
+            with suppress(zlib.error, Unreadable):
+                names[monitor_id] = Decision.from_json(unpack(data)).event.monitor_name
+        return names
 
     def _recorded(
         self, number: int, line: str, data: bytes, version: str, settings: str, models: str

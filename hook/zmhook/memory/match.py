@@ -77,8 +77,8 @@ def is_compared(detection: Detection, settings: Settings) -> bool:
 
 
 def reason(detection: Detection, size: tuple[int, int], past: PastObject, now: float) -> str:
-    """Return why it does not count: `static, IoU .93 with event 1021, 14 min ago`."""
-    overlap = f"{iou(detection, size, past):.2f}".removeprefix("0")
+    """Return why it does not count: `static, IoU 0.93 with event 1021, 14 min ago`."""
+    overlap = f"{iou(detection, size, past):.2f}"
     event = f" with event {past.event_id}" if past.event_id is not None else ""
     return f"static, IoU {overlap}{event}, {_age(now - past.first_seen)} ago"
 

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from zmhook.errors import DownloadError
 from zmhook.storage.regular import read
 from zmhook.text.bounded_json import Unreadable, decoded
+from zmhook.text.suggest import did_you_mean
 
 BUILT_IN = {
     "hog": "people; comes inside OpenCV",
@@ -68,9 +69,10 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
         known = {model.name: model for model in self.models}
         wrong = [name for name in names if name not in known and name not in BUILT_IN]
         if wrong:
+            close = did_you_mean(wrong[0], known)
+            hint = close or f"; known: {', '.join(known)}"
             raise DownloadError(
-                f"no model is called {', '.join(wrong)}; there are {', '.join(known)} "
-                f"(built in: {', '.join(BUILT_IN)})"
+                f"no model is called {', '.join(wrong)}{hint} (built in: {', '.join(BUILT_IN)})"
             )
         return [known[name] for name in dict.fromkeys(names) if name in known]
 

@@ -44,9 +44,9 @@ def _timings(decision: Decision) -> str:
 
 
 OUTCOMES = {
-    "alarm": "somebody is told",
-    "nothing": "nobody is told: nothing counts",
-    "undecided": "could not be decided",
+    "alarm": "would send a notification",
+    "nothing": "no notification",
+    "undecided": "no decision could be made",
 }
 
 
@@ -57,12 +57,12 @@ def explanation(decision: Decision) -> Iterator[str]:
         frame = decision.frame
         yield f"picture: {frame.id}, {frame.width}x{frame.height}, {frame.origin}"
     for detection in decision.detections:
-        yield f"  {_named(detection)} {_at(detection.box)} counts{_described(detection)}"
+        yield f"  {_named(detection)} {_at(detection.box)}: kept{_described(detection)}"
     for drop in decision.dropped:
         detection = drop.detection
-        yield f"  {_named(detection)} {_at(detection.box)} dropped by {drop.rule}: {drop.reason}"
+        yield f"  {_named(detection)} {_at(detection.box)}: dropped by {drop.rule}: {drop.reason}"
     if not decision.detections and not decision.dropped and decision.frame:
-        yield "  the models found nothing"
+        yield "  no detections"
     for error in decision.errors:
         yield f"error: {error}"
     if decision.timings:
@@ -71,7 +71,7 @@ def explanation(decision: Decision) -> Iterator[str]:
 
 
 def _named(detection: Detection) -> str:
-    return f"{detection.label} {detection.confidence:.2f} ({detection.model})"
+    return f"{detection.label} {detection.confidence:.0%} ({detection.model})"
 
 
 def _at(box: Box) -> str:
@@ -80,4 +80,4 @@ def _at(box: Box) -> str:
 
 def _described(detection: Detection) -> str:
     text = detection.attributes.get("description")
-    return f": {text}" if text else ""
+    return f" ({text})" if text else ""

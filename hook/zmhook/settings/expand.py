@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from zmhook.errors import SettingsError
 from zmhook.settings import inifile
-from zmhook.settings.keys import nearest
+from zmhook.text.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,7 +103,7 @@ class Expander:
     def _other(self, match: re.Match[str], within: tuple[str, ...]) -> str:
         key = self._schema.find(match[1].lower())
         if key is None:
-            near = nearest(match[1].lower(), self._schema.keys)
+            near = did_you_mean(match[1].lower(), self._schema.keys)
             raise CannotExpand(f"{match[0]} names no key{near}")
         if key.is_secret:
             raise CannotExpand(f"{match[0]} is a secret, which no other value may hold")

@@ -14,7 +14,7 @@ from zmhook.settings.model import SECTIONS, concealed
 from zmhook.settings.mqtt import Topic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from zmhook.settings.section import Section
 
@@ -142,11 +142,3 @@ def named_key(field: str) -> Key:
     """Return how the limit of a label, or a zone's pattern, is read: like its section's own."""
     like = {"detection_pattern": "detect_pattern", "ignore_pattern": "detect_pattern"}
     return keys()[like.get(field, field)]
-
-
-def nearest(word: str, words: Iterable[str], cutoff: float = 0.6) -> str:
-    """Return the end of a message, `; the nearest known is …`, or nothing when none is near."""
-    import difflib
-
-    near = difflib.get_close_matches(word, list(words), n=1, cutoff=cutoff)
-    return f"; the nearest known is {near[0]}" if near else ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from zmhook.errors import Problem
 from zmhook.settings.forms import looks_like_polygon
 from zmhook.settings.gate import LABEL_SUFFIXES, ZONE_SUFFIXES
-from zmhook.settings.keys import nearest, topic_keys
+from zmhook.settings.keys import topic_keys
 from zmhook.settings.legacy import (
     ALIASES,
     ELSEWHERE,
@@ -17,6 +17,7 @@ from zmhook.settings.legacy import (
     SECTION_ALIASES,
     VERSION_6,
 )
+from zmhook.text.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -147,7 +148,7 @@ class Layers:
             if key in topic_keys():
                 topic[key] = entry
             else:
-                self.problems.append(entry.problem(f"unknown key{nearest(key, topic_keys())}"))
+                self.problems.append(entry.problem(f"unknown key{did_you_mean(key, topic_keys())}"))
 
     def _add(self, monitor: int | None, section: str, entry: Entry) -> None:
         key = self.schema.find(entry.key)
@@ -212,7 +213,7 @@ def _is_misspelt(label: str, key: str, schema: Schema) -> bool:
     """Tell yol_min_confidence from dog_min_confidence."""
     from zmhook.labels.coco import COCO
 
-    return label not in COCO and bool(nearest(key, schema.keys, NEAR))
+    return label not in COCO and bool(did_you_mean(key, schema.keys, NEAR))
 
 
 def _shown_place(text: str) -> str:
@@ -238,7 +239,7 @@ def _unknown_section(section: str, schema: Schema) -> str:
     if section.lower().startswith("mqtt-topic"):
         return "expected mqtt-topic- and a name, such as [mqtt-topic-front]"
     known = [*schema.sections, PROMPTS, PLATES, *SECTION_ALIASES]
-    hint = nearest(section, known) or "; no package that is installed here brings it"
+    hint = did_you_mean(section, known) or "; no package that is installed here brings it"
     return f"unknown section{hint}"
 
 
@@ -246,7 +247,7 @@ def _unknown_key(section: str, key: str, schema: Schema) -> str:
     if key in VERSION_6:
         return VERSION_6[key]
     known = [name for name, found in schema.keys.items() if section in ("", found.section)]
-    hint = nearest(key, [*known, *ALIASES]) or nearest(key, schema.keys)
+    hint = did_you_mean(key, [*known, *ALIASES]) or did_you_mean(key, schema.keys)
     if not section and not hint:
         hint = "; a zone is written name = 0,0 640,0 640,480"
     return f"unknown key{hint}"

@@ -47,11 +47,11 @@ def _words(text: str) -> str:
 
 
 NAMES = (
-    Name("GEMINI_API_KEY", "api_key", "gemini", "gemini_key", Secret, "a key"),
-    Name("MQTT_USER", "mqtt_username", "mqtt", "mqtt_user", _words, "a name"),
-    Name("MQTT_PASS", "mqtt_password", "mqtt", "mqtt_password", Secret, "a password"),
-    Name("MQTT_HOST", "mqtt_host", "mqtt", "mqtt_host", _words, "a host name or an address"),
-    Name("MQTT_TOPIC", "mqtt_topic", "mqtt", "mqtt_topic", forms.read_topics, "MQTT topics"),
+    Name("GEMINI_API_KEY", "api-key", "gemini", "gemini_key", Secret, "a key"),
+    Name("MQTT_USER", "broker-user", "mqtt", "mqtt_user", _words, "a name"),
+    Name("MQTT_PASS", "broker-password", "mqtt", "mqtt_password", Secret, "a password"),
+    Name("MQTT_HOST", "broker", "mqtt", "mqtt_host", _words, "a host name or an address"),
+    Name("MQTT_TOPIC", "topic", "mqtt", "mqtt_topic", forms.read_topics, "MQTT topics"),
     Name("IMAGE_PATH", "storage", "snapshots", "snapshot_path", _words, "a folder"),
 )
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from zmhook.cli import ask as module
 from zmhook.cli.ask import Answered, ask
 from zmhook.deadline import Deadline
 from zmhook.event import Event
@@ -192,7 +191,3 @@ def test_a_configuration_here_is_none_for_a_service_in_the_root(
 
     assert ask(EVENT, Settings(), "demo/o.ini", Deadline(30)) is None
     assert service.seen == []
-
-
-def test_the_exit_codes_are_those_of_the_hook() -> None:
-    assert (module.FOUND, module.NOTHING, module.UNDECIDED) == (0, 1, 2)

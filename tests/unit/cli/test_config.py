@@ -13,7 +13,7 @@ def test_reference(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == reference()
 
 
-def test_right(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_valid(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "a.ini"
     path.write_text("[general]\nmodels=hog\nversion=6\n[monitor-3]\n")
     assert main(["check", "-c", str(path), "-O", "general.wait=1"]) == 0
@@ -21,19 +21,19 @@ def test_right(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "",
         (
             f"note: {path}: [general] version: no longer used\n"
-            f"{path}: right, with settings of its own for monitor 3\n"
+            f"{path}: valid, with own settings for monitor 3\n"
         ),
     )
 
 
-def test_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "a.ini"
     path.write_text("[general]\nwait=x\nusr=1\nversion=6\n")
     assert check(str(path)) == 2
     assert capsys.readouterr() == (
         "",
         (
-            f"{path}: [general] usr: unknown key; the nearest known is user\n"
+            f"{path}: [general] usr: unknown key; did you mean 'user'?\n"
             f"{path}: [general] wait: 'x': expected a number from 0 to 300\n"
             f"note: {path}: [general] version: no longer used\n"
         ),
@@ -46,6 +46,7 @@ def test_unknown_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert check(str(path)) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"{path}: [general] models: there is no model 'hogg'; known: ")
+    assert line.endswith("; did you mean 'hog'?")
 
 
 def test_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,9 +67,9 @@ def test_missing_model_files_are_named(tmp_path: Path, capsys: pytest.CaptureFix
     path = tmp_path / "a.ini"
     path.write_text(f"[general]\nmodels=yolo\n[yolo]\nweights={tmp_path}/w.onnx\n[monitor-3]\n")
     assert check(str(path)) == 0
-    missing, right = capsys.readouterr().err.splitlines()
+    missing, valid = capsys.readouterr().err.splitlines()
     assert missing.startswith(f"missing: [yolo] weights: {tmp_path}/w.onnx does not exist")
-    assert right.startswith(f"{path}: right")
+    assert valid.startswith(f"{path}: valid")
 
 
 def test_live_says_by_its_exit_code_whether_all_works(

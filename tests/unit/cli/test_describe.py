@@ -57,7 +57,7 @@ def test_a_picture(call, picture: str, fake_gemini) -> None:
         "  make: Ford, colour: white",
     ]
     assert "What car is this?" in fake_gemini.asked[0].question
-    assert "[answered before]" in call(picture, "--label", "car")[1]
+    assert "[cached]" in call(picture, "--label", "car")[1]
     assert len(fake_gemini.asked) == 1
 
 
@@ -95,13 +95,13 @@ def test_what_was_skipped(call, picture: str, fake_gemini) -> None:
 def test_the_budget(call, config: Path) -> None:
     assert call("--budget", "-O", "gemini.gemini_per_day=0") == (
         0,
-        "asked in the last minute: 0 of 10\nasked in the last 24 hours: 0 (no limit)\n",
+        "requests in the last minute: 0 of 10\nrequests in the last 24 hours: 0 (no limit)\n",
         "",
     )
     describer = Describer.from_settings(load(config).general)
     describer._budget.hold(Unanswered("too many questions", "slow\x1bdown", until=time.time() + 9))
     describer.close()
-    assert call("--budget")[1].splitlines()[2].startswith("the service wants us to wait until ")
+    assert call("--budget")[1].splitlines()[2].startswith("no requests until ")
 
 
 def test_the_question_without_asking(call, fake_gemini) -> None:
@@ -115,7 +115,7 @@ def test_nothing_to_do(call, capsys) -> None:
     with pytest.raises(SystemExit) as ended:
         call()
     assert ended.value.code == 2
-    assert "give a picture, or --budget, or --question" in capsys.readouterr().err
+    assert "give a picture, --budget or --question" in capsys.readouterr().err
 
 
 def test_a_configuration_that_is_wrong(tmp_path: Path, capsys) -> None:

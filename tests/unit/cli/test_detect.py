@@ -24,7 +24,7 @@ def test_wrong_configuration_fails_as_it_says_itself(
         env={"PYTHONPATH": str(root / "hook"), "LC_ALL": "C.UTF-8"},
     )
     assert done.returncode == code
-    assert "wat: unknown key; the nearest known is wait" in done.stderr
+    assert "wat: unknown key; did you mean 'wait'?" in done.stderr
     assert ("wat: unknown key" in done.stdout) is (on_failure == "alarm")
 
 

@@ -12,6 +12,7 @@ from zmhook.cli.main import main
 from zmhook.decide import Decided
 from zmhook.detection import Decision
 from zmhook.event import Event
+from zmhook.exit_codes import DETECTED, NOTHING, UNDECIDED
 from zmhook.settings import Gate, Settings, Zone
 
 
@@ -30,21 +31,21 @@ def config(tmp_path: Path, model: Callable[[str], Path]) -> Path:
 
 def test_each_box_has_its_reason(config: Path, photo, tmp_path: Path, capsys) -> None:
     args = ["explain", "-c", str(config), "-m", "2", "-f", str(photo("dog.jpg"))]
-    assert main([*args, "-o", str(tmp_path / "out")]) == explain.FOUND
+    assert main([*args, "-o", str(tmp_path / "out")]) == DETECTED
     said = capsys.readouterr().out
     lines = said.splitlines()
-    assert lines[0] == "a picture of monitor 2: alarm (somebody is told)"
-    assert any(line.startswith("  dog 0.9") and line.endswith(" counts") for line in lines)
+    assert lines[0] == "a picture of monitor 2: alarm (would send a notification)"
+    assert any(line.startswith("  dog 9") and line.endswith(": kept") for line in lines)
     assert any("dropped by zone: in zone porch, which ignores bicycle" in line for line in lines)
     assert any("dropped by confidence: confidence 0." in line for line in lines)
     assert "zones: porch" in lines
     picture = tmp_path / "out" / "file-debug.jpg"
-    assert f"picture with boxes and zones: {picture}" in said
+    assert f"annotated picture: {picture}" in said
     assert picture.read_bytes().startswith(b"\xff\xd8")
 
 
-OLD = "zones: porch; ZoneMinder told its own 3 min 5 s ago (zm_cache_time is 300 s)"
-UNKNOWN = "zones: porch; ZoneMinder's are not known: it has not told them (see the log)"
+OLD = "zones: porch; read from ZoneMinder 3 min 5 s ago (zm_cache_time is 300 s)"
+UNKNOWN = "zones: porch; ZoneMinder's zones could not be read (see the log)"
 
 
 @pytest.mark.parametrize(
@@ -55,8 +56,8 @@ def test_how_old_the_zones_are(imports, asked, said) -> None:
     decision = Decision(event=Event(), outcome="nothing")
     decided = Decided(decision, None, (Zone("porch", ((0, 0), (9, 0), (9, 9))),), asked)
     settings = Settings(gate=Gate(import_zm_zones=imports))
-    assert explain.zones_in_words(decided, settings, 1185.0) == said
-    assert explain.zones_in_words(decided._replace(zones=()), Settings(), 0.0) == "zones: none"
+    assert explain.zones_line(decided, settings, 1185.0) == said
+    assert explain.zones_line(decided._replace(zones=()), Settings(), 0.0) == "zones: none"
 
 
 def test_nothing_is_remembered(config: Path, photo, tmp_path: Path, capsys) -> None:
@@ -64,7 +65,7 @@ def test_nothing_is_remembered(config: Path, photo, tmp_path: Path, capsys) -> N
     (tmp_path / "event" / "snapshot.jpg").write_bytes(photo("dog.jpg").read_bytes())
     args = ["-c", str(config), "-e", "7", "-m", "2", "-p", str(tmp_path / "event"), "--explain"]
     for _ in range(2):
-        assert detect.main([*args, "-O", "general.frame_id=snapshot"]) == explain.FOUND
+        assert detect.main([*args, "-O", "general.frame_id=snapshot"]) == DETECTED
     assert "dropped by cooldown" not in capsys.readouterr().out
     assert not (tmp_path / "state" / "history.sqlite").exists()
     assert not (tmp_path / "event" / "objdetect.jpg").exists()
@@ -72,27 +73,27 @@ def test_nothing_is_remembered(config: Path, photo, tmp_path: Path, capsys) -> N
 
 def test_another_setting_can_be_tried(config: Path, photo, capsys) -> None:
     args = ["explain", "-c", str(config), "-f", str(photo("dog.jpg"))]
-    assert main([*args, "-O", "general.detect_pattern=cat"]) == explain.NOTHING
+    assert main([*args, "-O", "general.detect_pattern=cat"]) == NOTHING
     assert "dropped by pattern: label does not match cat" in capsys.readouterr().out
 
 
 def test_no_picture(config: Path, tmp_path: Path, capsys) -> None:
     args = ["explain", "7", "-c", str(config), "-m", "2", "-p", str(tmp_path / "gone")]
-    assert main([*args, "-O", "general.max_attempts=1"]) == explain.UNDECIDED
+    assert main([*args, "-O", "general.max_attempts=1"]) == UNDECIDED
     said = capsys.readouterr().out
-    assert said.startswith("event 7 of monitor 2: undecided (could not be decided)\nerror: ")
+    assert said.startswith("event 7 of monitor 2: undecided (no decision could be made)\nerror: ")
 
 
 def test_one_of_the_two_is_needed(config: Path, capsys) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["explain", "-c", str(config)])
     assert caught.value.code == 2
-    assert "give an event's number" in capsys.readouterr().err
+    assert "give an event id" in capsys.readouterr().err
 
 
 def test_a_wrong_configuration_is_one_line(tmp_path: Path, photo, capsys) -> None:
     args = ["-c", str(tmp_path / "gone.ini"), "-f", str(photo("dog.jpg")), "--explain"]
-    assert detect.main(args) == explain.UNDECIDED
+    assert detect.main(args) == UNDECIDED
     said = capsys.readouterr()
     assert said.out == ""
     assert "gone.ini" in said.err

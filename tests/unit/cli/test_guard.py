@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from zmhook.cli import guard
 
 PROGRAM = """
 import os, re, signal, sys, time
@@ -190,3 +193,49 @@ def test_with_children_ignored_by_who_started_it(command) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
 
     assert done.stdout == "the detection process was ended by SIGABRT\n"
+
+
+# -- when the hook was called --------------------------------------------------------------------
+
+
+@pytest.fixture
+def uptime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "uptime"
+    path.write_text("1000.50 1980.00\n")
+    monkeypatch.setattr(guard, "UPTIME", path)
+    monkeypatch.setattr(time, "monotonic", lambda: 500.0)
+    return path
+
+
+@pytest.mark.parametrize(("began", "when"), [("990.50", 490), ("1000.50", 500), ("100.5", -400)])
+def test_the_shells_time_counts(
+    uptime: Path, monkeypatch: pytest.MonkeyPatch, began: str, when: float
+) -> None:
+    monkeypatch.setenv(guard.CALLED_AT, began)
+
+    assert guard.called_at() == pytest.approx(when)
+    assert guard.CALLED_AT not in os.environ
+
+
+@pytest.mark.parametrize("began", [None, "", "soon", "1001", "nan"])
+def test_without_one_it_is_now(
+    uptime: Path, monkeypatch: pytest.MonkeyPatch, began: str | None
+) -> None:
+    if began is None:
+        monkeypatch.delenv(guard.CALLED_AT, raising=False)
+    else:
+        monkeypatch.setenv(guard.CALLED_AT, began)
+
+    assert guard.called_at() == 500
+
+
+@pytest.mark.parametrize("text", ["", "much\n"])
+def test_without_a_clock_it_is_now(
+    uptime: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv(guard.CALLED_AT, "990")
+    uptime.write_text(text)
+
+    assert guard.called_at() == 500
+    uptime.unlink()
+    assert guard.called_at() == 500

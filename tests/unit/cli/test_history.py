@@ -25,6 +25,7 @@ HOUR = 3600
 @pytest.fixture(autouse=True)
 def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("TZ", "Europe/Berlin")
+    monkeypatch.setenv("COLUMNS", "200")
     time.tzset()
     yield
     close_all()
@@ -68,7 +69,7 @@ def recorded(config: Path, noon: float) -> Path:
         )
 
     frame = FrameInfo(id="snapshot", origin="the event's folder", width=1920, height=1080)
-    why = "static, IoU .93 with event 1020, 1 min ago"
+    why = "static, IoU 0.93 with event 1020, 1 min ago"
     dropped = [Drop(detection=found("car"), rule="past", reason=why)]
     common = {"frame": frame, "timings": {"fetch": 30.4, "total": 117.2}, "version": "1.2.3"}
     for decision in (
@@ -93,12 +94,12 @@ def test_list_says_what_came_of_each(
     assert call(recorded, "list") == 0
     title, head, *lines = [line for line in capsys.readouterr().out.splitlines() if line]
     assert title == f"3 decisions in {recorded.parent}/state/history.sqlite"
-    assert head.split() == ["time", "event", "monitor", "outcome", "ms", "what"]
+    assert head.split() == ["time", "event", "monitor", "outcome", "ms", "result"]
     day = time.strftime("%Y-%m-%d", time.localtime(noon))
     assert [" ".join(line.split()) for line in lines] == [
-        f"{day} 12:02:00 1022 6 undecided 0 no picture: the portal does not answer",
-        f"{day} 12:01:00 1021 5 nothing 117 dropped: 1 past",
-        f"{day} 12:00:00 1020 5 alarm 117 [s] detected:car:100%",
+        f"{day} 12:02:00 1022 6 Drive undecided 0 no picture: the portal does not answer",
+        f"{day} 12:01:00 1021 5 Drive nothing 117 dropped: 1 past",
+        f"{day} 12:00:00 1020 5 Drive alarm 117 [s] detected:car:100%",
     ]
 
 
@@ -134,7 +135,7 @@ def test_times_for_programs_are_local_and_say_so(
 
 def test_list_of_nothing_says_so(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(recorded, "list", "--label", "dog") == 0
-    assert capsys.readouterr().out.startswith("No decision in ")
+    assert capsys.readouterr().out.startswith("No matching decision in ")
 
 
 def test_a_monitor_may_have_a_file_of_its_own(recorded: Path) -> None:
@@ -163,8 +164,8 @@ def test_show_explains(recorded: Path, noon: float, capsys: pytest.CaptureFixtur
         "nothing",
         "frame snapshot, 1920x1080 pixels, from the event's folder",
         "0 kept, 1 dropped",
-        "found sure model box rule why",
-        "car .71 yolo 10,20 110,220 past static, IoU .93 with event 1020, 1 min ago",
+        "label confidence model box rule reason",
+        "car 71% yolo 10,20 110,220 past static, IoU 0.93 with event 1020, 1 min ago",
         "fetch 30 ms, total 117 ms",
     ]
     assert lines[-1].startswith("made by zmhook 1.2.3, settings ")
@@ -174,7 +175,7 @@ def test_show_tells_what_was_kept(recorded: Path, capsys: pytest.CaptureFixture[
     assert call(recorded, "show", "1020") == 0
     out = capsys.readouterr().out
     assert "alarm: [s] detected:car:100%" in out
-    assert "1.00" in out
+    assert "100%" in out
     assert "1 kept, 0 dropped" in out
 
 
@@ -182,7 +183,7 @@ def test_show_tells_what_went_wrong(recorded: Path, capsys: pytest.CaptureFixtur
     assert call(recorded, "show", "1022") == 0
     out = capsys.readouterr().out
     assert "problem: no picture: the portal does not answer" in out
-    assert "nothing was found" in out
+    assert "no detections" in out
 
 
 def test_show_names_the_model_files(
@@ -214,8 +215,12 @@ def test_show_has_each_time_an_event_was_looked_at(
 def test_show_of_an_unknown_event_fails(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(recorded, "show", "1") == 1
     said = capsys.readouterr()
-    assert said.err == f"zmhook: {recorded.parent}/state/history.sqlite has nothing of event 1\n"
+    assert said.err == (
+        f"zmhook: {recorded.parent}/state/history.sqlite: no decision on event 1 is recorded\n"
+    )
     assert said.out == ""
+    assert call(recorded, "show", "1", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == []
 
 
 # -- stats ---------------------------------------------------------------------------------------
@@ -231,8 +236,8 @@ def test_stats_counts_by_monitor_and_day(
         "monitor day events alarms nothing undecided decisions p50 ms p95 ms dropped"
     )
     assert [" ".join(line.split()) for line in lines] == [
-        f"5 {day} 2 1 1 0 2 117 117 1 past",
-        f"6 {day} 1 0 0 1 1 0 0",
+        f"5 Drive {day} 2 1 1 0 2 117 117 1 past",
+        f"6 Drive {day} 1 0 0 1 1 0 0",
     ]
 
 
@@ -256,7 +261,7 @@ def test_an_event_that_was_decided_again(
     ]
     assert call(recorded, "show", "1022") == 0
     first = capsys.readouterr().out.splitlines()[0]
-    assert first == "event 1022 of monitor 6 was decided 2 times; the last one counts"
+    assert first == "event 1022 of monitor 6 was decided 2 times; the last decision counts"
 
 
 def test_stats_for_programs(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -267,7 +272,7 @@ def test_stats_for_programs(recorded: Path, capsys: pytest.CaptureFixture[str]) 
 
 def test_stats_of_nothing_says_so(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(recorded, "stats", "--until", "2020-01-01") == 0
-    assert capsys.readouterr().out.startswith("No decision in ")
+    assert capsys.readouterr().out.startswith("No matching decision in ")
 
 
 # -- what is missing -----------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from zmhook.cli import main as module
-from zmhook.cli.main import COMMANDS, main
+from zmhook.cli.main import COMMANDS, Command, main
 from zmhook.errors import Problem, SettingsError, ZmhookError
 from zmhook.version import __version__
 
@@ -21,7 +21,7 @@ def command(monkeypatch: pytest.MonkeyPatch):
     """Stand in for a command: `command(function)` makes `zmhook probe` call it."""
 
     def use(function):
-        monkeypatch.setitem(COMMANDS, "probe", ("zmhook_probe", "stands in"))
+        monkeypatch.setitem(COMMANDS, "probe", Command("zmhook_probe", "Events", "stands in"))
         monkeypatch.setitem(sys.modules, "zmhook_probe", types.SimpleNamespace(main=function))
 
     return use
@@ -58,7 +58,10 @@ def test_an_unknown_command_is_refused(capsys: pytest.CaptureFixture[str]):
     assert main(["detekt"]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err == "zmhook: there is no command 'detekt'; zmhook --help shows them\n"
+    assert captured.err == (
+        "zmhook: there is no command 'detekt'; did you mean 'detect'?"
+        " (zmhook --help lists the commands)\n"
+    )
 
 
 def test_arguments_and_exit_code_pass_through(command):

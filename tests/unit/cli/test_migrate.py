@@ -40,7 +40,7 @@ def test_to_a_file(old: Path, new: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert main(["migrate", str(old), "-o", str(new)]) == 0
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.endswith(f"{new}: written and right\n")
+    assert said.err.endswith(f"{new}: written; the configuration is valid\n")
     assert (check(str(new)), mode(new)) == (0, 0o660), "it holds a password"
 
 
@@ -87,7 +87,7 @@ def test_what_is_there_is_not_replaced(
 ) -> None:
     new.write_text("mine")
     assert main(["migrate", str(old), "-o", str(new)]) == 2
-    assert capsys.readouterr().err == f"{new}: is there already; --force replaces it\n"
+    assert capsys.readouterr().err == f"{new}: already exists; --force overwrites it\n"
     assert new.read_text() == "mine"
     assert main(["migrate", str(old), "-o", str(new), "--force"]) == 0
     assert check(str(new)) == 0
@@ -95,13 +95,13 @@ def test_what_is_there_is_not_replaced(
 
 def test_the_old_file_is_never_replaced(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["migrate", str(old), "-o", str(old), "--force"]) == 2
-    assert "is the file to read" in capsys.readouterr().err
+    assert "cannot overwrite the file being read" in capsys.readouterr().err
     assert old.read_text() == PLAIN
 
 
 def test_secrets_are_no_yaml(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["migrate", str(old), "--secrets", "s.yml"]) == 2
-    assert "secrets are an ini file here" in capsys.readouterr().err
+    assert "the secrets file must be an ini file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["old.ini", "old.yml"])
@@ -131,5 +131,5 @@ def test_a_result_that_cannot_be_used_yet(
     assert main(["migrate", str(old), "-o", str(new)]) == 2
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith("not carried over: [ml] disable_locks: not needed")
-    assert lines[-1] == "so the result cannot be used yet"
+    assert lines[-1] == "the result cannot be used until this is corrected"
     assert new.exists()

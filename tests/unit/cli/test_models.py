@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import msgspec
@@ -50,13 +51,23 @@ def test_list_marks_what_is_used_and_shows_what_is_here(
 ):
     put(folder, "second/second.onnx")
     assert call(folder, "list") == 0
-    lines = {line[2:].split()[0]: line for line in capsys.readouterr().out.splitlines()}
-    assert lines["first"].startswith("* ")
-    assert "missing" in lines["first"]
-    assert lines["second"].startswith("  ")
-    assert " ok " in lines["second"]
-    assert "built in" in lines["hog"]
-    assert "built in" in lines["face"]
+    rows = [line.split() for line in capsys.readouterr().out.splitlines() if line]
+    lines = {row[0]: row for row in rows}
+    assert lines["first"][1:3] == ["yes", "missing"]
+    assert lines["second"][1] == "ok"
+    assert lines["hog"][1:3] == lines["face"][1:3] == ["built", "in"]
+
+
+def test_list_for_programs(folder: Path, capsys: pytest.CaptureFixture[str]):
+    assert call(folder, "list", "--json") == 0
+    first, second = json.loads(capsys.readouterr().out)
+    assert (first["name"], first["used"], first["state"]) == ("first", True, "missing")
+    assert (second["used"], second["bytes"], second["licence"]) == (False, len(DATA), "MIT")
+
+
+def test_a_misspelt_model_is_suggested(folder: Path):
+    with pytest.raises(DownloadError, match="no model is called frist; did you mean 'first'"):
+        call(folder, "get", "frist")
 
 
 def test_verify_tells_ok_missing_and_changed(folder: Path, capsys: pytest.CaptureFixture[str]):
@@ -72,7 +83,7 @@ def test_verify_tells_ok_missing_and_changed(folder: Path, capsys: pytest.Captur
 def test_get_leaves_a_verified_file_alone(folder: Path, capsys: pytest.CaptureFixture[str]):
     place = put(folder, "yolox_s/yolox_s.onnx")
     assert call(folder, "get") == 0
-    assert f"{place}: there already, verified" in capsys.readouterr().out
+    assert f"{place}: already there, verified" in capsys.readouterr().out
 
 
 def test_get_does_not_overwrite_somebodys_own_file(
@@ -80,7 +91,7 @@ def test_get_does_not_overwrite_somebodys_own_file(
 ):
     place = put(folder, "yolox_s/yolox_s.onnx", b"my own")
     assert call(folder, "get") == 1
-    assert f"{place} is there and is another file; --force" in capsys.readouterr().err
+    assert f"{place}: exists with other content; --force" in capsys.readouterr().err
     assert place.read_bytes() == b"my own"
 
 
@@ -93,7 +104,7 @@ def test_get_without_a_network_is_one_line_that_helps(
     for line, path in zip(lines, ["yolox_s/yolox_s.onnx", "second/second.onnx"], strict=True):
         assert "no network" in line
         assert "http://nowhere.invalid/f" in line
-        assert f"put it at {folder / 'models' / path};" in line
+        assert f"copy it to {folder / 'models' / path};" in line
         assert "hog" in line
 
 
@@ -114,7 +125,7 @@ def test_a_chain_without_files_has_nothing_to_fetch(
         f"[general]\nbase_data_path = {folder}\nmodels = hog\n"
     )
     assert call(folder, "get") == 0
-    assert "Nothing to fetch" in capsys.readouterr().out
+    assert "Nothing to download" in capsys.readouterr().out
     assert call(folder, "verify") == 0
 
 
@@ -126,7 +137,7 @@ def test_another_folder_needs_no_configuration(
     options += ["--manifest", str(folder / "manifest.json")]
     assert main(["verify", "second", *options]) == 0
     assert capsys.readouterr().out.split() == ["ok", str(place)]
-    with pytest.raises(DownloadError, match="name them"):
+    with pytest.raises(DownloadError, match="name the models"):
         main(["get", *options])
 
 

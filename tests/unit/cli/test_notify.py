@@ -25,9 +25,9 @@ def test_it_is_a_command() -> None:
     assert COMMANDS["notify"][0] == notify.__name__
 
 
-def test_nobody_is_told(config, capsys) -> None:
+def test_no_channel_is_configured(config, capsys) -> None:
     assert notify.main(["test", "-c", config("")]) == notify.NOTHING_SET
-    assert "[notify] tells nobody: set notify_mqtt" in capsys.readouterr().err
+    assert "[notify] has no channel: set notify_mqtt" in capsys.readouterr().err
 
 
 def test_each_one_is_told_and_the_others_go_on(config, endpoint, capsys) -> None:

@@ -25,8 +25,13 @@ def config(tmp_path: Path) -> Callable[..., str]:
 
 
 def test_without_gateways_there_is_nothing_to_tell(config) -> None:
-    with pytest.raises(ZmhookError, match="ml_gateway names no other machine"):
+    with pytest.raises(ZmhookError, match="ml_gateway lists no remote server"):
         remote.main(["status", "-c", config()])
+
+
+def test_without_servers_json_is_an_empty_list(config, capsys) -> None:
+    assert remote.main(["status", "--json", "-c", config()]) == 0
+    assert json.loads(capsys.readouterr().out) == []
 
 
 def test_who_is_well_and_who_is_not(config, endpoint, capsys) -> None:
@@ -37,7 +42,7 @@ def test_who_is_well_and_who_is_not(config, endpoint, capsys) -> None:
     lines = capsys.readouterr().out.splitlines()
     (row,) = [line for line in lines if line.lstrip().startswith(endpoint.url)]
     assert "zmhook 1.2 [31m" in row
-    assert "yolo, face  0.25" in row
+    assert "yolo, face   25%" in row
     assert row.endswith(" ms")
     assert lines[-1].startswith("http://127.0.0.1:1: refused the connection")
     assert [got.path for got in endpoint.got] == ["/zmhook/v1/status"] * 2
@@ -51,14 +56,15 @@ def test_a_monitor_may_have_machines_of_its_own(config, endpoint, capsys) -> Non
     assert row.pop("round_trip_ms") > 0
     assert row == {
         "address": endpoint.url,
-        "health": "well",
-        "speaks": "mlapi",
+        "reachable": True,
+        "error": "",
+        "protocol": "mlapi",
         "models": None,
-        "busy": None,
+        "load": None,
     }
 
 
 def test_what_mlapi_does_not_tell(config, endpoint, capsys) -> None:
     endpoint.answers = [(404, {}, b""), (404, {}, b""), (200, {}, b"ok"), (200, {}, b"ok")]
     assert remote.main(["status", "-c", config(endpoint.url)]) == 0
-    assert "mlapi   not told     ?" in capsys.readouterr().out
+    assert "mlapi     unknown     ?" in capsys.readouterr().out

@@ -124,7 +124,7 @@ def http(status: int, body: object) -> bytes:
 def test_status_without_a_service(folder: Path, socket_path: Path, capsys) -> None:
     assert service.main(["status"]) == 3
     said = capsys.readouterr()
-    assert (said.out, said.err) == ("", f"zmhook: no service runs at {socket_path}\n")
+    assert (said.out, said.err) == ("", f"zmhook: no service is running at {socket_path}\n")
     assert service.main(["status", "--json"]) == 3
     answer = json.loads(capsys.readouterr().out)
     assert (answer["running"], answer["socket"]) == (False, str(socket_path))
@@ -143,7 +143,7 @@ def test_what_a_dead_service_left_is_no_service(folder: Path, socket_path: Path,
         dead.bind(str(socket_path))
     assert service.main(["status"]) == 3
     assert service.main(["stop"]) == 0
-    assert capsys.readouterr().out == f"No service runs at {socket_path}.\n"
+    assert capsys.readouterr().out == f"No service is running at {socket_path}.\n"
 
 
 def test_status_as_json_and_as_text(hold, answering, socket_path: Path, capsys) -> None:
@@ -187,7 +187,7 @@ def test_a_broken_configuration_is_no_reason_not_to_look(folder: Path, hold, cap
     hold()
     (folder / "o.ini").write_text("[general]\nno_such_key = 1\n")
     assert service.main(["stop"]) == 0
-    assert "has ended" in capsys.readouterr().out
+    assert "has stopped" in capsys.readouterr().out
 
 
 # -- stop ----------------------------------------------------------------------------------------
@@ -197,7 +197,7 @@ def test_stop_waits_for_the_end(hold, folder: Path, capsys) -> None:
     process = hold()
     assert service.main(["stop"]) == 0
     assert process.poll() is not None or process.wait(5) is not None
-    assert capsys.readouterr().out == f"The service (process {process.pid}) has ended.\n"
+    assert capsys.readouterr().out == f"The service (process {process.pid}) has stopped.\n"
 
 
 def test_what_does_not_end_is_killed(hold, socket_path: Path) -> None:
@@ -288,14 +288,14 @@ def test_who_listens_already_is_not_started_again(
     answering(http(200, "alive"))
     monkeypatch.setattr(service.start, "start", lambda *_: pytest.fail("it was started"))
     assert service.main(["restart"]) == 0
-    assert "The service runs" in capsys.readouterr().out
+    assert "The service is running" in capsys.readouterr().out
 
 
 def test_a_start_that_fails_is_told(folder: Path, monkeypatch, capsys) -> None:
     monkeypatch.setattr(service, "START_SECONDS", 0.3)
     monkeypatch.setattr(service.start, "start", lambda *_: True)
     assert service.main(["restart"]) == 1
-    assert "did not start; zmhook serve shows why" in capsys.readouterr().err
+    assert "did not start; run zmhook serve to see why" in capsys.readouterr().err
 
 
 # -- serve ---------------------------------------------------------------------------------------
@@ -341,6 +341,4 @@ def test_who_may_not_look_is_told_who_may(folder: Path, monkeypatch, capsys) -> 
     monkeypatch.setattr(os, "access", lambda path, _: str(path) != str(folder))
     assert service.main(["status"]) == 4
     said = capsys.readouterr().err
-    assert said.startswith(
-        f"zmhook: {folder}: you may not look in there; run this as {folder.owner()}"
-    )
+    assert said.startswith(f"zmhook: {folder}: permission denied; run this as {folder.owner()}")

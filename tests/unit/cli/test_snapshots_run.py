@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from zmhook.cli import snapshots_run, where
+from zmhook.cli import snapshots, snapshots_run
 from zmhook.errors import SettingsError
 from zmhook.settings import Settings
 
 
 def settings(*argv: str) -> Settings:
-    return snapshots_run.settings_of(snapshots_run._parser().parse_args(argv)).general
+    return snapshots_run.settings_of(snapshots.make_parser().parse_args(["run", *argv])).general
 
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(where, "CONFIG", str(tmp_path / "objectconfig.ini"))
+    monkeypatch.setattr(snapshots_run, "CONFIG", str(tmp_path / "objectconfig.ini"))
     monkeypatch.delenv("ZMHOOK_CONFIG", raising=False)
 
 
@@ -26,10 +26,11 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     "argv",
     [
         "-k K -u U -p P -b B -t T -s S",
+        "--api-key=K --broker-user=U --broker-password=P --broker=B --topic=T --storage=S",
         "--api_key=K --mqtt_username=U --mqtt_password=P --mqtt_host=B --mqtt_topic=T --storage=S",
     ],
 )
-def test_the_earlier_flags(argv: str) -> None:
+def test_flags_and_their_earlier_spellings(argv: str) -> None:
     found = settings(*argv.split())
     mqtt = found.mqtt
     assert (mqtt.mqtt_user, mqtt.mqtt_password.reveal(), mqtt.mqtt_host) == ("U", "P", "B")
@@ -55,7 +56,7 @@ def test_one_that_is_named_must_be_there(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_what_is_secret_in_the_arguments() -> None:
     argv = ["-k", "K", "-p", "P", "-O", "mqtt.mqtt_password=Q", "-O", "mqtt.mqtt_port=5"]
     argv += ["-O", "monitor-1.gemini_key=R"]
-    args = snapshots_run._parser().parse_args(argv)
+    args = snapshots.make_parser().parse_args(["run", *argv])
     assert snapshots_run._secrets(args) == ["K", "P", "Q", "R"]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from zmhook.cli import snapshots_show as cli
+from zmhook.cli import snapshots
 from zmhook.errors import NoStore, SettingsError
 from zmhook.snapshots.snapshot import BestSnapshot, SceneBox
 from zmhook.snapshots.store.store import Store
@@ -53,7 +53,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def said(folder: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
     def say(command: str, *args: object) -> tuple[int, str, str]:
-        code = cli.MAINS[command](["-s", str(folder), *map(str, args)])
+        code = snapshots.main([command, "-s", str(folder), *map(str, args)])
         return (code, *capsys.readouterr())
 
     return say
@@ -64,11 +64,19 @@ def test_a_list_is_newest_first_with_what_was_said(said, folder) -> None:
     lines = out.splitlines()
     assert (code, err) == (0, "")
     assert lines[1] == f"3 of 3 snapshots in {folder}"
-    assert [line.split()[0] for line in lines[3:]] == ["2", "1", "0"]
-    assert "2026-03-20 12:00:01  gate" in lines[4]
-    assert "description: a red car, and and" in lines[4]
-    assert lines[4].endswith("…")
-    assert lines[5].split()[3:] == ["front", "1", "Human", "0.74", "2.5", "0.0", PICTURE]
+    assert all(len(line) <= 80 for line in lines[2:])
+    rows = [line.split() for line in lines[3:] if line[:8].strip()]
+    assert [row[0] for row in rows] == ["2", "1", "0"]
+    assert rows[1][1:4] == ["2026-03-20", "12:00:01", "gate"]
+    assert "description: a red car, and and" in " ".join(out.split()).replace(" a red", " a red")
+    assert rows[2][3:6] == ["front", "1", "Human"]
+    assert "74%" in rows[2]
+
+
+def test_a_wide_terminal_has_all_columns(said, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    row = said("list")[1].splitlines()[-1].split()
+    assert row[3:] == ["front", "1", "Human", "74%", "2.5", "0.0", PICTURE]
 
 
 def test_names_from_the_network_do_not_reach_the_terminal(said) -> None:
@@ -94,11 +102,12 @@ def test_a_list_of_what_is_asked_for(said, filters, numbers) -> None:
 
 
 def test_none_is_said_in_words(said, folder) -> None:
-    expected = f"None of the 3 snapshots in {folder} are like that.\n"
+    expected = f"No matching snapshot among the 3 in {folder}.\n"
     assert said("list", "--label", "Bus") == (0, expected, "")
 
 
-def test_all_that_is_known_of_one(said, folder) -> None:
+def test_all_that_is_known_of_one(said, folder, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
     code, out, _ = said("show", 1)
     shown = {line.split()[0]: line.split(maxsplit=1)[1] for line in out.splitlines()[3:]}
     assert code == 0
@@ -119,7 +128,7 @@ def test_one_as_json_has_every_field(said, folder) -> None:
 
 
 def test_one_that_is_not_there(said, folder) -> None:
-    expected = f"zmhook: there is no snapshot 7 in {folder}\n"
+    expected = f"zmhook: {folder}: there is no snapshot 7\n"
     assert said("show", 7) == (1, "", expected)
 
 
@@ -149,7 +158,7 @@ def test_an_export_of_a_picture_that_is_gone(said, tmp_path, folder) -> None:
     code, out, err = said("export", "--all", "--to", tmp_path / "to")
     assert (code, err) == (
         1,
-        f"zmhook: {folder}/0000/image_00000_Human.jpg: the picture is gone\n",
+        f"zmhook: {folder}/0000/image_00000_Human.jpg: the picture is missing\n",
     )
     assert out.startswith("2 pictures")
 
@@ -157,12 +166,12 @@ def test_an_export_of_a_picture_that_is_gone(said, tmp_path, folder) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["export", "--to", "x"], "which ones? NUMBERs, --since"),
+        (["export", "--to", "x"], "export: give NUMBERs, --all"),
         (["export", "1"], "--to"),
         (["show"], "NUMBER"),
-        (["show", "x"], "'x' is no number"),
+        (["show", "x"], "'x' is not a whole number"),
         (["show", "-3"], "NUMBER"),
-        (["list", "--since", "tomorrow"], "'tomorrow' is no time"),
+        (["list", "--since", "tomorrow"], "'tomorrow' is not a time"),
     ],
 )
 def test_what_is_asked_wrongly_is_told(said, capsys, args, message) -> None:
@@ -176,12 +185,12 @@ def test_the_store_is_that_of_the_configuration(folder, tmp_path, capsys, monkey
     config = tmp_path / "objectconfig.ini"
     config.write_text(f"[general]\n[snapshots]\nsnapshot_path = {folder}\n")
     monkeypatch.setenv("ZMHOOK_CONFIG", str(config))
-    assert cli.list_main([]) == 0
+    assert snapshots.main(["list"]) == 0
     assert f"3 of 3 snapshots in {folder}" in capsys.readouterr().out
     with pytest.raises(SettingsError):
-        cli.list_main(["-c", str(tmp_path / "none.ini")])
+        snapshots.main(["list", "-c", str(tmp_path / "none.ini")])
 
 
 def test_without_a_store_it_is_said_what_to_do(tmp_path) -> None:
     with pytest.raises(NoStore, match="start zmhook snapshots run"):
-        cli.list_main(["-s", str(tmp_path / "none")])
+        snapshots.main(["list", "-s", str(tmp_path / "none")])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from zmhook.cli import snapshots_status
+from zmhook.cli import snapshots
 from zmhook.snapshots import status
 from zmhook.snapshots.counts import HandlerCounts, Last, Messages, Totals, Unused
 
@@ -34,19 +34,19 @@ WELL = status.Status(
 
 
 def shown(folder: Path, *more: str) -> int:
-    return snapshots_status.main(["-s", str(folder), *more])
+    return snapshots.main(["status", "-s", str(folder), *more])
 
 
 def test_all_is_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status.write(tmp_path, WELL)
     assert shown(tmp_path) == 0
     out = capsys.readouterr().out
-    assert f"The collector runs (process {os.getpid()})" in out
+    assert f"(process {os.getpid()})" in out
     for text in (
         "127.0.0.1:1883: connected",
         "a/+",
         "drive",
-        "of no use: json",
+        "unusable: json",
         "describe",
         "front/track",
         "Not stored",
@@ -57,11 +57,14 @@ def test_all_is_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"ended": True}, "ended; it wrote last"),
-        ({"pid": 2**22 + 1}, "is gone without having ended"),
+        ({"ended": True}, "was stopped; last status"),
+        ({"pid": 2**22 + 1}, "ended unexpectedly"),
         ({"connected": False}, "not connected since"),
         ({"problem": "no such host"}, "no such host"),
-        ({"store_problem": "the disk is full", "waiting": 7}, "the disk is full; 7 messages wait"),
+        (
+            {"store_problem": "the disk is full", "waiting": 7},
+            "the disk is full; 7 messages waiting",
+        ),
     ],
 )
 def test_something_is_wrong(tmp_path: Path, capsys, change, says: str) -> None:
@@ -78,9 +81,9 @@ def test_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(capsys.readouterr().out)
     assert found["counts"]["topics"]["front/track"]["of_no_use"] == 1
     assert found["counts"]["unused"][0]["reason"] == "json"
-    assert (found["running"], found["well"], found["counts"]["stored"]) == (True, True, 1)
+    assert (found["running"], found["healthy"], found["counts"]["stored"]) == (True, True, 1)
 
 
 def test_there_was_none_yet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert shown(tmp_path) == 1
-    assert "no collector has written" in capsys.readouterr().err
+    assert "no collector has stored anything yet" in capsys.readouterr().err

@@ -1,20 +1,33 @@
-"""Tables are aligned; on a terminal they have rules; nothing in them is obeyed."""
+"""Tables are aligned, fit the terminal, and nothing in them is obeyed."""
 
 from __future__ import annotations
 
 import io
-import sys
 
 import pytest
 
+from zmhook.cli.output import BOLD, RED, styled
 from zmhook.cli.tables import Table, plain, show
 
 TABLE = Table("Things", ("name", "count"), [("a", "1"), ("[b]longer[/b]", "100")], frozenset({1}))
+WIDE = Table(
+    "Decisions",
+    ("event", "outcome", "result", "file"),
+    [("7", "alarm", " ".join(["person:98%"] * 8), "f" * 60), ("8", "nothing", "", "g")],
+    frozenset({0}),
+    optional=(3,),
+    wrapped=frozenset({2}),
+)
 
 
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+def shown(out: io.StringIO, *blocks: Table | str) -> list[str]:
+    show(blocks, out)
+    return out.getvalue().splitlines()
 
 
 def test_columns_are_aligned_and_numbers_to_the_right() -> None:
@@ -32,23 +45,40 @@ def test_what_a_terminal_would_obey_is_replaced() -> None:
 
 
 def test_a_file_gets_plain_lines() -> None:
-    out = io.StringIO()
-    show(["first", TABLE], out)
-    assert out.getvalue().splitlines() == ["first", *plain(TABLE)]
+    assert shown(io.StringIO(), "first", TABLE) == ["first", *plain(TABLE)]
 
 
-def test_a_terminal_gets_rules_and_the_cells_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wide_table_is_wrapped_and_loses_no_text() -> None:
+    table = WIDE._replace(optional=(), wrapped=frozenset({2, 3}))
+    lines = plain(table)
+    assert max(map(len, lines)) <= 80
+    text = "".join("".join(lines).split())
+    assert text.count("person:98%") == 8
+    assert text.count("f") == 60 + len("file") - 3
+
+
+def test_columns_are_left_out_only_where_wrapping_is_not_enough() -> None:
+    head = plain(WIDE)[2].split()
+    assert head == ["event", "outcome", "result"]
+    assert plain(WIDE, width=200)[2].split() == ["event", "outcome", "result", "file"]
+    assert all(len(line) <= 40 for line in plain(WIDE, width=40))
+
+
+def test_the_width_is_that_of_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert "file" in shown(io.StringIO(), WIDE)[2]
+    monkeypatch.setenv("COLUMNS", "60")
+    assert max(map(len, shown(io.StringIO(), WIDE))) <= 60
+
+
+def test_a_terminal_has_colours_in_the_same_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "80")
-    out = Terminal()
-    show(["[red]first", TABLE], out)
-    text = out.getvalue()
-    assert "[red]first" in text
-    assert "[b]longer[/b] │" in text
-    assert "━" in text
-
-
-def test_a_terminal_without_rich_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "rich.console", None)
-    out = Terminal()
-    show(iter(["first", TABLE]), out)
-    assert out.getvalue().splitlines() == ["first", *plain(TABLE)]
+    lines = shown(Terminal(), "alarm: car", WIDE)
+    assert lines[0] == f"{styled('alarm', RED)}: car"
+    assert styled("Decisions", BOLD) in lines
+    coloured = next(line for line in lines if line.startswith("      7"))
+    assert styled("alarm", RED) in coloured
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert shown(Terminal(), "alarm: car", WIDE) == ["alarm: car", *plain(WIDE)]

@@ -46,6 +46,7 @@ def test_an_unknown_one_is_refused_with_those_that_exist(monkeypatch):
         find("jolo")
     assert str(caught.value) == (
         "[general] models: there is no model 'jolo'; known: alpr, face, gemini, hog, owl, yolo"
+        "; did you mean 'yolo'?"
     )
 
 

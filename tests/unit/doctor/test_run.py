@@ -14,7 +14,7 @@ SECRETS = Settings(
 
 
 def outcomes(*trials: Trial, seconds: float = 60.0) -> dict[str, tuple[bool, str]]:
-    return {one.name: (one.works, one.said) for one in run(trials, [SECRETS], seconds)}
+    return {one.name: (one.works, one.message) for one in run(trials, [SECRETS], seconds)}
 
 
 def fails(error: Exception) -> Trial:
@@ -66,7 +66,7 @@ def test_all_at_once_and_what_hangs_is_given_up() -> None:
     trials = [Trial("a", meets), Trial("b", meets), Trial("c", hangs)]
     found = list(run(trials, [], 5.0))
     go.set()
-    assert {one.name: one.said for one in found} == {
+    assert {one.name: one.message for one in found} == {
         "a": "met", "b": "met", "c": "took more than 5 s",
     }  # fmt: skip
     assert found[-1].name == "c"

@@ -25,7 +25,7 @@ def tried(tmp_path: Path) -> Callable[..., dict[str, tuple[bool, str]]]:
         config = load(path)
         found = [one for one in trials(config) if not names or one.name.startswith(names)]
         settings = [config.general, *config.monitors.values()]
-        return {one.name: (one.works, one.said) for one in run(found, settings)}
+        return {one.name: (one.works, one.message) for one in run(found, settings)}
 
     return tried
 
@@ -106,7 +106,7 @@ def test_overrides_hold_for_models_too(tmp_path: Path) -> None:
     config = load(path, override)
     (trial,) = [one for one in trials(config, override) if one.name == "model yolo"]
     (outcome,) = run([trial], [])
-    assert f"{tmp_path}/x.onnx does not exist" in outcome.said
+    assert f"{tmp_path}/x.onnx does not exist" in outcome.message
 
 
 def test_known_faces(tried, tmp_path: Path) -> None:

@@ -230,7 +230,7 @@ def test_the_same_place_is_known(configured: Make, box) -> None:
 def test_the_reason_names_the_event(seconds: float, ago: str) -> None:
     known = past(100, 100, 200, 200, event_id=1021, first_seen=1000.0, last_seen=1e9)
     text = reason(seen(100, 100, 200, 193), SIZE, known, 1000.0 + seconds)
-    assert text == f"static, IoU .93 with event 1021, {ago} ago"
+    assert text == f"static, IoU 0.93 with event 1021, {ago} ago"
 
 
 def test_the_reason_without_an_event() -> None:

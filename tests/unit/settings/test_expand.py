@@ -36,7 +36,7 @@ def test_not_a_reference(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "entries", "message"),
     [
-        ("{{wat}}", {}, "{{wat}} names no key; the nearest known is wait"),
+        ("{{wat}}", {}, "{{wat}} names no key; did you mean 'wait'?"),
         ("{{password}}", {}, "{{password}} is a secret, which no other value may hold"),
         ("{{image_path}}", {}, "leads back to itself: image_path → image_path"),
         (

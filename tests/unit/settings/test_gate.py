@@ -74,7 +74,7 @@ def test_what_is_wrong(problems) -> None:
         "[monitor-1]\nzone_zone_ignore_pattern = (\nz = 1,1 2%,2 3,3\n"
     )
     assert [text.removeprefix("objectconfig.ini: ").partition(" (")[0] for text in found] == [
-        "[gate] yol_min_confidence: unknown key; the nearest known is min_confidence",
+        "[gate] yol_min_confidence: unknown key; did you mean 'min_confidence'?",
         "[gate] max_detection_size: '101%': expected an area, such as 5% or 300px, or no",
         "[gate] monitor_size: '0x3': expected a width and a height, such as",
         (

@@ -5,7 +5,7 @@ from typing import Annotated
 import pytest
 
 from zmhook.settings import hints
-from zmhook.settings.keys import Key, find, keys, nearest
+from zmhook.settings.keys import Key, find, keys
 from zmhook.settings.legacy import ALIASES, OBSOLETE, VERSION_6
 from zmhook.settings.model import SECTIONS, Settings
 from zmhook.settings.section import about
@@ -102,11 +102,6 @@ def test_what_is_allowed(name: str, words: str) -> None:
 def test_find() -> None:
     assert find("model") is keys()["models"]
     assert find("nosuch") is None
-
-
-def test_nearest() -> None:
-    assert nearest("portl", ["user", "portal"]) == "; the nearest known is portal"
-    assert nearest("zzz", ["user", "portal"]) == ""
 
 
 @pytest.mark.parametrize(

@@ -107,9 +107,9 @@ show_percent = maybe
     assert sorted(found) == sorted(
         f"objectconfig.ini: {text}"
         for text in [
-            "[general] usr: unknown key; the nearest known is user",
+            "[general] usr: unknown key; did you mean 'user'?",
             "[general] yolo_type: belongs in [yolo]",
-            "[yollo]: unknown section; the nearest known is yolo",
+            "[yollo]: unknown section; did you mean 'yolo'?",
             (
                 "[general] portal: 'zm.example.org': expected an address such as "
                 "https://zm.example.org/zm"
@@ -239,7 +239,7 @@ def test_unknown_key_of_a_monitor(problems) -> None:
     found = problems("[monitor-3]\nhedge = somewhere\nwhait = 3\nsecrets = /x\n")
     assert [text.partition("[monitor-3] ")[2] for text in found] == [
         "hedge: unknown key; a zone is written name = 0,0 640,0 640,480",
-        "whait: unknown key; the nearest known is wait",
+        "whait: unknown key; did you mean 'wait'?",
         "secrets: can only stand in [general]",
     ]
 
@@ -278,7 +278,7 @@ def test_sections_of_version_5(read) -> None:
 
 def test_misspelt_key_of_a_section_without_effect(problems) -> None:
     assert problems("[alpr]\nalpr_kee=x\n") == [
-        "objectconfig.ini: [alpr] alpr_kee: unknown key; the nearest known is alpr_key"
+        "objectconfig.ini: [alpr] alpr_kee: unknown key; did you mean 'alpr_key'?"
     ]
 
 
@@ -344,7 +344,7 @@ def test_wrong_overrides(problems) -> None:
         "-O: wait: expected section.key=value",
         "-O: password: expected section.key=value",
         "-O: general: expected section.key=value",
-        "-O: [general] whait: unknown key; the nearest known is wait",
+        "-O: [general] whait: unknown key; did you mean 'wait'?",
         "-O: [yolo] wait: belongs in [general]",
         "-O: [nosuch]: unknown section; no package that is installed here brings it",
         "-O: [monitor-3] secrets: can only stand in [general]",

@@ -56,7 +56,7 @@ def test_what_is_wrong_with_topics(problems) -> None:
         "[mqtt-topic-b]\nmonitor = -1\n[mqtt-topic]\ntopic = x\n"
     )
     assert found == [
-        "objectconfig.ini: [mqtt-topic-a] monitr: unknown key; the nearest known is monitor",
+        "objectconfig.ini: [mqtt-topic-a] monitr: unknown key; did you mean 'monitor'?",
         (
             "objectconfig.ini: [mqtt-topic]: expected mqtt-topic- and a name, such as "
             "[mqtt-topic-front]"

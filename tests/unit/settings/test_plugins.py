@@ -120,12 +120,12 @@ def test_what_is_wrong_is_told_as_of_our_own(problems, install: Install) -> None
         "[yolo]\ncoral_device = usb\n[monitor-3]\ncoral_file = {{corel_device}}\n"
     )
     assert found == [
-        "objectconfig.ini: [coral] coral_divice: unknown key; the nearest known is coral_device",
+        "objectconfig.ini: [coral] coral_divice: unknown key; did you mean 'coral_device'?",
         "objectconfig.ini: [yolo] coral_device: belongs in [coral]",
         "objectconfig.ini: [coral] coral_min_confidence: '2': expected a number from 0 to 1",
         (
             "objectconfig.ini: [monitor-3] coral_file: '{{corel_device}}': {{corel_device}} names "
-            "no key; the nearest known is coral_device"
+            "no key; did you mean 'coral_device'?"
         ),
         "objectconfig.ini: [coral] coral_device: 'isa': expected one of usb, pci",
     ]

@@ -55,7 +55,7 @@ def test_each_outdoes_those_after_it(tmp_path: Path) -> None:
         ini=INI,
         env=env,
         variables={"MQTT_HOST": "from.env", "MQTT_USER": "env-user"},
-        flags={"mqtt_host": "from.flag", "mqtt_username": None},
+        flags={"broker": "from.flag", "broker-user": None},
     )
     assert found.mqtt.mqtt_host == "from.flag"
     assert found.mqtt.mqtt_user == "env-user"
@@ -67,11 +67,11 @@ def test_each_outdoes_those_after_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "flag", "where"),
     [
-        ("GEMINI_API_KEY", "api_key", lambda found: found.gemini.gemini_key.reveal()),
-        ("MQTT_USER", "mqtt_username", lambda found: found.mqtt.mqtt_user),
-        ("MQTT_PASS", "mqtt_password", lambda found: found.mqtt.mqtt_password.reveal()),
-        ("MQTT_HOST", "mqtt_host", lambda found: found.mqtt.mqtt_host),
-        ("MQTT_TOPIC", "mqtt_topic", lambda found: ",".join(found.mqtt.mqtt_topic)),
+        ("GEMINI_API_KEY", "api-key", lambda found: found.gemini.gemini_key.reveal()),
+        ("MQTT_USER", "broker-user", lambda found: found.mqtt.mqtt_user),
+        ("MQTT_PASS", "broker-password", lambda found: found.mqtt.mqtt_password.reveal()),
+        ("MQTT_HOST", "broker", lambda found: found.mqtt.mqtt_host),
+        ("MQTT_TOPIC", "topic", lambda found: ",".join(found.mqtt.mqtt_topic)),
         ("IMAGE_PATH", "storage", lambda found: found.snapshots.snapshot_path),
     ],
 )
@@ -106,7 +106,7 @@ def test_the_key_for_google_goes_to_nobody_else(tmp_path: Path) -> None:
     openai = "[gemini]\ngemini_backend = openai\ngemini_url = http://127.0.0.1:1\n"
     found = read(tmp_path, ini=openai, variables={"GEMINI_API_KEY": "AIza"})
     assert not found.gemini.gemini_key
-    found = read(tmp_path, flags={"api_key": "other"})
+    found = read(tmp_path, flags={"api-key": "other"})
     assert found.gemini.gemini_key.reveal() == "other"
 
 
