@@ -19,7 +19,7 @@ from zmhook.snapshots import counts, status
 from zmhook.snapshots.broker import Broker
 from zmhook.snapshots.handlers import base
 from zmhook.snapshots.handlers.runner import MOST_WAITING, Runner
-from zmhook.snapshots.interpreter import Interpreter, Limits
+from zmhook.snapshots.interpreter import Interpreter, MessageLimits
 from zmhook.snapshots.message import Waiting
 from zmhook.snapshots.store.retention import DAY, StoreLimits
 from zmhook.snapshots.store.store import Store
@@ -88,7 +88,7 @@ class Collector:
         )
         self._storing = Storing(
             self._waiting,
-            Interpreter(topics, Limits.of(settings), self._part_failed),
+            Interpreter(topics, MessageLimits.of(settings), self._part_failed),
             self._store,
             self._counts,
             settings_of=lambda monitor: config.for_monitor(monitor).snapshots,

@@ -1,18 +1,18 @@
-"""Messages → snapshots: what a camera said, in whichever of the known formats."""
+"""Read messages of every known format into best snapshots."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.errors import PayloadError
-from zmhook.snapshots.formats import json_picture, raw
-from zmhook.snapshots.formats.arrival import Arrival
-from zmhook.snapshots.formats.axis_frame import AxisFrame
+from zmhook.snapshots.formats import json_picture
+from zmhook.snapshots.formats.axis_object import AxisFrame, AxisSnapshot
 from zmhook.snapshots.formats.axis_scene import AxisScene
-from zmhook.snapshots.formats.axis_snapshot import AxisSnapshot
 from zmhook.snapshots.formats.axis_track import AxisTrack
 from zmhook.snapshots.formats.frigate import Frigate
+from zmhook.snapshots.formats.incoming import IncomingMessage
 from zmhook.snapshots.formats.payload import NO_PICTURE, NO_PICTURE_IN_LIST, parse, unwrapped
+from zmhook.snapshots.formats.pictures import BASE64, decoded, is_picture, picture_name, sound
 from zmhook.snapshots.formats.tracks import Tracks
 from zmhook.snapshots.formats.values import text
 from zmhook.snapshots.snapshot import BestSnapshot
@@ -21,49 +21,51 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from zmhook.settings import Settings
-    from zmhook.snapshots.formats.arrival import Format
+    from zmhook.snapshots.formats.incoming import MessageFormat
     from zmhook.snapshots.formats.values import Json
     from zmhook.snapshots.snapshot import Amendment
     from zmhook.snapshots.topics import Topics
 
 MEGABYTE = 1_000_000
+RAW = "raw"
+"""The format of a message that is a picture, of which nothing else is known."""
 _MOST_KEYS = 5
 _BLANK = b"\xef\xbb\xbf \t\r\n"
 
 
-class Limits(NamedTuple):
-    """What a message may be: bytes in all, and pixels of a picture in it."""
+class MessageLimits(NamedTuple):
+    """Bytes of a message, and pixels of a picture in it."""
 
     message_bytes: int = 16 * MEGABYTE
     picture_pixels: int = 50_000_000
 
     @classmethod
-    def of(cls, settings: Settings) -> Limits:
+    def of(cls, settings: Settings) -> MessageLimits:
         return cls(
             round(settings.mqtt.mqtt_max_message * MEGABYTE), settings.general.max_picture_pixels
         )
 
 
 class Interpreter:
-    """Reads messages of every known format, which it tells by their shape; for one thread.
+    """Reads messages of every known format, recognised by their shape; for one thread.
 
     It remembers what ties messages to each other: of 4,096 tracks and as many pictures, and what
-    Frigate tracks, at most about 10 MB in all. `part_failed` is told of a part of a message (one of
-    several tracks in it) that cannot be read while others can.
+    Frigate tracks, at most about 10 MB in all. `part_failed` is called with the error of a part of
+    a message (one of several tracks) that cannot be read while others can.
     """
 
     def __init__(
         self,
         topics: Topics,
-        limits: Limits | None = None,
+        limits: MessageLimits | None = None,
         part_failed: Callable[[PayloadError], None] | None = None,
     ) -> None:
         self._topics = topics
-        self._limits = limits or Limits()
+        self._limits = limits or MessageLimits()
         self._part_failed = part_failed or _ignore
         tracks = Tracks()
         self._frigate = Frigate(topics.filters())
-        self._formats: tuple[Format, ...] = (
+        self._formats: tuple[MessageFormat, ...] = (
             self._frigate,
             AxisSnapshot(tracks),
             AxisFrame(tracks),
@@ -80,7 +82,7 @@ class Interpreter:
         for whoever comes. Raises `PayloadError` for a message that is not understood, and nothing
         else, whatever the bytes.
         """
-        arrival = Arrival(
+        message = IncomingMessage(
             topic,
             payload,
             retained,
@@ -92,44 +94,79 @@ class Interpreter:
         if len(payload) > self._limits.message_bytes:
             raise PayloadError(
                 "too large",
-                f"{arrival.name}: {len(payload)} bytes are more than [mqtt] mqtt_max_message allows"
+                f"{message.name}: {len(payload)} bytes are more than [mqtt] mqtt_max_message allows"
                 f" ({self._limits.message_bytes})",
             )
         # A message without content deletes what the broker keeps (MQTT 3.1.1, 3.3.1.3).
-        return self._read(arrival) if payload else []
+        return self._read(message) if payload else []
 
-    def _read(self, arrival: Arrival) -> list[BestSnapshot | Amendment]:
-        picture = raw.picture_in(arrival)
+    def _read(self, message: IncomingMessage) -> list[BestSnapshot | Amendment]:
+        picture = _raw_picture(message)
         if picture is not None:
-            where = self._frigate.where(arrival.topic)
-            read = self._frigate.picture(arrival, where, picture) if where else None
-            return raw.read(arrival, picture) if read is None else read
+            label = self._frigate.camera_label(message.topic)
+            if label is None:
+                return _raw_snapshot(message, picture)
+            return self._frigate.picture(message, label, picture)
         try:
-            whole = parse(arrival.payload, arrival.name)
+            whole = parse(message.payload, message.name)
         except PayloadError:
-            if self._frigate.is_state(arrival.topic, arrival.payload):
+            if self._frigate.is_state(message.topic, message.payload):
                 return []
             raise
         try:
-            return arrival.each(whole, lambda part: self._content(arrival, part))
+            return message.each(whole, lambda part: self._content(message, part))
         except PayloadError as error:
-            if error.kind == NO_PICTURE and arrival.payload.lstrip(_BLANK).startswith(b"["):
+            if error.kind == NO_PICTURE and message.payload.lstrip(_BLANK).startswith(b"["):
                 raise PayloadError(NO_PICTURE_IN_LIST, str(error)) from None
             raise
 
-    def _content(self, arrival: Arrival, whole: Json) -> list[BestSnapshot | Amendment]:
+    def _content(self, message: IncomingMessage, whole: Json) -> list[BestSnapshot | Amendment]:
         """Read JSON in the format that it has; in one that is not known, the picture in it."""
         content = unwrapped(whole)
-        reader = next((one for one in self._formats if one.fits(content)), None)
-        news = reader.read(arrival, content) if reader else []
-        if reader is self._frigate or any(isinstance(one, BestSnapshot) for one in news):
+        reader = next((known for known in self._formats if known.fits(content)), None)
+        news = reader.read(message, content) if reader else []
+        if reader is self._frigate or any(isinstance(item, BestSnapshot) for item in news):
             return news
-        found = json_picture.pictures(whole)
-        if found:
-            return [*json_picture.read(arrival, found[0]), *news]
-        if reader is None and not self._frigate.is_state(arrival.topic, arrival.payload):
-            raise PayloadError(NO_PICTURE, f"{arrival.name}: {_unknown(content)}")
+        pictures = json_picture.pictures(whole)
+        if pictures:
+            return [*json_picture.read(message, pictures[0]), *news]
+        if reader is None and not self._frigate.is_state(message.topic, message.payload):
+            raise PayloadError(NO_PICTURE, f"{message.name}: {_unknown(content)}")
         return news
+
+
+def _raw_picture(message: IncomingMessage) -> bytes | None:
+    """Return the picture that a message is, in bytes or in base64; None when it is none."""
+    payload = message.payload
+    if is_picture(payload):
+        return sound(payload, message.name, message.max_pixels)
+    if payload.startswith(BASE64):
+        text = payload.decode("ascii", "replace")
+        return sound(decoded(text, message.name), message.name, message.max_pixels)
+    return None
+
+
+def _raw_snapshot(message: IncomingMessage, picture: bytes) -> list[BestSnapshot | Amendment]:
+    """Return the snapshot of a message that is a picture, a track of its own, taken when it came.
+
+    Home Assistant's MQTT cameras and many small ones send such. There is none of a picture that the
+    broker kept, which may be of any age.
+    """
+    if message.retained:
+        return []
+    match = message.origin({}).match
+    snapshot = BestSnapshot(
+        camera=match.camera,
+        monitor_id=match.monitor_id,
+        topic=message.topic,
+        format=RAW,
+        track_id=picture_name(picture),
+        taken=message.received,
+        received=message.received,
+        ended=True,
+        picture=picture,
+    )
+    return [snapshot]
 
 
 def _unknown(content: Json) -> str:
@@ -139,4 +176,4 @@ def _unknown(content: Json) -> str:
 
 
 def _ignore(error: PayloadError) -> None:
-    """Leave a part that cannot be read out; the others of its message tell enough."""
+    """Leave out a part that cannot be read."""

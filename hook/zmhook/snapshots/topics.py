@@ -22,11 +22,11 @@ SHARED = "$share/"
 # How specific a level of a topic is; where one ends, `#` may go on.
 _END, _LITERAL, _PART, _ANY, _REST = 5, 4, 3, 2, 1
 
-_PLACE = re.compile(r"\{(monitor|camera)\}")
-_PLACES = {"monitor": "(?P<monitor>[0-9]{1,9})", "camera": "(?P<camera>[^/]+)"}
+_PLACEHOLDER = re.compile(r"\{(monitor|camera)\}")
+_PLACEHOLDERS = {"monitor": "(?P<monitor>[0-9]{1,9})", "camera": "(?P<camera>[^/]+)"}
 
 
-class Place(NamedTuple):
+class TopicMatch(NamedTuple):
     """Whose topic it is.
 
     `clock_offset` is the seconds that the camera's clock is ahead of ours. `named` is false when
@@ -39,7 +39,7 @@ class Place(NamedTuple):
     named: bool = True
 
 
-class Rule(NamedTuple):
+class TopicRule(NamedTuple):
     """What the configuration says of the topics that match a pattern; `channel` -1 is any.
 
     `camera` and `monitor` are "" and 0 where only the pattern's `{camera}`, `{monitor}` tell.
@@ -52,27 +52,27 @@ class Rule(NamedTuple):
     monitor: int
     clock_offset: float
 
-    def place(self, topic: str, channel: int | None) -> Place | None:
+    def match_topic(self, topic: str, channel: int | None) -> TopicMatch | None:
         """Return whose topic it is, None when the rule does not speak of it."""
         found = self.pattern.fullmatch(topic) if self.channel in (-1, channel) else None
         if found is None:
             return None
-        told = found.groupdict()
-        camera = told.get("camera") or self.camera
-        monitor = int(told.get("monitor") or self.monitor) or None
-        return Place(_name(camera or topic), monitor, self.clock_offset, named=bool(camera))
+        groups = found.groupdict()
+        camera = groups.get("camera") or self.camera
+        monitor = int(groups.get("monitor") or self.monitor) or None
+        return TopicMatch(_name(camera or topic), monitor, self.clock_offset, named=bool(camera))
 
 
 class Topics:
     """The topics of `[mqtt] mqtt_topic` and of the sections `[mqtt-topic-NAME]`."""
 
     def __init__(
-        self, patterns: Iterable[str], rules: Iterable[Rule], clock_offset: float = 0.0
+        self, patterns: Iterable[str], rules: Iterable[TopicRule], clock_offset: float = 0.0
     ) -> None:
         self._patterns = tuple(patterns)
         self._rules = sorted(rules, key=lambda rule: rule.weight, reverse=True)
         self._clock_offset = clock_offset
-        self._known: LruCache[tuple[str, int | None], Place] = LruCache(REMEMBERED)
+        self._known: LruCache[tuple[str, int | None], TopicMatch] = LruCache(REMEMBERED)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Topics:
@@ -83,7 +83,7 @@ class Topics:
             for one in sections
         ]
         patterns = settings.mqtt.mqtt_topic
-        rules += [_rule(one, clock_offset=ahead) for one in patterns if _PLACE.search(one)]
+        rules += [_rule(one, clock_offset=ahead) for one in patterns if _PLACEHOLDER.search(one)]
         return cls([*patterns, *(one.topic for one in sections)], rules, ahead)
 
     def filters(self) -> list[str]:
@@ -91,10 +91,12 @@ class Topics:
 
         A broker may send a message once for each filter that matches (MQTT 3.1.1, 3.3.5).
         """
-        wanted = list(dict.fromkeys(map(_filter, self._patterns)))
-        return [one for one in wanted if not any(_covers(other, one) for other in wanted)]
+        subscriptions = list(dict.fromkeys(map(_filter, self._patterns)))
+        return [
+            one for one in subscriptions if not any(_covers(other, one) for other in subscriptions)
+        ]
 
-    def find(self, topic: str, channel: int | None) -> Place:
+    def find(self, topic: str, channel: int | None) -> TopicMatch:
         """Return whose topic it is: what the most specific of the matching sections says.
 
         A literal part of a topic is more specific than `{camera}`, that more than `+`, and that
@@ -103,18 +105,20 @@ class Topics:
         key = (topic, channel)
         return self._known.get(key) or self._known.put(key, self._find(topic, channel))
 
-    def _find(self, topic: str, channel: int | None) -> Place:
-        found = (rule.place(topic, channel) for rule in self._rules)
-        return next(filter(None, found), Place(_name(topic), None, self._clock_offset, named=False))
+    def _find(self, topic: str, channel: int | None) -> TopicMatch:
+        found = (rule.match_topic(topic, channel) for rule in self._rules)
+        return next(
+            filter(None, found), TopicMatch(_name(topic), None, self._clock_offset, named=False)
+        )
 
 
 def _rule(
     pattern: str, channel: int = -1, camera: str = "", monitor: int = 0, clock_offset: float = 0.0
-) -> Rule:
+) -> TopicRule:
     """Return the rule of a section; one without a camera is that of a pattern in `mqtt_topic`."""
     levels = _own(pattern).split("/")
     weight = (*map(_weight, levels), _END, int(channel >= 0), int(bool(camera)))
-    return Rule(_regex(levels), weight, channel, camera, monitor, clock_offset)
+    return TopicRule(_regex(levels), weight, channel, camera, monitor, clock_offset)
 
 
 def _own(pattern: str) -> str:
@@ -129,7 +133,7 @@ def _is_shared(pattern: str) -> bool:
 def _weight(level: str) -> int:
     if level in ("#", "+"):
         return _REST if level == "#" else _ANY
-    return _PART if _PLACE.search(level) else _LITERAL
+    return _PART if _PLACEHOLDER.search(level) else _LITERAL
 
 
 def _regex(levels: list[str]) -> re.Pattern[str]:
@@ -146,9 +150,9 @@ def _regex(levels: list[str]) -> re.Pattern[str]:
 def _level(level: str) -> str:
     if level == "+":
         return "[^/]*"
-    parts = _PLACE.split(level)  # text, name, text, name, text …
+    parts = _PLACEHOLDER.split(level)  # text, name, text, name, text …
     return "".join(
-        _PLACES[part] if index % 2 else re.escape(part) for index, part in enumerate(parts)
+        _PLACEHOLDERS[part] if index % 2 else re.escape(part) for index, part in enumerate(parts)
     )
 
 
@@ -156,7 +160,7 @@ def _filter(pattern: str) -> str:
     """Return the subscription: a part with `{monitor}` or `{camera}` in it may be any."""
     head = pattern[: len(pattern) - len(_own(pattern))]
     levels = _own(pattern).split("/")
-    return head + "/".join("+" if _PLACE.search(level) else level for level in levels)
+    return head + "/".join("+" if _PLACEHOLDER.search(level) else level for level in levels)
 
 
 def _covers(wide: str, narrow: str) -> bool:

@@ -9,7 +9,7 @@ from msgspec import json
 from zmhook.camera import simulate
 from zmhook.errors import PayloadError
 from zmhook.settings import General, Mqtt, Settings
-from zmhook.snapshots.interpreter import Interpreter, Limits
+from zmhook.snapshots.interpreter import Interpreter, MessageLimits
 from zmhook.snapshots.snapshot import Amendment, BestSnapshot
 from zmhook.snapshots.topics import Topics
 
@@ -75,19 +75,19 @@ def test_what_is_neither_json_nor_a_picture(payload):
 
 
 def test_a_message_that_is_too_large_is_not_read():
-    own = interpreter(limits=Limits(message_bytes=1000))
+    own = interpreter(limits=MessageLimits(message_bytes=1000))
     assert kind(b" " * 1001, own) == "too large"
     assert kind(b" " * 1000, own) == "neither a picture nor a JSON object"
 
 
 def test_the_limits_are_those_of_the_settings():
     given_ = Settings(mqtt=Mqtt(mqtt_max_message=2.5), general=General(max_picture_pixels=100))
-    assert Limits.of(given_) == Limits(2_500_000, 100)
+    assert MessageLimits.of(given_) == MessageLimits(2_500_000, 100)
 
 
 def test_pictures_of_too_many_pixels(jpeg):
     assert (
-        kind(jpeg, interpreter(limits=Limits(picture_pixels=100)))
+        kind(jpeg, interpreter(limits=MessageLimits(picture_pixels=100)))
         == "a picture that cannot be read"
     )
 
@@ -101,7 +101,7 @@ BOMBS = {"JSON nested too deep", "JSON of too many values", "JSON cut short"}
     [(b"[", 100_000), (b'{"a":', 500_000), (b'{"data":', 500_000), (b"[],", 50_000_000)],
 )
 def test_bombs(begin, one, size):
-    own = interpreter(limits=Limits(message_bytes=10**9))
+    own = interpreter(limits=MessageLimits(message_bytes=10**9))
     assert kind(begin + one * (size // len(one)), own) in BOMBS
 
 

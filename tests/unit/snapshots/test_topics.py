@@ -1,7 +1,7 @@
 import pytest
 
 from zmhook.settings import Mqtt, Settings, Snapshots, Topic
-from zmhook.snapshots.topics import REMEMBERED, Place, Topics
+from zmhook.snapshots.topics import REMEMBERED, TopicMatch, Topics
 
 
 def topics(*patterns, sections=()):
@@ -15,13 +15,13 @@ def section(topic, name="front", **known):
 def test_the_default_is_the_earlier_scripts_topic():
     own = Topics.from_settings(Settings())
     assert own.filters() == ["track_topic"]
-    assert own.find("track_topic", None) == Place("track_topic", None, 0.0, named=False)
+    assert own.find("track_topic", None) == TopicMatch("track_topic", None, 0.0, named=False)
 
 
 def test_a_section_says_whose_topic_it_is():
     own = topics(sections=[section("axis/front/track", monitor=2, clock_offset=1.5)])
     assert own.filters() == ["axis/front/track"]
-    assert own.find("axis/front/track", 1) == Place("front", 2, 1.5)
+    assert own.find("axis/front/track", 1) == TopicMatch("front", 2, 1.5)
 
 
 def test_a_camera_may_have_another_name_than_its_section():
@@ -110,7 +110,7 @@ def test_a_topic_itself_is_more_specific_than_all_below_it():
 
 def test_of_two_that_are_alike_the_section_wins():
     own = topics("axis/{camera}", sections=[section("axis/{camera}", monitor=4)])
-    assert own.find("axis/yard", None) == Place("yard", 4, 0.0)
+    assert own.find("axis/yard", None) == TopicMatch("yard", 4, 0.0)
 
 
 def test_channels_of_one_topic_have_their_own_sections():
@@ -132,7 +132,7 @@ def test_channels_of_one_topic_have_their_own_sections():
 
 def test_a_message_of_another_channel_is_not_a_sections():
     own = topics(sections=[section("axis/quad", "left", channel=1)])
-    assert own.find("axis/quad", 2) == Place("axis/quad", None, 0.0, named=False)
+    assert own.find("axis/quad", 2) == TopicMatch("axis/quad", None, 0.0, named=False)
     assert own.find("axis/quad", None).named is False
 
 

@@ -11,33 +11,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.snapshots.formats import json_picture
-from zmhook.snapshots.formats.arrival import Origin
-from zmhook.snapshots.formats.boxes import box_of, nearest, scene_box
+from zmhook.snapshots.formats.boxes import Sighting, box_of, nearest, scene_box
 from zmhook.snapshots.formats.classes import Classes, classes_of, track_attributes
+from zmhook.snapshots.formats.incoming import MessageOrigin
 from zmhook.snapshots.formats.pictures import looks_like
 from zmhook.snapshots.formats.times import Clock, Times, settled
 from zmhook.snapshots.formats.values import at_least_zero, identity, mapping, mappings, text
 from zmhook.snapshots.snapshot import Amendment, BestSnapshot, SceneBox
 
 if TYPE_CHECKING:
-    from zmhook.snapshots.formats.arrival import Arrival, News
-    from zmhook.snapshots.formats.boxes import Sighting
+    from zmhook.snapshots.formats.incoming import IncomingMessage, News
     from zmhook.snapshots.formats.tracks import Tracks
     from zmhook.snapshots.formats.values import Json
 
 BETA = "axis.consolidated_track.v1.beta"
 STABLE = "axis.object_track.v1"
 
-# What says that a message is of a track, and what other programs have in its place.
-_TELLS = {"classes", "start_time", "end_time", "duration", "path", "observations"}
-_FOREIGN = json_picture.TELLS | {"timestamp", "time"}
-_STABLE_TELLS = {"channel_id", "path", "parts"}
+# Keys of a track, and those that other programs have instead.
+_TRACK_KEYS = {"classes", "start_time", "end_time", "duration", "path", "observations"}
+_FOREIGN = json_picture.CLASS_KEYS | {"timestamp", "time"}
+_STABLE_KEYS = {"channel_id", "path", "parts"}
 
 
-class Parsed(NamedTuple):
+class ParsedTrack(NamedTuple):
     """A track without its picture. `duration` is in seconds."""
 
-    origin: Origin
+    origin: MessageOrigin
     track_id: str
     times: Times
     duration: float | None
@@ -47,7 +46,7 @@ class Parsed(NamedTuple):
 
 
 class AxisTrack:
-    """Tracks that are over; one without a picture says what became of earlier snapshots."""
+    """Tracks that have ended; one without a picture amends earlier snapshots."""
 
     def __init__(self, tracks: Tracks) -> None:
         self._tracks = tracks
@@ -55,61 +54,61 @@ class AxisTrack:
     def fits(self, content: Json) -> bool:
         """Axis' own is an id with a channel, or with a track's times, classes or path.
 
-        A path of boxes, parts and an end's reason are nobody else's, unless the class is told in
-        another way.
+        A path of boxes, parts and an end's reason are nobody else's, unless the class has a
+        foreign key.
         """
         if isinstance(content.get("tracks"), list):
             return any(map(_is_track, _recorded(content)))
         return _is_track(content)
 
-    def read(self, arrival: Arrival, content: Json) -> News:
+    def read(self, message: IncomingMessage, content: Json) -> News:
         if "tracks" not in content:
-            return self._read(arrival, content)
-        return arrival.each(_recorded(content), lambda part: self._read(arrival, part))
+            return self._read(message, content)
+        return message.each(_recorded(content), lambda part: self._read(message, part))
 
-    def _read(self, arrival: Arrival, content: Json) -> News:
-        track = _parsed(arrival, content)
+    def _read(self, message: IncomingMessage, content: Json) -> News:
+        track = _parsed(message, content)
         image = content.get("image")
         data = image if looks_like(image) else mapping(image).get("data")
         if not data:
             return [_amendment(track)] if track.track_id else []
-        snapshot = _snapshot(arrival, content, track, arrival.picture(data))
+        snapshot = _snapshot(message, content, track, message.picture(data))
         is_known = self._tracks.known(track.origin, track.track_id).pictured
         return [snapshot, _amendment(track)] if is_known else [snapshot]
 
 
 def _recorded(content: Json) -> list[Json]:
     shared = {"channel_id": content.get("channel_id")}
-    return [shared | (mapping(one.get("object")) or one) for one in mappings(content["tracks"])]
+    return [shared | (mapping(part.get("object")) or part) for part in mappings(content["tracks"])]
 
 
 def _is_track(content: Json) -> bool:
-    if "classes" not in content and not json_picture.SURE.isdisjoint(content):
+    if "classes" not in content and not json_picture.FOREIGN_KEYS.isdisjoint(content):
         return False
     if _has_marks(content):
         return True
     if "id" not in content or not _FOREIGN.isdisjoint(content):
         return False
-    return content.get("channel_id") is not None or not _TELLS.isdisjoint(content)
+    return content.get("channel_id") is not None or not _TRACK_KEYS.isdisjoint(content)
 
 
 def _has_marks(content: Json) -> bool:
-    on_path = any("bounding_box" in one for one in _path(content)[:1])
-    parts = any("object_track_id" in one for one in mappings(content.get("parts"))[:1])
+    on_path = any("bounding_box" in step for step in _path(content)[:1])
+    parts = any("object_track_id" in part for part in mappings(content.get("parts"))[:1])
     ended = bool(text(content.get("end_reason"))) and "start_time" in content
     return (on_path and "track_id" not in _path(content)[0]) or parts or ended
 
 
-def _parsed(arrival: Arrival, content: Json) -> Parsed:
-    origin = arrival.origin(content)
+def _parsed(message: IncomingMessage, content: Json) -> ParsedTrack:
+    origin = message.origin(content)
     image = mapping(content.get("image"))
     crop = box_of(image, "crop_box", "bounding_box")
     duration = at_least_zero(content.get("duration"))
     sighting = _sighting(_path(content), image, crop)
-    times = _times(arrival, content, origin.clock, sighting, duration)
+    times = _times(message, content, origin.clock, sighting, duration)
     box = sighting.box if sighting else None
     track_id = identity(content.get("id"))
-    return Parsed(origin, track_id, times, duration, classes_of(content), box, crop)
+    return ParsedTrack(origin, track_id, times, duration, classes_of(content), box, crop)
 
 
 def _path(content: Json) -> list[Json]:
@@ -122,23 +121,25 @@ def _sighting(path: list[Json], image: Json, crop: SceneBox | None) -> Sighting 
     The time is the picture's own where it has one, else that of the box in the path which is
     nearest to the crop.
     """
-    from zmhook.snapshots.formats.boxes import Sighting
-
     taken = image.get("timestamp")
     if taken is not None:
-        at = (one.get("bounding_box") for one in path if one.get("timestamp") == taken)
+        at = (step.get("bounding_box") for step in path if step.get("timestamp") == taken)
         exact = next(filter(None, map(scene_box, at)), None)
         if exact or crop is None:
             return Sighting(taken, exact)
-    found = nearest(path, crop) if crop else None
-    timestamp = taken if taken is not None else found and found.timestamp
-    return Sighting(timestamp, found.box if found else None)
+    best = nearest(path, crop) if crop else None
+    timestamp = taken if taken is not None else best and best.timestamp
+    return Sighting(timestamp, best.box if best else None)
 
 
 def _times(
-    arrival: Arrival, content: Json, clock: Clock, sighting: Sighting | None, duration: float | None
+    message: IncomingMessage,
+    content: Json,
+    clock: Clock,
+    sighting: Sighting | None,
+    duration: float | None,
 ) -> Times:
-    """Return when it was; of beginning, end and duration, two give the third."""
+    """Return its times; of start, end and duration, two give the third."""
     taken = clock.ours(sighting.timestamp) if sighting else None
     start = clock.ours(content.get("start_time"))
     end = clock.ours(content.get("end_time"))
@@ -146,20 +147,22 @@ def _times(
         end = start + duration
     if duration is not None and start is None and end is not None:
         start = end - duration
-    return settled(taken, start, end, arrival.received)
+    return settled(taken, start, end, message.received)
 
 
-def _snapshot(arrival: Arrival, content: Json, track: Parsed, picture: bytes) -> BestSnapshot:
+def _snapshot(
+    message: IncomingMessage, content: Json, track: ParsedTrack, picture: bytes
+) -> BestSnapshot:
     ahead = {"clock_ahead_s": track.times.ahead} if track.times.ahead else {}
     return BestSnapshot(
-        camera=track.origin.place.camera,
-        monitor_id=track.origin.place.monitor_id,
+        camera=track.origin.match.camera,
+        monitor_id=track.origin.match.monitor_id,
         channel=track.origin.channel,
-        topic=arrival.topic,
+        topic=message.topic,
         format=_format(content),
         track_id=track.track_id,
         taken=track.times.taken,
-        received=arrival.received,
+        received=message.received,
         start=track.times.start,
         end=track.times.end,
         duration=track.duration,
@@ -175,11 +178,11 @@ def _snapshot(arrival: Arrival, content: Json, track: Parsed, picture: bytes) ->
     )
 
 
-def _amendment(track: Parsed) -> Amendment:
-    """Return what the whole track says about a snapshot that came while it was under way."""
+def _amendment(track: ParsedTrack) -> Amendment:
+    """Return what the whole track says about a snapshot that came before its end."""
     known = track.classes
     return Amendment(
-        camera=track.origin.place.camera,
+        camera=track.origin.match.camera,
         channel=track.origin.channel,
         track_id=track.track_id,
         start=track.times.start,
@@ -193,5 +196,5 @@ def _amendment(track: Parsed) -> Amendment:
 
 
 def _format(content: Json) -> str:
-    is_stable = not _STABLE_TELLS.isdisjoint(k for k, v in content.items() if v is not None)
+    is_stable = not _STABLE_KEYS.isdisjoint(k for k, v in content.items() if v is not None)
     return STABLE if is_stable else BETA

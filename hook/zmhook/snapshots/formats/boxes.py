@@ -1,4 +1,4 @@
-"""Boxes in a message: where the object is in the scene, and where its picture is."""
+"""Read boxes: where the object is in the scene, and where its picture is."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def scene_box(value: Any) -> SceneBox | None:
 
 def box_of(content: Json, *names: str) -> SceneBox | None:
     """Return the first of the boxes with these names that is one."""
-    found = (scene_box(content[name]) for name in names if name in content)
-    return next(filter(None, found), None)
+    boxes = (scene_box(content[name]) for name in names if name in content)
+    return next(filter(None, boxes), None)
 
 
 def nearest(path: Iterable[Json], crop: SceneBox) -> Sighting | None:
@@ -46,9 +46,11 @@ def nearest(path: Iterable[Json], crop: SceneBox) -> Sighting | None:
     A crop is the box with a margin on each side, or the box itself where the camera's margin is
     off; both are compared. None when the path has no boxes.
     """
-    sightings = [Sighting(one.get("timestamp"), scene_box(one.get("bounding_box"))) for one in path]
-    boxes = [one for one in sightings if one.box]
-    return min(boxes, key=lambda one: _distance(one.box, crop), default=None)
+    sightings = [
+        Sighting(step.get("timestamp"), scene_box(step.get("bounding_box"))) for step in path
+    ]
+    boxed = [sighting for sighting in sightings if sighting.box]
+    return min(boxed, key=lambda sighting: _distance(sighting.box, crop), default=None)
 
 
 def _distance(box: SceneBox | None, crop: SceneBox) -> float:
@@ -67,12 +69,12 @@ def _grown(box: SceneBox) -> SceneBox:
     )
 
 
-def _apart(one: SceneBox, other: SceneBox) -> float:
+def _apart(box: SceneBox, other: SceneBox) -> float:
     return (
-        abs(one.left - other.left)
-        + abs(one.top - other.top)
-        + abs(one.right - other.right)
-        + abs(one.bottom - other.bottom)
+        abs(box.left - other.left)
+        + abs(box.top - other.top)
+        + abs(box.right - other.right)
+        + abs(box.bottom - other.bottom)
     )
 
 

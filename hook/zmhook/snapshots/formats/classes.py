@@ -1,4 +1,4 @@
-"""Classes in a message: what the camera takes the object for, its colours, what else it saw."""
+"""Read an object's classes, colours and attributes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SPEEDS = {
 
 
 class Classes(Struct, frozen=True):
-    """What the object is taken for, the likeliest first; `label` is "" when that is unknown."""
+    """The object's classes, the likeliest first; `label` is "" when there are none."""
 
     all: tuple[Classification, ...] = ()
     colours: tuple[str, ...] = ()
@@ -55,36 +55,36 @@ def classes_of(content: Json) -> Classes:
     Colours are in lower case, whatever the camera writes; those of vehicles are in `colors`, those
     of people in `upper_clothing_colors` and `lower_clothing_colors`, which are attributes too.
     """
-    given = content.get("classes") or content.get("class")
-    if isinstance(given, (dict, str)):
-        given = [given]
-    entries = [{"type": one} if isinstance(one, str) else one for one in _listed(given)]
-    named = [(_class(one), one) for one in mappings(entries)]
+    value = content.get("classes") or content.get("class")
+    if isinstance(value, (dict, str)):
+        value = [value]
+    entries = [{"type": entry} if isinstance(entry, str) else entry for entry in _listed(value)]
+    named = [(_class(entry), entry) for entry in mappings(entries)]
     best = sorted((pair for pair in named if pair[0].name), key=_rank)[:MOST_CLASSES]
     if not best:
         return NOTHING
     likeliest = best[0][1]
-    return Classes(tuple(one for one, _ in best), _colours(likeliest), _attributes(likeliest))
+    return Classes(tuple(own for own, _ in best), _colours(likeliest), _attributes(likeliest))
 
 
 def track_attributes(content: Json) -> dict[str, Attribute]:
-    """Return what a track says beside its classes: speeds in m/s, parts, a strange end."""
-    found: dict[str, Attribute] = {}
+    """Return what a track has beside its classes: speeds in m/s, parts, an unusual end."""
+    attributes: dict[str, Attribute] = {}
     for name, ours in _SPEEDS.items():
         speed = number(content.get(name))
         if speed is not None:
-            found[ours] = speed
+            attributes[ours] = speed
     parts = [text(part.get("object_track_id")) for part in mappings(content.get("parts"))]
     if any(parts):
-        found["parts"] = ", ".join(filter(None, parts[:MOST_CLASSES]))
+        attributes["parts"] = ", ".join(filter(None, parts[:MOST_CLASSES]))
     reason = text(content.get("end_reason"))
     if reason and reason.lower() != "completed":
-        found["end_reason"] = reason
-    return found
+        attributes["end_reason"] = reason
+    return attributes
 
 
-def _listed(given: Any) -> list[Any]:
-    return given[: MOST_CLASSES * 4] if isinstance(given, list) else []
+def _listed(value: Any) -> list[Any]:
+    return value[: MOST_CLASSES * 4] if isinstance(value, list) else []
 
 
 def _class(entry: Json) -> Classification:
@@ -98,15 +98,15 @@ def _rank(pair: tuple[Classification, Json]) -> float:
 
 
 def _colours(entry: Json) -> tuple[str, ...]:
-    found = [colour for key in _COLOURS for colour in names(entry.get(key))]
-    return tuple(dict.fromkeys(found))[:MOST_COLOURS]
+    colours = [colour for key in _COLOURS for colour in names(entry.get(key))]
+    return tuple(dict.fromkeys(colours))[:MOST_COLOURS]
 
 
 def names(value: Any) -> list[str]:
     """Return the names in a list of `{name, score}` or of texts, in lower case, best first."""
-    entries = [{"name": one} if isinstance(one, str) else one for one in _listed(value)]
-    ranked = sorted(mappings(entries), key=lambda one: -(fraction(one.get("score")) or 0.0))
-    return [name for name in (label(one.get("name")).lower() for one in ranked) if name]
+    entries = [{"name": entry} if isinstance(entry, str) else entry for entry in _listed(value)]
+    ranked = sorted(mappings(entries), key=lambda entry: -(fraction(entry.get("score")) or 0.0))
+    return [name for name in (label(entry.get("name")).lower() for entry in ranked) if name]
 
 
 def _attributes(entry: Json) -> dict[str, Attribute]:
@@ -119,9 +119,9 @@ def _attributes(entry: Json) -> dict[str, Attribute]:
 def _flat(key: str, value: Any) -> Iterator[tuple[str, Attribute]]:
     """Yield plain values; a list of names as one text, and an object's values one by one."""
     if isinstance(value, dict):
-        for inner, one in value.items():
-            if not isinstance(one, (dict, list)):
-                yield from _flat(f"{key}_{label(inner)}", one)
+        for inner, member in value.items():
+            if not isinstance(member, (dict, list)):
+                yield from _flat(f"{key}_{label(inner)}", member)
     elif isinstance(value, list):
         joined = ", ".join(names(value)[:MOST_COLOURS])
         yield from [(key, joined)] if joined else []
@@ -129,5 +129,5 @@ def _flat(key: str, value: Any) -> Iterator[tuple[str, Attribute]]:
         yield key, value
     elif isinstance(value, str):
         yield key, text(value)
-    elif (found := number(value)) is not None:
-        yield key, found
+    elif (amount := number(value)) is not None:
+        yield key, amount

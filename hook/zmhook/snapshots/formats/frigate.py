@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct, field
 
-from zmhook.snapshots.formats import raw
 from zmhook.snapshots.formats.classes import MOST_ATTRIBUTES, names
+from zmhook.snapshots.formats.pictures import picture_name
 from zmhook.snapshots.formats.times import settled
 from zmhook.snapshots.formats.tracks import NEWS_EVERY
 from zmhook.snapshots.formats.values import fraction, identity, label, mapping, text
-from zmhook.snapshots.snapshot import Amendment, Attribute, BestSnapshot, Classification
+from zmhook.snapshots.snapshot import Attribute, BestSnapshot, Classification
 from zmhook.storage.lru import LruCache
 from zmhook.text.bounded_json import Unreadable, lenient
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import TypeGuard
 
-    from zmhook.snapshots.formats.arrival import Arrival, News, Origin
+    from zmhook.snapshots.formats.incoming import IncomingMessage, MessageOrigin, News
     from zmhook.snapshots.formats.values import Json
 
 FORMAT = "frigate"
 
 APART = 10.0
-"""Seconds that a picture and an event that does not last may be apart and belong together."""
+"""Seconds that may lie between a picture and an ended event that belong together."""
 
 REMEMBERED = 512
 """Cameras times labels that are remembered, and pictures: some hundred bytes each."""
@@ -45,8 +45,8 @@ _PAIRS_OF_OURS = ("sub_label", "recognized_license_plate")
 
 _TYPES = ("new", "update", "end")
 
-# Labels by which a picture is known for Frigate's before its first event came; others are taken
-# for its when the topic's prefix says frigate, or has brought events.
+# Labels that identify a picture as Frigate's before its first event came; others count when the
+# topic's prefix says frigate, or has brought events.
 _LABELS = frozenset(
     {"person", "face", "bicycle", "car", "motorcycle", "bus", "truck", "boat", "license_plate"}
     | {"dog", "cat", "bird", "horse", "sheep", "cow", "bear", "deer", "package"}
@@ -54,9 +54,9 @@ _LABELS = frozenset(
 
 
 MOST_LEVELS = 16
-"""Of a topic, that are looked at for Frigate's prefix."""
+"""Levels of a topic in which Frigate's prefix is searched."""
 
-# What Frigate tells of a camera as PREFIX/CAMERA/SWITCH/state, whatever the prefix.
+# What Frigate publishes for a camera as PREFIX/CAMERA/SWITCH/state, whatever the prefix.
 _SWITCHES = frozenset(
     {"enabled", "detect", "audio", "recordings", "snapshots", "motion", "improve_contrast"}
     | {"motion_threshold", "motion_contour_area", "ptz_autotracker", "notifications"}
@@ -65,24 +65,24 @@ _SWITCHES = frozenset(
 )
 
 
-# What Frigate tells on PREFIX/NAME, and on PREFIX/CAMERA/NAME or PREFIX/CAMERA/NAME/….
-_OF_ALL = frozenset(
+# What Frigate publishes on PREFIX/NAME, and on PREFIX/CAMERA/NAME or PREFIX/CAMERA/NAME/….
+_GLOBAL_TOPICS = frozenset(
     {"available", "stats", "reviews", "tracked_object_update", "triggers", "camera_activity"}
     | {"onConnect", "restart", "model_state", "job_state", "birdseye_layout", "audio_detections"}
     | {"embeddings_reindex_progress", "notification_test", "profile", "notifications"}
 )
-_OF_CAMERA = frozenset(
+_CAMERA_TOPICS = frozenset(
     {"motion", "review_status", "all", "audio", "status", "classification", "ptz"}
     | {"motion_mask", "object_mask", "zone"}
 )
-_ENDS = frozenset({"state", "set", "active", "suspend", "suspended"})
+_LAST_LEVELS = frozenset({"state", "set", "active", "suspend", "suspended"})
 _STATS = frozenset({"detectors", "cameras", "service", "cpu_usages"})
 _MOST_DIGITS = 9
 
 _SUBSCRIBED = re.compile(r"(?:\$share/[^/]*/)?([^+#]+)/(?:events|\+/[^/#]+/snapshot)")
 
 
-class Where(NamedTuple):
+class CameraLabel(NamedTuple):
     """The camera and label of an event or picture, and the topic that stands for both."""
 
     prefix: str
@@ -94,14 +94,15 @@ class Where(NamedTuple):
         return f"{self.prefix}/{self.camera}/{self.label}/snapshot"
 
 
-class Event(Struct):
-    """What was last said of an event, by our clock; `heard` is when, `taken` its best picture.
+class FrigateEvent(Struct):
+    """What the last message says of an event, by our clock; `taken` is its best picture's time.
 
-    `end` is when it was over, or while it goes on last seen; of that it was `told` last.
+    `end` is when it ended, or, while it goes on, the time of its last frame; `reported` is the last
+    end that was handed on.
     """
 
     id: str
-    heard: float
+    received: float
     start: float | None = None
     end: float | None = None
     taken: float | None = None
@@ -109,15 +110,15 @@ class Event(Struct):
     score: float | None = None
     attributes: dict[str, Attribute] = field(default_factory=dict)
     pictured: bool = False
-    told: float = 0.0
+    reported: float = 0.0
 
     def has_news(self) -> bool:
-        """Say whether to tell of it; that it goes on, not each time."""
-        goes_on = self.pictured and (self.end or 0.0) - self.told >= NEWS_EVERY
+        """Say whether to report it; that it goes on, not each time."""
+        goes_on = self.pictured and (self.end or 0.0) - self.reported >= NEWS_EVERY
         return self.ended or goes_on
 
 
-class Picture(NamedTuple):
+class FrigatePicture(NamedTuple):
     """A picture that was handed on: the track it was given to, and when it came."""
 
     track_id: str
@@ -130,10 +131,10 @@ class Frigate:
     """Pairs pictures with events, whichever comes first."""
 
     def __init__(self, subscribed: Iterable[str] = ()) -> None:
-        """Take the topics that are listened to, for the prefixes in them."""
-        self._events: LruCache[Where, dict[str, Event]] = LruCache(REMEMBERED)
-        self._pictures: LruCache[tuple[Where, str], Picture] = LruCache(REMEMBERED)
-        self._waiting: LruCache[Where, str] = LruCache(REMEMBERED)
+        """Learn the prefixes in the topics that are subscribed to."""
+        self._events: LruCache[CameraLabel, dict[str, FrigateEvent]] = LruCache(REMEMBERED)
+        self._pictures: LruCache[tuple[CameraLabel, str], FrigatePicture] = LruCache(REMEMBERED)
+        self._waiting: LruCache[CameraLabel, str] = LruCache(REMEMBERED)
         self._prefixes: LruCache[str, bool] = LruCache(REMEMBERED)
         for found in filter(None, map(_SUBSCRIBED.fullmatch, subscribed)):
             self._prefixes.put(found[1], True)
@@ -142,12 +143,12 @@ class Frigate:
         is_event = "id" in mapping(content.get("after")) and content.get("type") in _TYPES
         return is_event and "camera" in content["after"]
 
-    def where(self, topic: str) -> Where | None:
+    def camera_label(self, topic: str) -> CameraLabel | None:
         """Return whose picture a topic brings, None when it is none of Frigate's."""
         levels = topic.rsplit("/", 3)
-        if len(levels) < len(Where._fields) + 1 or levels[3] != "snapshot" or not all(levels):
+        if len(levels) < len(CameraLabel._fields) + 1 or levels[3] != "snapshot" or not all(levels):
             return None
-        found = Where(*levels[:3])
+        found = CameraLabel(*levels[:3])
         is_ours = "frigate" in found.prefix.lower() or found.label in _LABELS
         return found if is_ours or self._prefixes.get(found.prefix) else None
 
@@ -161,10 +162,10 @@ class Frigate:
         self._learn(topic, payload)
         prefix, below = self._below(topic)
         if not prefix:
-            return _is_known(topic.split("/"))
+            return _is_switch(topic.split("/"))
         if not below or below == ["events"] or below[-1] == "snapshot":
             return False
-        return "frigate" in prefix.lower() or _is_told(below, payload)
+        return "frigate" in prefix.lower() or _is_state_topic(below, payload)
 
     def _learn(self, topic: str, payload: bytes) -> None:
         prefix, _, name = topic.rpartition("/")
@@ -183,23 +184,31 @@ class Frigate:
 
     # -- Events ----------------------------------------------------------------------------------
 
-    def read(self, arrival: Arrival, content: Json) -> News:
-        """Take an event in; what it changes in snapshots handed on is returned."""
+    def read(self, message: IncomingMessage, content: Json) -> News:
+        """Remember an event; return what it changes in snapshots handed on."""
         after = content["after"]
-        where = Where(
-            arrival.topic.rpartition("/")[0], label(after["camera"]), label(after.get("label"))
+        camera_label = CameraLabel(
+            message.topic.rpartition("/")[0], label(after["camera"]), label(after.get("label"))
         )
         event_id = identity(after.get("id"))
-        if arrival.retained or not (event_id and where.camera and where.label):
+        if message.retained or not (event_id and camera_label.camera and camera_label.label):
             return []
-        self._prefixes.put(where.prefix, True)
-        origin = _origin(arrival, where)
-        event = self._event(arrival, origin, where, event_id, content)
-        return [*self._adopted(arrival, origin, where, event), *_news(origin, where, event)]
+        self._prefixes.put(camera_label.prefix, True)
+        origin = _origin(message, camera_label)
+        event = self._event(message, origin, camera_label, event_id, content)
+        return [
+            *self._adopted(message, origin, camera_label, event),
+            *_news(origin, camera_label, event),
+        ]
 
     def _event(
-        self, arrival: Arrival, origin: Origin, where: Where, event_id: str, content: Json
-    ) -> Event:
+        self,
+        message: IncomingMessage,
+        origin: MessageOrigin,
+        camera_label: CameraLabel,
+        event_id: str,
+        content: Json,
+    ) -> FrigateEvent:
         after = content["after"]
         best = mapping(after.get("snapshot"))
         taken = best.get("frame_time", after.get("snapshot_time"))
@@ -209,13 +218,13 @@ class Frigate:
             origin.clock.ours(taken),
             origin.clock.ours(after.get("start_time")),
             end,
-            arrival.received,
+            message.received,
         )
-        events = self._events.get(where) or self._events.put(where, {})
+        events = self._events.get(camera_label) or self._events.put(camera_label, {})
         known = events.pop(event_id, None)
-        event = Event(
+        event = FrigateEvent(
             event_id,
-            arrival.received,
+            message.received,
             times.start,
             times.end,
             None if taken is None else times.taken,
@@ -223,74 +232,88 @@ class Frigate:
             fraction(best.get("score")) or fraction(after.get("top_score")),
             _attributes(after),
             bool(known and known.pictured),
-            known.told if known else 0.0,
+            known.reported if known else 0.0,
         )
         events[event_id] = event
         while len(events) > MOST_EVENTS:
             events.pop(next(iter(events)))
         return event
 
-    def _adopted(self, arrival: Arrival, origin: Origin, where: Where, event: Event) -> News:
+    def _adopted(
+        self,
+        message: IncomingMessage,
+        origin: MessageOrigin,
+        camera_label: CameraLabel,
+        event: FrigateEvent,
+    ) -> News:
         """Give the event a picture that came shortly before it, and belonged to none."""
-        name = self._waiting.get(where)
-        picture = self._pictures.get((where, name)) if name else None
+        name = self._waiting.get(camera_label)
+        picture = self._pictures.get((camera_label, name)) if name else None
         if name is None or picture is None or event.pictured:
             return []
-        self._waiting.pop(where)
-        if arrival.received - picture.received > APART:
+        self._waiting.pop(camera_label)
+        if message.received - picture.received > APART:
             return []
-        self._pictures.put((where, name), picture._replace(track_id=event.id, is_paired=True))
+        self._pictures.put(
+            (camera_label, name), picture._replace(track_id=event.id, is_paired=True)
+        )
         event.pictured = True
-        return [_amendment(origin, picture.track_id, renamed_to=event.id)]
+        return [origin.amendment(picture.track_id, renamed_to=event.id)]
 
     # -- Pictures --------------------------------------------------------------------------------
 
-    def picture(self, arrival: Arrival, where: Where, picture: bytes) -> News:
+    def picture(self, message: IncomingMessage, camera_label: CameraLabel, picture: bytes) -> News:
         """Return the snapshot, none of a picture that the broker kept."""
-        self._prefixes.put(where.prefix, True)
-        if arrival.retained:
+        self._prefixes.put(camera_label.prefix, True)
+        if message.retained:
             return []
-        name = raw.name_of(picture)
-        event = self._shown(arrival, where)
-        known = self._pictures.get((where, name))
+        name = picture_name(picture)
+        event = self._shown(message, camera_label)
+        known = self._pictures.get((camera_label, name))
         if known is None:
-            known = self._new(arrival, where, name, event)
-        event = self._events_at(where).get(known.track_id)
-        return [_snapshot(arrival, where, known, event, picture)]
+            known = self._new(message, camera_label, name, event)
+        event = self._events_at(camera_label).get(known.track_id)
+        return [_snapshot(message, camera_label, known, event, picture)]
 
-    def _new(self, arrival: Arrival, where: Where, name: str, event: Event | None) -> Picture:
+    def _new(
+        self,
+        message: IncomingMessage,
+        camera_label: CameraLabel,
+        name: str,
+        event: FrigateEvent | None,
+    ) -> FrigatePicture:
         """Remember a picture: the same one is sent again, maybe when another event is on."""
         if event:
             event.pictured = True
-            taken = event.taken if event.taken is not None else arrival.received
-            new = Picture(event.id, taken, arrival.received, is_paired=True)
+            taken = event.taken if event.taken is not None else message.received
+            new = FrigatePicture(event.id, taken, message.received, is_paired=True)
         else:
-            self._waiting.put(where, name)
-            new = Picture(name, arrival.received, arrival.received, is_paired=False)
-        return self._pictures.put((where, name), new)
+            self._waiting.put(camera_label, name)
+            new = FrigatePicture(name, message.received, message.received, is_paired=False)
+        return self._pictures.put((camera_label, name), new)
 
-    def _shown(self, arrival: Arrival, where: Where) -> Event | None:
+    def _shown(self, message: IncomingMessage, camera_label: CameraLabel) -> FrigateEvent | None:
         """Return the event that a picture shows: of those going on, the one with the newest best.
 
         One that has ended counts for a few seconds; then it is the one that ended last.
         """
-        events = self._events_at(where).values()
-        fresh = [one for one in events if not one.ended or arrival.received - one.heard <= APART]
+        events = self._events_at(camera_label).values()
+        fresh = [one for one in events if not one.ended or message.received - one.received <= APART]
         return max(
-            fresh, key=lambda one: (not one.ended, one.taken or 0.0, one.heard), default=None
+            fresh, key=lambda one: (not one.ended, one.taken or 0.0, one.received), default=None
         )
 
-    def _events_at(self, where: Where) -> dict[str, Event]:
-        return self._events.get(where) or {}
+    def _events_at(self, camera_label: CameraLabel) -> dict[str, FrigateEvent]:
+        return self._events.get(camera_label) or {}
 
 
-def _is_told(below: list[str], payload: bytes) -> bool:
-    """Whether Frigate tells something of itself, or of a camera, under these levels."""
-    if below[0] in _OF_ALL or below[-1] in _ENDS:
+def _is_state_topic(below: list[str], payload: bytes) -> bool:
+    """Whether Frigate publishes its own state, or a camera's, under these levels."""
+    if below[0] in _GLOBAL_TOPICS or below[-1] in _LAST_LEVELS:
         return True
     camera = len(below) > 1
     is_count = payload.isdigit() and len(payload) <= _MOST_DIGITS
-    return camera and (below[1] in _OF_CAMERA or (is_count and len(below) == 2))  # noqa: PLR2004
+    return camera and (below[1] in _CAMERA_TOPICS or (is_count and len(below) == 2))  # noqa: PLR2004
 
 
 def _is_stats(payload: bytes) -> bool:
@@ -304,70 +327,66 @@ def _is_stats(payload: bytes) -> bool:
 _MOST_STATS = 100_000
 
 
-def _is_known(levels: list[str]) -> bool:
+def _is_switch(levels: list[str]) -> bool:
     return len(levels) > 2 and levels[-1] in ("state", "set") and levels[-2] in _SWITCHES  # noqa: PLR2004
 
 
-def _origin(arrival: Arrival, where: Where) -> Origin:
+def _origin(message: IncomingMessage, camera_label: CameraLabel) -> MessageOrigin:
     """Return the camera that the picture's topic stands for, whichever message it is."""
-    origin = arrival._replace(topic=where.topic).origin({})
-    place = origin.place
-    return origin if place.named else origin._replace(place=place._replace(camera=where.camera))
+    origin = message._replace(topic=camera_label.topic).origin({})
+    match = origin.match
+    return (
+        origin if match.named else origin._replace(match=match._replace(camera=camera_label.camera))
+    )
 
 
 def _snapshot(
-    arrival: Arrival, where: Where, known: Picture, event: Event | None, picture: bytes
+    message: IncomingMessage,
+    camera_label: CameraLabel,
+    known: FrigatePicture,
+    event: FrigateEvent | None,
+    picture: bytes,
 ) -> BestSnapshot:
-    place = _origin(arrival, where).place
+    match = _origin(message, camera_label).match
     score = event.score if event else None
     return BestSnapshot(
-        camera=place.camera,
-        monitor_id=place.monitor_id,
-        topic=arrival.topic,
+        camera=match.camera,
+        monitor_id=match.monitor_id,
+        topic=message.topic,
         format=FORMAT,
         track_id=known.track_id,
         taken=known.taken,
-        received=arrival.received,
+        received=message.received,
         start=event.start if event else None,
         end=event.end if event else None,
         ended=event.ended if event else False,
-        label=where.label,
+        label=camera_label.label,
         score=score,
-        classes=(Classification(where.label, score),),
+        classes=(Classification(camera_label.label, score),),
         attributes=event.attributes if event else {},
         picture=picture,
     )
 
 
-def _news(origin: Origin, where: Where, event: Event) -> News:
-    """Return what an event that is over says; of one that goes on, now and then, that it does."""
+def _news(origin: MessageOrigin, camera_label: CameraLabel, event: FrigateEvent) -> News:
+    """Return what an ended event says; of one that goes on, now and then, that it does."""
     if not event.has_news():
         return []
-    event.told = event.end or 0.0
+    event.reported = event.end or 0.0
     if not event.ended:
-        return [_amendment(origin, event.id, end=event.end)]
-    classes = (Classification(where.label, event.score),)
+        return [origin.amendment(event.id, end=event.end)]
+    classes = (Classification(camera_label.label, event.score),)
     return [
-        _amendment(
-            origin,
+        origin.amendment(
             event.id,
             start=event.start,
             end=event.end,
             ended=True,
-            label=where.label,
+            label=camera_label.label,
             score=event.score,
             classes=classes,
         )
     ]
-
-
-def _amendment(origin: Origin, track_id: str, **news: object) -> Amendment:
-    return Amendment(
-        camera=origin.place.camera,
-        channel=origin.channel,
-        track_id=track_id,
-        **news,  # type: ignore[arg-type]  # each is one of its fields
-    )
 
 
 def _attributes(after: Json) -> dict[str, Attribute]:

@@ -1,4 +1,4 @@
-"""JSON that has a picture in it and is of no format that is known by name.
+"""JSON of no known format that has a picture in it.
 
 Many programs send a JPEG as base64 under `image`, `crop` or `data`, with a class, a confidence and
 a time beside it or in an object around it: DetectX and DataQ on Axis cameras, scripts, bridges. Of
@@ -17,8 +17,7 @@ from msgspec import structs
 from zmhook.errors import PayloadError
 from zmhook.snapshots.formats.boxes import scene_box
 from zmhook.snapshots.formats.classes import Classes, classes_of
-from zmhook.snapshots.formats.pictures import looks_like
-from zmhook.snapshots.formats.raw import name_of
+from zmhook.snapshots.formats.pictures import looks_like, picture_name
 from zmhook.snapshots.formats.times import settled
 from zmhook.snapshots.formats.values import Json, fraction, identity, label, mappings, number, text
 from zmhook.snapshots.snapshot import BestSnapshot, Classification
@@ -27,21 +26,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from zmhook.snapshots.formats.arrival import Arrival, News, Origin
+    from zmhook.snapshots.formats.incoming import IncomingMessage, MessageOrigin, News
     from zmhook.snapshots.snapshot import Attribute, SceneBox
 
 FORMAT = "json"
 
 MOST_NESTED = 6
 MOST_VALUES = 2000
-"""Values that are looked at for a picture."""
+"""Values that are searched for a picture."""
 
 # Of several pictures the first by name is taken: the whole one before a part or a small copy of it.
 _PICTURES = ("image", "picture", "img", "jpeg", "jpg", "png", "photo", "snapshot", "frame", "crop")
 _SMALL = ("thumbnail", "thumb", "preview", "icon")
 _CLASSES = ("label", "class_name", "object_type", "category")
 _MAYBE_CLASSES = ("object", "type", "name")
-"""What may be the class where nothing else is, but a file's name or a sort of message, too."""
+"""Keys of a class where no other key has one; they may also hold a file name or a message type."""
 _SCORES = ("score", "confidence", "probability", "top_score")
 _TIMES = ("timestamp", "time", "taken", "ts", "datetime", "date", "frame_time")
 _TRACKS = ("object_track_id", "track_id", "event_id")
@@ -59,12 +58,12 @@ _NO_CLASS = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
-SURE = frozenset({*_CLASSES, *_SCORES})
-"""Names of a class or a score that Axis does not have; of `TELLS` it has some."""
-TELLS = SURE | {"class", *_MAYBE_CLASSES}
+FOREIGN_KEYS = frozenset({*_CLASSES, *_SCORES})
+"""Names of a class or a score that Axis does not have; of `CLASS_KEYS` it has some."""
+CLASS_KEYS = FOREIGN_KEYS | {"class", *_MAYBE_CLASSES}
 
 
-class Picture(NamedTuple):
+class EmbeddedPicture(NamedTuple):
     """A picture in base64, its name, and the objects that it stands in, the nearest first."""
 
     name: str
@@ -73,41 +72,41 @@ class Picture(NamedTuple):
     levels: tuple[Json, ...]
 
 
-def pictures(content: Json) -> list[Picture]:
+def pictures(content: Json) -> list[EmbeddedPicture]:
     """Return the pictures in a message by how good their names are; none, when there are none."""
-    return sorted(_found(content), key=_rank)
+    return sorted(_search(content), key=_rank)
 
 
-def read(arrival: Arrival, found: Picture) -> News:
+def read(message: IncomingMessage, embedded: EmbeddedPicture) -> News:
     """Return the snapshot; none of one that the broker kept without a time, as of a raw picture.
 
     Raises `PayloadError` when the picture cannot be read.
     """
-    levels = found.levels
-    serial = next(filter(None, (text(one, 64) for one in _each(levels, _SERIALS))), "")
-    origin = _origin(arrival, levels, serial)
+    levels = embedded.levels
+    serial = next(filter(None, (text(value, 64) for value in _each(levels, _SERIALS))), "")
+    origin = _origin(message, levels, serial)
     moments = map(origin.clock.ours, _each(levels, _TIMES))
-    when = next((one for one in moments if one is not None), None)
+    when = next((value for value in moments if value is not None), None)
     start = origin.clock.ours(next(_each(levels, ("start_time",)), None))
     end = origin.clock.ours(next(_each(levels, ("end_time",)), None))
-    picture = arrival.picture(found.data)
-    if arrival.retained and when is None and end is None:
+    picture = message.picture(embedded.data)
+    if message.retained and when is None and end is None:
         raise PayloadError(
             "kept by the broker, without a time",
-            f"{arrival.name}: a picture that the broker kept, of any age",
+            f"{message.name}: a picture that the broker kept, of any age",
         )
-    times = settled(when, start, end, arrival.received)
+    times = settled(when, start, end, message.received)
     classes = _classes(levels)
     ahead: dict[str, Attribute] = {"clock_ahead_s": times.ahead} if times.ahead else {}
     snapshot = BestSnapshot(
-        camera=origin.place.camera,
-        monitor_id=origin.place.monitor_id,
+        camera=origin.match.camera,
+        monitor_id=origin.match.monitor_id,
         channel=origin.channel,
-        topic=arrival.topic,
+        topic=message.topic,
         format=FORMAT,
-        track_id=_track(levels) or name_of(picture),
+        track_id=_track(levels) or picture_name(picture),
         taken=times.taken,
-        received=arrival.received,
+        received=message.received,
         start=times.start,
         end=times.end,
         ended=True,
@@ -122,18 +121,18 @@ def read(arrival: Arrival, found: Picture) -> News:
     return [snapshot]
 
 
-def _rank(found: Picture) -> tuple[int, int]:
-    """Names that say what it is, then others, then those of small copies; the largest first."""
-    names = (found.name.lower(), found.around.lower())
-    is_small = any(one in name for name in names for one in _SMALL)
+def _rank(picture: EmbeddedPicture) -> tuple[int, int]:
+    """Rank the names of pictures first, then others, then small copies; the largest first."""
+    names = (picture.name.lower(), picture.around.lower())
+    is_small = any(small in name for name in names for small in _SMALL)
     known = [_PICTURES.index(name) for name in names if name in _PICTURES]
     if is_small or not known:
-        return len(_PICTURES) + is_small, -len(found.data)
-    return min(known), -len(found.data)
+        return len(_PICTURES) + is_small, -len(picture.data)
+    return min(known), -len(picture.data)
 
 
-def _found(content: Json) -> Iterator[Picture]:
-    """Yield every text that begins as a picture does, wherever it stands, within bounds."""
+def _search(content: Json) -> Iterator[EmbeddedPicture]:
+    """Yield every text that begins as a picture does, at any depth within bounds."""
     waiting: deque[tuple[str, str, Any, tuple[Json, ...], int]] = deque([("", "", content, (), 0)])
     for _ in range(MOST_VALUES):
         if not waiting:
@@ -141,33 +140,33 @@ def _found(content: Json) -> Iterator[Picture]:
         name, around, value, levels, depth = waiting.popleft()
         if isinstance(value, str):
             if looks_like(value):
-                yield Picture(name, around, value.lstrip(), levels)
+                yield EmbeddedPicture(name, around, value.lstrip(), levels)
         elif depth < MOST_NESTED and isinstance(value, dict):
             inner = (value, *levels)
-            waiting += [(str(key), name, one, inner, depth + 1) for key, one in value.items()]
+            waiting += [(str(key), name, member, inner, depth + 1) for key, member in value.items()]
         elif depth < MOST_NESTED and isinstance(value, list):
-            waiting += [(name, around, one, levels, depth + 1) for one in value[:MOST_VALUES]]
+            waiting += [(name, around, member, levels, depth + 1) for member in value[:MOST_VALUES]]
 
 
-def _origin(arrival: Arrival, levels: tuple[Json, ...], serial: str) -> Origin:
-    origin = arrival.origin({"channel_id": next(_each(levels, ("channel_id",)), None)})
+def _origin(message: IncomingMessage, levels: tuple[Json, ...], serial: str) -> MessageOrigin:
+    origin = message.origin({"channel_id": next(_each(levels, ("channel_id",)), None)})
     camera = label(serial)
-    if origin.place.named or not camera or camera.lower() in arrival.topic.lower():
+    if origin.match.named or not camera or camera.lower() in message.topic.lower():
         return origin
-    return origin._replace(place=origin.place._replace(camera=camera))
+    return origin._replace(match=origin.match._replace(camera=camera))
 
 
 def _track(levels: tuple[Json, ...]) -> str:
     """Return the track, or else what has an id, nearest to the picture."""
-    ids = (identity(one) for keys in (_TRACKS, _IDS) for one in _each(levels, keys))
+    ids = (identity(value) for keys in (_TRACKS, _IDS) for value in _each(levels, keys))
     return next(filter(None, ids), "")
 
 
 def _box(levels: tuple[Json, ...]) -> SceneBox | None:
     """Return the nearest box in shares of the scene."""
-    boxes = (one for one in _each(levels, _BOXES) if isinstance(one, dict))
+    boxes = (value for value in _each(levels, _BOXES) if isinstance(value, dict))
     shares = (
-        one for one in boxes if all((number(side) or 0.0) <= _WIDEST for side in one.values())
+        box for box in boxes if all((number(side) or 0.0) <= _WIDEST for side in box.values())
     )
     return next(filter(None, map(scene_box, shares)), None)
 
@@ -177,15 +176,15 @@ def _classes(levels: tuple[Json, ...]) -> Classes:
 
     Where the picture is beside the objects that it shows, it is that of the surest.
     """
-    found = _class_in(levels)
-    if found.label:
-        return found
+    nearest = _class_in(levels)
+    if nearest.label:
+        return nearest
     for level in levels:
-        entries = [one for key in _OBJECTS for one in _listed(level.get(key))][:_MOST_OBJECTS]
-        known = [one for one in (_class_in((entry,)) for entry in entries) if one.label]
+        entries = [value for key in _OBJECTS for value in _listed(level.get(key))][:_MOST_OBJECTS]
+        known = [own for own in (_class_in((entry,)) for entry in entries) if own.label]
         if known:
-            return max(known, key=lambda one: one.score or 0.0)
-    return found
+            return max(known, key=lambda own: own.score or 0.0)
+    return nearest
 
 
 def _listed(value: Any) -> list[Json]:
@@ -196,8 +195,8 @@ def _class_in(levels: tuple[Json, ...]) -> Classes:
     known = next(filter(None, (_named(level) for level in levels)), None) or _maybe(levels)
     if known is None or known.score is not None or len(known.all) > 1:
         return known or Classes()
-    scores = (_share(one) for one in _each(levels, _SCORES))
-    score = next((one for one in scores if one is not None), None)
+    scores = (_share(value) for value in _each(levels, _SCORES))
+    score = next((value for value in scores if value is not None), None)
     return structs.replace(known, all=(Classification(known.label, score),))
 
 
@@ -205,14 +204,14 @@ def _named(level: Json) -> Classes | None:
     known = classes_of(level)
     if known.label:
         return known
-    names = (label(one) for one in _each((level,), _CLASSES))
+    names = (label(value) for value in _each((level,), _CLASSES))
     name = next(filter(None, names), "")
     return Classes((Classification(name),)) if name else None
 
 
 def _maybe(levels: tuple[Json, ...]) -> Classes | None:
     """Return the class that stands under a name which is often that of something else."""
-    names = (label(one) for one in _each(levels, _MAYBE_CLASSES) if not _is_no_class(one))
+    names = (label(value) for value in _each(levels, _MAYBE_CLASSES) if not _is_no_class(value))
     name = next(filter(None, names), "")
     return Classes((Classification(name),)) if name else None
 

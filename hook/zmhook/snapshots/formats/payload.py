@@ -1,7 +1,7 @@
-"""The bytes of a message → its content: JSON, taken out of what it was wrapped in.
+"""Parse a message's JSON and unwrap its content.
 
-A message may be anything that the network brings. What it may cost is bounded before it is read:
-its size, how many values it has, and (by msgspec) how deep they are nested.
+A message may be anything that the network brings. Its cost is bounded before it is read: its size,
+the number of its values, and (by msgspec) how deep they are nested.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from zmhook.errors import PayloadError
 from zmhook.image.sniff import quoted
-from zmhook.snapshots.formats.arrival import MOST_PARTS
+from zmhook.snapshots.formats.incoming import MOST_PARTS
 from zmhook.snapshots.formats.json_picture import pictures
 from zmhook.snapshots.formats.pictures import looks_like
 from zmhook.text.bounded_json import Cut, Unreadable, lenient, salvaged
@@ -24,7 +24,7 @@ MOST_VALUES = 1_000_000
 NOT_JSON = "neither a picture nor a JSON object"
 NO_PICTURE = "JSON without a picture"
 NO_PICTURE_IN_LIST = "a JSON list without a picture"
-"""What messages are that fail alike, for who reads the counts."""
+"""Kinds of `PayloadError`, by which messages that fail alike are counted."""
 
 _COUNTED_FROM = 1_000_000  # bytes: what is smaller cannot have too many
 _WRAPPERS = ("data", "message", "frame", "object")
@@ -42,7 +42,7 @@ def parse(payload: bytes, origin: str) -> list[Json]:
         _count(payload, origin)
     content = _read(payload, origin)
     parts = content if isinstance(content, list) else [content]
-    objects = [found for one in parts[:MOST_PARTS] if (found := _object(one)) is not None]
+    objects = [content for content in map(_object, parts[:MOST_PARTS]) if content is not None]
     if objects:
         return objects
     kind = NO_PICTURE_IN_LIST if isinstance(content, list) else NOT_JSON
@@ -91,7 +91,7 @@ def _count(payload: bytes, origin: str) -> None:
 
 
 def unwrapped(content: Json) -> Json:
-    """Take the content out of the objects that older firmware and recorders put around it."""
+    """Take the content out of the objects that older firmware and recorders wrap around it."""
     for _ in range(_MOST_WRAPPERS):
         inner = next((v for v in map(content.get, _WRAPPERS) if isinstance(v, dict)), None)
         if inner is None:

@@ -1,7 +1,8 @@
-"""Pictures in a message: base64 text → the bytes of a JPEG or PNG file."""
+"""Decode the pictures in a message, base64 of a JPEG or PNG file."""
 
 from __future__ import annotations
 
+import zlib
 from binascii import Error, a2b_base64
 from typing import Any
 
@@ -16,7 +17,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 # JPEG and PNG in base64 begin like this whatever follows.
 BASE64 = (b"/9j/", b"_9j_", b"iVBORw0KGg", b"data:image/")
 
-_BEGINS = tuple(one.decode() for one in BASE64)
+_BEGINS = tuple(start.decode() for start in BASE64)
 _HEAD = 64
 _NO_BASE64 = "a picture that is no base64"
 
@@ -85,3 +86,8 @@ def _decoded(value: str) -> bytes | None:
     except (Error, ValueError):
         return None
     return data if len(data) == digits * 3 // 4 else None
+
+
+def picture_name(picture: bytes) -> str:
+    """Return an id for a picture that came without one: the same when it comes again."""
+    return f"picture-{zlib.crc32(picture):08x}-{len(picture)}"

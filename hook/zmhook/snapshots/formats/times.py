@@ -1,4 +1,4 @@
-"""Times in a message → seconds since the epoch by our clock."""
+"""Read times as seconds since the epoch, by our clock."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from msgspec import ValidationError, convert
 from zmhook.snapshots.formats.values import number
 
 AHEAD = 2.0
-"""Seconds that a message's times may lie after its arrival before its clock is put right."""
+"""Seconds that a message's times may lie after its arrival before they are corrected."""
 
 LONGEST_TRACK = 7 * 86400.0
 """Seconds; a beginning or an end farther from the picture than this is not believed."""
@@ -43,11 +43,11 @@ class Times(NamedTuple):
 
 def seconds(value: Any) -> float | None:
     """Read ISO 8601 (UTC when it names no zone), or seconds, milli- or microseconds."""
-    found = _iso(value) if isinstance(value, str) else None
-    moment = number(value) if found is None else found
+    parsed = _iso(value) if isinstance(value, str) else None
+    moment = number(value) if parsed is None else parsed
     if moment is None:
         return None
-    while moment >= _MILLISECONDS and found is None:
+    while moment >= _MILLISECONDS and parsed is None:
         moment /= 1000
     return moment if _EARLIEST <= moment < _LATEST else None
 
@@ -63,12 +63,12 @@ def _iso(value: str) -> float | None:
 
 
 def settled(taken: float | None, start: float | None, end: float | None, received: float) -> Times:
-    """Return times that can be: in order, and none after the message came.
+    """Correct times: put them in order, and none after the message came.
 
     Without a time of the picture its track's end stands for it, then the arrival. When a clock is
     ahead, all times are put back by as much, so that how long things took stays right.
     """
-    moment = next((one for one in (taken, end) if one is not None), received)
+    moment = next((known for known in (taken, end) if known is not None), received)
     start, end = _near(start, moment), _near(end, moment)
     ahead = max(moment, end or moment) - received
     back = ahead if ahead > AHEAD else 0.0

@@ -1,7 +1,7 @@
-"""What was said about tracks and pictures that are still under way: for one thread.
+"""Remember tracks that have not ended, and the pictures of them; for one thread.
 
-Axis' frames name a track's class, and the picture it was seen in, in other messages than the
-picture itself; either may come first.
+Axis' frames name a track's class, and the picture that shows it, in other messages than the picture
+itself; either may come first.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from zmhook.snapshots.snapshot import Amendment, SceneBox
 from zmhook.storage.lru import LruCache
 
 if TYPE_CHECKING:
-    from zmhook.snapshots.formats.arrival import Origin
+    from zmhook.snapshots.formats.incoming import MessageOrigin
 
     Key = tuple[str, int | None, str]
 
 REMEMBERED = 4096
-"""Tracks, and as many pictures, of which something is remembered; a kilobyte each."""
+"""Tracks that are remembered, and as many pictures; a kilobyte each."""
 
 BETTER = 0.05
 """By how much a score must be higher to be worth a change of what is stored."""
 
 NEWS_EVERY = 5.0
-"""Seconds after which it is told again that a track goes on; cameras say so ten times a second."""
+"""Seconds between reports that a track goes on; cameras send one ten times a second."""
 
 
 class Track(Struct):
-    """A track, by our clock: `start` is the first frame that told of it, `end` the last.
+    """A track, by our clock: `start` is the first frame that names it, `end` the last.
 
-    `pictured` is true once a snapshot of it was handed on, with these classes; that it goes on
-    was `told` last of that time.
+    `pictured` is true once a snapshot of it was handed on, with these classes; `reported` is the
+    last end that was handed on.
     """
 
     start: float | None = None
@@ -41,16 +41,16 @@ class Track(Struct):
     ended: bool = False
     classes: Classes = NOTHING
     pictured: bool = False
-    told: float = 0.0
+    reported: float = 0.0
 
-    def saw(self, moment: float) -> None:
-        """Take in that it was there then."""
+    def extend(self, moment: float) -> None:
+        """Extend it to a moment at which it was there."""
         self.start = moment if self.start is None else min(self.start, moment)
         self.end = moment if self.end is None else max(self.end, moment)
 
 
-class Seen(Struct, frozen=True):
-    """What a frame said of the picture with an id: the object's box and classes in it."""
+class ImageFacts(Struct, frozen=True):
+    """What a frame says of the picture with an id: the object's box and classes in it."""
 
     box: SceneBox | None = None
     classes: Classes = NOTHING
@@ -61,74 +61,79 @@ class Tracks:
 
     def __init__(self, size: int = REMEMBERED) -> None:
         self._tracks: LruCache[Key, Track] = LruCache(size)
-        self._seen: LruCache[Key, Seen] = LruCache(size)
-        self._pictures: LruCache[Key, bool] = LruCache(size)
+        self._images: LruCache[Key, ImageFacts] = LruCache(size)
+        self._sent: LruCache[Key, bool] = LruCache(size)
 
-    def known(self, origin: Origin, track_id: str) -> Track:
+    def known(self, origin: MessageOrigin, track_id: str) -> Track:
         """Return what is known of a track; nothing, of one that is new."""
         return self._tracks.get(origin.key(track_id)) or Track()
 
-    def seen(self, origin: Origin, image_id: str) -> Seen:
-        """Return what a frame said of a picture."""
-        return self._seen.get(origin.key(image_id)) or Seen()
+    def image_facts(self, origin: MessageOrigin, image_id: str) -> ImageFacts:
+        """Return what a frame says of a picture."""
+        return self._images.get(origin.key(image_id)) or ImageFacts()
 
-    def pictured(self, origin: Origin, track_id: str, classes: Classes) -> None:
+    def mark_pictured(self, origin: MessageOrigin, track_id: str, classes: Classes) -> None:
         """Remember that a snapshot of this track was handed on, with these classes."""
         track = self._at(origin, track_id)
         track.pictured = True
         track.classes = classes
-        track.told = track.end or 0.0
+        track.reported = track.end or 0.0
 
-    def came(self, origin: Origin, image_id: str) -> None:
+    def mark_sent(self, origin: MessageOrigin, image_id: str) -> None:
         """Remember that the picture with this id was handed on."""
-        self._pictures.put(origin.key(image_id), True)
+        self._sent.put(origin.key(image_id), True)
 
     def observe(
-        self, origin: Origin, track_id: str, moment: float, seen: Seen, image_id: str = ""
+        self,
+        origin: MessageOrigin,
+        track_id: str,
+        moment: float,
+        facts: ImageFacts,
+        image_id: str = "",
     ) -> Amendment | None:
-        """Take in what a frame says; return it when it is news about a snapshot handed on."""
+        """Remember what a frame says; return it when it is news about a snapshot handed on."""
         track = self._at(origin, track_id)
-        track.saw(moment)
-        is_news = _is_better(seen.classes, track.classes)
+        track.extend(moment)
+        is_news = _is_better(facts.classes, track.classes)
         if is_news:
-            track.classes = seen.classes
+            track.classes = facts.classes
         # Once: in later frames the object may be elsewhere, and its picture is the same.
-        has_come = bool(image_id and self._pictures.pop(origin.key(image_id)))
+        has_come = bool(image_id and self._sent.pop(origin.key(image_id)))
         if image_id:
-            self._note(origin.key(image_id), seen)
-        goes_on = not track.ended and moment - track.told >= NEWS_EVERY
-        if not track.pictured or not (is_news or goes_on or (has_come and seen.box)):
+            self._note(origin.key(image_id), facts)
+        goes_on = not track.ended and moment - track.reported >= NEWS_EVERY
+        if not track.pictured or not (is_news or goes_on or (has_come and facts.box)):
             return None
-        told = _told(seen.classes) if is_news else {}
+        news = _class_news(facts.classes) if is_news else {}
         if not track.ended:
-            track.told = moment
-            told["end"] = track.end
-        return _named(origin, track_id, box=seen.box if has_come else None, **told)
+            track.reported = moment
+            news["end"] = track.end
+        return origin.amendment(track_id, box=facts.box if has_come else None, **news)
 
-    def _note(self, key: Key, seen: Seen) -> None:
+    def _note(self, key: Key, facts: ImageFacts) -> None:
         """Keep the box of the first frame that names a picture, and the best of the classes."""
-        first = self._seen.get(key) or seen
-        best = seen.classes if _is_better(seen.classes, first.classes) else first.classes
-        self._seen.put(key, Seen(first.box, best))
+        first = self._images.get(key) or facts
+        best = facts.classes if _is_better(facts.classes, first.classes) else first.classes
+        self._images.put(key, ImageFacts(first.box, best))
 
-    def end(self, origin: Origin, track_id: str, moment: float) -> Amendment:
-        """Take in that a track is over."""
+    def end(self, origin: MessageOrigin, track_id: str, moment: float) -> Amendment:
+        """Remember that a track has ended."""
         track = self._at(origin, track_id)
         track.ended, track.end = True, moment
-        return _named(origin, track_id, end=moment, ended=True)
+        return origin.amendment(track_id, end=moment, ended=True)
 
-    def rename(self, origin: Origin, before: str, after: str) -> Amendment:
-        """Take in that a track goes on under another id."""
+    def rename(self, origin: MessageOrigin, before: str, after: str) -> Amendment:
+        """Remember that a track goes on under another id."""
         old, new = self._tracks.pop(origin.key(before)), self._tracks.get(origin.key(after))
         if old:
             self._tracks.put(origin.key(after), _joined(old, new or old))
-        return _named(origin, before, renamed_to=after)
+        return origin.amendment(before, renamed_to=after)
 
-    def forget(self, origin: Origin, track_id: str) -> None:
+    def forget(self, origin: MessageOrigin, track_id: str) -> None:
         """Forget a track whose id the camera will give to another one."""
         self._tracks.pop(origin.key(track_id))
 
-    def _at(self, origin: Origin, track_id: str) -> Track:
+    def _at(self, origin: MessageOrigin, track_id: str) -> Track:
         key = origin.key(track_id)
         return self._tracks.get(key) or self._tracks.put(key, Track())
 
@@ -140,32 +145,23 @@ def _is_better(new: Classes, old: Classes) -> bool:
 
 
 def _joined(old: Track, new: Track) -> Track:
-    starts = [one for one in (old.start, new.start) if one is not None]
+    starts = [start for start in (old.start, new.start) if start is not None]
     classes = old.classes if _is_better(old.classes, new.classes) else new.classes
-    ends = [one for one in (old.end, new.end) if one is not None]
+    ends = [end for end in (old.end, new.end) if end is not None]
     return structs.replace(
         new,
         start=min(starts, default=None),
         end=new.end if new.ended else max(ends, default=None),
         classes=classes,
         pictured=old.pictured or new.pictured,
-        told=max(old.told, new.told),
+        reported=max(old.reported, new.reported),
     )
 
 
-def _told(classes: Classes) -> dict[str, object]:
+def _class_news(classes: Classes) -> dict[str, object]:
     return {
         "label": classes.label,
         "score": classes.score,
         "classes": classes.all,
         "colours": classes.colours or None,
     }
-
-
-def _named(origin: Origin, track_id: str, **news: object) -> Amendment:
-    return Amendment(
-        camera=origin.place.camera,
-        channel=origin.channel,
-        track_id=track_id,
-        **news,  # type: ignore[arg-type]  # each is one of its fields
-    )

@@ -1,4 +1,4 @@
-"""Single values out of a message: whatever is of another kind is as if it were not there."""
+"""Read single values of a message: one of the wrong type counts as missing."""
 
 from __future__ import annotations
 
@@ -25,32 +25,33 @@ def number(value: Any) -> float | None:
     if isinstance(value, str) and len(value) > LONGEST_TEXT:
         return None
     try:
-        found = float(value)
+        parsed = float(value)
     except (ValueError, OverflowError):
         return None
-    return found if math.isfinite(found) else None
+    return parsed if math.isfinite(parsed) else None
 
 
 def fraction(value: Any) -> float | None:
     """Return a number from 0 to 1."""
-    found = number(value)
-    return found if found is not None and 0 <= found <= 1 else None
+    share = number(value)
+    return share if share is not None and 0 <= share <= 1 else None
 
 
 def at_least_zero(value: Any) -> float | None:
-    found = number(value)
-    return found if found is not None and found >= 0 else None
+    amount = number(value)
+    return amount if amount is not None and amount >= 0 else None
 
 
 def channel(value: Any) -> int | None:
     """Return a channel's number."""
-    found = number(value)
-    is_one = found is not None and found.is_integer() and 0 <= found <= BIGGEST_CHANNEL
-    return int(found) if found is not None and is_one else None
+    parsed = number(value)
+    if parsed is None or not parsed.is_integer() or not 0 <= parsed <= BIGGEST_CHANNEL:
+        return None
+    return int(parsed)
 
 
 def text(value: Any, longest: int = LONGEST_TEXT) -> str:
-    """Return a text on one line, cut to `longest` characters; "" for what is none."""
+    """Return a text on one line, cut to `longest` characters; "" for anything else."""
     if not isinstance(value, str):
         return ""
     return one_line(value, longest, more="")
@@ -62,7 +63,7 @@ def label(value: Any) -> str:
 
 
 def identity(value: Any) -> str:
-    """Return an id, which may be a number; one that is too long stands for itself by its hash."""
+    """Return an id, which may be a number; one that is too long is replaced by its hash."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value) if abs(value) < BIGGEST_ID else ""
     if isinstance(value, str) and len(value) > LONGEST_ID:
@@ -76,7 +77,9 @@ def mapping(value: Any) -> Json:
 
 def mappings(value: Any) -> list[Json]:
     """Return those members of a list that are objects."""
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    return (
+        [member for member in value if isinstance(member, dict)] if isinstance(value, list) else []
+    )
 
 
 LONGEST_LABEL = 64

@@ -273,7 +273,7 @@ def test_a_section_says_whose_camera_it_is(jpeg):
 def test_what_is_remembered_is_bounded(at, interpreter):
     for number in range(100):
         at(number, event("new", id=f"e{number}"))
-    [events] = interpreter._frigate._events._held.values()
+    [events] = interpreter._frigate._events._entries.values()
     assert len(events) == 32
     assert "e99" in events
 

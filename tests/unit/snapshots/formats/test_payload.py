@@ -1,7 +1,7 @@
 import pytest
 
 from zmhook.errors import PayloadError
-from zmhook.snapshots.formats.arrival import MOST_PARTS
+from zmhook.snapshots.formats.incoming import MOST_PARTS
 from zmhook.snapshots.formats.payload import MOST_VALUES, parse, unwrapped
 
 

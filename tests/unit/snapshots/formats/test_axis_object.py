@@ -1,7 +1,74 @@
 import pytest
 
+from zmhook.errors import PayloadError
+from zmhook.settings import Settings
+from zmhook.snapshots.formats.axis_object import ShownObject, moment_of, object_snapshot
+from zmhook.snapshots.formats.classes import NOTHING
+from zmhook.snapshots.formats.incoming import IncomingMessage
 from zmhook.snapshots.formats.times import seconds
-from zmhook.snapshots.snapshot import Amendment, Classification, SceneBox
+from zmhook.snapshots.formats.tracks import Track
+from zmhook.snapshots.snapshot import Amendment, BestSnapshot, Classification, SceneBox
+from zmhook.snapshots.topics import Topics
+
+
+def test_the_object_snapshot(sample, read, jpeg):
+    [snapshot] = read(sample("snapshot"))
+    assert snapshot == BestSnapshot(
+        camera="front",
+        topic="axis/front/track",
+        format="axis.object_snapshot.v1",
+        channel=1,
+        track_id="ad57dd04-cbe5-44df-8de3-222d1d33c3e9",
+        taken=seconds("2026-02-06T20:17:41.551914Z"),
+        received=seconds("2026-12-01T00:00:00Z"),
+        picture=jpeg,
+        ended=False,
+        crop=SceneBox(0.193, 0.4739, 0.2712, 0.5468),
+    )
+
+
+def test_it_may_have_a_class_of_its_own(sample, read):
+    [snapshot] = read(sample("snapshot") | {"class": {"type": "Human", "score": 0.7}})
+    assert (snapshot.label, snapshot.score) == ("Human", 0.7)
+    assert snapshot.classes == (Classification("Human", 0.7),)
+
+
+@pytest.mark.parametrize("timestamp", [1770409061.551914, "1770409061.551914", 1770409061551.914])
+def test_its_time_may_be_a_number(sample, read, timestamp):
+    [snapshot] = read(sample("snapshot") | {"timestamp": timestamp})
+    assert snapshot.taken == pytest.approx(seconds("2026-02-06T20:17:41.551914Z"), abs=0.001)
+
+
+@pytest.mark.parametrize("wrap", ["message", "frame", "object"])
+def test_wrapped_variants_read_the_same(sample, read, wrap):
+    assert read({wrap: sample("snapshot")}) == read(sample("snapshot"))
+
+
+def test_wrapped_in_data_which_is_also_the_pictures_name(sample, read):
+    assert read({"data": sample("snapshot")}) == read(sample("snapshot"))
+
+
+def test_the_older_name_of_its_box(sample, read):
+    content = sample("snapshot")
+    content["bounding_box"] = content.pop("crop_box")
+    [snapshot] = read(content)
+    assert snapshot.crop == SceneBox(0.193, 0.4739, 0.2712, 0.5468)
+
+
+@pytest.mark.parametrize("missing", ["id", "object_track_id", "timestamp", "crop_box"])
+def test_what_is_missing_is_left_out(sample, read, missing, jpeg):
+    content = sample("snapshot")
+    del content[missing]
+    [snapshot] = read(content)
+    assert snapshot.picture == jpeg
+
+
+def test_one_without_a_picture_is_broken(sample, read):
+    content = sample("snapshot")
+    del content["data"]
+    with pytest.raises(PayloadError, match="axis/front/track: the picture is not a text"):
+        read(content)
+
 
 TRACK = "ad57dd04-cbe5-44df-8de3-222d1d33c3e9"
 BOX = SceneBox(0.1995, 0.48, 0.2647, 0.5407)
@@ -165,7 +232,7 @@ def test_a_frame_without_news_is_a_sign_of_life(read, content):
 
 
 @pytest.mark.parametrize("wrap", ["data", "message", "frame"])
-def test_wrapped_variants_read_the_same(sample, read, wrap):
+def test_wrapped_frames_read_the_same(sample, read, wrap):
     read({wrap: sample("frame")})
     [snapshot] = read(sample("snapshot"))
     assert snapshot.label == "Human"
@@ -175,3 +242,44 @@ def test_a_clock_ahead_does_not_make_tracks_of_the_future(sample, read):
     read(sample("frame"), received="2026-02-06T19:17:42Z")
     [snapshot] = read(sample("snapshot"), received="2026-02-06T19:17:43Z")
     assert snapshot.start <= snapshot.taken == snapshot.received
+
+
+NOW = 1_800_000_000.0
+
+
+@pytest.fixture
+def message():
+    return IncomingMessage("a", b"", False, NOW, Topics.from_settings(Settings()), 1000, [].append)
+
+
+def snapshot_of(message, timestamp, track):
+    shown = ShownObject("axis.object_snapshot.v1", "1", timestamp, b"", NOTHING, None, None)
+    return object_snapshot(message, message.origin({}), shown, track)
+
+
+def test_the_beginning_and_the_end_are_those_of_the_track(message):
+    made = snapshot_of(message, NOW - 5, Track(start=NOW - 9, end=NOW - 1, ended=True))
+    assert (made.taken, made.start, made.end, made.ended) == (NOW - 5, NOW - 9, NOW - 1, True)
+    assert made.attributes == {}
+
+
+def test_how_long_it_was_is_not_known_before_it_is_over(message):
+    assert snapshot_of(message, NOW - 5, Track(start=NOW - 9)).duration is None
+
+
+def test_a_clock_ahead_is_reported(message):
+    made = snapshot_of(message, NOW + 60, Track())
+    assert made.taken == NOW
+    assert made.attributes == {"clock_ahead_s": 60.0}
+
+
+def test_what_frames_told_of_the_track_is_right_already_when_a_clock_is_ahead(message):
+    made = snapshot_of(message, NOW + 3600, Track(start=NOW - 9, end=NOW - 1))
+    assert (made.taken, made.start, made.end) == (NOW, NOW - 9, NOW - 1)
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "moment"), [(NOW - 3, NOW - 3), (None, NOW), ("x", NOW), (NOW + 60, NOW)]
+)
+def test_a_frame_was_never_after_it_came(message, timestamp, moment):
+    assert moment_of(message, message.origin({}), timestamp) == moment

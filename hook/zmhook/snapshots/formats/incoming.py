@@ -1,4 +1,4 @@
-"""A message as it came in, and what every format needs of it."""
+"""An incoming message, and what every format needs of it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from zmhook.errors import PayloadError
 from zmhook.snapshots.formats.pictures import picture
 from zmhook.snapshots.formats.times import Clock
 from zmhook.snapshots.formats.values import channel, text
-from zmhook.snapshots.topics import Place, Topics
+from zmhook.snapshots.snapshot import Amendment
+from zmhook.snapshots.topics import TopicMatch, Topics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from zmhook.snapshots.formats.values import Json
-    from zmhook.snapshots.snapshot import Amendment, BestSnapshot
+    from zmhook.snapshots.snapshot import BestSnapshot
 
     News = list[BestSnapshot | Amendment]
 
@@ -24,31 +25,39 @@ MOST_PARTS = 1000
 """Tracks, observations or detections that are read of one message."""
 
 
-class Format(Protocol):
-    """Reads one family of messages, which it knows by their shape and not by their topic."""
+class MessageFormat(Protocol):
+    """Reads one family of messages, recognised by their shape and not by their topic."""
 
     def fits(self, content: Json) -> bool: ...
 
-    def read(self, arrival: Arrival, content: Json) -> News:
-        """Return what it says. Raises `PayloadError`."""
+    def read(self, message: IncomingMessage, content: Json) -> News:
+        """Return what the content says. Raises `PayloadError`."""
 
 
-class Origin(NamedTuple):
+class MessageOrigin(NamedTuple):
     """The camera that a message came from, the channel it names, and the camera's clock."""
 
-    place: Place
+    match: TopicMatch
     channel: int | None
     clock: Clock
 
     def key(self, identity: str) -> tuple[str, int | None, str]:
-        """Return what is one in the world of an id that is one in the camera's."""
-        return self.place.camera, self.channel, identity
+        """Make an id of the camera's unique among all cameras."""
+        return self.match.camera, self.channel, identity
+
+    def amendment(self, track_id: str, **news: object) -> Amendment:
+        return Amendment(
+            camera=self.match.camera,
+            channel=self.channel,
+            track_id=track_id,
+            **news,  # type: ignore[arg-type]  # each is one of its fields
+        )
 
 
-class Arrival(NamedTuple):
+class IncomingMessage(NamedTuple):
     """A message as it came in.
 
-    `part_failed` is told of a part that cannot be read when others of the same message can.
+    `part_failed` is called with the error of each part that cannot be read while others can.
     """
 
     topic: str
@@ -61,13 +70,13 @@ class Arrival(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What begins every line about this message."""
+        """The topic, or `a message`: the beginning of every line about it."""
         return text(self.topic) or "a message"
 
-    def origin(self, content: Json) -> Origin:
+    def origin(self, content: Json) -> MessageOrigin:
         number = channel(content.get("channel_id"))
-        place = self.topics.find(self.topic, number)
-        return Origin(place, number, Clock(place.clock_offset))
+        match = self.topics.find(self.topic, number)
+        return MessageOrigin(match, number, Clock(match.clock_offset))
 
     def picture(self, value: Any) -> bytes:
         return picture(value, self.name, self.max_pixels)
