@@ -18,7 +18,7 @@ from zmhook.detectors.face import store as faces
 from zmhook.detectors.face.pictures import KnownPicture
 from zmhook.detectors.face.training import Trainer
 from zmhook.detectors.model_file import ModelFile
-from zmhook.detectors.yolo import labels
+from zmhook.detectors.yolo import files
 from zmhook.errors import ZmhookError
 from zmhook.frames import file as frames
 from zmhook.frames import window
@@ -72,7 +72,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "a YAML file": lambda path: yamlfile.read(str(path)),
     "environment.env": environment._file,
     "a network": ModelFile.check,
-    "labels": labels._from_file,
+    "labels": files._from_file,
     "a model to verify": models.sha256,
     "a manifest": manifest.load_manifest,
     "a template": webhook._read,

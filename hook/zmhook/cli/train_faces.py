@@ -85,8 +85,8 @@ class Training:
         self.file = self.folder / FILE
 
     def run(self) -> int:
-        from zmhook.detectors.face.folder_lock import folder_lock
         from zmhook.detectors.face.pictures import listed, loose
+        from zmhook.detectors.face.store import folder_lock
 
         pictures = listed(self.folder)
         for name in loose(self.folder):
@@ -235,7 +235,7 @@ def summary(entries: Mapping[str, Entry], missing: Sequence[str] = ()) -> Iterat
 
 def look_alike_lines(known: KnownFaces, threshold: float) -> list[str]:
     """Return a warning for each two people whose pictures are closer than the threshold."""
-    from zmhook.detectors.face.lookalikes import lookalikes
+    from zmhook.detectors.face.known import lookalikes
     from zmhook.text.numbers import apart, exact
 
     pairs = lookalikes(known, threshold)

@@ -311,7 +311,7 @@ def test_a_message_may_come_in_parts(content: object, text: str) -> None:
         b'{"choices": [{"message": "x"}]}',
         b"[" * 100_000,
         b'{"success": true, "predictions": []}',
-        b'{"success": true, "predictions": [], "message": "Found DLA232", "code": 200}',
+        b'{"success": true, "predictions": [], "message": "FaceBox DLA232", "code": 200}',
         b'{"message": {"role": "assistant", "content": "{}"}, "done": true}',
         b'{"message": "OK"}',
         b'{"results": [], "note": "\xff\x1b[2J AIza-our-very-secret-key"}',

@@ -231,8 +231,8 @@ def test_a_model_that_is_not_there(status: int, body: object) -> None:
     ("status", "body"),
     [
         (404, "404 page not found\n"),  # Ollama
-        (404, {"error": {"message": "File Not Found", "type": "not_found_error", "code": 404}}),
-        (404, {"detail": "Not Found"}),  # vLLM, FastAPI
+        (404, {"error": {"message": "File Not FaceBox", "type": "not_found_error", "code": 404}}),
+        (404, {"detail": "Not FaceBox"}),  # vLLM, FastAPI
         (404, {"error": {"message": "Invalid URL (POST /chat/completions)"}}),  # OpenAI
         (404, {"error": {"message": "Unknown request URL: POST /x.", "code": "unknown_url"}}),
         (404, {"message": "no Route matched with those values"}),  # Mistral

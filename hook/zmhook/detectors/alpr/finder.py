@@ -11,7 +11,7 @@ from msgspec import structs
 
 from zmhook.detection import Box
 from zmhook.detectors.model_file import ModelFile
-from zmhook.detectors.yolo import labels as names
+from zmhook.detectors.yolo import files as names
 from zmhook.detectors.yolo.engines import engine_for
 from zmhook.detectors.yolo.files import ModelFiles
 from zmhook.detectors.yolo.heads import readings, recognise, the_one

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal
 
 from zmhook.detection import Detection
 from zmhook.detectors.base import Detector
-from zmhook.detectors.face import confidence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from zmhook.detectors.face.encoder import Encoder
-    from zmhook.detectors.face.finders import Finder, Found
+    from zmhook.detectors.face.finders import FaceBox, Finder
     from zmhook.detectors.face.freshness import FreshFaces
     from zmhook.detectors.face.known import KnownFaces, Nearest
     from zmhook.detectors.face.unknown import UnknownFaces
@@ -96,7 +95,7 @@ class FaceDetector(Detector):
         return sorted(found, key=lambda one: one.confidence, reverse=True)
 
     def _nearest(
-        self, image: npt.NDArray[np.uint8], face: Found, known: KnownFaces
+        self, image: npt.NDArray[np.uint8], face: FaceBox, known: KnownFaces
     ) -> Nearest | None:
         if not len(known):
             return None
@@ -108,7 +107,7 @@ class FaceDetector(Detector):
 
     def _named(
         self,
-        face: Found,
+        face: FaceBox,
         nearest: Nearest | None,
         unknown: UnknownFaces | None,
         image: npt.NDArray[np.uint8],
@@ -119,10 +118,10 @@ class FaceDetector(Detector):
             unknown.keep(image, face.box)
         return self._stranger(face, nearest)
 
-    def _known(self, face: Found, nearest: Nearest) -> Detection:
+    def _known(self, face: FaceBox, nearest: Nearest) -> Detection:
         return Detection(
             label=nearest.person,
-            confidence=confidence.of_known(nearest.distance, self._face.face_recog_dist_threshold),
+            confidence=known_confidence(nearest.distance, self._face.face_recog_dist_threshold),
             box=face.box,
             model=self.name,
             kind=self.kind,
@@ -133,7 +132,7 @@ class FaceDetector(Detector):
             },
         )
 
-    def _stranger(self, face: Found, nearest: Nearest | None) -> Detection:
+    def _stranger(self, face: FaceBox, nearest: Nearest | None) -> Detection:
         attributes: dict[str, str | float | int | bool] = {"score": round(face.score, 4)}
         distance = math.inf
         if nearest is not None:
@@ -142,7 +141,7 @@ class FaceDetector(Detector):
             log.debug("an unknown face; %s is nearest, %.3f away", nearest.source, distance)
         return Detection(
             label=self._face.unknown_face_name,
-            confidence=confidence.of_unknown(
+            confidence=unknown_confidence(
                 distance, self._face.face_recog_dist_threshold, face.certainty
             ),
             box=face.box,
@@ -150,3 +149,23 @@ class FaceDetector(Detector):
             kind=self.kind,
             attributes=attributes,
         )
+
+
+STEEPNESS = 4
+
+
+def known_confidence(distance: float, threshold: float) -> float:
+    """Return how sure we are that this is the known person: 1 / (1 + (distance / threshold)^4).
+
+    1 at distance 0, 0.5 at the threshold, and falling towards 0 beyond it.
+    """
+    return 1 / (1 + (distance / threshold) ** STEEPNESS)
+
+
+def unknown_confidence(distance: float, threshold: float, certainty: float) -> float:
+    """Return how sure we are that this is a face, and nobody we know.
+
+    That is the finder's `certainty` (0..1) times what `known_confidence` leaves over for the
+    nearest known person; `distance` is infinite when nobody is known.
+    """
+    return certainty * (1 - known_confidence(distance, threshold))

@@ -12,7 +12,7 @@ from zmhook.detectors.face.dlib_parts import ENCODER, LANDMARKS, load_dlib, load
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from zmhook.detectors.face.finders import Found
+    from zmhook.detectors.face.finders import FaceBox
 
 SIZE = 128
 NAME = "dlib-resnet-v1"
@@ -31,7 +31,7 @@ class Encoder:
         self._network = load_model(self._dlib.face_recognition_model_v1, ENCODER)
         self._jitters = jitters
 
-    def encode(self, image: npt.NDArray[np.uint8], face: Found) -> npt.NDArray[np.float64]:
+    def encode(self, image: npt.NDArray[np.uint8], face: FaceBox) -> npt.NDArray[np.float64]:
         """Encode a face of a BGR picture as an array of 128 numbers; raises `DetectorError`."""
         rgb, rectangle = self._around(image, face)
         with native("encoding a face"):
@@ -39,7 +39,7 @@ class Encoder:
             return np.array(self._network.compute_face_descriptor(rgb, shape, self._jitters))
 
     def _around(
-        self, image: npt.NDArray[np.uint8], face: Found
+        self, image: npt.NDArray[np.uint8], face: FaceBox
     ) -> tuple[npt.NDArray[np.uint8], object]:
         """Cut the face out with room on each side: dlib wants RGB, and a 4K frame is large."""
         left, top, side = face.square

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zmhook.detectors.face import store
-from zmhook.detectors.face.folder_lock import folder_lock
 from zmhook.detectors.face.pictures import listed
+from zmhook.detectors.face.store import folder_lock
 from zmhook.errors import TrainingError
 
 if TYPE_CHECKING:

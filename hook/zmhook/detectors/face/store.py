@@ -1,4 +1,4 @@
-"""The file of the known people's encodings, `faces.npz`.
+"""The file of the known people's encodings, `faces.npz`, and the lock of its folder.
 
 Arrays only, read without pickle. Per picture (`m` of them): `path`, `size`, `mtime_ns`, `sha256`
 of the file, `recipe` (how it was looked at) and `reason` (why it cannot be used; empty when it
@@ -8,6 +8,9 @@ can), and `encodings` `(n, 128)` of the usable ones in the same order.
 from __future__ import annotations
 
 import io
+import logging
+import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -18,10 +21,11 @@ from zmhook.detectors.face.known import KnownFaces
 from zmhook.detectors.face.pictures import person_of
 from zmhook.errors import TrainingError
 from zmhook.storage import atomic
+from zmhook.storage.lock import lock_within, open_folder
 from zmhook.storage.regular import read as read_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
     from typing import Any
 
@@ -104,3 +108,34 @@ def _entries(arrays: Mapping[str, npt.NDArray[Any]]) -> Entries:
 def _text(name: str) -> str:
     """Replace bytes of a file name that are not UTF-8, which no JSON could hold."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def folder_lock(folder: Path, wait: float) -> Iterator[bool]:
+    """Hold the folder's lock; false when another process still has it after `wait` seconds.
+
+    The folder itself is locked (flock), so there is no lock file to be left behind, or to belong
+    to the wrong user. Where that is not possible (NFS), there is no lock: two trainings then
+    do the same work twice, and the file stays right because it is replaced as a whole.
+    """
+    try:
+        descriptor = open_folder(folder)
+    except OSError as error:
+        log.debug("%s cannot be locked: %s", folder, error.strerror)
+        yield True
+        return
+    try:
+        yield _locked(descriptor, wait)
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int, wait: float) -> bool:
+    try:
+        return lock_within(descriptor, wait)
+    except OSError as error:
+        log.debug("the folder cannot be locked: %s", error.strerror)
+        return True

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from zmhook.detectors.face.finders import Finder, Found
+    from zmhook.detectors.face.finders import FaceBox, Finder
     from zmhook.detectors.face.pictures import KnownPicture
     from zmhook.settings import Settings
 
@@ -166,7 +166,7 @@ def _recipe(settings: Settings) -> str:
     return " ".join(parts)
 
 
-def _only_face(finder: Finder, image: npt.NDArray[np.uint8]) -> Found:
+def _only_face(finder: Finder, image: npt.NDArray[np.uint8]) -> FaceBox:
     height, width = image.shape[:2]
     if min(height, width) < LEAST_WIDTH:
         raise Rejected(f"too small: the picture is {width}x{height} pixels")

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from zmhook.detectors.face.encoder import Encoder
-from zmhook.detectors.face.finders import Finder, Found, make_finder
+from zmhook.detectors.face.finders import FaceBox, Finder, make_finder
 from zmhook.settings import Face, General, Settings
 
 Image = npt.NDArray[np.uint8]
@@ -57,7 +57,7 @@ def encoder() -> Encoder:
 
 
 @pytest.fixture(scope="session")
-def largest() -> Callable[[list[Found]], Found]:
+def largest() -> Callable[[list[FaceBox]], FaceBox]:
     return lambda faces: max(faces, key=lambda face: face.box.area)
 
 

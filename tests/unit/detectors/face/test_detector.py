@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import logging
+import math
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec import json
 
 from zmhook.detection import Box
 from zmhook.detectors.base import find
 from zmhook.detectors.face import FaceDetector, encoder
+from zmhook.detectors.face.detector import known_confidence, unknown_confidence
 from zmhook.errors import MissingPart
 from zmhook.frame import Frame
 from zmhook.settings import Face, Settings
@@ -167,3 +171,30 @@ def test_making_one_imports_nothing_heavy(root):
     env = {"PYTHONPATH": str(root / "hook")}
     command = [sys.executable, "-c", code]
     assert subprocess.run(command, env=env, capture_output=True, check=True).stdout == b"[]\n"
+
+
+distances = st.floats(0, 2)
+thresholds = st.floats(0.01, 2)
+
+
+def test_the_documented_points():
+    assert known_confidence(0, 0.6) == 1
+    assert known_confidence(0.6, 0.6) == 0.5
+    assert known_confidence(math.inf, 0.6) == 0
+    assert known_confidence(0.3, 0.6) == pytest.approx(0.94, abs=0.005)
+    assert known_confidence(0.5, 0.6) == pytest.approx(0.67, abs=0.01)
+    assert unknown_confidence(0.7, 0.6, 1) == pytest.approx(0.65, abs=0.005)
+    assert unknown_confidence(0.9, 0.6, 1) == pytest.approx(0.83, abs=0.01)
+
+
+@given(distances, distances, thresholds)
+def test_a_larger_distance_never_makes_us_surer(one, other, threshold):
+    near, far = sorted((one, other))
+    assert 0 <= known_confidence(far, threshold) <= known_confidence(near, threshold) <= 1
+    assert (
+        unknown_confidence(near, threshold, 0.9) <= unknown_confidence(far, threshold, 0.9) <= 0.9
+    )
+
+
+def test_where_nobody_is_known_the_finder_has_the_word():
+    assert unknown_confidence(math.inf, 0.6, 0.87) == 0.87

@@ -7,8 +7,8 @@ import subprocess
 import pytest
 
 from zmhook.detectors.face import freshness, store, training
-from zmhook.detectors.face.folder_lock import folder_lock
 from zmhook.detectors.face.freshness import FreshFaces
+from zmhook.detectors.face.store import folder_lock
 
 
 @pytest.fixture

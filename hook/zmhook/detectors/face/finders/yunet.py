@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from zmhook.detectors.face.finders import Found
-from zmhook.detectors.face.finders.scale import factor, scaled
+from zmhook.detectors.face.finders import FaceBox, factor, scaled
 from zmhook.errors import DetectorError, ModelFileError
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from zmhook.detectors.face.finders.scale import Scaled
+    from zmhook.detectors.face.finders import Scaled
     from zmhook.settings import Face
 
 MAX_PIXELS = 6_000_000
@@ -36,7 +35,7 @@ class YunetFinder:
         self._max_side = face.face_max_size
         self._detector = _detector(face.face_yunet_model, face.face_min_confidence)
 
-    def find(self, image: npt.NDArray[np.uint8]) -> list[Found]:
+    def find(self, image: npt.NDArray[np.uint8]) -> list[FaceBox]:
         height, width = image.shape[:2]
         small = scaled(image, factor(width, height, self._max_side, 0, MAX_PIXELS))
         if small.too_small:
@@ -78,11 +77,11 @@ def _line(error: cv2.error) -> str:
     return " ".join(str(error.err or error).split())
 
 
-def _found(row: Sequence[Any], small: Scaled) -> Found:
+def _found(row: Sequence[Any], small: Scaled) -> FaceBox:
     """One row is x, y, width, height, five landmarks as x, y, and the score."""
     x, y, width, height = (float(value) for value in row[:4])
     score = float(row[-1])
     side = SIDE * height
     left, top = x + (width - side) / 2, y + (height - side) / 2 + DOWN * height
     square = left / small.x, top / small.y, side / small.y
-    return Found(small.box(x, y, x + width, y + height), square, score, score)
+    return FaceBox(small.box(x, y, x + width, y + height), square, score, score)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zmhook.detectors.yolo import labels as names
+from zmhook.detectors.yolo import files as names
 from zmhook.detectors.yolo.heads.anchor_free import AnchorFreeHead
 from zmhook.detectors.yolo.heads.anchors import AnchorsHead
 from zmhook.detectors.yolo.heads.base import Evidence

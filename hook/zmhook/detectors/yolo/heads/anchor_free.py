@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zmhook.detectors.yolo.heads.base import Candidates, Plain, corners
-from zmhook.detectors.yolo.heads.grid import is_pyramid
+from zmhook.detectors.yolo.heads.base import Candidates, Plain, corners, is_pyramid
 from zmhook.detectors.yolo.letterbox import Look
 
 if TYPE_CHECKING:

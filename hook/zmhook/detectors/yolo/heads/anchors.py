@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zmhook.detectors.yolo.heads.base import Plain, corners, strongest_class, with_objectness
-from zmhook.detectors.yolo.heads.grid import is_pyramid
+from zmhook.detectors.yolo.heads.base import (
+    Plain,
+    corners,
+    is_pyramid,
+    strongest_class,
+    with_objectness,
+)
 from zmhook.detectors.yolo.letterbox import Look
 
 if TYPE_CHECKING:

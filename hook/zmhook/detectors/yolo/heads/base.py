@@ -1,8 +1,9 @@
-"""What a head is: how one family of networks wants its picture and what its numbers mean."""
+"""A head: how one family of networks wants its picture, and what its numbers mean."""
 
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
@@ -162,3 +163,81 @@ def with_objectness(rows: Floats, floor: float) -> tuple[npt.NDArray[np.intp], F
     """
     near = np.flatnonzero(rows[:, 4] >= floor)
     return near, rows[near, 5:] * rows[near, 4:5]
+
+
+PYRAMIDS = ((8, 16, 32), (8, 16, 32, 64), (4, 8, 16, 32), (16, 32))
+"""The strides of the usual networks, of those for large input, for small things, and tiny ones."""
+
+
+def cells(size: tuple[int, int], strides: tuple[int, ...]) -> int:
+    """Return how many cells a pyramid has over an input of `(width, height)`."""
+    return sum((size[0] // stride) * (size[1] // stride) for stride in strides)
+
+
+def is_pyramid(count: int, size: tuple[int, int]) -> bool:
+    """Whether some network has exactly `count` cells over such an input."""
+    return count in {cells(size, strides) for strides in PYRAMIDS}
+
+
+@lru_cache(maxsize=4)
+def cell_table(size: tuple[int, int], strides: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    """Return `(cells, 3)`: column, row and stride of each cell, in the order of the outputs."""
+    parts = []
+    for stride in strides:
+        rows, columns = np.mgrid[: size[1] // stride, : size[0] // stride]
+        steps = np.full(rows.size, stride)
+        parts.append(np.stack((columns.ravel(), rows.ravel(), steps), axis=1))
+    return np.concatenate(parts).astype(np.float32)
+
+
+CORNERS = 4
+"""Numbers of a box."""
+PAIR = 2
+RANK = 3
+
+
+class Pair(NamedTuple):
+    """The places of the boxes `(1, n, 4)` and of what is said of each, `(1, n, classes)`."""
+
+    boxes: int
+    scores: int
+
+
+def role(network: Network, *names: str) -> int | None:
+    """Return the place of the output that has one of these names.
+
+    Tools that put networks together write `graph2_` or the like before a name.
+    """
+    for place, known in enumerate(network.names):
+        for one in known:
+            if any(one == name or one.endswith(f"_{name}") for name in names):
+                return place
+    return None
+
+
+def named_pair(network: Network, boxes: tuple[str, ...], scores: tuple[str, ...]) -> Pair | None:
+    """Return the pair by its names, None where they or the shapes are others."""
+    first, second = role(network, *boxes), role(network, *scores)
+    if first is None or second is None:
+        return None
+    pair = Pair(first, second)
+    return pair if _is_pair(network, pair) else None
+
+
+def unnamed_pair(network: Network, *, boxes_first: bool) -> Pair | None:
+    """Return the only two outputs as a pair; their order decides where both are four wide."""
+    if len(network.outputs) != PAIR:
+        return None
+    pairs = [pair for pair in (Pair(0, 1), Pair(1, 0)) if _is_pair(network, pair)]
+    return pairs[0 if boxes_first else -1] if pairs else None
+
+
+def _is_pair(network: Network, pair: Pair) -> bool:
+    boxes, scores = network.outputs[pair.boxes], network.outputs[pair.scores]
+    return (
+        len(boxes) == len(scores) == RANK
+        and boxes[0] == scores[0] == 1
+        and boxes[1] == scores[1]
+        and boxes[2] == CORNERS
+        and scores[2] > 0
+    )

@@ -12,19 +12,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zmhook.detectors.yolo.heads.base import (
+    CORNERS,
     SHARES,
     Candidates,
     Evidence,
+    Pair,
     Plain,
     contradicted,
     corners,
     in_pixels,
+    is_pyramid,
     is_score,
     is_whole,
+    named_pair,
+    role,
     strongest_class,
+    unnamed_pair,
 )
-from zmhook.detectors.yolo.heads.grid import is_pyramid
-from zmhook.detectors.yolo.heads.roles import CORNERS, Pair, named_pair, role, unnamed_pair
 from zmhook.detectors.yolo.letterbox import Look
 from zmhook.labels.coco import COCO, COCO_IDS, LAST_COCO_ID
 

@@ -13,10 +13,10 @@ from zmhook.detectors.yolo.heads.base import (
     contradicted,
     in_pixels,
     is_ordered,
+    is_pyramid,
     is_score,
     is_whole,
 )
-from zmhook.detectors.yolo.heads.grid import is_pyramid
 from zmhook.detectors.yolo.letterbox import Look
 
 if TYPE_CHECKING:

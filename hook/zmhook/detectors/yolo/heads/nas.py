@@ -14,15 +14,18 @@ import numpy as np
 from zmhook.detectors.yolo.heads.base import (
     Candidates,
     Evidence,
+    Pair,
     Plain,
     contradicted,
     in_pixels,
+    is_pyramid,
     is_score,
     is_whole,
+    named_pair,
+    role,
     strongest_class,
+    unnamed_pair,
 )
-from zmhook.detectors.yolo.heads.grid import is_pyramid
-from zmhook.detectors.yolo.heads.roles import Pair, named_pair, role, unnamed_pair
 from zmhook.detectors.yolo.letterbox import Look
 
 if TYPE_CHECKING:

@@ -10,8 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zmhook.detectors.yolo.heads.base import Plain, corners, strongest_class, with_objectness
-from zmhook.detectors.yolo.heads.grid import cell_table, cells
+from zmhook.detectors.yolo.heads.base import (
+    Plain,
+    cell_table,
+    cells,
+    corners,
+    strongest_class,
+    with_objectness,
+)
 from zmhook.detectors.yolo.letterbox import Look
 from zmhook.errors import ModelFileError
 

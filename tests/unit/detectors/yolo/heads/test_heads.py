@@ -10,12 +10,11 @@ import pytest
 from zmhook.detectors.yolo.engines.base import Network
 from zmhook.detectors.yolo.heads.anchor_free import AnchorFreeHead
 from zmhook.detectors.yolo.heads.anchors import AnchorsHead
-from zmhook.detectors.yolo.heads.base import Head
+from zmhook.detectors.yolo.heads.base import Head, Pair
 from zmhook.detectors.yolo.heads.darknet import DarknetHead
 from zmhook.detectors.yolo.heads.detr import RtDetrHead
 from zmhook.detectors.yolo.heads.end_to_end import BatchedEndToEndHead, EndToEndHead
 from zmhook.detectors.yolo.heads.nas import NasBatchHead, NasFlatHead, NasRawHead
-from zmhook.detectors.yolo.heads.roles import Pair
 from zmhook.detectors.yolo.heads.yolox import YoloxHead
 from zmhook.errors import ModelFileError
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import dlib
+import numpy as np
 import pytest
 
-from zmhook.detectors.face.finders import hog
-from zmhook.detectors.face.finders.hog import HogFinder
+from zmhook.detectors.face.finders import dlib_finders
+from zmhook.detectors.face.finders.dlib_finders import CNN_MAX_PIXELS, CnnFinder, HogFinder
 from zmhook.settings import Face
 
 FACE = Face(face_upsample_times=0)
@@ -46,7 +49,7 @@ def test_a_copy_with_another_number_of_parts_is_made_again(tmp_path, monkeypatch
     made = []
     original = dlib.get_frontal_face_detector
     monkeypatch.setattr(dlib, "get_frontal_face_detector", lambda: made.append(1) or original())
-    monkeypatch.setattr(hog, "SUBDETECTORS", 4)
+    monkeypatch.setattr(dlib_finders, "SUBDETECTORS", 4)
     HogFinder(FACE, str(tmp_path))
     assert made == [1]
 
@@ -57,3 +60,42 @@ def test_without_a_folder_for_it_the_detector_works_all_the_same(tmp_path, image
     finder = HogFinder(FACE, str(blocked / "cache"))
     assert len(finder.find(image("two_people.jpg"))) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+GIGABYTE = 1_000_000
+
+FOUR_K = """
+import resource, sys
+import cv2
+from zmhook.detectors.face.finders.dlib_finders import CnnFinder
+from zmhook.settings import Face
+picture = cv2.resize(cv2.imread(sys.argv[1]), (3840, 2160))
+faces = CnnFinder(Face(face_max_size=8000, face_upsample_times=1)).find(picture)
+print(len(faces), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.parametrize("size", [(3840, 2160), (1920, 1080), (1280, 720), (9000, 300)])
+@pytest.mark.parametrize("upsample", [0, 1, 3])
+def test_no_picture_is_given_to_it_with_more_pixels_than_its_memory_allows(size, upsample):
+    seen = []
+    finder = CnnFinder(Face(face_max_size=8000, face_upsample_times=upsample))
+    finder._detector = lambda picture, times: seen.append((picture.shape, times)) or []
+    finder.find(np.zeros((size[1], size[0], 3), np.uint8))
+    ((shape, times),) = seen
+    assert shape[0] * shape[1] <= CNN_MAX_PIXELS
+    assert times == 0
+
+
+@pytest.mark.integration
+def test_a_4k_picture_with_upsampling_stays_below_a_gigabyte(root, photo):
+    done = subprocess.run(
+        [sys.executable, "-c", FOUR_K, str(photo("two_people.jpg"))],
+        env={"PYTHONPATH": str(root / "hook"), "OPENBLAS_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    faces, kilobytes = map(int, done.stdout.split())
+    assert faces == 2
+    assert kilobytes < GIGABYTE

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from zmhook.detectors.yolo.heads.grid import cell_table, cells, is_pyramid
+from zmhook.detectors.yolo.heads.base import cell_table, cells, is_pyramid
 
 
 @pytest.mark.parametrize(

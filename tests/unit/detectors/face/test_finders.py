@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from zmhook.detection import Box
-from zmhook.detectors.face.finders.scale import factor, scaled
+from zmhook.detectors.face.finders import factor, scaled
 
 
 def test_a_small_picture_keeps_its_size():
