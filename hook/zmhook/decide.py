@@ -15,8 +15,8 @@ from zmhook.detection import Decision, Detection, FrameInfo, Outcome
 from zmhook.errors import FrameError, FrameNotNeeded, PortalError
 from zmhook.frame import Frame
 from zmhook.frames import open_source
+from zmhook.frames.file import keep
 from zmhook.frames.ids import SNAPSHOT, frame_ids, is_track
-from zmhook.frames.keep import keep
 from zmhook.frames.picture_queue import PictureQueue
 from zmhook.gate import Gate, alarming
 from zmhook.image.decode import frame_of

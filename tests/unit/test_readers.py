@@ -22,7 +22,7 @@ from zmhook.detectors.yolo import files
 from zmhook.errors import ZmhookError
 from zmhook.frames import file as frames
 from zmhook.frames import window
-from zmhook.frames.recorded import stills
+from zmhook.frames.event_files import stills
 from zmhook.migrate import migration, yamlfile
 from zmhook.models import manifest
 from zmhook.models import store as models

@@ -1,4 +1,4 @@
-"""Where pictures come from. `open_source` picks the places for an event."""
+"""Where an event's pictures come from. `open_source` opens the sources of an event."""
 
 from zmhook.frames.sources import open_source
 

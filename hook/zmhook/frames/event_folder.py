@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zmhook.errors import FrameError, FrameUnavailable, PictureError
-from zmhook.frames.base import FrameSource, Pending
+from zmhook.frames.base import FrameSource, Pending, Waiter
+from zmhook.frames.event_files import files, stills, video_of
 from zmhook.frames.file import read_of_event
-from zmhook.frames.patience import Waiter
-from zmhook.frames.recorded import files, stills, video_of
 from zmhook.image.decode import checked
 
 if TYPE_CHECKING:
     from zmhook.deadline import Deadline
     from zmhook.frame import Picture
-    from zmhook.frames.patience import Patience
+    from zmhook.frames.base import Patience
     from zmhook.frames.video import VideoFrames
 
 # ZoneMinder's option EVENT_IMAGE_DIGITS; 5 unless somebody changed it.
@@ -30,7 +29,7 @@ QUIET = 30.0
 class EventFolder(FrameSource):
     """Reads `snapshot.jpg`, `alarm.jpg` and `00042-capture.jpg`.
 
-    snapshot.jpg is rewritten in place while the event goes on, so a reader can meet it empty or
+    snapshot.jpg is rewritten in place while the event goes on, so a reader may get it empty or
     cut short. `patience` says how long to wait for the rest of it, and, unless `missing_is_final`
     or the event is over, for a picture that is not there.
     """
@@ -49,8 +48,8 @@ class EventFolder(FrameSource):
         self.missing_is_final = missing_is_final
 
     def attempt(self, frame_id: str, deadline: Deadline) -> Picture | Pending:
-        found = self._waiter.attempt(frame_id, lambda: self._once(frame_id, deadline), deadline)
-        return found._replace(is_cheap=True) if isinstance(found, Pending) else found
+        outcome = self._waiter.attempt(frame_id, lambda: self._once(frame_id, deadline), deadline)
+        return outcome._replace(is_cheap=True) if isinstance(outcome, Pending) else outcome
 
     def _once(self, frame_id: str, deadline: Deadline) -> Picture:
         deadline.check(f"reading the {frame_id} picture in {self.path}")
@@ -93,18 +92,18 @@ class FolderOrVideo(FrameSource):
     def attempt(self, frame_id: str, deadline: Deadline) -> Picture | Pending:
         is_last_place = not self.folder.missing_is_final
         try:
-            found = self.folder.attempt(frame_id, deadline)
+            outcome = self.folder.attempt(frame_id, deadline)
         except FrameError:
             if not self.video.may_have(frame_id, growing=is_last_place):
                 raise
             return self.video.attempt(frame_id, deadline)
-        is_there = not isinstance(found, Pending) or isinstance(found.error, PictureError)
+        is_there = not isinstance(outcome, Pending) or isinstance(outcome.error, PictureError)
         if is_there or not self.video.may_have(frame_id, growing=False):
-            return found
+            return outcome
         with suppress(FrameError):
             instead = self.video.attempt(frame_id, deadline)
-            return found if isinstance(instead, Pending) else instead
-        return found
+            return outcome if isinstance(instead, Pending) else instead
+        return outcome
 
     def close(self) -> None:
         self.folder.close()
@@ -112,7 +111,7 @@ class FolderOrVideo(FrameSource):
 
 
 def is_over(folder: Path) -> bool:
-    """Say whether an event's files tell that it is over."""
+    """Return whether an event's files show that it is over."""
     video = video_of(folder)
     if video and video.grows is False:
         return True

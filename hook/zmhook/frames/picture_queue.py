@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY = 0.1
-"""Seconds between two looks at whether there is something more to ask for."""
+POLL_SECONDS = 0.1
+"""How often the background thread checks for more to ask for."""
 
 
 class Arrival(NamedTuple):
@@ -50,7 +50,7 @@ class PictureQueue:
         self._pending: dict[str, Pending] = {}
         self._lock = Lock()  # of the source
         self._stop = Flag()
-        self._wanted: list[str] = []
+        self._requested: list[str] = []
         self._thread: Thread | None = None
 
     def next(self, ids: Sequence[str], *, wait: bool) -> Arrival | None:
@@ -60,19 +60,19 @@ class PictureQueue:
         """
         while True:
             with self._locked(wait=wait) as is_free:
-                found = self._ready(ids, may_attempt=is_free, cheap_only=not wait)
-            if isinstance(found, Arrival):
-                return found
+                ready = self._ready(ids, may_attempt=is_free, cheap_only=not wait)
+            if isinstance(ready, Arrival):
+                return ready
             if not wait:
                 return None
-            self._deadline.sleep(found)
+            self._deadline.sleep(ready)
 
     def begin(self, ids: Sequence[str]) -> None:
-        """Ask for these in the background, where that is wanted."""
+        """Ask for these in the background, if `ahead`."""
         if not self._ahead:
             return
-        self._wanted += [one for one in ids if one not in self._wanted]
-        if self._wanted and not (self._thread and self._thread.is_alive()):
+        self._requested += [one for one in ids if one not in self._requested]
+        if self._requested and not (self._thread and self._thread.is_alive()):
             # Not one of an executor's, for which the interpreter would wait in the end.
             self._thread = Thread(target=self._run_ahead, name="ahead", daemon=True)
             self._thread.start()
@@ -101,8 +101,8 @@ class PictureQueue:
     ) -> Arrival | float:
         """Attempt those that are due; return one that is settled, or the seconds until the next.
 
-        The camera's own pictures are what somebody has said how long to wait for (`snapshot_wait`):
-        those after them come after them.
+        Best snapshots are waited for first, as long as `snapshot_wait` says; the others come after
+        them.
         """
         soonest = float("inf")
         for frame_id in ids:
@@ -123,24 +123,24 @@ class PictureQueue:
 
     def _attempt(self, frame_id: str) -> None:
         try:
-            found = self._source.attempt(frame_id, self._deadline)
+            outcome = self._source.attempt(frame_id, self._deadline)
         except (FrameError, PortalError) as error:
             self._settled[frame_id] = Arrival(frame_id, error=error)
             return
-        if isinstance(found, Pending):
-            self._due[frame_id] = time.monotonic() + found.seconds
-            self._pending[frame_id] = found
+        if isinstance(outcome, Pending):
+            self._due[frame_id] = time.monotonic() + outcome.seconds
+            self._pending[frame_id] = outcome
         else:
-            self._settled[frame_id] = Arrival(frame_id, found)
+            self._settled[frame_id] = Arrival(frame_id, outcome)
 
     def _run_ahead(self) -> None:
         try:
-            while self._wanted and not self._stop.is_set():
+            while self._requested and not self._stop.is_set():
                 with self._lock:
-                    found = self._ready(list(self._wanted))
-                if isinstance(found, Arrival):
-                    self._wanted.remove(found.id)
+                    ready = self._ready(list(self._requested))
+                if isinstance(ready, Arrival):
+                    self._requested.remove(ready.id)
                 else:
-                    self._stop.wait(min(found, self._deadline.left(), LOOK_EVERY))
+                    self._stop.wait(min(ready, self._deadline.left(), POLL_SECONDS))
         except Exception as error:  # noqa: BLE001 - whoever waits for the picture meets it again
             log.debug("while fetching pictures ahead: %s", error)

@@ -1,4 +1,4 @@
-"""The camera's own best pictures of what it tracked during an event."""
+"""An event's best snapshots: the camera's own pictures of what it tracked."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from zmhook.errors import FrameNotNeeded, FrameUnavailable, StoreError
 from zmhook.frames.base import FrameSource, Pending
 from zmhook.frames.file import read
 from zmhook.frames.ids import TRACK, track_ids
-from zmhook.frames.scene import crop_of
-from zmhook.frames.window import Window, window_of
+from zmhook.frames.window import EventWindow, crop_of, window_of
 from zmhook.image.decode import checked
 from zmhook.image.header import read_header
 from zmhook.labels.camera import common
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from zmhook.deadline import Deadline
     from zmhook.event import Event
     from zmhook.frame import Picture
-    from zmhook.frames.rows import Rows
+    from zmhook.frames.portal import EventRows
     from zmhook.settings import Settings
     from zmhook.snapshots.snapshot import StoredSnapshot
     from zmhook.snapshots.store.index import Index
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 POLL = 0.05
-"""Seconds between two looks at whether a snapshot has come."""
+"""Seconds between two checks whether a snapshot has come."""
 
 _SHARE = 0.5
 """Of what is left of the event's time, as much may be waited at the most."""
@@ -50,23 +49,23 @@ class Span(NamedTuple):
 class SnapshotFrames(FrameSource):
     """Gives `track`, `track2`, … of one event, best first, from the store of snapshots.
 
-    Waits for the first one as `snapshot_wait` says, of a class that may be wanted: a car that drove
-    by is not what the event is about when people are looked for. Which there are is settled once:
-    asked again, it gives the same. `given` tells whether it gave any of such a class. One thread
-    at a time.
+    Waits for the first one, of a class that may match `detect_pattern`, as `snapshot_wait` says: a
+    car that drove by is not what the event is about when people count. Which there are is settled
+    once: asked again, it gives the same. `has_answered` says whether it gave any of such a class.
+    One thread at a time.
     """
 
-    def __init__(self, event: Event, settings: Settings, rows: Rows) -> None:
+    def __init__(self, event: Event, settings: Settings, rows: EventRows) -> None:
         self.event = event
         self.settings = settings.snapshots
         self.folder = Path(settings.snapshots.snapshot_path)
-        self.given = False
+        self.has_answered = False
         self._ids = track_ids(settings)
         self._pattern = settings.general.detect_pattern
         self._max_pixels = settings.general.max_picture_pixels
         self._rows = rows
         self._index: Index | None = None
-        self._window: Window | None = None
+        self._window: EventWindow | None = None
         self._until = 0.0
         self._version: int | None = None
         self._tracks: dict[str, StoredSnapshot] | None = None
@@ -76,24 +75,24 @@ class SnapshotFrames(FrameSource):
         """Return the snapshot of that rank; `Pending` while the first one may still come.
 
         Raises `FrameUnavailable` when the store cannot be read, or the picture not; when there is
-        no snapshot (so many) `FrameNotNeeded`, unless nothing else is to be looked at.
+        no snapshot (so many) `FrameNotNeeded`, unless there is no other source.
         """
         if self.must_wait(deadline):
             return Pending(FrameUnavailable(f"{frame_id}: the camera sent none yet"), POLL)
         row = (self._tracks or {}).get(frame_id)
         if row is None:
             raise self._none(frame_id)
-        found = self._read(row, frame_id)
-        self.given = self.given or _may_be_wanted(row, self._pattern)
-        return found
+        picture = self._read(row, frame_id)
+        self.has_answered = self.has_answered or _may_match(row, self._pattern)
+        return picture
 
     def must_wait(self, deadline: Deadline) -> bool:
-        """Look into the store, unless all is settled; say whether to look again in `POLL` s."""
+        """Read the store unless all is settled; return whether to read again in `POLL` seconds."""
         if self._tracks is None:
             deadline.check("waiting for a snapshot")
-            found = self._look(deadline)
-            if found is not None:
-                self._tracks = dict(zip(self._ids, found, strict=False))
+            tracks = self._settled(deadline)
+            if tracks is not None:
+                self._tracks = dict(zip(self._ids, tracks, strict=False))
         return self._tracks is None
 
     def close(self) -> None:
@@ -101,26 +100,26 @@ class SnapshotFrames(FrameSource):
             self._index.close()
             self._index = None
 
-    def _look(self, deadline: Deadline) -> list[StoredSnapshot] | None:
+    def _settled(self, deadline: Deadline) -> list[StoredSnapshot] | None:
         """Return the tracks, none when it is too late for one; None while one may still come."""
         try:
-            found = self._ask(deadline)
+            tracks = self._current(deadline)
             self._problem = ""
         except StoreError as error:
             # An index that was there a moment ago is being made again.
-            found = None if self._index and not self._is_late() else []
+            tracks = None if self._index and not self._is_late() else []
             self._problem = str(error)
-        return found
+        return tracks
 
-    def _ask(self, deadline: Deadline) -> list[StoredSnapshot] | None:
-        """Ask the index, if it has changed; None when what is in it is worth waiting on."""
+    def _current(self, deadline: Deadline) -> list[StoredSnapshot] | None:
+        """Read the index, if it has changed; None when it is worth waiting on."""
         if self.event.monitor_id is None:
             raise StoreError(
                 "cameras' snapshots are found by the monitor: name the event's (--monitorid)"
             )
         index = self._opened()
         window = self._known_window(deadline)
-        # A track may begin after we looked last; so one last look does not ask whether to look.
+        # A track may have begun after the last check, so the very last one always reads.
         is_late = self._is_late()
         version = index.version()
         if version == self._version and not is_late:
@@ -128,9 +127,9 @@ class SnapshotFrames(FrameSource):
         self._version = version
         span = self._span(window)
         rows = index.overlapping(self.event.monitor_id, span.begin, span.end)
-        found = best_tracks(rows, self._pattern)
-        is_enough = bool(found) and _may_be_wanted(found[0], self._pattern)
-        return found if is_enough or is_late else None
+        tracks = best_tracks(rows, self._pattern)
+        is_enough = bool(tracks) and _may_match(tracks[0], self._pattern)
+        return tracks if is_enough or is_late else None
 
     def _is_late(self) -> bool:
         return time.monotonic() >= self._until
@@ -142,7 +141,7 @@ class SnapshotFrames(FrameSource):
             self._index = Index.open(self.folder)
         return self._index
 
-    def _known_window(self, deadline: Deadline) -> Window:
+    def _known_window(self, deadline: Deadline) -> EventWindow:
         if self._window is None:
             self._window = window_of(self.event, self._rows.any(deadline))
             wait = min(self.settings.snapshot_wait, deadline.left() * _SHARE, self._left())
@@ -156,7 +155,7 @@ class SnapshotFrames(FrameSource):
         latest = self._window.end + self.settings.snapshot_margin + self.settings.snapshot_wait
         return max(0.0, latest - time.time())
 
-    def _span(self, window: Window) -> Span:
+    def _span(self, window: EventWindow) -> Span:
         margin = self.settings.snapshot_margin
         end = time.time() if window.end is None else window.end
         return Span(window.begin - margin, end + margin)
@@ -187,7 +186,7 @@ class SnapshotFrames(FrameSource):
 def best_tracks(rows: Iterable[StoredSnapshot], pattern: str) -> list[StoredSnapshot]:
     """Return each track's best snapshot, best first.
 
-    A class that the pattern wants is better than none, and none better than another one; then the
+    A class that the pattern matches is better than none, and none better than another one; then the
     score counts, then the picture's size.
     """
     ranked = sorted(rows, key=lambda row: _rank(row, pattern), reverse=True)
@@ -197,13 +196,18 @@ def best_tracks(rows: Iterable[StoredSnapshot], pattern: str) -> list[StoredSnap
     return list(tracks.values())
 
 
-def _may_be_wanted(row: StoredSnapshot, pattern: str) -> bool:
-    return _wanted(row, pattern) > 0
+def _may_match(row: StoredSnapshot, pattern: str) -> bool:
+    return _match_rank(row, pattern) > 0
 
 
-def _wanted(row: StoredSnapshot, pattern: str) -> int:
+def _match_rank(row: StoredSnapshot, pattern: str) -> int:
     return 2 if row.label and matches(pattern, common(row.label)) else int(not row.label)
 
 
 def _rank(row: StoredSnapshot, pattern: str) -> tuple[int, float, int, int]:
-    return _wanted(row, pattern), row.score or 0.0, row.width * row.height or row.size, row.number
+    return (
+        _match_rank(row, pattern),
+        row.score or 0.0,
+        row.width * row.height or row.size,
+        row.number,
+    )

@@ -1,4 +1,4 @@
-"""Which places an event's pictures are taken from."""
+"""Open the sources of an event's pictures, in the order in which they are asked."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from zmhook.errors import (
     PictureError,
     PortalError,
 )
-from zmhook.frames.base import FrameSource, Pending
+from zmhook.frames.base import ONCE, FrameSource, Patience, Pending
 from zmhook.frames.ids import all_ids, is_track
-from zmhook.frames.patience import ONCE, Patience
-from zmhook.frames.rows import Rows
+from zmhook.frames.portal import EventRows
 
 if TYPE_CHECKING:
     from zmhook.deadline import Deadline
@@ -32,8 +31,8 @@ log = logging.getLogger(__name__)
 # too, that is all the waiting a folder is worth.
 BRIEF = Patience(attempts=4, pause=0.05)
 
-OFTEN = 0.1
-"""Seconds between two looks at whether a file is there."""
+FILE_POLL = 0.1
+"""Seconds between two checks whether a file is there."""
 
 
 def open_source(
@@ -45,13 +44,13 @@ def open_source(
 ) -> FrameSource:
     """Return where this event's pictures come from.
 
-    A `file` is looked at in place of an event. Otherwise the event's folder is asked first (when
+    A `file` replaces an event. Otherwise the event's folder is asked first (when
     its path was given and `prefer_event_folder` is on), and the portal for what is not there. The
     portal is not asked where an unnamed folder is: that costs as much as fetching the picture.
     The camera's own snapshots come from their store (`frame_source`).
 
     Pass a `portal` to share its connection; the source closes it. Raises `FrameUnavailable` when
-    there is no place to look.
+    there is no source.
     """
     general = settings.general
     if file:
@@ -60,15 +59,15 @@ def open_source(
         if isinstance(file, FileSource):
             return file
         return FileSource(file, general.max_picture_pixels)
-    asked = portal or _portal(event, general)
-    rows = Rows(event, asked)
-    places = [*_folders(event, general, rows), *_portals(event, general, asked, rows)]
+    portal = portal or _portal(event, general)
+    rows = EventRows(event, portal)
+    sources = [*_folders(event, general, rows), *_portals(event, general, portal, rows)]
     mode = settings.snapshots.frame_source
-    if not places and mode == "portal":
+    if not sources and mode == "portal":
         raise FrameUnavailable(_nowhere(event))
     deadline.check("looking for pictures")
     pause = Pause(general.wait)
-    events = _with_extent(InTurn(places or [Nowhere(event)], pause), event, settings, rows)
+    events = _with_percent(InTurn(sources or [Nowhere(event)], pause), event, settings, rows)
     if mode == "portal":
         return events
     from zmhook.frames.snapshots import SnapshotFrames
@@ -91,28 +90,28 @@ class Pause:
 
 
 class InTurn(FrameSource):
-    """Asks one place after the other, and again those that may have the picture later."""
+    """Asks one source after the other, and again those that may have the picture later."""
 
-    def __init__(self, places: list[FrameSource], pause: Pause) -> None:
-        self.places = places
+    def __init__(self, sources: list[FrameSource], pause: Pause) -> None:
+        self.sources = sources
         self.pause = pause
 
     def attempt(self, frame_id: str, deadline: Deadline) -> Picture | Pending:
         self.pause.once(deadline)
-        for place in self.places[:-1]:
+        for source in self.sources[:-1]:
             try:
-                found = place.attempt(frame_id, deadline)
+                outcome = source.attempt(frame_id, deadline)
             except (FrameError, PortalError) as error:
                 log.debug("%s; asking elsewhere", error)
                 continue
             # What is there is whole in a moment. What is not there may be elsewhere.
-            if not isinstance(found, Pending) or isinstance(found.error, PictureError):
-                return found
-        return self.places[-1].attempt(frame_id, deadline)
+            if not isinstance(outcome, Pending) or isinstance(outcome.error, PictureError):
+                return outcome
+        return self.sources[-1].attempt(frame_id, deadline)
 
     def close(self) -> None:
-        for place in self.places:
-            place.close()
+        for source in self.sources:
+            source.close()
 
 
 class WithSnapshots(FrameSource):
@@ -130,7 +129,7 @@ class WithSnapshots(FrameSource):
         self.pause.once(deadline)
         if is_track(frame_id):
             return self.snapshots.attempt(frame_id, deadline)
-        if self.instead and self.snapshots.given:
+        if self.instead and self.snapshots.has_answered:
             raise FrameNotNeeded(f"{frame_id}: the camera's own picture stands in its place")
         return self.events.attempt(frame_id, deadline)
 
@@ -149,19 +148,21 @@ class Nowhere(FrameSource):
         raise FrameUnavailable(_nowhere(self.event))
 
 
-def _with_extent(source: FrameSource, event: Event, settings: Settings, rows: Rows) -> FrameSource:
-    """Put in what turns `20%` and `all` into frames, where these are asked for."""
-    wanted = settings.general.frame_id
-    if "all" not in wanted and not any(one.endswith("%") for one in wanted):
+def _with_percent(
+    source: FrameSource, event: Event, settings: Settings, rows: EventRows
+) -> FrameSource:
+    """Add what resolves `20%` and `all`, where `frame_id` has these."""
+    names = settings.general.frame_id
+    if "all" not in names and not any(name.endswith("%") for name in names):
         return source
-    from zmhook.frames.extent import Extent
+    from zmhook.frames.ids import PercentFrames
 
-    named = {one for one in wanted if one.isdecimal()}
-    optional = set(all_ids(settings)) - named if "all" in wanted else ()
-    return Extent(source, event, rows, optional)
+    named = {name for name in names if name.isdecimal()}
+    optional = set(all_ids(settings)) - named if "all" in names else ()
+    return PercentFrames(source, event, rows, optional)
 
 
-def _folders(event: Event, general: General, rows: Rows) -> list[FrameSource]:
+def _folders(event: Event, general: General, rows: EventRows) -> list[FrameSource]:
     """Return the event's folder, with the video in it."""
     has_portal = bool(general.portal) and event.id is not None
     if not event.path or (has_portal and not general.prefer_event_folder):
@@ -190,11 +191,11 @@ def _portal(event: Event, general: General) -> Portal | None:
 
 
 def _portals(
-    event: Event, general: General, portal: Portal | None, rows: Rows
+    event: Event, general: General, portal: Portal | None, rows: EventRows
 ) -> list[FrameSource]:
     if event.id is None or portal is None or not general.portal:
         return []
-    from zmhook.frames.zoneminder import PortalFrames
+    from zmhook.frames.portal import PortalFrames
 
     pixels = general.max_picture_pixels
     return [PortalFrames(portal, event.id, pixels, _patience(general), rows)]
@@ -205,9 +206,9 @@ def _patience(general: General) -> Patience:
 
 
 def _patience_with_files(general: General) -> Patience:
-    """Return the patience that is as long, and looks more often: that costs nobody anything."""
+    """Return the patience that is as long, but checks more often, which costs nothing for files."""
     usual = _patience(general)
-    pause = min(usual.pause, OFTEN)
+    pause = min(usual.pause, FILE_POLL)
     return Patience(round(usual.seconds / pause) + 1 if pause else usual.attempts, pause)
 
 

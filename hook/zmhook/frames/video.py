@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zmhook.errors import FrameUnavailable
-from zmhook.frames.base import FrameSource
-from zmhook.frames.patience import ONCE, Waiter
-from zmhook.frames.recorded import NAMED, Video, video_of
+from zmhook.frames.base import ONCE, FrameSource, Waiter
+from zmhook.frames.event_files import NAMED, Video, video_of
 from zmhook.image.decode import checked
 from zmhook.storage.nofollow import name_of_file
 
@@ -19,24 +18,23 @@ if TYPE_CHECKING:
 
     from zmhook.deadline import Deadline
     from zmhook.frame import Picture
-    from zmhook.frames.base import Pending
-    from zmhook.frames.patience import Patience
-    from zmhook.frames.rows import Rows
+    from zmhook.frames.base import Patience, Pending
+    from zmhook.frames.portal import EventRows
     from zmhook.zoneminder.event_row import EventRow
 
 QUALITY = 95
 """Of the JPEG that a frame becomes on its way to the models."""
 
 NEAR = 150
-"""Frames that are rather read one after the other than sought: seeking may miss by some."""
+"""Up to here frames are read one after the other: seeking may miss by some."""
 
-PLACES = {"alarm": 0.25, "snapshot": 0.5}
-"""Where in a video these are, as a share of it, when nobody tells their numbers."""
+POSITIONS = {"alarm": 0.25, "snapshot": 0.5}
+"""Where in a video these are, as a share of it, when their numbers are unknown."""
 
 
 def length(video: Path) -> int:
-    """Return how many frames the video has; 0 while that cannot be told (it is being written)."""
-    with closing(_Opened(video)) as opened:
+    """Return how many frames the video has; 0 while that is unknown (it is being written)."""
+    with closing(_OpenVideo(video)) as opened:
         return opened.length
 
 
@@ -44,7 +42,7 @@ class VideoFrames(FrameSource):
     """Decodes single frames of the video in an event's folder, whatever it is called by now.
 
     They have numbers, from 1 as ZoneMinder counts. `alarm` and `snapshot` are those that the
-    event's row names, else those at `PLACES`.
+    event's row names, else those at `POSITIONS`.
     """
 
     def __init__(
@@ -54,7 +52,7 @@ class VideoFrames(FrameSource):
         patience: Patience = ONCE,
         *,
         event_id: int | None = None,
-        rows: Rows | None = None,
+        rows: EventRows | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.max_pixels = max_pixels
@@ -66,7 +64,7 @@ class VideoFrames(FrameSource):
         return self._waiter.attempt(frame_id, lambda: self._once(frame_id, deadline), deadline)
 
     def may_have(self, frame_id: str, *, growing: bool) -> bool:
-        """Say whether there is a video to ask; for a picture with a name it has to be alone.
+        """Return whether there is a video to ask; for a picture with a name it has to be alone.
 
         One that is still `growing` counts for frames by number in any case.
         """
@@ -74,42 +72,42 @@ class VideoFrames(FrameSource):
             return frame_id.isdecimal() and video_of(self.folder, self.event_id) is not None
         if any((self.folder / f"{name}.jpg").exists() for name in NAMED):
             return False
-        found = video_of(self.folder, self.event_id)
-        return found is not None and (growing or not found.grows)
+        video = video_of(self.folder, self.event_id)
+        return video is not None and (growing or not video.grows)
 
     def _once(self, frame_id: str, deadline: Deadline) -> Picture:
         if not (frame_id.isdecimal() or frame_id in NAMED):
             raise FrameUnavailable(f"{self.folder}: a video has frames by number, not {frame_id}")
         row = self._rows.any(deadline) if self._rows else None
-        found = video_of(self.folder, self.event_id, row.default_video if row else "")
-        if found is None:
+        video = video_of(self.folder, self.event_id, row.default_video if row else "")
+        if video is None:
             raise FrameUnavailable(f"{self.folder}: there is no video of the event", retry=True)
-        deadline.check(f"reading {frame_id} of {found.path}")
-        number, data = self._frame(found, frame_id, row, deadline)
-        return checked(data, frame_id, f"{found.path}: frame {number}", self.max_pixels)
+        deadline.check(f"reading {frame_id} of {video.path}")
+        number, data = self._frame(video, frame_id, row, deadline)
+        return checked(data, frame_id, f"{video.path}: frame {number}", self.max_pixels)
 
     @staticmethod
     def _frame(
-        found: Video, frame_id: str, row: EventRow | None, deadline: Deadline
+        video: Video, frame_id: str, row: EventRow | None, deadline: Deadline
     ) -> tuple[int, bytes]:
-        with closing(_Opened(found.path, grows=bool(found.grows))) as opened:
+        with closing(_OpenVideo(video.path, grows=bool(video.grows))) as opened:
             opened.check()
             number = int(frame_id) if frame_id.isdecimal() else _number(frame_id, row, opened)
             return number, opened.frame(number, deadline)
 
 
-def _number(frame_id: str, row: EventRow | None, opened: _Opened) -> int:
+def _number(frame_id: str, row: EventRow | None, opened: _OpenVideo) -> int:
     """Return the number of the frame that is called so."""
     frames = opened.length or opened.counted()
     named = {"alarm": row.alarm_frame, "snapshot": row.best_frame} if row else {}
     number = named.get(frame_id, 0)
-    return number if 1 <= number <= frames else max(1, round(frames * PLACES[frame_id]))
+    return number if 1 <= number <= frames else max(1, round(frames * POSITIONS[frame_id]))
 
 
-class _Opened:
+class _OpenVideo:
     """An open video.
 
-    One that `grows` may be readable, without telling how long it is (`length` is 0 then).
+    One that `grows` may be readable before its length is known (`length` is 0 then).
     """
 
     def __init__(self, video: Path, *, grows: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""When an event was, and how large its pictures are."""
+"""When an event was, how large its pictures are, and where a best snapshot lies in them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from zmhook.frames.recorded import files
+from zmhook.detection import Box, Detection
+from zmhook.frame import Crop
+from zmhook.frames.event_files import files
 from zmhook.image.header import read_header
+from zmhook.labels.camera import common
 from zmhook.storage.regular import reading
 
 if TYPE_CHECKING:
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from zmhook.event import Event
+    from zmhook.snapshots.snapshot import Attribute, SceneBox, StoredSnapshot
     from zmhook.zoneminder.event_row import EventRow
 
 _JUST_NOW = 5.0
@@ -23,10 +27,10 @@ _QUARTER = 900
 _NEAR_QUARTER = 120
 
 
-class Window(NamedTuple):
+class EventWindow(NamedTuple):
     """`begin` and `end` are seconds since the epoch; `end` is None while the event goes on.
 
-    The event's pictures are `width` x `height` pixels, 0 when nobody told.
+    The event's pictures are `width` x `height` pixels, 0 when unknown.
     """
 
     begin: float
@@ -35,40 +39,40 @@ class Window(NamedTuple):
     height: int = 0
 
 
-def window_of(event: Event, row: EventRow | None) -> Window:
-    """Return what the event's row tells, else its folder; else it began when we were asked.
+def window_of(event: Event, row: EventRow | None) -> EventWindow:
+    """Return what the event's row says, else its folder; else it began when we were asked.
 
-    Versions before 1.37 tell local time, that of their database, without the zone; it is taken for
+    Versions before 1.37 give local time, that of their database, without the zone; it is taken for
     this machine's, unless the times of the event's files say otherwise.
     """
-    found = _of_folder(event.folder or (row.folder if row else ""))
+    by_folder = _of_folder(event.folder or (row.folder if row else ""))
     if row is None or row.started is None:
-        return found or Window(event.asked)
-    shift = 0.0 if row.is_exact else _shift(row.started, row.ended, found)
+        return by_folder or EventWindow(event.asked)
+    shift = 0.0 if row.is_exact else _shift(row.started, row.ended, by_folder)
     begin = row.started + shift
     size = (row.width, row.height)
-    return Window(
+    return EventWindow(
         begin if begin <= time.time() else event.asked,
         None if row.ended is None else row.ended + shift,
-        *(size if all(size) else (found[2:] if found else (0, 0))),
+        *(size if all(size) else (by_folder[2:] if by_folder else (0, 0))),
     )
 
 
-def _shift(begin: float, end: float | None, found: Window | None) -> float:
+def _shift(begin: float, end: float | None, by_folder: EventWindow | None) -> float:
     """Return the seconds by which the database's zone differs from ours.
 
     Zones differ by quarters of an hour. The last file is written when the event ends; how long
     after its beginning the first one is depends on what is kept.
     """
-    if found is None:
+    if by_folder is None:
         return 0.0
-    differ = found.begin - begin if end is None else (found.end or time.time()) - end
+    differ = by_folder.begin - begin if end is None else (by_folder.end or time.time()) - end
     quarters = float(round(differ / _QUARTER) * _QUARTER)
     return quarters if abs(differ - quarters) <= _NEAR_QUARTER else 0.0
 
 
-def _of_folder(path: str) -> Window | None:
-    """Return what the files of an event's folder tell, None when it has none (or is not here)."""
+def _of_folder(path: str) -> EventWindow | None:
+    """Return what the files of an event's folder show, None when it has none (or is not here)."""
     written = dict(_recorded(path))
     if not written:
         return None
@@ -76,7 +80,7 @@ def _of_folder(path: str) -> Window | None:
     sizes = (_size(file) for file in sorted(written) if file.suffix == ".jpg")
     width, height = next((size for size in sizes if all(size)), (0, 0))
     is_over = time.time() - last > _JUST_NOW
-    return Window(min(written.values()), last if is_over else None, width, height)
+    return EventWindow(min(written.values()), last if is_over else None, width, height)
 
 
 def _recorded(path: str) -> Iterator[tuple[Path, float]]:
@@ -94,3 +98,72 @@ def _size(file: Path) -> tuple[int, int]:
         header = read_header(opened.read(_HEADER))
         return (header.width, header.height) if header else (0, 0)
     return 0, 0
+
+
+CAMERA = "camera"
+"""Model of the detections that are a camera's own."""
+
+_LARGEST = 65_535
+_ALIKE = 0.03
+
+
+def crop_of(row: StoredSnapshot, width: int, height: int, window: EventWindow) -> Crop:
+    """Return where a best snapshot lies, whose picture has `width` x `height` pixels.
+
+    The scene has the size of the event's pictures where that is known and of the same shape, so
+    that zones and boxes mean the same there; else as many pixels as the snapshot was cut from.
+    """
+    size = _scene(row.crop, width, height, window)
+    if row.crop is None or size is None:
+        everything = Box(0, 0, width, height)
+        source = _detection(row, everything)
+        return Crop(box=everything, width=width, height=height, source=source, located=False)
+    box = _pixels(row.crop, *size)
+    source = _detection(row, _pixels(row.box, *size) if row.box else box)
+    return Crop(box=box, width=size[0], height=size[1], source=source)
+
+
+def _scene(
+    crop: SceneBox | None, width: int, height: int, window: EventWindow
+) -> tuple[int, int] | None:
+    """Return the scene's size in pixels; None when the crop does not show it."""
+    if crop is None or crop.width <= 0 or crop.height <= 0:
+        return None
+    wide, high = width / crop.width, height / crop.height
+    if max(wide, high) > _LARGEST or min(round(wide), round(high)) < 1:
+        return None
+    if window.width and window.height:
+        # A crop's sides are whole pixels: the smaller it is, the less exact.
+        tolerance = _ALIKE + 1 / width + 1 / height
+        if abs(wide * window.height / (high * window.width) - 1) <= tolerance:
+            return window.width, window.height
+    return round(wide), round(high)
+
+
+def _pixels(box: SceneBox, width: int, height: int) -> Box:
+    return Box.clipped(
+        box.left * width, box.top * height, box.right * width, box.bottom * height, width, height
+    )
+
+
+def _detection(row: StoredSnapshot, box: Box) -> Detection | None:
+    """Return the camera's classification; None when it gave none."""
+    if not row.label:
+        return None
+    return Detection(
+        label=common(row.label),
+        confidence=row.score or 0.0,
+        box=box,
+        model=CAMERA,
+        attributes={**row.attributes, **_attributes(row)},
+    )
+
+
+def _attributes(row: StoredSnapshot) -> dict[str, Attribute]:
+    attributes: dict[str, Attribute] = {
+        "camera": row.camera,
+        "camera_class": row.label,
+        "track": row.track_id,
+        "snapshot": row.number,
+    }
+    return {**attributes, "colours": ", ".join(row.colours)} if row.colours else attributes

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from zmhook.errors import FrameError
-from zmhook.frames.recorded import stills, video_of
+from zmhook.frames.event_files import stills, video_of
 from zmhook.image.decode import decode
 from zmhook.image.header import MAX_BYTES
 from zmhook.storage.nofollow import name_of_file, read
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from zmhook.frames.recorded import Video
+    from zmhook.frames.event_files import Video
     from zmhook.jobs.work import Work
     from zmhook.zoneminder.event_row import EventRow
 

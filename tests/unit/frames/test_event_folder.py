@@ -8,9 +8,8 @@ import pytest
 
 from zmhook.deadline import Deadline
 from zmhook.errors import DeadlineExceeded, FrameUnavailable, PictureError
-from zmhook.frames.base import waited_for
+from zmhook.frames.base import Patience, waited_for
 from zmhook.frames.event_folder import EventFolder
-from zmhook.frames.patience import Patience
 
 LIMIT = 50_000_000
 

@@ -20,24 +20,24 @@ from zmhook.errors import (
 from zmhook.event import Event
 from zmhook.frames import snapshots as module
 from zmhook.frames.base import waited_for
-from zmhook.frames.rows import Rows
+from zmhook.frames.portal import EventRows
 from zmhook.frames.snapshots import SnapshotFrames, best_tracks
-from zmhook.frames.window import Window
+from zmhook.frames.window import EventWindow
 from zmhook.settings import General, Settings, Snapshots
 from zmhook.snapshots.snapshot import Classification, SceneBox
 from zmhook.snapshots.store.store import Store
 
 TAKEN = 1_753_800_000.0
 EVENT = Event(id=7, monitor_id=1, asked=TAKEN)
-OVER = Window(TAKEN - 5, TAKEN + 5)
-GOES_ON = Window(TAKEN - 5, None)
+OVER = EventWindow(TAKEN - 5, TAKEN + 5)
+GOES_ON = EventWindow(TAKEN - 5, None)
 
 
 @pytest.fixture(autouse=True)
-def window(monkeypatch: pytest.MonkeyPatch) -> Callable[[Window], None]:
+def window(monkeypatch: pytest.MonkeyPatch) -> Callable[[EventWindow], None]:
     """Say when the event was."""
 
-    def set_window(window: Window) -> None:
+    def set_window(window: EventWindow) -> None:
         monkeypatch.setattr(module, "window_of", lambda *_: window)
 
     set_window(OVER)
@@ -59,7 +59,7 @@ def frames(tmp_path: Path) -> Callable[..., SnapshotFrames]:
             general=General(detect_pattern=pattern, max_picture_pixels=10_000),
             snapshots=Snapshots(**given),
         )
-        return SnapshotFrames(event, settings, Rows(event, None))
+        return SnapshotFrames(event, settings, EventRows(event, None))
 
     return make
 
@@ -101,7 +101,7 @@ def test_a_snapshot_is_a_part_of_the_scene(
         "person",
         Box(96, 120, 128, 168),
     )
-    assert source.given
+    assert source.has_answered
     source.close()
     source.close()
 
@@ -211,7 +211,7 @@ def why(source: SnapshotFrames, frame_id: str = "track") -> str:
     with pytest.raises((FrameUnavailable, FrameNotNeeded)) as caught:
         waited_for(source, frame_id, Deadline(5))
     assert "\n" not in str(caught.value)
-    assert not source.given
+    assert not source.has_answered
     return f"{type(caught.value).__name__}: {caught.value}"
 
 
@@ -272,7 +272,7 @@ def test_a_picture_with_too_many_pixels(frames, snapshots, make_snapshot, make_p
     source = frames()
     with pytest.raises(PictureError, match="max_picture_pixels"):
         waited_for(source, "track", Deadline(5))
-    assert not source.given
+    assert not source.has_answered
 
 
 # -- waiting -------------------------------------------------------------------------------------
@@ -325,7 +325,7 @@ def test_another_class_ends_no_wait_and_is_given_in_the_end(
     monkeypatch.setattr(module.time, "monotonic", lambda: late)
     assert not source.must_wait(Deadline(60))
     assert numbers(source) == [0]
-    assert not source.given
+    assert not source.has_answered
 
 
 @pytest.mark.parametrize("label", ["Human", ""])
@@ -337,7 +337,7 @@ def test_what_may_be_wanted_ends_the_wait(
     source = frames(pattern="person", snapshot_wait=30.0)
     assert not source.must_wait(Deadline(60))
     assert numbers(source) == [1, 0]
-    assert source.given
+    assert source.has_answered
 
 
 def test_the_index_is_asked_only_when_it_changed(
@@ -380,7 +380,7 @@ def test_an_event_that_was_over_long_ago_waits_for_nothing(frames, snapshots) ->
 
 def test_an_event_that_is_just_over_still_waits(frames, snapshots, window) -> None:
     snapshots()
-    window(Window(time.time() - 20, time.time() - 1))
+    window(EventWindow(time.time() - 20, time.time() - 1))
     assert frames(snapshot_wait=30.0).must_wait(Deadline(60))
 
 

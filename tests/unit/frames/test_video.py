@@ -13,9 +13,8 @@ import pytest
 from zmhook.deadline import Deadline
 from zmhook.errors import DeadlineExceeded, FrameUnavailable, PictureError
 from zmhook.event import Event
-from zmhook.frames.base import Pending, waited_for
-from zmhook.frames.patience import Patience
-from zmhook.frames.rows import Rows
+from zmhook.frames.base import Patience, Pending, waited_for
+from zmhook.frames.portal import EventRows
 from zmhook.frames.video import VideoFrames, length
 from zmhook.image.decode import frame_of
 
@@ -149,7 +148,7 @@ class Told:
 def test_pictures_with_names(
     video: Path, row: dict[str, object], alarm: int, snapshot: int
 ) -> None:
-    rows = Rows(Event(id=7), Told(**row))
+    rows = EventRows(Event(id=7), Told(**row))
     frames = VideoFrames(video.parent, 10_000, event_id=7, rows=rows)
     for name, number in (("alarm", alarm), ("snapshot", snapshot)):
         found = waited_for(frames, name, Deadline(5))
@@ -159,6 +158,6 @@ def test_pictures_with_names(
 def test_the_row_says_which_of_several_it_is(video: Path, tmp_path: Path) -> None:
     for name in ("7-video.h264.mp4", "7-video.hevc.mp4"):
         shutil.copy(video, tmp_path / name)
-    rows = Rows(Event(id=7), Told(DefaultVideo="7-video.h264.mp4"))
+    rows = EventRows(Event(id=7), Told(DefaultVideo="7-video.h264.mp4"))
     frames = VideoFrames(tmp_path, 10_000, event_id=7, rows=rows)
     assert "h264" in waited_for(frames, "1", Deadline(5)).origin

@@ -1,6 +1,6 @@
 """The files that ZoneMinder's capture daemon writes into an event's folder, by their names.
 
-This is the one place that knows them, of all versions. The video is `<eid>-video.mp4` up to 1.36,
+No other module knows them, of any version. The video is `<eid>-video.mp4` up to 1.36,
 while it is recorded too; since 1.37 it is `<eid>-video.<codec>.<container>` when it is whole, and
 `incomplete.<container>` (since 1.38.4 `incomplete.<codec>.<container>`) until then.
 """
@@ -26,21 +26,21 @@ _UNFINISHED = re.compile(rf"incomplete\.(?:{_CODEC}\.)?{_CONTAINER}")
 
 
 class Video(NamedTuple):
-    """An event's video. One that `grows` is still being recorded; None: its name does not tell."""
+    """An event's video. One that `grows` is still being recorded; None: unknown."""
 
     path: Path
     grows: bool | None
 
 
 def is_recorded(name: str) -> bool:
-    """Say whether the daemon writes a file called so, and not we or others beside it."""
+    """Return whether the daemon writes a file of that name, and not we or others."""
     return frame_number(name) > 0 or name in _PICTURES or _is_video(name)
 
 
 def frame_number(name: str) -> int:
     """Return the number of the frame in a file called so, 0 when it is no frame's."""
-    found = _FRAME.fullmatch(name)
-    return int(found[1]) if found else 0
+    match = _FRAME.fullmatch(name)
+    return int(match[1]) if match else 0
 
 
 def files(folder: str | Path) -> Iterator[Path]:
@@ -62,10 +62,12 @@ def video_of(folder: str | Path, event_id: int | None = None, default: str = "")
     it takes the first away.
     """
     try:
-        found = [file for file in Path(folder).iterdir() if _is_video(file.name) and _is_file(file)]
+        videos = [
+            file for file in Path(folder).iterdir() if _is_video(file.name) and _is_file(file)
+        ]
     except (OSError, ValueError):  # ValueError: a NUL in the name
         return None
-    best = max(found, key=lambda file: _rank(file.name, event_id, default), default=None)
+    best = max(videos, key=lambda file: _rank(file.name, event_id, default), default=None)
     return None if best is None else Video(best, _grows(best.name))
 
 
@@ -76,7 +78,7 @@ def _rank(name: str, event_id: int | None, default: str) -> tuple[bool, bool, bo
 
 
 def _grows(name: str) -> bool | None:
-    """Say whether it does, as far as its name tells: up to 1.36 there is one name for both."""
+    """Return whether it grows, None if unknown: up to 1.36 both kinds have one name."""
     whole = _WHOLE.fullmatch(name)
     if not whole:
         return True
@@ -88,7 +90,7 @@ def _is_video(name: str) -> bool:
 
 
 def _is_file(file: Path) -> bool:
-    """Say whether it is one: a decoder would wait for a FIFO for ever."""
+    """Return whether it is a regular file: a decoder would wait for a FIFO for ever."""
     try:
         return stat.S_ISREG(file.stat().st_mode)
     except OSError:

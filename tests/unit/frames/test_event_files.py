@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from zmhook.frames.recorded import Video, frame_number, is_recorded, stills, video_of
+from zmhook.frames.event_files import Video, frame_number, is_recorded, stills, video_of
 
 CONTAINERS = ("mp4", "mkv", "webm")
 CODECS = ("h264", "hevc", "vp9", "av1", "mjpeg")

@@ -2,19 +2,61 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from typing import TYPE_CHECKING
 
-from zmhook.errors import FrameUnavailable
-from zmhook.frames.base import FrameSource, Pending
-from zmhook.frames.patience import Waiter
+from zmhook.errors import FrameUnavailable, PortalError
+from zmhook.frames.base import FrameSource, Pending, Waiter
 from zmhook.image.decode import checked
+from zmhook.zoneminder.event_row import EventRow, event_row
 
 if TYPE_CHECKING:
     from zmhook.deadline import Deadline
+    from zmhook.event import Event
     from zmhook.frame import Picture
-    from zmhook.frames.patience import Patience
-    from zmhook.frames.rows import Rows
+    from zmhook.frames.base import Patience
     from zmhook.zoneminder.api import Portal
+
+log = logging.getLogger(__name__)
+
+ROW_SECONDS = 0.5
+"""How long the row of an event that still records is used."""
+
+
+class EventRows:
+    """Fetches the row of one event from the API when it is needed. One thread at a time."""
+
+    def __init__(self, event: Event, portal: Portal | None) -> None:
+        self._event = event
+        self._portal = portal
+        self._row: EventRow | None = None
+        self._fetched_at = 0.0
+        self._failed = False
+
+    def any(self, deadline: Deadline) -> EventRow | None:
+        """Return the row, which may be some seconds old; None when it is unknown."""
+        return self._row or self.current(deadline)
+
+    def current(self, deadline: Deadline) -> EventRow | None:
+        """Return the row as it is now; None when it is unknown."""
+        if self._portal is None or self._event.id is None or self._failed:
+            return self._row
+        if self._row and (self._row.is_over or time.monotonic() - self._fetched_at < ROW_SECONDS):
+            return self._row
+        try:
+            self._row = event_row(self._portal.event(self._event.id, deadline))
+            self._fetched_at = time.monotonic()
+        except PortalError as error:
+            # An event that has just begun has none yet; the others will not have one later.
+            self._failed = not error.retry
+            log.log(
+                logging.DEBUG if error.retry else logging.WARNING,
+                "the row of %s is not known: %s",
+                self._event,
+                error,
+            )
+        return self._row
 
 
 class PortalFrames(FrameSource):
@@ -31,7 +73,7 @@ class PortalFrames(FrameSource):
         event_id: int,
         max_pixels: int,
         patience: Patience,
-        rows: Rows | None = None,
+        rows: EventRows | None = None,
     ) -> None:
         self.portal = portal
         self.event_id = event_id
@@ -44,13 +86,13 @@ class PortalFrames(FrameSource):
         """As `FrameSource.attempt`.
 
         The second attempt may follow the first at once: it asks whether the event is over, after
-        which nothing comes any more. Meanwhile there may be another picture to look at.
+        which nothing comes any more. Meanwhile another picture can be decided.
         """
-        found = self._waiter.attempt(frame_id, lambda: self._once(frame_id, deadline), deadline)
-        if isinstance(found, Pending) and self._rows and frame_id not in self._missed:
+        outcome = self._waiter.attempt(frame_id, lambda: self._once(frame_id, deadline), deadline)
+        if isinstance(outcome, Pending) and self._rows and frame_id not in self._missed:
             self._missed.add(frame_id)
-            return found._replace(seconds=0.0)
-        return found
+            return outcome._replace(seconds=0.0)
+        return outcome
 
     def close(self) -> None:
         self.portal.close()
@@ -75,8 +117,8 @@ class PortalFrames(FrameSource):
     def _check_number(self, number: int, deadline: Deadline) -> None:
         """Raise `FrameUnavailable` for a frame that is not there (yet).
 
-        While an event records, its row is some seconds behind. Where nobody tells the row the
-        picture is asked for: a frame too many does less harm than an event that nobody looks at.
+        While an event records, its row is some seconds behind. If the row is unknown, the
+        picture is asked for: a frame too many does less harm than an event without a picture.
         """
         row = self._rows.any(deadline) if self._rows else None
         if self._rows and row and number > row.frames and not row.is_over:

@@ -8,11 +8,8 @@ import pytest
 from zmhook.deadline import Deadline
 from zmhook.errors import FrameUnavailable, PictureError, PortalError
 from zmhook.event import Event
-from zmhook.frames import rows
-from zmhook.frames.base import Pending, waited_for
-from zmhook.frames.patience import Patience
-from zmhook.frames.rows import Rows
-from zmhook.frames.zoneminder import PortalFrames
+from zmhook.frames.base import Patience, Pending, waited_for
+from zmhook.frames.portal import EventRows, PortalFrames
 from zmhook.settings import General
 from zmhook.zoneminder.api import Portal
 
@@ -50,7 +47,7 @@ class Answers(Portal):
 def frames(portal: Answers, *rows: dict[str, Any] | Exception) -> PortalFrames:
     """Return those of event 12, whose row is told so; without rows there is nobody to ask."""
     portal.rows = list(rows)
-    told = Rows(Event(id=12), portal) if rows else None
+    told = EventRows(Event(id=12), portal) if rows else None
     return PortalFrames(portal, 12, 50_000_000, Patience(3, 0.01), told)
 
 
@@ -103,7 +100,7 @@ def missing() -> FrameUnavailable:
 
 @pytest.fixture(autouse=True)
 def rows_are_asked_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "KEPT", 0.0)
+    monkeypatch.setattr("zmhook.frames.portal.ROW_SECONDS", 0.0)
 
 
 def test_a_frame_behind_the_end_is_never_asked_for(dog: bytes) -> None:

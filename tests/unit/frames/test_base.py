@@ -7,8 +7,7 @@ import pytest
 from zmhook.deadline import Deadline
 from zmhook.errors import FrameUnavailable, LoginError, PictureError, PortalError
 from zmhook.frame import Picture
-from zmhook.frames.base import Pending
-from zmhook.frames.patience import Patience, Waiter
+from zmhook.frames.base import Patience, Pending, Waiter
 
 PICTURE = Picture(b"jpeg", "snapshot", "test")
 
