@@ -21,11 +21,12 @@ from zmhook import printable
 from zmhook.describe import reading
 from zmhook.detectors.alpr.services import cmdline
 from zmhook.errors import ZmhookError
-from zmhook.gateway import wire
+from zmhook.gateway.responses import not_understood
 from zmhook.image import sniff
 from zmhook.image.decode import decode
 from zmhook.image.header import read_header
 from zmhook.migrate import zones
+from zmhook.net.http import HttpResponse
 from zmhook.report.notes import merged
 from zmhook.settings import Mqtt, Settings
 from zmhook.snapshots.interpreter import Interpreter
@@ -65,7 +66,7 @@ def as_picture(data: bytes) -> object:
 
 
 def from_gateway(data: bytes) -> object:
-    return str(wire.not_understood(wire.Reply("http://gpu", 200, data), "secret"))
+    return str(not_understood(HttpResponse("http://gpu", 200, data, {}), "secret"))
 
 
 JPEG, PICTURE = b"\xff\xd8", b"data:image/jpeg;base64,"

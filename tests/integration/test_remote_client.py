@@ -395,8 +395,8 @@ HTML = b"HTTP/1.1 200 OK\r\nContent-Length: 34\r\n\r\n<html><title>Router</title
 CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{"
 BAD = [
     (HTML, True, "neither as zmhook nor as pyzm.serve or mlapi do"),
-    (CUT, True, "closed the connection before its answer was complete"),
-    (b"", False, "no complete answer within"),
+    (CUT, True, "closed the connection before its response was complete"),
+    (b"", False, "no complete response within"),
 ]
 
 
@@ -468,7 +468,7 @@ def test_by_the_address_of_the_portal(
     found = decide_event(Event(id=5), given, deadline=Deadline(30)).decision
     assert "dog" in labels(found)
     assert len(portal.asked) == (2 if fetches else 1)
-    assert ("the pictures are sent in place of their addresses" in caplog.text) is not fetches
+    assert ("the images are sent instead of their URLs" in caplog.text) is not fetches
     assert "s3cret" not in caplog.text + found.to_json().decode()
 
 

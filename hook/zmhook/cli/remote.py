@@ -67,14 +67,14 @@ def _row(gateway: Gateway, seconds: float) -> dict[str, Any]:
         message = str(error)
     finally:
         gateway.close()
-    health = gateway.health
+    status = gateway.status
     return {
-        "address": gateway.place,
+        "address": gateway.address,
         "reachable": not message,
         "error": message,
-        "protocol": health.speaks if health else None,
-        "models": health.models if health else None,
-        "load": health.busy if health else None,
+        "protocol": status.speaks if status else None,
+        "models": status.models if status else None,
+        "load": status.busy if status else None,
         "round_trip_ms": None if message else round(gateway.round_trip * 1000, 1),
     }
 

@@ -148,9 +148,9 @@ def _gateway(settings: Settings) -> str:
         raise DetectorError(str(error)) from None
     finally:
         gateway.close()
-    health = gateway.health
-    models = ", ".join(health.models) if health and health.models else "models not told"
-    return f"{health.speaks if health else '?'} ({models})"
+    status = gateway.status
+    models = ", ".join(status.models) if status and status.models else "models not told"
+    return f"{status.speaks if status else '?'} ({models})"
 
 
 def _model(name: str, path: str, monitor: int | None, overrides: Sequence[str]) -> str:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from zmhook.detection import Detection
     from zmhook.frame import Frame
-    from zmhook.gateway.plates import Plates
-    from zmhook.gateway.question import Found
+    from zmhook.gateway.dialect import ImageDetections
+    from zmhook.gateway.remote_plates import RemotePlates
     from zmhook.gateway.session import RemoteSession
     from zmhook.settings import Settings
 
@@ -22,9 +22,9 @@ log = logging.getLogger(__name__)
 
 
 class RemoteDetector(Detector):
-    """Stands in the chain in place of `local`, under the same conditions.
+    """Replaces `local` in the chain, under the same conditions.
 
-    With `ml_fallback_local` that one looks where no other machine answers; it is loaded then.
+    With `ml_fallback_local` the local model runs if no server answers, and is loaded only then.
     """
 
     def __init__(self, local: Detector, settings: Settings, session: RemoteSession) -> None:
@@ -39,14 +39,14 @@ class RemoteDetector(Detector):
         self._is_local_loaded = False
         self._falls_back = settings.remote.ml_fallback_local
         self._session = session
-        self._plates: Plates | None = None
+        self._plates: RemotePlates | None = None
         if self.name == "alpr":
-            from zmhook.gateway.plates import Plates
+            from zmhook.gateway.remote_plates import RemotePlates
 
-            self._plates = Plates(settings)
+            self._plates = RemotePlates(settings)
 
     def load(self) -> None:
-        """Get to know the other machines; who is not there is found out when asked."""
+        """Recognise the servers. One that is not there yet is recognised when it is asked."""
         self._session.prepare()
 
     def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:
@@ -57,15 +57,15 @@ class RemoteDetector(Detector):
         except DetectorError as error:
             if not self._falls_back:
                 raise
-            log.warning("%s: %s; looking here instead", self.name, error)
+            log.warning("%s: %s; running it on this machine instead", self.name, error)
         return self._locally(frames)
 
     @property
     def description(self) -> str:
-        """Name the model and the machines that are asked."""
-        places = ", ".join(gateway.place for gateway in self._session.gateways.all)
+        """Name the model and the servers that run it."""
+        servers = ", ".join(gateway.address for gateway in self._session.gateways.all)
         here = self._local.description if self._is_local_loaded else ""
-        return f"{self.name}: asked of {places}{here and f', or {here}'}"
+        return f"{self.name}: on {servers}{here and f', or {here}'}"
 
     def close(self) -> None:
         self._session.close()
@@ -73,37 +73,36 @@ class RemoteDetector(Detector):
             self._is_local_loaded = False
             self._local.close()
 
-    def _remotely(self, frames: Sequence[Frame]) -> Found:
+    def _remotely(self, frames: Sequence[Frame]) -> ImageDetections:
         if self._plates is not None:
-            return self._plates.read(frames, self._look)
-        return self._look(frames)
+            return self._plates.read(frames, self._infer)
+        return self._infer(frames)
 
-    def _look(self, frames: Sequence[Frame]) -> Found:
-        return self._session.look(self.name, frames, crops=bool(self.crop_to))
+    def _infer(self, frames: Sequence[Frame]) -> ImageDetections:
+        return self._session.infer(self.name, frames, crops=bool(self.crop_to))
 
     def _locally(self, frames: Sequence[Frame]) -> list[list[Detection]]:
         if not self._is_local_loaded:
             self._local.load()
             self._is_local_loaded = True
-        found = self._local.detect(frames)
+        detections = self._local.detect(frames)
         self.problems += self._local.problems
-        return found
+        return detections
 
 
 def with_remote(detectors: Sequence[Detector], settings: Settings) -> list[Detector]:
-    """Return the detectors with those that other machines have put in the place of local ones."""
+    """Return the detectors, with remote ones in place of those that other machines run."""
     from zmhook.gateway.session import RemoteSession
 
     session = RemoteSession(settings)
     chain: list[Detector] = [
-        RemoteDetector(one, settings, session) if one.name in REMOTE else one for one in detectors
+        RemoteDetector(each, settings, session) if each.name in REMOTE else each
+        for each in detectors
     ]
     if settings.general.detection_mode != "first":
         session.together = tuple(
-            one.name for one in chain if isinstance(one, RemoteDetector) and _is_always(one)
+            each.name
+            for each in chain
+            if isinstance(each, RemoteDetector) and not each.requires and not each.crop_to
         )
     return chain
-
-
-def _is_always(one: RemoteDetector) -> bool:
-    return not one.requires and not one.crop_to

@@ -1,7 +1,7 @@
-"""Several servers: which one is asked, and the next when it fails.
+"""Choose among several servers, and go on to the next one when a server fails.
 
-Who fails is left alone for a while, longer each time. With more than one server the least busy is
-asked first, so they are asked how they are, all at once, when the last time is some seconds ago.
+A server that fails is not asked for a while, longer each time. With more than one server the least
+busy is asked first, so their status is requested, from all at once, every few seconds.
 """
 
 from __future__ import annotations
@@ -13,146 +13,146 @@ from typing import TYPE_CHECKING
 
 from zmhook.deadline import Deadline
 from zmhook.errors import GatewayError
-from zmhook.gateway.question import Answer, Found
+from zmhook.gateway.dialect import GatewayResult, ImageDetections
 from zmhook.net.urls import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from zmhook.gateway.dialects.recognise import Recognised
-    from zmhook.gateway.question import Health, Question
+    from zmhook.gateway.dialect import GatewayRequest, GatewayStatus
+    from zmhook.gateway.recognise import KnownServer
     from zmhook.settings import Settings
 
 log = logging.getLogger(__name__)
 
-HEALTH_SECONDS = 5.0
-"""How long the answer to how a server is holds."""
+STATUS_HOLDS = 5.0
+"""Seconds for which a server's status is used."""
 STATUS_SECONDS = 2.0
-"""How long it may take."""
-FIRST_HOLD, LONGEST_HOLD, LOGIN_HOLD = 5.0, 300.0, 60.0
-"""Seconds that a server is left alone: after one failure, after many, when it refuses the login."""
+"""How long it may take to get it."""
+FIRST_PAUSE, LONGEST_PAUSE, LOGIN_PAUSE = 5.0, 300.0, 60.0
+"""Seconds that a server is not asked: after one failure, after many, when it refuses the login."""
 MOST_FAILURES = 16
-"""So many are counted; the time has come to its longest before."""
+"""So many are counted; the pause is at its longest before."""
 MOST_AT_ONCE = 8
 LEAST_TIME = 0.5
 LONGEST_WAIT = 5.0
-"""Seconds that are waited for servers that are all too busy."""
-_USUAL = 1.0
+"""Seconds to wait for servers that are all too busy."""
+_TYPICAL = 1.0
 
 
 class Gateway:
-    """One server: how it is asked, how it was, and until when it is left alone."""
+    """One server: its dialect, its status, and until when it is not asked."""
 
-    def __init__(self, settings: Settings, address: str) -> None:
-        self.place = shown(address)
-        self.health: Health | None = None
+    def __init__(self, settings: Settings, url: str) -> None:
+        self.address = shown(url)
+        self.status: GatewayStatus | None = None
         self.round_trip = 0.0
         self._settings = settings
-        self._address = address
-        self._known: Recognised | None = None
-        self._asked = float("-inf")
-        self._usual = _USUAL
+        self._url = url
+        self._known: KnownServer | None = None
+        self._status_at = float("-inf")
+        self._typical = _TYPICAL
         self._failures = 0
-        self._held_until = 0.0
-        self._trouble: GatewayError | None = None
+        self._paused_until = 0.0
+        self._error: GatewayError | None = None
 
     @property
-    def is_held(self) -> bool:
-        return time.monotonic() < self._held_until
+    def is_paused(self) -> bool:
+        return time.monotonic() < self._paused_until
 
     @property
-    def is_doubtful(self) -> bool:
+    def has_failed(self) -> bool:
         """Whether it failed when it was asked last."""
         return self._failures > 0
 
     @property
-    def is_locked(self) -> bool:
-        """Whether it refuses our login: asking again has it refuse everything for a while."""
-        return self.is_held and self._trouble is not None and self._trouble.blame == "login"
+    def refuses_login(self) -> bool:
+        """Whether it refuses our login: another try may have it refuse everything for a while."""
+        return self.is_paused and self._error is not None and self._error.blame == "login"
 
     @property
-    def trouble(self) -> str:
-        """What went wrong when it was asked last; nothing when it answered."""
-        return str(self._trouble or "")
+    def problem(self) -> str:
+        """What went wrong when it was asked last; "" when it answered."""
+        return str(self._error or "")
 
     @property
     def load(self) -> tuple[float, float]:
         """Return what orders servers, the idlest first.
 
-        One that does not say how busy it is answers late when it is: its models keep it.
+        For one that does not say how busy it is, its round trip is used instead.
         """
-        busy = self.health.busy if self.health else None
-        return (self.round_trip / self._usual if busy is None else busy), self.round_trip
+        busy = self.status.busy if self.status else None
+        return (self.round_trip / self._typical if busy is None else busy), self.round_trip
 
     def serves(self, model: str) -> bool:
-        """Say whether it may be asked for that model."""
-        models = self.health.models if self.health else None
+        """Return whether it may be asked for that model."""
+        models = self.status.models if self.status else None
         return models is None or model in models
 
     def refresh(self, seconds: float = STATUS_SECONDS, *, anyway: bool = False) -> None:
-        """Ask how it is, when that is due; raises `GatewayError`."""
-        is_due = time.monotonic() - self._asked >= HEALTH_SECONDS
-        if not (is_due or anyway or self.is_doubtful):
+        """Request its status if that is due; raises `GatewayError`."""
+        is_due = time.monotonic() - self._status_at >= STATUS_HOLDS
+        if not (is_due or anyway or self.has_failed):
             return
         started = time.monotonic()
         try:
-            self.health = self._status(Deadline(seconds))
+            self.status = self._request_status(Deadline(seconds))
         except GatewayError as error:
-            self._failed(error)
+            self._fail(error)
             raise
-        self._asked = time.monotonic()
-        self.round_trip = self._asked - started
-        if not self.is_doubtful:
-            self._trouble = None
+        self._status_at = time.monotonic()
+        self.round_trip = self._status_at - started
+        if not self.has_failed:
+            self._error = None
 
-    def look(self, question: Question) -> Answer:
-        """Ask it; raises `GatewayError`."""
+    def infer(self, request: GatewayRequest) -> GatewayResult:
+        """Run models there; raises `GatewayError`."""
         started = time.monotonic()
         try:
-            known = self._recognise(question.deadline)
-            answer = known.dialect.look(known.link, question)
+            known = self._recognise(request.deadline)
+            result = known.dialect.infer(known.endpoint, request)
         except GatewayError as error:
-            self._failed(error)
+            self._fail(error)
             raise
-        self._failures, self._held_until, self._trouble = 0, 0.0, None
-        self._usual = (self._usual + time.monotonic() - started) / 2
-        if answer.busy is not None and self.health is not None:
-            self.health = self.health._replace(busy=answer.busy)
-        return answer
+        self._failures, self._paused_until, self._error = 0, 0.0, None
+        self._typical = (self._typical + time.monotonic() - started) / 2
+        if result.busy is not None and self.status is not None:
+            self.status = self.status._replace(busy=result.busy)
+        return result
 
     def close(self) -> None:
         known, self._known = self._known, None
         if known is not None:
-            known.link.close()
+            known.endpoint.close()
 
-    def _status(self, deadline: Deadline) -> Health:
+    def _request_status(self, deadline: Deadline) -> GatewayStatus:
         if self._known is None:
-            return self._recognise(deadline).health
-        health = self._known.dialect.status(self._known.link, deadline)
-        if health is None:
-            raise GatewayError(f"{self.place}: no longer answers as it did: what runs there now?")
-        return health
+            return self._recognise(deadline).status
+        status = self._known.dialect.status(self._known.endpoint, deadline)
+        if status is None:
+            raise GatewayError(f"{self.address}: no longer answers as before: what runs there now?")
+        return status
 
-    def _recognise(self, deadline: Deadline) -> Recognised:
+    def _recognise(self, deadline: Deadline) -> KnownServer:
         if self._known is None:
-            from zmhook.gateway.dialects import recognised
+            from zmhook.gateway.recognise import recognise
 
-            self._known = recognised(self._settings, self._address, deadline)
-            self.health = self._known.health
-            log.info("%s speaks %s", self._known.link.place, self.health.speaks)
+            self._known = recognise(self._settings, self._url, deadline)
+            self.status = self._known.status
+            log.info("%s speaks %s", self._known.endpoint.address, self.status.speaks)
         return self._known
 
-    def _failed(self, error: GatewayError) -> None:
-        """Leave it alone for as long as that failure is worth."""
-        self._trouble = error
-        seconds = {"busy": error.after, "login": LOGIN_HOLD}.get(error.blame, 0.0)
+    def _fail(self, error: GatewayError) -> None:
+        """Pause for as long as this failure calls for."""
+        self._error = error
+        seconds = {"busy": error.after, "login": LOGIN_PAUSE}.get(error.blame, 0.0)
         if error.blame == "server":
-            seconds = min(FIRST_HOLD * 2**self._failures, LONGEST_HOLD)
+            seconds = min(FIRST_PAUSE * 2**self._failures, LONGEST_PAUSE)
             self._failures = min(self._failures + 1, MOST_FAILURES)
             self.close()  # it may be another kind of server when it comes back
         if seconds:
-            self._held_until = time.monotonic() + seconds
-            log.debug("%s is left alone for %.0f s", self.place, seconds)
+            self._paused_until = time.monotonic() + seconds
+            log.debug("%s is not asked for %.0f s", self.address, seconds)
 
 
 class Gateways:
@@ -160,42 +160,45 @@ class Gateways:
 
     def __init__(self, settings: Settings) -> None:
         remote = settings.remote
-        self.all = [Gateway(settings, address) for address in remote.ml_gateway]
+        self.all = [Gateway(settings, url) for url in remote.ml_gateway]
         self._local = remote.ml_fallback_local
 
     def prepare(self, seconds: float = STATUS_SECONDS) -> None:
-        """Get to know the servers, so that the first question need not; never raises."""
+        """Recognise the servers, so that the first request need not; never raises."""
         self._refresh(self.all, seconds)
 
-    def ask(self, question: Question) -> Answer:
-        """Return what the models see; `errors` has those that no server answered for.
+    def infer(self, request: GatewayRequest) -> GatewayResult:
+        """Return the models' detections; `errors` has the models that no server ran.
 
-        Servers that are all too busy are asked once more, when they say that it is soon.
+        If all servers are too busy they are asked once more, when they say that it is soon.
         """
-        answer, busy = self._ask(question)
-        left = question.deadline.left() - LEAST_TIME
-        if not answer.errors or busy is None or busy > min(left, LONGEST_WAIT):
-            return answer
-        question.deadline.sleep(busy)
-        again, _ = self._ask(question.of(list(answer.errors), question.deadline), anyway=True)
-        return Answer({**answer.results, **again.results}, again.errors, again.busy)
+        result, wait = self._infer(request)
+        left = request.deadline.left() - LEAST_TIME
+        if not result.errors or wait is None or wait > min(left, LONGEST_WAIT):
+            return result
+        request.deadline.sleep(wait)
+        missing = request.narrowed(list(result.errors), request.deadline)
+        again, _ = self._infer(missing, anyway=True)
+        return GatewayResult({**result.results, **again.results}, again.errors, again.busy)
 
     def close(self) -> None:
         for gateway in self.all:
             gateway.close()
 
-    def _ask(self, question: Question, *, anyway: bool = False) -> tuple[Answer, float | None]:
-        """Return the answer, and the seconds after which one that was too busy may not be."""
-        results: dict[str, Found] = {}
+    def _infer(
+        self, request: GatewayRequest, *, anyway: bool = False
+    ) -> tuple[GatewayResult, float | None]:
+        """Return the result, and the seconds after which a busy server may be free."""
+        results: dict[str, ImageDetections] = {}
         errors: dict[str, str] = {}
         wait: float | None = None
-        missing = list(question.models)
-        for gateway, deadline in self._in_turn(question.deadline, anyway=anyway):
-            todo = [name for name in missing if len(self.all) == 1 or gateway.serves(name)]
-            if not todo:
+        missing = list(request.models)
+        for gateway, deadline in self._in_turn(request.deadline, anyway=anyway):
+            models = [name for name in missing if len(self.all) == 1 or gateway.serves(name)]
+            if not models:
                 continue
             try:
-                answer = gateway.look(question.of(todo, deadline))
+                result = gateway.infer(request.narrowed(models, deadline))
             except GatewayError as error:
                 log.info("%s", error)
                 if error.blame == "image":
@@ -203,15 +206,16 @@ class Gateways:
                 if error.blame == "busy":
                     wait = error.after if wait is None else min(wait, error.after)
                 continue
-            results |= answer.results
-            errors |= answer.errors
+            results |= result.results
+            errors |= result.errors
             missing = [name for name in missing if name not in results]
             if not missing:
                 break
-        return Answer(results, {name: self._why(name, errors) for name in missing}), wait
+        unserved = {name: self._reason(name, errors) for name in missing}
+        return GatewayResult(results, unserved), wait
 
     def _in_turn(self, deadline: Deadline, *, anyway: bool) -> Iterator[tuple[Gateway, Deadline]]:
-        """Yield the servers, the least busy first, each with its part of what time is left."""
+        """Yield the servers, the least busy first, each with its share of the time left."""
         order = self._order(anyway=anyway)
         for i, gateway in enumerate(order):
             if deadline.left() < LEAST_TIME:
@@ -220,23 +224,23 @@ class Gateways:
             yield gateway, Deadline(deadline.left() / turns)
 
     def _order(self, *, anyway: bool) -> list[Gateway]:
-        """Return those that are not left alone; where all are, those that are well again."""
+        """Return the servers that are not paused; if all are, those that answer again."""
         only = self.all[0] if len(self.all) == 1 else None
-        if only and (anyway or not (only.is_held or only.is_doubtful)):
+        if only and (anyway or not (only.is_paused or only.has_failed)):
             return self.all
-        free = [one for one in self.all if anyway or not one.is_held]
-        well = self._refresh(free)
-        if not well and not self._local:
-            held = [one for one in self.all if one not in free and not one.is_locked]
-            well = self._refresh(held, anyway=True)
-        return sorted(well, key=lambda one: one.load)
+        free = [gateway for gateway in self.all if anyway or not gateway.is_paused]
+        reachable = self._refresh(free)
+        if not reachable and not self._local:
+            paused = [each for each in self.all if each not in free and not each.refuses_login]
+            reachable = self._refresh(paused, anyway=True)
+        return sorted(reachable, key=lambda gateway: gateway.load)
 
     def _refresh(
-        self, some: Sequence[Gateway], seconds: float = STATUS_SECONDS, *, anyway: bool = False
+        self, gateways: Sequence[Gateway], seconds: float = STATUS_SECONDS, *, anyway: bool = False
     ) -> list[Gateway]:
-        """Ask how they are, all at once, and return those that are well."""
+        """Request the status of all at once, and return those that answer."""
 
-        def is_well(gateway: Gateway) -> bool:
+        def is_reachable(gateway: Gateway) -> bool:
             try:
                 gateway.refresh(seconds, anyway=anyway)
             except GatewayError as error:
@@ -244,14 +248,16 @@ class Gateways:
                 return False
             return True
 
-        if not some:
+        if not gateways:
             return []
-        with ThreadPoolExecutor(min(len(some), MOST_AT_ONCE), thread_name_prefix="gateway") as pool:
-            return [one for one, well in zip(some, pool.map(is_well, some), strict=True) if well]
+        threads = min(len(gateways), MOST_AT_ONCE)
+        with ThreadPoolExecutor(threads, thread_name_prefix="gateway") as pool:
+            reachable = pool.map(is_reachable, gateways)
+            return [each for each, is_up in zip(gateways, reachable, strict=True) if is_up]
 
-    def _why(self, name: str, errors: Mapping[str, str]) -> str:
-        """Say why nobody answered for a model, naming each server."""
-        troubles = [one.trouble for one in self.all if one.trouble]
-        told = dict.fromkeys(filter(None, (errors.get(name, ""), *troubles)))
-        places = ", ".join(one.place for one in self.all)
-        return "; ".join(told) or f"none of {places} serves {name}, or there was no time to ask"
+    def _reason(self, name: str, errors: Mapping[str, str]) -> str:
+        """Return why no server ran a model, naming each server."""
+        problems = [gateway.problem for gateway in self.all if gateway.problem]
+        reasons = dict.fromkeys(filter(None, (errors.get(name, ""), *problems)))
+        servers = ", ".join(gateway.address for gateway in self.all)
+        return "; ".join(reasons) or f"none of {servers} serves {name}, or no time was left to ask"

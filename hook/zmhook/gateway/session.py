@@ -1,4 +1,4 @@
-"""One event's questions to the gateways: as few as can be."""
+"""One event's requests to the servers: as few as possible."""
 
 from __future__ import annotations
 
@@ -7,117 +7,113 @@ from typing import TYPE_CHECKING
 
 from zmhook.deadline import Deadline
 from zmhook.errors import DetectorError, GatewayError
+from zmhook.gateway.dialect import GatewayRequest, GatewayResult
+from zmhook.gateway.encode import PortalImages, encode
 from zmhook.gateway.gateways import Gateways
-from zmhook.gateway.question import Answer, Question
-from zmhook.gateway.shot import shot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zmhook.frame import Frame
-    from zmhook.gateway.question import Found
-    from zmhook.gateway.shot import Shot
+    from zmhook.gateway.dialect import ImageDetections
+    from zmhook.gateway.encode import EncodedImage
     from zmhook.settings import Settings
 
 log = logging.getLogger(__name__)
 
 RESERVE = 1.0
-"""Seconds of an event that are left for giving its answer."""
-ASKED_TIMES = 3
+"""Seconds of an event that are kept for its answer."""
+TIMEOUTS = 3
 """Outside of an event there are so many times `ml_timeout`."""
 FLOOR = 0.1
-"""What local networks tell of, too, for the gate to drop (`yolo.model.FLOOR`)."""
+"""Local networks give detections down to this too, for the gate to drop (`yolo.model.FLOOR`)."""
 
 
 class RemoteSession:
     """What a chain's remote detectors share.
 
-    `together` are models that look at every picture whatever else is found: the first of them that
-    is asked brings the answers of all. Used by one thread at a time.
+    `together` are models that run on every image whatever else is detected: the first of them that
+    runs brings the results of all. Used by one thread at a time.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.together: tuple[str, ...] = ()
         self.gateways = Gateways(settings)
         self._settings = settings
-        self._addresses = None
-        if settings.remote.ml_gateway_mode == "url":
-            from zmhook.gateway.addresses import Addresses
-
-            self._addresses = Addresses(settings.general)
-        self._least = {"yolo": min(FLOOR, settings.yolo.yolo_min_confidence)}
-        self._seen: tuple[Frame, ...] = ()
-        self._answer = Answer({}, {})
+        by_url = settings.remote.ml_gateway_mode == "url"
+        self._portal_images = PortalImages(settings.general) if by_url else None
+        self._min_confidence = {"yolo": min(FLOOR, settings.yolo.yolo_min_confidence)}
+        self._frames: tuple[Frame, ...] = ()
+        self._result = GatewayResult({}, {})
         self._is_prepared = False
 
     def prepare(self) -> None:
-        """Get to know the gateways, once; never raises."""
+        """Recognise the servers, once; never raises."""
         if not self._is_prepared:
             self._is_prepared = True
             self.gateways.prepare()
 
-    def look(self, model: str, frames: Sequence[Frame], *, crops: bool) -> Found:
-        """Return what the model sees in the frames, boxes in their pixels.
+    def infer(self, model: str, frames: Sequence[Frame], *, crops: bool) -> ImageDetections:
+        """Return the model's detections in the frames, boxes in their pixels.
 
         `crops` says that they are cut out of others. Raises `DetectorError`.
         """
         if not frames:
             return []
         if not self._has(model, frames):
-            self._ask(model, frames, crops=crops)
-        found, error = self._answer.results.pop(model, None), self._answer.errors.pop(model, "")
-        if not self._answer.results and not self._answer.errors:
+            self._request(model, frames, crops=crops)
+        results, errors, _ = self._result
+        detections, error = results.pop(model, None), errors.pop(model, "")
+        if not results and not errors:
             self._forget()
-        if found is None:
+        if detections is None:
             raise DetectorError(error)
-        return found
+        return detections
 
     def close(self) -> None:
         self._forget()
         self.gateways.close()
-        if self._addresses is not None:
-            self._addresses.close()
+        if self._portal_images is not None:
+            self._portal_images.close()
 
     def _has(self, model: str, frames: Sequence[Frame]) -> bool:
-        """Say whether the last answer has this model's part, about the very same pictures."""
-        is_told = model in self._answer.results or model in self._answer.errors
+        """Return whether the last result has this model's part, for the very same frames."""
         return (
-            is_told
-            and len(frames) == len(self._seen)
-            and all(one.image is other.image for one, other in zip(frames, self._seen, strict=True))
+            (model in self._result.results or model in self._result.errors)
+            and len(frames) == len(self._frames)
+            and all(a.image is b.image for a, b in zip(frames, self._frames, strict=True))
         )
 
-    def _ask(self, model: str, frames: Sequence[Frame], *, crops: bool) -> None:
+    def _request(self, model: str, frames: Sequence[Frame], *, crops: bool) -> None:
         self._forget()
         models = self.together if model in self.together else (model,)
         deadline = self._deadline(frames[0])
-        shots = [self._shot(frame, deadline, crops=crops) for frame in frames]
-        question = Question(models, shots, self._least, deadline)
+        images = [self._image(frame, deadline, crops=crops) for frame in frames]
+        request = GatewayRequest(models, images, self._min_confidence, deadline)
         try:
-            answer = self.gateways.ask(question)
-        except GatewayError as error:  # a server cannot fetch a picture by its address
-            log.warning("%s; the pictures are sent in place of their addresses", error)
-            pictures = [shot(frame, of=_of(frame, crops=crops)) for frame in frames]
-            answer = self.gateways.ask(question._replace(shots=pictures))
-        self._answer = answer
-        self._seen = tuple(frames) if len(models) > 1 else ()
+            self._result = self.gateways.infer(request)
+        except GatewayError as error:  # a server cannot fetch an image from its URL
+            log.warning("%s; the images are sent instead of their URLs", error)
+            images = [encode(frame, crop_label=_label(frame, crops=crops)) for frame in frames]
+            self._result = self.gateways.infer(request._replace(images=images))
+        self._frames = tuple(frames) if len(models) > 1 else ()
 
-    def _shot(self, frame: Frame, deadline: Deadline, *, crops: bool) -> Shot:
-        by_address = None
-        if self._addresses is not None and not crops:
-            by_address = self._addresses.shot(frame, deadline)
-        return by_address or shot(frame, of=_of(frame, crops=crops))
+    def _image(self, frame: Frame, deadline: Deadline, *, crops: bool) -> EncodedImage:
+        by_url = None
+        if self._portal_images is not None and not crops:
+            by_url = self._portal_images.image(frame, deadline)
+        return by_url or encode(frame, crop_label=_label(frame, crops=crops))
 
     def _deadline(self, frame: Frame) -> Deadline:
         if frame.deadline is None:
-            return Deadline(ASKED_TIMES * self._settings.remote.ml_timeout)
+            return Deadline(TIMEOUTS * self._settings.remote.ml_timeout)
         return Deadline(max(0.0, frame.deadline.left() - RESERVE))
 
     def _forget(self) -> None:
-        """Let go of the last event's pictures."""
-        self._seen, self._answer = (), Answer({}, {})
+        """Drop the last event's frames and result."""
+        self._frames, self._result = (), GatewayResult({}, {})
 
 
-def _of(frame: Frame, *, crops: bool) -> str:
+def _label(frame: Frame, *, crops: bool) -> str:
     """Return the label of what was cut out."""
     return frame.crop.source.label if crops and frame.crop and frame.crop.source else ""

@@ -53,7 +53,7 @@ class Session:
     def prepare(self) -> None:
         self.did.append("prepare")
 
-    def look(self, model: str, frames: Any, *, crops: bool) -> list[list[Detection]]:
+    def infer(self, model: str, frames: Any, *, crops: bool) -> list[list[Detection]]:
         self.did.append((model, crops))
         if self.fails:
             raise DetectorError(self.fails)
@@ -97,7 +97,10 @@ def test_with_a_fallback_it_is_looked_at_here(made, frame, caplog) -> None:
     local.problems = [DetectorError("half of it")]
     assert [one.detect([frame()]), one.detect([frame()])] == [[[CAT]], [[CAT]]]
     assert local.did == ["load", "detect", "detect"]
-    assert "yolo: http://gpu: refused the connection; looking here instead" in caplog.text
+    assert (
+        "yolo: http://gpu: refused the connection; running it on this machine instead"
+        in caplog.text
+    )
     assert one.problems == local.problems
     session.fails = ""
     assert one.detect([frame()]) == [[DOG]]
@@ -154,4 +157,4 @@ def test_without_gateways_nothing_is_remote(configured) -> None:
 
 def test_what_it_is_is_told(configured) -> None:
     (one,) = chain_of(configured("http://gpu:1", "http://gpu:2"), "yolo").detectors
-    assert one.description == "yolo: asked of http://gpu:1, http://gpu:2"
+    assert one.description == "yolo: on http://gpu:1, http://gpu:2"

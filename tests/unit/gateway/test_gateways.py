@@ -10,49 +10,49 @@ import pytest
 
 from zmhook.deadline import Deadline
 from zmhook.errors import GatewayError
-from zmhook.gateway import dialects, gateways
-from zmhook.gateway.dialects.recognise import Recognised
-from zmhook.gateway.gateways import FIRST_HOLD, HEALTH_SECONDS, LONGEST_HOLD, Gateways
-from zmhook.gateway.question import Answer, Health, Question
-from zmhook.gateway.shot import Shot
+from zmhook.gateway import gateways, recognise
+from zmhook.gateway.dialect import GatewayRequest, GatewayResult, GatewayStatus
+from zmhook.gateway.encode import EncodedImage
+from zmhook.gateway.gateways import FIRST_PAUSE, LONGEST_PAUSE, STATUS_HOLDS, Gateways
+from zmhook.gateway.recognise import KnownServer
 
-SHOT = Shot("alarm", (64, 48), (64, 48), b"jpeg")
+IMAGE = EncodedImage("alarm", (64, 48), (64, 48), b"jpeg")
 
 
 class Fake:
-    """A server and how it is asked, both; what it is asked for is in `looks`."""
+    """A server and how it is asked, both; what it is asked for is in `inferences`."""
 
-    def __init__(self, place: str) -> None:
-        self.place = place
+    def __init__(self, address: str) -> None:
+        self.address = address
         self.models: list[str] | None = ["yolo"]
         self.busy: float | None = 0.0
         self.fails: GatewayError | None = None
         self.is_away = False
         self.errors: dict[str, str] = {}
-        self.looks: list[tuple[str, ...]] = []
+        self.inferences: list[tuple[str, ...]] = []
         self.seconds: list[float] = []
         self.statuses = 0
         self.closed = 0
         self.slow = 0.0
 
-    def status(self, link: Any, deadline: Deadline) -> Health:
-        del link, deadline
+    def status(self, endpoint: Any, deadline: Deadline) -> GatewayStatus:
+        del endpoint, deadline
         self.statuses += 1
         if self.is_away:
-            raise GatewayError(f"{self.place}: is away")
+            raise GatewayError(f"{self.address}: is away")
         time.sleep(self.slow)
-        return Health("fake", self.models, self.busy)
+        return GatewayStatus("fake", self.models, self.busy)
 
-    def look(self, link: Any, question: Question) -> Answer:
-        del link
-        self.looks.append(tuple(question.models))
-        self.seconds.append(question.deadline.left())
+    def infer(self, endpoint: Any, request: GatewayRequest) -> GatewayResult:
+        del endpoint
+        self.inferences.append(tuple(request.models))
+        self.seconds.append(request.deadline.left())
         if self.is_away:
-            raise GatewayError(f"{self.place}: is away")
+            raise GatewayError(f"{self.address}: is away")
         if self.fails:
             raise self.fails
-        results = {name: [[]] for name in question.models if name not in self.errors}
-        return Answer(results, dict(self.errors), self.busy)
+        results = {name: [[]] for name in request.models if name not in self.errors}
+        return GatewayResult(results, dict(self.errors), self.busy)
 
     def close(self) -> None:
         self.closed += 1
@@ -74,11 +74,11 @@ def clock(monkeypatch: pytest.MonkeyPatch):
 def fakes(monkeypatch: pytest.MonkeyPatch) -> dict[str, Fake]:
     made: dict[str, Fake] = {}
 
-    def recognised(_: object, address: str, deadline: Deadline) -> Recognised:
+    def recognise_fake(_: object, address: str, deadline: Deadline) -> KnownServer:
         fake = made[address]
-        return Recognised(fake, fake, fake.status(fake, deadline))
+        return KnownServer(fake, fake, fake.status(fake, deadline))
 
-    monkeypatch.setattr(dialects, "recognised", recognised)
+    monkeypatch.setattr(recognise, "recognise", recognise_fake)
     return made
 
 
@@ -95,15 +95,15 @@ def some(configured, fakes, clock):
     return make
 
 
-def ask(chosen: Gateways, *models: str, seconds: float = 20.0) -> Answer:
-    return chosen.ask(Question(models or ("yolo",), [SHOT], {}, Deadline(seconds)))
+def ask(chosen: Gateways, *models: str, seconds: float = 20.0) -> GatewayResult:
+    return chosen.infer(GatewayRequest(models or ("yolo",), [IMAGE], {}, Deadline(seconds)))
 
 
 def test_one_server_is_asked_without_asking_how_it_is(some) -> None:
     chosen, (one,) = some(1)
-    assert ask(chosen, "yolo", "face") == Answer({"yolo": [[]], "face": [[]]}, {})
+    assert ask(chosen, "yolo", "face") == GatewayResult({"yolo": [[]], "face": [[]]}, {})
     ask(chosen)
-    assert one.looks == [("yolo", "face"), ("yolo",)]
+    assert one.inferences == [("yolo", "face"), ("yolo",)]
     assert one.statuses == 1  # when it was recognised
 
 
@@ -113,10 +113,10 @@ def test_the_least_busy_is_asked(some, clock) -> None:
     ask(chosen)
     one.busy, two.busy = 0.0, 1.5
     ask(chosen)  # what is known still holds
-    assert (len(one.looks), len(two.looks)) == (0, 2)
-    clock(HEALTH_SECONDS)
+    assert (len(one.inferences), len(two.inferences)) == (0, 2)
+    clock(STATUS_HOLDS)
     ask(chosen)
-    assert (len(one.looks), len(two.looks)) == (1, 2)
+    assert (len(one.inferences), len(two.inferences)) == (1, 2)
 
 
 def test_an_answer_says_how_busy_it_is(some) -> None:
@@ -126,7 +126,7 @@ def test_an_answer_says_how_busy_it_is(some) -> None:
     one.busy = 2.0
     ask(chosen)
     ask(chosen)
-    assert (len(one.looks), len(two.looks)) == (2, 1)
+    assert (len(one.inferences), len(two.inferences)) == (2, 1)
 
 
 def test_who_does_not_say_is_busy_when_it_answers_late(some) -> None:
@@ -134,14 +134,14 @@ def test_who_does_not_say_is_busy_when_it_answers_late(some) -> None:
     one.busy = two.busy = None
     one.slow = 0.05
     ask(chosen)
-    assert (len(one.looks), len(two.looks)) == (0, 1)
+    assert (len(one.inferences), len(two.inferences)) == (0, 1)
 
 
 def test_how_they_are_is_asked_at_once(some) -> None:
     chosen, fakes = some(4)
     together = threading.Barrier(4)
     for fake in fakes:
-        fake.status = lambda *_: (together.wait(10), Health("fake", ["yolo"], 0.0))[1]
+        fake.status = lambda *_: (together.wait(10), GatewayStatus("fake", ["yolo"], 0.0))[1]
     assert not ask(chosen).errors
 
 
@@ -150,15 +150,15 @@ def test_the_next_one_when_it_fails(some) -> None:
     two.busy = 1.0
     one.fails = GatewayError("http://gpu0: closed the connection")
     assert ask(chosen).results == {"yolo": [[]]}
-    assert (len(one.looks), len(two.looks)) == (1, 1)
+    assert (len(one.inferences), len(two.inferences)) == (1, 1)
 
 
 def test_who_fails_is_left_alone_longer_each_time_and_tried_again(some, clock) -> None:
     chosen, (one, two) = some()
     two.busy = 9.0
     one.is_away = True
-    hold = FIRST_HOLD
-    while hold <= LONGEST_HOLD:
+    hold = FIRST_PAUSE
+    while hold <= LONGEST_PAUSE:
         before = one.statuses
         ask(chosen)
         assert one.statuses == before + 1
@@ -169,14 +169,14 @@ def test_who_fails_is_left_alone_longer_each_time_and_tried_again(some, clock) -
         hold *= 2
     one.is_away = False
     ask(chosen)
-    assert len(one.looks) == 1
+    assert len(one.inferences) == 1
     one.is_away = True
-    clock(HEALTH_SECONDS)
+    clock(STATUS_HOLDS)
     ask(chosen)
-    clock(FIRST_HOLD)
+    clock(FIRST_PAUSE)
     one.is_away = False
     ask(chosen)  # the count began anew
-    assert len(one.looks) == 2
+    assert len(one.inferences) == 2
 
 
 def test_when_all_failed_those_that_are_well_again_are_asked(some) -> None:
@@ -186,17 +186,17 @@ def test_when_all_failed_those_that_are_well_again_are_asked(some) -> None:
     assert answer.errors == {"yolo": "http://gpu0: is away; http://gpu1: is away"}
     two.is_away = False
     assert ask(chosen).results == {"yolo": [[]]}
-    assert (len(one.looks), len(two.looks)) == (0, 1)
+    assert (len(one.inferences), len(two.inferences)) == (0, 1)
 
 
 def test_with_a_fallback_nobody_is_asked_before_its_time(some, clock) -> None:
     chosen, (one,) = some(1, ml_fallback_local=True)
     one.is_away = True
     assert ask(chosen).errors == {"yolo": "http://gpu0: is away"}
-    asked = one.statuses, len(one.looks)
+    asked = one.statuses, len(one.inferences)
     assert ask(chosen).errors == {"yolo": "http://gpu0: is away"}
-    assert (one.statuses, len(one.looks)) == asked
-    clock(FIRST_HOLD + 1)
+    assert (one.statuses, len(one.inferences)) == asked
+    clock(FIRST_PAUSE + 1)
     one.is_away = False
     assert ask(chosen).results == {"yolo": [[]]}
 
@@ -206,10 +206,10 @@ def test_who_failed_is_asked_first_how_it_is_which_is_cheap(some, clock) -> None
     one.fails = GatewayError("http://gpu0: no complete answer within 15 s")
     ask(chosen)
     one.is_away, one.fails = True, None
-    clock(FIRST_HOLD + 1)
-    looks = len(one.looks)
+    clock(FIRST_PAUSE + 1)
+    inferences = len(one.inferences)
     assert ask(chosen).errors == {"yolo": "http://gpu0: is away"}
-    assert len(one.looks) == looks
+    assert len(one.inferences) == inferences
 
 
 def test_a_refused_login_is_not_tried_again_at_once(some, clock) -> None:
@@ -217,10 +217,10 @@ def test_a_refused_login_is_not_tried_again_at_once(some, clock) -> None:
     one.fails = GatewayError("http://gpu0: refused to log in", "login")
     for _ in range(5):
         assert ask(chosen).errors == {"yolo": "http://gpu0: refused to log in"}
-    assert len(one.looks) == 1
-    clock(gateways.LOGIN_HOLD + 1)
+    assert len(one.inferences) == 1
+    clock(gateways.LOGIN_PAUSE + 1)
     ask(chosen)
-    assert len(one.looks) == 2
+    assert len(one.inferences) == 2
 
 
 def test_a_question_that_is_refused_is_no_reason_to_leave_it_alone(some) -> None:
@@ -228,22 +228,22 @@ def test_a_question_that_is_refused_is_no_reason_to_leave_it_alone(some) -> None
     one.fails = GatewayError("http://gpu0: answers 413", "request")
     for _ in range(2):
         assert ask(chosen).errors == {"yolo": "http://gpu0: answers 413"}
-    assert len(one.looks) == 2
+    assert len(one.inferences) == 2
 
 
 def test_who_is_too_busy_is_asked_once_more_when_it_says_that_it_is_soon(some) -> None:
     chosen, (one,) = some(1)
     busy = GatewayError("http://gpu0: it is too busy", "busy", 0.05)
     answers = [busy, None]
-    real = one.look
+    real = one.infer
 
-    def look(link: Any, question: Question) -> Answer:
+    def infer(endpoint: Any, request: GatewayRequest) -> GatewayResult:
         one.fails = answers.pop(0)
-        return real(link, question)
+        return real(endpoint, request)
 
-    one.look = look
+    one.infer = infer
     assert ask(chosen).results == {"yolo": [[]]}
-    assert len(one.looks) == 2
+    assert len(one.inferences) == 2
 
 
 @pytest.mark.parametrize(("after", "seconds"), [(60.0, 20.0), (3.0, 2.0)])
@@ -251,13 +251,13 @@ def test_who_is_too_busy_for_long_is_not_waited_for(some, after: float, seconds:
     chosen, (one,) = some(1)
     one.fails = GatewayError("http://gpu0: it is too busy", "busy", after)
     assert ask(chosen, seconds=seconds).errors == {"yolo": "http://gpu0: it is too busy"}
-    assert len(one.looks) == 1
+    assert len(one.inferences) == 1
 
 
 def test_each_has_its_part_of_the_time(some) -> None:
     chosen, fakes = some(3, ml_fallback_local=True)
     for fake in fakes:
-        fake.fails = GatewayError(f"{fake.place}: failed")
+        fake.fails = GatewayError(f"{fake.address}: failed")
     ask(chosen, seconds=20)
     seconds = [fake.seconds[0] for fake in sorted(fakes, key=lambda one: one.seconds)]
     assert seconds == pytest.approx([5, 20 / 3, 10], abs=0.5)
@@ -266,8 +266,8 @@ def test_each_has_its_part_of_the_time(some) -> None:
 def test_without_time_nobody_is_asked(some) -> None:
     chosen, (one, _) = some()
     told = ask(chosen, seconds=0.1).errors["yolo"]
-    assert told == ("none of http://gpu0, http://gpu1 serves yolo, or there was no time to ask")
-    assert one.looks == []
+    assert told == ("none of http://gpu0, http://gpu1 serves yolo, or no time was left to ask")
+    assert one.inferences == []
 
 
 def test_models_are_asked_of_those_that_have_them(some) -> None:
@@ -275,9 +275,9 @@ def test_models_are_asked_of_those_that_have_them(some) -> None:
     two.models = ["face", "alpr"]
     answer = ask(chosen, "yolo", "face", "hog")
     assert set(answer.results) == {"yolo", "face"}
-    assert (one.looks, two.looks) == ([("yolo",)], [("face",)])
+    assert (one.inferences, two.inferences) == ([("yolo",)], [("face",)])
     assert answer.errors == {
-        "hog": "none of http://gpu0, http://gpu1 serves hog, or there was no time to ask"
+        "hog": "none of http://gpu0, http://gpu1 serves hog, or no time was left to ask"
     }
 
 
@@ -289,7 +289,7 @@ def test_a_model_that_fails_is_asked_of_the_next(some) -> None:
     two.errors = {"face": "http://gpu1: face: no file"}
     answer = ask(chosen, "yolo", "face")
     assert set(answer.results) == {"yolo"}
-    assert two.looks == [("face",)]
+    assert two.inferences == [("face",)]
     assert answer.errors == {"face": "http://gpu1: face: no file"}
 
 
@@ -301,7 +301,7 @@ def test_who_cannot_fetch_a_picture_is_for_the_session_to_know(some) -> None:
         ask(chosen)
     one.fails = None
     ask(chosen)
-    assert len(one.looks) == 2
+    assert len(one.inferences) == 2
 
 
 def test_another_kind_of_server_may_come_back(some, clock) -> None:
@@ -311,7 +311,7 @@ def test_another_kind_of_server_may_come_back(some, clock) -> None:
     ask(chosen)
     assert one.closed == 1
     one.fails = None
-    clock(FIRST_HOLD + 1)
+    clock(FIRST_PAUSE + 1)
     ask(chosen)
     assert one.statuses == 2  # it was recognised anew
 
@@ -320,16 +320,16 @@ def test_a_server_that_no_longer_speaks_as_it_did(some, clock) -> None:
     chosen, (one, _) = some()
     ask(chosen)
     one.status = lambda *_: None
-    clock(HEALTH_SECONDS)
+    clock(STATUS_HOLDS)
     assert not ask(chosen).errors
-    assert "no longer answers as it did" in chosen.all[0].trouble
+    assert "no longer answers as before" in chosen.all[0].problem
 
 
 def test_getting_to_know_them_never_raises(some) -> None:
     chosen, (one, two) = some()
     one.is_away = True
     chosen.prepare()
-    assert chosen.all[0].trouble == "http://gpu0: is away"
+    assert chosen.all[0].problem == "http://gpu0: is away"
     assert two.statuses == 1
     chosen.close()
     chosen.close()

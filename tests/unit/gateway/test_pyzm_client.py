@@ -9,12 +9,13 @@ import pytest
 from zmhook.deadline import Deadline
 from zmhook.detection import Box
 from zmhook.errors import GatewayError
-from zmhook.gateway.dialects.pyzm_serve import PyzmServe
-from zmhook.gateway.link import Link
-from zmhook.gateway.question import Question
-from zmhook.gateway.shot import Address, Shot
+from zmhook.gateway.dialect import GatewayRequest
+from zmhook.gateway.encode import EncodedImage
+from zmhook.gateway.endpoint import Endpoint
+from zmhook.gateway.protocol import ImageUrl
+from zmhook.gateway.pyzm_client import PyzmClient
 
-SHOT = Shot("alarm", (64, 48), (64, 48), b"jpeg")
+IMAGE = EncodedImage("alarm", (64, 48), (64, 48), b"jpeg")
 DOG = {"label": "dog", "confidence": 0.9, "box": [1, 2, 30, 40], "type": "object"}
 YOLO = {"name": "yolo", "type": "object", "framework": "opencv", "loaded": True}
 
@@ -22,16 +23,16 @@ YOLO = {"name": "yolo", "type": "object", "framework": "opencv", "loaded": True}
 @pytest.fixture
 def pyzm(server, words, configured, soon):
     """A function that lists these models, then asks."""
-    link = Link(configured(server.url), server.url)
+    endpoint = Endpoint(configured(server.url), server.url)
 
-    def ask(models=("yolo",), served=(YOLO,), shots=(SHOT,), deadline=soon):
+    def ask(models=("yolo",), served=(YOLO,), images=(IMAGE,), deadline=soon):
         server.on("GET", "/models", words({"models": list(served)}))
-        one = PyzmServe()
-        health = one.status(link, soon)
-        return health, one.look(link, Question(models, shots, {"yolo": 0.1}, deadline))
+        one = PyzmClient()
+        health = one.status(endpoint, soon)
+        return health, one.infer(endpoint, GatewayRequest(models, images, {"yolo": 0.1}, deadline))
 
     yield ask
-    link.close()
+    endpoint.close()
 
 
 def answers(server, words, *detections: Any, error: str | None = None) -> None:
@@ -41,8 +42,8 @@ def answers(server, words, *detections: Any, error: str | None = None) -> None:
 def test_one_question_for_each_model_and_picture(server, words, pyzm) -> None:
     answers(server, words, DOG)
     face = {"name": "dlib", "type": "face", "framework": "face_dlib"}
-    two = Shot("2", (64, 48), (64, 48), b"png", "image/png")
-    health, answer = pyzm(("yolo", "face"), (YOLO, face), (SHOT, two))
+    two = EncodedImage("2", (64, 48), (64, 48), b"png", "image/png")
+    health, answer = pyzm(("yolo", "face"), (YOLO, face), (IMAGE, two))
     assert health == ("pyzm.serve", ["yolo", "face"], None)
     asked = server.asked("/infer")
     assert [got.form for got in asked] == [
@@ -87,15 +88,15 @@ def test_a_model_that_it_has_not(server, words, pyzm) -> None:
 
 def test_a_model_that_fails_is_not_asked_about_the_rest(server, words, pyzm) -> None:
     answers(server, words, error="CUDA is\nout of memory")
-    _, answer = pyzm(shots=(SHOT, SHOT))
+    _, answer = pyzm(images=(IMAGE, IMAGE))
     assert answer.errors == {"yolo": f"{server.url}: yolo: CUDA is out of memory"}
     assert len(server.asked("/infer")) == 1
 
 
 def test_by_its_address(server, words, pyzm) -> None:
     answers(server, words, {**DOG, "box": [100, 100, 200, 200]})
-    place = Address("http://zm/index.php?view=image", "token=s3cret", verify=False)
-    _, answer = pyzm(shots=(Shot("alarm", (1600, 1200), (800, 600), address=place),))
+    place = ImageUrl("http://zm/index.php?view=image", "token=s3cret", verify=False)
+    _, answer = pyzm(images=(EncodedImage("alarm", (1600, 1200), (800, 600), url=place),))
     assert server.asked("/infer")[0].form == {
         "type": "object",
         "name": "",
@@ -109,9 +110,9 @@ def test_by_its_address(server, words, pyzm) -> None:
 
 def test_a_picture_that_it_cannot_fetch(server, words, pyzm) -> None:
     answers(server, words, error="fetch failed: 401 for token=s3cret")
-    shot = SHOT._replace(address=Address("http://zm/", "token=s3cret"))
+    shot = IMAGE._replace(url=ImageUrl("http://zm/", "token=s3cret"))
     with pytest.raises(GatewayError, match=r"fetch failed: 401 for \*\*\*") as failed:
-        pyzm(shots=(shot,))
+        pyzm(images=(shot,))
     assert failed.value.blame == "image"
 
 
@@ -129,7 +130,7 @@ def test_a_picture_that_it_cannot_fetch(server, words, pyzm) -> None:
 )
 def test_an_answer_that_is_none(server, pyzm, body: bytes) -> None:
     server.on("POST", "/infer", (200, {}, body))
-    with pytest.raises(GatewayError, match="is not understood"):
+    with pytest.raises(GatewayError, match="makes no sense"):
         pyzm()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,10 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from zmhook.detection import Box
-from zmhook.errors import DetectorError
-from zmhook.gateway.shot import JPEG, MOST_BYTES, PNG, Shot, in_requests, shot
+from zmhook.detection import Box, Detection
+from zmhook.errors import DetectorError, PortalError
+from zmhook.event import Event
+from zmhook.frame import Crop
+from zmhook.gateway.encode import JPEG, MOST_BYTES, PNG, EncodedImage, PortalImages, batches, encode
 from zmhook.image.resize import reduced
+from zmhook.net.tokens import Tokens
+from zmhook.settings import General
+from zmhook.zoneminder.api import Portal
 
 SIDE = st.integers(1, 4000)
 ANY_NUMBER = st.floats() | st.integers(-(10**400), 10**400) | st.none() | st.booleans()
@@ -38,22 +44,22 @@ def turned(data: bytes, orientation: int = 6) -> bytes:
 @pytest.mark.parametrize(("ending", "kind"), [(".jpg", JPEG), (".png", PNG)])
 def test_a_file_that_shows_the_same_is_sent_as_it_is(frame, ending: str, kind: str) -> None:
     data = encoded(frame(), ending)
-    made = shot(frame(data=data))
-    assert (made.data, made.kind) == (data, kind)
-    assert made.seen == made.frame == (64, 48)
+    made = encode(frame(data=data))
+    assert (made.data, made.media_type) == (data, kind)
+    assert made.sent_size == made.frame_size == (64, 48)
 
 
 def test_a_file_that_is_turned_upright_is_sent_as_it_is(frame) -> None:
     data = turned(encoded(frame(48, 64)))
     upright = decoded(data)
     assert upright.shape == (48, 64, 3)
-    assert shot(frame(data=data)).data == data
+    assert encode(frame(data=data)).data == data
 
 
 @pytest.mark.parametrize("ending", [".webp", ".bmp"])
 def test_another_format_becomes_one_that_all_know(frame, ending: str) -> None:
-    made = shot(frame(data=encoded(frame(), ending)))
-    assert made.kind == PNG
+    made = encode(frame(data=encoded(frame(), ending)))
+    assert made.media_type == PNG
     assert (decoded(made.data) == frame().image).all()
 
 
@@ -61,26 +67,26 @@ def test_another_format_becomes_one_that_all_know(frame, ending: str) -> None:
 def test_what_was_reduced_is_sent_as_the_models_would_see_it(frame, size: tuple[int, int]) -> None:
     whole = frame(2000, 1500 if size[1] != 1079 else 1125)
     given = reduced(structs.replace(whole, data=encoded(whole)), size[0])
-    made = shot(given)
-    assert made.kind == PNG
+    made = encode(given)
+    assert made.media_type == PNG
     assert (decoded(made.data) == given.image).all()
-    assert made.seen == made.frame == (given.width, given.height)
+    assert made.sent_size == made.frame_size == (given.width, given.height)
 
 
 def test_what_was_cut_out_is_sent_as_it_is(frame) -> None:
     whole = frame(1000, 900)
     part = structs.replace(whole, image=whole.image[50:850, 100:900], data=b"")
-    made = shot(part, of="car")
-    assert made.of == "car"
+    made = encode(part, crop_label="car")
+    assert made.crop_label == "car"
     assert (decoded(made.data) == part.image).all()
 
 
 def test_a_file_is_sent_as_it_is_up_to_what_servers_take(frame, caplog) -> None:
     data = encoded(frame(1000, 600))
     data += b"\0" * (MOST_BYTES - len(data))
-    assert shot(frame(1000, 600, data=data)).data is data
+    assert encode(frame(1000, 600, data=data)).data is data
     assert not caplog.records
-    made = shot(frame(1000, 600, data=data + b"\0"))
+    made = encode(frame(1000, 600, data=data + b"\0"))
     assert len(made.data) < MOST_BYTES
     assert decoded(made.data).shape == (600, 1000, 3)
     assert "is too large to be sent as it is (15000001 bytes)" in caplog.text
@@ -89,10 +95,11 @@ def test_a_file_is_sent_as_it_is_up_to_what_servers_take(frame, caplog) -> None:
 def test_what_a_server_does_not_take_loses_as_little_as_can_be(frame) -> None:
     given = frame(200, 100)
     given = structs.replace(given, image=cv2.GaussianBlur(given.image, (5, 5), 0))
-    made = shot(given)
+    made = encode(given)
     assert made.within(len(made.data)) is made
     fine = made.within(len(made.data) - 1)
-    assert (fine.kind, fine.seen, fine.frame) == (JPEG, made.seen, made.frame)
+    assert fine.media_type == JPEG
+    assert (fine.sent_size, fine.frame_size) == (made.sent_size, made.frame_size)
     assert np.abs(decoded(fine.data).astype(int) - given.image).max() <= 4
     less = made.within(len(fine.data) - 1)
     assert 0 < len(less.data) < len(fine.data)
@@ -102,8 +109,8 @@ def test_what_a_server_does_not_take_loses_as_little_as_can_be(frame) -> None:
 def test_what_cannot_be_encoded_is_told(frame, shape: tuple[int, int, int]) -> None:
     broken = structs.replace(frame(), image=np.zeros(shape, np.float64))
     broken = structs.replace(broken, image=np.zeros((*shape[:2], 5), np.uint8))
-    with pytest.raises(DetectorError, match="alarm: cannot be made a file to send"):
-        shot(broken)
+    with pytest.raises(DetectorError, match="alarm: cannot be encoded for sending"):
+        encode(broken)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +118,7 @@ def test_what_cannot_be_encoded_is_told(frame, shape: tuple[int, int, int]) -> N
     [("alarm", JPEG, "alarm.jpg"), ("../5\r\n", PNG, "5.png"), ('"é', JPEG, "frame.jpg")],
 )
 def test_a_file_name_is_a_harmless_word(frame_id: str, kind: str, name: str) -> None:
-    assert Shot(frame_id, (1, 1), (1, 1), kind=kind).file_name == name
+    assert EncodedImage(frame_id, (1, 1), (1, 1), media_type=kind).file_name == name
 
 
 @pytest.mark.parametrize(
@@ -119,10 +126,10 @@ def test_a_file_name_is_a_harmless_word(frame_id: str, kind: str, name: str) -> 
     [([10] * 5, [3, 2]), ([60, 60], [1, 1]), ([200], [1]), ([], []), ([50, 50, 1], [2, 1])],
 )
 def test_requests_have_a_limit(sizes: list[int], groups: list[int]) -> None:
-    shots = [Shot("a", (1, 1), (1, 1), b"x" * size) for size in sizes]
-    divided = in_requests(shots, 3, 100)
+    images = [EncodedImage("a", (1, 1), (1, 1), b"x" * size) for size in sizes]
+    divided = batches(images, 3, 100)
     assert [len(group) for group in divided] == groups
-    assert [one for group in divided for one in group] == shots
+    assert [one for group in divided for one in group] == images
 
 
 BOXES = [
@@ -147,18 +154,92 @@ BOXES = [
 
 @pytest.mark.parametrize(("said", "expected"), BOXES)
 def test_a_box_is_one_in_the_picture_or_none(said: object, expected: Box | None) -> None:
-    assert Shot("a", (64, 48), (64, 48)).box(said) == expected
+    assert EncodedImage("a", (64, 48), (64, 48)).frame_box(said) == expected
 
 
 def test_a_box_of_a_larger_picture_is_made_the_frames() -> None:
-    made = Shot("a", (1600, 1200), (800, 600))
-    assert made.box([100, 200, 1600, 1200]) == Box(50, 100, 800, 600)
-    assert made.box([100, 200, 400, 300], (400, 300)) == Box(200, 400, 800, 600)
+    made = EncodedImage("a", (1600, 1200), (800, 600))
+    assert made.frame_box([100, 200, 1600, 1200]) == Box(50, 100, 800, 600)
+    assert made.frame_box([100, 200, 400, 300], (400, 300)) == Box(200, 400, 800, 600)
 
 
 @given(st.lists(ANY_NUMBER, min_size=4, max_size=4), SIDE, SIDE, SIDE, SIDE)
 def test_no_box_is_outside(said: list[object], a: int, b: int, c: int, d: int) -> None:
-    box = Shot("a", (a, b), (c, d)).box(said)
+    box = EncodedImage("a", (a, b), (c, d)).frame_box(said)
     if box is not None:
         assert 0 <= box.x1 < box.x2 <= c
         assert 0 <= box.y1 < box.y2 <= d
+
+
+PORTAL = "http://zm.example/zm"
+ORIGIN = f"{PORTAL}: alarm of event 5"
+
+
+@pytest.fixture
+def portal_images(tmp_path):
+    made = []
+
+    def make(**general: Any) -> PortalImages:
+        given = {"portal": PORTAL, "user": "ann", "base_data_path": str(tmp_path), **general}
+        made.append(PortalImages(General(**given)))
+        return made[-1]
+
+    Tokens(str(tmp_path), f"{PORTAL}/api", "ann").write("token=s3cret", 9e9)
+    yield make
+    for one in made:
+        one.close()
+
+
+def test_a_picture_of_the_portal(portal_images, frame, soon) -> None:
+    one = portal_images(allow_self_signed=False).image(frame(origin=ORIGIN), soon)
+    assert one.url == (f"{PORTAL}/index.php?view=image&eid=5&fid=alarm", "token=s3cret", True)
+    assert (one.sent_size, one.frame_size, one.data) == ((64, 48), (64, 48), b"")
+
+
+def test_a_certificate_that_we_do_not_check_is_not_checked_there(
+    portal_images, frame, soon
+) -> None:
+    one = portal_images(allow_self_signed=True).image(frame(origin=ORIGIN), soon)
+    assert one.url.verify is False
+
+
+def test_what_was_reduced_here_is_not_what_the_portal_has(portal_images, frame, soon) -> None:
+    assert portal_images().image(reduced(frame(1600, 1200, origin=ORIGIN), 800), soon) is None
+    assert portal_images().image(reduced(frame(1600, 1200, origin=ORIGIN), 1600), soon) is not None
+
+
+PART = Crop(box=Box(0, 0, 30, 30), width=64, height=48)
+OF = Crop(
+    box=Box(0, 0, 64, 48),
+    width=64,
+    height=48,
+    source=Detection(label="a", confidence=1, box=Box(0, 0, 1, 1), model="m"),
+)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"origin": "/var/cache/events/5/alarm.jpg"},
+        {"origin": f"{PORTAL}: snapshot of event 5"},
+        {"event": None},
+        {"event": Event()},
+        {"crop": PART},
+        {"crop": OF},
+    ],
+)
+def test_what_is_no_whole_picture_of_the_portal(portal_images, frame, soon, more: Any) -> None:
+    assert portal_images().image(frame(**{"origin": ORIGIN, **more}), soon) is None
+
+
+def test_without_a_portal_there_are_none(portal_images, frame, soon) -> None:
+    assert portal_images(portal="").image(frame(origin=ORIGIN), soon) is None
+
+
+def test_a_portal_that_lets_nobody_in(portal_images, frame, soon, monkeypatch, caplog) -> None:
+    def fail(*_: object) -> None:
+        raise PortalError("http://zm.example: is down")
+
+    monkeypatch.setattr(Portal, "image_address", fail)
+    assert portal_images().image(frame(origin=ORIGIN), soon) is None
+    assert "is down; the image is sent instead of its URL" in caplog.text

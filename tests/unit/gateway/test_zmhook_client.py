@@ -11,36 +11,42 @@ import pytest
 from zmhook.deadline import Deadline
 from zmhook.detection import Box
 from zmhook.errors import GatewayError
-from zmhook.gateway.dialects import ours as dialect
-from zmhook.gateway.dialects.ours import Ours
-from zmhook.gateway.link import Link
-from zmhook.gateway.question import Question
-from zmhook.gateway.shot import Address, Shot
+from zmhook.gateway import zmhook_client
+from zmhook.gateway.dialect import GatewayRequest
+from zmhook.gateway.encode import EncodedImage
+from zmhook.gateway.endpoint import Endpoint
+from zmhook.gateway.protocol import ImageUrl
+from zmhook.gateway.zmhook_client import ZmhookClient
 
 INFER = "/zmhook/v1/infer"
-SHOTS = [Shot("alarm", (64, 48), (64, 48), b"jpeg", of="car"), Shot("2", (64, 48), (64, 48), b"b")]
+IMAGES = [
+    EncodedImage("alarm", (64, 48), (64, 48), b"jpeg", crop_label="car"),
+    EncodedImage("2", (64, 48), (64, 48), b"b"),
+]
 DOG = {"label": "dog", "confidence": 0.9, "box": [1, 2, 30, 40], "model": "x", "kind": "object"}
 
 
 @pytest.fixture
-def look(server, configured, soon):
-    link = Link(configured(server.url), server.url)
+def infer(server, configured, soon):
+    endpoint = Endpoint(configured(server.url), server.url)
 
-    def ask(models: tuple[str, ...] = ("yolo",), shots: Any = SHOTS, deadline: Any = soon):
-        return Ours().look(link, Question(models, shots, {"yolo": 0.1}, deadline))
+    def ask(models: tuple[str, ...] = ("yolo",), images: Any = IMAGES, deadline: Any = soon):
+        return ZmhookClient().infer(
+            endpoint, GatewayRequest(models, images, {"yolo": 0.1}, deadline)
+        )
 
     yield ask
-    link.close()
+    endpoint.close()
 
 
 def answers(server, words, results: Any, **more: Any) -> None:
     server.on("POST", INFER, words({"results": results, **more}))
 
 
-def test_all_is_asked_at_once(server, words, look) -> None:
+def test_all_is_asked_at_once(server, words, infer) -> None:
     plate = {**DOG, "label": "AB1", "attributes": {"plate": "AB1"}, "kind": "description"}
     answers(server, words, {"yolo": [[DOG], []], "alpr": [[], [plate]]}, busy=0.5)
-    answer = look(("yolo", "alpr"))
+    answer = infer(("yolo", "alpr"))
     (got,) = server.got
     request, one, two = got.parts
     assert request[:3] == ("request", "", "application/json")
@@ -61,14 +67,14 @@ def test_all_is_asked_at_once(server, words, look) -> None:
     assert answer.busy == 0.5
 
 
-def test_a_model_that_could_not_look(server, words, look) -> None:
+def test_a_model_that_could_not_look(server, words, infer) -> None:
     errors = {"face": "names of faces do not\nleave the server"}
     answers(server, words, {"yolo": [[DOG], []]}, errors=errors)
-    answer = look(("yolo", "face", "hog"))
+    answer = infer(("yolo", "face", "hog"))
     assert list(answer.results) == ["yolo"]
     assert answer.errors == {
         "face": f"{server.url}: face: names of faces do not leave the server",
-        "hog": f"{server.url}: hog: what it answers of it is not understood",
+        "hog": f"{server.url}: hog: its response for this model makes no sense",
     }
 
 
@@ -79,15 +85,15 @@ def test_a_model_that_could_not_look(server, words, look) -> None:
         [{**DOG, "box": [70, 50, 90, 60]}, {**DOG, "label": ""}, 5, None, "dog", []],
     ],
 )
-def test_what_makes_no_sense_is_left_out(server, words, look, rows: Any) -> None:
+def test_what_makes_no_sense_is_left_out(server, words, infer, rows: Any) -> None:
     answers(server, words, {"yolo": [rows, [DOG]]})
-    assert [len(some) for some in look().results["yolo"]] == [0, 1]
+    assert [len(some) for some in infer().results["yolo"]] == [0, 1]
 
 
-def test_ten_thousand_detections(server, words, look) -> None:
+def test_ten_thousand_detections(server, words, infer) -> None:
     rows = [{**DOG, "label": f"{i}", "confidence": i / 10_000} for i in range(10_000)]
     answers(server, words, {"yolo": [rows, []]})
-    some, _ = look().results["yolo"]
+    some, _ = infer().results["yolo"]
     assert (len(some), some[0].label) == (1000, "9999")
 
 
@@ -104,28 +110,30 @@ def test_ten_thousand_detections(server, words, look) -> None:
         [["dog", {"label": 5}], []],
     ],
 )
-def test_lists_that_are_not_those_of_the_pictures(server, words, look, some: Any) -> None:
+def test_lists_that_are_not_those_of_the_pictures(server, words, infer, some: Any) -> None:
     answers(server, words, {"yolo": some})
-    assert look().errors == {"yolo": f"{server.url}: yolo: what it answers of it is not understood"}
+    assert infer().errors == {
+        "yolo": f"{server.url}: yolo: its response for this model makes no sense"
+    }
 
 
 @pytest.mark.parametrize(
     "body",
     [b"<html><title>Router</title></html>", b"[]", b"{}", b'{"results": []}', b"\xff", b""],
 )
-def test_an_answer_that_is_none(server, look, body: bytes) -> None:
+def test_an_answer_that_is_none(server, infer, body: bytes) -> None:
     server.on("POST", INFER, (200, {}, body))
-    with pytest.raises(GatewayError, match="is not understood") as failed:
-        look()
+    with pytest.raises(GatewayError, match="makes no sense") as failed:
+        infer()
     assert failed.value.blame == "server"
 
 
-def test_by_its_address(server, words, look) -> None:
-    place = Address("http://zm/index.php?view=image", "token=s3cret", verify=False)
-    shots = [Shot("alarm", (1600, 1200), (800, 600), address=place), SHOTS[1]]
+def test_by_its_address(server, words, infer) -> None:
+    place = ImageUrl("http://zm/index.php?view=image", "token=s3cret", verify=False)
+    images = [EncodedImage("alarm", (1600, 1200), (800, 600), url=place), IMAGES[1]]
     box = {**DOG, "box": [100, 100, 200, 200]}
     answers(server, words, {"yolo": [[box], [DOG]]}, sizes=[[400, 300], [1, 1]])
-    answer = look(shots=shots)
+    answer = infer(images=images)
     (request, *frames) = server.got[0].parts
     assert json.loads(request[3])["images"] == [
         {"id": "alarm", "url": "http://zm/index.php?view=image&token=s3cret", "verify": False},
@@ -138,42 +146,44 @@ def test_by_its_address(server, words, look) -> None:
 
 
 @pytest.mark.parametrize("sizes", [None, [], [[0, 5], [1, 1]], [[1, 2, 3], [1, 1]], ["ab", "cd"]])
-def test_a_size_that_is_none(server, words, look, sizes: Any) -> None:
-    shots = [Shot("alarm", (64, 48), (64, 48), address=Address("http://zm/")), SHOTS[1]]
+def test_a_size_that_is_none(server, words, infer, sizes: Any) -> None:
+    images = [EncodedImage("alarm", (64, 48), (64, 48), url=ImageUrl("http://zm/")), IMAGES[1]]
     answers(server, words, {"yolo": [[DOG], []]}, sizes=sizes)
-    assert look(shots=shots).results["yolo"][0][0].box == Box(1, 2, 30, 40)
+    assert infer(images=images).results["yolo"][0][0].box == Box(1, 2, 30, 40)
 
 
 @pytest.mark.parametrize(("by_address", "blame"), [(True, "image"), (False, "request")])
-def test_a_picture_that_it_cannot_fetch(server, words, look, by_address, blame) -> None:
-    place = Address("http://zm/", "token=s3cret") if by_address else None
+def test_a_picture_that_it_cannot_fetch(server, words, infer, by_address, blame) -> None:
+    place = ImageUrl("http://zm/", "token=s3cret") if by_address else None
     server.on("POST", INFER, words({"detail": "zm:80 is not allowed (token=s3cret)"}, 400))
     with pytest.raises(GatewayError, match="is not allowed") as failed:
-        look(shots=[SHOTS[0]._replace(address=place)])
+        infer(images=[IMAGES[0]._replace(url=place)])
     assert failed.value.blame == blame
     assert ("s3cret" in str(failed.value)) is not by_address
 
 
-def test_pictures_that_are_too_large(server, words, look) -> None:
+def test_pictures_that_are_too_large(server, words, infer) -> None:
     server.on("POST", INFER, words({"detail": "at most 20 bytes"}, 413))
     with pytest.raises(GatewayError, match=r"raise \[service\] listen_max_upload") as failed:
-        look()
+        infer()
     assert failed.value.blame == "request"
 
 
-def test_many_pictures_are_sent_in_some_requests(server, words, look, monkeypatch) -> None:
-    monkeypatch.setattr(dialect, "MOST_BYTES", 4)
+def test_many_pictures_are_sent_in_some_requests(server, words, infer, monkeypatch) -> None:
+    monkeypatch.setattr(zmhook_client, "MOST_BYTES", 4)
     server.on("POST", INFER, words({"results": {"yolo": [[DOG]]}, "busy": 1}))
-    answer = look()
+    answer = infer()
     assert len(server.got) == 2
     assert [len(some) for some in answer.results["yolo"]] == [1, 1]
 
 
-def test_a_model_that_fails_in_one_request_has_no_results(server, words, look, monkeypatch) -> None:
-    monkeypatch.setattr(dialect, "MOST_BYTES", 4)
+def test_a_model_that_fails_in_one_request_has_no_results(
+    server, words, infer, monkeypatch
+) -> None:
+    monkeypatch.setattr(zmhook_client, "MOST_BYTES", 4)
     said = [{"results": {"yolo": [[DOG]]}}, {"results": {}, "errors": {"yolo": "no memory"}}]
     server.on("POST", INFER, lambda _: words(said.pop(0)))
-    answer = look()
+    answer = infer()
     assert answer.results == {}
     assert answer.errors == {"yolo": f"{server.url}: yolo: no memory"}
 
@@ -181,12 +191,12 @@ def test_a_model_that_fails_in_one_request_has_no_results(server, words, look, m
 @pytest.mark.parametrize(
     ("said", "busy"), [(0, 0.0), (2.5, 2.5), (-1, 0.0), (True, None), ("x", None), (None, None)]
 )
-def test_how_busy_it_is(server, words, look, said: Any, busy: float | None) -> None:
+def test_how_busy_it_is(server, words, infer, said: Any, busy: float | None) -> None:
     answers(server, words, {"yolo": [[], []]}, busy=said)
-    assert look().busy == busy
+    assert infer().busy == busy
 
 
-def test_no_time(server, look) -> None:
+def test_no_time(server, infer) -> None:
     with pytest.raises(GatewayError, match="no time left"):
-        look(deadline=Deadline(0))
+        infer(deadline=Deadline(0))
     assert server.got == []

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from zmhook.errors import GatewayError
-from zmhook.gateway.dialects import recognised
-from zmhook.gateway.dialects.mlapi import Mlapi
-from zmhook.gateway.dialects.ours import Ours
-from zmhook.gateway.dialects.pyzm_serve import PyzmServe
+from zmhook.gateway.mlapi_client import MlapiClient
+from zmhook.gateway.pyzm_client import PyzmClient
+from zmhook.gateway.recognise import recognise
+from zmhook.gateway.zmhook_client import ZmhookClient
 
 OURS = {"version": "1.2", "models": ["yolo", "face"], "busy": 0.5}
 PYZM = {"models": [{"name": "yolo", "type": "object", "framework": "opencv"}]}
@@ -20,27 +20,27 @@ def met(server, configured, soon):
 
     def meet(path: str = "", **remote):
         settings = configured(f"{server.url}{path}", **remote)
-        known.append(recognised(settings, f"{server.url}{path}", soon))
+        known.append(recognise(settings, f"{server.url}{path}", soon))
         return known[-1]
 
     yield meet
     for one in known:
-        one.link.close()
+        one.endpoint.close()
 
 
 def test_zmhook(server, words, met) -> None:
     server.on("GET", "/zmhook/v1/status", words(OURS))
     one = met()
-    assert isinstance(one.dialect, Ours)
-    assert one.health == ("zmhook 1.2", ["yolo", "face"], 0.5)
+    assert isinstance(one.dialect, ZmhookClient)
+    assert one.status == ("zmhook 1.2", ["yolo", "face"], 0.5)
     assert len(server.got) == 1
 
 
 def test_zmhook_behind_its_login(server, words, met, login) -> None:
     server.on("GET", "/zmhook/v1/status", words(OURS))
     server.wants_login("/zmhook/v1/status")
-    assert met(**login).health.speaks == "zmhook 1.2"
-    assert met(**login).health.speaks == "zmhook 1.2"
+    assert met(**login).status.speaks == "zmhook 1.2"
+    assert met(**login).status.speaks == "zmhook 1.2"
     paths = [got.path.rpartition("/")[2] for got in server.got]
     assert paths == ["status", "login", "status", "status"]
 
@@ -54,15 +54,15 @@ def test_zmhook_without_a_user(server, words, met) -> None:
 def test_pyzm_serve(server, words, met) -> None:
     server.on("GET", "/models", words(PYZM))
     one = met()
-    assert isinstance(one.dialect, PyzmServe)
-    assert one.health == ("pyzm.serve", ["yolo"], None)
+    assert isinstance(one.dialect, PyzmClient)
+    assert one.status == ("pyzm.serve", ["yolo"], None)
 
 
 def test_pyzm_serve_at_an_address_of_an_older_file(server, words, met) -> None:
     server.on("GET", "/models", words(PYZM))
     one = met("/api/v1")
-    assert isinstance(one.dialect, PyzmServe)
-    assert one.link.place == server.url
+    assert isinstance(one.dialect, PyzmClient)
+    assert one.endpoint.address == server.url
 
 
 @pytest.mark.parametrize("path", ["", "/api/v1"])
@@ -70,9 +70,9 @@ def test_pyzm_serve_at_an_address_of_an_older_file(server, words, met) -> None:
 def test_mlapi_with_its_path_or_without(server, met, path: str, said: bytes) -> None:
     server.on("GET", "/api/v1/health", (200, {}, said))
     one = met(path)
-    assert isinstance(one.dialect, Mlapi)
-    assert one.health == ("mlapi", None, None)
-    assert one.link.place == f"{server.url}/api/v1"
+    assert isinstance(one.dialect, MlapiClient)
+    assert one.status == ("mlapi", None, None)
+    assert one.endpoint.address == f"{server.url}/api/v1"
 
 
 @pytest.mark.parametrize(

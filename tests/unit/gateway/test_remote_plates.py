@@ -1,4 +1,4 @@
-"""Plates that another machine has read."""
+"""RemotePlates that another machine has read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from msgspec import structs
 
 from zmhook.detection import Box, Detection
 from zmhook.frame import Crop
-from zmhook.gateway.plates import Plates
+from zmhook.gateway.remote_plates import RemotePlates
 from zmhook.settings import Alpr
 
 BOX = Box(2, 2, 12, 6)
@@ -29,9 +29,9 @@ def plate(label: str, box: Box = BOX, **attributes: Any) -> Detection:
 
 @pytest.fixture
 def plates(configured):
-    def make(known: dict[str, str] | None = None, **alpr: Any) -> Plates:
+    def make(known: dict[str, str] | None = None, **alpr: Any) -> RemotePlates:
         settings = configured("http://gpu")
-        return Plates(structs.replace(settings, alpr=Alpr(**alpr), plates=known or {}))
+        return RemotePlates(structs.replace(settings, alpr=Alpr(**alpr), plates=known or {}))
 
     return make
 
