@@ -1,4 +1,4 @@
-"""The pictures of one event, fetched in threads while the workers infer."""
+"""Fetch the pictures of one event in threads while the workers infer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zmhook.deadline import Deadline, answered
 from zmhook.errors import FrameNotNeeded, ZmhookError
 from zmhook.frames.base import Pending
 from zmhook.frames.ids import is_track
-from zmhook.service.wire import Picture
+from zmhook.service.wire import FetchedPicture
 from zmhook.text.unexpected import logged
 
 if TYPE_CHECKING:
@@ -24,16 +24,18 @@ if TYPE_CHECKING:
     from zmhook.frames.base import FrameSource
     from zmhook.settings import Settings
 
+    _PictureTask = asyncio.Task[FetchedPicture]
+
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.05
-"""Seconds between two looks at whether a picture that may still come has come."""
+"""Seconds between two checks whether a picture that may still come has come."""
 
 
 class Fetcher:
     """Fetches an event's pictures by their ids, one after the other and each once.
 
-    One that may still come is asked for again. While a worker looks at one, those that it may need
+    One that may still come is requested again. While a worker uses one, those that it may need
     next are fetched.
     """
 
@@ -45,16 +47,16 @@ class Fetcher:
         self._deadline = Deadline(answered(settings.general.event_deadline))
         self.first_took = 0.0
         """Seconds that the first picture took, the waiting included."""
-        self._first: asyncio.Task[Picture] | None = None
+        self._first: _PictureTask | None = None
         self._ahead: asyncio.Task[None] | None = None
-        self._wanted: list[str] = []
+        self._ahead_ids: list[str] = []
         self._source: FrameSource | None = None
-        self._last: asyncio.Task[Picture] | None = None
-        self._asked: dict[str, asyncio.Task[Picture]] = {}
-        self._pending: dict[str, Picture] = {}
+        self._last: _PictureTask | None = None
+        self._asked: dict[str, _PictureTask] = {}
+        self._pending: dict[str, FetchedPicture] = {}
         self._due: dict[str, float] = {}
 
-    async def first(self) -> Picture:
+    async def first(self) -> FetchedPicture:
         """Wait as `wait` says, then fetch the first picture; asked again, give the same one.
 
         It is the first in the order of `ids` that is settled: those that may still come are not
@@ -65,7 +67,7 @@ class Fetcher:
             self._first = asyncio.create_task(self._wait_and_fetch())
         return await asyncio.shield(self._first)
 
-    async def picture(self, frame_id: str) -> Picture:
+    async def picture(self, frame_id: str) -> FetchedPicture:
         """Return a picture, why there is none, or that it may still come.
 
         The first attempt is waited for; one of a picture that was not there yet only for a moment.
@@ -92,11 +94,12 @@ class Fetcher:
             return
         if frame_id not in self.ids:
             return
-        place = self.ids.index(frame_id)
-        ids = [one for one in self.ids[:place] if one in self._pending] + self.ids[place + 1 :][:1]
-        self._wanted += [one for one in ids if one not in self._wanted]
-        if self._wanted and (self._ahead is None or self._ahead.done()):
-            self._ahead = asyncio.create_task(self._fetch_wanted())
+        position = self.ids.index(frame_id)
+        pending = [frame for frame in self.ids[:position] if frame in self._pending]
+        following = self.ids[position + 1 :][:1]
+        self._ahead_ids += [x for x in pending + following if x not in self._ahead_ids]
+        if self._ahead_ids and (self._ahead is None or self._ahead.done()):
+            self._ahead = asyncio.create_task(self._fetch_ahead())
 
     async def close(self) -> None:
         """Free connections, once what is under way has ended."""
@@ -108,7 +111,7 @@ class Fetcher:
         if self._source:
             await asyncio.get_running_loop().run_in_executor(self._threads, self._source.close)
 
-    async def _wait_and_fetch(self) -> Picture:
+    async def _wait_and_fetch(self) -> FetchedPicture:
         began = time.monotonic()
         await asyncio.sleep(self._settings.general.wait)
         left, picture = list(self.ids), None
@@ -118,9 +121,9 @@ class Fetcher:
                 left.remove(picture.id)
                 picture = None
         self.first_took = time.monotonic() - began
-        return picture or Picture("", error="there is no picture to ask for")
+        return picture or FetchedPicture("", error="there is no picture to ask for")
 
-    async def _settled(self, ids: Sequence[str]) -> Picture:
+    async def _settled(self, ids: Sequence[str]) -> FetchedPicture:
         """Return the first of these that is settled, in the order of `PictureQueue`.
 
         No thread is held while it waits, and `ids` may become more.
@@ -136,11 +139,11 @@ class Fetcher:
                     break
             await asyncio.sleep(min(*pauses, 2 * POLL_SECONDS))
 
-    async def _fetch_wanted(self) -> None:
-        while self._wanted:
-            self._wanted.remove((await self._settled(self._wanted)).id)
+    async def _fetch_ahead(self) -> None:
+        while self._ahead_ids:
+            self._ahead_ids.remove((await self._settled(self._ahead_ids)).id)
 
-    async def _in_turn(self, frame_id: str, before: asyncio.Task[Picture] | None) -> Picture:
+    async def _in_turn(self, frame_id: str, before: _PictureTask | None) -> FetchedPicture:
         """Fetch after the one before: a source is used by one thread at a time."""
         if before:
             await asyncio.wait([before])
@@ -148,7 +151,7 @@ class Fetcher:
         try:
             picture = await loop.run_in_executor(self._threads, self._fetch, frame_id)
         except RuntimeError:  # there are no threads any more
-            return Picture(frame_id, error=f"{frame_id}: the service was stopped")
+            return FetchedPicture(frame_id, error=f"{frame_id}: the service was stopped")
         if picture.pause is None:
             self._pending.pop(frame_id, None)
         else:
@@ -157,22 +160,24 @@ class Fetcher:
             del self._asked[frame_id]
         return picture
 
-    def _fetch(self, frame_id: str) -> Picture:
+    def _fetch(self, frame_id: str) -> FetchedPicture:
         try:
             if self._source is None:
                 self._source = self._open()
-            found = self._source.attempt(frame_id, self._deadline)
+            picture = self._source.attempt(frame_id, self._deadline)
         except FrameNotNeeded as error:
-            return Picture(frame_id, error=str(error), needed=False)
+            return FetchedPicture(frame_id, error=str(error), needed=False)
         except ZmhookError as error:
-            return Picture(frame_id, error=str(error))
+            return FetchedPicture(frame_id, error=str(error))
         except Exception as error:  # noqa: BLE001 - the event must not wait for it
             what = logged(log, error, f"{self._event}: {frame_id}")
-            return Picture(frame_id, error=f"{frame_id}: {what}")
-        if isinstance(found, Pending):
-            why = str(found.error)
-            return Picture(frame_id, error=why, pause=found.seconds, cheap=found.is_cheap)
-        return Picture(found.id, found.origin, found.data, crop=found.crop)
+            return FetchedPicture(frame_id, error=f"{frame_id}: {what}")
+        if isinstance(picture, Pending):
+            why = str(picture.error)
+            return FetchedPicture(
+                frame_id, error=why, pause=picture.seconds, cheap=picture.is_cheap
+            )
+        return FetchedPicture(picture.id, picture.origin, picture.data, crop=picture.crop)
 
     def _open(self) -> FrameSource:
         from zmhook.frames import open_source

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zmhook.errors import InferenceUnavailable
+from zmhook.service.queue import Ticket
 from zmhook.service.wire import InferJob, InferResult, InputImage
 
 if TYPE_CHECKING:
@@ -32,48 +31,26 @@ class InferTask(NamedTuple):
     patterns: Mapping[str, str] = {}
 
 
-class InferTicket:
-    """A task in the queue, the settings that it runs with, and the result to come."""
+class InferTicket(Ticket["InferResult | InferenceUnavailable"]):
+    """An inference task that waits for its result."""
 
-    monitor_id = None
-
-    def __init__(self, task: InferTask, settings: Settings, stamp: str) -> None:
-        self.task = task
-        self.settings = settings
-        self.stamp = stamp
-        self.asked = time.monotonic()
-        self.tries = 0
+    def __init__(self, task: InferTask, settings: Settings, fingerprint: str) -> None:
         longest = settings.general.event_deadline
-        self._seconds = min(task.seconds, longest) if task.seconds > 0 else longest
-        self._result: asyncio.Future[InferResult | InferenceUnavailable] = (
-            asyncio.get_running_loop().create_future()
-        )
+        seconds = min(task.seconds, longest) if task.seconds > 0 else longest
+        super().__init__(settings, fingerprint, seconds)
+        self.task = task
+        self.turn = task.client
 
     def __str__(self) -> str:
         count = len(self.task.images)
         return f"{count} picture{'s' * (count != 1)} for {self.task.client}"
 
-    @property
-    def turn(self) -> str:
-        return self.task.client
-
-    @property
-    def is_open(self) -> bool:
-        return not self._result.done()
-
-    def left(self) -> float:
-        return max(0.0, self.asked + self._seconds - time.monotonic())
-
-    async def gather(self) -> None:
-        """Have nothing to wait for: the images are here."""
-
-    def message(self, settings: dict[str, Any]) -> Message:
-        """Return the job for a worker."""
+    async def job(self, settings: dict[str, Any]) -> Message:
         task = self.task
         return InferJob(
             models=list(task.models),
             settings=settings,
-            stamp=self.stamp,
+            fingerprint=self.fingerprint,
             seconds=self.left(),
             images=list(task.images),
             min_confidence=dict(task.min_confidence),
@@ -82,38 +59,16 @@ class InferTicket:
             patterns=dict(task.patterns),
         )
 
-    def taken(self) -> None:
-        """Need nothing more."""
-
-    async def heard(self, message: Message) -> None:
+    async def receive(self, message: Message) -> None:
         """Take the worker's result."""
         if isinstance(message, InferResult):
-            self._set(message)
-
-    def release(self) -> None:
-        """Hold nothing."""
+            self.give(message)
 
     def fail(self, why: str) -> None:
-        self._set(InferenceUnavailable(why, retry=False))
+        self.give(InferenceUnavailable(why, retry=False))
 
     def reject(self, why: str) -> None:
-        self._set(InferenceUnavailable(why, retry=True))
+        self.give(InferenceUnavailable(why, retry=True))
 
-    def drop(self) -> None:
-        """Forget the result: nobody waits for it any more."""
-        self._result.cancel()
-
-    async def result(self) -> InferResult:
-        """Wait for the result; raises `InferenceUnavailable`, at the deadline at the latest."""
-        try:
-            result = await asyncio.wait_for(asyncio.shield(self._result), self.left())
-        except asyncio.TimeoutError:
-            self.reject(f"no result within {self._seconds:.3g} s")
-            result = self._result.result()
-        if isinstance(result, InferenceUnavailable):
-            raise result
-        return result
-
-    def _set(self, result: InferResult | InferenceUnavailable) -> None:
-        if self.is_open:
-            self._result.set_result(result)
+    def expire(self) -> None:
+        self.reject(f"no result within {self.seconds:.3g} s")

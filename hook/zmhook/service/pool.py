@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from zmhook.service.wire import LogLine, Prepare, Ready
+from zmhook.service.wire import LoadModels, LogLine, Ready
 from zmhook.service.worker_process import WorkerDied, WorkerProcess
 from zmhook.settings.model import to_plain
 from zmhook.text.unexpected import logged
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
     from typing import Any
 
-    from zmhook.service.queue import FairQueue
+    from zmhook.service.queue import AnyTicket, FairQueue
     from zmhook.service.stats import Stats
-    from zmhook.service.ticket import Waiting
     from zmhook.service.worker_process import LogRelay
     from zmhook.settings import Settings
 
@@ -41,16 +40,16 @@ CANCELS, CANCEL_AGAIN = 20, 0.5
 class Slot:
     """One place for a worker process.
 
-    `first` returns the settings and the stamp whose models a fresh worker loads at once. Of the
-    slots that are idle the one with the smallest `rank` gets the next event; `threads` tells
-    how many an event gets where the settings leave them open.
+    `first` returns the settings and the fingerprint whose models a fresh worker loads at once. Of
+    the idle slots the one with the smallest `rank` gets the next event; `threads` returns how many
+    an event gets where the settings leave them open.
     """
 
     def __init__(
         self,
         queue: FairQueue,
         stats: Stats,
-        records: LogRelay,
+        log_relay: LogRelay,
         first: Callable[[], tuple[Settings, str]],
         *,
         rank: int,
@@ -60,14 +59,14 @@ class Slot:
     ) -> None:
         self.queue = queue
         self.stats = stats
-        self.records = records
+        self.log_relay = log_relay
         self.first = first
         self.rank = rank
         self.threads = threads
         self.max_rss_mb = max_rss_mb
         self.idle_unload = idle_unload
         self.worker: WorkerProcess | None = None
-        self.ticket: Waiting | None = None
+        self.ticket: AnyTicket | None = None
         self.models: list[str] = []
         self.rss_mb = 0.0
         self.idle = asyncio.Event()
@@ -102,7 +101,7 @@ class Slot:
             self.models, self.rss_mb = [], 0.0
             await worker.stop()
 
-    async def _next(self) -> Waiting:
+    async def _next(self) -> AnyTicket:
         """Wait for an event; give the models' memory back when none comes for long."""
         waiting = asyncio.ensure_future(self.queue.get(self.rank))
         try:
@@ -133,26 +132,24 @@ class Slot:
     async def _start(self) -> None:
         self.worker = WorkerProcess()
         await self.worker.start()
-        settings, stamp = self.first()
-        await self.worker.send(Prepare(self._plain(settings, self.threads()), stamp))
+        settings, fingerprint = self.first()
+        await self.worker.send(LoadModels(self._plain(settings, self.threads()), fingerprint))
         try:
             await asyncio.wait_for(self._until_ready(), LONGEST_LOAD)
         except asyncio.TimeoutError:
             raise WorkerDied("because it hung while it loaded its models") from None
 
-    async def _serve(self, ticket: Waiting) -> None:
+    async def _serve(self, ticket: AnyTicket) -> None:
         ticket.tries += 1
         await self._bury_the_idle()
         if self.worker is None:
             await self._start()
         if self.worker is None:
             raise WorkerDied("it was not started")
-        await ticket.gather()
+        job = await ticket.job(self._plain(ticket.settings, self.threads()))
         if not ticket.is_open:
             return
-        settings = self._plain(ticket.settings, self.threads())
-        await self.worker.send(ticket.message(settings))
-        ticket.taken()
+        await self.worker.send(job)
         try:
             await asyncio.wait_for(self._until_ready(ticket), ticket.left() + HANG_GRACE)
         except asyncio.TimeoutError:
@@ -175,7 +172,7 @@ class Slot:
             self.stats.restarts += 1
             await self.stop()
 
-    async def _until_ready(self, ticket: Waiting | None = None) -> None:
+    async def _until_ready(self, ticket: AnyTicket | None = None) -> None:
         if self.worker is None:
             raise WorkerDied("it was not started")
         while True:
@@ -184,8 +181,8 @@ class Slot:
                 self.rss_mb, self.models = message.rss_mb, message.models
                 return
             if isinstance(message, LogLine):
-                self.records(message, ticket.monitor_id if ticket else None)
-            elif ticket and (reply := await ticket.heard(message)):
+                self.log_relay(message, ticket.monitor_id if ticket else None)
+            elif ticket and (reply := await ticket.receive(message)):
                 await self.worker.send(reply)
 
     async def _buried(self, how: str) -> None:
@@ -200,7 +197,7 @@ class Slot:
             await self._again(ticket, how)
         await asyncio.sleep(self._back_off())
 
-    async def _again(self, ticket: Waiting, how: str) -> None:
+    async def _again(self, ticket: AnyTicket, how: str) -> None:
         if ticket.tries < TRIES and ticket.left() > 0:
             self.queue.put(ticket, again=True)
             await self.queue.ready(ticket)

@@ -1,16 +1,106 @@
-"""Events that wait for a worker: bounded, and fair between monitors.
+"""Queue what waits for a worker: bounded, and fair between monitors.
 
-What another machine asks waits here too: each machine is served as if it were a monitor.
+Requests of other machines wait here too: each machine is served as if it were a monitor.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
+from abc import ABC, abstractmethod
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from zmhook.service.ticket import Waiting
+    from zmhook.service.wire import Message
+    from zmhook.settings import Settings
+
+Result = TypeVar("Result")
+
+
+class Ticket(ABC, Generic[Result]):
+    """What waits for a worker: its job, its deadline, and the result to come.
+
+    Tickets of the same `turn` (a monitor, or another machine) wait for one another. What a worker
+    logs meanwhile goes to the log of `monitor_id`. `fingerprint` is that of the model files.
+    """
+
+    monitor_id: int | None = None
+    turn: int | str | None = None
+
+    def __init__(self, settings: Settings, fingerprint: str, seconds: float) -> None:
+        self.settings = settings
+        self.fingerprint = fingerprint
+        self.asked = time.monotonic()
+        self.tries = 0
+        self.seconds = seconds
+        self._result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still waits for the result."""
+        return not self._result.done()
+
+    def left(self) -> float:
+        """Return the seconds that it may still take."""
+        return max(0.0, self.asked + self.seconds - time.monotonic())
+
+    # -- for a worker ------------------------------------------------------------------------------
+
+    async def prepare(self) -> None:
+        """Wait until a worker could begin."""
+
+    @abstractmethod
+    async def job(self, settings: dict[str, Any]) -> Message:
+        """Return the job for a worker that begins now, by these settings (plain)."""
+
+    @abstractmethod
+    async def receive(self, message: Message) -> Message | None:
+        """Take a worker's message; return the reply, if it needs one."""
+
+    def release(self) -> None:
+        """Give out a result that is held back: the worker is done."""
+
+    async def close(self) -> None:
+        """Free what `prepare` took."""
+
+    # -- the result --------------------------------------------------------------------------------
+
+    def give(self, result: Result) -> None:
+        """Give the result; a second one is ignored."""
+        if self.is_open:
+            self._result.set_result(result)
+
+    @abstractmethod
+    def fail(self, why: str) -> None:
+        """Give a result that says that there is none, and why."""
+
+    def reject(self, why: str) -> None:
+        """Fail because there is no room or time, though nothing is wrong with it."""
+        self.fail(why)
+
+    @abstractmethod
+    def expire(self) -> None:
+        """Give the result at the deadline."""
+
+    def drop(self) -> None:
+        """Forget the result: nobody waits for it any more."""
+        self._result.cancel()
+
+    async def closed(self) -> None:
+        """Wait until nobody waits for the result any more."""
+        await asyncio.wait([self._result])
+
+    async def result(self) -> Result:
+        """Wait for the result, at most until the deadline."""
+        try:
+            return await asyncio.wait_for(asyncio.shield(self._result), self.left())
+        except asyncio.TimeoutError:
+            self.expire()
+            return self._result.result()
+
+
+AnyTicket = Ticket[Any]
 
 
 class FairQueue:
@@ -23,8 +113,8 @@ class FairQueue:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._waiting: OrderedDict[int | str | None, list[Waiting]] = OrderedDict()
-        self._ready: set[Waiting] = set()
+        self._waiting: OrderedDict[int | str | None, list[AnyTicket]] = OrderedDict()
+        self._ready: set[AnyTicket] = set()
         self._takers: list[int] = []
         self._changed = asyncio.Condition()
 
@@ -35,7 +125,7 @@ class FairQueue:
         """Return how many wait per monitor."""
         return {monitor: len(tickets) for monitor, tickets in self._waiting.items()}
 
-    def put(self, ticket: Waiting, *, again: bool = False) -> Waiting | None:
+    def put(self, ticket: AnyTicket, *, again: bool = False) -> AnyTicket | None:
         """Take a place; return the event that had to make room, if any.
 
         One that is tried `again` goes before the others of its monitor, and nobody has to go
@@ -50,14 +140,14 @@ class FairQueue:
         self.remove(refused)
         return refused
 
-    async def ready(self, ticket: Waiting) -> None:
+    async def ready(self, ticket: AnyTicket) -> None:
         """Let the event be taken."""
         async with self._changed:
             if ticket in self._waiting.get(ticket.turn, ()):
                 self._ready.add(ticket)
                 self._changed.notify_all()
 
-    async def get(self, rank: int = 0) -> Waiting:
+    async def get(self, rank: int = 0) -> AnyTicket:
         """Wait for an event that is ready, of the monitor whose turn it is.
 
         Of those who wait here, the one with the smallest rank is served.
@@ -76,7 +166,7 @@ class FairQueue:
                 self._waiting.move_to_end(monitor)
             return ticket
 
-    def remove(self, ticket: Waiting) -> None:
+    def remove(self, ticket: AnyTicket) -> None:
         """Give up an event's place, if it has one."""
         tickets = self._waiting.get(ticket.turn, [])
         if ticket in tickets:
@@ -85,7 +175,7 @@ class FairQueue:
             self._waiting.pop(ticket.turn, None)
         self._ready.discard(ticket)
 
-    def drain(self) -> list[Waiting]:
+    def drain(self) -> list[AnyTicket]:
         """Give up every place."""
         tickets = [ticket for waiting in self._waiting.values() for ticket in waiting]
         self._waiting.clear()

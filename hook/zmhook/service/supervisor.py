@@ -23,7 +23,7 @@ from zmhook.service.paths import patience_path, patience_text
 from zmhook.service.pool import Pool, Slot
 from zmhook.service.queue import FairQueue
 from zmhook.service.stats import Stats
-from zmhook.service.ticket import Ticket
+from zmhook.service.ticket import EventTicket
 from zmhook.storage import atomic
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from zmhook.detection import Decision
     from zmhook.event import Event
     from zmhook.service.inference import InferTask
-    from zmhook.service.ticket import Waiting
+    from zmhook.service.queue import AnyTicket, Result, Ticket
     from zmhook.service.wire import InferResult
     from zmhook.service.worker_process import LogRelay
     from zmhook.settings import Service, Settings
@@ -63,11 +63,11 @@ POLL_SECONDS = 0.5
 class Supervisor:
     """Decides events by its workers. `start` once; `finish` once."""
 
-    def __init__(self, config: ConfigWatch, records: LogRelay) -> None:
+    def __init__(self, config: ConfigWatch, log_relay: LogRelay) -> None:
         self.config = config
         self.stats = Stats()
-        self.records = records
-        self.stamp = Fingerprint()
+        self.log_relay = log_relay
+        self.fingerprint = Fingerprint()
         self.code = CodeWatch()
         self.stopping = asyncio.Event()
         self.last_asked = time.monotonic()
@@ -79,7 +79,7 @@ class Supervisor:
         self.problems: Callable[[], list[str]] = self.not_in_force
         """What somebody has to see to, one line each."""
         self._started_with = service
-        self._open: set[Waiting] = set()
+        self._open: set[AnyTicket] = set()
         self._patience = ""
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -94,17 +94,7 @@ class Supervisor:
         if not self._is_taking():
             raise CloseConnection
         ticket = self._ticket(event)
-        self._open.add(ticket)
-        try:
-            self._admit(ticket)
-            decision = ticket.timed(await ticket.decided())
-        except asyncio.CancelledError:
-            self._forget(ticket)
-            raise
-        finally:
-            self._open.discard(ticket)
-            self.last_asked = time.monotonic()
-        self.queue.remove(ticket)
+        decision = ticket.timed(await self._run(ticket))
         self.stats.decided(decision, time.monotonic() - ticket.asked)
         return decision, ticket.settings
 
@@ -116,24 +106,30 @@ class Supervisor:
         if not self._is_taking():
             raise InferenceUnavailable("the service is ending", retry=True)
         settings = local(self.config.current().general)
-        ticket = InferTicket(task, settings, self.stamp.of(settings))
+        ticket = InferTicket(task, settings, self.fingerprint.of(settings))
+        result = await self._run(ticket)
+        if isinstance(result, InferenceUnavailable):
+            self.stats.inference_requests["failed"] += 1
+            raise result
+        self.stats.inferred(result, time.monotonic() - ticket.asked)
+        return result
+
+    async def _run(self, ticket: Ticket[Result]) -> Result:
+        """Queue a ticket, and wait for its result."""
         self._open.add(ticket)
         try:
-            self._put(ticket)
-            await self.queue.ready(ticket)
-            result = await ticket.result()
+            if self._put(ticket):
+                task = asyncio.create_task(self._prepare(ticket))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+            return await ticket.result()
         except asyncio.CancelledError:
             self._forget(ticket)
-            raise
-        except InferenceUnavailable:
-            self.stats.inference_requests["failed"] += 1
             raise
         finally:
             self._open.discard(ticket)
             self.queue.remove(ticket)
             self.last_asked = time.monotonic()
-        self.stats.inferred(result, time.monotonic() - ticket.asked)
-        return result
 
     @property
     def busy(self) -> float:
@@ -167,28 +163,28 @@ class Supervisor:
 
     async def until_stopped(
         self,
-        place: Path,
+        socket: Path,
         is_there: Callable[[], bool],
         *,
         is_permanent: Callable[[], bool],
     ) -> None:
         """Wait until somebody says stop, nobody asks for long, or our socket's file has gone."""
         while not self.stopping.is_set():
-            self._tell_patience(place)
+            self._tell_patience(socket)
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self.stopping.wait(), POLL_SECONDS)
-            if why := self._why_end(place, is_there, permanent=is_permanent()):
+            if why := self._why_end(socket, is_there, permanent=is_permanent()):
                 log.info("ending: %s", why)
                 self.stopping.set()
 
-    def _tell_patience(self, place: Path) -> None:
+    def _tell_patience(self, socket: Path) -> None:
         """Write down how long a hook may wait for us, should we ever stop answering."""
         wait, monitors = self.config.waits()
         text = patience_text(wait, self.silence(), monitors)
         if text == self._patience:
             return
         with contextlib.suppress(OSError):
-            atomic.write(patience_path(place), text.encode(), 0o664)
+            atomic.write(patience_path(socket), text.encode(), 0o664)
             self._patience = text
 
     def silence(self) -> float:
@@ -200,12 +196,12 @@ class Supervisor:
         """Return the seconds between two signs of life for those who wait for an answer."""
         return self.silence() / BEATS
 
-    def _why_end(self, place: Path, is_there: Callable[[], bool], *, permanent: bool) -> str:
+    def _why_end(self, socket: Path, is_there: Callable[[], bool], *, permanent: bool) -> str:
         service = self._service()
         if not service.use_service:
             return "[service] use_service is no"
         if not is_there():
-            return f"{place} has been removed"
+            return f"{socket} has been removed"
         if not permanent and 0 < service.service_idle_exit <= self._idle_seconds():
             return f"no event for {service.service_idle_exit:g} s"
         return ""
@@ -225,19 +221,12 @@ class Supervisor:
     def _idle_seconds(self) -> float:
         return 0.0 if self._open else time.monotonic() - self.last_asked
 
-    def _ticket(self, event: Event) -> Ticket:
+    def _ticket(self, event: Event) -> EventTicket:
         settings = self.config.current().for_monitor(event.monitor_id)
         fetcher = Fetcher(event, settings, frame_ids(settings), self._threads)
-        return Ticket(event, settings, self.stamp.of(settings), fetcher)
+        return EventTicket(event, settings, self.fingerprint.of(settings), fetcher)
 
-    def _admit(self, ticket: Ticket) -> None:
-        if not self._put(ticket):
-            return
-        task = asyncio.create_task(self._prepare(ticket))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def _put(self, ticket: Waiting) -> bool:
+    def _put(self, ticket: AnyTicket) -> bool:
         """Give it a place in the queue, if there is one; somebody else may have to make room."""
         refused = self.queue.put(ticket)
         if refused:
@@ -247,16 +236,16 @@ class Supervisor:
             log.warning("%s was refused: %d events wait already", refused, waiting)
         return refused is not ticket
 
-    async def _prepare(self, ticket: Ticket) -> None:
-        """Fetch the first picture; then the event may have a worker."""
+    async def _prepare(self, ticket: AnyTicket) -> None:
+        """Let a worker take the ticket as soon as one could begin with it."""
         try:
-            await ticket.fetcher.first()
+            await ticket.prepare()
             await self.queue.ready(ticket)
             await ticket.closed()
         finally:
-            await ticket.fetcher.close()
+            await ticket.close()
 
-    def _forget(self, ticket: Ticket | InferTicket) -> None:
+    def _forget(self, ticket: AnyTicket) -> None:
         """Take out what nobody waits for any more: its caller has gone."""
         self.queue.remove(ticket)
         self.stats.dropped += 1
@@ -267,7 +256,7 @@ class Supervisor:
         return Slot(
             self.queue,
             self.stats,
-            self.records,
+            self.log_relay,
             self._first,
             rank=rank,
             threads=functools.partial(self._threads_for, rank),
@@ -292,7 +281,7 @@ class Supervisor:
     def _first(self) -> tuple[Settings, str]:
         """Return what a fresh worker loads at once: the chain of most monitors."""
         settings = self.config.current().general
-        return settings, self.stamp.of(settings)
+        return settings, self.fingerprint.of(settings)
 
     def _service(self) -> Service:
         return self.config.current().general.service

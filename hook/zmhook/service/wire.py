@@ -18,7 +18,7 @@ HEAD = struct.Struct("!I")
 LARGEST = 512 * 1024 * 1024
 
 
-class Picture(Struct, frozen=True):
+class FetchedPicture(Struct, frozen=True):
     """One picture as it was fetched, or why there is none (`data` is empty then).
 
     One that is not `needed` is left out on purpose: that is no failure. One that may still come is
@@ -35,21 +35,24 @@ class Picture(Struct, frozen=True):
     cheap: bool = False
 
 
-class Prepare(Struct, frozen=True, tag=True):
-    """To a worker: load the models of these settings (plain). `stamp` changes with their files."""
+class LoadModels(Struct, frozen=True, tag=True):
+    """To a worker: load the models of these settings (plain).
+
+    `fingerprint` changes with their files.
+    """
 
     settings: dict[str, Any]
-    stamp: str
+    fingerprint: str
 
 
-class DecideEvent(Struct, frozen=True, tag=True):
+class DecideJob(Struct, frozen=True, tag=True):
     """To a worker: decide this event; `seconds` are left, `picture` is the first one."""
 
     event: Event
     settings: dict[str, Any]
-    stamp: str
+    fingerprint: str
     seconds: float
-    picture: Picture
+    picture: FetchedPicture
 
 
 class InputImage(Struct, frozen=True):
@@ -72,7 +75,7 @@ class InferJob(Struct, frozen=True, tag=True):
 
     models: list[str]
     settings: dict[str, Any]
-    stamp: str
+    fingerprint: str
     seconds: float
     images: list[InputImage]
     min_confidence: dict[str, float] = {}
@@ -103,7 +106,7 @@ class FrameRequest(Struct, frozen=True, tag=True):
     id: str
 
 
-class Answer(Struct, frozen=True, tag=True):
+class DecideResult(Struct, frozen=True, tag=True):
     """From a worker: the decision. The report is still to be written."""
 
     decision: Decision
@@ -128,16 +131,16 @@ class LogLine(Struct, frozen=True, tag=True):
 class FrameData(Struct, frozen=True, tag=True):
     """To a worker: the picture that it asked for."""
 
-    picture: Picture
+    picture: FetchedPicture
 
 
 Message = (
-    Prepare
-    | DecideEvent
+    LoadModels
+    | DecideJob
     | InferJob
     | FrameRequest
     | FrameData
-    | Answer
+    | DecideResult
     | InferResult
     | Ready
     | LogLine

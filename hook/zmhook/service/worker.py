@@ -22,16 +22,16 @@ from zmhook.frames.base import FrameSource
 from zmhook.process import environment, startup
 from zmhook.service.wire import (
     HEAD,
-    Answer,
-    DecideEvent,
+    DecideJob,
+    DecideResult,
+    FetchedPicture,
     FrameData,
     FrameRequest,
     InferJob,
     InferResult,
+    LoadModels,
     LogLine,
     Message,
-    Picture,
-    Prepare,
     Ready,
     packed,
     unpacked,
@@ -42,7 +42,7 @@ from zmhook.text.unexpected import logged
 if TYPE_CHECKING:
     from zmhook.chain import Chain
     from zmhook.deadline import Deadline
-    from zmhook.frame import Picture as FetchedPicture
+    from zmhook.frame import Picture
     from zmhook.frames.base import Pending
 
 log = logging.getLogger(__name__)
@@ -84,22 +84,22 @@ class Worker:
     def run(self) -> None:
         while True:
             message = self.wire.receive()
-            if isinstance(message, Prepare):
+            if isinstance(message, LoadModels):
                 self._prepare(message)
-            elif isinstance(message, DecideEvent):
+            elif isinstance(message, DecideJob):
                 self._decide(message)
             elif isinstance(message, InferJob):
                 self.wire.send(self._infer(message))
             self.wire.send(Ready(_rss_mb(), self._loaded()))
 
-    def _prepare(self, message: Prepare) -> None:
+    def _prepare(self, message: LoadModels) -> None:
         try:
-            self._chain(message.settings, message.stamp).load()
+            self._chain(message.settings, message.fingerprint).load()
         except ZmhookError as error:
             # The event that needs it will say so again; here it is only early.
             log.warning("%s", error)
 
-    def _decide(self, job: DecideEvent) -> None:
+    def _decide(self, job: DecideJob) -> None:
         from zmhook.deadline import Deadline
         from zmhook.decide import Decided, decide_event
         from zmhook.detection import Decision
@@ -107,7 +107,7 @@ class Worker:
 
         settings = from_plain(job.settings)
         try:
-            chain = self._chain(job.settings, job.stamp)
+            chain = self._chain(job.settings, job.fingerprint)
             source = _Handed(self.wire, job.picture)
             deadline = Deadline(job.seconds)
             decided = decide_event(
@@ -118,7 +118,7 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - whatever it is, the worker goes on
             why = logged(log, error, job.event)
             decided = Decided(Decision.undecided(job.event, why), None)
-        self.wire.send(Answer(decided.decision))
+        self.wire.send(DecideResult(decided.decision))
         try:
             publish(decided, settings)
         except Exception as error:  # noqa: BLE001 - whatever it is, the worker goes on
@@ -129,7 +129,7 @@ class Worker:
         from zmhook.service.inference_runner import InferenceRunner
 
         try:
-            chain = self._chain(job.settings, job.stamp)
+            chain = self._chain(job.settings, job.fingerprint)
             pixels = from_plain(job.settings).general.max_picture_pixels
             return InferenceRunner(chain, job, Deadline(job.seconds), pixels).run()
         except ZmhookError as error:
@@ -138,19 +138,19 @@ class Worker:
             why = logged(log, error)
         return InferResult(errors=dict.fromkeys(job.models, why))
 
-    def _chain(self, settings: dict[str, Any], stamp: str) -> Chain:
+    def _chain(self, settings: dict[str, Any], fingerprint: str) -> Chain:
         """Return the chain of these settings, which is the same for many monitors."""
         from zmhook.chain import Chain
 
         key = _models_key(settings)
         made_of, chain = self.chains.pop(key, ("", None))
-        if chain and made_of != stamp:
+        if chain and made_of != fingerprint:
             chain.close()
             chain = None
         if chain is None:
             self._make_room()
             chain = Chain.from_settings(from_plain(settings))
-        self.chains[key] = stamp, chain
+        self.chains[key] = fingerprint, chain
         return chain
 
     def _make_room(self) -> None:
@@ -166,12 +166,12 @@ class Worker:
 class _Handed(FrameSource):
     """A source of pictures that asks the supervisor for all but the first."""
 
-    def __init__(self, wire: Wire, first: Picture) -> None:
+    def __init__(self, wire: Wire, first: FetchedPicture) -> None:
         self.wire = wire
         self.first = first
 
-    def attempt(self, frame_id: str, deadline: Deadline) -> FetchedPicture | Pending:
-        from zmhook.frame import Picture as FetchedPicture
+    def attempt(self, frame_id: str, deadline: Deadline) -> Picture | Pending:
+        from zmhook.frame import Picture
         from zmhook.frames.base import Pending
 
         deadline.check(f"fetching {frame_id}")
@@ -182,9 +182,9 @@ class _Handed(FrameSource):
             raise FrameNotNeeded(picture.error)
         if picture.error:
             raise FrameUnavailable(picture.error)
-        return FetchedPicture(picture.data, picture.id, picture.origin, picture.crop)
+        return Picture(picture.data, picture.id, picture.origin, picture.crop)
 
-    def _ask(self, frame_id: str) -> Picture:
+    def _ask(self, frame_id: str) -> FetchedPicture:
         self.wire.send(FrameRequest(frame_id))
         answer = self.wire.receive()
         if not isinstance(answer, FrameData):

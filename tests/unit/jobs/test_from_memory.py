@@ -150,6 +150,6 @@ def test_what_ended_while_it_was_handed_over_is_not_begun(monkeypatch) -> None:
 
 
 def module_environment() -> dict[str, str]:
-    from zmhook.service.start import environment
+    from zmhook.process.environment import child_environment
 
-    return environment()
+    return child_environment()

@@ -228,40 +228,40 @@ def settings(tmp_path: Path, *models: str) -> Settings:
 @pytest.mark.parametrize("name", ["w.onnx", "l.names"])
 def test_the_stamp_changes_with_the_model_files(tmp_path: Path, name: str) -> None:
     (tmp_path / "w.onnx").write_bytes(b"weights")
-    stamp = Fingerprint()
-    before = stamp.of(settings(tmp_path))
-    assert stamp.of(settings(tmp_path)) == before
+    fingerprint = Fingerprint()
+    before = fingerprint.of(settings(tmp_path))
+    assert fingerprint.of(settings(tmp_path)) == before
 
     (tmp_path / name).write_bytes(b"other weights")
 
-    assert stamp.of(settings(tmp_path)) != before
+    assert fingerprint.of(settings(tmp_path)) != before
 
 
 def test_the_stamp_changes_with_the_known_faces(tmp_path: Path) -> None:
     person = tmp_path / "known" / "Ann"
     person.mkdir(parents=True)
-    stamp = Fingerprint()
+    fingerprint = Fingerprint()
     with_faces = settings(tmp_path, "yolo", "face")
-    seen = {stamp.of(with_faces)}
+    seen = {fingerprint.of(with_faces)}
 
     (person / "1.jpg").write_bytes(b"a face")
-    seen.add(stamp.of(with_faces))
+    seen.add(fingerprint.of(with_faces))
     (person / "1.jpg").write_bytes(b"another face")
-    seen.add(stamp.of(with_faces))
+    seen.add(fingerprint.of(with_faces))
     (tmp_path / "known" / "Bob").mkdir()
-    seen.add(stamp.of(with_faces))
+    seen.add(fingerprint.of(with_faces))
     (person / "1.jpg").unlink()
-    seen.add(stamp.of(with_faces))
+    seen.add(fingerprint.of(with_faces))
 
     assert len(seen) == 5
 
 
 def test_faces_matter_only_where_they_are_looked_for(tmp_path: Path) -> None:
-    stamp = Fingerprint()
-    before = stamp.of(settings(tmp_path, "yolo"))
+    fingerprint = Fingerprint()
+    before = fingerprint.of(settings(tmp_path, "yolo"))
     (tmp_path / "known").mkdir()
 
-    assert stamp.of(settings(tmp_path, "yolo")) == before
+    assert fingerprint.of(settings(tmp_path, "yolo")) == before
 
 
 def test_files_are_looked_at_for_every_event_and_folders_now_and_then(
@@ -269,13 +269,13 @@ def test_files_are_looked_at_for_every_event_and_folders_now_and_then(
 ) -> None:
     monkeypatch.setattr(config_watch, "POLL_SECONDS", 3600.0)
     (tmp_path / "known" / "anna").mkdir(parents=True)
-    stamp = Fingerprint()
-    before = stamp.of(settings(tmp_path))
+    fingerprint = Fingerprint()
+    before = fingerprint.of(settings(tmp_path))
     (tmp_path / "known" / "anna" / "1.jpg").write_bytes(b"new")
-    assert stamp.of(settings(tmp_path)) == before
+    assert fingerprint.of(settings(tmp_path)) == before
 
     (tmp_path / "w.onnx").write_bytes(b"weights")
-    assert stamp.of(settings(tmp_path)) != before
+    assert fingerprint.of(settings(tmp_path)) != before
 
 
 def test_a_replaced_package_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

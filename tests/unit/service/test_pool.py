@@ -17,16 +17,16 @@ from zmhook.service.pool import Pool, Slot
 from zmhook.service.queue import FairQueue
 from zmhook.service.stats import Stats
 from zmhook.service.wire import (
-    Answer,
-    DecideEvent,
+    DecideJob,
+    DecideResult,
+    FetchedPicture,
     FrameData,
     FrameRequest,
     InferJob,
     InferResult,
     InputImage,
+    LoadModels,
     LogLine,
-    Picture,
-    Prepare,
     Ready,
 )
 from zmhook.service.worker_process import WorkerDied
@@ -48,11 +48,11 @@ class Pictures:
     def __init__(self) -> None:
         self.begun: list[str] = []
 
-    async def first(self) -> Picture:
-        return Picture("alarm", "here", b"1")
+    async def first(self) -> FetchedPicture:
+        return FetchedPicture("alarm", "here", b"1")
 
-    async def picture(self, frame_id: str) -> Picture:
-        return Picture(frame_id, "here", b"2")
+    async def picture(self, frame_id: str) -> FetchedPicture:
+        return FetchedPicture(frame_id, "here", b"2")
 
     def begin_after(self, frame_id: str) -> None:
         self.begun.append(frame_id)
@@ -78,9 +78,9 @@ class FakeWorker:
         if self.has_ended:
             raise WorkerDied("by SIGKILL")
         self.sent.append(message)
-        if isinstance(message, Prepare):
+        if isinstance(message, LoadModels):
             self.inbox.put_nowait(self.owner.prepared)
-        elif isinstance(message, DecideEvent | InferJob):
+        elif isinstance(message, DecideJob | InferJob):
             for step in self.owner.next_script(message):
                 self.inbox.put_nowait(step)
 
@@ -110,10 +110,10 @@ class Workers:
     def __call__(self) -> FakeWorker:
         return FakeWorker(self)
 
-    def next_script(self, job: DecideEvent | InferJob) -> list[object]:
+    def next_script(self, job: DecideJob | InferJob) -> list[object]:
         if self.script:
             return self.script.popleft()
-        return [Answer(Decision(event=job.event, outcome="nothing")), READY]
+        return [DecideResult(Decision(event=job.event, outcome="nothing")), READY]
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ class Bench:
                 self.queue,
                 self.stats,
                 self._record,
-                lambda: (Settings(), "stamp"),
+                lambda: (Settings(), "fingerprint"),
                 rank=rank,
                 threads=lambda rank=rank: rank + 1,
                 **limits,
@@ -166,7 +166,7 @@ class Bench:
     async def decided(self, **more: object) -> Decision:
         one = self.ticket(**more)
         await self.queue.ready(one)
-        return await one.decided()
+        return await one.result()
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ def test_a_worker_loads_at_once_and_decides(bench, workers: Workers, soon) -> No
     async def run() -> None:
         async with bench() as running:
             (worker,) = workers.made
-            assert worker.sent == [Prepare(plain(threads=1), "stamp")]
+            assert worker.sent == [LoadModels(plain(threads=1), "fingerprint")]
             assert (await running.decided()).outcome == "nothing"
             await running.slots[0].idle.wait()
             assert running.slots[0].models == ["yolo"]
@@ -195,11 +195,11 @@ def test_a_further_picture_is_given_and_the_next_begun(bench, workers: Workers, 
     async def run() -> None:
         async with bench() as running:
             one = running.ticket()
-            answer = Answer(Decision(event=one.event, outcome="alarm"))
+            answer = DecideResult(Decision(event=one.event, outcome="alarm"))
             workers.script.append([FrameRequest("snapshot"), answer, READY])
             await running.queue.ready(one)
-            assert (await one.decided()).outcome == "alarm"
-            assert FrameData(Picture("snapshot", "here", b"2")) in workers.made[0].sent
+            assert (await one.result()).outcome == "alarm"
+            assert FrameData(FetchedPicture("snapshot", "here", b"2")) in workers.made[0].sent
             assert one.fetcher.begun == ["alarm", "snapshot"]
 
     soon(run)
@@ -256,10 +256,10 @@ def test_a_crash_after_the_answer_is_not_tried_again(bench, workers: Workers, so
     async def run() -> None:
         async with bench() as running:
             one = running.ticket()
-            answer = Answer(Decision(event=one.event, outcome="alarm"))
+            answer = DecideResult(Decision(event=one.event, outcome="alarm"))
             workers.script.append([answer, died()])
             await running.queue.ready(one)
-            assert (await one.decided()).outcome == "alarm"
+            assert (await one.result()).outcome == "alarm"
             await running.slots[0].idle.wait()
             assert one.tries == 1
             assert len(running.queue) == 0
@@ -365,10 +365,10 @@ def test_a_grown_worker_is_replaced_after_its_event(bench, workers: Workers, soo
     async def run() -> None:
         async with bench(max_rss_mb=200) as running:
             one = running.ticket()
-            answer = Answer(Decision(event=one.event, outcome="alarm"))
+            answer = DecideResult(Decision(event=one.event, outcome="alarm"))
             workers.script.append([answer, Ready(201, [])])
             await running.queue.ready(one)
-            assert (await one.decided()).outcome == "alarm"
+            assert (await one.result()).outcome == "alarm"
             await until(lambda: len(workers.made) == 2)
             assert workers.made[0].stopped
             assert running.stats.restarts == 1
@@ -410,7 +410,7 @@ def test_an_event_alone_gets_the_first_slot_and_its_threads(bench, workers: Work
             for number in range(4):
                 await running.decided(number=number)
                 await asyncio.sleep(0.01)
-            jobs = [one for one in workers.made[0].sent if isinstance(one, DecideEvent)]
+            jobs = [one for one in workers.made[0].sent if isinstance(one, DecideJob)]
             assert [job.event.id for job in jobs] == [0, 1, 2, 3]
             assert {job.settings["yolo"]["yolo_threads"] for job in jobs} == {1}
 
@@ -422,7 +422,7 @@ def test_the_end_waits_for_what_runs_and_stops_every_worker(bench, workers: Work
         running = bench(2)
         async with running:
             one = running.ticket()
-            answer = Answer(Decision(event=one.event, outcome="alarm"))
+            answer = DecideResult(Decision(event=one.event, outcome="alarm"))
             workers.script.append([])
             await running.queue.ready(one)
             await asyncio.sleep(0.01)
@@ -433,7 +433,7 @@ def test_the_end_waits_for_what_runs_and_stops_every_worker(bench, workers: Work
             for message in (answer, READY):
                 busy.inbox.put_nowait(message)
             await finishing
-            assert (await one.decided()).outcome == "alarm"
+            assert (await one.result()).outcome == "alarm"
         assert all(worker.has_ended for worker in workers.made)
 
     soon(run)
@@ -486,13 +486,12 @@ def test_a_task_is_tried_once_more_and_then_given_up(bench, workers: Workers, so
     async def run() -> None:
         async with bench() as running:
             workers.script.extend([[died()], [died()]])
-            inference = InferTicket(TASK, Settings(), "stamp")
+            inference = InferTicket(TASK, Settings(), "fingerprint")
             running.queue.put(inference)
             await running.queue.ready(inference)
-            with pytest.raises(
-                InferenceUnavailable, match="the model process ended by SIGSEGV, 2 times"
-            ):
-                await inference.result()
+            result = await inference.result()
+            assert isinstance(result, InferenceUnavailable)
+            assert str(result) == "the model process ended by SIGSEGV, 2 times"
             assert (await running.decided()).outcome == "nothing"
 
     soon(run)
@@ -502,11 +501,11 @@ def test_a_task_has_a_result(bench, workers: Workers, soon) -> None:
     async def run() -> None:
         async with bench() as running:
             workers.script.append([InferResult({"yolo": [[]]}), READY])
-            inference = InferTicket(TASK, Settings(), "stamp")
+            inference = InferTicket(TASK, Settings(), "fingerprint")
             running.queue.put(inference)
             await running.queue.ready(inference)
             assert (await inference.result()).results == {"yolo": [[]]}
             told = workers.made[0].sent[-1]
-            assert (told.images, told.stamp) == ([InputImage("a", b"x")], "stamp")
+            assert (told.images, told.fingerprint) == ([InputImage("a", b"x")], "fingerprint")
 
     soon(run)

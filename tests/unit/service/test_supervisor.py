@@ -48,7 +48,7 @@ def event(number: int = 1, monitor: int = 1) -> Event:
 async def one_decided(supervisor: Supervisor) -> None:
     """Be the worker for one event."""
     ticket = await supervisor.queue.get()
-    ticket.decide(Decision(event=ticket.event, outcome="nothing", timings={"yolo": 1.0}))
+    ticket.give(Decision(event=ticket.event, outcome="nothing", timings={"yolo": 1.0}))
 
 
 def test_a_decision_is_returned_with_its_settings(make: Make, soon) -> None:
@@ -256,7 +256,7 @@ TASK = InferTask("10.0.0.5", ["yolo"], [InputImage("a", b"x")], {})
 async def run_one_task(supervisor: Supervisor, result: InferResult) -> InferTicket:
     """Be the worker for one task."""
     ticket = await supervisor.queue.get()
-    await ticket.heard(result)
+    await ticket.receive(result)
     return ticket
 
 

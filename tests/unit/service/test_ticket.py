@@ -10,15 +10,16 @@ from msgspec import structs
 
 from zmhook.detection import Decision
 from zmhook.event import Event
+from zmhook.service.wire import FetchedPicture
 
 
 def test_the_decision_comes_to_whoever_waits(ticket, soon) -> None:
     async def run() -> None:
         one = ticket()
-        waiting = asyncio.ensure_future(one.decided())
+        waiting = asyncio.ensure_future(one.result())
         await asyncio.sleep(0)
         decision = Decision(event=one.event, outcome="nothing")
-        one.decide(decision)
+        one.give(decision)
         one.fail("too late to matter")
 
         assert await waiting is decision
@@ -31,12 +32,12 @@ def test_at_the_deadline_it_is_undecided(ticket, soon) -> None:
     async def run() -> None:
         one = ticket(event_deadline=0.05)
 
-        decision = await one.decided()
+        decision = await one.result()
 
         assert decision.outcome == "undecided"
         assert decision.errors == ["no decision after 0.05 s ([general] event_deadline)"]
-        one.decide(Decision(event=one.event, outcome="alarm"))
-        assert (await one.decided()) is decision
+        one.give(Decision(event=one.event, outcome="alarm"))
+        assert (await one.result()) is decision
 
     soon(run)
 
@@ -62,7 +63,7 @@ def test_closed_does_not_take_the_decision(ticket, soon) -> None:
         one.fail("why")
         await closed
 
-        assert (await one.decided()).errors == ["why"]
+        assert (await one.result()).errors == ["why"]
 
     soon(run)
 
@@ -83,7 +84,7 @@ def test_left_is_never_negative(ticket, soon) -> None:
         one.asked -= 60
 
         assert one.left() == 0
-        assert (await one.decided()).outcome == "undecided"
+        assert (await one.result()).outcome == "undecided"
 
     soon(run)
 
@@ -98,7 +99,7 @@ def test_held_until_the_report_is_written(ticket, soon) -> None:
         one.hold(decision(), 60)
         assert one.is_open
         one.release()
-        assert (await one.decided()).errors == ["held"]
+        assert (await one.result()).errors == ["held"]
 
     soon(scene)
 
@@ -107,7 +108,7 @@ def test_held_no_longer_than_said(ticket, soon) -> None:
     async def scene() -> None:
         one = ticket()
         one.hold(decision(), 0.01)
-        assert (await one.decided()).errors == ["held"]
+        assert (await one.result()).errors == ["held"]
 
     soon(scene)
 
@@ -116,7 +117,7 @@ def test_what_is_held_at_the_deadline_is_the_decision(ticket, soon) -> None:
     async def scene() -> None:
         one = ticket(event_deadline=0.05)
         one.hold(decision(), 60)
-        assert (await one.decided()).errors == ["held"]
+        assert (await one.result()).errors == ["held"]
 
     soon(scene)
 
@@ -131,12 +132,16 @@ def test_nothing_held_nothing_released(ticket, soon) -> None:
     soon(scene)
 
 
-def test_the_times_before_a_worker_had_it_are_added(ticket, soon) -> None:
+def test_the_times_before_a_worker_had_it_are_added(ticket, soon, monkeypatch) -> None:
     async def scene() -> None:
+        async def first() -> FetchedPicture:
+            return FetchedPicture("alarm", data=b"1")
+
         one = ticket()
+        monkeypatch.setattr(one.fetcher, "first", first)
         one.fetcher.first_took = 0.01
         one.asked -= 0.05
-        one.taken()
+        await one.job({})
         timings = one.timed(
             structs.replace(decision(), timings={"fetch": 1.0, "total": 5.0})
         ).timings

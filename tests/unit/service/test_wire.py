@@ -25,18 +25,18 @@ DECISION = Decision(
     version="1",
 )
 SETTINGS = msgspec.msgpack.decode(msgspec.msgpack.encode(to_plain(Settings())))
-PICTURE = wire.Picture("alarm", "/e/7/alarm.jpg", bytes(range(256)) * 1000)
+PICTURE = wire.FetchedPicture("alarm", "/e/7/alarm.jpg", bytes(range(256)) * 1000)
 CROP = Crop(box=Box(1, 2, 3, 4), width=9, height=8, source=DOG, located=False)
 MESSAGES = [
-    wire.Prepare(SETTINGS, "stamp"),
-    wire.DecideEvent(EVENT, SETTINGS, "stamp", 29.5, PICTURE),
+    wire.LoadModels(SETTINGS, "fingerprint"),
+    wire.DecideJob(EVENT, SETTINGS, "fingerprint", 29.5, PICTURE),
     wire.FrameRequest("snapshot"),
-    wire.FrameData(wire.Picture("snapshot", error="there is none")),
-    wire.FrameData(wire.Picture("track", "/s/1.jpg", b"x", crop=CROP)),
-    wire.FrameData(wire.Picture("track2", error="no further", needed=False)),
-    wire.Answer(DECISION),
+    wire.FrameData(wire.FetchedPicture("snapshot", error="there is none")),
+    wire.FrameData(wire.FetchedPicture("track", "/s/1.jpg", b"x", crop=CROP)),
+    wire.FrameData(wire.FetchedPicture("track2", error="no further", needed=False)),
+    wire.DecideResult(DECISION),
     wire.InferJob(
-        ["yolo"], SETTINGS, "stamp", 9.5, [wire.InputImage("1", b"x", "car")], {"yolo": 0.3}, 7
+        ["yolo"], SETTINGS, "print", 9.5, [wire.InputImage("1", b"x", "car")], {"yolo": 0.3}, 7
     ),
     wire.InferResult({"yolo": [[DOG], []]}, [(9, 8), (1, 1)], {"face": "no"}, {"yolo": 2.5}),
     wire.InferResult(refused="not a picture", too_large=True),

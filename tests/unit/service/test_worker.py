@@ -20,16 +20,16 @@ from zmhook.event import Event
 from zmhook.frame import Crop, Frame
 from zmhook.service import worker as module
 from zmhook.service.wire import (
-    Answer,
-    DecideEvent,
+    DecideJob,
+    DecideResult,
+    FetchedPicture,
     FrameData,
     FrameRequest,
     InferJob,
     InferResult,
     InputImage,
+    LoadModels,
     LogLine,
-    Picture,
-    Prepare,
     Ready,
 )
 from zmhook.service.worker import Worker
@@ -100,9 +100,11 @@ def plain(weights: str = "a.onnx", **general: object) -> dict[str, Any]:
     return to_plain(Settings(general=General(**general), yolo=Yolo(weights=weights)))
 
 
-def job(settings: dict[str, Any] | None = None, stamp: str = "1", **picture: object) -> DecideEvent:
-    first = Picture(**{"id": "alarm", "data": PNG, "origin": "here", **picture})
-    return DecideEvent(EVENT, settings or plain(), stamp, 30.0, first)
+def job(
+    settings: dict[str, Any] | None = None, fingerprint: str = "1", **picture: object
+) -> DecideJob:
+    first = FetchedPicture(**{"id": "alarm", "data": PNG, "origin": "here", **picture})
+    return DecideJob(EVENT, settings or plain(), fingerprint, 30.0, first)
 
 
 def run(*messages: object) -> Wire:
@@ -113,13 +115,13 @@ def run(*messages: object) -> Wire:
 
 
 def decisions(wire: Wire) -> list[Decision]:
-    return [message.decision for message in wire.sent if isinstance(message, Answer)]
+    return [message.decision for message in wire.sent if isinstance(message, DecideResult)]
 
 
 def test_a_job_is_answered_and_then_it_is_ready(models: list[Model]) -> None:
     wire = run(job())
 
-    assert [type(message) for message in wire.sent] == [Answer, Ready]
+    assert [type(message) for message in wire.sent] == [DecideResult, Ready]
     assert decisions(wire)[0].outcome == "alarm"
     assert decisions(wire)[0].frame.origin == "here"
     assert wire.sent[-1].models == ["yolo"]
@@ -127,22 +129,22 @@ def test_a_job_is_answered_and_then_it_is_ready(models: list[Model]) -> None:
 
 
 def test_to_prepare_is_to_load(models: list[Model]) -> None:
-    wire = run(Prepare(plain(), "1"), job())
+    wire = run(LoadModels(plain(), "1"), job())
 
-    assert [type(message) for message in wire.sent] == [Ready, Answer, Ready]
+    assert [type(message) for message in wire.sent] == [Ready, DecideResult, Ready]
     assert [model.loads for model in models] == [1]
 
 
 def test_the_next_picture_is_asked_for_only_when_needed(models: list[Model]) -> None:
-    given = FrameData(Picture("snapshot", "there", PNG))
-    wire = run(Prepare(plain(), "1"))
+    given = FrameData(FetchedPicture("snapshot", "there", PNG))
+    wire = run(LoadModels(plain(), "1"))
     assert not [one for one in wire.sent if isinstance(one, FrameRequest)]
 
     wire = Wire(job(plain(detect_pattern="dog"), error="there is none", data=b""), given)
     with pytest.raises(EOFError):
         Worker(wire).run()
 
-    assert [type(message) for message in wire.sent] == [FrameRequest, Answer, Ready]
+    assert [type(message) for message in wire.sent] == [FrameRequest, DecideResult, Ready]
     assert wire.sent[0] == FrameRequest("snapshot")
     (decision,) = decisions(wire)
     assert (decision.outcome, decision.frame.origin) == ("alarm", "there")
@@ -150,7 +152,7 @@ def test_the_next_picture_is_asked_for_only_when_needed(models: list[Model]) -> 
 
 
 def test_no_picture_at_all_is_undecided(models: list[Model]) -> None:
-    gone = FrameData(Picture("snapshot", error="nor here"))
+    gone = FrameData(FetchedPicture("snapshot", error="nor here"))
     (decision,) = decisions(run(job(error="not there", data=b""), gone))
 
     assert (decision.outcome, decision.errors) == ("undecided", ["not there", "nor here"])
@@ -171,21 +173,21 @@ def test_a_part_of_a_scene_stays_one(models: list[Model]) -> None:
 
 
 def test_a_picture_that_is_not_needed_is_no_failure(models: list[Model]) -> None:
-    not_needed = FrameData(Picture("snapshot", error="not needed", needed=False))
+    not_needed = FrameData(FetchedPicture("snapshot", error="not needed", needed=False))
     (decision,) = decisions(run(job(plain(detect_pattern="cat")), not_needed))
 
     assert (decision.outcome, decision.errors) == ("nothing", [])
 
 
 def test_something_else_in_place_of_a_picture(models: list[Model]) -> None:
-    handed = module._Handed(Wire(Prepare(plain(), "1")), Picture("alarm"))
+    handed = module._Handed(Wire(LoadModels(plain(), "1")), FetchedPicture("alarm"))
 
     with pytest.raises(FrameUnavailable, match="something else"):
         handed._ask("snapshot")
 
 
 def test_the_deadline_holds_here_too(models: list[Model]) -> None:
-    late = DecideEvent(EVENT, plain(), "1", 0.0, Picture("alarm", "here", PNG))
+    late = DecideJob(EVENT, plain(), "1", 0.0, FetchedPicture("alarm", "here", PNG))
     (decision,) = decisions(run(late))
 
     assert decision.outcome == "undecided"
@@ -222,7 +224,7 @@ def test_a_report_that_fails_comes_after_the_answer(
 
     monkeypatch.setattr(report, "publish", fail)
 
-    assert [type(message) for message in run(job()).sent] == [Answer, Ready]
+    assert [type(message) for message in run(job()).sent] == [DecideResult, Ready]
 
 
 def test_a_model_that_cannot_be_loaded_is_only_early(
@@ -231,9 +233,9 @@ def test_a_model_that_cannot_be_loaded_is_only_early(
     broken = Model()
     broken.error = DetectorError("yolo: there are no weights")
     monkeypatch.setattr(Chain, "from_settings", lambda _: Chain([broken]))
-    wire = run(Prepare(plain(), "1"), job(plain(frame_id=("alarm",))))
+    wire = run(LoadModels(plain(), "1"), job(plain(frame_id=("alarm",))))
 
-    assert [type(message) for message in wire.sent] == [Ready, Answer, Ready]
+    assert [type(message) for message in wire.sent] == [Ready, DecideResult, Ready]
     assert decisions(wire)[0].errors == ["yolo: there are no weights"]
 
 
@@ -266,7 +268,7 @@ def test_monitors_that_ask_other_questions_have_their_own_models(models: list[Mo
 
 
 def test_models_whose_files_have_changed_are_loaded_anew(models: list[Model]) -> None:
-    wire = run(job(stamp="1"), job(stamp="2"), job(stamp="2"))
+    wire = run(job(fingerprint="1"), job(fingerprint="2"), job(fingerprint="2"))
 
     assert [(model.loads, model.closed) for model in models] == [(1, 1), (1, 0)]
     assert [decision.outcome for decision in decisions(wire)] == ["alarm"] * 3
@@ -304,7 +306,7 @@ def inference(*models: str, settings: dict[str, Any] | None = None) -> InferJob:
 def test_a_job_is_answered_with_its_result(models: list[Model]) -> None:
     wire = run(inference("yolo"), job())
 
-    assert [type(message) for message in wire.sent] == [InferResult, Ready, Answer, Ready]
+    assert [type(message) for message in wire.sent] == [InferResult, Ready, DecideResult, Ready]
     assert wire.sent[0].results == {"yolo": [[DOG]]}
     assert len(models) == 1  # events and tasks share their models
 

@@ -14,12 +14,12 @@ import pytest
 
 from zmhook.service import worker_process
 from zmhook.service.config_watch import ConfigWatch
-from zmhook.service.wire import LogLine, Prepare, Ready
+from zmhook.service.wire import LoadModels, LogLine, Ready
 from zmhook.service.worker_process import LogRelay, WorkerDied, WorkerProcess
 from zmhook.settings import General, Settings
 from zmhook.settings.model import to_plain
 
-PREPARE = Prepare(to_plain(Settings(general=General(models=("hog",)))), "1")
+PREPARE = LoadModels(to_plain(Settings(general=General(models=("hog",)))), "1")
 
 
 async def prepared() -> WorkerProcess:
@@ -164,7 +164,7 @@ def test_it_dies_with_its_supervisor(root: Path, tmp_path: Path) -> None:
     """Even one that is killed, and even a worker that is stuck in a model."""
     code = (
         "import asyncio, os, signal, sys\n"
-        "from zmhook.service.wire import Prepare\n"
+        "from zmhook.service.wire import LoadModels\n"
         "from zmhook.service.worker_process import WorkerProcess\n"
         "from zmhook.settings import General, Settings\n"
         "from zmhook.settings.model import to_plain\n"
@@ -172,7 +172,7 @@ def test_it_dies_with_its_supervisor(root: Path, tmp_path: Path) -> None:
         "async def run():\n"
         "    worker = WorkerProcess()\n"
         "    await worker.start()\n"
-        "    await worker.send(Prepare(settings, '1'))\n"
+        "    await worker.send(LoadModels(settings, '1'))\n"
         "    await worker.receive()\n"
         "    os.kill(worker.pid, signal.SIGSTOP)\n"
         "    print(worker.pid, flush=True)\n"
