@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zmhook.errors import DetectorError
-from zmhook.migrate.kind import KINDS, OBJECT, Kind, is_shared
-from zmhook.migrate.old import Generation, Given, mapping, words
+from zmhook.migrate.draft import Entry, like
+from zmhook.migrate.old import Generation, Given, find, is_no, mapping, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,6 +16,19 @@ if TYPE_CHECKING:
 ROOT = "ml_sequence"
 _EMPTY = "of that kind, no model is switched on and here"
 _NOT_NAMED = "model_sequence does not name it"
+OBJECT = "object"
+_NAMING = ("name", "enabled")
+_SIDES = ("model_width", "model_height")
+_AFTER_VEHICLES = "alpr_use_after_detection_only"
+
+_OFF = "it was switched off"
+_NOT_HERE = "that model is not here"
+_INSTEAD = f"{_NOT_HERE}: yolo takes its place, with its own file"
+_SECOND = "there is one model of each kind here, the first that was switched on"
+_TOGETHER = "here it holds for all models together"
+_OWN_SIZE = "not needed: the network is given the picture in a size of its own"
+_OWN_KIND = "it waits for another model of its own kind, and there is one of each here"
+_SQUARE = "a network is given a square here, of model_width"
 
 
 def usable(model: str) -> bool:
@@ -69,7 +82,7 @@ def _model(draft: Draft, name: str, section: Mapping[str, Any], generation: Gene
     """Put what is said of a kind; return its model, or the name where it is no known kind."""
     if name not in KINDS:
         return name
-    kind = Kind(draft, KINDS[name], f"{ROOT} {name}:", section)
+    kind = ModelKind(draft, KINDS[name], f"{ROOT} {name}:", section)
     return kind.put(is_ng=generation is Generation.NG)
 
 
@@ -99,3 +112,169 @@ def _lose_unnamed(draft: Draft, ml: Mapping[str, Any], names: Iterable[str]) -> 
             draft.lose(Given(ROOT, str(key), value), _NOT_NAMED)
         elif key != "general" and key not in KINDS:
             draft.lose(Given(ROOT, str(key), value))
+
+
+class KindInfo(NamedTuple):
+    """What is known about a kind: its name and pattern here, and which frameworks are."""
+
+    ours: str
+    pattern: str
+    framework: str
+    known: dict[str, str]
+    max_size: str = ""
+
+
+KINDS = {
+    OBJECT: KindInfo(
+        "yolo", "detect_pattern", "object_framework", {"opencv": "yolo", "hog": "hog"}
+    ),
+    "face": KindInfo(
+        "face",
+        "face_detection_pattern",
+        "face_detection_framework",
+        {"dlib": "face", "face_dlib": "face"},
+        "face_max_size",
+    ),
+    "alpr": KindInfo("alpr", "alpr_pattern", "", {}, "alpr_max_size"),
+}
+
+
+class ModelKind:
+    """A kind's part of `ml_sequence`: what holds for it, and the models to choose from."""
+
+    def __init__(
+        self, draft: Draft, about: KindInfo, root: str, section: Mapping[str, Any]
+    ) -> None:
+        self.draft = draft
+        self.about = about
+        self.root = root
+        self.general = mapping(section.get("general"))
+        self.items = self._items(section.get("sequence"))
+        for key, value in section.items():
+            if key not in ("general", "sequence") or (key == "general" and not self.general):
+                draft.lose(Given(root, str(key), value))
+
+    def put(self, *, is_ng: bool) -> str:
+        """Put what it says, and return what the model is called here; empty when it is not."""
+        number, item = self._taken()
+        model = self._model(item) if number else ""
+        for other in self.items:
+            if other[0] != number:
+                self._lose_other(*other, taken=number)
+        self._put_general(model)
+        for key, value in item.items():
+            given = Given(f"{self.root} sequence {number}:", str(key), value)
+            self._put_of_item(given, item, model, is_ng=is_ng)
+        waits = self.general.get("pre_existing_labels") or item.get("pre_existing_labels")
+        if model == "alpr" and not waits and find(_AFTER_VEHICLES):
+            note = "it read every picture, for want of pre_existing_labels"
+            self.draft.entries.setdefault(_AFTER_VEHICLES, Entry("no", note))
+        return model or (self.about.ours if self.about is KINDS[OBJECT] else "")
+
+    def _items(self, value: Any) -> list[tuple[int, dict[str, Any]]]:
+        """Return the models with their numbers, from 1."""
+        given = value if isinstance(value, list | tuple) else [value] if value else []
+        items = []
+        for number, item in enumerate(given, 1):
+            if isinstance(item, dict):
+                items.append((number, item))
+            else:
+                self.draft.lose(Given(self.root, f"sequence {number}", item), "is no dict")
+        return items
+
+    def _taken(self) -> tuple[int, dict[str, Any]]:
+        """Return the first model that was on and is here; number 0 when there is none."""
+        here = (one for one in self.items if _is_on(one[1]) and self._model(one[1]))
+        return next(here, (0, {}))
+
+    def _model(self, item: Mapping[str, Any]) -> str:
+        """Return our name of what an item asks for; empty when it is not here."""
+        framework = item.get(self.about.framework) if self.about.framework else None
+        if framework in (None, ""):
+            return self.about.ours
+        return self.about.known.get(str(framework).lower(), "")
+
+    def _lose_other(self, number: int, item: Mapping[str, Any], *, taken: int) -> None:
+        is_here = bool(self._model(item))
+        missing = _NOT_HERE if taken or self.about is not KINDS[OBJECT] else _INSTEAD
+        why = _OFF if not _is_on(item) else _SECOND if is_here else missing
+        self.draft.lose(Given(self.root, f"sequence {number}", item), why)
+
+    def _put_general(self, model: str) -> None:
+        for key, value in self.general.items():
+            given = Given(f"{self.root} general:", str(key), value)
+            if key == "pattern":
+                self.draft.put(self.about.pattern, given)
+            elif key == "pre_existing_labels":
+                self._put_labels(model, given)
+            else:
+                self._put_shared(given, model)
+
+    def _put_shared(self, given: Given, model: str, note: str = "") -> None:
+        """Put a key that is named as here; what all models share is as objects have it."""
+        if model == "hog" and given.key == "object_min_confidence":
+            self.draft.put("hog_min_confidence", given)
+        elif self.about is not KINDS[OBJECT] and is_shared(given.key):
+            self.draft.lose(given, _TOGETHER)
+        elif is_of_past(given.key):
+            self.draft.put_last(given.key, given)
+        else:
+            self.draft.put(given.key, given, note)
+
+    def _put_labels(self, model: str, given: Given) -> None:
+        """Put the labels of which one must have been found before, if the model can wait."""
+        name = f"{model}_pre_existing_labels"
+        if find(name):
+            self.draft.put(name, given)
+        else:
+            self.draft.lose(given, f"{model or self.about.ours} looks at every picture")
+
+    def _put_of_item(
+        self, given: Given, item: Mapping[str, Any], model: str, *, is_ng: bool
+    ) -> None:
+        if given.key in _SIDES:
+            self._put_side(given, item)
+        elif given.key == "max_size":
+            self._put_max_size(given)
+        elif given.key == "pre_existing_labels":
+            self._put_item_labels(given, model, is_ng=is_ng)
+        elif self.about is KINDS[OBJECT] and is_of_past(given.key):
+            self.draft.compare_last(given)
+        elif self.about is KINDS[OBJECT] and is_shared(given.key):
+            self.draft.put_last(given.key, given)
+        elif given.key not in (*_NAMING, self.about.framework):
+            is_file = given.key == "object_weights" and item.get("name")
+            self._put_shared(given, model, str(item["name"]) if is_file else "")
+
+    def _put_side(self, given: Given, item: Mapping[str, Any]) -> None:
+        if given.key == _SIDES[1] and str(item.get(_SIDES[0], given.value)) != str(given.value):
+            self.draft.lose(given, _SQUARE)
+        else:
+            self.draft.put("yolo_input_size", given)
+
+    def _put_max_size(self, given: Given) -> None:
+        if find(self.about.max_size):
+            self.draft.put(self.about.max_size, given)
+        else:
+            self.draft.lose(given, _OWN_SIZE)
+
+    def _put_item_labels(self, given: Given, model: str, *, is_ng: bool) -> None:
+        if is_ng and set(words(given.value)) - {"face"}:
+            self._put_labels(model, given)
+        else:
+            self.draft.lose(given, _OWN_KIND)
+
+
+def is_shared(name: str) -> bool:
+    """Say whether a key is one of [gate], or the limit of a label there."""
+    key = like(name)
+    return key is not None and key.section == "gate"
+
+
+def is_of_past(name: str) -> bool:
+    """Say whether a key is about what was there before: inside a model it had no effect."""
+    return is_shared(name) and "past_det" in name
+
+
+def _is_on(item: Mapping[str, Any]) -> bool:
+    return not is_no(item.get("enabled", "yes"))

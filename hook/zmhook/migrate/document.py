@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import tempfile
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zmhook.errors import Problem, SettingsError
 from zmhook.migrate import reasons
+from zmhook.migrate.chain import KINDS
 from zmhook.migrate.draft import Draft, Entry, Lost
-from zmhook.migrate.kind import KINDS
 from zmhook.migrate.old import find, schema
 from zmhook.printable import one_line
+from zmhook.settings.loader import load
+from zmhook.text.redact import long_ones_masked
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Iterable, Iterator, Mapping
@@ -17,6 +22,7 @@ if TYPE_CHECKING:
 _LIMITS = "gate"
 _DEFAULT = Entry("", "not said for this monitor: the default")
 _RULE = "-" * 68
+_ROUNDS = 5
 
 
 class Document:
@@ -56,11 +62,15 @@ class Document:
     def conceal(self, secrets: Collection[str]) -> None:
         """Put stars in the place of secrets, wherever a value or a comment repeats them."""
         self.lost = [
-            Lost(lost.place, reasons.masked(lost.shown, secrets), reasons.masked(lost.why, secrets))
+            Lost(
+                lost.place,
+                long_ones_masked(lost.shown, secrets),
+                long_ones_masked(lost.why, secrets),
+            )
             for lost in self.lost
         ]
         for section, name, entry in list(self.lines()):
-            note = reasons.masked(entry.note, secrets)
+            note = long_ones_masked(entry.note, secrets)
             self.sections[section][name] = Entry(entry.text, note)
 
     def text(self, header: Iterable[str]) -> str:
@@ -140,3 +150,45 @@ def _line(name: str, entry: Entry) -> str:
 
 def _comment(text: str) -> str:
     return f"# {text}".rstrip()
+
+
+def settle(document: Document, secrets: str, content: str | None = None) -> list[str]:
+    """Take out what cannot stand; return what is wrong beside that, such as a secrets file.
+
+    `secrets` is the path of the secrets file, empty for none; `content` what it is going to hold.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        for _ in range(_ROUNDS):
+            problems = _problems(document, place, secrets, content)
+            wrong = {
+                (problem.section, problem.key): problem.message
+                for problem in problems
+                if problem.key in document.sections.get(problem.section, {})
+            }
+            for (section, name), message in wrong.items():
+                document.remove(section, name, message)
+            if not wrong:
+                break
+    return [_told(problem, place).replace(folder, "") for problem in problems]
+
+
+def _told(problem: Problem, place: Path) -> str:
+    """Name the file where it is another than the result, such as that of the secrets."""
+    is_ours = Path(problem.file).parent == place
+    return problem.message if is_ours else f"{problem.file}: {problem.message}"
+
+
+def _problems(document: Document, folder: Path, secrets: str, content: str | None) -> list[Problem]:
+    file = folder / "objectconfig.ini"
+    file.touch(mode=0o600)
+    file.write_text(document.text([]), encoding="utf-8")
+    if content is not None:
+        secrets = str(folder / "secrets.ini")
+        Path(secrets).touch(mode=0o600)
+        Path(secrets).write_text(content, encoding="utf-8")
+    try:
+        load(file, [f"general.secrets={secrets}"] if secrets else [], step_down=False)
+    except SettingsError as error:
+        return list(error.problems)
+    return []

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from zmhook.migrate import reasons, shapes
+from zmhook.migrate import reasons
 from zmhook.migrate.old import Given, find
+from zmhook.migrate.placeholders import parse_literal
 from zmhook.printable import one_line
 from zmhook.settings.gate import LABEL_SUFFIXES, ZONE_SUFFIXES
 from zmhook.settings.hints import allowed
 from zmhook.settings.keys import Key, named_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 # Of the limits that a label may have here, those that older files had too.
 _LABEL_SUFFIXES = ("_past_det_max_diff_area", "_max_detection_size")
 _COMMENT = re.compile(r"^;|(^|\s)#")
 _NAME = re.compile(r"[^\s#;\[=:\x00-\x1f][^=:\x00-\x1f]*")
+_BRACKETS = ("[", "{", "(")
+PERCENT = 100
 RENAMED = {"zm_conf_path": "base_zm_conf_path", "platrec_stats": "platerec_stats"}
 
 
@@ -58,7 +62,7 @@ class Draft:
             self.lose(given)
             return
         try:
-            text = shapes.as_text(key, given.value)
+            text = as_text(key, given.value)
             if text:
                 _check(key, text)
         except ValueError as error:
@@ -149,3 +153,76 @@ def _changes(name: str, key: Key, text: str, given: Given) -> tuple[str, str]:
     hidden = key.is_secret or before[:1] in ("[", "{", "(") or text in before
     changed = plain and before != text and not hidden
     return moved, f"was {reasons.shown(given.key, before)}" if changed else ""
+
+
+def as_text(key: Key, value: Any) -> str:
+    """Return the value as it is written here; raises `ValueError` with what is wrong."""
+    if isinstance(value, str):
+        value = _opened(key, value.strip())
+    text = _written(key, value).strip()
+    fix = _FIXES.get(key.name)
+    return fix(text) if fix and text else text
+
+
+def _opened(key: Key, text: str) -> Any:
+    """Take off the quotes and brackets that only the old reader needed."""
+    if key.is_secret or key.form == "pattern":
+        return text
+    if text[:1] in _BRACKETS and (key.is_list or key.form == "json"):
+        try:
+            return parse_literal(text)
+        except ValueError:
+            return text
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        return text[1:-1]
+    return text
+
+
+def _written(key: Key, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    if isinstance(value, str | int):
+        return str(value)
+    if isinstance(value, dict) and key.form == "json":
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, set | frozenset):
+        value = sorted(value, key=str)
+    if isinstance(value, list | tuple):
+        return _list(key, value)
+    raise ValueError("its value has a form that cannot be written here")
+
+
+def _list(key: Key, value: Iterable[Any]) -> str:
+    parts = list(value)
+    if key.form == "groups":
+        groups = parts if all(isinstance(part, list | tuple) for part in parts) else [parts]
+        return "; ".join(_joined(group, ",") for group in groups)
+    if key.is_numbers:
+        return f"({_joined(parts, ',')})"
+    return _joined(parts, "; " if key.form in ("times", "patterns") else ",")
+
+
+def _joined(parts: Iterable[Any], between: str) -> str:
+    texts = [str(part).strip() for part in parts]
+    if any(between.strip() in text for text in texts):
+        raise ValueError(f"a value with {between.strip()} in it cannot stand in a list here")
+    return between.join(texts)
+
+
+def _percent(text: str) -> str:
+    """Write a number without a unit as the share that it was, 5 % where there is no such share."""
+    number = text.removesuffix("%")
+    if not number.isdigit():
+        return text
+    return f"{number}%" if int(number) <= PERCENT else "5%"
+
+
+_FIXES: dict[str, Callable[[str], str]] = {
+    "past_det_max_diff_area": _percent,
+    "alpr_service": lambda text: {"openalpr": "open_alpr"}.get(text, text),
+    "max_frames": lambda text: "1000" if text == "0" else text,
+}

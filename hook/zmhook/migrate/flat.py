@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zmhook.migrate.chain import put_models
+from zmhook.migrate.chain import KINDS, put_models
 from zmhook.migrate.draft import RENAMED, Entry, like
-from zmhook.migrate.kind import KINDS
 from zmhook.migrate.old import Generation, Given, Old, find, is_yes, words
 from zmhook.migrate.stream import put_strategy
 

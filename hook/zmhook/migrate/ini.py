@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from zmhook.errors import Problem, SettingsError
@@ -13,11 +12,11 @@ from zmhook.migrate.placeholders import Placeholders
 from zmhook.migrate.reasons import A_SECRETS_FILE, is_of_secrets, why
 from zmhook.settings import forms, inifile
 from zmhook.settings.gate import ZONE_SUFFIXES
+from zmhook.settings.layers import MONITOR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_MONITOR = re.compile(r"monitor-0*([1-9][0-9]{0,8})")
 _SERVER = frozenset({"fcm", "network", "hook", "customize", "auth"})
 _OURS = frozenset({"gate", "notify", "history", "snapshots", "mqtt", "service", "gemini"})
 _ONLY_SIX = frozenset(
@@ -37,7 +36,7 @@ def read(path: str) -> list[Old]:
     common.secrets = secrets
     own = []
     for section, entries in sections.items():
-        monitor = _MONITOR.fullmatch(section)
+        monitor = MONITOR.fullmatch(section)
         if monitor:
             own.append((section, int(monitor[1]), entries))
         else:

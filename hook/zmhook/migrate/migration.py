@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zmhook.errors import SettingsError
-from zmhook.migrate import chain, checked, defaults, ini, ng, pixels, reasons, secretsfile, stream
-from zmhook.migrate.document import Document
-from zmhook.migrate.draft import Draft, Entry, Lost
+from zmhook.migrate import chain, defaults, ini, ng, reasons, secretsfile, stream
+from zmhook.migrate.document import Document, settle
+from zmhook.migrate.draft import Draft, Entry, Lost, like
 from zmhook.migrate.flat import put_flat
-from zmhook.migrate.old import Generation, Old
+from zmhook.migrate.old import Generation, Old, is_no
 from zmhook.migrate.zones import put_zones
 from zmhook.printable import one_line
+from zmhook.settings import values
+from zmhook.text.redact import long_ones_masked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 _START_COMMAND = (
     "where ZoneMinder's EventStartCommand calls the hook, as Ng documents it, write "
     "zm_event_start.sh %EID% %MID% '' %EC% there: ZoneMinder quotes %EC% itself, and in quotes of "
     'yours ("%EC%") a cause could run commands'
+)
+_AREAS: tuple[Any, ...] = (values.Extent, values.Extent | None)
+_BOXES = (
+    "boxes in the JSON and in objects.json were in pixels of the picture reduced to {width}, here "
+    "they are of the original picture"
+)
+_LIMIT = (
+    "was in pixels of the picture reduced to {width}; of the original it is (width/{width})² as "
+    "much"
 )
 
 
@@ -61,7 +75,7 @@ def _draft(old: Old, shared: dict[str, Any]) -> Draft:
     put_zones(draft, old)
     draft.lose_all("push:", old.push.items(), reasons.why("push"))
     draft.put_rest()
-    pixels.note(draft)
+    _note_pixels(draft)
     return draft
 
 
@@ -86,7 +100,7 @@ class _Migration:
         self.document = Document(everywhere, own, places)
         self.held = common.secrets
         self.secrets = set(self.held.values())
-        self.notes: list[str] = pixels.notes([everywhere, *own.values()])
+        self.notes: list[str] = _pixel_notes([everywhere, *own.values()])
         if self.generation is Generation.NG:
             self.notes.append(_START_COMMAND)
 
@@ -95,7 +109,7 @@ class _Migration:
         tokens = self._tokens(old)
         self.secrets |= {*tokens.values(), *secretsfile.values_of(self.document)}
         written = (self._into_file if self.target else self._keep)(old, tokens)
-        problems = checked.settle(self.document, self._secrets_path(), written)
+        problems = settle(self.document, self._secrets_path(), written)
         if not self.target and ng.is_ng(old):
             written = None
             problems.append(f"{old}: is YAML, which is not read here: --secrets FILE writes an ini")
@@ -104,8 +118,8 @@ class _Migration:
             self.document.text(self._header()),
             written,
             self.document.lost_by_reason(),
-            [reasons.masked(note, self.secrets) for note in self.notes],
-            [reasons.masked(problem, self.secrets) for problem in problems],
+            [long_ones_masked(note, self.secrets) for note in self.notes],
+            [long_ones_masked(problem, self.secrets) for problem in problems],
             any(secretsfile.plain(self.document)),
         )
 
@@ -204,3 +218,40 @@ class _Migration:
             "A key that is not here has its default: zmhook config reference shows all of them.",
             *(["What is not carried over stands at the end."] if self.document.lost else []),
         ]
+
+
+def _note_pixels(draft: Draft) -> None:
+    """Note at `resize` and at each area that its pixels were those of a reduced picture.
+
+    All pixels are those of the original here, and the camera's width is not known.
+    """
+    if not _is_reduced(draft):
+        return
+    width = draft.text("resize")
+    for name, text in {"resize": _BOXES, **dict.fromkeys(_pixel_limits(draft), _LIMIT)}.items():
+        before = draft.entries[name]
+        parts = filter(None, (before.note, text.format(width=width)))
+        draft.entries[name] = Entry(before.text, ", ".join(parts))
+
+
+def _pixel_notes(drafts: Iterable[Draft]) -> list[str]:
+    """Return what is to be told at once; what several monitors share, once."""
+    lines: dict[str, None] = {}
+    for draft in filter(_is_reduced, drafts):
+        width = draft.text("resize")
+        limits = ", ".join(_pixel_limits(draft))
+        more = f"; so were {limits}: (width/{width})² as much now" if limits else ""
+        lines[f"resize = {width}: {_BOXES.format(width=width)}{more}"] = None
+    return list(lines)
+
+
+def _is_reduced(draft: Draft) -> bool:
+    width = draft.text("resize")
+    return bool(width) and not is_no(width)
+
+
+def _pixel_limits(draft: Draft) -> Iterator[str]:
+    for name, entry in list(draft.entries.items()):
+        key = like(name)
+        if key and key.kind in _AREAS and entry.text.removesuffix("px").strip().isdigit():
+            yield name

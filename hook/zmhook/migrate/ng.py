@@ -1,22 +1,28 @@
-"""Read the YAML of Ng: one `Old` for all monitors, one for each of its own, merged as Ng does."""
+"""Read the YAML of Ng: one `Old` for all monitors, one for each of its own, merged as Ng does.
+
+A file is bounded in size, depth and what its aliases unfold to.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
 
-from zmhook.errors import Problem, SettingsError
-from zmhook.migrate import yamlfile
+from zmhook.errors import MissingPart, Problem, SettingsError
 from zmhook.migrate.old import Generation, Given, Old, is_yes
 from zmhook.migrate.reasons import A_SECRETS_FILE, is_of_secrets
 from zmhook.settings import inifile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+    import yaml
 
 _FLAT = ("general", "animation", "remote", "ml")
 _NESTED = ("ml_sequence", "stream_sequence")
 _PATTERNS = ("detection_pattern", "ignore_pattern")
+MOST_NODES = 50_000
+DEEPEST = 40
 _BASE = re.compile(r"\$\{\s*base_data_path\s*\}")
 
 
@@ -25,7 +31,7 @@ def read(path: str) -> list[Old]:
 
     Raises `SettingsError` when the file cannot be read.
     """
-    tree = _with_our_base(yamlfile.read(path))
+    tree = _with_our_base(read_yaml(path))
     common = Old(Generation.NG, None)
     common.secrets = _held(path, tree)
     for section, entries in tree.items():
@@ -133,7 +139,7 @@ def is_ng(path: str) -> bool:
 
 def secrets(path: str) -> dict[str, str]:
     """Return the tokens of a YAML file of secrets; raises `SettingsError`."""
-    found = yamlfile.read(path).get("secrets")
+    found = read_yaml(path).get("secrets")
     if not isinstance(found, dict):
         return {}
     return {str(token): _text(value) for token, value in found.items()}
@@ -143,3 +149,80 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if is_yes(value) else "no"
     return "" if value is None else str(value)
+
+
+def read_yaml(path: str) -> dict[str, Any]:
+    """Return the mapping that the file is.
+
+    Raises `SettingsError` when it cannot be read or is none, `MissingPart` without PyYAML.
+    """
+    try:
+        tree = _load(inifile.text_of(path))
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise _problem(path, why) from None
+    if not isinstance(tree, dict):
+        raise _problem(path, "it is not a mapping of sections to keys")
+    return tree
+
+
+def _load(text: str) -> Any:
+    try:
+        import yaml
+    except ImportError:
+        raise MissingPart("reading YAML", "PyYAML", "cli") from None
+    try:
+        return _built(yaml.SafeLoader(text))
+    except yaml.MarkedYAMLError as error:
+        raise ValueError(_where(error)) from None
+    except yaml.YAMLError:
+        raise ValueError("it holds a character that YAML does not allow") from None
+    except RecursionError:
+        raise ValueError(f"it is deeper than {DEEPEST} levels") from None
+
+
+def _built(loader: yaml.SafeLoader) -> Any:
+    """Measure what the file would become before anything is made of it."""
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _measure(node, {}, DEEPEST)
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _where(error: yaml.MarkedYAMLError) -> str:
+    """Tell the place and what YAML missed there, without the text of the line."""
+    mark = error.problem_mark or error.context_mark
+    line = f"line {mark.line + 1}: " if mark else ""
+    return f"{line}{(error.problem or 'is not YAML').splitlines()[0]}"
+
+
+def _measure(node: yaml.Node, sizes: dict[int, int], left: int) -> int:
+    """Return how many nodes this one is with every alias unfolded; refuses too many."""
+    known = sizes.get(id(node))
+    if known == 0:
+        raise ValueError("it holds itself, through an alias")
+    if left == 0:
+        raise ValueError(f"it is deeper than {DEEPEST} levels")
+    if known is not None:
+        return known
+    sizes[id(node)] = 0
+    size = 1 + sum(_measure(child, sizes, left - 1) for child in _children(node))
+    if size > MOST_NODES:
+        raise ValueError(f"it has more than {MOST_NODES} values, its aliases unfolded")
+    sizes[id(node)] = size
+    return size
+
+
+def _children(node: Any) -> Iterable[yaml.Node]:
+    if not isinstance(node.value, list):
+        return ()
+    pairs = (part if isinstance(part, tuple) else (part,) for part in node.value)
+    return (child for pair in pairs for child in pair)
+
+
+def _problem(path: str, why: str) -> SettingsError:
+    return SettingsError([Problem(path, "", "", f"cannot be read: {why}")])

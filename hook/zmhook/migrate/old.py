@@ -6,6 +6,7 @@ from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from zmhook.settings.forms import NO, YES
 from zmhook.settings.plugins import with_plugins
 
 if TYPE_CHECKING:
@@ -90,8 +91,8 @@ def words(value: Any) -> list[str]:
 
 
 def is_yes(value: Any) -> bool:
-    return value is True or str(value).strip().lower() in ("yes", "true", "on", "1")
+    return str(value).strip().lower() in YES
 
 
 def is_no(value: Any) -> bool:
-    return value is False or str(value).strip().lower() in ("no", "false", "off", "0")
+    return str(value).strip().lower() in NO

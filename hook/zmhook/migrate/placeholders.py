@@ -1,4 +1,4 @@
-"""`{{key}}` in old files: a key's value, put in where it is named.
+"""Python literals and `{{key}}` in old files: a key's value, put in where it is named.
 
 Only paths that mean the same here (`{{base_data_path}}`) stay as they are. What stands in quotes is
 put in after the literal was read, so a value can never break out of its quotes.
@@ -6,11 +6,13 @@ put in after the literal was read, so a value can never break out of its quotes.
 
 from __future__ import annotations
 
+import ast
 import re
+import warnings
 from typing import TYPE_CHECKING, Any
 
-from zmhook.migrate import literal
 from zmhook.migrate.old import find
+from zmhook.settings.section import VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,9 +20,9 @@ if TYPE_CHECKING:
     from zmhook.migrate.old import Given
 
 DEEPEST = 10
-LONGEST = literal.LONGEST
+LONGEST = 256 * 1024  # characters
+_LINE = re.compile(r"on line (\d+)")
 
-_NAMED = re.compile(r"\{\{\s*([\w-]+)\s*\}\}")
 _IN_LITERAL = re.compile(
     r"""'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|\#[^\n]*|\{\{\s*(?P<name>[\w-]+)\s*\}\}"""
 )
@@ -55,7 +57,7 @@ class Placeholders:
 
         Raises `ValueError` when it is none.
         """
-        return self.fill(literal.parse(_IN_LITERAL.sub(self._bare, text)))
+        return self.fill(parse_literal(_IN_LITERAL.sub(self._bare, text)))
 
     def _bare(self, match: re.Match[str]) -> str:
         name = (match["name"] or "").lower()
@@ -67,7 +69,7 @@ class Placeholders:
     def _fill(self, text: str, depth: int) -> str:
         if "{{" not in text or depth > DEEPEST:
             return text
-        filled = _NAMED.sub(lambda match: self._quoted(match, depth), text)
+        filled = VARIABLE.sub(lambda match: self._quoted(match, depth), text)
         if len(filled) > LONGEST:
             raise ValueError(f"is longer than {LONGEST} characters")
         return filled
@@ -85,6 +87,29 @@ class Placeholders:
             return self._default(name)
         self.used.add(name)
         return self._fill(str(given.value), depth + 1)
+
+
+def parse_literal(text: str) -> Any:
+    """Return the value of a Python literal.
+
+    Nothing in it is evaluated. Raises `ValueError`, whose text shows no value.
+    """
+    stripped = text.strip()
+    if len(stripped) > LONGEST:
+        raise ValueError(f"is longer than {LONGEST} characters")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an escape such as \d, which older files have
+            return ast.literal_eval(stripped)
+    except SyntaxError as error:
+        where = f"line {error.lineno or 1}: "
+        raise ValueError(f"{where}is no list or dict in Python's form ({error.msg})") from None
+    except ValueError as error:
+        line = _LINE.search(str(error))
+        where = f"line {line[1]}: " if line else ""
+        raise ValueError(f"{where}only texts, numbers, lists and dicts may stand there") from None
+    except (TypeError, MemoryError, RecursionError):
+        raise ValueError("is no list or dict in Python's form") from None
 
 
 def _is_path(name: str) -> bool:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from zmhook.migrate import literal
+from zmhook.migrate.placeholders import parse_literal
 from zmhook.printable import one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 NOTHING = "there is nothing like it here"
 A_SECRETS_FILE = "holds secrets alone: give the configuration that names it as its secrets file"
@@ -66,19 +63,11 @@ _HIDDEN_KEY = re.compile(
 )
 _HIDDEN_VALUE = re.compile(r"@|(pass\w*|pwd|token|auth|key|user(name)?)=", re.IGNORECASE)
 LONGEST_VALUE, LONGEST_LINE = 100, 400
-_SHORTEST = 4  # what is shorter stands in too many words
 
 
 def is_of_secrets(section: str) -> bool:
     """Say whether a section is one of secrets, however it is written."""
     return section.strip().lower() in ("secret", "secrets")
-
-
-def masked(text: str, secrets: Iterable[str]) -> str:
-    """Return the text with stars in the place of each secret in it."""
-    for secret in sorted({*secrets}, key=len, reverse=True):
-        text = text.replace(secret, "***") if len(secret) >= _SHORTEST else text
-    return text
 
 
 def why(key: str) -> str:
@@ -114,6 +103,6 @@ def _opened(value: Any) -> Any:
     if not (isinstance(value, str) and value.lstrip().startswith(("{", "["))):
         return value
     try:
-        return literal.parse(value)
+        return parse_literal(value)
     except ValueError:
         return value if ":" not in value else "…"

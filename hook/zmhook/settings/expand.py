@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from zmhook.errors import SettingsError
 from zmhook.settings import inifile
+from zmhook.settings.section import VARIABLE
 from zmhook.text.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from zmhook.settings.keys import Key, Schema
     from zmhook.settings.layers import Entry
 
-_VARIABLE = re.compile(r"\{\{\s*([\w-]+)\s*\}\}")
 LONGEST = 10_000  # characters; values that double each other stop here
 _READABLE_BY_ALL = 0o004
 
@@ -95,7 +95,7 @@ class Expander:
                 raise CannotExpand(error.args[0]) from None
         if "{{" not in text:
             return text
-        expanded = _VARIABLE.sub(lambda match: self._other(match, within), text)
+        expanded = VARIABLE.sub(lambda match: self._other(match, within), text)
         if len(expanded) > LONGEST:
             raise CannotExpand(f"is longer than {LONGEST} characters")
         return expanded

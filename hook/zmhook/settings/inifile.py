@@ -89,7 +89,7 @@ def _parsed(path: str, text: str, inline_comments: tuple[str, ...]) -> Sections:
 
 def _opened(path: str) -> str:
     try:
-        return _text(path)
+        return text_of(path)
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from None
 
@@ -108,13 +108,17 @@ def looks_like_yaml(path: str) -> bool:
     if path.lower().endswith((".yml", ".yaml")):
         return os.path.exists(path)  # noqa: PTH110 - start-up time
     try:
-        text = _text(path)
+        text = text_of(path)
     except (OSError, ValueError):
         return False
     return bool(_YAML.match(text)) and not _INI.search(text)
 
 
-def _text(path: str) -> str:
+def text_of(path: str) -> str:
+    """Return the text of a file.
+
+    Raises `OSError`, or `ValueError` where it is too large or no text.
+    """
     if path == os.devnull:  # stands for a file without a line
         return ""
     with reading(path, follow=True) as file:

@@ -30,7 +30,7 @@ _PLACE = re.compile(r"[\w-]*(\.\w+)?")
 PROMPTS = "gemini-prompts"
 PLATES = "known-plates"
 _TOPIC = re.compile(r"mqtt-topic-(.+)")
-_MONITOR = re.compile(r"monitor-0*([1-9][0-9]{0,8})")
+MONITOR = re.compile(r"monitor-0*([1-9][0-9]{0,8})")
 
 
 class Entry(NamedTuple):
@@ -84,7 +84,7 @@ class Layers:
 
     def add_section(self, written: str, entries: Mapping[str, str]) -> None:
         section = SECTION_ALIASES.get(written, written)
-        monitor = _MONITOR.fullmatch(section)
+        monitor = MONITOR.fullmatch(section)
         if monitor and int(monitor[1]) in self.monitors:
             self._problem(written, "", f"monitor {monitor[1]} has another section: join the two")
         elif monitor:

@@ -5,7 +5,6 @@ when a setting is missing from `objectconfig.ini`. A key's name is unique across
 because `[monitor-N]` may override any of them by name alone.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, TypeVar
@@ -24,7 +23,7 @@ from zmhook.settings.hog import Hog
 from zmhook.settings.mqtt import Mqtt, Topic
 from zmhook.settings.notify import Notify
 from zmhook.settings.remote import Remote
-from zmhook.settings.section import Section, installed_section
+from zmhook.settings.section import VARIABLE, Section, installed_section
 from zmhook.settings.service import Service
 from zmhook.settings.snapshots import Snapshots
 from zmhook.settings.values import Secret, Zone
@@ -32,7 +31,6 @@ from zmhook.settings.yolo import Yolo
 from zmhook.text.redact import long_ones_masked
 
 AnySection = TypeVar("AnySection", bound=Section)
-_VARIABLE = re.compile(r"\{\{\s*([\w-]+)\s*\}\}")
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -76,7 +74,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         default = kind()
         texts = {name: getattr(default, name) for name in kind.__struct_fields__}
         filled = {
-            name: _VARIABLE.sub(lambda match: self._text(match[1]), text)
+            name: VARIABLE.sub(lambda match: self._text(match[1]), text)
             for name, text in texts.items()
             if isinstance(text, str) and "{{" in text
         }

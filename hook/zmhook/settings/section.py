@@ -4,6 +4,7 @@ No `from __future__ import annotations` in the modules of the sections: the type
 objects, and strings would have to be evaluated at every start.
 """
 
+import re
 from functools import cache
 from typing import Annotated, Any
 
@@ -12,6 +13,8 @@ from msgspec import Meta, Struct
 from zmhook.errors import Problem, SettingsError
 
 BASE = "{{base_data_path}}"
+VARIABLE = re.compile(r"\{\{\s*([\w-]+)\s*\}\}")
+"""`{{key}}`: another key's value is put in."""
 GROUP = "zmhook.sections"
 """Entry points of sections that installed packages bring; the name is that of the section."""
 
