@@ -24,7 +24,7 @@ class Said(NamedTuple):
 @pytest.fixture
 def folder(tmp_path: Path, root: Path) -> Path:
     """A folder such as /etc/zm, with the old files and their secrets."""
-    for file in (root / "tests" / "unit" / "settings" / "migrate" / "files").iterdir():
+    for file in (root / "tests" / "unit" / "migrate" / "files").iterdir():
         shutil.copy(file, tmp_path)
     for secrets in tmp_path.glob("secrets.*"):
         secrets.chmod(0o640)
