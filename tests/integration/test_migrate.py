@@ -54,7 +54,7 @@ def test_the_result_is_taken(
 ) -> None:
     made = config("migrate", old, "-o", "objectconfig.ini", "--secrets", "new-secrets.ini")
     assert (made.code, made.out) == (0, "")
-    assert made.err.endswith("objectconfig.ini: written and right\n")
+    assert made.err.endswith("objectconfig.ini: written; the configuration is valid\n")
     assert SECRET not in made.err
     text = (folder / "objectconfig.ini").read_text()
     assert SECRET not in text

@@ -23,7 +23,7 @@ from zmhook.errors import ZmhookError
 from zmhook.frames import file as frames
 from zmhook.frames import window
 from zmhook.frames.event_files import stills
-from zmhook.migrate import migration, yamlfile
+from zmhook.migrate import migration, ng
 from zmhook.models import manifest
 from zmhook.models import store as models
 from zmhook.notify import webhook
@@ -69,7 +69,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "objectconfig.ini": lambda path: inifile.read(str(path)),
     "secrets.ini": secrets,
     "a configuration to migrate": lambda path: migration.migrate(str(path)),
-    "a YAML file": lambda path: yamlfile.read(str(path)),
+    "a YAML file": lambda path: ng.read_yaml(str(path)),
     "environment.env": environment._file,
     "a network": ModelFile.check,
     "labels": files._from_file,
