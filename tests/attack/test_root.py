@@ -278,7 +278,7 @@ def test_the_service_that_root_starts_is_the_owners(ground: Ground, attack) -> N
     with attack("the owner can end it"):
         done = ground.call("service", "stop", **ground.web.popen())
         assert done.returncode == 0, done.stderr
-        assert "has ended" in done.stdout or "No service runs" in done.stdout
+        assert "has stopped" in done.stdout or "No service is running" in done.stdout
 
 
 # -- links -----------------------------------------------------------------------------------------
@@ -437,7 +437,7 @@ def test_no_content_of_the_lock_says_whom_root_signals(ground: Ground, attack) -
         with attack("only the holder of the lock is ended"):
             lock.write_text("-1\n")
             done = ground.call("service", "stop")
-            assert "has ended" in done.stdout, done.stderr
+            assert "has stopped" in done.stdout, done.stderr
             assert holder.wait(SECONDS) == -signal.SIGTERM
             assert victim.poll() is None
             assert bystander.poll() is None
@@ -487,7 +487,7 @@ def test_only_root_and_its_own_user_end_a_service(ground: Ground, attack) -> Non
         assert ground.call("service", "status").returncode == 0
     with attack("root ends it"):
         done = ground.call("service", "stop")
-        assert "has ended" in done.stdout, done.stderr
+        assert "has stopped" in done.stdout, done.stderr
 
 
 def test_messages_of_another_of_the_group_go_out(ground: Ground, endpoint, attack) -> None:
@@ -648,7 +648,7 @@ def test_a_service_of_roots_reads_no_settings_of_others(ground: Ground, attack) 
         assert "detected:person" in done.stdout, done.stderr
         os.chown(ground.config, 0, 0)
         done = ground.call("service", "stop")
-        assert "has ended" in done.stdout, done.stderr
+        assert "has stopped" in done.stdout, done.stderr
         logs = [path.read_text() for path in (ground.base / "logs").iterdir()]
         assert [text for text in logs if "others than root may change it" in text]
 

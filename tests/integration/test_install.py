@@ -233,7 +233,7 @@ def test_the_hook_finds_its_environment_and_answers(installed: Place, photo, pub
     again = as_user([hook, "2", "1", "Door", "Motion", event], ZMHOOK_CONFIG=str(config))
     assert (again.returncode, again.stdout) == (0, done.stdout)
     assert json.loads(service("status", "--json").stdout)["events"] == {"alarm": 1}
-    assert "has ended" in service("stop").stdout
+    assert "has stopped" in service("stop").stdout
     assert service("status").returncode == 3
 
 

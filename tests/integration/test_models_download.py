@@ -78,7 +78,7 @@ def test_what_the_configuration_uses_is_fetched_verified_and_then_left(
     assert zmhook(root, installed, "verify").returncode == 0
 
     again = zmhook(root, installed, "get")
-    assert "there already, verified" in again.stdout
+    assert "already there, verified" in again.stdout
     assert again.returncode == 0
 
 

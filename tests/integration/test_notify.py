@@ -443,4 +443,4 @@ def test_by_hand_what_does_not_work_is_told(endpoint, config) -> None:
 def test_by_hand_nobody_is_told(config) -> None:
     done = notify_test(config())
     assert (done.returncode, done.stdout) == (2, "")
-    assert "[notify] tells nobody" in done.stderr
+    assert "[notify] has no channel" in done.stderr

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 SPLIT = "--SPLIT--"
-NOT_KNOWN = "called with arguments that mean nothing here; not known: "
+IGNORED = "unknown arguments ignored: "
 
 
 @pytest.fixture
@@ -51,9 +51,9 @@ def test_arguments_of_other_hooks_are_a_warning(
     said = detect("-c", config(), "-e", "6", "-m", "1", "-p", folder, "-r", "Motion:All", *args)
 
     assert (said.code, said.text[:13]) == (0, "[s] detected:")
-    assert said.err == f"zm_detect.py: {NOT_KNOWN}{names}\n"
+    assert said.err == f"zm_detect.py: {IGNORED}{names}\n"
     log = (tmp_path / "data/logs/zmesdetect_m1.log").read_text()
-    assert f"{NOT_KNOWN}{names}" in log
+    assert f"{IGNORED}{names}" in log
     assert "hidden" not in log
 
 

@@ -511,7 +511,7 @@ def test_how_they_are_is_told(ours, theirs, tmp_path, capsys) -> None:
     path.write_text(path.read_text().replace(theirs.url, f"{theirs.url}, {nobody}"))
     assert main(["remote", "status", "--config", str(path), "--json"]) == 1
     rows = {row["address"]: row for row in json.loads(capsys.readouterr().out)}
-    assert rows[ours.url]["busy"] == 0
+    assert rows[ours.url]["load"] == 0
     assert rows[ours.url]["round_trip_ms"] > 0
-    assert "refused the connection" in rows[nobody]["health"]
-    assert rows[nobody]["speaks"] is None
+    assert "refused the connection" in rows[nobody]["error"]
+    assert rows[nobody]["protocol"] is None

@@ -158,7 +158,7 @@ def test_serve_see_and_stop(site: Site, hook) -> None:
     time.sleep(2.5)
     assert serving.poll() is None, "zmhook serve does not end when idle"
     stopped = site.call("service", "stop")
-    assert stopped.stdout == f"The service (process {serving.pid}) has ended.\n"
+    assert stopped.stdout == f"The service (process {serving.pid}) has stopped.\n"
     assert serving.wait(5) == 0
     assert not site.socket.exists()
     assert site.call("service", "status").returncode == 3
@@ -192,7 +192,7 @@ def test_restart_starts_one_that_is_detached(site: Site, hook) -> None:
     assert os.getsid(one) == one
     assert Path(f"/proc/{one}/cwd").resolve() == Path("/")
     second = site.call("service", "restart")
-    assert f"The service (process {one}) has ended." in second.stdout
+    assert f"The service (process {one}) has stopped." in second.stdout
     two = status(site)["pid"]
     assert two != one
     assert hook().returncode == 0

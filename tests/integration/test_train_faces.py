@@ -87,11 +87,11 @@ def table(said: Said) -> dict[str, list[str]]:
 def test_training_tells_who_is_known_and_the_second_time_looks_at_nothing(train, two):
     first = train()
     assert first.code == 0
-    assert "2 pictures: 2 looked at, 0 unchanged" in first.out
+    assert "2 pictures: 2 trained, 0 unchanged" in first.out
     assert table(first) == {"biden": ["1", "0"], "obama": ["1", "0"]}
     second = train()
     assert second.code == 0
-    assert "2 pictures: 0 looked at, 2 unchanged" in second.out
+    assert "2 pictures: 0 trained, 2 unchanged" in second.out
     assert table(second) == table(first)
 
 
@@ -120,13 +120,13 @@ def test_nobody_trained_is_exit_code_2(train, add, known):
     add("dog.jpg", "rex/1.jpg")
     said = train()
     assert said.code == 2
-    assert f"nobody was trained: no picture in {known} can be used" in said.err
+    assert f"{known}: no picture can be used, so nobody was trained" in said.err
 
 
 def test_no_pictures_at_all_says_what_to_do(train, known):
     said = train()
     assert said.code == 2
-    assert f"there are no pictures in {known}: make a folder there for each person" in said.err
+    assert f"{known}: no pictures; create a folder there for each person" in said.err
     assert "Traceback" not in said.err
 
 
@@ -140,12 +140,12 @@ def test_people_who_look_alike_are_warned_about(train, two, add):
 
 def test_a_picture_beside_the_folders_is_mentioned(train, two, known):
     shutil.copy(known / "obama" / "1.jpg", known / "michelle.jpg")
-    assert "michelle.jpg is passed over: put it into a folder" in train().out
+    assert "michelle.jpg: ignored; move it to a folder" in train().out
 
 
 def test_a_smaller_size_is_another_way_of_looking(train, two):
     train()
-    assert "2 looked at" in train("--size", "200").out
+    assert "2 trained" in train("--size", "200").out
     assert "2 unchanged" in train("--size", "200").out
 
 
@@ -257,7 +257,7 @@ def test_two_trainings_at_once_end_with_one_right_file(command, two, train):
     ]
     said = [process.communicate(timeout=120)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
-    assert sorted("2 looked at" in out for out in said) == [False, True]
+    assert sorted("2 trained" in out for out in said) == [False, True]
     assert "2 unchanged" in train().out
 
 

@@ -23,6 +23,8 @@ SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 TIME = "2026-03-20, '2026-03-20 10:17', or 30m, 2h, 7d (ago)"
 """How a point in time is written."""
 
+_CLOSE = 0.75
+"""How similar a flag is that is suggested; those of other hooks are less."""
 _AGO = re.compile(r"(\d{1,9})([smhdw])", re.ASCII)
 
 
@@ -81,7 +83,7 @@ class Parser(argparse.ArgumentParser):
         names = [*flags, *([f"{rest} more" if flags else unknown[0]] if rest else [])]
         command = self.commands.get(getattr(parsed_args, "action", ""))
         known = [*self.flags(), *(command.flags() if command else ())]
-        close = did_you_mean(flags[0], known) if flags else ""
+        close = did_you_mean(flags[0], known, _CLOSE) if flags else ""
         return f"{one_line(', '.join(names))}{close}"
 
     def error(self, message: str) -> NoReturn:

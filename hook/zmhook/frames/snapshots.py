@@ -114,9 +114,7 @@ class SnapshotFrames(FrameSource):
     def _current(self, deadline: Deadline) -> list[StoredSnapshot] | None:
         """Read the index, if it has changed; None when it is worth waiting on."""
         if self.event.monitor_id is None:
-            raise StoreError(
-                "cameras' snapshots are found by the monitor: name the event's (--monitorid)"
-            )
+            raise StoreError("cameras' snapshots are found by the monitor: name it (--monitor)")
         index = self._opened()
         window = self._known_window(deadline)
         # A track may have begun after the last check, so the very last one always reads.

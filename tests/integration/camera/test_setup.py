@@ -91,14 +91,14 @@ def test_a_second_time_changes_nothing(setup: Callable[..., Any], camera: Any) -
     said = setup()
     assert said.code == 0
     assert camera.changes == []
-    assert "everything is set up already" in said.out
+    assert "already set up" in said.out
     assert "note:" not in said.out
 
 
 def test_a_password_that_others_can_read_is_told(
     setup: Callable[..., Any], camera: Any, make_camera: Callable[..., Any], certificates: Any
 ) -> None:
-    assert "note: the broker's password goes to the camera readable" in setup().out
+    assert "note: the broker's password goes to the camera unencrypted" in setup().out
     encrypted = make_camera((certificates.server, certificates.server_key))
     said = setup("--host", encrypted.host, "--https", "--insecure")
     assert (said.code, "note:" in said.out) == (0, False)
@@ -391,7 +391,7 @@ def test_a_dry_run_of_undo_changes_nothing(
 def test_without_a_set_up_there_is_nothing_to_undo(undo: Callable[..., Any], camera: Any) -> None:
     said = undo()
     assert said.code == 1
-    assert f"no set-up of {camera.host} is known" in said.err
+    assert f"so there is no setup of {camera.host} to undo" in said.err
     assert camera.asked == []
 
 
@@ -405,7 +405,7 @@ def test_status_shows_what_is_sent_where(
     before = zmhook(*status).out
     assert "MQTT client: inactive, not connected, no broker" in before
     assert "publishers: none" in before
-    assert "undo would put back: nothing" in before
+    assert "undo would restore: nothing" in before
     setup()
     after = zmhook(*status).out
     assert f"AXIS P3265-V Dome Camera at {camera.base}" in after
@@ -413,4 +413,4 @@ def test_status_shows_what_is_sent_where(
     assert "MQTT client: active, Connected, tcp://192.0.2.5:1883 as camera" in after
     assert "snapshots of objects: on, with margin" in after
     assert "zmhook-1  com.axis.scene.object_track.v1#1  axis/front/track    1" in after
-    assert "undo would put back: mqtt, snapshots, zmhook-1" in after
+    assert "undo would restore: mqtt, snapshots, zmhook-1" in after

@@ -163,7 +163,7 @@ def test_check_takes_nothing_from_a_collector_that_runs(broker, collector, track
     collector.listening()
     done = check(collector)
     assert done.returncode == 0
-    assert "listening to cameras/+/track" in done.stdout
+    assert "subscribed to cameras/+/track" in done.stdout
     broker.publish(TOPIC, track(1))
     collector.has(1)
     assert "lost" not in collector.log()

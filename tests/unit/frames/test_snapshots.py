@@ -258,7 +258,7 @@ def test_no_further_snapshot(frames, snapshots, make_snapshot) -> None:
 
 def test_without_a_monitor(frames, snapshots, make_snapshot) -> None:
     snapshots(make_snapshot())
-    assert "--monitorid" in why(frames(Event(id=7)))
+    assert "--monitor" in why(frames(Event(id=7)))
 
 
 def test_a_picture_that_was_deleted(frames, snapshots, make_snapshot, tmp_path: Path) -> None:
