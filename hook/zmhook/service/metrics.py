@@ -1,4 +1,8 @@
-"""The service's status in Prometheus's text format."""
+"""Write the service's status in Prometheus's text format.
+
+Names begin with what is counted (`zmhook_events_…`, `zmhook_jobs_…`); counters end in `_total`,
+times are in seconds, and what ends in `_ok` is 0 when something is wrong.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from prometheus_client.metrics_core import Metric
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+QUANTILES = {"p50": "0.5", "p95": "0.95"}
 
 
 class _Collector:
@@ -22,108 +27,104 @@ class _Collector:
         self._status = status
 
     def collect(self) -> Iterator[Metric]:
-        status = self._status
-        events = CounterMetricFamily("zmhook_events", "Decided events.", labels=["outcome"])
-        for outcome, count in status["events"].items():
-            events.add_metric([outcome], count)
-        yield events
-        requests = CounterMetricFamily(
-            "zmhook_inference_requests", _HELP["inference"], labels=["outcome"]
-        )
-        for outcome, count in status["inference_requests"].items():
-            requests.add_metric([outcome], count)
-        yield requests
-        for name in ("refused", "dropped", "restarts"):
-            yield CounterMetricFamily(f"zmhook_{name}", _HELP[name], value=status[name])
-        yield GaugeMetricFamily(
-            "zmhook_queue_waiting", "Events that wait.", value=status["queue"]["waiting"]
-        )
-        alive = sum(worker["pid"] is not None for worker in status["workers"])
-        yield GaugeMetricFamily("zmhook_workers", "Worker processes.", value=alive)
-        yield GaugeMetricFamily("zmhook_uptime_seconds", "Age.", value=status["uptime_s"])
-        yield GaugeMetricFamily(
-            "zmhook_config_ok",
-            "0: the last edit of the configuration is broken.",
-            value=not status["config_error"],
-        )
+        yield from self._service()
         yield from self._jobs()
-        yield self._damaged()
-        yield from self._stages()
         if self._status.get("collector"):
             yield from self._snapshots(self._status["collector"])
 
-    def _snapshots(self, collector: dict[str, Any]) -> Iterator[Metric]:
-        """Give what the collector of snapshots last wrote of itself."""
-        connected = GaugeMetricFamily(
-            "zmhook_snapshots_connected", _HELP["connected"], value=collector["connected"]
+    def _service(self) -> Iterator[Metric]:
+        status = self._status
+        yield _counter("events", status["events"].items(), "outcome")
+        yield _counter("events_refused", value=status["refused"])
+        yield _counter("events_dropped", value=status["dropped"])
+        yield _gauge("events_waiting", value=status["queue"]["waiting"])
+        yield _counter("inference_requests", status["inference_requests"].items(), "outcome")
+        workers = sum(worker["pid"] is not None for worker in status["workers"])
+        yield _gauge("workers", value=workers)
+        yield _counter("worker_restarts", value=status["restarts"])
+        yield _gauge("uptime_seconds", value=status["uptime_s"])
+        yield _gauge("config_ok", value=not status["config_error"])
+        damaged = ((file, damage["count"]) for file, damage in status["damaged"].items())
+        yield _counter("databases_damaged", damaged, "file")
+        stages = (
+            (stage, quantile, times[percentile] / 1000)
+            for percentile, quantile in QUANTILES.items()
+            for stage, times in status["stages_ms"].items()
         )
-        yield connected
-        yield GaugeMetricFamily(
-            "zmhook_snapshots_waiting", _HELP["messages"], value=collector["waiting"]
-        )
-        messages = CounterMetricFamily(
-            "zmhook_snapshots_messages", _HELP["outcomes"], labels=["topic", "outcome"]
-        )
-        for topic, own in collector["topics"].items():
-            for outcome in own.keys() - {"received"}:
-                messages.add_metric([topic, outcome], own[outcome])
-        yield messages
-        unused = CounterMetricFamily(
-            "zmhook_snapshots_unused", _HELP["unused"], labels=["topic", "outcome", "reason"]
-        )
-        for one in collector["unused"]:
-            unused.add_metric([one["topic"], one["outcome"], one["reason"]], one["number"])
-        yield unused
+        yield _gauge("stage_seconds", stages, "stage", "quantile")
 
     def _jobs(self) -> Iterator[Metric]:
         jobs = self._status["jobs"]
-        waiting = GaugeMetricFamily("zmhook_jobs_waiting", _HELP["waiting"], labels=["job"])
-        for job, count in jobs["by_job"].items():
-            waiting.add_metric([job], count)
-        yield waiting
+        yield _gauge("jobs_waiting", jobs["by_job"].items(), "job")
         for name in ("retried", "failed", "set_aside"):
-            yield GaugeMetricFamily(f"zmhook_jobs_{name}", _HELP[name], value=jobs[name])
+            yield _gauge(f"jobs_{name}", value=jobs[name])
         for name in ("oldest", "overdue"):
-            value = jobs[f"{name}_s"] or 0.0
-            yield GaugeMetricFamily(f"zmhook_jobs_{name}_seconds", _HELP[name], value=value)
-        yield GaugeMetricFamily("zmhook_jobs_ok", _HELP["ok"], value=not jobs["error"])
+            yield _gauge(f"jobs_{name}_seconds", value=jobs[f"{name}_s"] or 0.0)
+        yield _gauge("jobs_ok", value=not jobs["error"])
 
-    def _damaged(self) -> Metric:
-        family = CounterMetricFamily("zmhook_damaged", _HELP["damaged"], labels=["file"])
-        for file, found in self._status["damaged"].items():
-            family.add_metric([file], found["count"])
-        return family
-
-    def _stages(self) -> Iterator[Metric]:
-        for share in ("p50", "p95"):
-            family = GaugeMetricFamily(
-                f"zmhook_stage_{share}_milliseconds",
-                f"{share} of a stage over the last 1000 events.",
-                labels=["stage"],
-            )
-            for stage, times in self._status["stages_ms"].items():
-                family.add_metric([stage], times[share])
-            yield family
+    @staticmethod
+    def _snapshots(collector: dict[str, Any]) -> Iterator[Metric]:
+        """Yield what the collector of best snapshots last wrote of itself."""
+        yield _gauge("snapshots_connected", value=collector["connected"])
+        yield _gauge("snapshots_waiting", value=collector["waiting"])
+        messages = (
+            (topic, outcome, counts[outcome])
+            for topic, counts in collector["topics"].items()
+            for outcome in counts.keys() - {"received"}
+        )
+        yield _counter("snapshots_messages", messages, "topic", "outcome")
+        labels = ("topic", "outcome", "reason")
+        unused = ((*(row[label] for label in labels), row["number"]) for row in collector["unused"])
+        yield _counter("snapshots_unused", unused, *labels)
 
 
 _HELP = {
-    "inference": "Inference requests of other machines.",
-    "damaged": "Times that a database was set aside as damaged, or deleted while it was in use.",
-    "connected": "1: the collector of snapshots runs and is connected to the broker.",
-    "messages": "Messages that the collector has not stored yet.",
-    "outcomes": "Messages by topic and what became of them; together all that were received.",
-    "unused": "Messages that were not stored, by topic and reason.",
-    "refused": "Events refused because the queue was full.",
-    "dropped": "Events whose caller went away.",
-    "restarts": "Worker processes that were replaced.",
-    "waiting": "Messages, notes, tags and films that are still to be done.",
-    "retried": "Those of them that were tried before.",
-    "failed": "Those that were given up within a day.",
-    "set_aside": "Those that cannot be read, within a week.",
-    "oldest": "Time since the answer to which the oldest one belongs.",
-    "overdue": "Time for which the one that waits longest could have been done.",
-    "ok": "0: the folder of jobs cannot be read.",
+    "events": "Decided events.",
+    "events_refused": "Events refused because the queue was full.",
+    "events_dropped": "Events whose caller disconnected.",
+    "events_waiting": "Events in the queue.",
+    "inference_requests": "Inference requests of other machines.",
+    "workers": "Worker processes.",
+    "worker_restarts": "Worker processes that were replaced.",
+    "uptime_seconds": "Time since the service started.",
+    "config_ok": "0: the last edit of the configuration is invalid.",
+    "databases_damaged": "Times that a database was set aside as damaged, or deleted in use.",
+    "stage_seconds": "Duration of a stage over the last 1000 events.",
+    "jobs_waiting": "Messages, notes, tags and animations that wait.",
+    "jobs_retried": "Waiting jobs that were tried before.",
+    "jobs_failed": "Jobs that were given up within a day.",
+    "jobs_set_aside": "Unreadable jobs that were set aside within a week.",
+    "jobs_oldest_seconds": "Age of the answer to which the oldest job belongs.",
+    "jobs_overdue_seconds": "Time for which the job that waits longest has been due.",
+    "jobs_ok": "0: the folder of jobs cannot be read.",
+    "snapshots_connected": "1: the collector of best snapshots runs and is connected.",
+    "snapshots_waiting": "Messages that the collector has not stored yet.",
+    "snapshots_messages": "Messages by topic and outcome; together all that were received.",
+    "snapshots_unused": "Messages that were not stored, by topic and reason.",
 }
+
+
+def _counter(
+    name: str, rows: Iterable[tuple[Any, ...]] = (), *labels: str, value: float | None = None
+) -> Metric:
+    family = CounterMetricFamily(f"zmhook_{name}", _HELP[name], value=value, labels=labels or None)
+    return _filled(family, rows)
+
+
+def _gauge(
+    name: str, rows: Iterable[tuple[Any, ...]] = (), *labels: str, value: float | None = None
+) -> Metric:
+    family = GaugeMetricFamily(f"zmhook_{name}", _HELP[name], value=value, labels=labels or None)
+    return _filled(family, rows)
+
+
+def _filled(
+    family: CounterMetricFamily | GaugeMetricFamily, rows: Iterable[tuple[Any, ...]]
+) -> Metric:
+    """Add rows, each the values of the labels and then the number."""
+    for *labels, number in rows:
+        family.add_metric(labels, number)
+    return family
 
 
 def exposition(status: dict[str, Any]) -> bytes:

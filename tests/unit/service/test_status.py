@@ -25,8 +25,8 @@ from zmhook.storage.corruption import Damaged, count, identity, set_aside
 
 
 @pytest.fixture
-def told(tmp_path: Path, ticket, soon) -> dict[str, Any]:
-    """The status of a service that has seen a little."""
+def report(tmp_path: Path, ticket, soon) -> dict[str, Any]:
+    """The status of a service that has decided some events."""
     path = tmp_path / "o.ini"
     path.write_text(
         f"[general]\nbase_data_path = {tmp_path}\n"
@@ -60,27 +60,27 @@ def told(tmp_path: Path, ticket, soon) -> dict[str, Any]:
     return soon(run)
 
 
-def test_it_is_plain_data(told: dict[str, Any]) -> None:
-    assert json.loads(json.dumps(told)) == told
+def test_it_is_plain_data(report: dict[str, Any]) -> None:
+    assert json.loads(json.dumps(report)) == report
 
 
-def test_what_it_tells(told: dict[str, Any]) -> None:
-    assert told["pid"] == os.getpid()
-    assert 0 <= told["uptime_s"] < 60
-    assert told["queue"] == {"size": 9, "waiting": 3, "per_monitor": {"0": 2, "1": 1}}
-    assert told["events"] == {"alarm": 2, "undecided": 1}
-    assert told["inference_requests"] == {"answered": 1}
-    assert (told["refused"], told["dropped"], told["restarts"]) == (4, 5, 6)
-    assert told["stages_ms"]["yolo"] == {"events": 3, "p50": 20.0, "p95": 20.0}
-    assert told["last_errors"]["3"]["error"] == 'a "b"\\\n'
-    assert told["workers"] == [
+def test_what_it_reports(report: dict[str, Any]) -> None:
+    assert report["pid"] == os.getpid()
+    assert 0 <= report["uptime_s"] < 60
+    assert report["queue"] == {"size": 9, "waiting": 3, "per_monitor": {"0": 2, "1": 1}}
+    assert report["events"] == {"alarm": 2, "undecided": 1}
+    assert report["inference_requests"] == {"answered": 1}
+    assert (report["refused"], report["dropped"], report["restarts"]) == (4, 5, 6)
+    assert report["stages_ms"]["yolo"] == {"events": 3, "p50": 20.0, "p95": 20.0}
+    assert report["last_errors"]["3"]["error"] == 'a "b"\\\n'
+    assert report["workers"] == [
         {"pid": None, "event": "event 8 of monitor 3", "rss_mb": 123.5, "models": []},
         {"pid": None, "event": "", "rss_mb": 0.0, "models": []},
     ]
 
 
-def test_jobs_that_wait_failed_or_cannot_be_read(told: dict[str, Any]) -> None:
-    jobs = told["jobs"]
+def test_jobs_that_wait_failed_or_cannot_be_read(report: dict[str, Any]) -> None:
+    jobs = report["jobs"]
     assert (jobs["waiting"], jobs["retried"], jobs["failed"], jobs["set_aside"]) == (2, 1, 1, 1)
     assert jobs["by_job"] == {"apprise-1": 1, "webhook": 1}
     assert jobs["oldest_s"] >= 0
@@ -88,9 +88,9 @@ def test_jobs_that_wait_failed_or_cannot_be_read(told: dict[str, Any]) -> None:
     assert jobs["error"] == ""
 
 
-def test_the_metrics_of_jobs(told: dict[str, Any]) -> None:
-    told["jobs"] |= {"oldest_s": 12.5, "overdue_s": None}
-    found = samples(told)
+def test_the_metrics_of_jobs(report: dict[str, Any]) -> None:
+    report["jobs"] |= {"oldest_s": 12.5, "overdue_s": None}
+    found = samples(report)
     assert found["zmhook_jobs_waiting", "webhook"] == 1
     assert (found["zmhook_jobs_retried",], found["zmhook_jobs_failed",]) == (1, 1)
     assert found["zmhook_jobs_set_aside",] == 1
@@ -114,9 +114,9 @@ def test_databases_that_were_damaged(tmp_path: Path) -> None:
     assert time.time() - 60 < found[str(history)]["last"] <= time.time()
 
 
-def test_the_metrics_of_damaged_databases(told: dict[str, Any]) -> None:
-    told["damaged"] = {"/x/history.sqlite": {"count": 3, "last": 1.0, "reason": "it is empty"}}
-    assert samples(told)["zmhook_damaged_total", "/x/history.sqlite"] == 3
+def test_the_metrics_of_damaged_databases(report: dict[str, Any]) -> None:
+    report["damaged"] = {"/x/history.sqlite": {"count": 3, "last": 1.0, "reason": "it is empty"}}
+    assert samples(report)["zmhook_databases_damaged_total", "/x/history.sqlite"] == 3
 
 
 def test_jobs_in_a_folder_that_cannot_be_read(tmp_path: Path) -> None:
@@ -127,8 +127,8 @@ def test_jobs_in_a_folder_that_cannot_be_read(tmp_path: Path) -> None:
     assert found["waiting"] == 0
 
 
-def samples(told: dict[str, Any]) -> dict[tuple[str, ...], float]:
-    text = exposition(told).decode()
+def samples(report: dict[str, Any]) -> dict[tuple[str, ...], float]:
+    text = exposition(report).decode()
     return {
         (sample.name, *sample.labels.values()): sample.value
         for family in text_string_to_metric_families(text)
@@ -137,36 +137,36 @@ def samples(told: dict[str, Any]) -> dict[tuple[str, ...], float]:
     }
 
 
-def test_prometheus_understands_it(told: dict[str, Any]) -> None:
-    found = samples(told)
+def test_prometheus_understands_it(report: dict[str, Any]) -> None:
+    found = samples(report)
 
     assert found["zmhook_events_total", "alarm"] == 2
     assert found["zmhook_events_total", "undecided"] == 1
-    assert found["zmhook_refused_total",] == 4
-    assert found["zmhook_dropped_total",] == 5
-    assert found["zmhook_restarts_total",] == 6
-    assert found["zmhook_queue_waiting",] == 3
+    assert found["zmhook_events_refused_total",] == 4
+    assert found["zmhook_events_dropped_total",] == 5
+    assert found["zmhook_worker_restarts_total",] == 6
+    assert found["zmhook_events_waiting",] == 3
     assert found["zmhook_workers",] == 0
     assert found["zmhook_config_ok",] == 1
-    assert found["zmhook_stage_p95_milliseconds", "yolo"] == 20.0
+    assert found["zmhook_stage_seconds", "0.95", "yolo"] == 0.02
     assert "text/plain" in CONTENT_TYPE
 
 
-def test_a_broken_configuration_shows(told: dict[str, Any]) -> None:
-    found = samples({**told, "config_error": "o.ini: [general] wait: …"})
+def test_a_broken_configuration_shows(report: dict[str, Any]) -> None:
+    found = samples({**report, "config_error": "o.ini: [general] wait: …"})
 
     assert found["zmhook_config_ok",] == 0
 
 
-def test_a_stage_may_have_any_name(told: dict[str, Any]) -> None:
+def test_a_stage_may_have_any_name(report: dict[str, Any]) -> None:
     times = {"events": 1, "p50": 1.0, "p95": 2.0}
-    found = samples({**told, "stages_ms": {'odd "name"\\ {}\n': times}})
+    found = samples({**report, "stages_ms": {'odd "name"\\ {}\n': times}})
 
-    assert found["zmhook_stage_p50_milliseconds", 'odd "name"\\ {}\n'] == 1.0
+    assert found["zmhook_stage_seconds", "0.5", 'odd "name"\\ {}\n'] == 0.001
 
 
-def test_a_new_service_has_nothing_to_tell(told: dict[str, Any]) -> None:
-    found = samples({**told, "events": {}, "stages_ms": {}, "workers": []})
+def test_a_new_service_has_nothing_to_tell(report: dict[str, Any]) -> None:
+    found = samples({**report, "events": {}, "stages_ms": {}, "workers": []})
 
     assert not [name for name in found if name[0] == "zmhook_events_total"]
     assert found["zmhook_workers",] == 0
