@@ -7,69 +7,72 @@ from zmhook.settings.values import Secret
 
 
 class Alpr(Section, frozen=True, kw_only=True):
-    """Number plates: read on this machine, by a program, or by a service that is asked."""
+    """Number plates, read on this machine, by a program, or by a service."""
 
     alpr_service: Annotated[
         Literal["local", "plate_recognizer", "open_alpr", "open_alpr_cmdline"],
         about(
-            "Who reads. local: models on this machine (zmhook[alpr]). plate_recognizer, open_alpr: "
-            "the services of these names. open_alpr_cmdline: a program."
+            "The plate reader. local: models on this machine (part alpr). plate_recognizer,"
+            " open_alpr: the services of these names. open_alpr_cmdline: a program."
         ),
     ] = "local"
     alpr_url: Annotated[
         str,
-        about("Address of the service. Empty: its own in the cloud.", form="address"),
+        about("Address of the service. Empty: its cloud.", form="address"),
     ] = ""
     alpr_key: Annotated[Secret, about("Token or key of the service.", form="key")] = Secret()
     alpr_api_type: Annotated[
         Literal["cloud", "local"],
-        about("plate_recognizer: its cloud, or its SDK on a machine of yours (alpr_url)."),
+        about("plate_recognizer: its cloud, or its SDK on your own machine (alpr_url)."),
     ] = "cloud"
     alpr_timeout: Annotated[
-        float, about("Seconds that one question to a service or program may take.", gt=0, le=300)
+        float,
+        about("Maximum number of seconds for one request to a service or program.", gt=0, le=300),
     ] = 10.0
     alpr_per_month: Annotated[
         int,
         about(
-            "Questions that a service may be asked in a calendar month. 0: any number. Plate "
-            "Recognizer gives 2500 for nothing.",
+            "Maximum number of requests to a service in a calendar month. 0: no limit. "
+            "Plate Recognizer has 2500 free look-ups.",
             ge=0,
         ),
     ] = 2500
     alpr_use_after_detection_only: Annotated[
         bool,
-        about("Look only where one of alpr_pre_existing_labels was found. no: at every picture."),
+        about("Run only when a label of alpr_pre_existing_labels was found. no: on every frame."),
     ] = True
     alpr_pre_existing_labels: Annotated[
         tuple[str, ...],
-        about("Labels of what has plates.", min_length=1, form="labels"),
+        about("Labels of objects that have plates.", min_length=1, form="labels"),
     ] = ("car", "motorcycle", "motorbike", "bus", "truck", "boat", "van")
     alpr_look_at: Annotated[
         Literal["crops", "frame"],
-        about("crops: each vehicle, cut out of the picture. frame: the whole picture, once."),
+        about("crops: each vehicle, cropped. frame: the whole picture, once."),
     ] = "crops"
     alpr_max_crops: Annotated[
-        int, about("How many vehicles of one picture are looked at.", ge=1, le=50)
+        int, about("Maximum number of vehicles to read in one picture.", ge=1, le=50)
     ] = 4
     alpr_max_size: Annotated[
         int,
         about(
-            "Longest side in pixels that a picture is reduced to for a service.", ge=200, le=8192
+            "Reduce the longest side of a picture to this many pixels for a service.",
+            ge=200,
+            le=8192,
         ),
     ] = 1600
 
     platerec_regions: Annotated[
         tuple[str, ...],
-        about("Plate Recognizer: regions to expect, such as de, us-ca.", form="labels"),
+        about("Plate Recognizer: expected regions, such as de, us-ca.", form="labels"),
     ] = ()
     platerec_stats: Annotated[
-        bool, about("Plate Recognizer: log how many look-ups are left, at each start.")
+        bool, about("Plate Recognizer: log the remaining look-ups at each start.")
     ] = False
     platerec_min_dscore: Annotated[
-        Fraction, about("Plate Recognizer: a plate found with less confidence is dropped.")
+        Fraction, about("Plate Recognizer: minimum confidence that there is a plate.")
     ] = 0.3
     platerec_min_score: Annotated[
-        Fraction, about("Plate Recognizer: a text read with less confidence is dropped.")
+        Fraction, about("Plate Recognizer: minimum confidence of the text.")
     ] = 0.5
     platerec_payload: Annotated[
         str,
@@ -80,41 +83,45 @@ class Alpr(Section, frozen=True, kw_only=True):
     ] = ""
 
     openalpr_recognize_vehicle: Annotated[
-        bool, about("OpenALPR: ask for make, model and colour too.")
+        bool, about("OpenALPR: also request make, model and colour.")
     ] = False
     openalpr_country: Annotated[str, about("OpenALPR: country of the plates.")] = "us"
     openalpr_state: Annotated[str, about("OpenALPR: state or region of the plates.")] = ""
     openalpr_min_confidence: Annotated[
-        Fraction, about("OpenALPR: a plate read with less confidence is dropped.")
+        Fraction, about("OpenALPR: minimum confidence of a plate.")
     ] = 0.3
 
-    openalpr_cmdline_binary: Annotated[str, about("The program that reads.")] = "alpr"
+    openalpr_cmdline_binary: Annotated[str, about("open_alpr_cmdline: the program.")] = "alpr"
     openalpr_cmdline_params: Annotated[
         str, about("Its arguments; the picture's file comes last. No shell reads them.")
     ] = "-j"
     openalpr_cmdline_min_confidence: Annotated[
-        Fraction, about("A plate that it read with less confidence is dropped.")
+        Fraction, about("open_alpr_cmdline: minimum confidence of a plate.")
     ] = 0.3
 
     plate_detector: Annotated[
         str,
-        about("local: ONNX file that finds plates. Empty: the lower half of a vehicle is read."),
+        about(
+            "local: ONNX file that finds plates. Empty: the lower half of each vehicle is searched."
+        ),
     ] = f"{BASE}/models/plate_detector/plate_detector.onnx"
-    plate_ocr: Annotated[str, about("local: ONNX file that reads them.")] = (
+    plate_ocr: Annotated[str, about("local: ONNX file that reads plates.")] = (
         f"{BASE}/models/plate_ocr/plate_ocr.onnx"
     )
-    plate_min_confidence: Annotated[
-        Fraction, about("local: a plate read with less confidence is dropped.")
-    ] = 0.6
+    plate_min_confidence: Annotated[Fraction, about("local: minimum confidence of a plate.")] = 0.6
 
     plate_formats: Annotated[
         tuple[str, ...],
         about(
-            "Forms that a plate's text may have, as regular expressions with semicolons between "
-            "them, such as [A-Z]{1,3}[A-Z]{1,2}[0-9]{1,4}. Others are dropped. Empty: any.",
+            "Allowed formats of a plate's text, as regular expressions separated by "
+            "semicolons, such as [A-Z]{1,3}[A-Z]{1,2}[0-9]{1,4}. Other plates are dropped. "
+            "Empty: all.",
             form="patterns",
         ),
     ] = ()
     plate_off_by_one: Annotated[
-        bool, about("Take a plate that differs by one character from one of [known-plates] for it.")
+        bool,
+        about(
+            "A plate that differs by one character from one of [known-plates] counts as that plate."
+        ),
     ] = False

@@ -6,7 +6,7 @@ from zmhook.settings.section import Section, about
 
 
 class Animation(Section, frozen=True, kw_only=True):
-    """A short film around the picture that answered, made in the background after the answer."""
+    """A short animation of the event, made in the background after the answer."""
 
     create_animation: Annotated[
         bool, about("Write objdetect.mp4 and objdetect.gif into the event's folder.")
@@ -18,7 +18,5 @@ class Animation(Section, frozen=True, kw_only=True):
     animation_retry_sleep: Annotated[
         float, about("Seconds between two attempts to get the event's frames.", ge=0, le=300)
     ] = 15.0
-    animation_max_tries: Annotated[
-        int, about("How often the frames are asked for before giving up.", ge=1, le=100)
-    ] = 3
+    animation_max_tries: Annotated[int, about("Maximum number of attempts.", ge=1, le=100)] = 3
     fast_gif: Annotated[bool, about("Let the GIF run at twice the speed.")] = False

@@ -9,52 +9,55 @@ from zmhook.settings.values import Extent, Side
 
 
 class Gate(Section, frozen=True, kw_only=True):
-    """Which detections count: by confidence, size, place, whether they are new, and the time.
+    """Which detections are kept: confidence, size, zones, past detections, schedule, cool-down.
 
     Labels may have limits of their own, in this section or in a monitor's: `car_min_confidence`,
     `car_max_detection_size`, `car_min_detection_size`, `car_past_det_max_diff_area`. The two
-    patterns of a zone, `ZONE_zone_detection_pattern` and `ZONE_zone_ignore_pattern`, stand in a
+    patterns of a zone, `ZONE_zone_detection_pattern` and `ZONE_zone_ignore_pattern`, belong in a
     monitor's section.
     """
 
-    min_confidence: Annotated[
-        Fraction, about("Whatever model it is from, a detection below this is dropped.")
-    ] = 0.0
+    min_confidence: Annotated[Fraction, about("Minimum confidence, for all models.")] = 0.0
     max_detection_size: Annotated[
         Extent | None,
-        about("A detection whose box is larger is dropped: 50% of the picture, or 90000px."),
+        about("Drop larger boxes: a share of the picture (50%), or pixels (90000px)."),
     ] = None
     min_detection_size: Annotated[
-        Extent | None, about("A detection whose box is smaller is dropped: 0.1%, or 400px.")
+        Extent | None,
+        about("Drop smaller boxes: a share of the picture (0.1%), or pixels (400px)."),
     ] = None
 
     import_zm_zones: Annotated[
-        bool, about("Use the monitor's zones of ZoneMinder too. Asks its API, every zm_cache_time.")
+        bool,
+        about(
+            "Also use ZoneMinder's zones of the monitor. They are fetched from the API "
+            "every zm_cache_time seconds."
+        ),
     ] = False
     only_triggered_zm_zones: Annotated[
-        bool, about("Of these, use only the zones that the event's cause names.")
+        bool, about("Of ZoneMinder's zones, use only those that the event's cause names.")
     ] = False
     zm_cache_time: Annotated[
         float,
-        about("Seconds for which a monitor's size and zones are not asked again.", ge=0, le=86400),
+        about("Seconds after which a monitor's size and zones are fetched again.", ge=0, le=86400),
     ] = 300.0
     monitor_size: Annotated[
         tuple[Side, Side] | None,
         about(
-            "Width and height of the monitor, (1920,1080), whose pixels zones are drawn in. no: "
-            "the API tells; without one, zones are drawn in the picture's own pixels.",
+            "Width and height of the monitor, (1920,1080); zones are in these pixels. no: "
+            "ask the API; without an API, zones are in pixels of the picture.",
             form="size",
         ),
     ] = None
     zone_match_strategy: Annotated[
         Literal["any_matching", "first_intersecting", "largest_overlap"],
         about(
-            "Which zone judges a detection that touches several: any whose pattern it matches, "
-            "the first that it touches, or the one that it overlaps most."
+            "Which zone decides when a detection touches several: any whose pattern it "
+            "matches, the first that it touches, or the one with the largest overlap."
         ),
     ] = "any_matching"
     zone_min_overlap: Annotated[
-        Fraction, about("Share of its box that must lie in a zone. 0: touching is enough.")
+        Fraction, about("Share of a box that must lie in a zone. 0: touching is enough.")
     ] = 0.0
     zone_anchor: Annotated[
         Literal["box", "foot"],
@@ -62,31 +65,37 @@ class Gate(Section, frozen=True, kw_only=True):
     ] = "box"
 
     match_past_detections: Annotated[
-        bool, about("Drop what was at the same place before: a parked car rings once.")
+        bool,
+        about(
+            "Drop static objects, which were at the same position in an earlier event: a "
+            "parked car raises one alarm only."
+        ),
     ] = False
     past_det_max_diff_area: Annotated[
         Extent,
-        about("How much of a box may lie outside the earlier one, and it is still the same."),
+        about("How much of a box may lie outside the earlier one to count as the same."),
     ] = Extent(5.0, "%")
     past_det_min_iou: Annotated[
         Fraction,
-        about("Boxes that overlap this much (IoU) are the same too. 0: only the area counts."),
+        about(
+            "Boxes that overlap this much (IoU) also count as the same. 0: only the area counts."
+        ),
     ] = 0.75
     past_det_expiry: Annotated[
         float,
-        about("Seconds after which what was not seen again is forgotten. 0: never.", ge=0),
+        about("Seconds without a detection after which an object is forgotten. 0: never.", ge=0),
     ] = 7.0 * 86400
     past_det_misses: Annotated[
         int,
-        about("Events in a row without it after which it is forgotten.", ge=1, le=1000),
+        about("Events in a row without the object after which it is forgotten.", ge=1, le=1000),
     ] = 1
     ignore_past_detection_labels: Annotated[
-        tuple[str, ...], about("Labels that ring each time.", form="labels")
+        tuple[str, ...], about("Labels that raise an alarm each time.", form="labels")
     ] = ()
     aliases: Annotated[
         tuple[tuple[str, ...], ...],
         about(
-            "Labels that are the same thing for past detections: car,truck,bus; dog,cat.",
+            "Labels that count as one for past detections: car,truck,bus; dog,cat.",
             form="groups",
         ),
     ] = ()
@@ -94,19 +103,19 @@ class Gate(Section, frozen=True, kw_only=True):
     active_times: Annotated[
         tuple[str, ...],
         about(
-            "When alarms are given: times in cron's form (minute hour day month weekday), "
+            "When to raise alarms: times as in a crontab (minute hour day month weekday), "
             "separated by semicolons: * 22-23,0-5 * * *; * * * * sat,sun. Empty: always.",
             form="times",
         ),
     ] = ()
     quiet_times: Annotated[
         tuple[str, ...],
-        about("When none are given, in the same form. Wins over active_times.", form="times"),
+        about("When to raise none, in the same format. Wins over active_times.", form="times"),
     ] = ()
     cooldown: Annotated[
         float,
         about(
-            "Seconds for which a label that has rung does not ring again on that monitor.",
+            "Seconds without another alarm for the same label on that monitor.",
             ge=0,
             le=86400,
         ),

@@ -7,38 +7,38 @@ from zmhook.settings.values import Secret
 
 
 class Gemini(Section, frozen=True, kw_only=True):
-    """A model that describes what is seen: Google's Gemini, or one that you run yourself."""
+    """A large model that describes detections: Google's Gemini, or one that you run yourself."""
 
     gemini_backend: Annotated[
         Literal["gemini", "openai"],
         about(
-            "gemini: Google's service. openai: anything that speaks the OpenAI API, such as "
-            "Ollama, llama.cpp or vLLM at gemini_url: pictures stay where that runs."
+            "gemini: Google's service. openai: any server with the OpenAI API at "
+            "gemini_url, such as Ollama, llama.cpp or vLLM; pictures stay where it runs."
         ),
     ] = "gemini"
     gemini_key: Annotated[
         Secret,
         about(
-            "API key. Empty: the environment's GEMINI_API_KEY; openai may need none.", form="key"
+            "API key. Empty: GEMINI_API_KEY of the environment; openai may need none.", form="key"
         ),
     ] = Secret()
     gemini_model: Annotated[str, about("Name of the model.")] = "gemini-3.5-flash-lite"
     gemini_url: Annotated[
         str,
         about(
-            "Address to ask instead of Google's; for openai its base, such as "
+            "Address instead of Google's; for openai the base address, such as "
             "http://127.0.0.1:11434/v1.",
             form="address",
         ),
     ] = ""
     gemini_api_version: Annotated[
-        str, about("Version of Gemini's API, such as v1 or v1beta. Empty: the library's own.")
+        str, about("Version of Gemini's API, such as v1 or v1beta. Empty: the library's default.")
     ] = ""
     gemini_timeout: Annotated[
         float,
         about(
-            "Seconds that one question may take. Google refuses to be given less than 10, so it is "
-            "told 10 and not waited for that long.",
+            "Maximum number of seconds for one request. Google accepts no time-out below "
+            "10: zmhook then sends 10, but waits no longer than this.",
             ge=1,
             le=600,
         ),
@@ -46,54 +46,58 @@ class Gemini(Section, frozen=True, kw_only=True):
     gemini_after: Annotated[
         tuple[str, ...],
         about(
-            "As one of models: it is asked only when one of these labels was found. any: when "
-            "anything was; always: about every picture.",
+            "Ask only when one of these labels was found. any: any detection; always: every"
+            " frame, even without detections.",
             min_length=1,
             form="labels",
         ),
     ] = ("any",)
     gemini_look_at: Annotated[
         Literal["crops", "frame"],
-        about("crops: what was found, each cut out of the picture. frame: the whole picture."),
+        about("crops: each detection, cropped. frame: the whole picture."),
     ] = "crops"
     gemini_max_crops: Annotated[
-        int, about("How many crops of one picture it is asked about.", ge=1, le=20)
+        int, about("Maximum number of crops of one picture to ask about.", ge=1, le=20)
     ] = 3
     gemini_gates: Annotated[
         Literal["no", "confirm", "veto"],
         about(
-            "no: it only describes. veto: what it calls no alarm is dropped. confirm: only what "
-            "it calls an alarm is kept. What it could not be asked about is kept."
+            "no: the model only describes. veto: drop what it calls no alarm. confirm: keep"
+            " only what it calls an alarm. Detections without an answer are kept."
         ),
     ] = "no"
     gemini_prompt: Annotated[
         str,
         about(
-            "What is asked about labels for which neither [gemini-prompts] nor zmhook has a "
-            "question. {label} {monitor} {camera} {colours} and {time} are put in. The label of a "
-            "whole picture is scene."
+            "The prompt for labels that have none in [gemini-prompts] or in zmhook. {label}"
+            " {monitor} {camera} {colours} and {time} are replaced. The label of a whole "
+            "picture is scene."
         ),
     ] = "Describe this {label} in one short sentence: what it looks like, what it does."
     gemini_context: Annotated[
         str,
-        about("Added to every question, such as: The camera looks at our drive from above."),
+        about("Added to every prompt, such as: The camera looks at our drive from above."),
     ] = ""
     gemini_per_minute: Annotated[
-        int, about("Questions that may be asked in a minute. 0: any number.", ge=0, le=10_000)
+        int, about("Maximum number of requests in a minute. 0: no limit.", ge=0, le=10_000)
     ] = 10
     gemini_per_day: Annotated[
         int,
-        about("Questions that may be asked in a day (24 hours). 0: any number.", ge=0),
+        about("Maximum number of requests in 24 hours. 0: no limit.", ge=0),
     ] = 200
-    gemini_store: Annotated[
-        bool, about("Let Google keep the questions in your project's logs.")
-    ] = False
+    gemini_store: Annotated[bool, about("Let Google keep the requests in your project's logs.")] = (
+        False
+    )
     gemini_blur_faces: Annotated[
         bool, about("Blur faces before a picture leaves this machine. Needs YuNet's model file.")
     ] = False
     gemini_max_size: Annotated[
         int,
-        about("Longest side in pixels that a picture is reduced to before.", ge=64, le=8192),
+        about(
+            "Reduce the longest side of a picture to this many pixels before it is sent.",
+            ge=64,
+            le=8192,
+        ),
     ] = 1024
 
 

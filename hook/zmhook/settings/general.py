@@ -9,30 +9,31 @@ from zmhook.settings.values import Colour, Secret
 
 
 class General(Section, frozen=True, kw_only=True):
-    """Where things are, which models run and when, and what the answer looks like."""
+    """Files and folders, ZoneMinder, models, frames, and output."""
 
     secrets: Annotated[
         str,
         about(
-            "File with a [secrets] section, in which a value !TOKEN is looked up. A relative path "
+            "File with a [secrets] section, in which !TOKEN is looked up. A relative path "
             "starts at the folder of this configuration."
         ),
     ] = ""
     base_data_path: Annotated[
-        str, about("Folder of everything we store; other values may say {{base_data_path}}.")
+        str, about("Folder of zmhook's data; other values may use {{base_data_path}}.")
     ] = "/var/lib/zmeventnotification"
     base_zm_conf_path: Annotated[
-        str, about("Folder of ZoneMinder's own zm.conf; its log settings are found through it.")
+        str,
+        about("Folder of ZoneMinder's zm.conf; zmhook finds ZoneMinder's log settings through it."),
     ] = "/etc/zm"
-    log_path: Annotated[
-        str, about("Folder of our log where there is no ZoneMinder to log through.")
-    ] = f"{BASE}/logs"
+    log_path: Annotated[str, about("Folder of the log on a machine without ZoneMinder.")] = (
+        f"{BASE}/logs"
+    )
 
     time_zone: Annotated[
         str,
         about(
-            "Zone of all local times, such as Europe/Berlin: of quiet_times and active_times, and "
-            "of what is shown. Empty: this machine's (/etc/localtime).",
+            "Time zone of the schedule and of all times that are shown, such as "
+            "Europe/Berlin. Empty: this machine's (/etc/localtime).",
             form="zone",
         ),
     ] = ""
@@ -40,8 +41,8 @@ class General(Section, frozen=True, kw_only=True):
     portal: Annotated[
         str,
         about(
-            "Address of ZoneMinder's web page, such as https://zm.example.org/zm. Empty: no "
-            "portal, pictures come from the event's folder.",
+            "Address of ZoneMinder's web page, such as https://zm.example.org/zm. Empty: "
+            "frames come only from the event's folder.",
             form="address",
         ),
     ] = ""
@@ -53,39 +54,38 @@ class General(Section, frozen=True, kw_only=True):
     ] = ""
     password: Annotated[Secret, about("Password of that user.")] = Secret()
     basic_user: Annotated[
-        str, about("User of an HTTP basic authentication in front of ZoneMinder, if any.")
+        str, about("User for HTTP basic authentication, if the web server asks for it.")
     ] = ""
-    basic_password: Annotated[Secret, about("Password of that HTTP basic authentication.")] = (
-        Secret()
-    )
+    basic_password: Annotated[Secret, about("Password for HTTP basic authentication.")] = Secret()
     allow_self_signed: Annotated[
-        bool, about("Accept a portal certificate that cannot be verified.")
+        bool, about("Accept a certificate of the portal that cannot be verified.")
     ] = True
 
     models: Annotated[
         tuple[str, ...],
-        about("The chain: the models that look at a picture, in this order.", min_length=1),
+        about("The chain: the models that run on a frame, in this order.", min_length=1),
     ] = ("yolo",)
     detection_mode: Annotated[
         Literal["all", "first", "most", "most_unique", "most_models"],
         about(
-            "all: every model looks. first: the chain stops at the first model that keeps "
-            "something. The others are those of frame_strategy, with every model."
+            "all: every model runs. first: the chain ends with the first model that finds "
+            "something. The other values are those of frame_strategy, with every model."
         ),
     ] = "all"
     frame_strategy: Annotated[
         Literal["first", "first_new", "most", "most_unique", "most_models"],
         about(
-            "Which of several pictures answers. first: the first in which something counts; the "
-            "rest is not looked at. first_new: the same, since what was there before does not "
-            "count. most: the one with the most detections. most_unique: with the most different "
-            "labels. most_models: in which the most models found something."
+            "Which of several frames the result is taken from. first: the first with a kept"
+            " detection; later frames are not analysed. first_new: the same, since past "
+            "detections do not count. most: the one with the most detections. most_unique: "
+            "with the most different labels. most_models: in which the most models found "
+            "something."
         ),
     ] = "first"
     detect_pattern: Annotated[
         str,
         about(
-            "Regular expression that an object's label must match, from its beginning.",
+            "Regular expression that an object's label must match from its beginning.",
             form="pattern",
         ),
     ] = ".*"
@@ -96,19 +96,19 @@ class General(Section, frozen=True, kw_only=True):
     on_failure: Annotated[
         Literal["silence", "alarm"],
         about(
-            "What to answer when no decision could be made. silence: nothing, and exit code 2. "
-            "alarm: an alarm whose line says so."
+            "What to answer when no decision is possible. silence: nothing, and exit code "
+            "2. alarm: an alarm whose line says so."
         ),
     ] = "silence"
     event_deadline: Annotated[
-        float, about("Seconds that one event may take in all.", gt=0, le=3600)
+        float, about("Maximum number of seconds for one event.", gt=0, le=3600)
     ] = 30.0
 
     frame_id: Annotated[
         tuple[str, ...],
         about(
-            "Which pictures are looked at: snapshot, alarm, a frame's number, a place in the event "
-            "(20%), all (every frame, as start_frame, frame_skip and max_frames say), bestmatch "
+            "Which frames to analyse: snapshot, alarm, a frame's number, a position in the "
+            "event (20%), all (as start_frame, frame_skip and max_frames say), bestmatch "
             "(alarm and snapshot), or a list of them.",
             min_length=1,
             form="frames",
@@ -116,35 +116,29 @@ class General(Section, frozen=True, kw_only=True):
     ] = ("bestmatch",)
     bestmatch_order: Annotated[
         tuple[Literal["a", "s"], ...],
-        about("Which picture bestmatch looks at first: a is alarm, s is snapshot.", min_length=1),
+        about("Which frame of bestmatch comes first: a is alarm, s is snapshot.", min_length=1),
     ] = ("a", "s")
-    start_frame: Annotated[
-        int, about("The frame that all begins with.", ge=1, le=1_000_000_000)
-    ] = 1
+    start_frame: Annotated[int, about("The first frame of all.", ge=1, le=1_000_000_000)] = 1
     frame_skip: Annotated[
-        int, about("Frames that all leaves out between two.", ge=0, le=100_000)
+        int, about("Number of frames that all skips between two.", ge=0, le=100_000)
     ] = 9
-    max_frames: Annotated[
-        int, about("How many pictures of one event are looked at.", ge=1, le=1000)
-    ] = 20
+    max_frames: Annotated[int, about("Maximum number of frames of one event.", ge=1, le=1000)] = 20
     prefer_event_folder: Annotated[
         bool,
         about(
-            "Read pictures straight from the event's folder where that can be read; the portal "
-            "is asked only for what is not there."
+            "Read frames from the event's folder if it is readable; only frames that are "
+            "not there are requested from the portal."
         ),
     ] = True
     wait: Annotated[
-        float, about("Seconds to wait before the first picture is fetched.", ge=0, le=300)
+        float, about("Seconds to wait before the first frame is fetched.", ge=0, le=300)
     ] = 0.0
-    max_attempts: Annotated[
-        int, about("How often one picture is asked for before giving up.", ge=1, le=100)
-    ] = 5
+    max_attempts: Annotated[int, about("How often one frame is requested.", ge=1, le=100)] = 5
     sleep_between_attempts: Annotated[
         float, about("Seconds between two attempts.", ge=0, le=60)
     ] = 1.0
     portal_timeout: Annotated[
-        float, about("Seconds that one request to the portal may take.", gt=0, le=120)
+        float, about("Maximum number of seconds for one request to the portal.", gt=0, le=120)
     ] = 10.0
     max_picture_pixels: Annotated[
         int,
@@ -155,17 +149,17 @@ class General(Section, frozen=True, kw_only=True):
     resize: Annotated[
         Annotated[int, Meta(ge=32, le=20_000)] | None,
         about(
-            "Width in pixels that a wider picture is reduced to before the models see it. Boxes "
-            "always speak of the original.",
+            "Reduce wider pictures to this width in pixels before the models run. Boxes "
+            "always refer to the original.",
         ),
     ] = None
-    image_path: Annotated[str, about("Folder of the pictures that are kept.")] = f"{BASE}/images"
-    delete_after_analyze: Annotated[bool, about("no keeps each fetched picture in image_path.")] = (
+    image_path: Annotated[str, about("Folder for frames that are kept.")] = f"{BASE}/images"
+    delete_after_analyze: Annotated[bool, about("no keeps each fetched frame in image_path.")] = (
         True
     )
 
-    show_percent: Annotated[bool, about("Write person:97% rather than person.")] = True
-    show_models: Annotated[bool, about("Write the model before the label: (yolo) person.")] = False
+    show_percent: Annotated[bool, about("Print person:97% instead of person.")] = True
+    show_models: Annotated[bool, about("Print the model before the label: (yolo) person.")] = False
     show_frame_match_type: Annotated[
         bool,
         about("Begin the line with [s] (snapshot), [a] (alarm) or [x] (another frame)."),
@@ -173,15 +167,15 @@ class General(Section, frozen=True, kw_only=True):
     show_camera_frame: Annotated[
         bool,
         about(
-            "Call the camera's own picture [m] and track. no: [s] and snapshot, which notification "
-            "servers and ZoneMinder know; with fid=BESTMATCH they would ask for no picture else."
+            "Name a best snapshot [m] and track. no: [s] and snapshot, which notification "
+            "servers and ZoneMinder know; otherwise fid=BESTMATCH finds no picture."
         ),
     ] = False
     json_format: Annotated[
         Literal["v6", "v5"],
         about(
-            "Form of the JSON after --SPLIT-- and in objects.json. v6: an object of lists. "
-            "v5: a list of objects."
+            "Format of the JSON after --SPLIT-- and in objects.json. v6: an object of "
+            "lists. v5: a list of objects."
         ),
     ] = "v6"
 
@@ -191,8 +185,8 @@ class General(Section, frozen=True, kw_only=True):
     write_notes: Annotated[
         bool,
         about(
-            "Write the text into the event's notes ourselves. A notification server does that; "
-            "set it where ZoneMinder calls zm_event_start.sh without one."
+            "Write the detection into the event's notes. A notification server does that "
+            "itself; use this when ZoneMinder calls zm_event_start.sh."
         ),
     ] = False
     tag_detected_objects: Annotated[
@@ -200,7 +194,10 @@ class General(Section, frozen=True, kw_only=True):
     ] = False
     write_debug_image: Annotated[
         bool,
-        about("Write <eid>-<frame>-debug.jpg into image_path; it shows what was dropped, and why."),
+        about(
+            "Write <eid>-<frame>-debug.jpg into image_path, with dropped detections and the"
+            " reasons."
+        ),
     ] = False
     poly_color: Annotated[
         Colour, about("Colour of zones in pictures: (blue,green,red), each 0 to 255.")

@@ -11,7 +11,7 @@ Margin = Annotated[int, Meta(ge=0, le=64)]
 
 
 class Hog(Section, frozen=True, kw_only=True):
-    """People, found by OpenCV's built-in detector; it needs no model file."""
+    """People, found by OpenCV's built-in detector, which needs no model file."""
 
     stride: Annotated[tuple[Step, Step], about("Step of the search window in pixels: (x,y).")] = (
         4,
@@ -20,27 +20,26 @@ class Hog(Section, frozen=True, kw_only=True):
     padding: Annotated[
         tuple[Margin, Margin], about("Padding around the window in pixels: (x,y).")
     ] = (8, 8)
-    scale: Annotated[float, about("Factor between two sizes of the search.", ge=1.01, le=2)] = 1.05
+    scale: Annotated[float, about("Factor between two search sizes.", ge=1.01, le=2)] = 1.05
     mean_shift: Annotated[
         int, about("1 groups boxes by mean shift; 0 and -1 by overlap.", ge=-1, le=1)
     ] = -1
-    hog_min_confidence: Annotated[Fraction, about("A person below this confidence is dropped.")] = (
-        0.6
-    )
+    hog_min_confidence: Annotated[Fraction, about("Minimum confidence of a person.")] = 0.6
     hog_nms_threshold: Annotated[
-        Fraction, about("Of two boxes that overlap more than this (IoU), the weaker goes.")
+        Fraction,
+        about(
+            "Of two boxes that overlap more than this (IoU), the one with less confidence "
+            "is removed."
+        ),
     ] = 0.45
     hog_pre_existing_labels: Annotated[
         tuple[str, ...],
-        about(
-            "It looks only when one of these labels counts already. Empty: always.", form="labels"
-        ),
+        about("Run only when one of these labels was kept before. Empty: always.", form="labels"),
     ] = ()
     hog_crop_to: Annotated[
         tuple[str, ...],
         about(
-            "It looks only at what has one of these labels, cut out of the picture. Empty: at the "
-            "whole picture.",
+            "Run only on the crops of these labels. Empty: on the whole picture.",
             form="labels",
         ),
     ] = ()

@@ -10,7 +10,7 @@ _BETWEEN = re.compile(r"[\s,;]+(?=[A-Za-z][A-Za-z0-9+.-]{0,40}://)|\s+")
 
 
 class Notify(Section, frozen=True, kw_only=True):
-    """Whom to tell of an alarm beside ZoneMinder's notification server, in the background."""
+    """Notifications without ZoneMinder's notification server, sent in the background."""
 
     notify_mqtt: Annotated[
         bool, about("Publish to the broker of [mqtt]: the decision, a state and the picture.")
@@ -18,53 +18,55 @@ class Notify(Section, frozen=True, kw_only=True):
     notify_mqtt_prefix: Annotated[str, about("Beginning of the topics.")] = "zmhook"
     notify_mqtt_discovery: Annotated[
         str,
-        about("Home Assistant's discovery prefix: monitors show up there by themselves. no: off."),
+        about("Home Assistant's discovery prefix, under which it discovers monitors. no: off."),
     ] = "homeassistant"
     notify_mqtt_hold: Annotated[
         float,
-        about("Seconds after an alarm after which a monitor's state is off again.", ge=1, le=86400),
+        about("Seconds after an alarm after which a monitor's state goes off.", ge=1, le=86400),
     ] = 60.0
     notify_webhook: Annotated[
         Secret,
-        about("Address that an alarm is posted to. A secret, since such addresses often hold one."),
+        about(
+            "Address to which alarms are posted. A secret, since such addresses often contain one."
+        ),
     ] = Secret()
     notify_webhook_template: Annotated[
         str,
         about(
-            "File with the body to post; {line} {labels} {monitor} {monitor_id} {event} {cause} "
-            "{time} {url} are put in, as JSON strings. Empty: our own JSON."
+            "File with the body to post; {line} {labels} {monitor} {monitor_id} {event} "
+            "{cause} {time} {url} are replaced by JSON strings. Empty: zmhook's own JSON."
         ),
     ] = ""
     notify_webhook_secret: Annotated[
-        Secret, about("Key by which the body is signed (HMAC-SHA256, header X-Zmhook-Signature).")
+        Secret, about("Key that signs the body (HMAC-SHA256, header X-Zmhook-Signature).")
     ] = Secret()
     notify_apprise: Annotated[
         Secret,
         about(
-            "Apprise addresses between spaces or commas, such as ntfy://my-topic: over a hundred "
-            "services. A secret, since they hold keys."
+            "Apprise addresses separated by spaces or commas, such as ntfy://my-topic: over"
+            " a hundred services. A secret, since they contain keys."
         ),
     ] = Secret()
     notify_title: Annotated[
-        str, about("Title of a message; the same words as in the template are put in.")
+        str, about("Title of a message, with the same placeholders as the template.")
     ] = "{monitor}: {labels}"
-    notify_picture: Annotated[bool, about("Send the picture along where that is possible.")] = True
+    notify_picture: Annotated[bool, about("Send the picture if the channel allows it.")] = True
     notify_picture_width: Annotated[
-        int, about("Width in pixels that it is reduced to before.", ge=64, le=7680)
+        int, about("Reduce the picture to this width in pixels before it is sent.", ge=64, le=7680)
     ] = 1280
     notify_url: Annotated[
         str,
         about(
-            "Address of the event to put into messages, with {event}, {monitor_id}. Never with a "
-            "password in it. Empty: the portal's page of the event."
+            "Address of the event in messages, with {event}, {monitor_id}. Passwords in it "
+            "are removed. Empty: the portal's page of the event."
         ),
     ] = ""
-    notify_timeout: Annotated[float, about("Seconds that one attempt may take.", gt=0, le=120)] = (
-        10.0
-    )
-    notify_max_tries: Annotated[int, about("Attempts before giving up.", ge=1, le=20)] = 4
+    notify_timeout: Annotated[
+        float, about("Maximum number of seconds for one attempt.", gt=0, le=120)
+    ] = 10.0
+    notify_max_tries: Annotated[int, about("Maximum number of attempts.", ge=1, le=20)] = 4
     notify_retry_sleep: Annotated[
-        float, about("Seconds before the second attempt; doubled for each one after.", ge=0, le=300)
+        float, about("Seconds before the second attempt; doubled after each.", ge=0, le=300)
     ] = 2.0
 
 

@@ -1,4 +1,4 @@
-"""The reference page of the configuration, made from the model."""
+"""Generate the reference page of the configuration."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 _BEGINNING = """\
 # Configuration reference
 
-Every key of `objectconfig.ini`. This page is made from the code: `zmhook config reference`.
+All keys of `objectconfig.ini`. This page is generated from the code: `zmhook config reference`.
 
-- An empty value is the default.
+- An empty value means the default.
 - `!TOKEN` is looked up in the `[secrets]` section of the file that `secrets` names.
 - `{{key}}` is replaced by that key's value.
-- Any key but `secrets` may also stand in a `[monitor-N]` section, and holds for monitor N then.
+- Any key except `secrets` may also be in a section `[monitor-N]`, where it applies to monitor N.
 - `-O section.key=value` on the command line overrides a key for one run and for every monitor;
   `-O monitor-3.key=value` does so for monitor 3.
 """
@@ -32,8 +32,8 @@ Every key of `objectconfig.ini`. This page is made from the code: `zmhook config
 _PLATES = """\
 ## `[known-plates]`
 
-Plates whose owner is known: the plate's text, then the name that is shown in its place. `*` stands
-for any letters, `?` for one; blanks and dashes do not matter.
+Known plates: the plate's text, then the name to show instead. `*` stands for any number of
+characters, `?` for one; spaces and dashes are ignored.
 
 ```ini
 [known-plates]
@@ -45,8 +45,8 @@ M-?? 4* = delivery
 _ZONES = """\
 ## `[monitor-N]`
 
-N is the monitor's number in ZoneMinder. Beside the keys of all other sections it takes zones: any
-other key whose value is a polygon.
+Settings for one monitor; N is its number in ZoneMinder. Besides the keys of all other sections it
+may have zones: any other key whose value is a polygon.
 
 ```ini
 [monitor-3]
@@ -54,15 +54,14 @@ models = yolo
 driveway = 0,400 1280,400 1280,720 0,720
 ```
 
-A zone is written as corners `x,y` in whole pixels of the monitor's full picture, at least three,
-with spaces between them.
+A zone is a list of at least three corners `x,y`, separated by spaces, in whole pixels of the
+monitor's full picture, or all in percent of it.
 """
 
 _TOPICS = """\
 ## `[mqtt-topic-NAME]`
 
-One section for each topic about which there is more to say than its name. `mqtt_topic` then needs
-to name only the others.
+One section for each topic that needs settings of its own. Such a topic need not be in `mqtt_topic`.
 
 ```ini
 [mqtt-topic-front]
@@ -74,9 +73,8 @@ monitor = 3
 _PROMPTS = """\
 ## `[gemini-prompts]`
 
-What Gemini is asked, by label: one label, or several between commas, then the question. What
-`{label}` and the others stand for is told at `gemini_prompt`, which is asked about labels that
-are not here.
+Prompts by label: one label, or several separated by commas, then the prompt. The placeholders are
+those of `gemini_prompt`, which is the prompt for all other labels.
 
 ```ini
 [gemini-prompts]
@@ -88,8 +86,8 @@ car, truck, bus = Name make, model and colour of this {label}.
 _LEGACY = """\
 ## Keys without effect
 
-These keys of older files are accepted, so that such a file can be used as it is. They do nothing;
-`zmhook config check` lists those that a file has.
+These keys of older files are accepted without effect, so that you can use such a file as it is.
+`zmhook config check` lists those in your file.
 """
 
 

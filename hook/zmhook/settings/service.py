@@ -7,12 +7,13 @@ from zmhook.settings.values import Secret
 
 
 class Service(Section, frozen=True, kw_only=True):
-    """The service that keeps the models loaded between events. A hook starts it when needed."""
+    """The background service, which keeps the models loaded between events; hooks start it."""
 
     use_service: Annotated[
         bool,
         about(
-            "Ask the service, and start it when it does not run. no: every event loads its models."
+            "Use the background service, and start it when it does not run. no: every event"
+            " loads its models itself."
         ),
     ] = True
     service_idle_exit: Annotated[
@@ -21,13 +22,13 @@ class Service(Section, frozen=True, kw_only=True):
     ] = 600.0
     service_workers: Annotated[
         int,
-        about("Processes that look at pictures at the same time. 0: one per core.", ge=0, le=64),
+        about("Number of worker processes. 0: one per core.", ge=0, le=64),
     ] = 0
     service_threads: Annotated[
         int,
         about(
-            "Threads for one event where yolo_threads is 0. 0: an event that comes alone has one "
-            "per core (at most 4), one among many has one.",
+            "Threads for one event if yolo_threads is 0. 0: a single event has one per core"
+            " (at most 4), one of many has one.",
             ge=0,
             le=64,
         ),
@@ -35,7 +36,8 @@ class Service(Section, frozen=True, kw_only=True):
     service_queue: Annotated[
         int,
         about(
-            "Events that may wait. Above it the newest of the busiest monitor is refused.",
+            "Maximum number of waiting events. Beyond it the newest of the busiest monitor "
+            "is refused.",
             ge=1,
             le=100_000,
         ),
@@ -46,45 +48,43 @@ class Service(Section, frozen=True, kw_only=True):
     ] = 2000.0
     model_idle_unload: Annotated[
         float,
-        about(
-            "Seconds without an event after which a worker gives its memory back. 0: never.", ge=0
-        ),
+        about("Seconds without an event after which a worker frees its memory. 0: never.", ge=0),
     ] = 300.0
     service_environment: Annotated[
         Secret,
         about(
-            "Variables for the environment of the service and of what works on after an answer, "
-            "such as HTTPS_PROXY=http://proxy.lan:3128, between commas. Of the environment of a "
-            "hook they get nothing. A change takes effect when the service starts.",
+            "Environment variables of the service and of the background jobs, such as "
+            "HTTPS_PROXY=http://proxy.lan:3128, separated by commas. They inherit nothing "
+            "from a hook's environment. A change takes effect when the service starts.",
             form="variables",
         ),
     ] = Secret()
     listen: Annotated[
         str,
         about(
-            "Address such as 0.0.0.0:5000 to answer other machines' hooks at: /infer, /detect and "
-            "/login as their clients expect, /health and /metrics. Whoever asks for detections "
-            "must log in. Empty: only the socket of this machine."
+            "Address such as 0.0.0.0:5000 at which zmhook is a remote server: /infer, "
+            "/detect and /login as clients expect, /health and /metrics. Clients must log "
+            "in for detections. Empty: only the socket of this machine."
         ),
     ] = ""
-    listen_user: Annotated[str, about("User that other machines log in as.")] = "zmhook"
+    listen_user: Annotated[str, about("User as which clients log in.")] = "zmhook"
     listen_password: Annotated[
         Secret,
         about(
-            "Password of that user. Empty: one is made at the first start and kept in "
+            "Password of that user. Empty: one is created at the first start in "
             "base_data_path/cache/listen_password."
         ),
     ] = Secret()
-    listen_cert: Annotated[str, about("File of a certificate (chain): answers by https then.")] = ""
+    listen_cert: Annotated[str, about("File of a certificate (chain), for https.")] = ""
     listen_key: Annotated[str, about("File of that certificate's key.")] = ""
     listen_max_upload: Annotated[
-        float, about("Megabytes that one request may have.", gt=0, le=1024)
+        float, about("Maximum size of one request in megabytes.", gt=0, le=1024)
     ] = 20.0
     listen_connections: Annotated[
         int,
         about(
-            "Connections that other machines may have at the same time. Who is not logged in makes "
-            "room for newcomers.",
+            "Maximum number of connections of clients. Those without a login are closed for"
+            " new ones.",
             ge=8,
             le=10_000,
         ),
@@ -92,8 +92,8 @@ class Service(Section, frozen=True, kw_only=True):
     listen_connections_each: Annotated[
         int,
         about(
-            "Connections of one address at the same time. Raise it where many machines come by one "
-            "address (NAT).",
+            "Maximum number of connections from one address. Raise it if many clients share"
+            " one address (NAT).",
             ge=4,
             le=10_000,
         ),
@@ -101,26 +101,26 @@ class Service(Section, frozen=True, kw_only=True):
     listen_proxies: Annotated[
         tuple[str, ...],
         about(
-            "Addresses of reverse proxies of yours. What they say in X-Forwarded-For is believed, "
-            "and they have as many connections as there may be in all.",
+            "Addresses of your own reverse proxies. Their X-Forwarded-For is trusted, and "
+            "they may have as many connections as there may be in all.",
             form="networks",
         ),
     ] = ()
     listen_model_names: Annotated[
         tuple[str, ...],
         about(
-            "What clients of pyzm.serve call the models here, such as YOLOv11 ONNX=yolo. The only "
-            "model of a type answers to any name.",
+            "Names that clients of pyzm.serve use for models, such as YOLOv11 ONNX=yolo. "
+            "The only model of a type answers to any name.",
             form="names",
         ),
     ] = ()
-    listen_faces: Annotated[bool, about("Let the names of faces leave this machine.")] = False
+    listen_faces: Annotated[bool, about("Let names of faces leave this machine.")] = False
     listen_plates: Annotated[bool, about("Let number plates leave this machine.")] = False
     allowed_portals: Annotated[
         tuple[str, ...],
         about(
-            "Hosts that a picture's address may name, when a client sends one in place of the "
-            "picture. Empty: none.",
+            "Hosts from which the server may fetch a picture, when a client sends its "
+            "address instead of the picture. Empty: none.",
             form="hosts",
         ),
     ] = ()

@@ -6,7 +6,7 @@ from zmhook.settings.section import BASE, Fraction, Section, about
 
 
 class Yolo(Section, frozen=True, kw_only=True):
-    """Objects, found by a YOLO network: an ONNX file or Darknet's .cfg and .weights."""
+    """Objects, found by a YOLO network: an ONNX file, or Darknet's .cfg and .weights."""
 
     yolo_type: Annotated[
         Literal["full", "tiny"],
@@ -19,21 +19,22 @@ class Yolo(Section, frozen=True, kw_only=True):
     labels: Annotated[
         str,
         about(
-            "Text file with one label a line. Empty: the labels in the ONNX file, or COCO's 80 "
-            "where it has none and knows 80 classes."
+            "Text file with one label per line. Empty: the labels in the ONNX file, or "
+            "COCO's 80 if it has none and 80 classes."
         ),
     ] = ""
-    tiny_weights: Annotated[str, about("As weights, for yolo_type = tiny.")] = (
+    tiny_weights: Annotated[str, about("Like weights, for yolo_type = tiny.")] = (
         f"{BASE}/models/yolox_nano/yolox_nano.onnx"
     )
-    tiny_config: Annotated[str, about("As config, for yolo_type = tiny.")] = ""
-    tiny_labels: Annotated[str, about("As labels, for yolo_type = tiny.")] = ""
-    yolo_min_confidence: Annotated[
-        Fraction, about("An object below this confidence is dropped.")
-    ] = 0.3
+    tiny_config: Annotated[str, about("Like config, for yolo_type = tiny.")] = ""
+    tiny_labels: Annotated[str, about("Like labels, for yolo_type = tiny.")] = ""
+    yolo_min_confidence: Annotated[Fraction, about("Minimum confidence of an object.")] = 0.3
     yolo_nms_threshold: Annotated[
         Fraction,
-        about("Of two boxes of one label that overlap more than this (IoU), the weaker goes."),
+        about(
+            "Of two boxes of one label that overlap more than this (IoU), the one with less"
+            " confidence is removed."
+        ),
     ] = 0.45
     yolo_head: Annotated[
         Literal[
@@ -49,37 +50,38 @@ class Yolo(Section, frozen=True, kw_only=True):
             "darknet",
         ],
         about(
-            "What kind of network it is: how it wants its picture and what its numbers mean. auto "
-            "tells by its outputs, and asks for this where two kinds give the same. yolov5 is for "
-            "v7, too; yolov8 for v9, v11 and v12; yolov10 for YOLO26 and exports with NMS inside; "
-            "yolov7-nms for v7 and v9 with --end2end; rt-detr for D-FINE."
+            "Kind of network, which determines its input and the meaning of its outputs. "
+            "auto reads it from the outputs; if they are ambiguous, an error asks for this "
+            "key. yolov5 is also for v7; yolov8 for v9, v11 and v12; yolov10 for YOLO26 and"
+            " exports with NMS inside; yolov7-nms for v7 and v9 with --end2end; rt-detr for"
+            " D-FINE."
         ),
     ] = "auto"
     yolo_input_size: Annotated[
         int,
         about(
-            "Side in pixels of what the network is given, where the file leaves it open (ONNX "
-            "with free sizes, Darknet). 0: what an ONNX file says that it was exported for "
-            "(imgsz), or else 640; the .cfg's own for Darknet.",
+            "Input size in pixels, if the file leaves it open (ONNX with free sizes, "
+            "Darknet). 0: for ONNX the size in its metadata (imgsz), otherwise 640; for "
+            "Darknet the size in the .cfg.",
             ge=0,
             le=4096,
         ),
     ] = 0
     yolo_engine: Annotated[
         Literal["onnxruntime", "openvino"],
-        about("What runs an ONNX file. openvino has to be installed: zmhook[openvino]."),
+        about("Inference engine for ONNX files. openvino must be installed: zmhook[openvino]."),
     ] = "onnxruntime"
     yolo_precision: Annotated[
         Literal["f32", "bf16"],
         about(
-            "What openvino computes in. bf16 is faster on processors that have it, and moves "
+            "Precision of openvino. bf16 is faster on CPUs that support it, and changes "
             "confidences by a few percent."
         ),
     ] = "f32"
     yolo_processor: Annotated[
         Literal["cpu", "gpu"],
-        about("gpu uses CUDA, and falls back to the CPU with a warning when it cannot."),
+        about("gpu uses CUDA, and falls back to the CPU with a warning."),
     ] = "cpu"
     yolo_threads: Annotated[
-        int, about("Threads for one picture. 0: one a core, at most 4.", ge=0, le=256)
+        int, about("Threads for one frame. 0: one per core, at most 4.", ge=0, le=256)
     ] = 0
