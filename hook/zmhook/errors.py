@@ -14,6 +14,8 @@
     │   └── ModelSkipped       a model on another machine did not answer; the line says so
     ├── GatewayError           a server that runs models for us gave no usable response
     ├── InferenceUnavailable   the service has no time, room or worker for an inference request
+=======
+    │       └── ServiceError   a service for plates or descriptions did not, and when it may
     ├── TrainingError          the known faces cannot be trained or their file not be used
     ├── ReportError            an output could not be written
     │   ├── Undelivered        a message did not reach whom it was for
@@ -184,6 +186,38 @@ class InferenceUnavailable(ZmhookError):
     def __init__(self, message: str, *, retry: bool = False) -> None:
         self.retry = retry
         super().__init__(message)
+
+
+class ServiceError(ModelSkipped):
+    """A service that reads plates or describes pictures gave no result, or may not be asked now.
+
+    `reason` is what `short` says of it, `detail` the message without the model's name. `counts`:
+    the service took the request, so its quota has one less. `retry`: another attempt may help, but
+    not before `until`, in seconds since the epoch; 0 when nothing is known of that. `final`: the
+    same request would end the same way (blocked). `is_own_limit`: our own limit refuses it.
+    """
+
+    model = ""
+
+    def __init__(
+        self,
+        reason: str,
+        detail: str,
+        *,
+        counts: bool = False,
+        retry: bool = False,
+        until: float = 0.0,
+        final: bool = False,
+        is_own_limit: bool = False,
+    ) -> None:
+        self.reason = reason
+        self.detail = detail
+        self.counts = counts
+        self.retry = retry
+        self.until = until
+        self.final = final
+        self.is_own_limit = is_own_limit
+        super().__init__(self.model, reason, f"{self.model}: {detail}")
 
 
 class TrainingError(ZmhookError):

@@ -43,6 +43,20 @@ class HttpFailure(Enum):
     OTHER = "the request failed"
 
 
+_SHORT = {
+    HttpFailure.ADDRESS: "no address",
+    HttpFailure.NAME: "no network",
+    HttpFailure.UNREACHABLE: "no network",
+    HttpFailure.PROXY: "no connection",
+    HttpFailure.REFUSED: "no connection",
+    HttpFailure.CERTIFICATE: "no connection",
+    HttpFailure.TLS: "no connection",
+    HttpFailure.CLOSED: "no answer",
+    HttpFailure.PROTOCOL: "no answer",
+    HttpFailure.TIMEOUT: "no answer in time",
+    HttpFailure.PENDING: "no answer in time",
+    HttpFailure.NO_TIME: "no time left",
+}
 _WORTH_RETRYING = frozenset(
     {
         HttpFailure.PROXY,
@@ -70,6 +84,11 @@ class HttpProblem(ZmhookError):
         self.reason = reason or failure.value
         self.retry = failure in _WORTH_RETRYING if retry is None else retry
         super().__init__(f"{address}: {self.reason}")
+
+    @property
+    def short(self) -> str:
+        """The failure in a few words, without an address, for the detection line."""
+        return _SHORT.get(self.failure, "answer not understood")
 
     def with_advice(self, advice: Mapping[HttpFailure, str]) -> str:
         """Return what went wrong, without the address, and the caller's advice for it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from zmhook.detection import Box
-from zmhook.errors import ModelSkipped
+from zmhook.errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -83,31 +83,10 @@ class Service(Protocol):
         """Free what `load` took. May be called twice."""
 
 
-class Unread(ModelSkipped):
-    """The service did not answer.
+class PlateServiceError(ServiceError):
+    """A service that reads plates gave no result."""
 
-    `again` says whether asking once more may help, after `wait` seconds. `counts` says that the
-    question may have been taken off the month's all the same. `hold` is for how many seconds
-    nobody need ask again.
-    """
-
-    def __init__(
-        self,
-        short: str,
-        message: str,
-        *,
-        again: bool = False,
-        wait: float = 0.0,
-        counts: bool = False,
-        hold: float = 0.0,
-    ) -> None:
-        self.reason = short
-        self.detail = message
-        self.again = again
-        self.wait = wait
-        self.counts = counts
-        self.hold = hold
-        super().__init__(NAME, short, f"{NAME}: {message}")
+    model = NAME
 
 
 def floor(minimum: float) -> float:

@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from zmhook.detectors.alpr.services.base import Unread
+from zmhook.detectors.alpr.services.base import PlateServiceError
 from zmhook.errors import StateError
 from zmhook.storage.shared_database import SharedDatabase
 from zmhook.storage.sqlite import transaction
@@ -73,7 +73,7 @@ class Budget:
         self._uncounted = False
 
     def take(self) -> None:
-        """Count one question; raises `Unread` when none may be asked now."""
+        """Count one question; raises `PlateServiceError` when none may be asked now."""
         refused = self._run(self._take)
         if refused is not None:
             raise refused
@@ -99,9 +99,9 @@ class Budget:
             )
         )
 
-    def hold(self, refused: Unread) -> None:
-        """Remember not to ask for as long as `refused.hold` says."""
-        until = self._clock() + min(refused.hold, LONGEST_HOLD)
+    def hold(self, refused: PlateServiceError) -> None:
+        """Remember not to ask before `refused.until`."""
+        until = min(refused.until, self._clock() + LONGEST_HOLD)
         row = (self._account, until, refused.reason, refused.detail)
         self._run(
             lambda database: database.execute("INSERT OR REPLACE INTO held VALUES (?,?,?,?)", row)
@@ -114,17 +114,17 @@ class Budget:
     def close(self) -> None:
         self._file.close()
 
-    def _take(self, database: sqlite3.Connection) -> Unread | None:
+    def _take(self, database: sqlite3.Connection) -> PlateServiceError | None:
         now = self._clock()
         held = database.execute(
             "SELECT short, why FROM held WHERE account = ? AND until > ? AND until <= ?",
             (self._account, now, now + LONGEST_HOLD),
         ).fetchone()
         if held:
-            return Unread(held[0], f"not asked again yet: {held[1]}")
+            return PlateServiceError(held[0], f"not asked again yet: {held[1]}")
         left = self._left(database).left
         if left is not None and left <= 0:
-            return Unread(
+            return PlateServiceError(
                 "no look-ups left",
                 f"this month's {self._limit or ''} look-ups are used up "
                 "([alpr] alpr_per_month, or your plan); the next month begins on the 1st",

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from zmhook.detectors.alpr.services.base import Plate, Unread, floor
+from zmhook.detectors.alpr.services.base import Plate, PlateServiceError, floor
 from zmhook.detectors.alpr.services.openalpr_answer import fits, plates
 from zmhook.detectors.alpr.services.upload import upload
 from zmhook.errors import DetectorError
@@ -87,7 +87,7 @@ def _printed(command: list[str], seconds: float) -> str:
             )
         except OSError as error:
             text = f"[alpr] openalpr_cmdline_binary: {command[0]}: {error.strerror}"
-            raise Unread("the program cannot be started", text) from None
+            raise PlateServiceError("the program cannot be started", text) from None
         try:
             code = _waited(process, seconds, (out, errors), command[0])
         finally:
@@ -95,7 +95,7 @@ def _printed(command: list[str], seconds: float) -> str:
         said = _read(out)
         if code:
             why = " ".join((_read(errors) or said).split())[-_QUOTED:]
-            raise Unread("the program failed", f"{command[0]} ended with {code}: {why}")
+            raise PlateServiceError("the program failed", f"{command[0]} ended with {code}: {why}")
         return said
 
 
@@ -111,9 +111,11 @@ def _waited(
             pass
         if left <= 0:
             text = f"{name} did not end within {seconds:.3g} s ([alpr] alpr_timeout)"
-            raise Unread("no answer in time", text)
+            raise PlateServiceError("no answer in time", text)
         if any(os.fstat(file.fileno()).st_size > MAX_OUTPUT for file in files):
-            raise Unread("answer not understood", f"{name} printed more than {MAX_OUTPUT} bytes")
+            raise PlateServiceError(
+                "answer not understood", f"{name} printed more than {MAX_OUTPUT} bytes"
+            )
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -137,4 +139,6 @@ def _answer(printed: str, name: str) -> dict[str, Any]:
             if isinstance(found, dict) and fits(found):
                 return found
     said = one_line(printed, _QUOTED)
-    raise Unread("answer not understood", f"{name} prints no JSON with 'results': '{said}'")
+    raise PlateServiceError(
+        "answer not understood", f"{name} prints no JSON with 'results': '{said}'"
+    )

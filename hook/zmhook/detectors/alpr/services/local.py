@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zmhook.detection import Box
-from zmhook.detectors.alpr.services.base import Plate, Unread, floor, surest
+from zmhook.detectors.alpr.services.base import Plate, PlateServiceError, floor, surest
 from zmhook.errors import DetectorError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class LocalService:
         if ocr is None:
             raise DetectorError("the alpr model is used before it is loaded")
         if not deadline.left():
-            raise Unread("no time left", "there was no time left to read plates")
+            raise PlateServiceError("no time left", "there was no time left to read plates")
         if self._finder is not None:
             read = (_plate(ocr, image, one) for one in self._finder.find(image))
             found = [plate for plate in read if plate.text]

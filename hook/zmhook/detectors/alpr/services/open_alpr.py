@@ -9,12 +9,11 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from zmhook.detectors.alpr.services.account import Account
+from zmhook.detectors.alpr.services.account import TOO_MANY, Account, Request
 from zmhook.detectors.alpr.services.base import Plate, floor
 from zmhook.detectors.alpr.services.openalpr_answer import fits, plates
 from zmhook.detectors.alpr.services.upload import Upload, upload
 from zmhook.detectors.alpr.services.values import number
-from zmhook.detectors.alpr.services.web import TOO_MANY, Request
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,7 +44,7 @@ class OpenAlpr:
         return f"open_alpr, {self._account.left()}"
 
     def load(self) -> None:
-        self._account.web.load()
+        """Do nothing: the first request connects."""
 
     def read(
         self, image: npt.NDArray[np.uint8], deadline: Deadline, *, of_vehicle: bool
@@ -54,7 +53,7 @@ class OpenAlpr:
         del of_vehicle  # it takes any picture
         self._account.needs_key()
         sent = upload(image, self._alpr.alpr_max_size, MOST_BYTES)
-        answer = self._account.ask(self._request(sent), deadline)
+        answer = self._account.look_up(self._request(sent), deadline)
         self._note_usage(answer)
         return plates(answer, sent, self._floor)
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from zmhook.deadline import Deadline
-from zmhook.detectors.alpr.services.account import Account
+from zmhook.detectors.alpr.services.account import Account, Request
 from zmhook.detectors.alpr.services.base import (
     MOST_RESULTS,
     Attributes,
     Plate,
-    Unread,
+    PlateServiceError,
     floor,
     plate,
     surest,
@@ -34,7 +34,6 @@ from zmhook.detectors.alpr.services.values import (
     share,
     text,
 )
-from zmhook.detectors.alpr.services.web import Request
 from zmhook.net.error_body import error_in
 
 if TYPE_CHECKING:
@@ -69,7 +68,6 @@ class PlateRecognizer:
         return f"plate_recognizer ({where}), {self._account.left()}"
 
     def load(self) -> None:
-        self._account.web.load()
         if self._alpr.platerec_stats and not self._local and self._account.key:
             self._log_statistics()
 
@@ -79,11 +77,11 @@ class PlateRecognizer:
         """Return the plates that it reads in a BGR picture `(height, width, 3)`."""
         del of_vehicle  # it finds vehicles by itself
         if self._local and not self._url:
-            raise Unread("no address", "set [alpr] alpr_url to the address of your SDK")
+            raise PlateServiceError("no address", "set [alpr] alpr_url to the address of your SDK")
         if not self._local:
             self._account.needs_key()
         sent = upload(image, self._alpr.alpr_max_size, MOST_BYTES)
-        answer = self._account.ask(self._request(sent), deadline)
+        answer = self._account.look_up(self._request(sent), deadline)
         self._note_usage(answer)
         return plates(answer, sent, self._floor)
 
@@ -112,8 +110,8 @@ class PlateRecognizer:
         place = f"{self._url.removesuffix(READER)}/statistics/"
         request = Request("GET", place, {}, self._authorization(), _is_statistics)
         try:
-            answer = self._account.web.ask(request, Deadline(_STATISTICS_SECONDS))
-        except Unread as error:
+            answer = self._account.ask(request, Deadline(_STATISTICS_SECONDS))
+        except PlateServiceError as error:
             log.warning("alpr: it cannot be asked how many look-ups are left: %s", error.detail)
             return
         calls = number(record(answer.get("usage")).get("calls"))

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from zmhook.detection import Box
-from zmhook.detectors.alpr.services.base import Unread
+from zmhook.detectors.alpr.services.base import PlateServiceError
 from zmhook.detectors.alpr.services.values import number
 
 if TYPE_CHECKING:
@@ -67,6 +67,6 @@ def upload(image: Image, longest: int, most_bytes: int) -> Upload:
         if len(data) <= most_bytes:
             return Upload(data, across, down, width, height)
         scale *= _SMALLER
-    raise Unread(
+    raise PlateServiceError(
         "picture too large", f"a picture of {width}x{height} does not fit into {most_bytes} bytes"
     )

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from zmhook.detectors.alpr.services.base import Unread
+from zmhook.detectors.alpr.services.base import PlateServiceError
 from zmhook.detectors.alpr.services.budget import BELIEVED, Budget, Left
 
 NOVEMBER = 1_795_262_400.0  # the 21st, noon
@@ -40,7 +40,7 @@ def test_so_many_a_month_and_no_more(budget, tmp_path):
     one = budget(2)
     one.take()
     one.take()
-    with pytest.raises(Unread, match="2 look-ups are used up") as caught:
+    with pytest.raises(PlateServiceError, match="2 look-ups are used up") as caught:
         one.take()
     assert caught.value.short == "alpr skipped: no look-ups left"
     assert one.left() == Left(2, 0)
@@ -92,15 +92,17 @@ def test_the_service_is_believed_where_it_says_less(budget):
 def test_a_service_that_says_none_are_left_is_asked_again_after_a_while(budget, clock):
     one = budget(100)
     one.told(0)
-    with pytest.raises(Unread):
+    with pytest.raises(PlateServiceError):
         one.take()
     clock.now += BELIEVED + 1
     one.take()
 
 
 def test_a_wait_is_kept_to_and_ends(budget, clock):
-    budget().hold(Unread("no look-ups left", "they are used up there", hold=600.0))
-    with pytest.raises(Unread, match="not asked again yet: they are used up there"):
+    budget().hold(
+        PlateServiceError("no look-ups left", "they are used up there", until=clock.now + 600)
+    )
+    with pytest.raises(PlateServiceError, match="not asked again yet: they are used up there"):
         budget().take()
     clock.now += 601
     budget().take()
@@ -108,7 +110,7 @@ def test_a_wait_is_kept_to_and_ends(budget, clock):
 
 def test_a_wait_out_of_a_wrong_clock_does_not_count(budget, clock):
     clock.now += 400 * DAY
-    budget().hold(Unread("x", "y", hold=600.0))
+    budget().hold(PlateServiceError("x", "y", until=clock.now + 600))
     clock.now -= 400 * DAY
     budget().take()
 

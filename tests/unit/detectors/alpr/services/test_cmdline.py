@@ -14,7 +14,7 @@ import pytest
 from zmhook.deadline import Deadline
 from zmhook.detection import Box
 from zmhook.detectors.alpr.services import cmdline, service_for
-from zmhook.detectors.alpr.services.base import Unread
+from zmhook.detectors.alpr.services.base import PlateServiceError
 from zmhook.errors import DetectorError
 
 PICTURE = np.zeros((400, 800, 3), np.uint8)
@@ -56,8 +56,8 @@ def read(service):
     return service.read(PICTURE, Deadline(20), of_vehicle=True)
 
 
-def refusal(service) -> Unread:
-    with pytest.raises(Unread) as caught:
+def refusal(service) -> PlateServiceError:
+    with pytest.raises(PlateServiceError) as caught:
         read(service)
     assert "\n" not in str(caught.value)
     return caught.value

@@ -8,7 +8,7 @@ import pytest
 from zmhook.deadline import Deadline
 from zmhook.detection import Box
 from zmhook.detectors.alpr.services import service_for
-from zmhook.detectors.alpr.services.base import Unread
+from zmhook.detectors.alpr.services.base import PlateServiceError
 from zmhook.errors import DetectorError, ModelFileError
 
 CAR = (460, 273, 1920, 1044)
@@ -61,7 +61,7 @@ def test_what_is_far_below_is_not_told_of(service, cut):
 
 
 def test_no_time_left(service, cut):
-    with pytest.raises(Unread, match="no time left to read"):
+    with pytest.raises(PlateServiceError, match="no time left to read"):
         service().read(cut("dog.jpg"), Deadline(0), of_vehicle=True)
 
 

@@ -8,7 +8,7 @@ import pytest
 from zmhook.deadline import Deadline
 from zmhook.detection import Box
 from zmhook.detectors.alpr.services import service_for
-from zmhook.detectors.alpr.services.base import Unread
+from zmhook.detectors.alpr.services.base import PlateServiceError
 from zmhook.detectors.alpr.services.open_alpr import OpenAlpr, recognise_url
 from zmhook.settings import Alpr
 
@@ -95,7 +95,7 @@ def test_its_word_for_what_is_left(service):
 )
 def test_its_refusals(service, fake_plates, answer, short, asked):
     fake_plates.will(answer)
-    with pytest.raises(Unread) as caught:
+    with pytest.raises(PlateServiceError) as caught:
         read(service())
     assert caught.value.short == f"alpr skipped: {short}"
     assert len(fake_plates.asked) == asked
@@ -103,7 +103,7 @@ def test_its_refusals(service, fake_plates, answer, short, asked):
 
 
 def test_without_a_key_nothing_is_asked(service, fake_plates):
-    with pytest.raises(Unread, match="alpr_key is empty"):
+    with pytest.raises(PlateServiceError, match="alpr_key is empty"):
         read(service(alpr_key=""))
     assert fake_plates.asked == []
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from zmhook.detection import Box
-from zmhook.detectors.alpr.services.base import Unread
+from zmhook.detectors.alpr.services.base import PlateServiceError
 from zmhook.detectors.alpr.services.upload import Upload, upload
 
 NOISE = np.random.default_rng(3).integers(0, 255, (600, 1200, 3), np.uint8)
@@ -34,7 +34,7 @@ def test_a_service_has_a_limit_of_bytes():
 
 
 def test_what_does_not_fit_at_all_is_not_sent():
-    with pytest.raises(Unread, match="does not fit into 100 bytes") as caught:
+    with pytest.raises(PlateServiceError, match="does not fit into 100 bytes") as caught:
         upload(NOISE, 1600, 100)
     assert caught.value.short == "alpr skipped: picture too large"
 
