@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Sequence
 
-    from zmhook.describe.answer import Description, Subject
     from zmhook.describe.budget import Left
     from zmhook.describe.describer import Describer
+    from zmhook.describe.description import Description, Subject
     from zmhook.settings import Settings
 
 
@@ -126,7 +126,7 @@ def _say_budget(left: Left, *, as_json: bool) -> None:
     say(f"requests in the last minute: {_of(left.minute, left.per_minute)}")
     say(f"requests in the last 24 hours: {_of(left.day, left.per_day)}")
     if left.held:
-        from zmhook.describe.unanswered import clock_time
+        from zmhook.describe.description_error import clock_time
 
         say(f"no requests until {clock_time(left.until)}: {left.held}")
 
@@ -136,7 +136,7 @@ def _of(used: int, limit: int) -> str:
 
 
 def _subject(args: argparse.Namespace) -> Subject:
-    from zmhook.describe.answer import Subject
+    from zmhook.describe.description import Subject
 
     monitor = str(args.monitor) if args.monitor is not None else ""
     return Subject(label=args.label, monitor=monitor, camera=args.camera, time=time.time())

@@ -9,13 +9,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from zmhook.describe.unanswered import Unanswered, clock_time
+from zmhook.describe.description_error import DescriptionError, clock_time
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
-    from zmhook.describe.database import Database
+    from zmhook.describe.cache import Database
     from zmhook.settings import Gemini
 
 MINUTE, DAY = 60.0, 86_400.0
@@ -58,14 +58,14 @@ class Budget:
     def take(self) -> int:
         """Count one question and return its number, for `give_back`.
 
-        Raises `Unanswered` when none may be asked now; its `until` says when one may.
+        Raises `DescriptionError` when none may be asked now; its `until` says when one may.
         """
         refused, number = self._database.run(self._take)
         if refused is not None:
             raise refused
         return number
 
-    def _take(self, database: sqlite3.Connection) -> tuple[Unanswered | None, int]:
+    def _take(self, database: sqlite3.Connection) -> tuple[DescriptionError | None, int]:
         now = self._clock()
         database.execute("DELETE FROM asked WHERE at <= ? OR at > ?", (now - DAY, now + DAY))
         database.execute("DELETE FROM held WHERE until <= ? OR until > ?", _sane(now))
@@ -75,29 +75,31 @@ class Budget:
         number = database.execute("INSERT INTO asked (at) VALUES (?)", (now,)).lastrowid
         return None, number or 0
 
-    def _held(self, database: sqlite3.Connection) -> Unanswered | None:
+    def _held(self, database: sqlite3.Connection) -> DescriptionError | None:
         row = database.execute(
             "SELECT until, short, why FROM held WHERE service = ?", (self._service,)
         ).fetchone()
         if row is None:
             return None
         until, short, why = row
-        return Unanswered(short, f"not asked before {clock_time(until)}: {why}", until=until)
+        return DescriptionError(short, f"not asked before {clock_time(until)}: {why}", until=until)
 
-    def _used_up(self, database: sqlite3.Connection, now: float) -> Unanswered | None:
+    def _used_up(self, database: sqlite3.Connection, now: float) -> DescriptionError | None:
         for key, limit, window, name in self._limits:
             if limit and _asked(database, now, window) >= limit:
                 until = _frees(database, now, window, limit)
                 then = clock_time(until)
                 text = f"[gemini] {key} = {limit} is used up; the next may be asked {then}"
-                return Unanswered(f"{limit} a {name} are used up", text, until=until, ours=True)
+                return DescriptionError(
+                    f"{limit} a {name} are used up", text, until=until, is_own_limit=True
+                )
         return None
 
     def give_back(self, number: int) -> None:
         """Take a question off the count that the service did not get, or refused."""
         self._database.run(lambda one: one.execute("DELETE FROM asked WHERE number = ?", (number,)))
 
-    def hold(self, refused: Unanswered) -> None:
+    def hold(self, refused: DescriptionError) -> None:
         """Remember not to ask before `refused.until`."""
         until = min(refused.until, self._clock() + LONGEST_HOLD)
         row = (self._service, until, refused.reason, refused.detail)

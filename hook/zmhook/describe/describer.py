@@ -1,4 +1,4 @@
-"""A picture and what is known about it → a description, within time and budget.
+"""Describe a picture within time and quota.
 
 The backend speaks with one service; everything else is here: the question, faces and size of the
 picture, answers given before, our own limits, and waiting when a service asks for it.
@@ -18,11 +18,10 @@ from msgspec import structs
 
 from zmhook.deadline import Deadline
 from zmhook.describe.budget import Budget, Left
-from zmhook.describe.cache import Answer, Cache, key_of
-from zmhook.describe.database import Database
+from zmhook.describe.cache import Answer, Cache, Database, key_of
+from zmhook.describe.description_error import DescriptionError
+from zmhook.describe.parse_description import read
 from zmhook.describe.prompts import Prompts
-from zmhook.describe.reading import read
-from zmhook.describe.unanswered import Unanswered
 from zmhook.errors import PictureError
 from zmhook.settings.values import flaw_of_key
 
@@ -30,8 +29,9 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from zmhook.describe.answer import Backend, Description, Subject
-    from zmhook.describe.blur import Blur
+    from zmhook.describe.backend import Backend
+    from zmhook.describe.description import Description, Subject
+    from zmhook.describe.prepare import Blur
     from zmhook.settings import Gemini, Settings
 
 LEAST_TIME = 1.0
@@ -77,7 +77,7 @@ class Describer:
         try:
             image = decode(picture, "the picture", most)
         except PictureError as error:
-            raise Unanswered("no picture", str(error), final=True) from None
+            raise DescriptionError("no picture", str(error), final=True) from None
         return self.describe_image(image, subject, deadline)
 
     def describe_image(
@@ -114,7 +114,7 @@ class Describer:
 
         Faces are looked for before they get smaller.
         """
-        from zmhook.describe.shrink import jpeg, shrunk
+        from zmhook.describe.prepare import jpeg, shrunk
 
         if self._blur is not None:
             image = self._blur.blurred(image)
@@ -142,7 +142,7 @@ class Describer:
     def _answer(self, ask: _Ask, key: str) -> Description:
         try:
             description = ask()
-        except Unanswered as error:
+        except DescriptionError as error:
             if error.final:
                 self._cache.put(key, Answer(short=error.reason, message=error.detail))
             raise
@@ -152,21 +152,21 @@ class Describer:
     def _text(self, picture: bytes, question: str, deadline: Deadline) -> str:
         """Ask, and once more when there is a reason to wait and the time for it."""
         if self._flaw:
-            raise Unanswered("the key cannot be right", self._flaw)
+            raise DescriptionError("the key cannot be right", self._flaw)
         for attempt in range(1, ATTEMPTS + 1):
             if deadline.left() < LEAST_TIME:
-                raise Unanswered("no time left", "there was no time left to ask")
+                raise DescriptionError("no time left", "there was no time left to ask")
             try:
                 return self._attempt(picture, question, deadline)
-            except Unanswered as error:
+            except DescriptionError as error:
                 wait = error.until - time.time()
                 if attempt == ATTEMPTS or not self._is_worth(error, wait, deadline):
                     raise
                 deadline.sleep(max(0.0, wait))
         raise AssertionError("the last attempt answers or raises")
 
-    def _is_worth(self, error: Unanswered, wait: float, deadline: Deadline) -> bool:
-        if not error.until or (error.ours and not self._patient):
+    def _is_worth(self, error: DescriptionError, wait: float, deadline: Deadline) -> bool:
+        if not error.until or (error.is_own_limit and not self._patient):
             return False
         return wait + WORTH_WAITING <= deadline.left()
 
@@ -175,7 +175,7 @@ class Describer:
         seconds = min(deadline.left(), self._settings.gemini.gemini_timeout)
         try:
             return self._backend.ask(picture, question, Deadline(seconds))
-        except Unanswered as error:
+        except DescriptionError as error:
             if not error.counts:
                 self._budget.give_back(number)
             if error.until:
@@ -227,14 +227,14 @@ def service_of(gemini: Gemini) -> str:
 def _blur(settings: Settings) -> Blur | None:
     if not settings.gemini.gemini_blur_faces:
         return None
-    from zmhook.describe.blur import Blur
+    from zmhook.describe.prepare import Blur
 
     return Blur(settings.face)
 
 
 def _known(answer: Answer) -> Description:
     if answer.description is None:
-        raise Unanswered(answer.short, answer.message, final=True)
+        raise DescriptionError(answer.short, answer.message, final=True)
     return structs.replace(answer.description, cached=True)
 
 
@@ -243,4 +243,4 @@ def _of_other(under_way: Future[Description], deadline: Deadline) -> Description
         return structs.replace(under_way.result(deadline.left()), cached=True)
     except FutureTimeoutError:
         text = "the same question is under way and not answered"
-        raise Unanswered("no answer in time", text) from None
+        raise DescriptionError("no answer in time", text) from None

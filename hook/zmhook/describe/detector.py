@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from zmhook.deadline import Deadline
-from zmhook.describe.answer import Description, Subject
 from zmhook.describe.describer import Describer
-from zmhook.describe.unanswered import NAME
+from zmhook.describe.description import Description, Subject
+from zmhook.describe.description_error import NAME
 from zmhook.detection import ABOUT, ALARM, Box, Detection, about
 from zmhook.detectors.base import ANY, Detector
 from zmhook.errors import DetectorError, ModelSkipped

@@ -1,26 +1,32 @@
 """Google's Gemini, through `google-genai`.
 
-https://ai.google.dev/api/generate-content. The library's own retries stay off: they do not heed
-what the server says about when to ask again. Its answers' continuation is off, too: it asks
-without end as long as the server says so.
+https://ai.google.dev/api/generate-content. Errors: google.rpc.Status with RetryInfo, QuotaFailure
+and ErrorInfo (google/rpc/error_details.proto of github.com/googleapis/googleapis). A prompt that is
+blocked, and an answer that is, come with status 200.
+
+The library's own retries stay off: they ignore what the server says about when to ask again. So
+does its continuation of answers: it asks without end as long as the server says so.
 """
 
 from __future__ import annotations
 
+import json
 import math
+import re
 import threading
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from zmhook.describe.gemini_errors import of_another_kind, refused, without_text
-from zmhook.describe.network import MAX_BODY, Patience, explain, silence
-from zmhook.describe.refusals import Refusals
-from zmhook.describe.schema import SCHEMA
-from zmhook.describe.steps import Steps
-from zmhook.describe.unanswered import Unanswered
+from zmhook.describe.backend import FormFallback
+from zmhook.describe.description_error import DescriptionError, nothing_said, quoted, unreachable
+from zmhook.describe.prompts import SCHEMA
+from zmhook.describe.refusals import Refusals, error_details, key_refused, retry_delay
 from zmhook.net.authorities import use_system_store
-from zmhook.net.error_body import parsed
-from zmhook.net.timeout import TooLongError
+from zmhook.net.error_body import complaint_in, error_in, error_of_payload, parsed
+from zmhook.net.http import silence_libraries
+from zmhook.net.http_problem import Compressed, TooLarge
+from zmhook.net.retry_after import wait_of_header
+from zmhook.net.timed_call import TimedCalls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +36,16 @@ if TYPE_CHECKING:
 
 LEAST_SERVER_TIMEOUT = 10
 """Seconds; Google refuses a smaller X-Server-Timeout ("Minimum allowed deadline is 10s")."""
+MAX_BODY = 1 << 20
+"""Bytes of a response, which is a few sentences."""
 GOOGLE = "generativelanguage.googleapis.com"
+
+
+_FINE = ("STOP", "FINISH_REASON_UNSPECIFIED", "")
+_CUT_SHORT = ("MAX_TOKENS", "CONTINUATION")
+_BLOCKED = re.compile(r"SAFETY|RECITATION|BLOCKLIST|PROHIBITED|SPII|JAILBREAK|MODEL_ARMOR")
+"""Reasons for which the same is refused again; others, such as OTHER, are a model's hiccups."""
+_KNOWN = frozenset({"candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId"})
 
 
 class GeminiBackend:
@@ -42,18 +57,18 @@ class GeminiBackend:
         self._key = key
         self._settings = gemini
         self._refusals = Refusals(gemini, self.place, key)
-        self._patience = Patience()
+        self._calls = TimedCalls()
         self._heard = _Heard()
-        self._steps = Steps(("schema", "json", "plain"))
+        self._forms = FormFallback(("schema", "json", "plain"))
         self._lock = threading.Lock()
         self._client: Any = None
 
     def ask(self, picture: bytes, question: str, deadline: Deadline) -> str:
-        """Return the text of the answer about a JPEG; raises `Unanswered`."""
+        """Return the text of the answer about a JPEG; raises `DescriptionError`."""
         if not self._key:
             text = "no key: set [gemini] gemini_key, or GEMINI_API_KEY in the environment"
-            raise Unanswered("no key", text)
-        return self._steps.climb(lambda form: self._ask(picture, question, form, deadline))
+            raise DescriptionError("no key", text)
+        return self._forms.first_accepted(lambda form: self._ask(picture, question, form, deadline))
 
     def close(self) -> None:
         with self._lock:
@@ -64,10 +79,10 @@ class GeminiBackend:
     def _ask(self, picture: bytes, question: str, form: str, deadline: Deadline) -> str:
         seconds = min(deadline.left(), self._settings.gemini_timeout)
         try:
-            answer, body = self._patience.within(
-                seconds, lambda: self._generate(picture, question, form, seconds)
+            answer, body = self._calls.run(
+                lambda: self._generate(picture, question, form, seconds), seconds
             )
-        except Unanswered:
+        except DescriptionError:
             raise
         except Exception as error:  # noqa: BLE001 - three libraries' errors, told apart in there
             failed = self._failed(error, seconds)
@@ -78,10 +93,11 @@ class GeminiBackend:
     def _failed(self, error: Exception, seconds: float) -> Exception:
         if isinstance(error, ImportError):
             what = f"the Python package google-genai cannot be used ({error}): "
-            return Unanswered("not installed", f"{what}pip install 'zmhook[gemini]'")
+            return DescriptionError("not installed", f"{what}pip install 'zmhook[gemini]'")
         if isinstance(getattr(error, "code", None), int):
             return refused(error, self._refusals, self._key)
-        return explain(error, self.place, seconds)
+        url = self.place if "://" in self.place else f"https://{self.place}"
+        return unreachable(error, url, seconds)
 
     def _generate(
         self, picture: bytes, question: str, form: str, seconds: float
@@ -104,7 +120,7 @@ class GeminiBackend:
             return answer, bytes(self._heard.body)
         raise failed
 
-    def _misfit(self, body: bytes) -> Unanswered | None:
+    def _misfit(self, body: bytes) -> DescriptionError | None:
         """Say what a body is that the library makes nothing of; None when there is none."""
         said = body.decode("utf-8", "replace")
         if not said:
@@ -145,7 +161,7 @@ class GeminiBackend:
         from google import genai
         from google.genai import types
 
-        silence()
+        silence_libraries()
         use_system_store()
         # It warns on stderr of each enumeration's value that is newer than itself.
         warnings.filterwarnings("ignore", category=UserWarning, module=r"google\.genai")
@@ -174,7 +190,7 @@ class GeminiBackend:
     def _limit(self, response: Any) -> None:
         """Have a body read up to a limit, and kept; the library would read it to its end."""
         if response.headers.get("content-encoding", "identity") != "identity":
-            raise TooLongError
+            raise Compressed
         kinds = type(response.stream).__mro__
         base = next(kind for kind in kinds if kind.__name__ == "SyncByteStream")
         limited = type("Limited", (_Limited, base), {})
@@ -198,8 +214,73 @@ class _Limited:
         for part in self._stream:
             self._body += part
             if len(self._body) > MAX_BODY:
-                raise TooLongError
+                raise TooLarge
             yield part
 
     def close(self) -> None:
         self._stream.close()
+
+
+def refused(error: Any, refusals: Refusals, key: str) -> DescriptionError:
+    """Turn the library's `APIError` into what it means for us."""
+    payload = getattr(error, "details", None)
+    message = str(getattr(error, "message", "") or "")
+    found = error_of_payload(error.code, payload, message)
+    if any(one.get("reason") == "API_KEY_INVALID" for one in error_details(payload)):
+        return key_refused(quoted(found.message, key))
+    delay = retry_delay(payload)
+    return refusals.of(found, delay if delay is not None else wait_of_header(_header(error)))
+
+
+def of_another_kind(body: Any, refusals: Refusals, key: str) -> DescriptionError | None:
+    """Say what an answer of status 200 is that is none of Google's; None when it is one."""
+    is_googles = isinstance(body, dict) and (not body or not _KNOWN.isdisjoint(body))
+    if is_googles and (body.get("candidates") or body.get("promptFeedback")):
+        return None
+    error = error_in(body) or complaint_in(body)
+    if error is not None:
+        return refusals.of(error, retry_delay(body))
+    if is_googles:
+        return None
+    return refusals.not_understood(json.dumps(body), key)
+
+
+def without_text(
+    answer: Any, candidate: Any, *, text: str, thought: bool
+) -> DescriptionError | None:
+    """Say why an answer of status 200 is none; None when it is one.
+
+    `thought`: there is something in it that is not the answer.
+    """
+    feedback = answer.prompt_feedback
+    blocked = _name(feedback.block_reason) if feedback else ""
+    if blocked:
+        return _refused("the picture or the question", blocked)
+    finish = _name(candidate.finish_reason) if candidate else ""
+    if finish in _CUT_SHORT:
+        return _final("answer cut short", f"the answer is cut short ({finish})")
+    if finish not in _FINE:
+        return _refused("the answer", finish)
+    if not text.strip():
+        return nothing_said(thought=thought)
+    return None
+
+
+def _refused(what: str, why: str) -> DescriptionError:
+    if _BLOCKED.search(why):
+        return _final("blocked", f"{what} is blocked ({why})")
+    return DescriptionError("no answer", f"the model ended without an answer ({why})", counts=True)
+
+
+def _final(short: str, text: str) -> DescriptionError:
+    return DescriptionError(short, text, counts=True, final=True)
+
+
+def _name(value: Any) -> str:
+    """Return an enumeration's value as its server spells it."""
+    return quoted(getattr(value, "value", value) or "")
+
+
+def _header(error: Any) -> str:
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    return str(headers.get("retry-after", ""))

@@ -6,9 +6,9 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from zmhook.deadline import Deadline
-from zmhook.describe.answer import Description, Subject
 from zmhook.describe.describer import WORTH_WAITING, Describer
-from zmhook.describe.unanswered import Unanswered
+from zmhook.describe.description import Description, Subject
+from zmhook.describe.description_error import DescriptionError
 from zmhook.detection import Box, Detection
 from zmhook.errors import Postponed
 from zmhook.labels.camera import common
@@ -51,7 +51,7 @@ class DescribeHandler(SnapshotHandler):
         deadline = Deadline(max(self._timeout - RESERVE, self._timeout / 2))
         try:
             answer = self._describer.describe(picture, subject_of(snapshot), deadline)
-        except Unanswered as error:
+        except DescriptionError as error:
             if error.until > time.time() + deadline.left() - WORTH_WAITING:
                 raise Postponed(str(error), error.until) from None
             raise

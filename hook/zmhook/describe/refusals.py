@@ -8,15 +8,16 @@ from __future__ import annotations
 import re
 import time
 from datetime import datetime, timedelta, timezone, tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from zmhook.describe.steps import FormRefused, is_about_form
-from zmhook.describe.unanswered import Unanswered, clock_time, quoted
-from zmhook.net.retry_after import reset_of, wait_of, wait_of_header
+from zmhook.describe.description_error import DescriptionError, FormRefused, clock_time, quoted
+from zmhook.net.retry_after import reset_of, wait_of
 
 if TYPE_CHECKING:
-    from zmhook.net.error_body import Told
+    from collections.abc import Iterator
+
+    from zmhook.net.error_body import ErrorBody
     from zmhook.settings import Gemini
 
 BAD_REQUEST, NOT_FOUND, NOT_ALLOWED, TIMEOUT, UNPROCESSABLE, TOO_MANY = 400, 404, 405, 408, 422, 429
@@ -62,11 +63,16 @@ _NO_ADDRESS = re.compile(
     r"^\s*<(?:!doctype|html)",
     re.IGNORECASE,
 )
+_ABOUT_FORM = re.compile(
+    r"schema|response_?(format|mime|json)|json[ _]?(object|mode)|grammar|structured|guided",
+    re.IGNORECASE,
+)
 _MAY_BE_FORM = (BAD_REQUEST, UNPROCESSABLE, SERVER_ERROR)
 _ENDINGS = re.compile(
     r"(?:/chat/completions|/completions|/responses|/models|/api/(?:chat|generate|tags)|/embeddings)$"
 )
 _VERSIONED = re.compile(r"/v[0-9]+[a-z0-9]*$|/openai$")
+_SECONDS = re.compile(r"([0-9]{1,9}(\.[0-9]{1,9})?)s")
 _PACIFIC_WINTER = timezone(timedelta(hours=-8))
 
 
@@ -78,55 +84,59 @@ class Refusals:
         self._place = place
         self._key = key
 
-    def of(self, told: Told, delay: float | None = None) -> Unanswered:
-        """Turn what a service tells into what it means for us.
+    def of(self, error: ErrorBody, delay: float | None = None) -> DescriptionError:
+        """Turn an error of the service into what it means for the next requests.
 
-        `delay` is what it says, in seconds, where a program looks for that.
+        `delay` is how many seconds it wants to be left alone, where it says so for programs.
         """
-        everything = f"{told.message} {told.all}"
-        said = quoted(told.message, self._key)
-        is_ours = told.status < SERVER_ERROR
-        if told.status == NO_CREDIT or (is_ours and _NO_CREDIT.search(everything)):
+        everything = f"{error.message} {error.text}"
+        said = quoted(error.message, self._key)
+        is_ours = error.status < SERVER_ERROR
+        if error.status == NO_CREDIT or (is_ours and _NO_CREDIT.search(everything)):
             return no_credit(f"{self._place}: {said}")
-        if told.status == TOO_MANY:
+        if error.status == TOO_MANY:
             return too_many(said, everything, delay, self._gemini.gemini_model)
         if is_ours and _BLOCKED.search(everything):
             text = f"the picture or the question is blocked: {said}"
-            return Unanswered("blocked", text, counts=True, final=True)
-        return self._about_question(told, said) or self._other(told.status, everything, said, delay)
+            return DescriptionError("blocked", text, counts=True, final=True)
+        return self._about_question(error, said) or self._other(
+            error.status, everything, said, delay
+        )
 
-    def _about_question(self, told: Told, said: str) -> Unanswered | None:
+    def _about_question(self, error: ErrorBody, said: str) -> DescriptionError | None:
         """Say what of the question is wrong: its form, its key, its model or its address."""
-        status = told.status
-        if status in _MAY_BE_FORM and is_about_form(said):
+        status = error.status
+        if status in _MAY_BE_FORM and _ABOUT_FORM.search(said):
             return FormRefused("refused", f"{self._place} refuses the form of answer: {said}")
         if status in FORBIDDEN:
             return key_refused(said)
-        names_no_model = status < SERVER_ERROR and _NO_MODEL.search(told.message)
+        names_no_model = status < SERVER_ERROR and _NO_MODEL.search(error.message)
         if status in (NOT_FOUND, NOT_ALLOWED) or names_no_model:
-            return self._not_there(status, told, said)
+            return self._not_there(status, error, said)
         return None
 
-    def not_understood(self, said: str, secret: str = "") -> Unanswered:
+    def not_understood(self, said: str, secret: str = "") -> DescriptionError:
         """Say that an answer is something else than what such a service answers."""
         text = f"{self._place} answers something else: '{quoted(said[:2000], secret)}'"
-        return Unanswered("answer not understood", f"{text}: is [gemini] gemini_url right?")
+        return DescriptionError("answer not understood", f"{text}: is [gemini] gemini_url right?")
 
-    def _not_there(self, status: int, told: Told, said: str) -> Unanswered:
+    def _not_there(self, status: int, error: ErrorBody, said: str) -> DescriptionError:
         """Tell a model that is not there from an address that is wrong."""
         model = self._gemini.gemini_model
-        names_model = "model" in told.message.lower() or model in told.message
+        names_model = "model" in error.message.lower() or model in error.message
         if (
             status != NOT_ALLOWED
-            and not _NO_ADDRESS.search(told.message)
-            and (names_model or _NO_MODEL.search(told.message))
+            and not _NO_ADDRESS.search(error.message)
+            and (names_model or _NO_MODEL.search(error.message))
         ):
             text = f"[gemini] gemini_model = {model} at {self._place}: {said}"
-            return Unanswered("no such model", text)
+            return DescriptionError("no such model", text)
         text = f"[gemini] gemini_url = {self._place}: nothing answers there ({said})"
-        return Unanswered("wrong address", f"{text}: {advice(self._gemini)}")
+        return DescriptionError("wrong address", f"{text}: {advice(self._gemini)}")
 
-    def _other(self, status: int, everything: str, said: str, delay: float | None) -> Unanswered:
+    def _other(
+        self, status: int, everything: str, said: str, delay: float | None
+    ) -> DescriptionError:
         short, text, until = "refused", f"{self._place} answers {status}: {said}", 0.0
         if status in (0, TIMEOUT, 425, 498) or status >= SERVER_ERROR:  # 498: Groq is full
             text = f"{self._place} answers {status or 'with an error'}: {said}"
@@ -138,7 +148,7 @@ class Refusals:
             text = (
                 f"{self._place} answers {status}: redirects are not followed ([gemini] gemini_url)"
             )
-        return Unanswered(short, text, until=until)
+        return DescriptionError(short, text, until=until)
 
 
 def advice(gemini: Gemini) -> str:
@@ -159,11 +169,11 @@ def advice(gemini: Gemini) -> str:
     )
 
 
-def key_refused(said: str) -> Unanswered:
-    return Unanswered("the key is refused", f"[gemini] gemini_key is refused: {said}")
+def key_refused(said: str) -> DescriptionError:
+    return DescriptionError("the key is refused", f"[gemini] gemini_key is refused: {said}")
 
 
-def no_credit(said: str) -> Unanswered:
+def no_credit(said: str) -> DescriptionError:
     return _wait(
         "no credit", "there is no credit left; not asked", said, time.time() + NO_CREDIT_DELAY
     )
@@ -171,7 +181,7 @@ def no_credit(said: str) -> Unanswered:
 
 def too_many(
     said: str, everything: str = "", delay: float | None = None, model: str = ""
-) -> Unanswered:
+) -> DescriptionError:
     """Tell a minute's limit from a day's, and from one of 0, which no waiting changes."""
     text = f"{said} {everything}"
     short, what = "too many questions", "the quota is used up"
@@ -195,20 +205,21 @@ def _reset(text: str, delay: float | None) -> float:
 
 
 def _day_ends(text: str, delay: float | None) -> float:
-    told = [wait for wait in (delay, wait_of(text)) if wait is not None and wait >= MEANT]
-    if told:
-        return time.time() + min(max(told), LONGEST_DELAY)
+    waits = [wait for wait in (delay, wait_of(text)) if wait is not None and wait >= MEANT]
+    if waits:
+        return time.time() + min(max(waits), LONGEST_DELAY)
     return reset_of(text) or midnight()
 
 
-def _wait(short: str, what: str, said: str, until: float) -> Unanswered:
+def _wait(short: str, what: str, said: str, until: float) -> DescriptionError:
     text = f"{what} until {clock_time(until)}: {said}"
-    return Unanswered(short, text, until=until)
+    return DescriptionError(short, text, until=until)
 
 
-def retry_after(header: str) -> float | None:
-    """Return the seconds of a Retry-After header; None when it has none."""
-    return wait_of_header(header)
+def retry_delay(payload: Any) -> float | None:
+    """Return the seconds of the RetryInfo of an error's body."""
+    delays = (_SECONDS.fullmatch(str(one.get("retryDelay", ""))) for one in error_details(payload))
+    return next((float(one[1]) for one in delays if one), None)
 
 
 def midnight(now: float | None = None) -> float:
@@ -226,3 +237,15 @@ def _pacific() -> tzinfo:
         return ZoneInfo("America/Los_Angeles")
     except (ZoneInfoNotFoundError, OSError):  # a system without time zones: an hour late at most
         return _PACIFIC_WINTER
+
+
+def error_details(payload: Any) -> Iterator[dict[str, Any]]:
+    """Give the entries of `error.details`, in whatever the body really is."""
+    for one in payload if isinstance(payload, list) else [payload]:
+        error = one.get("error", one) if isinstance(one, dict) else None
+        details = error.get("details") if isinstance(error, dict) else None
+        yield from _dicts(details)
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

@@ -1,4 +1,4 @@
-"""What a service tells of an error: its status, its message, and all of its words.
+"""Find the error in a response: its status, its message, and its whole text.
 
 Forms: `{"error": {"code": 429, "message": …}}` (OpenAI, Google, OpenRouter, Ollama, llama.cpp,
 Groq, Azure), the same in a list (Google for OpenAI's clients), `{"error": "…"}` (LM Studio,
@@ -73,39 +73,39 @@ _DEEPEST, _MOST_OF_LIST = 4, 5
 _MEANINGS = tuple((status, re.compile(words, re.IGNORECASE)) for status, words in _WORDS)
 
 
-class Told(NamedTuple):
-    """`status` is 0 where nothing says it; `all` is what the message was taken from."""
+class ErrorBody(NamedTuple):
+    """An error in a service's words: `status` is 0 where nothing says it, `text` is all of it."""
 
     status: int
     message: str
-    all: str
+    text: str
 
 
-def told(status: int, data: bytes) -> Told:
+def error_of_body(status: int, data: bytes) -> ErrorBody:
     """Return what the body of a refusal says."""
     text = data[:LONGEST].decode("utf-8", "replace")
-    return Told(status, _message(parsed(data)) or text, text)
+    return ErrorBody(status, _message(parsed(data)) or text, text)
 
 
-def told_by(status: int, payload: Any, message: str = "") -> Told:
+def error_of_payload(status: int, payload: Any, message: str = "") -> ErrorBody:
     """Return what a refusal says that was parsed already."""
     text = payload if isinstance(payload, str) else json.dumps(payload, default=str)
-    return Told(status, _message(payload) or message or text[:LONGEST], text[:LONGEST])
+    return ErrorBody(status, _message(payload) or message or text[:LONGEST], text[:LONGEST])
 
 
-def error_in(answer: Any) -> Told | None:
+def error_in(answer: Any) -> ErrorBody | None:
     """Return the error that stands in an answer of status 200; None when there is none."""
     error = _error_of(answer)
     if error is None:
         return None
-    found = told_by(0, error)
+    inner = error_of_payload(0, error)
     outer = json.dumps(answer, default=str)[:LONGEST]
-    return Told(
-        _status(error) or _status_in_words(f"{found.message} {found.all}"), found.message, outer
+    return ErrorBody(
+        _status(error) or _status_in_words(f"{inner.message} {inner.text}"), inner.message, outer
     )
 
 
-def complaint_in(answer: Any) -> Told | None:
+def complaint_in(answer: Any) -> ErrorBody | None:
     """Return the error of an answer in which what was asked for is not; None when it names none.
 
     Any text counts that stands under a name for errors or remarks, however deep, unless it is
@@ -120,7 +120,7 @@ def complaint_in(answer: Any) -> Told | None:
     for message, status in _complaints(answer, _DEEPEST):
         meant = status or _status_in_words(message)
         if meant or not _is_success(answer):
-            return Told(meant or _status(answer), message[:LONGEST], text)
+            return ErrorBody(meant or _status(answer), message[:LONGEST], text)
     return None
 
 

@@ -13,7 +13,7 @@ import pytest
 from zmhook.cli.describe import main
 from zmhook.cli.main import main as zmhook
 from zmhook.describe.describer import Describer
-from zmhook.describe.unanswered import Unanswered
+from zmhook.describe.description_error import DescriptionError
 from zmhook.settings import load
 
 
@@ -99,7 +99,9 @@ def test_the_budget(call, config: Path) -> None:
         "",
     )
     describer = Describer.from_settings(load(config).general)
-    describer._budget.hold(Unanswered("too many questions", "slow\x1bdown", until=time.time() + 9))
+    describer._budget.hold(
+        DescriptionError("too many questions", "slow\x1bdown", until=time.time() + 9)
+    )
     describer.close()
     assert call("--budget")[1].splitlines()[2].startswith("no requests until ")
 

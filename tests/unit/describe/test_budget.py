@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from zmhook.describe.budget import DAY, Budget
-from zmhook.describe.database import Database
-from zmhook.describe.unanswered import Unanswered
+from zmhook.describe.cache import Database
+from zmhook.describe.description_error import DescriptionError
 from zmhook.settings import Gemini
 
 NOON = 1_800_000_000.0
@@ -43,14 +43,14 @@ def test_the_window_of_a_minute_slides(budget, clock: Clock) -> None:
     mine.take()
     clock.now += 20
     mine.take()
-    with pytest.raises(Unanswered) as told:
+    with pytest.raises(DescriptionError) as told:
         mine.take()
     assert told.value.short == "gemini skipped: 2 a minute are used up"
     assert told.value.until == NOON + 60
-    assert told.value.ours
+    assert told.value.is_own_limit
     clock.now = NOON + 60
     mine.take()
-    with pytest.raises(Unanswered) as told:
+    with pytest.raises(DescriptionError) as told:
         mine.take()
     assert told.value.until == NOON + 80
 
@@ -60,7 +60,7 @@ def test_the_day_is_24_hours(budget, clock: Clock) -> None:
     for _ in range(5):
         clock.now += 60
         mine.take()
-    with pytest.raises(Unanswered, match="gemini_per_day = 5 is used up") as told:
+    with pytest.raises(DescriptionError, match="gemini_per_day = 5 is used up") as told:
         mine.take()
     assert told.value.until == NOON + 60 + DAY
     clock.now = NOON + 60 + DAY
@@ -77,14 +77,14 @@ def test_no_limit(budget) -> None:
 def test_processes_share_it_and_it_survives_a_restart(budget) -> None:
     budget().take()
     budget(service="another").take()
-    with pytest.raises(Unanswered):
+    with pytest.raises(DescriptionError):
         budget().take()
 
 
 def test_a_limit_that_is_lowered_holds_at_once(budget) -> None:
     for _ in range(4):
         budget(minute=10).take()
-    with pytest.raises(Unanswered):
+    with pytest.raises(DescriptionError):
         budget(minute=2).take()
 
 
@@ -96,11 +96,11 @@ def test_what_the_service_did_not_take_is_given_back(budget) -> None:
 
 
 def test_a_wait_holds_for_the_service_that_asked_for_it(budget, clock: Clock) -> None:
-    budget().hold(Unanswered("too many questions", "slow down", until=NOON + 29))
-    with pytest.raises(Unanswered, match=r"not asked before .*: slow down") as told:
+    budget().hold(DescriptionError("too many questions", "slow down", until=NOON + 29))
+    with pytest.raises(DescriptionError, match=r"not asked before .*: slow down") as told:
         budget().take()
     assert (told.value.reason, told.value.until) == ("too many questions", NOON + 29)
-    assert not told.value.ours
+    assert not told.value.is_own_limit
     assert budget().left()[4:] == ("slow down", NOON + 29)
     budget(service="at home").take()
     clock.now += 29
@@ -112,15 +112,15 @@ def test_a_clock_that_was_wrong_does_not_silence_for_years(budget, clock: Clock)
     clock.now = NOON + 400 * DAY
     mine = budget(minute=1, day=1)
     mine.take()
-    mine.hold(Unanswered("too many questions", "slow down", until=clock.now + DAY))
+    mine.hold(DescriptionError("too many questions", "slow down", until=clock.now + DAY))
     clock.now = NOON
     mine.take()
-    with pytest.raises(Unanswered):
+    with pytest.raises(DescriptionError):
         mine.take()
 
 
 def test_no_wait_is_without_end(budget, clock: Clock) -> None:
     mine = budget()
-    mine.hold(Unanswered("too many questions", "slow down", until=NOON + 1000 * DAY))
+    mine.hold(DescriptionError("too many questions", "slow down", until=NOON + 1000 * DAY))
     clock.now += 27 * 3600
     mine.take()

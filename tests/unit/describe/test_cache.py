@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from zmhook.describe.answer import Description
-from zmhook.describe.cache import LONGEST, Answer, Cache, key_of
-from zmhook.describe.database import Database
+from zmhook.describe.cache import LONGEST, Answer, Cache, Database, key_of
+from zmhook.describe.description import Description
 
 VAN = Answer(
     Description(

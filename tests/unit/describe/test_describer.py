@@ -13,11 +13,11 @@ import pytest
 
 from zmhook.deadline import Deadline
 from zmhook.describe import describer as module
-from zmhook.describe.answer import Subject
 from zmhook.describe.describer import Describer, backend_of, key_for, service_of
+from zmhook.describe.description import Subject
+from zmhook.describe.description_error import DescriptionError
 from zmhook.describe.gemini import GeminiBackend
 from zmhook.describe.openai_compatible import OpenAiBackend
-from zmhook.describe.unanswered import Unanswered
 from zmhook.errors import ModelSkipped
 from zmhook.settings import Face, Gemini, Prompt
 from zmhook.settings.values import Secret
@@ -63,8 +63,8 @@ def describer(settings) -> Iterator[Callable[..., Describer]]:
         one.close()
 
 
-def later(seconds: float, **more) -> Unanswered:
-    return Unanswered("too many questions", "slow down", until=time.time() + seconds, **more)
+def later(seconds: float, **more) -> DescriptionError:
+    return DescriptionError("too many questions", "slow down", until=time.time() + seconds, **more)
 
 
 def test_a_picture_is_described(describer, jpeg: bytes) -> None:
@@ -121,7 +121,7 @@ def test_the_same_is_not_asked_twice(describer, jpeg: bytes, image: np.ndarray) 
 
 
 def test_what_is_blocked_is_not_asked_again(describer, jpeg: bytes) -> None:
-    backend = Backend(Unanswered("blocked", "the answer is blocked", counts=True, final=True))
+    backend = Backend(DescriptionError("blocked", "the answer is blocked", counts=True, final=True))
     one = describer(backend)
     for _ in range(2):
         with pytest.raises(ModelSkipped) as told:
@@ -178,7 +178,7 @@ def test_who_waits_for_another_waits_no_longer_than_its_deadline(describer, jpeg
 
 
 def test_a_failure_is_told_to_all_who_wait_and_then_forgotten(describer, jpeg: bytes) -> None:
-    backend = Backend(Unanswered("no network", "there is none"), ANSWER)
+    backend = Backend(DescriptionError("no network", "there is none"), ANSWER)
     one = describer(backend)
     with pytest.raises(ModelSkipped, match="there is none"):
         one.describe(jpeg, CAR, Deadline(9))
@@ -215,7 +215,7 @@ def test_without_credit_it_is_asked_once(settings, fake_gemini, jpeg: bytes) -> 
     own = {"gemini_backend": "openai", "gemini_url": fake_gemini.openai_url}
     one = Describer.from_settings(settings(**own))
     for _ in range(3):
-        with pytest.raises(Unanswered, match="no credit"):
+        with pytest.raises(DescriptionError, match="no credit"):
             one.describe(jpeg, CAR, Deadline(9))
     one.close()
     assert len(fake_gemini.asked) == 1
@@ -236,7 +236,7 @@ def test_with_a_key_that_cannot_be_one_nobody_is_asked(
     url = fake_gemini.openai_url if backend == "openai" else fake_gemini.url
     own = {"gemini_backend": backend, "gemini_url": url, "gemini_key": Secret(given)}
     one = Describer.from_settings(settings(**own))
-    with pytest.raises(Unanswered) as told:
+    with pytest.raises(DescriptionError) as told:
         one.describe(jpeg, CAR, Deadline(9))
     asked = one.left().minute
     one.close()
@@ -286,7 +286,7 @@ def test_a_patient_one_waits_for_it(
 def test_only_what_the_service_took_counts(
     describer, jpeg: bytes, counts: bool, asked: int
 ) -> None:
-    one = describer(Backend(Unanswered("x", "y", counts=counts)))
+    one = describer(Backend(DescriptionError("x", "y", counts=counts)))
     with pytest.raises(ModelSkipped):
         one.describe(jpeg, CAR, Deadline(9))
     assert one.left().day == asked

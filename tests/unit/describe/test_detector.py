@@ -15,8 +15,8 @@ import pytest
 from zmhook.chain import Chain
 from zmhook.deadline import Deadline
 from zmhook.decide import decide_event
-from zmhook.describe.answer import Description
 from zmhook.describe.describer import Describer
+from zmhook.describe.description import Description
 from zmhook.describe.detector import GeminiDetector, subject_of
 from zmhook.detection import Box, Detection
 from zmhook.detectors.base import ANY, Detector, find

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 
 from zmhook.deadline import Deadline
-from zmhook.describe.gemini import GeminiBackend
-from zmhook.describe.schema import SCHEMA
-from zmhook.describe.unanswered import Unanswered
+from zmhook.describe.description_error import DescriptionError
+from zmhook.describe.gemini import GeminiBackend, of_another_kind, refused, without_text
+from zmhook.describe.prompts import SCHEMA
+from zmhook.describe.refusals import Refusals, midnight, retry_delay
+from zmhook.settings import Gemini
 
 PICTURE = b"\xff\xd8\xff\xe0 \xfb\xff\xbe a JPEG"
 
@@ -35,8 +39,8 @@ def ask(backend: GeminiBackend, seconds: float = 5.0) -> str:
     return backend.ask(PICTURE, "What is it?", Deadline(seconds))
 
 
-def failed(backend: GeminiBackend, seconds: float = 5.0) -> Unanswered:
-    with pytest.raises(Unanswered) as told:
+def failed(backend: GeminiBackend, seconds: float = 5.0) -> DescriptionError:
+    with pytest.raises(DescriptionError) as told:
         ask(backend, seconds)
     assert told.value.__context__ is None  # nothing of the library's, which could hold the key
     return told.value
@@ -212,3 +216,125 @@ def test_nothing_of_the_key_can_be_seen(backend, key: str, caplog, capfd) -> Non
     out, err = capfd.readouterr()
     for text in (repr(one), str(vars(one)["_settings"]), caplog.text, out, err):
         assert key not in text
+
+
+RETRY = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "29s"}
+MINUTE = {"violations": [{"quotaId": "GenerateRequestsPerMinutePerProjectPerModel-FreeTier"}]}
+DAY = {"violations": [{"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier"}]}
+
+
+def body(*details: object) -> dict:
+    return {"error": {"code": 429, "message": "Quota", "details": list(details)}}
+
+
+@pytest.mark.parametrize(
+    ("payload", "delay"),
+    [
+        (body(RETRY), 29.0),
+        ([body(RETRY)], 29.0),
+        (body({"retryDelay": "0.5s"}), 0.5),
+        (body({"retryDelay": "soon"}, RETRY), 29.0),
+        (body({"retryDelay": {"seconds": 29}}), None),
+        (body({"retryDelay": "-3s"}), None),
+        (body("text", None, 7), None),
+        ({"error": {"details": "text"}}, None),
+        ({"error": "text"}, None),
+        ({"message": "<html>", "status": "Bad Gateway"}, None),
+        ("text", None),
+        (None, None),
+    ],
+)
+def test_the_delay_of_an_error(payload: object, delay: float | None) -> None:
+    assert retry_delay(payload) == delay
+
+
+OURS = Refusals(Gemini(gemini_model="m"), "here", "AIza-1")
+
+
+def error(code: int, message: str = "Quota", payload: object = None, **headers: str):
+    response = SimpleNamespace(headers={key.replace("_", "-"): one for key, one in headers.items()})
+    return SimpleNamespace(code=code, message=message, details=payload, response=response)
+
+
+def seconds(one: object) -> float:
+    return refused(one, OURS, "").until - time.time()
+
+
+def test_how_long_to_wait() -> None:
+    assert seconds(error(429, payload=body(RETRY, MINUTE))) == pytest.approx(29, abs=5)
+    assert seconds(error(429, retry_after="7")) == pytest.approx(7, abs=3)
+    assert seconds(error(429, payload=body(RETRY), retry_after="7")) == pytest.approx(29, abs=5)
+    assert seconds(error(429)) == pytest.approx(30, abs=5)
+    for payload in (body(DAY, RETRY), body(MINUTE, DAY), [body(DAY)]):
+        assert refused(error(429, payload=payload), OURS, "").until == midnight()
+
+
+def test_a_key_that_is_not_valid() -> None:
+    one = error(400, "API key not valid: AIza-1", body({"reason": "API_KEY_INVALID"}))
+    told = refused(one, OURS, "AIza-1")
+    assert told.reason == "the key is refused"
+    assert "AIza" not in str(told)
+
+
+def test_an_error_without_anything() -> None:
+    told = refused(SimpleNamespace(code=418), OURS, "")
+    assert told.reason == "refused"
+    assert "418" in str(told)
+
+
+def finished(block: str = "", finish: str = "STOP", text: str = "{}"):
+    feedback = SimpleNamespace(block_reason=SimpleNamespace(value=block)) if block else None
+    candidate = SimpleNamespace(finish_reason=SimpleNamespace(value=finish) if finish else None)
+    return without_text(
+        SimpleNamespace(prompt_feedback=feedback), candidate, text=text, thought=False
+    )
+
+
+@pytest.mark.parametrize("finish", ["STOP", "", "FINISH_REASON_UNSPECIFIED"])
+def test_an_answer_is_one(finish: str) -> None:
+    assert finished(finish=finish) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "reason", "final"),
+    [
+        ({"block": "PROHIBITED_CONTENT"}, "blocked", True),
+        ({"finish": "SAFETY"}, "blocked", True),
+        ({"finish": "SPII", "text": '{"label": "a p'}, "blocked", True),
+        ({"finish": "RECITATION"}, "blocked", True),
+        ({"finish": "IMAGE_SAFETY"}, "blocked", True),
+        ({"finish": "OTHER"}, "no answer", False),
+        ({"block": "OTHER"}, "no answer", False),
+        ({"finish": "MALFORMED_FUNCTION_CALL"}, "no answer", False),
+        ({"finish": "SOMETHING_NEW"}, "no answer", False),
+        ({"finish": "MAX_TOKENS"}, "answer cut short", True),
+        ({"finish": "CONTINUATION"}, "answer cut short", True),
+        ({"text": " \n"}, "empty answer", False),
+    ],
+)
+def test_and_what_is_none_says_so(given: dict, reason: str, final: bool) -> None:
+    told = finished(**given)
+    assert told.reason == reason
+    assert told.final is final
+    assert told.counts
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({"candidates": None, "detail": "Monthly quota exceeded"}, "the day's quota is used up"),
+        ({"base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}}, "no credit"),
+        ({"errors": [{"message": "slow", "code": 429}]}, "too many questions"),
+        ({"message": "OK"}, "answer not understood"),
+    ],
+)
+def test_an_error_under_any_name_is_that_error(body: object, reason: str) -> None:
+    refusals = Refusals(Gemini(), "https://g", "")
+    told = of_another_kind(body, refusals, "")
+    assert told is not None
+    assert told.reason == reason
+
+
+def test_an_answer_is_not_searched_for_errors() -> None:
+    body = {"candidates": [{"content": {}}], "message": "quota"}
+    assert of_another_kind(body, Refusals(Gemini(), "https://g", ""), "") is None

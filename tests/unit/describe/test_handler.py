@@ -8,9 +8,9 @@ import pytest
 from msgspec import structs
 
 from zmhook.deadline import Deadline
-from zmhook.describe.answer import Description, Subject
+from zmhook.describe.description import Description, Subject
+from zmhook.describe.description_error import DescriptionError
 from zmhook.describe.handler import DescribeHandler
-from zmhook.describe.unanswered import Unanswered
 from zmhook.detection import Box
 from zmhook.errors import ModelSkipped, Postponed
 from zmhook.settings import Settings, Snapshots
@@ -105,11 +105,13 @@ def test_no_answer_is_raised() -> None:
         made.on_snapshot(ROW, b"")
 
 
-@pytest.mark.parametrize(("wait", "kind"), [(100, Postponed), (1, Unanswered), (-5, Unanswered)])
+@pytest.mark.parametrize(
+    ("wait", "kind"), [(100, Postponed), (1, DescriptionError), (-5, DescriptionError)]
+)
 def test_a_limit_that_ends_too_late_is_waited_for_elsewhere(wait: float, kind: type) -> None:
     made, describer = handler(snapshot_handler_timeout=60.0)
     until = time.time() + wait
-    describer.raises = Unanswered("used up", "10 a minute", until=until, ours=True)
+    describer.raises = DescriptionError("used up", "10 a minute", until=until, is_own_limit=True)
     with pytest.raises(kind) as raised:
         made.on_snapshot(ROW, b"")
     assert raised.value.until == until

@@ -4,9 +4,8 @@ import time
 
 import pytest
 
-from zmhook.describe.answer import Subject
-from zmhook.describe.prompts import DEFAULTS, Prompts, filled, places
-from zmhook.describe.schema import FORM
+from zmhook.describe.description import Subject
+from zmhook.describe.prompts import ALARMS, DEFAULTS, FORM, SCHEMA, Prompts, filled, places
 from zmhook.settings import Prompt
 
 
@@ -116,3 +115,21 @@ def test_a_name_stays_a_name() -> None:
     for name in ("camera", "label", "colours"):
         assert len(put_in[name]) <= 80
         assert put_in[name].isprintable()
+
+
+def test_the_words_say_what_the_schema_says() -> None:
+    for field in SCHEMA["properties"]:
+        assert f'"{field}":' in FORM
+    for word in ALARMS:
+        assert f'"{word}"' in FORM
+
+
+def test_it_is_one_that_openai_calls_strict() -> None:
+    def check(schema: dict) -> None:
+        if schema["type"] == "object":
+            assert schema["additionalProperties"] is False
+            assert schema["required"] == list(schema["properties"])
+        for inner in [*schema.get("properties", {}).values(), *filter(None, [schema.get("items")])]:
+            check(inner)
+
+    check(SCHEMA)

@@ -8,10 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from zmhook.describe import refusals
-from zmhook.describe.refusals import Refusals, advice, midnight, retry_after, too_many
-from zmhook.describe.steps import FormRefused
-from zmhook.describe.unanswered import Unanswered
-from zmhook.net.error_body import Told, error_in, told
+from zmhook.describe.description_error import DescriptionError, FormRefused
+from zmhook.describe.refusals import Refusals, advice, midnight, too_many
+from zmhook.net.error_body import ErrorBody, error_in, error_of_body
 from zmhook.settings import Gemini
 
 PLACE, MODEL = "http://127.0.0.1:1", "llava"
@@ -19,13 +18,13 @@ OURS = Gemini(gemini_backend="openai", gemini_url=PLACE, gemini_model=MODEL)
 LONG = "You exceeded your current quota, please check your plan and billing details. " * 5
 
 
-def refusal(status: int, said: str) -> Unanswered:
-    return Refusals(OURS, PLACE, "").of(Told(status, said, said))
+def refusal(status: int, said: str) -> DescriptionError:
+    return Refusals(OURS, PLACE, "").of(ErrorBody(status, said, said))
 
 
-def answered(status: int, body: object) -> Unanswered:
+def answered(status: int, body: object) -> DescriptionError:
     data = body if isinstance(body, str) else json.dumps(body)
-    return Refusals(OURS, PLACE, "").of(told(status, data.encode()))
+    return Refusals(OURS, PLACE, "").of(error_of_body(status, data.encode()))
 
 
 def utc(*moment: int) -> float:
@@ -89,14 +88,6 @@ def test_the_wait_may_be_in_the_words_only(said: str, seconds: float) -> None:
 
 def test_no_wait_is_longer_than_a_day() -> None:
     assert too_many("", delay=1e9).until <= time.time() + 86_400
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [("7", 7.0), (" 30 ", 30.0), ("", None), ("Fri, 31 Dec 1999 23:59:59 GMT", None), ("-1", None)],
-)
-def test_retry_after(header: str, seconds: float | None) -> None:
-    assert retry_after(header) == seconds
 
 
 @pytest.mark.parametrize(
@@ -326,3 +317,23 @@ def test_an_error_within_an_answer(answer: object, status: int, message: str) ->
 )
 def test_and_what_is_none(answer: object) -> None:
     assert error_in(answer) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "is_one"),
+    [
+        ("Unknown name \"responseJsonSchema\" at 'generation_config': Cannot find field.", True),
+        ('Unknown name "responseMimeType"', True),
+        ("response_format.type must be one of 'json_object', 'text'", True),
+        ("json_schema is not supported by this model", True),
+        ("JSON mode is not enabled for this model", True),
+        ("failed to parse grammar", True),
+        ("'response_format.type' : value is not one of the allowed values", True),
+        ('Invalid JSON payload received. Unknown name "store": Cannot find field.', False),
+        ("Unable to process input image.", False),
+        ("API key not valid", False),
+        ("model 'llava' not found", False),
+    ],
+)
+def test_what_is_about_the_form(message: str, is_one: bool) -> None:
+    assert isinstance(refusal(400, message), FormRefused) is is_one

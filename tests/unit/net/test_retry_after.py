@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from zmhook.net.retry_after import LONGEST, reset_of, wait_of
+from zmhook.net.retry_after import LONGEST, reset_of, wait_of, wait_of_header
 
 NOW = datetime(2026, 11, 30, 23, 0, tzinfo=timezone.utc).timestamp()
 
@@ -44,3 +44,11 @@ def test_how_long_to_wait(text: str, seconds: float | None) -> None:
 @pytest.mark.parametrize("name", ["X-RateLimit-Reset", "reset_at", "resetTime"])
 def test_a_moment_of_the_epoch(name: str) -> None:
     assert reset_of(f'"{name}": {int(NOW) + 60}', NOW) == NOW + 60
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("7", 7.0), (" 30 ", 30.0), ("", None), ("Fri, 31 Dec 1999 23:59:59 GMT", None), ("-1", None)],
+)
+def test_the_header(header: str, seconds: float | None) -> None:
+    assert wait_of_header(header) == seconds

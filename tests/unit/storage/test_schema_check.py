@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from zmhook.describe import database
+from zmhook.describe import cache
 from zmhook.detectors.alpr.services import budget
 from zmhook.history import schema as history
 from zmhook.memory import cooldown, past
@@ -34,7 +34,7 @@ OURS = {
     "history": history.SCHEMA,
     "cooldown": cooldown.SCHEMA,
     "past": past.SCHEMA,
-    "gemini": database.SCHEMA,
+    "gemini": cache.SCHEMA,
     "alpr": budget.SCHEMA,
     "snapshots": (snapshots.TABLES,),
 }

@@ -1,13 +1,10 @@
-"""What is asked about a picture, and what the answer is."""
+"""Hold a picture's subject and its description."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal
 
 from msgspec import Struct, field
-
-if TYPE_CHECKING:
-    from zmhook.deadline import Deadline
 
 Verdict = Literal["yes", "no", "unsure"]
 
@@ -40,18 +37,3 @@ class Description(Struct, frozen=True, kw_only=True):
     box: tuple[float, float, float, float] | None = None
     model: str = ""
     cached: bool = False
-
-
-class Backend(Protocol):
-    """One service that is asked. Heavy imports belong in `ask` or later."""
-
-    model: str
-
-    def ask(self, picture: bytes, question: str, deadline: Deadline) -> str:
-        """Return the answer's JSON text for a JPEG and a question.
-
-        Raises `ModelSkipped` when there is none: no network, no key, no quota, blocked, empty.
-        """
-
-    def close(self) -> None:
-        """Free connections. May be called twice."""

@@ -6,9 +6,35 @@ import cv2
 import numpy as np
 import pytest
 
-from zmhook.describe.blur import Blur
-from zmhook.describe.unanswered import Unanswered
+from zmhook.describe.description_error import DescriptionError
+from zmhook.describe.prepare import Blur, jpeg, shrunk
 from zmhook.settings import Face
+
+
+@pytest.mark.parametrize(
+    ("size", "longest", "becomes"),
+    [
+        ((1080, 1920), 1024, (576, 1024)),
+        ((1920, 1080), 1024, (1024, 576)),
+        ((100, 200), 1024, (100, 200)),
+        ((2, 5000), 100, (1, 100)),
+    ],
+)
+def test_the_longest_side_is_bounded(size: tuple, longest: int, becomes: tuple) -> None:
+    assert shrunk(np.zeros((*size, 3), np.uint8), longest).shape[:2] == becomes
+
+
+def test_there_is_nothing_but_pixels_in_it(image: np.ndarray) -> None:
+    data = jpeg(image)
+    assert b"Exif" not in data
+    assert b"http" not in data
+    assert cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR).shape == image.shape
+    assert data == jpeg(image.copy())  # or no answer would be found again
+
+
+def test_a_picture_that_no_jpeg_can_hold() -> None:
+    with pytest.raises(DescriptionError, match="70000x1 pixels makes no JPEG"):
+        jpeg(np.zeros((1, 70_000, 3), np.uint8))
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +73,11 @@ def test_a_picture_without_faces_is_left_alone(image: np.ndarray, yunet: str) ->
 
 
 def test_nothing_is_sent_when_faces_cannot_be_looked_for(image: np.ndarray, tmp_path: Path) -> None:
-    with pytest.raises(Unanswered, match=r"nothing is sent: .*zmhook models get yunet") as told:
+    with pytest.raises(
+        DescriptionError, match=r"nothing is sent: .*zmhook models get yunet"
+    ) as told:
         Blur(Face(face_yunet_model=str(tmp_path / "none.onnx"))).blurred(image)
     assert told.value.short == "gemini skipped: faces cannot be blurred"
     (tmp_path / "other.onnx").write_bytes(b"no network")
-    with pytest.raises(Unanswered, match="is not a YuNet file"):
+    with pytest.raises(DescriptionError, match="is not a YuNet file"):
         Blur(Face(face_yunet_model=str(tmp_path / "other.onnx"))).blurred(image)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zmhook.describe.answer import Description
-from zmhook.describe.reading import LONGEST, read
-from zmhook.describe.unanswered import Unanswered
+from zmhook.describe.description import Description
+from zmhook.describe.description_error import DescriptionError
+from zmhook.describe.parse_description import LONGEST, read
 
 ANSWER = {
     "label": "delivery van",
@@ -99,7 +99,7 @@ def test_the_verdict(given: object, read_as: str) -> None:
 @pytest.mark.parametrize("given", [..., None, "", "maybe", "yes, but", 1, 0.0, ["yes"], {}])
 def test_without_a_verdict_it_is_not_understood(given: object) -> None:
     """To guess one would be to drop an alarm, or to make one."""
-    with pytest.raises(Unanswered, match="its alarm is none of yes, no and unsure") as told:
+    with pytest.raises(DescriptionError, match="its alarm is none of yes, no and unsure") as told:
         read(said(alarm=given))
     assert told.value.short == "gemini skipped: answer not understood"
     assert told.value.counts
@@ -204,7 +204,7 @@ def test_thoughts_alone_are_no_answer(mark: str) -> None:
     for text in (f"It is {DRAFT}.{mark}", f"It is {DRAFT}.{mark} A car, I think."):
         if "{" in text.partition(mark)[2] or mark == "assistantfinal":
             continue
-        with pytest.raises(Unanswered, match="thought and gave no answer") as told:
+        with pytest.raises(DescriptionError, match="thought and gave no answer") as told:
             read(text)
         assert told.value.reason == "answer not understood"
 
@@ -225,7 +225,7 @@ def test_thoughts_alone_are_no_answer(mark: str) -> None:
 )
 @pytest.mark.parametrize("before", ["", f"{DRAFT}\n", "<think>x</think>"])
 def test_thoughts_that_were_cut_short_are_no_answer(opening: str, before: str) -> None:
-    with pytest.raises(Unanswered, match="cut short and gave no answer"):
+    with pytest.raises(DescriptionError, match="cut short and gave no answer"):
         read(f"{before}{opening}Perhaps {DRAFT}. But")
 
 
@@ -257,7 +257,7 @@ def test_of_several_objects_the_last_that_fits_is_the_answer(text: str) -> None:
     ],
 )
 def test_what_has_no_end_takes_back_what_was_before(text: str) -> None:
-    with pytest.raises(Unanswered, match="not a whole one"):
+    with pytest.raises(DescriptionError, match="not a whole one"):
         read(text)
 
 
@@ -304,7 +304,7 @@ def test_what_has_no_end_takes_back_what_was_before(text: str) -> None:
 )
 def test_what_is_still_thought_about_is_no_veto(text: str, alarm: str) -> None:
     """Whatever the marks are called: a real alarm would be lost."""
-    with pytest.raises(Unanswered) as told:
+    with pytest.raises(DescriptionError) as told:
         read(text.replace("{}", said(alarm=alarm)))
     assert told.value.reason == "answer not understood"
     assert told.value.counts
@@ -348,7 +348,7 @@ def test_a_friendly_word_after_an_alarm_does_no_harm(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["<inner_thoughts>perhaps {}? I", "{} or {}?"])
 def test_a_draft_makes_no_alarm_either(text: str) -> None:
-    with pytest.raises(Unanswered, match="not understood"):
+    with pytest.raises(DescriptionError, match="not understood"):
         read(text.replace("{}", said()))
 
 
@@ -382,7 +382,7 @@ def test_one_of_label_and_description_is_enough() -> None:
     assert only_words.label == ("A dog " * 10).rstrip()[:59].rstrip() + "…"
     assert len(only_words.label) <= 60
     assert read(said(description=7)).description == "delivery van"
-    with pytest.raises(Unanswered, match="neither a label nor a description"):
+    with pytest.raises(DescriptionError, match="neither a label nor a description"):
         read(said(label=None, description="\n"))
 
 
@@ -410,12 +410,12 @@ def test_texts_are_lines_that_can_be_written_anywhere() -> None:
     ],
 )
 def test_no_object(text: str) -> None:
-    with pytest.raises(Unanswered, match="not a JSON object"):
+    with pytest.raises(DescriptionError, match="not a JSON object"):
         read(text)
 
 
 def test_an_endless_answer_is_not_looked_at() -> None:
-    with pytest.raises(Unanswered, match=f"longer than {LONGEST}"):
+    with pytest.raises(DescriptionError, match=f"longer than {LONGEST}"):
         read(said(description="x" * LONGEST))
 
 
@@ -431,7 +431,7 @@ JSON = st.recursive(
 def test_whatever_the_types_it_is_read_or_not_understood(changes: dict[str, object]) -> None:
     try:
         found = read(json.dumps({**ANSWER, **changes}))
-    except Unanswered:
+    except DescriptionError:
         return
     assert 0 <= found.confidence <= 1
     assert found.alarm in ("yes", "no", "unsure")

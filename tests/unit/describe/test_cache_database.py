@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from zmhook.describe.database import Database
+from zmhook.describe.cache import Database
 
 
 def add(database: Database, at: float = 1.0) -> int:
@@ -120,7 +120,7 @@ def test_one_that_another_process_holds_for_long(
 
 ADD = """
 import sys
-from zmhook.describe.database import Database
+from zmhook.describe.cache import Database
 database = Database.below(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()

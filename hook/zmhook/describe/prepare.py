@@ -1,4 +1,4 @@
-"""Faces made unrecognisable before a picture leaves this machine."""
+"""Prepare a picture for a large model: blur faces, shrink it, encode its pixels alone."""
 
 from __future__ import annotations
 
@@ -6,18 +6,40 @@ import threading
 from typing import TYPE_CHECKING
 
 import cv2
+import numpy as np
 from msgspec import structs
 
-from zmhook.describe.unanswered import Unanswered
+from zmhook.describe.description_error import DescriptionError
 from zmhook.detection import Box
 from zmhook.errors import DetectorError
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
     from zmhook.detectors.face.finders import Finder
     from zmhook.settings import Face
+
+QUALITY = 85
+
+
+def shrunk(image: npt.NDArray[np.uint8], longest: int) -> npt.NDArray[np.uint8]:
+    """Return a BGR picture `(height, width, 3)` whose longest side is at most `longest` pixels."""
+    height, width = image.shape[:2]
+    scale = longest / max(height, width)
+    if scale >= 1:
+        return image
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def jpeg(image: npt.NDArray[np.uint8]) -> bytes:
+    """Return a JPEG of the pixels; what a camera wrote beside them (place, owner) is not in it."""
+    made, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    if not made:
+        height, width = image.shape[:2]
+        raise DescriptionError("no picture", f"a picture of {width}x{height} pixels makes no JPEG")
+    return data.tobytes()
+
 
 LEAST_CERTAINTY = 0.4
 """A face that is less certain is not blurred; recognising needs more ([face])."""
@@ -39,13 +61,13 @@ class Blur:
     def blurred(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Return a BGR picture `(height, width, 3)` without faces; itself when it has none.
 
-        Raises `Unanswered` when faces cannot be looked for: then nothing may be sent.
+        Raises `DescriptionError` when faces cannot be looked for: then nothing may be sent.
         """
         try:
             with self._lock:
                 faces = self._loaded().find(image)
         except DetectorError as error:
-            raise Unanswered(
+            raise DescriptionError(
                 "faces cannot be blurred", f"[gemini] gemini_blur_faces: nothing is sent: {error}"
             ) from None
         if not faces:

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import time
 
-from zmhook.describe.unanswered import Unanswered, clock_time, quoted
+from zmhook.describe.description_error import DescriptionError, clock_time, quoted
 from zmhook.errors import ModelSkipped
 
 
 def test_it_is_a_model_that_was_skipped() -> None:
-    error = Unanswered("blocked", "the answer is blocked", final=True)
+    error = DescriptionError("blocked", "the answer is blocked", final=True)
     assert isinstance(error, ModelSkipped)
     assert (error.short, str(error)) == ("gemini skipped: blocked", "gemini: the answer is blocked")
 

@@ -1,4 +1,4 @@
-"""An answer's text → a `Description`.
+"""Parse a model's text into a `Description`.
 
 What is beside the point is mended: fences around the JSON, words before it, a box that reaches
 over the edge, a confidence in percent. What counts is not guessed: without a verdict, or without
@@ -10,11 +10,12 @@ must be the last thing that is said, too: what is still being thought about drop
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 
-from zmhook.describe.answer import Description, Verdict
-from zmhook.describe.boxes import box
-from zmhook.describe.objects import objects_in
+from zmhook.describe.description import Description, Verdict
+from zmhook.describe.description_error import DescriptionError, quoted
+from zmhook.describe.prompts import BOX_SCALE
 from zmhook.describe.thoughts import (
     are_open,
     end_of_thoughts,
@@ -22,12 +23,12 @@ from zmhook.describe.thoughts import (
     is_end,
     is_within_mark,
     names_thoughts,
+    objects_in,
 )
-from zmhook.describe.unanswered import Unanswered, quoted
 from zmhook.printable import one_line
 
 if TYPE_CHECKING:
-    from zmhook.describe.boxes import Size
+    from collections.abc import Sequence
 
 LONGEST = 65_536
 """Characters of an answer; nobody needs more for a few sentences."""
@@ -35,6 +36,27 @@ LONGEST_LABEL, LONGEST_DESCRIPTION, LONGEST_NAME, LONGEST_VALUE = 60, 1000, 40, 
 MOST_ATTRIBUTES = 20
 UNKNOWN_CONFIDENCE = 0.5
 _VERDICTS = get_args(Verdict)
+
+
+Share = tuple[float, float, float, float]
+"""`x1, y1, x2, y2`, each 0..1."""
+Size = tuple[int, int]
+"""Width and height in pixels."""
+
+CORNERS = 4
+OVER = 1.1
+"""How far over 1 a share may reach; as one of 0..1000 it would be less than a pixel of most
+pictures."""
+LEAST = 0.003
+"""Of the picture's width or height; what is less is nothing that can be seen."""
+_LONGEST = 200
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,2})?\s*%?")
+_NAMES = (
+    ("ymin", "xmin", "ymax", "xmax"),
+    ("y_min", "x_min", "y_max", "x_max"),
+    ("y1", "x1", "y2", "x2"),
+    ("top", "left", "bottom", "right"),
+)
 
 
 class _Candidate(NamedTuple):
@@ -49,7 +71,7 @@ class _Candidate(NamedTuple):
 
 
 def read(text: str, model: str = "", size: Size | None = None) -> Description:
-    """Return what the answer says; raises `Unanswered` (a `ModelSkipped`) when it says nothing.
+    """Return what the answer says; raises `DescriptionError` when it says nothing.
 
     `size` is the width and height of the picture that was asked about.
     """
@@ -58,7 +80,7 @@ def read(text: str, model: str = "", size: Size | None = None) -> Description:
     for i, one in enumerate(_candidates(text)):
         try:
             fitting.append((_described(one.value, model, size), one))
-        except Unanswered as error:
+        except DescriptionError as error:
             problem = problem if i else error
     if not fitting:
         raise problem
@@ -89,12 +111,14 @@ def _described(answer: dict[str, Any], model: str, size: Size | None) -> Descrip
     )
 
 
-def _not_understood(why: str) -> Unanswered:
-    return Unanswered("answer not understood", f"the answer is not understood: {why}", counts=True)
+def _not_understood(why: str) -> DescriptionError:
+    return DescriptionError(
+        "answer not understood", f"the answer is not understood: {why}", counts=True
+    )
 
 
 def _candidates(text: str) -> list[_Candidate]:
-    """Return the objects that may be the answer, the last first; raises `Unanswered`.
+    """Return the objects that may be the answer, the last first; raises `DescriptionError`.
 
     Marks of thoughts that are quoted in an object are none.
     """
@@ -145,23 +169,13 @@ def _verdict(value: Any) -> Verdict | None:
 
 def _confidence(value: Any) -> float:
     """Return a number 0..1; `95%` and 95 are 0.95, what is no number is halfway."""
-    percent = isinstance(value, str) and value.strip().endswith("%")
-    number = _number(value.strip(" %") if isinstance(value, str) else value)
+    number = _number(value)
     if number is None:
         return UNKNOWN_CONFIDENCE
-    if percent or number > 1:
+    is_percent = isinstance(value, str) and value.strip().endswith("%")
+    if number > 1 and not is_percent:
         number /= 100
     return min(max(number, 0.0), 1.0)
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _attributes(value: Any) -> dict[str, str]:
@@ -186,3 +200,91 @@ def _words(value: Any) -> str:
         return _text(value, LONGEST_VALUE)
     number = _number(value)
     return "" if number is None else f"{number:g}"
+
+
+def box(value: Any, size: Size | None = None) -> Share | None:
+    """Return the box of an answer, None when it is not understood.
+
+    `size` is that of the picture. `[ymin, xmin, ymax, xmax]` was asked for, in whole numbers from
+    0 to 1000. Models that were trained otherwise give shares of 1, percent or pixels, names in
+    place of an order, or a text.
+    """
+    numbers = _corners(value)
+    if numbers is None:
+        return None
+    most = max(numbers)
+    if most <= OVER:
+        return _share(numbers, (1.0, 1.0))
+    if most > BOX_SCALE and size is not None:
+        found = _pixels(numbers, size)
+        if found is not None:
+            return found
+    return _share(numbers, (float(BOX_SCALE), float(BOX_SCALE)))
+
+
+def _pixels(numbers: Sequence[float], size: Size) -> Share | None:
+    """Read pixels in the order that was asked for, or in the usual one where only that fits."""
+    width, height = size
+    first, second, third, fourth = numbers
+    for top, left, bottom, right in (
+        (first, second, third, fourth),
+        (second, first, fourth, third),
+    ):
+        if bottom <= height and right <= width:
+            return _share((top, left, bottom, right), (float(height), float(width)))
+    return None
+
+
+def _share(numbers: Sequence[float], scale: tuple[float, float]) -> Share | None:
+    down, across = scale
+    top, left, bottom, right = (
+        min(max(number / whole, 0.0), 1.0)
+        for number, whole in zip(numbers, (down, across, down, across), strict=True)
+    )
+    is_box = right - left >= LEAST and bottom - top >= LEAST
+    return (left, top, right, bottom) if is_box else None
+
+
+def _corners(value: Any) -> list[float] | None:
+    """Return the four numbers in the order that was asked for, from a list, an object or a text."""
+    if isinstance(value, list) and len(value) == 1:
+        return _corners_of(value[0])
+    return _corners_of(value)
+
+
+def _corners_of(value: Any) -> list[float] | None:
+    if isinstance(value, str):
+        value = _listed(value)
+    if isinstance(value, dict):
+        value = _named(value)
+    if not isinstance(value, list) or len(value) != CORNERS:
+        return None
+    numbers = [_number(one) for one in value]
+    return None if None in numbers else [one for one in numbers if one is not None]
+
+
+def _listed(text: str) -> list[str] | None:
+    """Return the numbers of a text that is nothing else, such as `[100, 200, 900, 800]`."""
+    if len(text) > _LONGEST or _NUMBER.sub("", text).strip("[](){}<>, \t\r\n;"):
+        return None
+    return _NUMBER.findall(text)
+
+
+def _named(value: dict[str, Any]) -> list[Any] | None:
+    plain = {str(name).lower(): one for name, one in value.items()}
+    names = next((names for names in _NAMES if all(name in plain for name in names)), None)
+    return [plain[name] for name in names] if names else None
+
+
+def _number(value: Any) -> float | None:
+    """Return a finite number; `95%` is 0.95."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    percent = isinstance(value, str) and value.rstrip().endswith("%")
+    try:
+        number = float(value.strip(" %") if isinstance(value, str) else value)
+    except (ValueError, OverflowError):
+        return None
+    if not math.isfinite(number):
+        return None
+    return number / 100 if percent else number
