@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
-import socket
 import time
 from typing import TYPE_CHECKING, Protocol
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
 
 from zmhook.errors import DownloadError
 from zmhook.models.store import sha256
-from zmhook.net import proxies
-from zmhook.net.authorities import use_system_store
-from zmhook.net.timeout import causes
-from zmhook.version import __version__
+from zmhook.net.http import OK, HttpClient, HttpStream
+from zmhook.net.http_problem import HttpFailure, HttpProblem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +26,6 @@ PAUSE = 2.0
 SLOWEST = 4096
 """Bytes a second below which an address is given up."""
 
-_BLOCK = 1 << 16
 _PARTIAL, _RANGE_WRONG = 206, 416
 _TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
 
@@ -115,28 +108,39 @@ def _continue(url: str, file: ModelFile, part: Path, progress: Progress) -> bool
         have = 0
     if have == file.size:
         return True
-    answer = _open(url, have)
-    if answer is None:
+    headers = {"Range": f"bytes={have}-"} if have else {}
+    try:
+        with HttpClient(limit=None) as client, client.stream(url, TIMEOUT, headers) as stream:
+            return _receive(stream, file, part, have, progress)
+    except HttpProblem as problem:
+        again = problem.failure is not HttpFailure.NAME
+        raise _GaveUp(problem.reason, again=again) from None
+
+
+def _receive(
+    stream: HttpStream, file: ModelFile, part: Path, have: int, progress: Progress
+) -> bool:
+    """Write what comes to `part`, which has `have` bytes; return whether they were continued."""
+    if stream.status == _RANGE_WRONG and have:
         return True
-    with answer:
-        if answer.status != _PARTIAL:
-            have = 0
-        elif not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
-            raise _GaveUp("it sends another part of the file than was asked for", again=False)
-        _append(answer, file, part, have, progress)
+    if stream.status not in (OK, _PARTIAL):
+        raise _GaveUp(f"HTTP {stream.status}", again=stream.status in _TEMPORARY)
+    if stream.status == OK:
+        have = 0
+    elif not stream.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
+        raise _GaveUp("it sends another part of the file than was asked for", again=False)
+    _append(stream, file, part, have, progress)
     return have > 0
 
 
-def _append(
-    answer: http.client.HTTPResponse, file: ModelFile, part: Path, have: int, progress: Progress
-) -> None:
-    length = answer.headers.get("Content-Length", "")
+def _append(stream: HttpStream, file: ModelFile, part: Path, have: int, progress: Progress) -> None:
+    length = stream.headers.get("Content-Length", "")
     total = have + int(length) if length.isdigit() else file.size
     _make_folder(part.parent)
     with part.open("ab") as out:
         out.truncate(have)
         progress(have, total)
-        for block in _blocks(answer, TIMEOUT + file.limit / SLOWEST):
+        for block in _blocks(stream, TIMEOUT + file.limit / SLOWEST):
             have += len(block)
             if have > file.limit:
                 break
@@ -156,53 +160,10 @@ def _verify(file: ModelFile, part: Path, *, resumed: bool) -> None:
         raise _GaveUp("it is another file than expected (sha256 differs)", again=resumed)
 
 
-def _open(url: str, have: int) -> http.client.HTTPResponse | None:
-    """Ask for the file from byte `have` on; None when there is nothing after that byte."""
-    headers = {"User-Agent": f"zmhook/{__version__}", "Accept-Encoding": "identity"}
-    if have:
-        headers["Range"] = f"bytes={have}-"
-    use_system_store()
-    try:
-        # The manifest's type allows http and https only.
-        answer = urlopen(Request(url, headers=headers), timeout=TIMEOUT)  # noqa: S310
-    except HTTPError as error:
-        error.close()
-        if error.code == _RANGE_WRONG and have:
-            return None
-        again = error.code in _TEMPORARY
-        raise _GaveUp(f"HTTP {error.code} {error.reason}", again=again) from None
-    except (OSError, http.client.HTTPException) as error:
-        why = proxies.trouble(url, causes(error)) or _why(error)
-        raise _GaveUp(why, again=not _is_offline(error)) from None
-    return answer  # type: ignore[no-any-return]
-
-
-def _blocks(answer: http.client.HTTPResponse, seconds: float) -> Iterator[bytes]:
+def _blocks(stream: HttpStream, seconds: float) -> Iterator[bytes]:
     """Yield what arrives, for at most `seconds` in all."""
     end = time.monotonic() + seconds
-    while True:
-        try:
-            block = answer.read1(_BLOCK)
-        except (OSError, http.client.HTTPException) as error:
-            raise _GaveUp(_why(error), again=True) from None
-        if not block:
-            return
+    for block in stream.blocks:
         yield block
         if time.monotonic() > end:
             raise _GaveUp(f"it sends less than {SLOWEST} bytes a second", again=False)
-
-
-def _is_offline(error: Exception) -> bool:
-    """Whether the host's name cannot be found, which waiting seconds does not change."""
-    return isinstance(getattr(error, "reason", error), socket.gaierror)
-
-
-def _why(error: Exception) -> str:
-    reason = error.reason if isinstance(error, URLError) else error
-    if isinstance(reason, socket.gaierror):
-        return f"no network, or no such host ({reason.strerror})"
-    if isinstance(reason, TimeoutError):
-        return f"no answer within {TIMEOUT:g} s"
-    if isinstance(reason, OSError):
-        return reason.strerror or str(reason)
-    return str(reason) or type(reason).__name__

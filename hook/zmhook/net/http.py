@@ -128,11 +128,11 @@ class HttpClient:
         send = {"method": method, "url": url, "auth": auth or authorization(""), **content}
         was_kept = self._kept is not None
         try:
-            return self._attempt(send, end)
+            return self._attempt(send, end, seconds)
         except HttpProblem as problem:
             if not was_kept or problem.failure is not HttpFailure.CLOSED:
                 raise
-        return self._attempt(send, end)
+        return self._attempt(send, end, seconds)
 
     @contextmanager
     def stream(
@@ -164,14 +164,14 @@ class HttpClient:
         if session is not None:
             session.close()
 
-    def _attempt(self, send: dict[str, Any], end: float) -> HttpResponse:
+    def _attempt(self, send: dict[str, Any], end: float, seconds: float) -> HttpResponse:
         checked(send["url"])
-        seconds = end - time.monotonic()
-        if seconds < LEAST_SECONDS:
+        left = end - time.monotonic()
+        if left < LEAST_SECONDS:
             raise HttpProblem(shown(send["url"]), HttpFailure.NO_TIME)
         session = self._session()
         try:
-            return self._calls.run(lambda: self._respond(session, send, seconds), seconds)
+            return self._calls.run(lambda: self._respond(session, send, left), left)
         except Exception as error:  # noqa: BLE001 - explained there
             self.close()  # what is left of a broken connection is not used again
             problem = self._problem(error, send["url"], seconds)

@@ -231,7 +231,7 @@ def test_a_cut_connection_is_continued_where_it_was_cut(file, target: Path, serv
 def test_a_server_that_always_cuts_is_tried_a_bounded_number_of_times(
     file, target: Path, server: Server
 ):
-    with pytest.raises(DownloadError, match=r"ended after 1000 of 300000 bytes"):
+    with pytest.raises(DownloadError, match="closed the connection before its response"):
         fetch(file("always-cut"), target)
     assert len(server.RequestHandlerClass.seen) == ATTEMPTS
     assert part_of(target).exists()
@@ -276,7 +276,7 @@ def test_a_redirect_is_followed(file, target: Path):
 
 def test_a_silent_server_is_left_in_time(file, target: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "TIMEOUT", 0.1)
-    with pytest.raises(DownloadError, match=r"no answer within 0\.1 s"):
+    with pytest.raises(DownloadError, match=r"no complete response within 0\.1 s"):
         fetch(file("silent"), target)
 
 
@@ -291,12 +291,12 @@ def test_a_server_that_trickles_is_left_in_time(
 
 def test_a_refused_connection_says_so(target: Path):
     url = "http://127.0.0.1:9/m.onnx"
-    with pytest.raises(DownloadError, match=r"127\.0\.0\.1:9/m\.onnx: Connection refused"):
+    with pytest.raises(DownloadError, match=r"127\.0\.0\.1:9/m\.onnx: refused the connection"):
         fetch(ModelFile("m", SHA, (url,), 1), target)
 
 
 def test_without_a_network_it_says_so_at_once(target: Path):
-    with pytest.raises(DownloadError, match="no network, or no such host") as caught:
+    with pytest.raises(DownloadError, match="its host name cannot be resolved") as caught:
         download(
             ModelFile("m", SHA, ("http://nowhere.invalid/m.onnx",), 1),
             target,

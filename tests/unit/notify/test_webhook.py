@@ -10,7 +10,7 @@ from email.utils import formatdate
 import pytest
 from msgspec import json
 
-from zmhook.errors import MissingPart, Undelivered
+from zmhook.errors import Undelivered
 from zmhook.notify import webhook
 from zmhook.settings import Secret
 
@@ -139,7 +139,7 @@ def test_nobody_there(hooked) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and does not listen
         url = f"http://me:pw@127.0.0.1:{taken.getsockname()[1]}{PATH}"
-        with pytest.raises(Undelivered, match="cannot be reached") as caught:
+        with pytest.raises(Undelivered, match="refused the connection") as caught:
             webhook.send(hooked(notify_webhook=Secret(url)))
     assert caught.value.retry
     assert "s3cr3t" not in str(caught.value)
@@ -149,7 +149,7 @@ def test_nobody_there(hooked) -> None:
 def test_one_that_never_answers(hooked) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         url = f"http://127.0.0.1:{mute.getsockname()[1]}{PATH}"
-        with pytest.raises(Undelivered, match=r"no answer within 0.1 s") as caught:
+        with pytest.raises(Undelivered, match=r"no complete response within 0.1 s") as caught:
             webhook.send(hooked(notify_webhook=Secret(url), notify_timeout=0.1))
     assert caught.value.retry
 
@@ -158,12 +158,6 @@ def test_one_that_never_answers(hooked) -> None:
     "url", ["nonsense", "ftp://host/x", "http://", "http://[x/", "http://h:x/"]
 )
 def test_what_is_no_address(url: str, hooked) -> None:
-    with pytest.raises(Undelivered, match="is not an address to post to") as caught:
+    with pytest.raises(Undelivered, match="is not a complete http or https address") as caught:
         webhook.send(hooked(notify_webhook=Secret(url)))
     assert not caught.value.retry
-
-
-def test_without_the_package(hooked, monkeypatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "requests", None)
-    with pytest.raises(MissingPart, match="requests"):
-        webhook.send(hooked())
