@@ -12,10 +12,9 @@
     │   ├── MissingPart        a Python package is not installed (names the pip extra)
     │   ├── ModelFileError     a weights, config or labels file is missing or of the wrong kind
     │   └── ModelSkipped       a model on another machine did not answer; the line says so
+    │       └── ServiceError   a service for plates or descriptions did not, and when it may
     ├── GatewayError           a server that runs models for us gave no usable response
     ├── InferenceUnavailable   the service has no time, room or worker for an inference request
-=======
-    │       └── ServiceError   a service for plates or descriptions did not, and when it may
     ├── TrainingError          the known faces cannot be trained or their file not be used
     ├── ReportError            an output could not be written
     │   ├── Undelivered        a message did not reach whom it was for

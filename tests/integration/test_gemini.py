@@ -151,7 +151,7 @@ def test_a_start_without_it_does_not_pay_for_it(gemini, photo, environment, root
         "import sys\n"
         "from zmhook.cli.detect import main\n"
         "main()\n"
-        "names = ('google.genai', 'requests', 'zmhook.describe.gemini_errors')\n"
+        "names = ('google.genai', 'requests', 'zmhook.describe.gemini')\n"
         "print([name for name in names if name in sys.modules], file=sys.stderr)"
     )
     config = gemini(gemini_after="zebra")

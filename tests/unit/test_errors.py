@@ -16,6 +16,8 @@ ARGUMENTS = {
     errors.MissingPart: (HOSTILE, "package", "extra"),
     errors.ModelSkipped: ("gemini", "no network", HOSTILE),
     errors.PayloadError: ("kind", HOSTILE),
+    errors.Postponed: (HOSTILE, 1.0),
+    errors.ServiceError: ("no network", HOSTILE),
 }
 KINDS = [
     kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, ZmhookError)
