@@ -18,7 +18,7 @@ from contextlib import suppress
 
 from measure import arguments, show
 from zmhook import printable
-from zmhook.describe import reading
+from zmhook.describe.parse_description import read
 from zmhook.detectors.alpr.services import cmdline
 from zmhook.errors import ZmhookError
 from zmhook.gateway.responses import not_understood
@@ -88,10 +88,10 @@ INPUTS: Mapping[str, tuple[Parser, Callable[[int], bytes]]] = {
     "printable": (text(printable.printable), times(b"\x1b\xff")),
     "plain_json": (printable.plain_json, times("\u2028".encode())),
     "address": (text(shown), times(b"@/", b"http://")),
-    "answer_fence": (text(reading.read), lambda _: b"```" + b"\n" * 65_000),
-    "answer_fences": (text(reading.read), lambda _: b"```a " * 13_000),
-    "answer_thoughts": (text(reading.read), lambda _: b" " * 30_000 + b"<think>" + b" " * 30_000),
-    "answer_braces": (text(reading.read), lambda _: b"{" * 65_000),
+    "answer_fence": (text(read), lambda _: b"```" + b"\n" * 65_000),
+    "answer_fences": (text(read), lambda _: b"```a " * 13_000),
+    "answer_thoughts": (text(read), lambda _: b" " * 30_000 + b"<think>" + b" " * 30_000),
+    "answer_braces": (text(read), lambda _: b"{" * 65_000),
     "plates_lines": (text(lambda one: cmdline._answer(one, "alpr")), times(b"{\n")),  # noqa: SLF001
     "plates_braces": (text(lambda one: cmdline._answer(one, "alpr")), times(b'{"a":')),  # noqa: SLF001
     "gateway": (from_gateway, times(b'{"detail": ')),
