@@ -80,7 +80,7 @@ def _check(settings: Settings) -> int:
     from zmhook.net import mqtt as client
     from zmhook.snapshots.broker import Broker
     from zmhook.snapshots.handlers import base
-    from zmhook.snapshots.message import Waiting
+    from zmhook.snapshots.message_queue import MessageQueue
     from zmhook.snapshots.topics import Topics
 
     for name in base.names(settings.snapshots):
@@ -90,7 +90,7 @@ def _check(settings: Settings) -> int:
         settings.mqtt, mqtt_client_id=f"{settings.mqtt.mqtt_client_id}-check-{os.getpid()}"
     )
     topics = Topics.from_settings(settings).filters()
-    broker = Broker(mqtt, topics, Waiting(1, 1), lasting=False)
+    broker = Broker(mqtt, topics, MessageQueue(1, 1), lasting=False)
     broker.start()
     broker.settled.wait(CHECK_SECONDS)
     problem = broker.problem if broker.settled.is_set() else "no response from the broker"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zmhook.snapshots.counts import Totals
-    from zmhook.snapshots.status import Status
+    from zmhook.snapshots.status import CollectorStatus
 
 MOST_ROWS = 30
 """Topics, and reasons, that are shown; `--json` has the rest."""
@@ -39,12 +39,12 @@ def show_status(args: argparse.Namespace) -> int:
     return 0 if is_healthy(collector) else FAILED
 
 
-def is_healthy(collector: Status) -> bool:
+def is_healthy(collector: CollectorStatus) -> bool:
     problem = collector.problem or collector.store_problem
     return collector.is_running and collector.connected and not problem
 
 
-def _blocks(collector: Status, folder: str) -> list[tables.Block]:
+def _blocks(collector: CollectorStatus, folder: str) -> list[tables.Block]:
     blocks: list[tables.Block] = [
         _state(collector),
         f"broker {collector.broker}: {_connection(collector)}",
@@ -62,7 +62,7 @@ def _blocks(collector: Status, folder: str) -> list[tables.Block]:
     return blocks
 
 
-def _state(collector: Status) -> str:
+def _state(collector: CollectorStatus) -> str:
     if collector.is_running:
         since = _time(collector.counts.since)
         return f"The collector has been running since {since} (process {collector.pid})"
@@ -72,7 +72,7 @@ def _state(collector: Status) -> str:
     )
 
 
-def _connection(collector: Status) -> str:
+def _connection(collector: CollectorStatus) -> str:
     if collector.problem:
         return collector.problem
     return (
@@ -80,7 +80,7 @@ def _connection(collector: Status) -> str:
     )
 
 
-def _store(collector: Status) -> str:
+def _store(collector: CollectorStatus) -> str:
     waiting = f"{collector.waiting} messages waiting in memory"
     return f"{collector.store_problem}; {waiting}" if collector.store_problem else waiting
 
@@ -163,7 +163,7 @@ def _handlers(totals: Totals) -> tables.Table:
     return tables.Table("Handlers", head, cells, frozenset({1, 2, 3, 4}))
 
 
-def _print_json(collector: Status) -> None:
+def _print_json(collector: CollectorStatus) -> None:
     from msgspec import to_builtins
 
     plain = {

@@ -1,9 +1,9 @@
-"""The connection to the broker: made, kept, and made again, for as long as the collector runs.
+"""Keep a connection to the MQTT broker for as long as the collector runs.
 
-One thread connects, reads and writes. It does not use paho's own loop thread: that tells nobody
-why connecting fails, and ends with whatever paho does not expect. A client is used for one
-connection. So an acknowledgement that comes too late, for a message of an earlier connection,
-reaches nobody; the broker sends that message again, and the store knows it.
+One thread connects, reads and writes. It does not use paho's own loop thread: that does not report
+why a connection fails, and ends with any exception that paho does not expect. Each connection has a
+client of its own. So an acknowledgement that comes too late, for a message of an earlier
+connection, has no effect; the broker sends that message again, and the store recognises it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from zmhook.errors import BrokerError
 from zmhook.net import mqtt as client
 from zmhook.net import mqtt_errors
 from zmhook.net.backoff import Backoff
-from zmhook.snapshots.message import Message
+from zmhook.snapshots.message_queue import QueuedMessage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,27 +31,27 @@ log = logging.getLogger(__name__)
 
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 STABLE_SECONDS = 30.0
-"""A connection that lasted so long was a good one: the next wait is the first again."""
+"""A connection that lasted so long was good: the next wait is the first again."""
 MANY_SHORT = 2
-"""After so many that did not, one after the other, there is more behind it."""
+"""Consecutive short connections after which a second client of the same name is suspected."""
 ROOM_SECONDS = 0.2
 LOOP_SECONDS = 1.0
 REFUSED = 0x80
 
 
 class Inbox(Protocol):
-    """Where messages go, which is `Waiting`, and what happens with them is no matter here."""
+    """Where messages go: `MessageQueue`."""
 
-    def put(self, message: Message) -> object: ...
+    def put(self, message: QueuedMessage) -> object: ...
 
     def has_room(self, timeout: float = 0.0) -> bool: ...
 
 
 class Broker:
-    """A broker that is listened to.
+    """A subscription to topics at the broker.
 
-    `filters` are subscribed to, `former` ones of an earlier start are not any more. `inbox` is
-    given every message; one with more than `mqtt_max_message` has no payload there. Unless it is
+    `filters` are subscribed to; `former` ones, of an earlier start, are unsubscribed. `inbox` gets
+    every message; one with more than `mqtt_max_message` has no payload there. Unless it is
     `lasting`, the broker keeps nothing for us.
     """
 
@@ -66,33 +66,33 @@ class Broker:
     ) -> None:
         self._mqtt = mqtt
         self._filters = tuple(filters)
-        self._former = tuple(one for one in former if one not in filters)
+        self._former_filters = tuple(name for name in former if name not in filters)
         self._inbox = inbox
         self._lasting = lasting
         self._most_bytes = round(mqtt.mqtt_max_message * 1_000_000)
         self._thread = Thread(target=self._run, name="broker", daemon=True)
-        self._holding = False
+        self._on_hold = False
         self._ending = Event()
         self._wait = Backoff(FIRST_WAIT, LONGEST_WAIT)
         self._subscribing = Backoff(FIRST_WAIT, LONGEST_WAIT)
         self._client: Client | None = None
-        self._accepted = 0.0
-        self._short = 0
+        self._accepted_at = 0.0
+        self._short_connections = 0
         self._had_session = False
-        self._refused: tuple[str, ...] = ()
-        self._asked: dict[int | None, tuple[str, ...]] = {}
-        self._ask_again = 0.0
-        self._said = ""
+        self._refused_filters: tuple[str, ...] = ()
+        self._requested: dict[int | None, tuple[str, ...]] = {}
+        self._subscribe_again_at = 0.0
+        self._paho_error = ""
         self.settled = Event()
-        """Whether it is known how things stand: all is well, or there is a `problem`."""
+        """Set once all is well, or there is a `problem`."""
         self.problem = ""
-        """Why there is no connection, or what is not listened to; empty: all is well."""
+        """Why there is no connection, or what is not subscribed to; empty: all is well."""
         self.since = time.time()
         """When the connection was made or lost, seconds since the epoch."""
 
     @property
     def connected(self) -> bool:
-        return bool(self._accepted)
+        return bool(self._accepted_at)
 
     def is_alive(self) -> bool:
         """Whether the thread runs: it connects, is connected, or waits to connect."""
@@ -102,20 +102,20 @@ class Broker:
         client.require()
         self._thread.start()
 
-    def ack(self, messages: Sequence[Message]) -> None:
-        """Tell the broker that it need not keep these any more; from any thread."""
+    def ack(self, messages: Sequence[QueuedMessage]) -> None:
+        """Acknowledge messages, so that the broker need not keep them; from any thread."""
         current = self._client
         for message in messages:
             if message.qos and message.connection is current and current is not None:
                 current.ack(message.mid, message.qos)
 
     def hold(self) -> None:
-        """Take no message any more. What was taken can still be acknowledged."""
-        self._holding = True
+        """Accept no more messages. Those accepted can still be acknowledged."""
+        self._on_hold = True
 
     def end(self, timeout: float) -> None:
-        """Tell the broker what is acknowledged, and leave it."""
-        self._holding = True
+        """Send the acknowledgements, and disconnect."""
+        self._on_hold = True
         self._ending.set()
         current = self._client
         if current is not None and self.connected:
@@ -128,112 +128,112 @@ class Broker:
     def _run(self) -> None:
         while not self._ending.is_set():
             try:
-                self._connection()
+                self._hold_connection()
             except BrokerError as error:
-                self._trouble(str(error))
+                self._report(str(error))
             except Exception as error:  # whatever paho meets: it is tried again
                 log.debug("connection failed", exc_info=True)
-                self._trouble(mqtt_errors.of_error(error, self._mqtt))
+                self._report(mqtt_errors.of_error(error, self._mqtt))
             finally:
-                self._lost()
+                self._on_connection_end()
             self._pause()
 
-    def _connection(self) -> None:
-        """Have one connection, to its end. Raises why it ended."""
-        self._said = ""
-        made = client.make(self._mqtt, self._listen_to_paho, lasting=self._lasting)
-        made.on_connect = self._on_connect
-        made.on_subscribe = self._on_subscribe
-        made.on_message = self._on_message
-        made.on_disconnect = self._on_disconnect
-        self._client = made
-        client.connect(made, self._mqtt, lasting=self._lasting)
-        answer_by = time.monotonic() + client.CONNECT_SECONDS
-        while self._turn(made):
-            if not self._accepted and time.monotonic() > answer_by:
+    def _hold_connection(self) -> None:
+        """Connect, and keep the connection to its end. Raises the reason of the end."""
+        self._paho_error = ""
+        paho_client = client.make(self._mqtt, self._on_paho_log, lasting=self._lasting)
+        paho_client.on_connect = self._on_connect
+        paho_client.on_subscribe = self._on_subscribe
+        paho_client.on_message = self._on_message
+        paho_client.on_disconnect = self._on_disconnect
+        self._client = paho_client
+        client.connect(paho_client, self._mqtt, lasting=self._lasting)
+        accept_by = time.monotonic() + client.CONNECT_SECONDS
+        while self._exchange(paho_client):
+            if not self._accepted_at and time.monotonic() > accept_by:
                 raise BrokerError(mqtt_errors.of_silence(self._mqtt))
-            if not self._accepted and self._ending.is_set():
+            if not self._accepted_at and self._ending.is_set():
                 return
-            if self._refused and time.monotonic() > self._ask_again:
-                self._subscribe(made, self._refused)
+            if self._refused_filters and time.monotonic() > self._subscribe_again_at:
+                self._subscribe(paho_client, self._refused_filters)
         if not self._ending.is_set():
-            raise BrokerError(self._why_lost())
+            raise BrokerError(self._loss_reason())
 
-    def _why_lost(self) -> str:
-        accepted = bool(self._accepted)
-        if accepted and self._short >= MANY_SHORT:
+    def _loss_reason(self) -> str:
+        accepted = bool(self._accepted_at)
+        if accepted and self._short_connections >= MANY_SHORT:
             return mqtt_errors.of_rivalry(self._mqtt)
-        return mqtt_errors.of_loss(self._said, self._mqtt, accepted=accepted)
+        return mqtt_errors.of_loss(self._paho_error, self._mqtt, accepted=accepted)
 
-    def _turn(self, made: Client) -> bool:
+    def _exchange(self, paho_client: Client) -> bool:
         """Read and write once; false when the connection is over."""
         if self._inbox.has_room():
-            return not made.loop(LOOP_SECONDS)
-        # Nothing is read until there is room: the broker is held up, and keeps the rest. What is
-        # to be said is said, that we are alive among it.
-        failed = made.loop_write() or made.loop_misc()
+            return not paho_client.loop(LOOP_SECONDS)
+        # Nothing is read until there is room: the broker waits, and keeps the rest. What is to be
+        # sent is sent, signs of life among it.
+        failed = paho_client.loop_write() or paho_client.loop_misc()
         self._inbox.has_room(ROOM_SECONDS)
-        return not failed and made.is_connected()
+        return not failed and paho_client.is_connected()
 
-    def _lost(self) -> None:
-        made, self._client = self._client, None
-        if self._accepted:
-            self._short += 1
-            if time.monotonic() - self._accepted > STABLE_SECONDS:
-                self._short = 0
+    def _on_connection_end(self) -> None:
+        paho_client, self._client = self._client, None
+        if self._accepted_at:
+            self._short_connections += 1
+            if time.monotonic() - self._accepted_at > STABLE_SECONDS:
+                self._short_connections = 0
                 self._wait.reset()
             self.since = time.time()
-        self._accepted, self._refused = 0.0, ()
-        if made is not None:
-            _close(made)
+        self._accepted_at, self._refused_filters = 0.0, ()
+        if paho_client is not None:
+            _close(paho_client)
 
     def _pause(self) -> None:
         self._ending.wait(self._wait.next())
         while not self._ending.is_set() and not self._inbox.has_room(LOOP_SECONDS):
-            pass  # what it would send us could only wait there
+            pass  # its messages could only wait there
 
-    def _trouble(self, problem: str) -> None:
-        """Tell of a problem once, however often it comes again."""
+    def _report(self, problem: str) -> None:
+        """Log a problem once, however often it is repeated."""
         if problem != self.problem:
             log.error("%s; trying again until it works", problem)
         self.problem = problem
         self.settled.set()
 
-    def _listen_to_paho(self, text: str) -> None:
-        self._said = text
+    def _on_paho_log(self, text: str) -> None:
+        self._paho_error = text
 
     # -- paho's callbacks, in the thread -----------------------------------------------------------
 
     def _on_connect(
-        self, made: Client, _: Any, flags: ConnectFlags, reason: ReasonCode, __: Any
+        self, paho_client: Client, _: Any, flags: ConnectFlags, reason: ReasonCode, __: Any
     ) -> None:
         if reason.is_failure:
             raise BrokerError(mqtt_errors.of_answer(reason.value, str(reason), self._mqtt))
-        self._accepted = time.monotonic()
+        self._accepted_at = time.monotonic()
         self.since = time.time()
         if self._ending.is_set():
-            made.disconnect()
+            paho_client.disconnect()
             return
         if self._had_session and not flags.session_present:
             log.warning(
-                "broker %s does not know us any more: what it kept for us is lost",
+                "broker %s has lost our session: the messages that it kept are gone",
                 client.name(self._mqtt),
             )
         self._had_session = True
-        self._refused, self._asked = (), {}
+        self._refused_filters, self._requested = (), {}
         self._subscribing.reset()
-        if self._former:
-            made.unsubscribe(list(self._former))
-        self._subscribe(made, self._filters)
+        if self._former_filters:
+            paho_client.unsubscribe(list(self._former_filters))
+        self._subscribe(paho_client, self._filters)
 
-    def _subscribe(self, made: Client, filters: tuple[str, ...]) -> None:
-        # With the answer under way, nothing is asked again.
-        self._refused = ()
-        _, mid = made.subscribe([(one, self._options()) for one in filters])
-        self._asked[mid] = filters
+    def _subscribe(self, paho_client: Client, filters: tuple[str, ...]) -> None:
+        # While the broker has not answered, nothing is requested again.
+        self._refused_filters = ()
+        _, mid = paho_client.subscribe([(name, self._options()) for name in filters])
+        self._requested[mid] = filters
 
     def _options(self) -> Any:
-        """Return QoS 1; version 5 can leave out what is retained when we were there before."""
+        """Return QoS 1; with MQTT 5, retained messages come only for a new subscription."""
         if self._mqtt.mqtt_version != "5":
             return 1
         from paho.mqtt.subscribeoptions import SubscribeOptions
@@ -244,32 +244,32 @@ class Broker:
     def _on_subscribe(
         self, _: Client, __: Any, mid: int, codes: list[ReasonCode], ___: Any
     ) -> None:
-        asked = self._asked.pop(mid, ())
-        granted = dict(zip(asked, (code.value for code in codes), strict=False))
-        self._refused = tuple(one for one, code in granted.items() if code >= REFUSED)
-        for one in (one for one, code in granted.items() if code == 0):
-            log.warning("%s: the broker grants QoS 0 only: what it sends may be lost", one)
-        if self._refused:
-            self._trouble(mqtt_errors.of_subscription(self._refused, self._mqtt))
-            self._ask_again = time.monotonic() + self._subscribing.next()
+        requested = self._requested.pop(mid, ())
+        granted = dict(zip(requested, (code.value for code in codes), strict=False))
+        self._refused_filters = tuple(name for name, code in granted.items() if code >= REFUSED)
+        for name in (name for name, code in granted.items() if code == 0):
+            log.warning("%s: the broker grants QoS 0 only: messages may be lost", name)
+        if self._refused_filters:
+            self._report(mqtt_errors.of_subscription(self._refused_filters, self._mqtt))
+            self._subscribe_again_at = time.monotonic() + self._subscribing.next()
             return
         self.problem = ""
         self.settled.set()
-        log.info("broker %s: listening to %s", client.name(self._mqtt), ", ".join(self._filters))
+        log.info("broker %s: subscribed to %s", client.name(self._mqtt), ", ".join(self._filters))
 
-    def _on_message(self, made: Client, _: Any, arrived: MQTTMessage) -> None:
-        if self._holding:
-            return  # it is not acknowledged, so the broker keeps it
-        size = len(arrived.payload)
-        message = Message(
-            topic=_topic(arrived),
-            payload=bytes(arrived.payload) if size <= self._most_bytes else b"",
+    def _on_message(self, paho_client: Client, _: Any, publish: MQTTMessage) -> None:
+        if self._on_hold:
+            return  # not acknowledged, so the broker keeps it
+        size = len(publish.payload)
+        message = QueuedMessage(
+            topic=_topic(publish),
+            payload=bytes(publish.payload) if size <= self._most_bytes else b"",
             size=size,
-            qos=arrived.qos,
-            retained=arrived.retain,
+            qos=publish.qos,
+            retained=publish.retain,
             received=time.time(),
-            mid=arrived.mid,
-            connection=made,
+            mid=publish.mid,
+            connection=paho_client,
         )
         self._inbox.put(message)
 
@@ -280,15 +280,15 @@ class Broker:
             raise BrokerError(mqtt_errors.of_answer(reason.value, str(reason), self._mqtt))
 
 
-def _topic(arrived: MQTTMessage) -> str:
+def _topic(publish: MQTTMessage) -> str:
     try:
-        return arrived.topic
+        return publish.topic
     except UnicodeDecodeError:  # MQTT forbids it, and some brokers let it through
         return "a topic that is not UTF-8"
 
 
-def _close(made: Client) -> None:
+def _close(paho_client: Client) -> None:
     """Close the socket of a client that is not used any more."""
-    found = made.socket()
-    if found is not None:
-        found.close()
+    socket = paho_client.socket()
+    if socket is not None:
+        socket.close()

@@ -1,4 +1,4 @@
-"""The collector: from the broker into the store, and from there to the handlers."""
+"""The collector: store the best snapshots that cameras send, and pass them to the handlers."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from zmhook.net import mqtt as client
 from zmhook.snapshots import counts, status
 from zmhook.snapshots.broker import Broker
 from zmhook.snapshots.handlers import base
-from zmhook.snapshots.handlers.runner import MOST_WAITING, Runner
+from zmhook.snapshots.handlers.runner import MOST_WAITING, HandlerRunner
+from zmhook.snapshots.ingest import Ingest
 from zmhook.snapshots.interpreter import Interpreter, MessageLimits
-from zmhook.snapshots.message import Waiting
+from zmhook.snapshots.message_queue import MessageQueue
 from zmhook.snapshots.store.retention import DAY, StoreLimits
 from zmhook.snapshots.store.store import Store
-from zmhook.snapshots.storing import Storing
 from zmhook.snapshots.topics import Topics
 
 if TYPE_CHECKING:
@@ -36,20 +36,20 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LEAST_MEMORY = 256_000_000
-"""Bytes of messages that may wait in memory, or two of the largest, if that is more."""
+"""Bytes of messages that may be queued in memory, or two of the largest, if that is more."""
 STATUS_SECONDS, TIDY_SECONDS, COUNTS_SECONDS = 2.0, 60.0, 3600.0
 STATUS_AGE = 60.0
-"""Seconds after which it is written though there is nothing new in it."""
+"""Seconds after which the status is written even if nothing has changed."""
 MOST_ROUNDS = 50
-"""Times 200 pictures that are deleted before signals are looked at again."""
-STORE_SECONDS, LEAVE_SECONDS, HANDLER_SECONDS = 10.0, 5.0, 3.0
-"""How long the end may take: to store what is in memory, to take leave, for the handlers."""
+"""Times 200 pictures that are deleted before signals are handled again."""
+STORE_SECONDS, DISCONNECT_SECONDS, HANDLER_SECONDS = 10.0, 5.0, 3.0
+"""How long the end may take: to store what is in memory, to disconnect, for the handlers."""
 
 STOP = (signal.SIGTERM, signal.SIGINT)
 SIGNALS = (*STOP, signal.SIGHUP, signal.SIGUSR1)
 
 
-class Wait(Protocol):
+class SignalSource(Protocol):
     """Where signals come from: `Signals`."""
 
     def wait(self, seconds: float) -> int | None: ...
@@ -61,8 +61,8 @@ class Collector:
     def __init__(self, config: Config) -> None:
         client.require()
         settings = config.general
-        names = (base.names(one.snapshots) for one in (settings, *config.monitors.values()))
-        found = {name: base.find(name) for name in dict.fromkeys(chain.from_iterable(names))}
+        names = (base.names(own.snapshots) for own in (settings, *config.monitors.values()))
+        classes = {name: base.find(name) for name in dict.fromkeys(chain.from_iterable(names))}
         topics = Topics.from_settings(settings)
         mqtt = settings.mqtt
         self._mqtt = mqtt
@@ -72,80 +72,86 @@ class Collector:
             settings.snapshots.snapshot_path, StoreLimits.of(settings.snapshots)
         )
         self._runners = [
-            Runner(name, made_by, config.for_monitor, self._store, self._counts)
-            for name, made_by in found.items()
+            HandlerRunner(name, handler_class, config.for_monitor, self._store, self._counts)
+            for name, handler_class in classes.items()
         ]
-        self._behind = [
+        self._catching_up = [
             runner
-            for runner, made_by in zip(self._runners, found.values(), strict=True)
-            if made_by.catches_up
+            for runner, handler_class in zip(self._runners, classes.values(), strict=True)
+            if handler_class.catches_up
         ]
         memory = max(LEAST_MEMORY, round(2e6 * mqtt.mqtt_max_message))
-        self._waiting = Waiting(mqtt.mqtt_queue, memory)
+        self._queue = MessageQueue(mqtt.mqtt_queue, memory)
         before = status.read(self._store.folder)
         self._broker = Broker(
-            mqtt, self._topics, self._waiting, former=before.topics if before else ()
+            mqtt, self._topics, self._queue, former=before.topics if before else ()
         )
-        self._storing = Storing(
-            self._waiting,
+        self._ingest = Ingest(
+            self._queue,
             Interpreter(topics, MessageLimits.of(settings), self._part_failed),
             self._store,
             self._counts,
             settings_of=lambda monitor: config.for_monitor(monitor).snapshots,
             mqtt=mqtt,
             ack=self._broker.ack,
-            stored=self._stored,
+            stored=self._offer,
         )
-        self._thread = Thread(target=self._storing.run, name="storing", daemon=True)
+        self._thread = Thread(target=self._ingest.run, name="ingest", daemon=True)
         self._due = {"status": 0.0, "tidy": 0.0, "counts": time.monotonic() + COUNTS_SECONDS}
-        self._cannot_tidy = ""
-        self._written: status.Status | None = None
+        self._tidy_problem = ""
+        self._last_status: status.CollectorStatus | None = None
 
-    def run(self, signals: Wait) -> None:
+    def close(self) -> None:
+        """Release the store, where `run` is not called; may be called again."""
+        self._store.close()
+
+    def run(self, signals: SignalSource) -> None:
         """Collect until a signal says stop. Raises `SnapshotError` when it cannot go on."""
         self._catch_up()
         for runner in self._runners:
             runner.start()
         self._thread.start()
         self._broker.start()
-        log.info("snapshots go to %s", self._store.folder)
+        log.info("best snapshots are stored in %s", self._store.folder)
         try:
             number = None
             while number not in STOP:
-                self._obey(number)
-                self._check()
-                self._work()
+                self._handle_signal(number)
+                self._check_threads()
+                self._run_due_tasks()
                 number = signals.wait(1.0)
         finally:
             self._stop()
 
     def _catch_up(self) -> None:
-        """Offer what was stored before, and nobody came to say anything of."""
-        if self._behind:
+        """Offer what was stored before and has no description."""
+        if self._catching_up:
             rows = self._store.undescribed(time.time() - DAY, MOST_WAITING)
-            for runner in self._behind:
+            for runner in self._catching_up:
                 runner.offer(rows)
 
-    def _obey(self, number: int | None) -> None:
+    def _handle_signal(self, number: int | None) -> None:
         if number == signal.SIGUSR1:
             log.info("%s", counts.line(self._counts.totals()))
         elif number == signal.SIGHUP:
-            log.warning("the configuration is read at the start: restart the collector for that")
+            log.warning(
+                "the configuration is read at the start: restart the collector to apply changes"
+            )
 
-    def _check(self) -> None:
+    def _check_threads(self) -> None:
         if not self._thread.is_alive() or not self._broker.is_alive():
             raise SnapshotError("the collector cannot go on: one of its threads has ended")
 
-    def _stored(self, rows: Sequence[StoredSnapshot]) -> None:
+    def _offer(self, rows: Sequence[StoredSnapshot]) -> None:
         for runner in self._runners:
             runner.offer(rows)
 
     def _part_failed(self, error: PayloadError) -> None:
-        self._storing.part_failed(error)
+        self._ingest.part_failed(error)
 
     # -- from time to time -------------------------------------------------------------------------
 
-    def _work(self) -> None:
+    def _run_due_tasks(self) -> None:
         if self._is_due("status", STATUS_SECONDS):
             self._write_status()
         if self._is_due("tidy", TIDY_SECONDS):
@@ -153,11 +159,11 @@ class Collector:
         if self._is_due("counts", COUNTS_SECONDS):
             log.info("%s", counts.line(self._counts.totals()))
 
-    def _is_due(self, what: str, seconds: float) -> bool:
+    def _is_due(self, task: str, seconds: float) -> bool:
         now = time.monotonic()
-        if now < self._due[what]:
+        if now < self._due[task]:
             return False
-        self._due[what] = now + seconds
+        self._due[task] = now + seconds
         return True
 
     def _tidy(self) -> None:
@@ -166,14 +172,14 @@ class Collector:
                 if not self._store.tidy(time.time()):
                     break
         except StoreError as error:
-            if not self._cannot_tidy:
-                log.error("old snapshots cannot be deleted: %s", error)  # noqa: TRY400
-            self._cannot_tidy = str(error)
+            if not self._tidy_problem:
+                log.error("old best snapshots cannot be deleted: %s", error)  # noqa: TRY400
+            self._tidy_problem = str(error)
         else:
-            self._cannot_tidy = ""
+            self._tidy_problem = ""
 
     def _write_status(self, *, ended: bool = False) -> None:
-        now = status.Status(
+        now = status.CollectorStatus(
             pid=os.getpid(),
             at=time.time(),
             broker=client.name(self._mqtt),
@@ -182,17 +188,17 @@ class Collector:
             since=self._broker.since,
             counts=self._counts.totals(),
             problem=self._broker.problem,
-            store_problem=self._storing.problem,
-            waiting=len(self._waiting) + self._storing.in_hand,
+            store_problem=self._ingest.problem,
+            waiting=len(self._queue) + self._ingest.in_hand,
             ended=ended,
         )
-        if not self._is_news(now):
+        if not self._has_changed(now):
             return
-        self._written = now
+        self._last_status = now
         status.write(self._store.folder, now)
 
-    def _is_news(self, now: status.Status) -> bool:
-        before = self._written
+    def _has_changed(self, now: status.CollectorStatus) -> bool:
+        before = self._last_status
         if before is None or abs(now.at - before.at) > STATUS_AGE:
             return True
         return structs.replace(now, at=before.at) != before
@@ -200,14 +206,14 @@ class Collector:
     # -- the end -----------------------------------------------------------------------------------
 
     def _stop(self) -> None:
-        """Store and acknowledge what is in memory, and leave; all within bounds."""
+        """Store and acknowledge what is in memory, and disconnect; all within bounds."""
         self._broker.hold()
-        self._waiting.close()
-        if self._storing.problem:
-            self._storing.give_up()
+        self._queue.close()
+        if self._ingest.problem:
+            self._ingest.give_up()
         self._thread.join(STORE_SECONDS)
-        self._storing.give_up()
-        self._broker.end(LEAVE_SECONDS)
+        self._ingest.give_up()
+        self._broker.end(DISCONNECT_SECONDS)
         deadline = Deadline(HANDLER_SECONDS)
         for runner in self._runners:
             runner.end(0.0)  # all begin to end, and then all are waited for

@@ -1,4 +1,4 @@
-"""What a collector has done, for its log and for `zmhook snapshots status`."""
+"""The collector's counts, for its log and for `zmhook snapshots status`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Last(Struct, frozen=True):
 
 
 class HandlerCounts(Struct, frozen=True):
-    """What a handler has done: calls that returned, raised, were given up; rows it never saw."""
+    """A handler's calls that returned, raised or timed out, and rows it never got."""
 
     done: int = 0
     failed: int = 0
@@ -46,7 +46,7 @@ class HandlerCounts(Struct, frozen=True):
 
 
 class Messages(Struct, kw_only=True):
-    """What became of messages: `received` is the sum of all others, whatever comes.
+    """The outcomes of messages: `received` is the sum of all others.
 
     A message that brings several snapshots is `stored` if one of them was, else it came `again`, or
     was `filtered` by a setting. `no_picture` is understood and has none to store (what became of a
@@ -119,7 +119,7 @@ class Counts:
             self._plain[what] += number
 
     def message(self, topic: str, outcome: Outcome, reason: str = "", number: int = 1) -> None:
-        """Count what became of messages; `reason` is why they are not stored."""
+        """Count the outcome of messages; `reason` is why they are not stored."""
         topic = one_line(topic, LONGEST_TOPIC, more="")
         with self._lock:
             self._plain["received"] += number

@@ -1,4 +1,4 @@
-"""What a collector says of itself, in a small file in the store's folder."""
+"""The collector's status, a small file in the store's folder."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ LARGEST = 10_000_000
 log = logging.getLogger(__name__)
 
 
-class Status(Struct, frozen=True, kw_only=True):
-    """`at` and `since` (of the connection, or of its loss) are seconds since the epoch.
+class CollectorStatus(Struct, frozen=True, kw_only=True):
+    """The state at `at`, seconds since the epoch as `since` is (of the connection, or its loss).
 
     `problem` says why there is no connection, `store_problem` why nothing is stored; empty when
     all is well. `waiting` is how many messages are not stored yet.
@@ -48,7 +48,7 @@ class Status(Struct, frozen=True, kw_only=True):
         return not self.ended and Path("/proc", str(self.pid)).exists()
 
 
-def write(folder: str | PathLike[str], status: Status) -> None:
+def write(folder: str | PathLike[str], status: CollectorStatus) -> None:
     """Write the file; one that cannot be written is no reason to stop."""
     try:
         atomic.write(Path(folder, NAME), json.encode(status))
@@ -56,8 +56,8 @@ def write(folder: str | PathLike[str], status: Status) -> None:
         log.debug("%s: the status cannot be written: %s", folder, error)
 
 
-def read(folder: str | PathLike[str]) -> Status | None:
+def read(folder: str | PathLike[str]) -> CollectorStatus | None:
     """Return what was written last; None when there is nothing that can be read."""
     with contextlib.suppress(OSError, Unreadable):
-        return decoded(read_file(Path(folder, NAME), LARGEST), Status)
+        return decoded(read_file(Path(folder, NAME), LARGEST), CollectorStatus)
     return None

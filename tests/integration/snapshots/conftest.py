@@ -97,9 +97,9 @@ class Collector:
         return self
 
     def listening(self, *args: str) -> Collector:
-        before = self.log().count("listening to")
+        before = self.log().count("subscribed to")
         self.start(*args)
-        until(lambda: self.log().count("listening to") > before, "listening")
+        until(lambda: self.log().count("subscribed to") > before, "listening")
         return self
 
     def stop(self) -> int:
@@ -130,7 +130,7 @@ class Collector:
     def tracks(self) -> Counter[str]:
         return Counter(row.track_id for row in self.rows())
 
-    def status(self) -> status.Status:
+    def status(self) -> status.CollectorStatus:
         found = status.read(self.store)
         assert found is not None
         return found

@@ -63,7 +63,7 @@ def test_a_broker_that_is_not_there_yet(make_broker, make_collector, track, unti
     collector = make_collector(broker).start()
     until(lambda: "Connection refused" in collector.log(), "it says why")
     broker.start()
-    until(lambda: "listening to" in collector.log(), "listening")
+    until(lambda: "subscribed to" in collector.log(), "listening")
     broker.publish(TOPIC, track(1))
     collector.has(1)
 
@@ -117,7 +117,7 @@ def test_a_wrong_password_is_told_once_and_tried_again(broker, collector, track,
     broker.set_password("wr0ng-w0rd")
     broker.stop()
     broker.start()
-    until(lambda: "listening to" in collector.log(), "listening")
+    until(lambda: "subscribed to" in collector.log(), "listening")
     assert "wr0ng-w0rd" not in collector.log()
     assert str(broker.port) in collector.log()
 
@@ -205,7 +205,7 @@ def test_a_topic_that_is_refused(make_broker, make_collector, until, version: st
     allow = {"command": "addRoleACL", "rolename": "admin", "acltype": "subscribePattern"}
     command = {**allow, "topic": "cameras/#", "allow": True}
     broker.publish("$CONTROL/dynamic-security/v1", json.dumps({"commands": [command]}))
-    until(lambda: "listening to cameras/+/track" in collector.log(), "it is tried again")
+    until(lambda: "subscribed to cameras/+/track" in collector.log(), "it is tried again")
 
 
 def test_broken_messages_among_good_ones(broker, collector, track, until) -> None:

@@ -12,7 +12,7 @@ from zmhook.cli import snapshots
 from zmhook.snapshots import status
 from zmhook.snapshots.counts import HandlerCounts, Last, Messages, Totals, Unused
 
-WELL = status.Status(
+WELL = status.CollectorStatus(
     pid=os.getpid(),
     at=1.0,
     broker="127.0.0.1:1883",

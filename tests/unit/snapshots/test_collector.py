@@ -16,6 +16,7 @@ from zmhook.errors import SnapshotError, StoreError
 from zmhook.settings import Config, Mqtt, Settings, Snapshots
 from zmhook.snapshots import collector as module
 from zmhook.snapshots import status
+from zmhook.snapshots.broker import Broker
 from zmhook.snapshots.collector import Collector
 from zmhook.snapshots.snapshot import BestSnapshot, StoredSnapshot
 from zmhook.snapshots.store.store import Store
@@ -24,14 +25,14 @@ SECONDS = 10
 
 
 class Signals:
-    """Says what it is told to say, then stop; looks around each time."""
+    """Sends these signals, then SIGTERM; each turn of the collector calls `turn` first."""
 
-    def __init__(self, *numbers: int | None, look=lambda: None) -> None:
+    def __init__(self, *numbers: int | None, turn=lambda: None) -> None:
         self.numbers = [*numbers, signal.SIGTERM]
-        self.look = look
+        self.turn = turn
 
     def wait(self, seconds: float) -> int | None:
-        self.look()
+        self.turn()
         return self.numbers.pop(0)
 
 
@@ -46,10 +47,10 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]
     )
     collector = Collector(Config("", settings, {}, []))
     yield collector
-    collector._store.close()
+    collector.close()
 
 
-def test_signals_are_obeyed(made: Collector, caplog) -> None:
+def test_signals_are_handled(made: Collector, caplog) -> None:
     with caplog.at_level(logging.INFO):
         made.run(Signals(signal.SIGUSR1, signal.SIGHUP))
     text = caplog.text
@@ -62,13 +63,13 @@ class Late:
     """A handler that catches up, and one that does not."""
 
     catches_up = True
-    seen: ClassVar[list[int]] = []
+    numbers: ClassVar[list[int]] = []
 
     def __init__(self, settings: Settings) -> None:
         pass
 
     def on_snapshot(self, snapshot: StoredSnapshot, picture: bytes) -> None:
-        self.seen.append(snapshot.number)
+        self.numbers.append(snapshot.number)
 
     def close(self) -> None:
         pass
@@ -76,7 +77,7 @@ class Late:
 
 class Prompt(Late):
     catches_up = False
-    seen: ClassVar[list[int]] = []
+    numbers: ClassVar[list[int]] = []
 
 
 def test_a_handler_may_catch_up_with_what_was_stored_before(tmp_path: Path, monkeypatch) -> None:
@@ -89,12 +90,12 @@ def test_a_handler_may_catch_up_with_what_was_stored_before(tmp_path: Path, monk
     settings = structs.replace(Settings(), mqtt=Mqtt(mqtt_port=1), snapshots=snapshots)
     end = time.monotonic() + SECONDS
 
-    def look() -> None:
-        while len(Late.seen) < 2 and time.monotonic() < end:
+    def turn() -> None:
+        while len(Late.numbers) < 2 and time.monotonic() < end:
             time.sleep(0.01)
 
-    Collector(Config("", settings, {}, [])).run(Signals(look=look))
-    assert (Late.seen, Prompt.seen) == ([1, 2], [])
+    Collector(Config("", settings, {}, [])).run(Signals(turn=turn))
+    assert (Late.numbers, Prompt.numbers) == ([1, 2], [])
 
 
 def snapshot(age: float) -> BestSnapshot:
@@ -110,60 +111,81 @@ def snapshot(age: float) -> BestSnapshot:
     )
 
 
-def test_its_state_is_there_from_the_start(made: Collector, tmp_path: Path) -> None:
-    seen: list[status.Status | None] = []
-    made.run(Signals(look=lambda: seen.append(status.read(tmp_path))))
-    assert seen[0] is not None
-    assert (seen[0].connected, seen[0].ended, seen[0].topics) == (False, False, ("track_topic",))
+def test_its_status_is_written_from_the_start(made: Collector, tmp_path: Path) -> None:
+    written: list[status.CollectorStatus | None] = []
+    made.run(Signals(turn=lambda: written.append(status.read(tmp_path))))
+    first = written[0]
+    assert first is not None
+    assert (first.connected, first.ended, first.topics) == (False, False, ("track_topic",))
     assert status.read(tmp_path).ended
 
 
-def test_its_state_is_written_when_there_is_news(made: Collector, monkeypatch) -> None:
-    written: list[status.Status] = []
+@pytest.fixture
+def always_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make every task due at each turn."""
+    for name in ("STATUS_SECONDS", "TIDY_SECONDS"):
+        monkeypatch.setattr(module, name, 0.0)
+
+
+@pytest.mark.usefixtures("always_due")
+def test_its_status_is_written_when_it_has_changed(made: Collector, monkeypatch) -> None:
+    monkeypatch.setattr("zmhook.snapshots.broker.Broker.start", lambda _: None)
+    monkeypatch.setattr("zmhook.snapshots.broker.Broker.is_alive", lambda _: True)
+    written: list[status.CollectorStatus] = []
     monkeypatch.setattr(status, "write", lambda _, one: written.append(one))
-    made._write_status()
-    made._write_status()
-    assert len(written) == 1
-    made._counts.add("received")
-    made._write_status()
+    made.run(Signals(None, None, None))
+    assert [one.ended for one in written] == [False, True]
+
+
+@pytest.mark.usefixtures("always_due")
+def test_its_status_is_written_when_it_is_old(made: Collector, monkeypatch) -> None:
     monkeypatch.setattr(module, "STATUS_AGE", -1.0)
-    made._write_status()
-    assert len(written) == 3
+    written: list[status.CollectorStatus] = []
+    monkeypatch.setattr(status, "write", lambda _, one: written.append(one))
+    made.run(Signals(None, None, None))
+    assert len(written) == 5
 
 
 def test_it_tidies_until_nothing_is_left_to_do(made: Collector, monkeypatch) -> None:
-    gone = [200, 200, 3, 0]
-    monkeypatch.setattr(made._store, "tidy", lambda now: gone.pop(0))
-    made._tidy()
-    assert gone == []
+    deleted = [200, 200, 3, 0]
+    monkeypatch.setattr(Store, "tidy", lambda _, now: deleted.pop(0))
+    made.run(Signals())
+    assert deleted == []
 
 
-def test_what_cannot_be_tidied_is_told_once(made: Collector, monkeypatch, caplog) -> None:
-    def fail(now: float) -> int:
+@pytest.mark.usefixtures("always_due")
+def test_what_cannot_be_tidied_is_logged_once(made: Collector, monkeypatch, caplog) -> None:
+    def fail(_: Store, now: float) -> int:
         raise StoreError("read-only")
 
-    monkeypatch.setattr(made._store, "tidy", fail)
-    made._tidy()
-    made._tidy()
-    assert [record.getMessage() for record in caplog.records] == [
-        "old snapshots cannot be deleted: read-only"
-    ]
+    monkeypatch.setattr(Store, "tidy", fail)
+    made.run(Signals(None, None))
+    messages = [record.getMessage() for record in caplog.records]
+    assert messages.count("old best snapshots cannot be deleted: read-only") == 1
 
 
 def test_a_thread_that_died_ends_it(made: Collector, monkeypatch) -> None:
-    monkeypatch.setattr(made._storing, "run", lambda: None)
-    made._thread._target = made._storing.run
+    monkeypatch.setattr("zmhook.snapshots.broker.Broker.is_alive", lambda _: False)
     with pytest.raises(SnapshotError, match="threads has ended"):
-        made.run(Signals(*[None] * 1000, look=lambda: made._thread.join(SECONDS)))
+        made.run(Signals())
 
 
-def test_former_topics_are_known_from_the_state(made: Collector, tmp_path: Path) -> None:
+def test_former_topics_are_known_from_the_status(
+    made: Collector, tmp_path: Path, monkeypatch
+) -> None:
     made.run(Signals())
     again = structs.replace(
         Settings(),
         mqtt=Mqtt(mqtt_port=1, mqtt_topic=("other",)),
         snapshots=Snapshots(snapshot_path=str(tmp_path)),
     )
-    collector = Collector(Config("", again, {}, []))
-    assert collector._broker._former == ("track_topic",)
-    collector._store.close()
+    former: list[tuple[str, ...]] = []
+
+    class RecordingBroker(Broker):
+        def __init__(self, *args: object, **options: object) -> None:
+            former.append(options["former"])
+            super().__init__(*args, **options)
+
+    monkeypatch.setattr(module, "Broker", RecordingBroker)
+    Collector(Config("", again, {}, [])).close()
+    assert former == [("track_topic",)]

@@ -1,8 +1,9 @@
 import pytest
+from msgspec import structs
 
 from zmhook.settings import Snapshots
-from zmhook.snapshots.filters import is_early, reason
-from zmhook.snapshots.snapshot import BestSnapshot
+from zmhook.snapshots.filters import CLASS_SECONDS, PendingClass, is_early, rejection
+from zmhook.snapshots.snapshot import BestSnapshot, StoredSnapshot
 
 
 def snapshot(**known):
@@ -23,11 +24,11 @@ def snapshot(**known):
 
 
 def kept(settings=None, **known):
-    return reason(snapshot(**known), settings or Snapshots()) is None
+    return rejection(snapshot(**known), settings or Snapshots()) is None
 
 
 def test_what_passes_every_test_is_kept():
-    assert reason(snapshot(), Snapshots()) is None
+    assert rejection(snapshot(), Snapshots()) is None
 
 
 @pytest.mark.parametrize("label", ["Human", "Car", "Bike", "VehicleOther", "Animal", "person", ""])
@@ -37,7 +38,7 @@ def test_all_classes_are_kept_when_none_is_named(label):
 
 @pytest.mark.parametrize("label", ["Head", "LicensePlate", "Face", "license_plate", "face"])
 def test_parts_of_things_are_not(label):
-    assert reason(snapshot(label=label), Snapshots()) == f"{label} is part of something else"
+    assert rejection(snapshot(label=label), Snapshots()) == f"{label} is part of something else"
 
 
 @pytest.mark.parametrize(
@@ -61,11 +62,11 @@ def test_a_named_class_is_kept_under_either_name(wanted, label):
 
 def test_a_class_that_is_not_named_is_not():
     settings = Snapshots(snapshot_classes=("human",))
-    assert reason(snapshot(label="Car"), settings) == "Car is not in snapshot_classes"
+    assert rejection(snapshot(label="Car"), settings) == "Car is not in snapshot_classes"
 
 
 def test_one_without_a_class_is_not_kept_when_classes_are_named():
-    assert "no class" in reason(snapshot(label=""), Snapshots(snapshot_classes=("human",)))
+    assert "no class" in rejection(snapshot(label=""), Snapshots(snapshot_classes=("human",)))
 
 
 NAMED = Snapshots(snapshot_classes=("human",), snapshot_min_score=0.5)
@@ -111,7 +112,7 @@ def test_the_duration(known, is_kept):
 
 
 def test_what_is_too_short_says_how_short_it_was():
-    assert reason(snapshot(duration=0.998), Snapshots()) == (
+    assert rejection(snapshot(duration=0.998), Snapshots()) == (
         "lasted 1.0 s, and snapshot_min_duration is 2"
     )
 
@@ -124,5 +125,85 @@ def test_the_shorter_side_counts(photo, least, is_kept):
 
 def test_a_picture_that_is_too_small_says_its_size(photo):
     picture = photo("dog.jpg").read_bytes()
-    told = reason(snapshot(picture=picture), Snapshots(snapshot_min_size=2000))
+    told = rejection(snapshot(picture=picture), Snapshots(snapshot_min_size=2000))
     assert told == "768x576 pixels, and snapshot_min_size is 2000"
+
+
+def stored(number, label="", score=None):
+    return StoredSnapshot(
+        number=number,
+        file="f",
+        size=0,
+        sha256="",
+        camera="drive",
+        topic="t",
+        format="f",
+        track_id=str(number),
+        taken=1.0,
+        received=1.0,
+        label=label,
+        score=score,
+    )
+
+
+class PendingHarness:
+    def __init__(self, most=10, **settings):
+        self.now = 1000.0
+        self.pending = PendingClass(lambda _: Snapshots(**settings), lambda: self.now, most)
+
+    def settle(self, *changed):
+        kept, rejected = self.pending.settle(changed)
+        return [row.number for row in kept], [(row.number, reason) for row, reason in rejected]
+
+
+def test_nothing_is_settled_before_its_class_comes():
+    harness = PendingHarness()
+    harness.pending.put([stored(1), stored(2)])
+    assert harness.settle() == ([], [])
+    assert harness.settle(stored(2, "Human")) == ([2], [])
+    assert len(harness.pending) == 1
+
+
+def test_a_class_that_is_not_wanted_is_reported():
+    harness = PendingHarness(snapshot_classes=("human",))
+    harness.pending.put([stored(1), stored(2)])
+    assert harness.settle(stored(1, "Car"), stored(2, "Human")) == (
+        [2],
+        [(1, "Car is not in snapshot_classes")],
+    )
+
+
+def test_a_part_of_something_else_is_not_wanted():
+    harness = PendingHarness()
+    harness.pending.put([stored(1)])
+    assert harness.settle(stored(1, "Head")) == ([], [(1, "Head is part of something else")])
+
+
+def test_a_score_may_still_rise():
+    harness = PendingHarness(snapshot_min_score=0.5)
+    harness.pending.put([stored(1, "Human", 0.3)])
+    assert harness.settle(stored(1, "Human", 0.4)) == ([], [])
+    assert harness.settle(stored(1, "Human", 0.6)) == ([1], [])
+
+
+@pytest.mark.parametrize(("classes", "wanted"), [((), [1]), (("human",), [])])
+def test_one_whose_class_never_comes_is_judged_without(classes, wanted):
+    harness = PendingHarness(snapshot_classes=classes)
+    harness.pending.put([stored(1)])
+    # What says nothing of the class does not prolong it.
+    harness.now += CLASS_SECONDS - 1
+    assert harness.settle(structs.replace(stored(1), ended=True)) == ([], [])
+    harness.now += 1
+    assert harness.settle()[0] == wanted
+    assert len(harness.pending) == 0
+
+
+def test_it_holds_so_many_and_no_more():
+    harness = PendingHarness(most=2)
+    harness.pending.put([stored(number) for number in range(5)])
+    assert harness.settle() == ([0, 1, 2], [])
+    assert len(harness.pending) == 2
+
+
+def test_what_does_not_wait_is_left_alone():
+    assert PendingHarness().settle(stored(1, "Head")) == ([], [])

@@ -11,7 +11,7 @@ from msgspec import structs
 from zmhook.snapshots import status
 from zmhook.snapshots.counts import HandlerCounts, Last, Totals
 
-WELL = status.Status(
+WELL = status.CollectorStatus(
     pid=os.getpid(),
     at=1.0,
     broker="127.0.0.1:1883",

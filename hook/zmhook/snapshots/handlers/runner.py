@@ -1,4 +1,4 @@
-"""Gives stored snapshots to a handler, whatever that does with them."""
+"""Run a handler on stored snapshots, though it may raise or hang."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from zmhook.errors import Postponed, ZmhookError
 from zmhook.image.header import MAX_BYTES
 from zmhook.printable import one_line
 from zmhook.snapshots.handlers.base import names
-from zmhook.snapshots.handlers.said import said
-from zmhook.snapshots.handlers.worker import Hung, Worker
+from zmhook.snapshots.handlers.thread import HandlerThread, HandlerTimeout
 from zmhook.storage.regular import read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from zmhook.detection import Detection
@@ -29,41 +28,41 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 500
-HANGS = 3
-"""So many in a row, and the handler is left alone for a while."""
-MOST_LEFT = 5
-"""Threads that hang, in all: with so many, no other is begun."""
+MOST_TIMEOUTS = 3
+"""Consecutive time-outs after which the handler is switched off for a while."""
+MOST_ABANDONED = 5
+"""Threads that hang, in all: with so many, no other is started."""
 FIRST_REST, LONGEST_REST = 300.0, 3600.0
 CLOSE_SECONDS = 2.0
 LONGEST_PAUSE = 3600.0
-"""Seconds after which a handler is asked again, whatever it said."""
+"""Seconds after which a postponed snapshot is tried again at the latest."""
 
 
-class Keeper(Protocol):
-    """Where pictures are, and what was found in them goes: `Store`."""
+class DescriptionStore(Protocol):
+    """Where pictures are, and their descriptions go: `Store`."""
 
     def path(self, row: StoredSnapshot) -> Path: ...
 
     def describe(self, number: int, description: Mapping[str, Attribute]) -> None: ...
 
 
-class Runner:
+class HandlerRunner:
     """One handler: a queue of rows, the oldest of which is dropped when it is full, and a thread.
 
-    `made_by` is the handler's class, of which each of the settings that `settings_of` returns for a
-    monitor has an object. Files are read when it is their turn.
+    Each of the settings that `settings_of` returns for a monitor has an object of `handler_class`.
+    Files are read when it is their turn.
     """
 
     def __init__(
         self,
         name: str,
-        made_by: Callable[[Settings], SnapshotHandler],
+        handler_class: Callable[[Settings], SnapshotHandler],
         settings_of: Callable[[int | None], Settings],
-        store: Keeper,
+        store: DescriptionStore,
         counts: Counts,
     ) -> None:
         self._name = name
-        self._made_by = made_by
+        self._handler_class = handler_class
         self._settings_of = settings_of
         self._store = store
         self._counts = counts
@@ -71,12 +70,12 @@ class Runner:
         self._changed = Condition()
         self._ended = False
         self._not_before = 0.0
-        self._worker: Worker | None = None
-        self._left: list[Worker] = []
-        self._hangs = 0
+        self._handler_thread: HandlerThread | None = None
+        self._abandoned: list[HandlerThread] = []
+        self._timeouts = 0
         self._rest = FIRST_REST
         self._rests_until = 0.0
-        self._told = ""
+        self._logged = ""
         self._thread = Thread(target=self._run, name=f"runner-{name}", daemon=True)
 
     def start(self) -> None:
@@ -91,13 +90,13 @@ class Runner:
             for _ in range(dropped):
                 self._rows.popleft()
             self._changed.notify_all()
-        self._dropped(dropped)
+        self._count_dropped(dropped)
 
     def end(self, timeout: float) -> None:
-        """End after the snapshot that it is at, within the time; the queue is given up."""
+        """End after the current snapshot, within the time; the queue is dropped."""
         with self._changed:
             self._ended = True
-            self._dropped(len(self._rows))
+            self._count_dropped(len(self._rows))
             self._rows.clear()
             self._changed.notify_all()
         if self._thread.ident is not None:
@@ -107,15 +106,15 @@ class Runner:
 
     def _run(self) -> None:
         while (row := self._next()) is not None:
-            picture = None if self._rests() else self._picture(row)
+            picture = None if self._is_resting() else self._picture(row)
             if picture is None:
-                self._dropped(1)
+                self._count_dropped(1)
             else:
                 self._handle(row, picture)
-        worker, self._worker = self._worker, None
-        if worker is not None:
+        handler_thread, self._handler_thread = self._handler_thread, None
+        if handler_thread is not None:
             try:
-                worker.close(CLOSE_SECONDS)
+                handler_thread.close(CLOSE_SECONDS)
             except Exception as error:  # noqa: BLE001 - a stranger's code
                 log.debug("handler %s: cannot be closed: %r", self._name, error)
 
@@ -138,32 +137,32 @@ class Runner:
 
     def _handle(self, row: StoredSnapshot, picture: bytes) -> None:
         try:
-            found = self._ask(row, picture)
-            if found:
-                self._store.describe(row.number, said(self._name, found))
-        except Hung:
-            self._hung(row)
+            detections = self._call(row, picture)
+            if detections:
+                self._store.describe(row.number, description_of(self._name, detections))
+        except HandlerTimeout:
+            self._on_timeout(row)
             return
         except Postponed as error:
             self._postpone(row, error)
         except Exception as error:  # noqa: BLE001 - a stranger's code
-            self._failed(row, error)
+            self._on_error(row, error)
         else:
             self._counts.handler(self._name, "done")
-            self._told = ""
+            self._logged = ""
             self._rest = FIRST_REST
-        self._hangs = 0
+        self._timeouts = 0
 
-    def _ask(self, row: StoredSnapshot, picture: bytes) -> list[Detection] | None:
-        if self._worker is None:
-            self._worker = Worker(self._name, self._made_by)
-        return self._worker.call(self._settings(row), row, picture)
+    def _call(self, row: StoredSnapshot, picture: bytes) -> list[Detection] | None:
+        if self._handler_thread is None:
+            self._handler_thread = HandlerThread(self._name, self._handler_class)
+        return self._handler_thread.call(self._settings(row), row, picture)
 
     def _settings(self, row: StoredSnapshot) -> Settings:
         return self._settings_of(row.monitor_id)
 
     def _postpone(self, row: StoredSnapshot, error: Postponed) -> None:
-        """Have the row come first again, and nothing before its time; the queue's end is there."""
+        """Put the row first again, with nothing before its time; a full queue drops it."""
         pause = min(max(error.until - time.time(), 0.0), LONGEST_PAUSE)
         with self._changed:
             self._not_before = time.monotonic() + pause
@@ -171,22 +170,22 @@ class Runner:
             if fits:
                 self._rows.appendleft(row)
         if not fits:
-            self._dropped(1)
-        text = _text(error)
-        if text != self._told:
+            self._count_dropped(1)
+        text = _message(error)
+        if text != self._logged:
             log.info("handler %s: %s waits: %s", self._name, row.file, text)
-        self._told = text
+        self._logged = text
 
-    def _failed(self, row: StoredSnapshot, error: Exception) -> None:
+    def _on_error(self, row: StoredSnapshot, error: Exception) -> None:
         self._counts.handler(self._name, "failed")
-        text = _text(error)
-        if text != self._told:
+        text = _message(error)
+        if text != self._logged:
             log.warning("handler %s: %s: %s", self._name, row.file, text)
             log.debug("handler %s", self._name, exc_info=error)
-        self._told = text
+        self._logged = text
 
-    def _hung(self, row: StoredSnapshot) -> None:
-        """Leave the thread to itself, and have another one when the next snapshot comes."""
+    def _on_timeout(self, row: StoredSnapshot) -> None:
+        """Abandon the thread; the next snapshot gets another one."""
         self._counts.handler(self._name, "hung")
         log.warning(
             "handler %s: %s: gave up after %g s (snapshot_handler_timeout)",
@@ -194,40 +193,71 @@ class Runner:
             row.file,
             self._settings(row).snapshots.snapshot_handler_timeout,
         )
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            worker.leave()
-            self._left.append(worker)
-        self._hangs += 1
-        if self._hangs >= HANGS or self._alive() >= MOST_LEFT:
-            self._stop_for_a_while()
+        handler_thread, self._handler_thread = self._handler_thread, None
+        if handler_thread is not None:
+            handler_thread.abandon()
+            self._abandoned.append(handler_thread)
+        self._timeouts += 1
+        if self._timeouts >= MOST_TIMEOUTS or self._alive() >= MOST_ABANDONED:
+            self._rest_for_a_while()
 
-    def _rests(self) -> bool:
-        return time.monotonic() < self._rests_until or self._alive() >= MOST_LEFT
+    def _is_resting(self) -> bool:
+        return time.monotonic() < self._rests_until or self._alive() >= MOST_ABANDONED
 
     def _alive(self) -> int:
-        """Return how many of the threads that were left are still there."""
-        self._left = [one for one in self._left if one.is_alive()]
-        return len(self._left)
+        """Return how many abandoned threads still run."""
+        self._abandoned = [thread for thread in self._abandoned if thread.is_alive()]
+        return len(self._abandoned)
 
-    def _stop_for_a_while(self) -> None:
+    def _rest_for_a_while(self) -> None:
         log.error(
-            "handler %s hung %d times in a row, %d of its calls still hang: it is switched off for"
-            " %.0f minutes",
+            "handler %s timed out %d times in a row, %d of its calls still run: it is switched off"
+            " for %.0f minutes",
             self._name,
-            self._hangs,
-            len(self._left),
+            self._timeouts,
+            len(self._abandoned),
             self._rest / 60,
         )
         self._rests_until = time.monotonic() + self._rest
         self._rest = min(self._rest * 2, LONGEST_REST)
 
-    def _dropped(self, number: int) -> None:
+    def _count_dropped(self, number: int) -> None:
         if number:
             self._counts.handler(self._name, "dropped", number)
 
 
-def _text(error: Exception) -> str:
-    """Return one line; our own errors are made for people, and what other ones say may help."""
+def _message(error: Exception) -> str:
+    """Return one line; other programs' errors get their type, ours are made for people."""
     text = one_line(error)
     return text if isinstance(error, ZmhookError) else f"{type(error).__name__}: {text}"
+
+
+def description_of(handler: str, detections: Iterable[Detection]) -> dict[str, Attribute]:
+    """Return what a handler's detections add to a snapshot's description, by name.
+
+    A description's label and attributes have their own names; other detections are listed under
+    the name of the model, or of the handler where that names none.
+    """
+    description: dict[str, Attribute] = {}
+    lists: dict[str, list[str]] = {}
+    for detection in detections:
+        if detection.kind == "description":
+            description |= _described(detection)
+        else:
+            lists.setdefault(detection.model or handler, []).append(_listed(detection))
+    return {**description, **{name: ", ".join(labels) for name, labels in lists.items()}}
+
+
+def _described(detection: Detection) -> dict[str, Attribute]:
+    own: dict[str, Attribute] = {
+        "label": detection.label,
+        "confidence": round(detection.confidence, 4),
+    }
+    return {**detection.attributes, **own, "model": detection.model}
+
+
+def _listed(detection: Detection) -> str:
+    attributes = ", ".join(f"{name} {value}" for name, value in detection.attributes.items())
+    return f"{detection.label} {detection.confidence:.0%}" + (
+        f" ({attributes})" if attributes else ""
+    )

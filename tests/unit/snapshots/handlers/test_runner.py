@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from zmhook.errors import ModelSkipped, Postponed, StoreError
 from zmhook.settings import Settings, Snapshots
 from zmhook.snapshots.counts import Counts, HandlerCounts
 from zmhook.snapshots.handlers import runner
-from zmhook.snapshots.handlers.runner import Runner
+from zmhook.snapshots.handlers.runner import HandlerRunner, description_of
 from zmhook.snapshots.snapshot import StoredSnapshot
 
 FOUND = Detection(label="fox", confidence=0.9, box=Box(0, 0, 1, 1), model="m")
@@ -43,20 +44,20 @@ def row(number: int) -> StoredSnapshot:
 class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.told: dict[int, object] = {}
+        self.descriptions: dict[int, object] = {}
         self.fails = False
 
-    def path(self, one: StoredSnapshot) -> Path:
-        return self.folder / one.file
+    def path(self, row: StoredSnapshot) -> Path:
+        return self.folder / row.file
 
     def describe(self, number: int, description: object) -> None:
         if self.fails:
             raise StoreError("the disk is full")
-        self.told[number] = description
+        self.descriptions[number] = description
 
 
-class Site:
-    """A runner of one handler, which does what `does` does."""
+class RunnerHarness:
+    """A runner of one handler, whose calls do what `does` does."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -65,9 +66,9 @@ class Site:
         self.does: Callable[[StoredSnapshot, bytes], list[Detection] | None] = lambda *_: [FOUND]
         self.made = 0
         self.closed = 0
-        self.runner: Runner | None = None
+        self.runner: HandlerRunner | None = None
 
-    def start(self, timeout: float = SECONDS) -> Runner:
+    def start(self, timeout: float = SECONDS, handler_class: type | None = None) -> HandlerRunner:
         site = self
 
         class Handler:
@@ -85,7 +86,9 @@ class Site:
         snapshots = Snapshots(snapshot_handler_timeout=timeout, snapshot_handlers=("h",))
         settings = {None: structs.replace(Settings(), snapshots=snapshots), 9: Settings()}
         settings[2] = structs.replace(settings[None])
-        self.runner = Runner("h", Handler, settings.__getitem__, self.store, self.counts)
+        self.runner = HandlerRunner(
+            "h", handler_class or Handler, settings.__getitem__, self.store, self.counts
+        )
         self.runner.start()
         return self.runner
 
@@ -105,26 +108,26 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    site = Site(tmp_path)
+def site(tmp_path: Path) -> Iterator[RunnerHarness]:
+    site = RunnerHarness(tmp_path)
     yield site
     if site.runner:
         site.runner.end(SECONDS)
 
 
-def test_what_it_finds_is_stored(site: Site) -> None:
+def test_its_detections_are_stored(site: RunnerHarness) -> None:
     pictures = []
     site.does = lambda _, picture: pictures.append(picture) or [FOUND]
     site.start()
     site.offer(1, 2)
     site.until(lambda totals: totals.done == 2)
     assert pictures == [b"picture 1", b"picture 2"]
-    assert site.store.told == {1: {"m": "fox 90%"}, 2: {"m": "fox 90%"}}
+    assert site.store.descriptions == {1: {"m": "fox 90%"}, 2: {"m": "fox 90%"}}
     site.runner.end(SECONDS)
     assert (site.made, site.closed) == (1, 1)
 
 
-def test_one_that_is_to_be_asked_later_is_asked_in_turn(site: Site, caplog) -> None:
+def test_a_postponed_snapshot_comes_first_again(site: RunnerHarness, caplog) -> None:
     asked = []
 
     def later(one: StoredSnapshot, _: bytes) -> list[Detection]:
@@ -144,24 +147,23 @@ def test_one_that_is_to_be_asked_later_is_asked_in_turn(site: Site, caplog) -> N
     assert site.totals() == HandlerCounts(done=2)
 
 
-def test_it_ends_though_it_waits(site: Site) -> None:
+def test_it_ends_though_it_waits(site: RunnerHarness) -> None:
+    postponed = Event()
+
     def never(*_: object) -> None:
+        postponed.set()
         raise Postponed("the day is used up", time.time() + 1e6)
 
     site.does = never
     site.start()
     site.offer(1, 2)
-    end = time.monotonic() + SECONDS
-    while not site.runner._not_before:
-        assert time.monotonic() < end
-        time.sleep(0.002)
-    assert site.runner._not_before <= time.monotonic() + runner.LONGEST_PAUSE
+    assert postponed.wait(SECONDS)
     site.runner.end(SECONDS)
-    assert not site.runner._thread.is_alive()
+    assert "runner-h" not in {thread.name for thread in threading.enumerate()}
     assert site.totals() == HandlerCounts(dropped=2)
 
 
-def test_what_waits_is_bounded(site: Site, monkeypatch) -> None:
+def test_what_waits_is_bounded(site: RunnerHarness, monkeypatch) -> None:
     monkeypatch.setattr(runner, "MOST_WAITING", 2)
     begun, go_on = Event(), Event()
 
@@ -181,24 +183,24 @@ def test_what_waits_is_bounded(site: Site, monkeypatch) -> None:
     assert site.totals() == HandlerCounts(done=2, dropped=1)
 
 
-def test_each_monitor_has_its_own_if_it_is_to_have_one(site: Site) -> None:
+def test_each_monitor_has_its_own_if_it_is_to_have_one(site: RunnerHarness) -> None:
     site.start()
     for number in range(4):
         (site.folder / f"{number}.jpg").write_bytes(b"")
     rows = zip(range(4), (None, 2, 9, 2), strict=True)
     site.runner.offer([structs.replace(row(n), monitor_id=monitor) for n, monitor in rows])
     site.until(lambda totals: totals.done == 3)
-    assert list(site.store.told) == [0, 1, 3]
+    assert list(site.store.descriptions) == [0, 1, 3]
     site.runner.end(SECONDS)
     assert (site.made, site.closed) == (2, 2)
 
 
-def test_nothing_to_say_is_fine(site: Site) -> None:
+def test_nothing_to_say_is_fine(site: RunnerHarness) -> None:
     site.does = lambda *_: None
     site.start()
     site.offer(1)
     site.until(lambda totals: totals.done == 1)
-    assert site.store.told == {}
+    assert site.store.descriptions == {}
 
 
 @pytest.mark.parametrize(
@@ -210,7 +212,7 @@ def test_nothing_to_say_is_fine(site: Site) -> None:
         (ModelSkipped("gemini", "no key", "there is no key"), "there is no key"),
     ],
 )
-def test_one_that_raises_is_told_once(site: Site, caplog, error, says: str) -> None:
+def test_an_error_is_logged_once(site: RunnerHarness, caplog, error, says: str) -> None:
     def fail(*_: object) -> None:
         raise error
 
@@ -225,25 +227,24 @@ def test_one_that_raises_is_told_once(site: Site, caplog, error, says: str) -> N
     assert site.made == 1
 
 
-def test_one_that_cannot_be_made_is_tried_again(site: Site) -> None:
+def test_one_that_cannot_be_made_is_tried_again(site: RunnerHarness) -> None:
     class Broken:
         def __init__(self, settings: Settings) -> None:
             sys.exit(3)
 
-    site.start()
-    site.runner._made_by = Broken
+    site.start(handler_class=Broken)
     site.offer(1, 2)
     site.until(lambda totals: totals.failed == 2)
 
 
-def test_a_store_that_fails_is_counted(site: Site) -> None:
+def test_a_store_that_fails_is_counted(site: RunnerHarness) -> None:
     site.store.fails = True
     site.start()
     site.offer(1)
     site.until(lambda totals: totals.failed == 1)
 
 
-def test_one_that_hangs_is_left_and_replaced(site: Site) -> None:
+def test_a_handler_that_hangs_is_abandoned_and_replaced(site: RunnerHarness) -> None:
     stuck = Event()
     site.does = lambda one, _: None if one.number > 1 else stuck.wait(SECONDS) and None
     site.start(timeout=0.02)
@@ -253,37 +254,33 @@ def test_one_that_hangs_is_left_and_replaced(site: Site) -> None:
     stuck.set()
 
 
-def test_one_that_hangs_again_and_again_rests(site: Site, caplog, monkeypatch) -> None:
+def test_a_handler_that_hangs_repeatedly_rests(site: RunnerHarness, caplog, monkeypatch) -> None:
     monkeypatch.setattr(runner, "FIRST_REST", 0.2)
     stuck = Event()
     site.does = lambda *_: stuck.wait(SECONDS) and None
     site.start(timeout=0.01)
-    site.runner._rest = 0.2
     site.offer(*range(10))
     site.until(lambda totals: totals.hung + totals.dropped == 10)
-    assert site.totals().hung == runner.HANGS
-    assert "hung 3 times in a row" in caplog.text
+    assert site.totals().hung == runner.MOST_TIMEOUTS
+    assert "timed out 3 times in a row" in caplog.text
     stuck.set()
     site.does = lambda *_: None
-    while site.runner._rests():
-        time.sleep(0.01)
-    site.offer(11)
-    site.until(lambda totals: totals.done == 1)
+    site.until(lambda totals: site.offer(11) or totals.done > 0)
 
 
-def test_threads_that_hang_are_bounded(site: Site, monkeypatch) -> None:
-    monkeypatch.setattr(runner, "HANGS", 100)
+def test_threads_that_hang_are_bounded(site: RunnerHarness, monkeypatch) -> None:
+    monkeypatch.setattr(runner, "MOST_TIMEOUTS", 100)
+    monkeypatch.setattr(runner, "FIRST_REST", 0.0)
     stuck = Event()
     site.does = lambda *_: stuck.wait(SECONDS) and None
     site.start(timeout=0.01)
-    site.runner._rest = 0.0
     site.offer(*range(10))
     site.until(lambda totals: totals.hung + totals.dropped == 10)
-    assert site.totals().hung == runner.MOST_LEFT
+    assert site.totals().hung == runner.MOST_ABANDONED
     stuck.set()
 
 
-def test_a_full_queue_drops_the_oldest(site: Site, monkeypatch) -> None:
+def test_a_full_queue_drops_the_oldest(site: RunnerHarness, monkeypatch) -> None:
     monkeypatch.setattr(runner, "MOST_WAITING", 3)
     going, begun = Event(), Event()
     site.does = lambda *_: begun.set() or (going.wait(SECONDS) and None)
@@ -296,13 +293,13 @@ def test_a_full_queue_drops_the_oldest(site: Site, monkeypatch) -> None:
     assert site.totals().dropped == 2
 
 
-def test_a_picture_that_was_deleted_is_passed_over(site: Site) -> None:
+def test_a_picture_that_was_deleted_is_passed_over(site: RunnerHarness) -> None:
     site.start()
     site.runner.offer([row(7)])
     site.until(lambda totals: totals.dropped == 1)
 
 
-def test_what_is_no_picture_keeps_no_other(site: Site) -> None:
+def test_what_is_no_picture_keeps_no_other(site: RunnerHarness) -> None:
     """What lies in its place would be waited for, or eat all memory."""
     os.mkfifo(site.folder / "1.jpg")
     (site.folder / "2.jpg").mkdir()
@@ -314,13 +311,43 @@ def test_what_is_no_picture_keeps_no_other(site: Site) -> None:
     site.until(lambda totals: (totals.dropped, totals.done) == (3, 1))
 
 
-def test_the_end_waits_for_nothing_that_hangs(site: Site) -> None:
-    stuck = Event()
-    site.does = lambda *_: stuck.wait(SECONDS) and None
+def test_the_end_waits_for_nothing_that_hangs(site: RunnerHarness) -> None:
+    stuck, begun = Event(), Event()
+    site.does = lambda *_: begun.set() or (stuck.wait(SECONDS) and None)
     site.start()
     site.offer(1, 2, 3)
-    while len(site.runner._rows) == 3:
-        time.sleep(0.002)
+    assert begun.wait(SECONDS)
     site.runner.end(0.01)
     assert site.totals().dropped == 2
     stuck.set()
+    stuck.set()
+
+
+BOX = Box(0, 0, 1, 1)
+
+
+def test_a_description_has_names_of_its_own() -> None:
+    description = Detection(
+        label="red van",
+        confidence=0.87654,
+        box=BOX,
+        model="big",
+        kind="description",
+        attributes={"make": "Ford", "label": "not this"},
+    )
+    assert description_of("describe", [description]) == {
+        "make": "Ford",
+        "label": "red van",
+        "confidence": 0.8765,
+        "model": "big",
+    }
+
+
+def test_objects_are_listed_by_model() -> None:
+    dog = Detection(label="dog", confidence=0.9, box=BOX, model="yolo")
+    fox = Detection(label="fox", confidence=0.5, box=BOX, model="yolo", attributes={"age": 2})
+    plate = Detection(label="AB 12", confidence=1.0, box=BOX, model="")
+    assert description_of("mine", [dog, fox, plate]) == {
+        "yolo": "dog 90%, fox 50% (age 2)",
+        "mine": "AB 12 100%",
+    }

@@ -1,4 +1,4 @@
-"""A message of the broker's, while it waits to be stored."""
+"""The queue of MQTT messages that wait to be stored."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from threading import Condition
 from typing import NamedTuple
 
 TAKEN_BYTES = 32_000_000
-"""What is taken to be stored at a time, unless one message alone is more."""
+"""Bytes that are stored at a time, unless one message alone has more."""
 
 
 MOST_TOPICS = 200
 """By which refused messages are counted."""
 
 
-class Message(NamedTuple):
+class QueuedMessage(NamedTuple):
     """`size` is the payload's; one that is too large to be read has no payload any more.
 
     `received` is seconds since the epoch. `connection` is that on which it came: only there can
@@ -31,17 +31,17 @@ class Message(NamedTuple):
     connection: object
 
 
-class Waiting:
-    """Messages in the order in which they came, at most so many and so large; for two threads.
+class MessageQueue:
+    """Messages in the order in which they came, bounded by number and bytes; for two threads.
 
-    What the broker keeps until it is acknowledged is always taken in, and whoever reads from the
-    network stops when there is no room. What it keeps not (QoS 0) is refused then.
+    A message that the broker keeps until it is acknowledged is always accepted, and whoever reads
+    from the network stops when there is no room. One that it does not keep (QoS 0) is refused then.
     """
 
     def __init__(self, most: int, most_bytes: int) -> None:
         self._most = most
         self._most_bytes = most_bytes
-        self._messages: deque[Message] = deque()
+        self._messages: deque[QueuedMessage] = deque()
         self._bytes = 0
         self._refused: Counter[str] = Counter()
         self._closed = False
@@ -50,8 +50,8 @@ class Waiting:
     def __len__(self) -> int:
         return len(self._messages)
 
-    def put(self, message: Message) -> bool:
-        """Take a message in; false when it is refused."""
+    def put(self, message: QueuedMessage) -> bool:
+        """Add a message; false when it is refused."""
         with self._changed:
             if self._closed:
                 return False
@@ -70,11 +70,11 @@ class Waiting:
         with self._changed:
             return self._closed and not self._messages
 
-    def take(self, most: int, timeout: float | None = None) -> list[Message]:
-        """Return the next messages; none when it is over, or when none came in so many seconds."""
+    def take(self, most: int, timeout: float | None = None) -> list[QueuedMessage]:
+        """Return the next messages; none when it is over, or when none came within `timeout`."""
         with self._changed:
             self._changed.wait_for(lambda: self._messages or self._closed, timeout)
-            taken: list[Message] = []
+            taken: list[QueuedMessage] = []
             size = 0
             while self._messages and len(taken) < most:
                 size += len(self._messages[0].payload)
@@ -91,13 +91,13 @@ class Waiting:
             return self._changed.wait_for(lambda: self._closed or not self._is_full(), timeout)
 
     def refused(self) -> Counter[str]:
-        """Return how many were refused since this was asked last, by topic ("" is any other)."""
+        """Return how many were refused since the last call, by topic ("" is any other)."""
         with self._changed:
             refused, self._refused = self._refused, Counter()
             return refused
 
     def close(self) -> None:
-        """Take nothing in any more."""
+        """Refuse all further messages."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

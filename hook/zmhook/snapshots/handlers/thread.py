@@ -1,4 +1,7 @@
-"""A handler's object in a thread of its own, which can be left behind when it hangs."""
+"""Run a handler in a thread of its own, which can be abandoned when it hangs.
+
+An executor of `concurrent.futures` would not do: at its end Python waits for the threads of each.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,11 @@ if TYPE_CHECKING:
     from zmhook.snapshots.handlers.base import SnapshotHandler
     from zmhook.snapshots.snapshot import StoredSnapshot
 
-    Found = list[Detection] | None
+    Detections = list[Detection] | None
 
 
-class Hung(Exception):
-    """A call that did not come back in time."""
+class HandlerTimeout(Exception):
+    """A call that did not return in time."""
 
 
 class _Call(NamedTuple):
@@ -26,11 +29,11 @@ class _Call(NamedTuple):
     result: Future[Any]
 
 
-class Worker:
-    """Makes a handler for each settings when it is called first with them; one call at a time."""
+class HandlerThread:
+    """Makes a handler for each settings at its first call with them; one call at a time."""
 
-    def __init__(self, name: str, made_by: Callable[[Settings], SnapshotHandler]) -> None:
-        self._made_by = made_by
+    def __init__(self, name: str, handler_class: Callable[[Settings], SnapshotHandler]) -> None:
+        self._handler_class = handler_class
         self._handlers: dict[int, tuple[Settings, SnapshotHandler]] = {}
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name=f"handler-{name}", daemon=True)
@@ -39,40 +42,40 @@ class Worker:
     def is_alive(self) -> bool:
         return self._thread.is_alive()
 
-    def call(self, settings: Settings, snapshot: StoredSnapshot, picture: bytes) -> Found:
-        """Return what the handler says. Raises what it raises, and `Hung`.
+    def call(self, settings: Settings, snapshot: StoredSnapshot, picture: bytes) -> Detections:
+        """Return the handler's detections. Raises what it raises, and `HandlerTimeout`.
 
-        After a `Hung` nothing else may be called but `leave`.
+        After a `HandlerTimeout` nothing else may be called but `abandon`.
         """
         timeout = settings.snapshots.snapshot_handler_timeout
-        found: Found = self._ask(
+        detections: Detections = self._submit(
             lambda: self._handler(settings).on_snapshot(snapshot, picture), timeout
         )
-        return found
+        return detections
 
     def close(self, timeout: float) -> None:
-        """Close the handlers, and end. Raises what one raises, and `Hung`."""
+        """Close the handlers, and end. Raises what one raises, and `HandlerTimeout`."""
         try:
             for _, handler in self._handlers.values():
-                self._ask(handler.close, timeout)
+                self._submit(handler.close, timeout)
         finally:
-            self.leave()
+            self.abandon()
 
-    def leave(self) -> None:
-        """End the thread when what it does comes to an end, if it ever does."""
+    def abandon(self) -> None:
+        """End the thread when its call returns, if it ever does."""
         self._calls.put(None)
 
     def _handler(self, settings: Settings) -> SnapshotHandler:
         if id(settings) not in self._handlers:
-            self._handlers[id(settings)] = settings, self._made_by(settings)
+            self._handlers[id(settings)] = settings, self._handler_class(settings)
         return self._handlers[id(settings)][1]
 
-    def _ask(self, work: Callable[[], Any], timeout: float) -> Any:
+    def _submit(self, work: Callable[[], Any], timeout: float) -> Any:
         result: Future[Any] = Future()
         self._calls.put(_Call(work, result))
         done, _ = wait([result], timeout)
         if not done:
-            raise Hung
+            raise HandlerTimeout
         return result.result()
 
     def _run(self) -> None:

@@ -17,20 +17,19 @@ from msgspec.structs import replace
 
 from zmhook.errors import PayloadError, StoreError
 from zmhook.settings import Mqtt, Snapshots
-from zmhook.snapshots import storing, undecided
+from zmhook.snapshots import filters, ingest
 from zmhook.snapshots.counts import Counts, Messages
-from zmhook.snapshots.hourly import Hourly
+from zmhook.snapshots.ingest import Ingest, MessageReader
 from zmhook.snapshots.interpreter import Interpreter
-from zmhook.snapshots.message import Message, Waiting
+from zmhook.snapshots.message_queue import MessageQueue, QueuedMessage
 from zmhook.snapshots.snapshot import Amendment, BestSnapshot, StoredSnapshot
-from zmhook.snapshots.storing import Storing
 from zmhook.snapshots.topics import Topics
 
 AMENDMENT = Amendment(camera="drive", channel=None, track_id="1", ended=True)
 
 
-def message(payload: bytes, *, size: int | None = None) -> Message:
-    return Message("t", payload, size or len(payload), 1, False, 5.0, 1, None)
+def message(payload: bytes, *, size: int | None = None) -> QueuedMessage:
+    return QueuedMessage("t", payload, size or len(payload), 1, False, 5.0, 1, None)
 
 
 def snapshot(track: str, received: float = 5.0) -> BestSnapshot:
@@ -47,8 +46,8 @@ def snapshot(track: str, received: float = 5.0) -> BestSnapshot:
     )
 
 
-class Reader:
-    """Understands a few words."""
+class WordReader:
+    """Reads a few words instead of JSON."""
 
     def read(self, topic, payload, *, retained=False, received):
         text = payload.decode()
@@ -68,8 +67,8 @@ class Reader:
         return [snapshot(text, received)]
 
 
-class Store:
-    """Fails as often as it is told to, and knows what came again."""
+class FailingStore:
+    """Raises the errors in `fail`, and recognises what came again."""
 
     def __init__(self) -> None:
         self.rows: dict[str, StoredSnapshot] = {}
@@ -117,43 +116,51 @@ class Store:
         )
 
 
-class Site:
-    def __init__(self, own: dict[int | None, Snapshots] | None = None) -> None:
-        self.waiting = Waiting(1000, 10**9)
-        self.store = Store()
+class IngestHarness:
+    def __init__(
+        self,
+        own: dict[int | None, Snapshots] | None = None,
+        *,
+        queue: MessageQueue | None = None,
+        reader: MessageReader | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.queue = MessageQueue(1000, 10**9) if queue is None else queue
+        self.store = FailingStore()
         self.counts = Counts()
-        self.acked: list[Message] = []
+        self.acked: list[QueuedMessage] = []
         self.new: list[str] = []
         self.stored_when_acked: list[int] = []
-        self.storing = Storing(
-            self.waiting,
-            Reader(),
+        self.ingest = Ingest(
+            self.queue,
+            reader or WordReader(),
             self.store,
             self.counts,
             settings_of=lambda monitor: (own or {}).get(monitor, Snapshots()),
             mqtt=Mqtt(mqtt_max_message=1),
             ack=self._ack,
             stored=lambda rows: self.new.extend(row.track_id for row in rows),
+            clock=clock,
         )
 
     def run(self, *payloads: str) -> None:
         for payload in payloads:
-            self.waiting.put(message(payload.encode()))
-        self.waiting.close()
-        self.storing.run()
+            self.queue.put(message(payload.encode()))
+        self.queue.close()
+        self.ingest.run()
 
-    def _ack(self, messages: Sequence[Message]) -> None:
+    def _ack(self, messages: Sequence[QueuedMessage]) -> None:
         self.acked += messages
         self.stored_when_acked.append(len(self.store.rows))
 
 
 @pytest.fixture
-def site(monkeypatch: pytest.MonkeyPatch) -> Site:
-    monkeypatch.setattr(storing, "FIRST_WAIT", 0.01)
-    return Site()
+def site(monkeypatch: pytest.MonkeyPatch) -> IngestHarness:
+    monkeypatch.setattr(ingest, "FIRST_WAIT", 0.01)
+    return IngestHarness()
 
 
-def test_what_is_stored_is_acknowledged_afterwards(site: Site) -> None:
+def test_what_is_stored_is_acknowledged_afterwards(site: IngestHarness) -> None:
     site.run("1", "2", "amend")
     assert site.new == ["1", "2"]
     assert site.store.amended == [AMENDMENT]
@@ -167,7 +174,7 @@ def test_what_is_stored_is_acknowledged_afterwards(site: Site) -> None:
     ("label", "told", "stored"), [("Human", ["1"], ["1"]), ("Car", [], []), ("Head", [], [])]
 )
 def test_what_came_before_its_class_is_judged_by_it(label: str, told, stored, monkeypatch) -> None:
-    site = Site({None: Snapshots(snapshot_classes=("human",))})
+    site = IngestHarness({None: Snapshots(snapshot_classes=("human",))})
     site.run("early 1", f"is 1 {label}")
     assert site.new == told
     assert list(site.store.rows) == stored
@@ -176,36 +183,38 @@ def test_what_came_before_its_class_is_judged_by_it(label: str, told, stored, mo
 
 
 def test_each_monitor_keeps_what_it_wants() -> None:
-    site = Site({2: Snapshots(snapshot_classes=("car",))})
+    site = IngestHarness({2: Snapshots(snapshot_classes=("car",))})
     site.run("1", "monitor2 2")
     assert site.new == ["1"]
     assert site.counts.totals().filtered == {"snapshot_classes": 1}
 
 
-def test_handlers_are_told_when_the_class_is_known(site: Site, monkeypatch) -> None:
-    monkeypatch.setattr(storing, "MOST_AT_ONCE", 1)
+def test_handlers_are_told_when_the_class_is_known(site: IngestHarness, monkeypatch) -> None:
+    monkeypatch.setattr(ingest, "MOST_AT_ONCE", 1)
     site.run("early 1", "2", "is 1 Human")
     assert site.new == ["2", "1"]
 
 
-def test_a_class_that_never_comes_is_not_waited_for_without_end(site: Site, monkeypatch) -> None:
-    monkeypatch.setattr(storing, "SETTLE_SECONDS", 0.01)
-    monkeypatch.setattr(undecided, "SECONDS", 0.05)
-    site.waiting.put(message(b"early 1"))
-    thread = Thread(target=site.storing.run)
+def test_a_class_that_never_comes_is_not_waited_for_without_end(
+    site: IngestHarness, monkeypatch
+) -> None:
+    monkeypatch.setattr(ingest, "SETTLE_SECONDS", 0.01)
+    monkeypatch.setattr(filters, "CLASS_SECONDS", 0.05)
+    site.queue.put(message(b"early 1"))
+    thread = Thread(target=site.ingest.run)
     thread.start()
     until = time.monotonic() + 10
     while not site.new and time.monotonic() < until:
         time.sleep(0.01)
-    site.waiting.close()
+    site.queue.close()
     thread.join(10)
     assert site.new == ["1"]
     assert not thread.is_alive()
 
 
 def test_one_that_is_not_wanted_is_removed_when_the_store_works_again(monkeypatch) -> None:
-    monkeypatch.setattr(storing, "FIRST_WAIT", 0.01)
-    site = Site()
+    monkeypatch.setattr(ingest, "FIRST_WAIT", 0.01)
+    site = IngestHarness()
     remove = site.store.remove
     fails = [StoreError("full"), StoreError("full")]
 
@@ -219,25 +228,25 @@ def test_one_that_is_not_wanted_is_removed_when_the_store_works_again(monkeypatc
     assert site.store.rows == {}
 
 
-def test_batches_are_bounded(site: Site) -> None:
-    site.run(*map(str, range(storing.MOST_AT_ONCE + 1)))
-    assert site.stored_when_acked == [storing.MOST_AT_ONCE, storing.MOST_AT_ONCE + 1]
+def test_batches_are_bounded(site: IngestHarness) -> None:
+    site.run(*map(str, range(ingest.MOST_AT_ONCE + 1)))
+    assert site.stored_when_acked == [ingest.MOST_AT_ONCE, ingest.MOST_AT_ONCE + 1]
 
 
-def test_what_came_again_is_not_new(site: Site) -> None:
+def test_what_came_again_is_not_new(site: IngestHarness) -> None:
     site.run("1", "1")
     assert site.new == ["1"]
-    later = Site()
+    later = IngestHarness()
     later.store.rows = site.store.rows
-    later.waiting.put(message(b"1")._replace(received=6.0))
-    later.waiting.close()
-    later.storing.run()
+    later.queue.put(message(b"1")._replace(received=6.0))
+    later.queue.close()
+    later.ingest.run()
     assert later.new == []
     assert later.counts.totals().again == 1
     assert len(later.acked) == 1
 
 
-def test_broken_ones_are_acknowledged_and_told_once(site: Site, caplog) -> None:
+def test_broken_ones_are_acknowledged_and_told_once(site: IngestHarness, caplog) -> None:
     with caplog.at_level(logging.WARNING):
         site.run("broken", "1", "broken", "bug", "bug")
     assert len(site.acked) == 5
@@ -246,8 +255,8 @@ def test_broken_ones_are_acknowledged_and_told_once(site: Site, caplog) -> None:
     assert len(caplog.records) == 2
 
 
-def test_one_that_is_too_large_is_acknowledged(site: Site, caplog) -> None:
-    site.waiting.put(message(b"", size=2_000_000))
+def test_one_that_is_too_large_is_acknowledged(site: IngestHarness, caplog) -> None:
+    site.queue.put(message(b"", size=2_000_000))
     site.run()
     assert len(site.acked) == 1
     assert site.counts.totals().broken == {"too large": 1}
@@ -255,30 +264,30 @@ def test_one_that_is_too_large_is_acknowledged(site: Site, caplog) -> None:
 
 
 @pytest.mark.parametrize("error", [StoreError("the disk is full"), OSError(28, "No space left")])
-def test_a_store_that_fails_is_waited_for(site: Site, caplog, error: Exception) -> None:
+def test_a_store_that_fails_is_waited_for(site: IngestHarness, caplog, error: Exception) -> None:
     site.store.fail = [error] * 3
     with caplog.at_level(logging.INFO):
         site.run("1", "amend")
     assert site.new == ["1"]
     assert site.store.amended == [AMENDMENT]
     assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
-    assert site.storing.problem == ""
+    assert site.ingest.problem == ""
 
 
-def test_given_up_nothing_is_acknowledged(site: Site) -> None:
+def test_given_up_nothing_is_acknowledged(site: IngestHarness) -> None:
     site.store.fail = [StoreError("the disk is full")] * 10_000
-    site.waiting.put(message(b"1"))
-    thread = Thread(target=site.storing.run)
+    site.queue.put(message(b"1"))
+    thread = Thread(target=site.ingest.run)
     thread.start()
-    while not site.storing.problem:
+    while not site.ingest.problem:
         pass
-    site.storing.give_up()
+    site.ingest.give_up()
     thread.join(10)
     assert not thread.is_alive()
     assert site.acked == []
 
 
-def test_a_snapshot_that_no_store_takes_keeps_no_other_out(site: Site) -> None:
+def test_a_snapshot_that_no_store_takes_keeps_no_other_out(site: IngestHarness) -> None:
     site.store.poison = "2"
     site.run("1", "2", "3")
     assert site.new == ["1", "3"]
@@ -287,27 +296,27 @@ def test_a_snapshot_that_no_store_takes_keeps_no_other_out(site: Site) -> None:
 
 
 def test_what_is_not_wanted_is_counted() -> None:
-    site = Site({None: Snapshots(snapshot_classes=("car",))})
+    site = IngestHarness({None: Snapshots(snapshot_classes=("car",))})
     site.run("1")
     assert site.counts.totals().filtered == {"snapshot_classes": 1}
     assert len(site.acked) == 1
 
 
-def test_refused_messages_are_counted(site: Site, caplog) -> None:
-    site.waiting._most = 1
-    full: Callable[[], bool] = lambda: site.waiting.put(message(b"1")._replace(qos=0))  # noqa: E731
+def test_refused_messages_are_counted(caplog) -> None:
+    site = IngestHarness(queue=MessageQueue(1, 10**9))
+    full: Callable[[], bool] = lambda: site.queue.put(message(b"1")._replace(qos=0))  # noqa: E731
     assert [full(), full()] == [True, False]
     site.run()
     assert site.counts.totals().dropped == 1
     assert "QoS 0" in caplog.text
 
 
-def test_each_topic_and_reason_is_told_once_an_hour(site: Site, caplog) -> None:
-    now = [0.0]
-    site.storing._hourly = Hourly(lambda: now[0])
-    for topic, hours in (("a", 0), ("a", 0.9), ("b", 0.9), ("a", 1.1), ("a", 1.2)):
-        now[0] = hours * 3600
-        site.storing._store_all([message(b"broken")._replace(topic=topic)])
+def test_each_topic_and_reason_is_logged_once_an_hour(caplog) -> None:
+    hours = iter([0, 0, 0.9, 0.9, 1.1, 1.2])  # when it is made, and at each message
+    site = IngestHarness(clock=lambda: next(hours) * 3600)
+    for topic in "aabaa":
+        site.queue.put(message(b"broken")._replace(topic=topic))
+    site.run()
     assert len(caplog.records) == 3
     totals = site.counts.totals()
     assert {(one.topic, one.number) for one in totals.unused} == {("a", 4), ("b", 1)}
@@ -348,16 +357,12 @@ TOPICS = ["axis/front/track", "frigate/events", "frigate/a/car/snapshot", "friga
 @given(st.lists(st.tuples(st.sampled_from(TOPICS), PAYLOADS, st.booleans()), max_size=12))
 def test_no_message_vanishes(sent: list[tuple[str, bytes, bool]]) -> None:
     """Whatever comes, what was received is what became of it, in all and by topic."""
-    site = Site()
-    site.storing._reader = Interpreter(Topics(TOPICS, ()))
-    site.waiting = site.storing._waiting = Waiting(10, 10**9)
+    site = IngestHarness(queue=MessageQueue(10, 10**9), reader=Interpreter(Topics(TOPICS, ())))
     for number, (topic, payload, retained) in enumerate(sent):
-        site.waiting.put(
-            Message(topic, payload, len(payload), 0, retained, float(number), number, None)
+        site.queue.put(
+            QueuedMessage(topic, payload, len(payload), 0, retained, float(number), number, None)
         )
-    site.waiting.close()
-    site.storing.run()
-    site.storing._count_refused()
+    site.run()
     totals = site.counts.totals()
     assert totals.received == len(sent)
     for counted in (totals.messages, *totals.topics.values()):

@@ -1,4 +1,4 @@
-"""From messages to stored snapshots, and only then the acknowledgement."""
+"""Store what messages bring, and only then have them acknowledged."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from zmhook.errors import PayloadError, StoreError
 from zmhook.net.backoff import Backoff
 from zmhook.snapshots import filters
 from zmhook.snapshots.counts import OTHERS, Outcome
-from zmhook.snapshots.hourly import Hourly
+from zmhook.snapshots.filters import PendingClass
+from zmhook.snapshots.hourly import HourlyLog
 from zmhook.snapshots.snapshot import Amendment, BestSnapshot
-from zmhook.snapshots.undecided import Undecided
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from zmhook.settings import Mqtt, Snapshots
     from zmhook.snapshots.counts import Counts
-    from zmhook.snapshots.message import Message, Waiting
+    from zmhook.snapshots.message_queue import MessageQueue, QueuedMessage
     from zmhook.snapshots.snapshot import StoredSnapshot
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 MOST_AT_ONCE = 64
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 SETTLE_SECONDS = 1.0
-"""How often, with nothing else to do, it is looked who has waited for a class long enough."""
+"""Seconds between checks, with nothing else to do, of who has waited for a class long enough."""
 
 _SETTING = re.compile(r"snapshot_\w+")
 _FAILURES = (StoreError, OSError, sqlite3.Error)
@@ -43,8 +43,8 @@ T = TypeVar("T")
 _FAULT = "internal error"
 
 
-class _Read(NamedTuple):
-    """What a message brought; `otherwise` is what it counts as if nothing of it is stored."""
+class _ReadMessage(NamedTuple):
+    """What a message brought; `otherwise` is its outcome if nothing of it is stored."""
 
     topic: str
     snapshots: list[BestSnapshot]
@@ -52,20 +52,20 @@ class _Read(NamedTuple):
     otherwise: tuple[Outcome, str] = ("no_picture", "")
 
 
-class _GivenUp(Exception):
+class _Abandoned(Exception):
     """The collector ends while the store fails."""
 
 
-class Reader(Protocol):
-    """What understands messages: `Interpreter`."""
+class MessageReader(Protocol):
+    """What reads messages: `Interpreter`."""
 
     def read(
         self, topic: str, payload: bytes, *, retained: bool = False, received: float
     ) -> list[News]: ...
 
 
-class Keeper(Protocol):
-    """What keeps snapshots: `Store`."""
+class SnapshotStore(Protocol):
+    """What stores snapshots: `Store`."""
 
     def add(self, snapshots: Sequence[BestSnapshot]) -> list[StoredSnapshot]: ...
 
@@ -74,28 +74,28 @@ class Keeper(Protocol):
     def remove(self, numbers: Sequence[int]) -> int: ...
 
 
-class Storing:
+class Ingest:
     """Takes messages, stores what they bring and has them acknowledged; `run` is for one thread.
 
     While the store fails, it waits: nothing is acknowledged, and the broker keeps what it has.
-    `settings_of` tells what is kept, by monitor. `stored` is told what is new, after it was
-    acknowledged; of what comes without its class, when that is known or was waited for.
+    `settings_of` is by monitor. `stored` is called with what is new, after its acknowledgement;
+    with a snapshot that came without its class, once that is known or has been waited for.
     """
 
     def __init__(
         self,
-        waiting: Waiting,
-        reader: Reader,
-        store: Keeper,
+        queue: MessageQueue,
+        reader: MessageReader,
+        store: SnapshotStore,
         counts: Counts,
         *,
         settings_of: Callable[[int | None], Snapshots],
         mqtt: Mqtt,
-        ack: Callable[[Sequence[Message]], None],
+        ack: Callable[[Sequence[QueuedMessage]], None],
         stored: Callable[[Sequence[StoredSnapshot]], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._waiting = waiting
+        self._queue = queue
         self._reader = reader
         self._store = store
         self._counts = counts
@@ -103,21 +103,21 @@ class Storing:
         self._mqtt = mqtt
         self._ack = ack
         self._stored = stored
-        self._undecided = Undecided(settings_of)
+        self._pending_class = PendingClass(settings_of)
         self._wait = Backoff(FIRST_WAIT, LONGEST_WAIT)
         self._giving_up = Event()
-        self._hourly = Hourly(clock)
+        self._hourly_log = HourlyLog(clock)
         self._topic = ""
         self.in_hand = 0
-        """Messages that are being stored, neither waiting nor counted yet."""
+        """Messages that are being stored, neither queued nor counted yet."""
         self.problem = ""
         """Why nothing can be stored; empty when all is well."""
 
     def run(self) -> None:
-        """Work until `waiting` is closed and empty, or `give_up` was called."""
-        while not self._waiting.is_over:
-            pause = SETTLE_SECONDS if len(self._undecided) else None
-            if not self._store_all(self._waiting.take(MOST_AT_ONCE, pause)):
+        """Work until the queue is closed and empty, or `give_up` was called."""
+        while not self._queue.is_over:
+            pause = SETTLE_SECONDS if len(self._pending_class) else None
+            if not self._store_all(self._queue.take(MOST_AT_ONCE, pause)):
                 return
 
     def give_up(self) -> None:
@@ -127,31 +127,31 @@ class Storing:
     def part_failed(self, error: PayloadError) -> None:
         """Count a part of a message that cannot be read, while others of it can."""
         self._counts.part(error.kind)
-        self._mention(self._topic, error.kind, str(error))
+        self._log_hourly(self._topic, error.kind, str(error))
 
-    def _store_all(self, messages: Sequence[Message]) -> bool:
+    def _store_all(self, messages: Sequence[QueuedMessage]) -> bool:
         """Store what the messages bring; false when it was given up."""
         self._count_refused()
         self.in_hand = len(messages)
-        taken = [self._taken(message) for message in messages]
-        snapshots = [one for read in taken for one in read.snapshots]
-        amendments = [one for read in taken for one in read.amendments]
+        taken = [self._read(message) for message in messages]
+        snapshots = [snapshot for read in taken for snapshot in read.snapshots]
+        amendments = [amendment for read in taken for amendment in read.amendments]
         try:
             rows = self._rows(snapshots)
             changed = self._amend(amendments)
             self._ack(messages)
             new = self._new(rows, snapshots)
             self._account(taken, rows, {row.number for row in new})
-            self._tell(new, changed)
-        except _GivenUp:
+            self._pass_on(new, changed)
+        except _Abandoned:
             return False
         self.in_hand = 0
         return True
 
     def _account(
-        self, taken: list[_Read], rows: list[StoredSnapshot | None], new: set[int]
+        self, taken: list[_ReadMessage], rows: list[StoredSnapshot | None], new: set[int]
     ) -> None:
-        """Count each message as what became of it: once, and none is left out."""
+        """Count each message by its outcome: once, and none is left out."""
         following = iter(rows)
         for read in taken:
             own = list(islice(following, len(read.snapshots)))
@@ -168,40 +168,40 @@ class Storing:
 
     # -- reading -----------------------------------------------------------------------------------
 
-    def _taken(self, message: Message) -> _Read:
-        """Return what a message brings, and what it counts as unless something of it is stored."""
+    def _read(self, message: QueuedMessage) -> _ReadMessage:
+        """Return what a message brings, and its outcome unless something of it is stored."""
         self._topic = message.topic
-        read = _Read(message.topic, [], [])
+        read = _ReadMessage(message.topic, [], [])
         try:
             news = self._news(message)
         except PayloadError as error:
-            self._mention(message.topic, error.kind, str(error))
+            self._log_hourly(message.topic, error.kind, str(error))
             return read._replace(otherwise=("of_no_use", error.kind))
         except Exception:
             # A fault of ours must not keep every other message from being stored.
-            if self._hourly.is_due((message.topic, _FAULT)):
+            if self._hourly_log.is_due((message.topic, _FAULT)):
                 log.exception("%s: a message could not be read", message.topic)
             return read._replace(otherwise=("of_no_use", _FAULT))
         return self._sorted(read, news, retained=message.retained)
 
-    def _sorted(self, read: _Read, news: list[News], *, retained: bool) -> _Read:
+    def _sorted(self, read: _ReadMessage, news: list[News], *, retained: bool) -> _ReadMessage:
         otherwise: tuple[Outcome, str] = ("no_picture", "")
         if retained and not news:
             otherwise = ("filtered", "kept by the broker, of any age")
-        for one in news:
-            if isinstance(one, Amendment):
-                read.amendments.append(one)
-            elif reason := self._unwanted(one):
+        for item in news:
+            if isinstance(item, Amendment):
+                read.amendments.append(item)
+            elif reason := self._filtered_by(item):
                 otherwise = ("filtered", reason)
             else:
-                read.snapshots.append(one)
+                read.snapshots.append(item)
         return read._replace(otherwise=otherwise)
 
-    def _mention(self, topic: str, kind: str, line: str) -> None:
-        if self._hourly.is_due((topic, kind)):
+    def _log_hourly(self, topic: str, kind: str, line: str) -> None:
+        if self._hourly_log.is_due((topic, kind)):
             log.warning("%s (others like it are only counted, for an hour)", line)
 
-    def _news(self, message: Message) -> list[News]:
+    def _news(self, message: QueuedMessage) -> list[News]:
         if message.size > len(message.payload):
             raise PayloadError(
                 "too large",
@@ -215,26 +215,26 @@ class Storing:
             received=message.received,
         )
 
-    def _unwanted(self, snapshot: BestSnapshot) -> str:
+    def _filtered_by(self, snapshot: BestSnapshot) -> str:
         """Return which setting leaves a snapshot out; "" for none."""
-        reason = filters.reason(snapshot, self._settings_of(snapshot.monitor_id))
+        reason = filters.rejection(snapshot, self._settings_of(snapshot.monitor_id))
         return "" if reason is None else self._not_kept(snapshot, reason)
 
     def _not_kept(self, snapshot: BestSnapshot | StoredSnapshot, reason: str) -> str:
-        found = _SETTING.search(reason)
-        setting = found[0] if found else "part of something else"
+        match = _SETTING.search(reason)
+        setting = match[0] if match else "part of something else"
         self._counts.filtered(setting)
         log.debug("%s: track %s is not kept: %s", snapshot.camera, snapshot.track_id, reason)
         return setting
 
     def _count_refused(self) -> None:
-        refused = self._waiting.refused()
+        refused = self._queue.refused()
         for topic, number in refused.items():
             self._counts.message(topic or OTHERS, "dropped", number=number)
         if refused:
             log.warning(
-                "%d messages that came with QoS 0 were dropped: more than mqtt_queue waited. Have"
-                " cameras publish with QoS 1: then the broker keeps them",
+                "%d messages with QoS 0 were dropped: more than mqtt_queue waited. Have cameras"
+                " publish with QoS 1: then the broker keeps them",
                 sum(refused.values()),
             )
 
@@ -245,52 +245,55 @@ class Storing:
         if not snapshots:
             return []
         try:
-            return list(self._patiently(lambda: self._store.add(snapshots)))
-        except _GivenUp:
+            return list(self._retry(lambda: self._store.add(snapshots)))
+        except _Abandoned:
             raise
         except Exception:
             log.debug("storing %d snapshots failed", len(snapshots), exc_info=True)
         if len(snapshots) > 1:
-            return [row for one in snapshots for row in self._rows([one])]
-        if self._hourly.is_due((snapshots[0].topic, _FAULT)):
-            log.error("%s: a snapshot could not be stored, a fault of ours", snapshots[0].camera)
+            return [row for snapshot in snapshots for row in self._rows([snapshot])]
+        if self._hourly_log.is_due((snapshots[0].topic, _FAULT)):
+            log.error(
+                "%s: a best snapshot could not be stored, through a fault of zmhook",
+                snapshots[0].camera,
+            )
         return [None]
 
     def _amend(self, amendments: list[Amendment]) -> list[StoredSnapshot]:
         if not amendments:
             return []
-        changed = self._patiently(lambda: self._store.amend(amendments))
+        changed = self._retry(lambda: self._store.amend(amendments))
         self._counts.add("amended", len(changed))
         return changed
 
-    def _patiently(self, work: Callable[[], T]) -> T:
-        """Do it until the store does not fail. Raises `_GivenUp`."""
+    def _retry(self, work: Callable[[], T]) -> T:
+        """Retry until the store works. Raises `_Abandoned`."""
         while True:
             try:
                 result = work()
             except _FAILURES as error:
-                self._fails(error)
+                self._on_store_error(error)
             else:
-                self._works()
+                self._on_store_recovery()
                 return result
             if self._giving_up.wait(self._wait.next()):
-                raise _GivenUp
+                raise _Abandoned
 
-    def _fails(self, error: Exception) -> None:
+    def _on_store_error(self, error: Exception) -> None:
         if not self.problem:
             log.error("%s; messages wait until it works, and the broker keeps the rest", error)
         self.problem = str(error)
 
-    def _works(self) -> None:
+    def _on_store_recovery(self) -> None:
         if self.problem:
-            log.warning("snapshots are stored again")
+            log.warning("best snapshots are stored again")
         self.problem = ""
         self._wait.reset()
 
     def _new(
         self, rows: Sequence[StoredSnapshot | None], snapshots: Sequence[BestSnapshot]
     ) -> list[StoredSnapshot]:
-        """Return, and count, what was stored for the first time."""
+        """Return, and count, the snapshots stored for the first time."""
         new: dict[int, StoredSnapshot] = {}
         again = 0
         for row, snapshot in zip(rows, snapshots, strict=True):
@@ -303,19 +306,19 @@ class Storing:
         self._counts.stored(new.values())
         return list(new.values())
 
-    def _tell(self, new: Sequence[StoredSnapshot], changed: Sequence[StoredSnapshot]) -> None:
-        """Pass on what is new and has its class; and take out what turns out not to be wanted."""
+    def _pass_on(self, new: Sequence[StoredSnapshot], changed: Sequence[StoredSnapshot]) -> None:
+        """Pass on what is new and has its class, and remove what its class rejects."""
         early = [row for row in new if self._is_early(row)]
-        self._undecided.put(early)
-        settled = self._undecided.settle(changed)
-        told = [*(row for row in new if row not in early), *settled.wanted]
-        if told:
-            self._stored(told)
-        for row, reason in settled.unwanted:
+        self._pending_class.put(early)
+        settled = self._pending_class.settle(changed)
+        ready = [*(row for row in new if row not in early), *settled.kept]
+        if ready:
+            self._stored(ready)
+        for row, reason in settled.rejected:
             self._not_kept(row, reason)
-        if settled.unwanted:
-            numbers = [row.number for row, _ in settled.unwanted]
-            self._patiently(lambda: self._store.remove(numbers))
+        if settled.rejected:
+            numbers = [row.number for row, _ in settled.rejected]
+            self._retry(lambda: self._store.remove(numbers))
 
     def _is_early(self, row: StoredSnapshot) -> bool:
         return filters.is_early(row, self._settings_of(row.monitor_id))
