@@ -116,23 +116,25 @@ class HttpClient:
         seconds: float,
         *,
         auth: Auth | None = None,
+        limit: int | None = None,
         **content: Any,
     ) -> HttpResponse:
         """Return the response, whatever its status, read to its end within `seconds`.
 
-        `content` is what `requests` calls json, data, files, params or headers. Redirects are not
-        followed. A kept connection that the server has closed meanwhile costs one more attempt.
-        Raises `HttpProblem`.
+        `content` is what `requests` calls json, data, files, params or headers. `limit` replaces
+        the client's own. Redirects are not followed. A kept connection that the server has closed
+        meanwhile costs one more attempt. Raises `HttpProblem`.
         """
         end = time.monotonic() + seconds
         send = {"method": method, "url": url, "auth": auth or authorization(""), **content}
+        limit = self._limit if limit is None else limit
         was_kept = self._kept is not None
         try:
-            return self._attempt(send, end, seconds)
+            return self._attempt(send, end, seconds, limit)
         except HttpProblem as problem:
             if not was_kept or problem.failure is not HttpFailure.CLOSED:
                 raise
-        return self._attempt(send, end, seconds)
+        return self._attempt(send, end, seconds, limit)
 
     @contextmanager
     def stream(
@@ -164,17 +166,19 @@ class HttpClient:
         if session is not None:
             session.close()
 
-    def _attempt(self, send: dict[str, Any], end: float, seconds: float) -> HttpResponse:
+    def _attempt(
+        self, send: dict[str, Any], end: float, seconds: float, limit: int | None
+    ) -> HttpResponse:
         checked(send["url"])
         left = end - time.monotonic()
         if left < LEAST_SECONDS:
             raise HttpProblem(shown(send["url"]), HttpFailure.NO_TIME)
         session = self._session()
         try:
-            return self._calls.run(lambda: self._respond(session, send, left), left)
+            return self._calls.run(lambda: self._respond(session, send, left, limit), left)
         except Exception as error:  # noqa: BLE001 - explained there
             self.close()  # what is left of a broken connection is not used again
-            problem = self._problem(error, send["url"], seconds)
+            problem = self._problem(error, send["url"], seconds, limit)
         raise problem  # outside, so that nothing of the library's hangs on to it
 
     def _session(self) -> requests.Session:
@@ -196,7 +200,7 @@ class HttpClient:
         return session
 
     def _respond(
-        self, session: requests.Session, send: dict[str, Any], seconds: float
+        self, session: requests.Session, send: dict[str, Any], seconds: float, limit: int | None
     ) -> HttpResponse:
         end = time.monotonic() + seconds
         try:
@@ -204,7 +208,7 @@ class HttpClient:
                 return HttpResponse(
                     shown(send["url"]),
                     response.status_code,
-                    self._body(response, end),
+                    self._body(response, end, limit),
                     response.headers,
                 )
         finally:
@@ -223,9 +227,9 @@ class HttpClient:
             stream=True,
         )
 
-    def _body(self, response: requests.Response, end: float) -> bytes:
+    def _body(self, response: requests.Response, end: float, limit: int | None) -> bytes:
         """Read a body that is neither too long nor, byte by byte, without end."""
-        if self._limit is None:
+        if limit is None:
             return b""
         encoding = response.headers.get("Content-Encoding", "identity")
         if not self._compressed and encoding.lower() != "identity":
@@ -233,7 +237,7 @@ class HttpClient:
         data = bytearray()
         for part in response.iter_content(CHUNK):
             data += part
-            if len(data) > self._limit:
+            if len(data) > limit:
                 raise TooLarge
             if time.monotonic() > end:
                 raise TimeoutError
@@ -249,13 +253,15 @@ class HttpClient:
             return
         raise problem
 
-    def _problem(self, error: Exception, url: str, seconds: float) -> HttpProblem:
+    def _problem(
+        self, error: Exception, url: str, seconds: float, limit: int | None = None
+    ) -> HttpProblem:
         return problem_of(
             error,
             url,
             seconds=seconds,
             connect_seconds=self._connect_seconds,
-            limit=self._limit,
+            limit=limit,
         )
 
 

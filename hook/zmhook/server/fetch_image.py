@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import http.client
-import socket
-import ssl
-import time
-from contextlib import closing
 from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from zmhook.errors import FrameUnavailable
-from zmhook.net.authorities import use_system_store
+from zmhook.net.http import OK, HttpClient
+from zmhook.net.http_problem import HttpFailure, HttpProblem
 from zmhook.net.urls import shown, with_query
 
 if TYPE_CHECKING:
@@ -20,38 +16,53 @@ if TYPE_CHECKING:
     from zmhook.gateway.protocol import ImageUrl
 
 SECONDS = 10.0
-CHUNK = 64 * 1024
+LARGEST = 64 * 1024 * 1024
 LONGEST = 4096
 PORTS = {"http": 80, "https": 443}
 NOT_IN_A_LINE = frozenset(map(chr, (*range(33), 127)))
+_ADVICE = {HttpFailure.TOO_LARGE: "[service] listen_max_upload limits it"}
+_UNREADABLE = "the picture's address cannot be read"
 
 
-def fetch_image(address: ImageUrl, allowed: Collection[str], limit: int, seconds: float) -> bytes:
-    """Return the image at an address: at most `limit` bytes, within so many seconds.
+class ImageFetcher:
+    """Fetches images; any thread may use it. Requests that never end are bounded."""
 
-    Redirects are not followed. `allowed` are `host` (its usual port) or `host:port`. Raises
-    `FrameUnavailable`; its text has no query.
-    """
-    parts = check_url(address.url, allowed)
-    until = time.monotonic() + min(seconds, SECONDS)
-    connection = _connection(parts, min(seconds, SECONDS), verify=address.verify)
-    try:
-        return _read(connection, address, limit, until)
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise FrameUnavailable(f"{shown(address.url)}: {_why(error)}") from None
-    finally:
-        connection.close()
+    def __init__(self) -> None:
+        self._clients = {
+            verify: HttpClient(limit=LARGEST, verify=verify, keep=False) for verify in (True, False)
+        }
+
+    def fetch(self, address: ImageUrl, allowed: Collection[str], limit: int) -> bytes:
+        """Return the image at an address: at most `limit` bytes, within `SECONDS`.
+
+        Redirects are not followed. `allowed` are `host` (its usual port) or `host:port`. Raises
+        `FrameUnavailable`; its text has no query.
+        """
+        check_url(address.url, allowed)
+        if not _is_one_line(address.query):
+            raise FrameUnavailable(_UNREADABLE)
+        url = with_query(address.url.partition("#")[0], address.query.lstrip("?&"))
+        try:
+            response = self._clients[address.verify].request("GET", url, SECONDS, limit=limit)
+        except HttpProblem as problem:
+            reason = problem.with_advice(_ADVICE)
+        else:
+            if response.status == OK and response.body:
+                return response.body
+            is_empty = response.status == OK
+            reason = "it is empty" if is_empty else f"it answers {response.status}"
+        raise FrameUnavailable(f"{shown(address.url)}: {reason}")
 
 
-def check_url(url: str, allowed: Collection[str]) -> SplitResult:
-    """Return the parts of an address whose host is allowed; raises `FrameUnavailable`."""
-    if len(url) > LONGEST or NOT_IN_A_LINE & set(url) or not url.isascii():
-        raise FrameUnavailable("the picture's address cannot be read")
+def check_url(url: str, allowed: Collection[str]) -> None:
+    """Raise `FrameUnavailable` unless this is an http(s) address on an allowed host."""
+    if len(url) > LONGEST or not _is_one_line(url):
+        raise FrameUnavailable(_UNREADABLE)
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise FrameUnavailable("the picture's address cannot be read") from None
+        raise FrameUnavailable(_UNREADABLE) from None
     if parts.scheme not in PORTS or not host:
         raise FrameUnavailable("expected the picture's address to begin with http:// or https://")
     if "@" in parts.netloc:
@@ -63,57 +74,7 @@ def check_url(url: str, allowed: Collection[str]) -> SplitResult:
         raise FrameUnavailable(
             f"{name}:{port or usual} is not one of [service] allowed_portals on the server"
         )
-    return parts
 
 
-def _connection(parts: SplitResult, seconds: float, *, verify: bool) -> http.client.HTTPConnection:
-    host = parts.hostname or ""
-    if parts.scheme == "http":
-        return http.client.HTTPConnection(host, parts.port, timeout=seconds)
-    use_system_store()
-    context = ssl.create_default_context()
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return http.client.HTTPSConnection(host, parts.port, timeout=seconds, context=context)
-
-
-def _read(
-    connection: http.client.HTTPConnection, address: ImageUrl, limit: int, until: float
-) -> bytes:
-    parts = urlsplit(with_query(address.url.partition("#")[0], address.query.lstrip("?&")))
-    path = parts.path or "/"
-    connection.request("GET", f"{path}?{parts.query}" if parts.query else path)
-    data = bytearray()
-    with closing(connection.getresponse()) as response:
-        if response.status != http.client.OK:
-            raise ValueError(f"it answers {response.status}")
-        while piece := response.read1(CHUNK):
-            data += piece
-            if len(data) > limit:
-                raise ValueError(f"it is larger than {limit} bytes ([service] listen_max_upload)")
-            _in_time(connection, until)
-        if not data or response.length:
-            raise ValueError("it is cut short")
-    return bytes(data)
-
-
-def _in_time(connection: http.client.HTTPConnection, until: float) -> None:
-    left = until - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    if isinstance(connection.sock, socket.socket):
-        connection.sock.settimeout(left)
-
-
-def _why(error: Exception) -> str:
-    """Say what happened in words that hold no address."""
-    if isinstance(error, TimeoutError):
-        return "it did not come in time"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate cannot be verified ({error.verify_message.strip(' .')})"
-    if isinstance(error, OSError):
-        return f"it cannot be reached ({error.strerror or 'it closed the connection'})"
-    if isinstance(error, http.client.HTTPException):
-        return f"what it answers is not HTTP ({type(error).__name__})"
-    return str(error)
+def _is_one_line(text: str) -> bool:
+    return text.isascii() and not NOT_IN_A_LINE & set(text)

@@ -13,7 +13,7 @@ from zmhook.deadline import Deadline
 from zmhook.errors import FrameUnavailable, InferenceUnavailable, ZmhookError
 from zmhook.gateway.protocol import MOST_DETECTIONS
 from zmhook.net.http_connection import HttpError
-from zmhook.server.fetch_image import SECONDS, fetch_image
+from zmhook.server.fetch_image import SECONDS, ImageFetcher
 from zmhook.service.inference import InferTask
 from zmhook.service.wire import InferResult, InputImage
 
@@ -47,6 +47,7 @@ class InferenceApi:
     def __init__(self, supervisor: Supervisor, budget: UploadBudget) -> None:
         self._supervisor = supervisor
         self._budget = budget
+        self._fetcher = ImageFetcher()
         self._threads = ThreadPoolExecutor(FETCH_THREADS, thread_name_prefix="listen")
 
     @property
@@ -159,7 +160,7 @@ class InferenceApi:
     async def fetch(self, address: ImageUrl, limit: int) -> bytes:
         """Return the image at an address; raises `FrameUnavailable`."""
         allowed = self._service.allowed_portals
-        return await self._in_thread(lambda: fetch_image(address, allowed, limit, SECONDS))
+        return await self._in_thread(lambda: self._fetcher.fetch(address, allowed, limit))
 
     async def event_images(self, event: Event, frame_ids: Sequence[str]) -> list[InputImage]:
         """Return an event's images from our own portal; raises `FrameUnavailable`."""

@@ -161,6 +161,13 @@ def test_a_response_that_is_too_long_is_not_read_to_its_end(raw_server, client) 
     assert len(sent) < 100
 
 
+def test_a_request_may_have_a_limit_of_its_own(response_server, client) -> None:
+    server = response_server(b"HTTP/1.0 200 OK\r\n\r\n12345")
+    assert client.request("GET", server.url, 5, limit=5).body == b"12345"
+    with pytest.raises(HttpProblem, match="more than 4 bytes"):
+        client.request("GET", server.url, 5, limit=4)
+
+
 def test_a_body_that_nobody_wants_is_not_read(response_server) -> None:
     server = response_server(b"HTTP/1.1 200 OK\r\n\r\n" + b" " * 1_000_000)
     with HttpClient(limit=None) as client:

@@ -147,7 +147,7 @@ def test_what_is_fetched_for_one_request_has_an_end(listening, endpoint) -> None
         url = protocol.RequestImage("2", url=f"{endpoint.url}/x")
         said = await place.post(protocol.INFER, ("request", request(url, url)))
         assert said.status == 400
-        assert "larger than" in said.json["detail"]
+        assert "listen_max_upload" in said.json["detail"]
 
     listening(scene)
 
