@@ -9,9 +9,9 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from zmhook.defaults import CONFIG
 from zmhook.exit_codes import MISUSED
 from zmhook.printable import one_line
-from zmhook.settings.folders import CONFIG
 from zmhook.text.ids import parsed, parsed_or_none
 from zmhook.text.suggest import did_you_mean
 

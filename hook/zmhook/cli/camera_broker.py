@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zmhook.camera.plan import PORTS, WEBSOCKETS, Broker
+from zmhook.defaults import CONFIG
 from zmhook.errors import CameraError
 from zmhook.settings import Mqtt, Settings, load
-from zmhook.settings.folders import CONFIG
 from zmhook.settings.values import Secret
 
 if TYPE_CHECKING:

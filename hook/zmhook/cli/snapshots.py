@@ -17,7 +17,7 @@ from zmhook.cli.arguments import (
     number_argument,
     program,
 )
-from zmhook.settings.folders import CONFIG
+from zmhook.defaults import CONFIG
 from zmhook.snapshots import environment
 
 if TYPE_CHECKING:

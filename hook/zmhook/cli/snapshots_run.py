@@ -7,11 +7,12 @@ import os
 from typing import TYPE_CHECKING
 
 from zmhook.cli.output import say
+from zmhook.defaults import CONFIG
 from zmhook.errors import BrokerError, ZmhookError
 from zmhook.exit_codes import FAILED
 from zmhook.process import argv as concealed
 from zmhook.process.privilege import become_owner
-from zmhook.settings.folders import CONFIG, folders_of
+from zmhook.settings.folders import folders_of
 from zmhook.snapshots import environment
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from msgspec import json
 
 from zmhook.cli import tables
 from zmhook.cli.output import complain, say, say_json
+from zmhook.defaults import CONFIG
 from zmhook.printable import shortened
 from zmhook.process.privilege import become_owner
-from zmhook.settings.folders import CONFIG
 
 if TYPE_CHECKING:
     import argparse

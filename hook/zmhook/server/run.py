@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zmhook.defaults import CONFIG
 from zmhook.errors import RightsError, SettingsError, ZmhookError
 from zmhook.net.connections import ConnectionLimits, ConnectionTable
 from zmhook.net.http_server import HandlerRouter, HttpServer
@@ -29,7 +30,7 @@ from zmhook.service.routes import Routes
 from zmhook.service.supervisor import Supervisor
 from zmhook.service.systemd import Systemd
 from zmhook.service.worker_process import LogRelay
-from zmhook.settings.folders import CONFIG, folders_of
+from zmhook.settings.folders import folders_of
 from zmhook.storage.lock import lock_file, unlock
 from zmhook.text.redact import of_process
 

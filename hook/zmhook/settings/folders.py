@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from zmhook.settings import General, Settings
 
-CONFIG = "/etc/zm/objectconfig.ini"
 RUN = Path("/run/zmhook")
 
 

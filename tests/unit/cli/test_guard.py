@@ -239,3 +239,21 @@ def test_without_a_clock_it_is_now(
     assert guard.called_at() == 500
     uptime.unlink()
     assert guard.called_at() == 500
+
+
+# -- what the parent loads -----------------------------------------------------------------------
+
+
+def test_the_parent_loads_no_settings_and_no_models(root: Path) -> None:
+    """It answers for a child that died of them; and the hook's parent starts sooner."""
+    heavy = ("msgspec", "numpy", "cv2", "datetime", "difflib", "zmhook.settings")
+    code = (
+        f"import sys; sys.path.insert(0, {str(root / 'hook')!r})\n"
+        "from zmhook.cli import detect, guard\n"
+        "detect.make_parser()\n"
+        f"print(*(name for name in {heavy!r} if name in sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code], capture_output=True, text=True, timeout=30
+    )
+    assert (done.stdout, done.stderr) == ("\n", "")
