@@ -23,27 +23,27 @@ usage() {
     cat <<END
 usage: ./install.sh [OPTIONS]
 
-  --yes                 ask nothing; the defaults and the options below decide
+  --yes                 do not prompt; use the defaults and the options below
   --with EXTRA,EXTRA    parts to install (default $DEFAULT_EXTRAS)
-                        there are: $(known_extras | tr '\n' ' ')
-  --no-models           fetch no model files (zmhook models get does it later)
-  --user USER           who runs the hooks (default: www-data, apache or http, whichever exists)
-  --group GROUP         that user's group (default: the user's own)
-  --prefix DIR          put everything below DIR instead of /
-  --python PYTHON       the Python to build the environment with (3.10 or newer)
-  --wheels DIR          install without a network, from what --gather put into DIR
-  --gather DIR          do nothing but fetch the packages of the parts into DIR, for --wheels: on
+                        available: $(known_extras | tr '\n' ' ')
+  --no-models           download no model files (zmhook models get does it later)
+  --user USER           user that runs the hooks (default: www-data, apache or http)
+  --group GROUP         group of that user (default: its primary group)
+  --prefix DIR          install below DIR instead of /
+  --python PYTHON       Python for the environment (3.10 or newer)
+  --wheels DIR          install offline, from the packages that --gather put into DIR
+  --gather DIR          only download the packages of the parts into DIR, for --wheels; run it on
                         a machine with a network, the same processor and the same Python
-  --use-system LIST     use this machine's own opencv and/or dlib (built with CUDA, say) in
-                        place of the packaged one: --use-system opencv,dlib (none: no longer)
-  --systemd             have systemd keep the service running; without it, hooks start the service
-                        when there is something to do. With the part mqtt it also runs what
-                        collects cameras' snapshots
-  --dry-run             say what would be done and do nothing
-  --uninstall           remove what was installed; configuration, faces and pictures stay
-  --help                show this
+  --use-system LIST     use this machine's opencv and/or dlib (such as one built with CUDA)
+                        instead of the packaged one; none: use the packages again
+  --systemd             run the service under systemd; without it, hooks start the service when
+                        they need it. With the part mqtt, also run the collector of best
+                        snapshots
+  --dry-run             print what would be done; change nothing
+  --uninstall           remove zmhook; keep configuration, faces and pictures
+  --help                show this help
 
-Parts, user, --use-system and --systemd are remembered: running it again needs none of them.
+Parts, user, --use-system and --systemd are remembered for the next run.
 END
 }
 
@@ -130,7 +130,7 @@ recalled() {
     local word words known=()
     IFS=, read -r -a words <<<"$1"
     for word in ${words[@]+"${words[@]}"}; do
-        if "$2" | grep -qxF -- "$word"; then known+=("$word"); else note "a part that is remembered in $VENV/.choices does not exist (any more) and was left out."; fi
+        if "$2" | grep -qxF -- "$word"; then known+=("$word"); else note "a part that is remembered in $VENV/.choices no longer exists and was left out."; fi
     done
     REPLY=$(IFS=, && printf '%s' "${known[*]-}")
 }
@@ -142,7 +142,7 @@ may_run() { [ -n "$1" ] && [ "$1" != root ] && id -u "$1" >/dev/null 2>&1; }
 
 check_rights() {
     if [ -z "$PREFIX$GATHER" ] && [ "$(id -u)" != 0 ] && [ "$DRY" = no ]; then
-        die "it writes to /var/lib and /etc: run it as root (sudo ./install.sh), or with --prefix DIR"
+        die "run this as root (sudo ./install.sh), or with --prefix DIR"
     fi
     return 0
 }
@@ -150,13 +150,13 @@ check_rights() {
 check_words() {
     local word
     for word in ${EXTRAS//,/ }; do
-        known_extras | grep -qxF -- "$word" || die "--with: there is no part '$word'; there are: $(known_extras | paste -sd' ')"
+        known_extras | grep -qxF -- "$word" || die "--with: unknown part '$word'; available: $(known_extras | paste -sd' ')"
     done
     for word in ${USE_SYSTEM//,/ }; do
         case $word in opencv | dlib) ;; *) die "--use-system: expected opencv or dlib, not '$word'" ;; esac
     done
-    [ -f "$LOCK" ] || die "the checkout $SOURCE is not complete: ${LOCK##*/} is missing"
-    if [ -n "$WHEELS" ] && [ ! -d "$WHEELS" ]; then die "--wheels: there is no folder $WHEELS"; fi
+    [ -f "$LOCK" ] || die "the checkout $SOURCE is incomplete: ${LOCK##*/} is missing"
+    if [ -n "$WHEELS" ] && [ ! -d "$WHEELS" ]; then die "--wheels: no such folder: $WHEELS"; fi
     return 0
 }
 
@@ -170,9 +170,9 @@ default_user() {
 check_user() {
     RUN_AS=${RUN_AS:-$(default_user)}
     id -u "${RUN_AS:-no-such-user}" >/dev/null 2>&1 ||
-        die "there is no user ${RUN_AS:-www-data, apache or http}: name the web server's with --user"
+        die "there is no user ${RUN_AS:-www-data, apache or http}: give the web server's user with --user"
     RUN_GROUP=${RUN_GROUP:-$(id -gn "$RUN_AS")}
-    getent group "$RUN_GROUP" >/dev/null || die "there is no group $RUN_GROUP: name the web server's with --group"
+    getent group "$RUN_GROUP" >/dev/null || die "there is no group $RUN_GROUP: give the web server's group with --group"
 }
 
 find_python() {
@@ -187,13 +187,13 @@ find_python() {
         candidate=
     done
     [ -n "$found$others" ] || die "there is no ${PYTHON:-python3}: install it (apt-get install python3 python3-venv)"
-    [ -n "$found" ] || die "root must not run ${PYTHON:-python3}: $others: name another with --python"
-    [ -n "$candidate" ] || die "$("$found" --version 2>&1) is too old, 3.10 or newer is needed: name another with --python"
+    [ -n "$found" ] || die "root must not run ${PYTHON:-python3}: $others; choose another with --python"
+    [ -n "$candidate" ] || die "$("$found" --version 2>&1) is too old: 3.10 or newer is needed; choose another with --python"
     PYTHON=$candidate
     "$PYTHON" -I -S -c 'import venv, ensurepip' 2>/dev/null ||
-        die "$PYTHON cannot make environments: install its venv module (apt-get install python3-venv)"
+        die "$PYTHON cannot create environments: install its venv module (apt-get install python3-venv)"
     if may_own && [ -z "$GATHER" ] && ! as_user test -x "$("$PYTHON" -I -S -c 'import sys; print(sys._base_executable)')"; then
-        die "$RUN_AS may not run $PYTHON (it lies in somebody's home folder?): name another with --python"
+        die "$RUN_AS may not run $PYTHON (is it in a home folder?); choose another with --python"
     fi
 }
 
@@ -265,7 +265,7 @@ check_ways() {
     local entry found
     for entry in "$BASE" "$ETC" "$UNIT_FOLDER"; do
         found=$(way_of_others "$entry")
-        [ -z "$found" ] || die "$found: root changes nothing below a folder that others could change; make it root's (chown root:root, chmod 755)"
+        [ -z "$found" ] || die "$found: root writes nothing below a folder that others can change; give it to root (chown root:root, chmod 755)"
     done
 }
 
@@ -301,7 +301,7 @@ replace_what_is_no_folder() {
     if [ -L "$1" ]; then
         do_it "remove the link $1 (to $(readlink "$1" | tr -c '[:print:]' '?')): links below $BASE are not followed" rm -f -- "$1"
     elif [ -e "$1" ] && [ ! -d "$1" ]; then
-        do_it "remove $1: it is no folder" rm -f -- "$1"
+        do_it "remove $1: it is not a folder" rm -f -- "$1"
     fi
 }
 
@@ -321,7 +321,7 @@ put_aside() {
         if [ -z "$aside" ] && [ "$DRY" = no ]; then aside=$(mktemp -d "$BASE/bin.aside.XXXXXX") || die "could not make a folder in $BASE"; fi
         do_it "move ${entry@Q} to ${aside:-a folder beside bin}: others could have written it" mv -T -- "$entry" "$aside/${entry##*/}"
     done < <(find "$BASE/bin" -mindepth 1 -maxdepth 1 -print0)
-    if [ -n "$aside" ]; then note "look through $aside before you move anything back into $BASE/bin: others than root could have written it."; fi
+    if [ -n "$aside" ]; then note "look through $aside before you move anything back into $BASE/bin: other users could have written it."; fi
 }
 
 is_script() { case " ${SCRIPTS//bin\//} " in *" $1 "*) ;; *) return 1 ;; esac }
@@ -338,7 +338,7 @@ suspicious() {
 
 discard_environment() {
     suspicious || return 0
-    note "the environment was built anew, because others than root could have changed it."
+    note "the environment was rebuilt, because other users could have changed it."
     do_it "remove the environment $VENV, which others could have changed ($REPLY)" remove_environment
 }
 
@@ -351,20 +351,20 @@ remove_environment() {
 
 ask() {
     local answer
-    read -r -p "$1 [$2] " answer || die "no answer: give --yes to be asked nothing"
+    read -r -p "$1 [$2] " answer || die "no input: give --yes to run without prompts"
     REPLY=${answer:-$2}
 }
 
 questions() {
-    [ -t 0 ] || die "there is nobody to ask (no terminal): give --yes, and options where the defaults do not fit"
+    [ -t 0 ] || die "no terminal for prompts: give --yes, and options where the defaults do not fit"
     say "Installs zmhook into $BASE, its configuration into $ETC."
-    ask "Which parts? There are: $(known_extras | paste -sd' ')" "$EXTRAS"
+    ask "Which parts? Available: $(known_extras | paste -sd' ')" "$EXTRAS"
     EXTRAS=$REPLY
     ask "Which user runs the hooks (the web server's)?" "${RUN_AS:-$(default_user)}"
     RUN_AS=$REPLY
-    ask "Fetch the model files that the configuration uses (about 36 MB)? yes or no" "$MODELS"
+    ask "Download the model files that the configuration uses (about 36 MB)? yes or no" "$MODELS"
     case $REPLY in [yY]*) MODELS=yes ;; *) MODELS=no ;; esac
-    ask "Go on? yes or no" yes
+    ask "Continue? yes or no" yes
     case $REPLY in [yY]*) ;; *) say "Nothing was changed." && exit 0 ;; esac
 }
 
@@ -394,7 +394,7 @@ own() {
 }
 
 folder() {
-    if [ -e "$1" ] && [ ! -d "$1" ]; then die "$1 is no folder: move it away"; fi
+    if [ -e "$1" ] && [ ! -d "$1" ]; then die "$1 is not a folder: move it away"; fi
     if [ -d "$1" ] || [ -L "$1" ]; then own "$@"; else do_it "make the folder $1" as_owned "$2" "$3" -d "$1"; fi
 }
 
@@ -488,7 +488,7 @@ make_environment() {
     if ! works || [[ " $(damaged_names) " = *' pip '* ]]; then mend_python; fi
     # Built from a copy, so that the checkout gets no files of root's.
     work=$(mktemp -d) && log=$work/pip.log
-    cp -r "$SOURCE"/{hook,bin,pyproject.toml,setup.py,README.md,LICENSE} "$work/" || die "the checkout $SOURCE is not complete"
+    cp -r "$SOURCE"/{hook,bin,pyproject.toml,setup.py,README.md,LICENSE} "$work/" || die "the checkout $SOURCE is incomplete"
     # First what is missing or damaged is put in place; where that does not help, all of it is.
     if ! pip_install "$work" >"$log" 2>&1 || ! settled; then
         # What cannot be fetched now cannot be fetched after everything was removed, either.
@@ -579,7 +579,7 @@ explain_pip() {
     local kept=$1
     if [ -d "$VENV" ] && cp "$1" "$VENV/pip.log"; then kept=$VENV/pip.log; fi
     if no_network "$1"; then
-        die "the Python packages cannot be fetched: no network? Try again with one, or gather the packages elsewhere and give --wheels DIR (--help shows how). Details: $kept"
+        die "the Python packages cannot be downloaded (no network?): try again, or gather them elsewhere and give --wheels DIR (see --help). Details: $kept"
     fi
     if grep -q 'THESE PACKAGES DO NOT MATCH THE HASHES' "$1"; then
         die "pip: ERROR: $(grep -m1 -A3 'DO NOT MATCH THE HASHES' "$1" | sed -n '2s/^ *//;2s/ from .*//p') is not the file that ${LOCK##*/} names: nothing of it was installed (details: $kept)"
@@ -657,11 +657,11 @@ install_plugins() {
     fi
 }
 
-# gather: fetch the packages of the parts for another machine, with the hashes checked.
+# gather: download the packages of the parts for another machine, with the hashes checked.
 gather() {
     local work
     work=$(mktemp -d)
-    do_it "fetch the packages of the parts $EXTRAS into $GATHER" fetch_packages "$work"
+    do_it "download the packages of the parts $EXTRAS into $GATHER" fetch_packages "$work"
     rm -rf "$work"
 }
 
@@ -750,14 +750,14 @@ scripts() {
     local script work
     work=$(mktemp -d)
     for script in $SCRIPTS; do
-        [ -f "$SOURCE/$script" ] || die "the checkout $SOURCE is not complete: $script is missing"
+        [ -f "$SOURCE/$script" ] || die "the checkout $SOURCE is incomplete: $script is missing"
         # Installed, they use this environment and nothing else.
         sed '/^# In a checkout/,/^# -- end/d' "$SOURCE/$script" >"$work/script"
         put "$work/script" "$BASE/bin/${script##*/}" root:root 755
     done
     rm -rf "$work"
     if [ "$(readlink "$COMMAND" 2>/dev/null)" != "$BASE/bin/zmhook" ]; then
-        if [ -e "$COMMAND" ] && [ ! -L "$COMMAND" ]; then die "$COMMAND is there and is not ours: move it away"; fi
+        if [ -e "$COMMAND" ] && [ ! -L "$COMMAND" ]; then die "$COMMAND exists and is not part of zmhook: move it away"; fi
         do_it "link $COMMAND" link_command
     fi
 }
@@ -767,7 +767,7 @@ link_command() { mkdir -p "${COMMAND%/*}" && ln -sfn "$BASE/bin/zmhook" "$COMMAN
 configuration() {
     local work
     work=$(mktemp -d)
-    configured >"$work/objectconfig.ini" || die "the checkout $SOURCE is not complete: objectconfig.ini"
+    configured >"$work/objectconfig.ini" || die "the checkout $SOURCE is incomplete: objectconfig.ini"
     take_settings "$ETC/objectconfig.ini"
     take_settings "$ETC/secrets.ini"
     offer "$work/objectconfig.ini" "$ETC/objectconfig.ini" root:root 644
@@ -785,11 +785,11 @@ take_settings() {
     local owner=root:root mode=644
     if ! may_own || [ ! -e "$1" ] || [ -z "$(find "$1" -maxdepth 0 "${OTHERS[@]}" -print)" ]; then return 0; fi
     if [ ! -f "$1" ] || [ -L "$1" ] || [ "$(stat -c %h "$1")" != 1 ]; then
-        note "$1 is a link, or no file: its owner and mode were left alone, and root reads no settings that others may write to."
+        note "$1 is a link, or not a file: its owner and mode were left alone, and root reads no settings that others may write to."
         return 0
     fi
     [ -n "$(find "$1" -maxdepth 0 -perm -004)" ] || { owner=root:$RUN_GROUP mode=640; }
-    note "look through $1: others than root could have written it."
+    note "look through $1: other users could have written it."
     do_it "take $1 back: $(stat -c "it is %U's, mode %a" "$1")" replace "$1" "$1" "$owner" "$mode"
 }
 
@@ -805,7 +805,7 @@ offer() {
     if [ ! -e "$2" ]; then
         put "$@"
     elif [ ! -f "$2" ]; then
-        note "$2 is no file and was left alone."
+        note "$2 is not a file and was left alone."
     elif ! cmp -s "$1" "$2"; then
         put "$1" "$2.new" "$3" "$4"
         note "$2 is yours and was left alone; the one of this version is $2.new."
@@ -815,12 +815,12 @@ offer() {
 models() {
     [ "$MODELS" = yes ] || return 0
     if [ "$DRY" = yes ]; then
-        say "would fetch the model files that $ETC/objectconfig.ini uses into $BASE/models"
+        say "would download the model files that $ETC/objectconfig.ini uses into $BASE/models"
         return 0
     fi
     as_user "$VENV/bin/zmhook" models verify -c "$ETC/objectconfig.ini" >/dev/null 2>&1 && return 0
     CHANGES=$((CHANGES + 1))
-    say "fetch the model files that $ETC/objectconfig.ini uses"
+    say "download the model files that $ETC/objectconfig.ini uses"
     as_user "$VENV/bin/zmhook" models get -c "$ETC/objectconfig.ini" ||
         note "Model files are missing (see above): run zmhook models get as $RUN_AS when there is a network, or set models = hog."
 }
@@ -833,14 +833,14 @@ units() {
     work=$(mktemp -d)
     if [ ! -d "$UNIT_FOLDER" ]; then folder "$UNIT_FOLDER" root:root 755; fi
     for unit in $UNITS $COLLECTOR; do
-        filled_in "$SOURCE/systemd/$unit" >"$work/$unit" || die "the checkout $SOURCE is not complete: systemd/$unit"
+        filled_in "$SOURCE/systemd/$unit" >"$work/$unit" || die "the checkout $SOURCE is incomplete: systemd/$unit"
         put "$work/$unit" "$UNIT_FOLDER/$unit" root:root 644
     done
     rm -rf "$work"
     if ! under_systemd; then
         if [ "$CHANGES" -gt "$before" ]; then note "systemd does not run here: the units in $UNIT_FOLDER were not started."; fi
     elif [ "$CHANGES" -gt "$before" ]; then
-        do_it "let systemd start the service, now and with the machine" start_units
+        do_it "let systemd start the service, now and at boot" start_units
         collector
     elif [ "$RENEWED" = yes ]; then
         do_it "restart the service" systemctl restart zmhook.service
@@ -851,9 +851,9 @@ units() {
 # Cameras' snapshots are collected where the part for it is installed.
 collector() {
     if has_part mqtt || has_part all; then
-        do_it "let systemd collect cameras' snapshots, now and with the machine" start_collector
+        do_it "let systemd run the collector of best snapshots, now and at boot" start_collector
     elif systemctl -q is-enabled "$COLLECTOR" 2>/dev/null; then
-        do_it "end collecting cameras' snapshots: the part mqtt is not installed" systemctl -q disable --now "$COLLECTOR"
+        do_it "stop the collector of best snapshots: the part mqtt is not installed" systemctl -q disable --now "$COLLECTOR"
     fi
 }
 
@@ -890,7 +890,7 @@ stop_service() {
     if under_systemd && [ -e "$UNIT_FOLDER/zmhook.service" ]; then
         # shellcheck disable=SC2086
         do_it "stop the service" systemctl -q disable --now $UNITS
-        if [ -e "$UNIT_FOLDER/$COLLECTOR" ]; then do_it "stop collecting snapshots" systemctl -q disable --now "$COLLECTOR"; fi
+        if [ -e "$UNIT_FOLDER/$COLLECTOR" ]; then do_it "stop the collector of best snapshots" systemctl -q disable --now "$COLLECTOR"; fi
     fi
     if [ "$DRY" = no ]; then ask_service_to_stop; fi
     return 0
@@ -931,7 +931,7 @@ uninstall() {
     done
     if [ -e "$ETC/objectconfig.ini.new" ]; then do_it "remove $ETC/objectconfig.ini.new" rm -f "$ETC/objectconfig.ini.new"; fi
     remove_empty
-    [ "$CHANGES" -gt 0 ] || say "Nothing of zmhook is installed."
+    [ "$CHANGES" -gt 0 ] || say "zmhook is not installed."
     if [ "$DRY" = no ]; then say_what_stays; fi
 }
 
@@ -951,7 +951,7 @@ say_what_stays() {
     for entry in "$ETC/objectconfig.ini" "$ETC/secrets.ini" "$PLUGINS" "$BASE"; do
         if [ -e "$entry" ]; then stays+=("$entry"); fi
     done
-    if [ ${#stays[@]} -gt 0 ]; then say "These are yours and stay: ${stays[*]}"; fi
+    if [ ${#stays[@]} -gt 0 ]; then say "Kept: ${stays[*]}"; fi
 }
 
 # -- all of it ---------------------------------------------------------------------------------------
@@ -959,10 +959,10 @@ say_what_stays() {
 finish() {
     local line
     if [ "$DRY" = yes ]; then
-        say "Nothing was changed (--dry-run): $CHANGES steps would be done."
+        say "Nothing was changed (--dry-run); $CHANGES steps would be taken."
         return
     fi
-    if [ "$CHANGES" -eq 0 ]; then say "Everything was in place already: nothing was changed."; else say "Done: $CHANGES changes."; fi
+    if [ "$CHANGES" -eq 0 ]; then say "Everything is already in place; nothing was changed."; else say "Done: $CHANGES changes."; fi
     for line in ${NOTES[@]+"${NOTES[@]}"}; do say "Note: $line"; done
     next_steps
 }
