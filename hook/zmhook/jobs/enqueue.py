@@ -88,7 +88,7 @@ def enqueue(decided: Decided, settings: Settings, jobs: Sequence[str]) -> None:
         if len(error.left) == len(jobs):
             return
     try:
-        _tell_of_trimmed(spool)
+        _warn_of_trimmed(spool)
         start(spool, jobs)
     except OSError as error:
         log.warning(
@@ -177,11 +177,11 @@ def _environment() -> dict[str, str]:
 
 def _keep(process: subprocess.Popen[bytes]) -> None:
     """Keep it until it has ended, so that no zombie is left of it."""
-    _started[:] = [one for one in _started if one.poll() is None]
+    _started[:] = [child for child in _started if child.poll() is None]
     _started.append(process)
 
 
-def _tell_of_trimmed(spool: Spool) -> None:
+def _warn_of_trimmed(spool: Spool) -> None:
     gone = spool.trim()
     if gone:
         log.warning(

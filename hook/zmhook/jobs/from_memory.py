@@ -1,4 +1,4 @@
-"""`python -m zmhook.jobs.from_memory`: messages straight from memory, where the disk takes no jobs.
+"""`python -m zmhook.jobs.from_memory`: send messages from memory when the disk takes no jobs.
 
 `start` gives an event's jobs to such a process through a pipe, so that whoever answers events waits
 for nobody. Each is tried once, all at the same time, and then the process ends: nothing is kept.
@@ -106,20 +106,20 @@ def _hand_over(process: subprocess.Popen[bytes], data: bytes, picture: bytes) ->
 
 def _running(uid: int) -> int:
     """Return how many such processes a user has. A lock would need a disk."""
-    found = 0
+    count = 0
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():
             with suppress(OSError):
                 if folder.stat().st_uid == uid:
-                    found += f"\0-m\0{MODULE}\0".encode() in (folder / "cmdline").read_bytes()
-    return found
+                    count += f"\0-m\0{MODULE}\0".encode() in (folder / "cmdline").read_bytes()
+    return count
 
 
 # -- the process -----------------------------------------------------------------------------------
 
 
 class MemorySpool:
-    """What a spool has, for one entry that is in memory."""
+    """Stands in for a spool, with one entry that is in memory."""
 
     def __init__(self, data: bytes, picture: bytes) -> None:
         self._data = data
@@ -144,7 +144,7 @@ class MemorySpool:
 
 
 class SingleAttempt:
-    """Does each job of an entry once; `run` ends when all have, or when their time is over."""
+    """Tries each job of an entry once; `run` ends when all have ended or their time is over."""
 
     def __init__(self, held: MemorySpool, entry: str) -> None:
         self._held = held

@@ -1,4 +1,4 @@
-"""The jobs that are done after an answer: what does each, how often it is tried, and how long."""
+"""The kinds of jobs that run after an answer: their function, attempts and time limits."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class JobKind(NamedTuple):
 
     def function(self) -> Callable[[Work], None]:
         module, _, name = self.run.partition(":")
-        found: Callable[[Work], None] = getattr(import_module(f"zmhook.{module}"), name)
-        return found
+        parts: Callable[[Work], None] = getattr(import_module(f"zmhook.{module}"), name)
+        return parts
 
 
 def _message(run: str, age: float = HOUR, delay: float = 0.0) -> JobKind:
@@ -115,11 +115,11 @@ def due_of(unit: Unit, now: float) -> float:
 
 
 def name_of(job: str) -> str:
-    found = _PARTS.fullmatch(job)
-    return found[1] if found else job
+    parts = _PARTS.fullmatch(job)
+    return parts[1] if parts else job
 
 
 def number_of(job: str) -> int:
     """Return the number at the end of a job's name: which of several addresses it is for."""
-    found = _PARTS.fullmatch(job)
-    return int(found[2] or 0) if found else 0
+    parts = _PARTS.fullmatch(job)
+    return int(parts[2] or 0) if parts else 0

@@ -1,4 +1,4 @@
-"""What is still to be done after an answer: files in `<base_data_path>/state/spool`.
+"""Keep the jobs of events on the disk: files in `<base_data_path>/state/spool`.
 
 One event is an entry: `ENTRY.json` with the decision and the settings, which hold secrets (so the
 folder and its files are for their owner alone), and `ENTRY.picture` with the picture. Each job of
@@ -6,13 +6,15 @@ it is an empty file beside, `ENTRY.JOB.TRIES.DUE`, whose name says all that chan
 atomic, and a lock on the file survives it. Who works on a job holds that lock; when the process
 dies the kernel lets go of it, and the job is still there.
 
-What is no job any more has an ending: `.aside` is one that cannot be read, kept for a week with
-all that its entry has; `.failed` is one that was given up, kept for a day to be counted.
+Two endings mark what is no job any more: `.aside` one that cannot be read, kept for a week with
+all that its entry has; `.failed` one that was given up, kept for a day to be counted.
+
+Files rather than a table: on a full disk they can still be renamed and removed, so that messages
+that were stored go out, where SQLite can neither write nor, in WAL mode, open its file.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import secrets
@@ -22,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.storage import atomic
+from zmhook.storage.lock import try_lock
 from zmhook.storage.regular import UNUSABLE, discard, open_regular, read
 
 if TYPE_CHECKING:
@@ -87,12 +90,12 @@ class Unit(NamedTuple):
 
     @classmethod
     def named(cls, name: str) -> Unit | None:
-        found = _NAME.fullmatch(name)
-        return cls(found[1], found[4], int(found[5]), int(found[6]) / 1000) if found else None
+        parts = _NAME.fullmatch(name)
+        return cls(parts[1], parts[4], int(parts[5]), int(parts[6]) / 1000) if parts else None
 
 
 class NotStored(OSError):
-    """The disk does not take jobs; `left` are those that are not stored, `error` says why."""
+    """The disk takes no jobs; `left` are those that are not stored, `error` is why."""
 
     def __init__(self, error: OSError, left: list[str]) -> None:
         super().__init__(error.errno, error.strerror, error.filename)
@@ -101,7 +104,7 @@ class NotStored(OSError):
 
 
 class Claim:
-    """A job that is ours until `close`, also when its name changes."""
+    """A job that is locked for us until `close`, also when its name changes."""
 
     def __init__(self, spool: Spool, unit: Unit, lock: int) -> None:
         self.unit = unit
@@ -133,7 +136,7 @@ class Claim:
 
 
 class Spool:
-    """The folder. All of it raises `OSError` where the disk does not take part."""
+    """The folder of jobs. All methods raise `OSError` when the disk fails."""
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
@@ -177,7 +180,7 @@ class Spool:
         self._forget({unit.entry for unit in units})
 
     def give_up(self, units: Iterable[Unit]) -> None:
-        """Remove jobs that failed; what is left of each is an empty file that is counted."""
+        """Remove jobs that failed; an empty file of each remains, to be counted."""
         units = list(units)
         for unit in units:
             path = self.folder / unit.name
@@ -188,11 +191,11 @@ class Spool:
         self._forget({unit.entry for unit in units})
 
     def set_aside(self, unit: Unit, *, entry: bool = False) -> None:
-        """Have a job tried no more, or all of its `entry`; what it is made of stays for a week."""
-        units = [one for one in self.units() if one.entry == unit.entry] if entry else [unit]
-        for one in units:
+        """Try a job no more, or all of its `entry`; its data stays for a week."""
+        units = [job for job in self.units() if job.entry == unit.entry] if entry else [unit]
+        for job in units:
             with suppress(FileNotFoundError):
-                (self.folder / one.name).rename(self.folder / f"{one.name}{ASIDE}")
+                (self.folder / job.name).rename(self.folder / f"{job.name}{ASIDE}")
 
     def trim(self) -> list[Unit]:
         """Give up the oldest jobs above `MOST`, and return them."""
@@ -206,10 +209,7 @@ class Spool:
         return gone
 
     def sweep(self) -> None:
-        """Remove what a process left behind that was ended while it wrote or removed.
-
-        And what is no job any more, once it is old.
-        """
+        """Remove what a killed process left behind, and old jobs that failed or were set aside."""
         for ending, seconds in KEPT.items():
             self._sweep_old(ending, seconds)
         needed = self._needed()
@@ -257,8 +257,8 @@ class Spool:
             names = [path.name for path in self.folder.iterdir()]
         except FileNotFoundError:
             return []
-        found = (Unit.named(name.removesuffix(ending)) for name in names if name.endswith(ending))
-        return [unit for unit in found if unit]
+        units = (Unit.named(name.removesuffix(ending)) for name in names if name.endswith(ending))
+        return [unit for unit in units if unit]
 
     def claim(self, unit: Unit) -> Claim | None:
         """Take a job, unless somebody else has it or it has changed meanwhile."""
@@ -267,7 +267,7 @@ class Spool:
             lock = open_regular(path, os.O_RDWR)
         except FileNotFoundError:
             return None
-        if _locked(lock) and _is_still(path, lock):
+        if try_lock(lock) and _is_still(path, lock):
             return Claim(self, unit, lock)
         os.close(lock)
         return None
@@ -282,28 +282,28 @@ class Spool:
         except FileNotFoundError:
             return b""
 
-    # -- who works here ------------------------------------------------------------------------
+    # -- slots ---------------------------------------------------------------------------------
 
     def slot(self, lane: str, count: int) -> int | None:
-        """Return a lock on a place to work in, as an open file, or None when all are taken."""
+        """Lock a slot of a lane and return its open file, or None when all are taken."""
         return next(self._free(f"{lane}.slot-{number}" for number in range(count)), None)
 
     def waiting(self, lane: str) -> int | None:
-        """Return the lock of the one who waits for jobs that are due later, unless it is held."""
+        """Lock the file of the process that waits for later jobs; None when one holds it."""
         return next(self._free([f"{lane}.waiting"]), None)
 
     def _free(self, names: Iterable[str]) -> Iterator[int]:
         for name in names:
             path = self.folder / name
             lock = _lock_file(path)
-            if _locked(lock) and _is_still(path, lock):
+            if try_lock(lock) and _is_still(path, lock):
                 yield lock
                 return
             os.close(lock)
 
 
 def _lock_file(path: Path) -> int:
-    """Open a file to lock. What cannot be opened in its place (another user's, a folder) makes way.
+    """Open a file to lock; whatever else has its name (another user's file, a folder) is renamed.
 
     Raises `OSError`.
     """
@@ -334,14 +334,6 @@ def entry_name(monitor: int | None) -> str:
     """Return the name of a new entry."""
     now = f"{max(0, int(time.time() * 1000)):013d}"
     return f"{now}-{secrets.token_hex(4)}-m{'x' if monitor is None else monitor}"
-
-
-def _locked(file: int) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _is_still(path: Path, file: int) -> bool:

@@ -1,4 +1,4 @@
-"""What a job in the background has of its event, written by the hook and read by the process."""
+"""Pack what a job needs of its event (decision, settings, picture), and unpack it."""
 
 from __future__ import annotations
 

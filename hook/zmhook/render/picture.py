@@ -137,8 +137,8 @@ class _Canvas:
 
     def zone(self, corners: Sequence[tuple[float, float]], colour: Colour, thickness: int) -> None:
         points = np.array(corners).clip(-FAR_OUT, FAR_OUT).round().astype(np.int32)
-        places = points.reshape(-1, 1, 2)
-        cv2.polylines(self.picture, [places], True, _bgr(colour), thickness, cv2.LINE_AA)
+        outline = points.reshape(-1, 1, 2)
+        cv2.polylines(self.picture, [outline], True, _bgr(colour), thickness, cv2.LINE_AA)
 
     def box(self, box: Box, colour: Colour) -> None:
         corners = (box.x1, box.y1), (box.x2 - 1, box.y2 - 1)
@@ -151,7 +151,7 @@ class _Canvas:
         ]
         patch = _stacked(written, paper)[: self.height]
         height, width = patch.shape[:2]
-        x, y = self._place(box, width, height)
+        x, y = self._position(box, width, height)
         self._taken.append((x, y, x + width, y + height))
         return Label(patch, x, y)
 
@@ -159,7 +159,7 @@ class _Canvas:
         height, width = label.patch.shape[:2]
         self.picture[label.y : label.y + height, label.x : label.x + width] = label.patch
 
-    def _place(self, box: Box, width: int, height: int) -> tuple[int, int]:
+    def _position(self, box: Box, width: int, height: int) -> tuple[int, int]:
         """Choose the first place that is free: above, inside, below, at the foot, then near by."""
         x, lowest = min(box.x1, self.width - width), self.height - height
         near_by = sorted(range(0, lowest + 1, height), key=lambda y: abs(y - box.y1))

@@ -107,13 +107,13 @@ class _Video:
 
     def frames(self, numbers: Sequence[int]) -> Iterator[Picture]:
         """Seek once, then go on frame by frame: seeking is to the key frame before, and slow."""
-        capture, wanted = self._capture, set(numbers)
+        capture, needed = self._capture, set(numbers)
         try:
             capture.set(cv2.CAP_PROP_POS_FRAMES, numbers[0] - 1)
             for number in range(numbers[0], numbers[-1] + 1):
                 if not capture.grab():
                     return
-                if number in wanted:
+                if number in needed:
                     done, image = capture.retrieve()
                     if done:
                         yield np.asarray(image, np.uint8)

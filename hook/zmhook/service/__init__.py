@@ -1,7 +1,8 @@
-"""The warm process: models stay loaded, and a storm of events is a queue.
+"""The service: models stay loaded, and events wait in a queue.
 
-A supervisor (`supervisor`, asyncio, no model code) answers hooks on a unix socket (`http`,
-`routes`), fetches pictures (`fetch`), queues events fairly (`queue`) and gives them to worker
-processes (`pool`, `worker`) that own the models. `live` notices what changed on disk, `stats`
-counts, `place` says where the socket is, `start` starts a service from a hook, `client` asks one.
+A supervisor (`supervisor`, asyncio, no model code) answers hooks on a unix socket (`routes`),
+fetches pictures (`fetch`), queues events fairly (`queue`, `ticket`) and gives them to worker
+processes (`pool`, `worker`) that own the models. `config_watch` notices changes on disk, `stats`
+counts, `paths` names the socket, `start` starts a service from a hook, `running` finds and ends
+one, and `client` sends requests to it.
 """

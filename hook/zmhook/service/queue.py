@@ -160,7 +160,9 @@ class FairQueue:
                 self._takers.remove(rank)
                 self._changed.notify_all()
             monitor = next(m for m, tickets in self._waiting.items() if self._ready & set(tickets))
-            ticket = next(one for one in self._waiting[monitor] if one in self._ready)
+            ticket = next(
+                candidate for candidate in self._waiting[monitor] if candidate in self._ready
+            )
             self.remove(ticket)
             if monitor in self._waiting:
                 self._waiting.move_to_end(monitor)

@@ -72,7 +72,7 @@ class Routes:
                 max_num_fields=MOST_FIELDS,
                 errors="surrogateescape",
             )
-            if _one(form, "config") not in ("", self._supervisor.config.path):
+            if _field(form, "config") not in ("", self._supervisor.config.path):
                 raise CloseConnection
             event = _event(form)
         except ValueError as error:
@@ -85,7 +85,7 @@ class Routes:
             raise CloseConnection
         line = detection_line(decision, settings)
         log_decision(decision, line)
-        if _one(form, "json"):
+        if _field(form, "json"):
             return Response(ALARM, decision.to_json(), JSON)
         if line:
             return Response(ALARM, line.encode() + b"\n")
@@ -119,14 +119,14 @@ class Routes:
 def _event(form: dict[str, list[str]]) -> Event:
     """Raise `ValueError` with one line when the ids are no numbers."""
     return Event(
-        id=parsed(_one(form, "eid"), "event"),
-        monitor_id=parsed_or_none(_one(form, "mid"), "monitor"),
-        monitor_name=_one(form, "name"),
-        cause=_one(form, "cause"),
+        id=parsed(_field(form, "eid"), "event"),
+        monitor_id=parsed_or_none(_field(form, "mid"), "monitor"),
+        monitor_name=_field(form, "name"),
+        cause=_field(form, "cause"),
         path=spelled(form.get("path", [""])[0]),
     )
 
 
-def _one(form: dict[str, list[str]], name: str) -> str:
+def _field(form: dict[str, list[str]], name: str) -> str:
     text = form.get(name, [""])[0]
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

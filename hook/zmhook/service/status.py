@@ -1,4 +1,4 @@
-"""What the service tells about itself."""
+"""Report the state of the service as plain data."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ def _collector(folder: str) -> dict[str, Any] | None:
 
     from zmhook.snapshots.status import read
 
-    found = read(folder)
-    if found is None:
+    written = read(folder)
+    if written is None:
         return None
-    counts = found.counts
+    counts = written.counts
     return {
-        "connected": found.is_running and found.connected,
-        "waiting": found.waiting,
+        "connected": written.is_running and written.connected,
+        "waiting": written.waiting,
         "topics": to_builtins(counts.topics),
         "unused": to_builtins(counts.unused),
     }
@@ -82,17 +82,17 @@ def _worker(slot: Slot) -> dict[str, Any]:
 
 
 def damaged_databases(config: Config) -> dict[str, dict[str, Any]]:
-    """Return, by path, how often each database was, and of the last time when and why.
+    """Return, by path, how often each database was damaged; of the last time when and why.
 
     Times are seconds since the epoch. Raises nothing: a folder that cannot be read has none.
     """
     settings = (config.general, *config.monitors.values())
-    folders = dict.fromkeys(folder for one in settings for folder in _folders(one))
-    found = {path: damage_count(path) for folder in folders for path in _databases(folder)}
+    folders = dict.fromkeys(folder for each in settings for folder in _folders(each))
+    damages = {path: damage_count(path) for folder in folders for path in _databases(folder)}
     return {
-        str(path): {"count": one.count, "last": one.last, "reason": one.reason}
-        for path, one in sorted(found.items())
-        if one.count
+        str(path): {"count": damage.count, "last": damage.last, "reason": damage.reason}
+        for path, damage in sorted(damages.items())
+        if damage.count
     }
 
 

@@ -170,14 +170,14 @@ class Supervisor:
     ) -> None:
         """Wait until somebody says stop, nobody asks for long, or our socket's file has gone."""
         while not self.stopping.is_set():
-            self._tell_patience(socket)
+            self._write_patience(socket)
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self.stopping.wait(), POLL_SECONDS)
             if why := self._why_end(socket, is_there, permanent=is_permanent()):
                 log.info("ending: %s", why)
                 self.stopping.set()
 
-    def _tell_patience(self, socket: Path) -> None:
+    def _write_patience(self, socket: Path) -> None:
         """Write down how long a hook may wait for us, should we ever stop answering."""
         wait, monitors = self.config.waits()
         text = patience_text(wait, self.silence(), monitors)

@@ -1,4 +1,4 @@
-"""What systemd is told (Type=notify): that we serve, and again and again that we are alive."""
+"""Notify systemd (Type=notify) that we serve, and again and again that we are alive."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Systemd:
 
     def __init__(self) -> None:
         # Taken out: what we start must not speak for us.
-        place = os.environ.pop("NOTIFY_SOCKET", "")
+        address = os.environ.pop("NOTIFY_SOCKET", "")
         microseconds = os.environ.pop("WATCHDOG_USEC", "")
         whose = os.environ.pop("WATCHDOG_PID", "")
-        self._place = f"\0{place[1:]}" if place.startswith("@") else place
+        self._address = f"\0{address[1:]}" if address.startswith("@") else address
         self._every = USUAL_SECONDS
         if microseconds.isdecimal() and whose in ("", str(os.getpid())):
             self._every = max(0.1, int(microseconds) / 1e6 / OFTEN)
@@ -30,14 +30,14 @@ class Systemd:
 
     async def keep_alive(self) -> None:
         """Tell it from the event loop, for ever: one that hangs tells nothing."""
-        while self._place:
+        while self._address:
             self._send("WATCHDOG=1")
             await asyncio.sleep(self._every)
 
     def _send(self, text: str) -> None:
-        if not self._place:
+        if not self._address:
             return
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as to:
             to.setblocking(False)
-            to.connect(self._place)
+            to.connect(self._address)
             to.send(text.encode("ascii"))

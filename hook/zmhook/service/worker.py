@@ -159,8 +159,8 @@ class Worker:
             self.chains.popitem(last=False)[1][1].close()
 
     def _loaded(self) -> list[str]:
-        found = [model for _, chain in self.chains.values() for model in chain.loaded()]
-        return list(dict.fromkeys(found))
+        models = [name for _, chain in self.chains.values() for name in chain.loaded()]
+        return list(dict.fromkeys(models))
 
 
 class _Handed(FrameSource):
