@@ -65,7 +65,7 @@ class Modules:
 
 
 def module_of(path: Path) -> str:
-    """Return a module's name: `hook/zmhook/gate/zone.py` is `zmhook.gate.zone`."""
+    """Return a module's name: `hook/zmhook/gate/rules.py` is `zmhook.gate.rules`."""
     parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 

@@ -213,3 +213,11 @@ def test_each_page_is_linked_from_the_index() -> None:
     trees = re.findall(r"```\{toctree\}.*?```", index, re.DOTALL)
     listed = [line for tree in trees for line in tree.splitlines() if re.fullmatch(r"[\w-]+", line)]
     assert sorted(listed) == sorted(page.stem for page in GUIDE if page.stem != "index")
+
+
+def test_each_file_that_contributing_names_is_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    named = re.findall(r"`((?:\w+/)+(?:\w+\.py)?|\w+\.py)`", text)
+    folders = (ROOT, ROOT / "hook/zmhook")
+    missing = [name for name in named if not any((folder / name).exists() for folder in folders)]
+    assert missing == ["photos/"]  # that of the test assets
