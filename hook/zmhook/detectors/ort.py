@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from zmhook.errors import DetectorError, MissingPart
+from zmhook.printable import one_line
 
 ERRORS_ONLY = 3
 """Of ONNX Runtime's own log, which it writes to stderr past Python's logging."""
@@ -52,7 +53,7 @@ def session_options(ort: Any, threads: int) -> Any:
 
 def reason(error: Exception) -> str:
     """Return ONNX Runtime's message in one line, without the file's name, which we give."""
-    return " ".join(str(error).rpartition("failed:")[2].split())[:300]
+    return one_line(str(error).rpartition("failed:")[2], 300)
 
 
 @cache

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from zmhook.printable import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -46,7 +48,7 @@ def lettered(text: str, height: int, width: int, ink: Colour, paper: Colour) -> 
 
     It is at most `width` pixels wide: longer text goes on in another line, up to three.
     """
-    words = " ".join(text.split())[:LONGEST]
+    words = one_line(text, LONGEST)
     line = _line(words, height, ink, paper)
     if line.shape[1] > width:
         characters = int(len(words) * width / line.shape[1])

@@ -10,6 +10,7 @@ import numpy as np
 from zmhook.detection import Box
 from zmhook.frame import frame_crop
 from zmhook.image.crop import is_in_frame, point_to_frame, to_frame
+from zmhook.printable import one_line
 from zmhook.render.lettering import lettered
 from zmhook.render.line import about, descriptions, sentence
 from zmhook.settings.values import Colour
@@ -106,14 +107,14 @@ def _caption(detection: Detection, general: General, description: Detection | No
     """Return what stands at a box; below it, what was said about what is in there."""
     model = f"({detection.model}) " if general.show_models else ""
     percent = f" {detection.confidence:.0%}" if general.show_percent else ""
-    label = " ".join(detection.label.split())
+    label = one_line(detection.label)
     text = sentence(description, LONGEST_CAPTION) if description else ""
     return f"{model}{label}{percent}" + (f"\n{text}" if text not in ("", label) else "")
 
 
 def _reason(drop: Drop) -> str:
     detection = drop.detection
-    return " ".join(f"{detection.label} {detection.confidence:.0%}: {drop.reason}".split())
+    return one_line(f"{detection.label} {detection.confidence:.0%}: {drop.reason}")
 
 
 class Label(NamedTuple):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zmhook.errors import DetectorError, MissingPart, ModelFileError
+from zmhook.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,7 +54,7 @@ def load_model(make: Callable[[str], Any], name: str) -> Any:
         return make(str(path))
     except RuntimeError as error:
         raise ModelFileError(
-            f"{path}: dlib cannot use it ({_line(error)}): "
+            f"{path}: dlib cannot use it ({one_line(error)}): "
             "install the package face_recognition_models again"
         ) from None
 
@@ -65,9 +66,5 @@ def native(doing: str) -> Iterator[None]:
         yield
     except (RuntimeError, MemoryError) as error:
         raise DetectorError(
-            f"face: {doing} failed: {_line(error) or type(error).__name__}"
+            f"face: {doing} failed: {one_line(error) or type(error).__name__}"
         ) from None
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())

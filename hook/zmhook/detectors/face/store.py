@@ -20,6 +20,7 @@ from zmhook.detectors.face.encoder import SIZE
 from zmhook.detectors.face.known import KnownFaces
 from zmhook.detectors.face.pictures import person_of
 from zmhook.errors import TrainingError
+from zmhook.printable import one_line
 from zmhook.storage import atomic
 from zmhook.storage.lock import lock_within, open_folder
 from zmhook.storage.regular import read as read_file
@@ -65,7 +66,7 @@ def read(path: Path) -> Entries:
     except OSError as error:
         raise TrainingError(f"{path} cannot be read: {error.strerror or error}") from None
     except Exception as error:  # noqa: BLE001 - zipfile and numpy raise many things on damage
-        raise TrainingError(f"{path} is damaged ({' '.join(str(error).split())})") from None
+        raise TrainingError(f"{path} is damaged ({one_line(error)})") from None
 
 
 def write(path: Path, entries: Iterable[Entry]) -> None:

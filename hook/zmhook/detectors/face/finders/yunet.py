@@ -10,6 +10,7 @@ import numpy as np
 
 from zmhook.detectors.face.finders import FaceBox, factor, scaled
 from zmhook.errors import DetectorError, ModelFileError
+from zmhook.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +44,9 @@ class YunetFinder:
         try:
             rows = _rows(self._detector, small.image)
         except cv2.error as error:
-            raise DetectorError(f"face: finding faces with yunet failed: {_line(error)}") from None
+            raise DetectorError(
+                f"face: finding faces with yunet failed: {one_line(error.err or error)}"
+            ) from None
         faces = [_found(row, small) for row in rows]
         return sorted(faces, key=lambda face: face.score, reverse=True)
 
@@ -59,8 +62,9 @@ def _detector(path: str, least: float) -> Any:
         # Another network is noticed only when it is run.
         _rows(detector, np.zeros((32, 32, 3), np.uint8))
     except cv2.error as error:
+        why = one_line(error.err or error)
         raise ModelFileError(
-            f"[face] face_yunet_model: {path} is not a YuNet file ({_line(error)}): "
+            f"[face] face_yunet_model: {path} is not a YuNet file ({why}): "
             "fetch it with 'zmhook models get yunet'"
         ) from None
     return detector
@@ -71,10 +75,6 @@ def _rows(detector: Any, image: npt.NDArray[np.uint8]) -> list[Sequence[Any]]:
     rows = detector.detect(image)[1]
     # Where next to nothing is asked for (face_min_confidence = 0), sizes can overflow.
     return [] if rows is None else [row for row in rows if np.isfinite(row).all()]
-
-
-def _line(error: cv2.error) -> str:
-    return " ".join(str(error.err or error).split())
 
 
 def _found(row: Sequence[Any], small: Scaled) -> FaceBox:

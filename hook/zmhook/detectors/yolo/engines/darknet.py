@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from zmhook.detectors.yolo.engines.base import Network, chosen_size, threads
 from zmhook.errors import DetectorError, ModelFileError
+from zmhook.printable import one_line
 from zmhook.storage.regular import reading
 
 if TYPE_CHECKING:
@@ -191,11 +192,8 @@ def _header_bytes(weights: ModelFile) -> int:
 
 def _reason(error: Exception) -> str:
     """Return OpenCV's message without its place in OpenCV's source."""
-    text = " ".join(str(error).split())
-    return (
-        re.sub(r"^OpenCV\(.*?\) \S+ error: |\(-\d+:|\) in function.*$", "", text)[:300]
-        or "no reason given"
-    )
+    place = r"^OpenCV\(.*?\) \S+ error: |\(-\d+:|\) in function.*$"
+    return re.sub(place, "", one_line(error, 400)) or "no reason given"
 
 
 ENGINE = DarknetEngine

@@ -11,6 +11,7 @@ from zmhook.detectors.onnx_file import refusal
 from zmhook.detectors.yolo.engines.base import Network, threads
 from zmhook.detectors.yolo.engines.ports import Inputs, Port, inputs_of, size_of
 from zmhook.errors import DetectorError, MissingPart
+from zmhook.printable import one_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -192,7 +193,7 @@ def _openvino() -> Any:
 def _reason(error: Exception) -> str:
     """Return OpenVINO's message in one line, without the places in OpenVINO's source."""
     lines = [line for line in str(error).splitlines() if " src/" not in line]
-    return " ".join(" ".join(lines).split())[:300] or "no reason given"
+    return one_line(" ".join(lines), 300) or "no reason given"
 
 
 ENGINE = OpenVinoEngine
