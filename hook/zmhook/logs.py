@@ -1,4 +1,4 @@
-"""Where our log goes: ZoneMinder's own log system, or a plain rotating file; and stderr.
+"""Write the log through ZoneMinder's own log system, or to a rotating file; and to stderr.
 
 On a machine with ZoneMinder the component is `zmesdetect_m<mid>` (`zmesdetect` without a
 monitor) and pyzm writes to file, syslog and database as ZoneMinder's options say. Opening all
@@ -116,7 +116,7 @@ class Logs:
 
 
 class Sink(Protocol):
-    """Where the thread writes to."""
+    """A destination of the thread that writes."""
 
     def write(self, record: logging.LogRecord) -> None: ...
 
@@ -175,7 +175,7 @@ def _zoneminder_logs(conf_path: str) -> str:
 
 
 class _Caller:
-    """The place of a log call, in the form that pyzm takes."""
+    """The code position of a log call, in pyzm's form."""
 
     def __init__(self, filename: str, lineno: int) -> None:
         self.filename = filename

@@ -43,7 +43,7 @@ _HEAVY = ("cv2", "apprise", "requests")
 
 
 class JobRunner:
-    """Does the jobs of one lane; a process adds its log and its bound on time (`Worker`)."""
+    """Runs the jobs of one lane; `Worker` adds the log and the time limit of a process."""
 
     def __init__(self, spool: Spool, lane: str) -> None:
         self.spool = spool

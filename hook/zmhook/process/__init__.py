@@ -1,1 +1,1 @@
-"""This process: its user, environment, signals, arguments and end."""
+"""Control this process: its user, environment, signals, arguments and limits."""

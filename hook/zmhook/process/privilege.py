@@ -68,14 +68,14 @@ class Way(NamedTuple):
 
 
 class _ForeignSettings(NamedTuple):
-    """A file of settings, and whose it is."""
+    """A file of settings and its owner."""
 
     file: str
     uid: int
 
 
 class _State:
-    """What this process, which began as root, has become."""
+    """What this process became after it started as root."""
 
     stays_root = False
     settings: _ForeignSettings | None = None
@@ -269,7 +269,7 @@ def _group_of(ways: Iterable[Way], owner: Step) -> int:
 
 
 class _Account(NamedTuple):
-    """Whom to become."""
+    """The account to become."""
 
     uid: int
     groups: list[int]

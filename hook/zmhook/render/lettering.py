@@ -1,4 +1,4 @@
-"""Text as a small picture, in any script.
+"""Draw text of any script into a small picture.
 
 OpenCV's own letters are quick and need nothing, but they are ASCII only. A person's name in
 another script is drawn by Pillow with a font of the system that has its characters; where there

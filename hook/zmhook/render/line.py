@@ -35,7 +35,7 @@ _NO_BRACKETS = str.maketrans("()", "[]")
 
 
 def detection_line(decision: Decision, settings: Settings) -> str:
-    """Return the line, without a newline; empty when nobody is to be told.
+    """Return the line, without a newline; empty when nothing is reported.
 
     An undecided event is silent, or with `on_failure = alarm` a line that says so.
     """
@@ -124,7 +124,7 @@ def _camera_frame(decision: Decision) -> dict[str, str]:
 
 
 def _dimensions(frame: FrameInfo) -> dict[str, Any]:
-    """Return sizes, height first, as the field's readers have it, and the part that was seen."""
+    """Return sizes, height first as existing readers expect, and the part that was used."""
     resized = [frame.resized_to[1], frame.resized_to[0]] if frame.resized_to else None
     crop = {"crop": frame.crop} if frame.crop else {}
     return {"original": [frame.height, frame.width], "resized": resized, **crop}
@@ -171,14 +171,14 @@ def _labels(decision: Decision, general: General) -> str:
 
 
 def _skipped(decision: Decision) -> str:
-    """Tell which models could not be asked; an undecided line tells the reasons anyway."""
+    """Name the models that were skipped; an undecided line has the reasons anyway."""
     if decision.outcome == "undecided":
         return ""
     return "".join(f" {bracketed(model)}" for model in decision.skipped)
 
 
 def bracketed(text: str) -> str:
-    """Return a remark as it stands behind the labels; where it ends can be told."""
+    """Return a remark in brackets, as it stands behind the labels."""
     return f"({_plain(text).translate(_NO_BRACKETS)})"
 
 

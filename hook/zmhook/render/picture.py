@@ -104,7 +104,7 @@ def _marks(frame: Frame, decision: Decision, general: General, *, debug: bool) -
 
 
 def _caption(detection: Detection, general: General, description: Detection | None) -> str:
-    """Return what stands at a box; below it, what was said about what is in there."""
+    """Return the label of a box, and below it its description."""
     model = f"({detection.model}) " if general.show_models else ""
     percent = f" {detection.confidence:.0%}" if general.show_percent else ""
     label = one_line(detection.label)
@@ -126,7 +126,7 @@ class Label(NamedTuple):
 
 
 class _Canvas:
-    """A picture with lines and letters that suit its size, and the places that labels took."""
+    """A picture with lines and letters that suit its size, and the positions of its labels."""
 
     def __init__(self, image: Picture) -> None:
         self.picture: Picture = image.copy()
@@ -146,7 +146,7 @@ class _Canvas:
         cv2.rectangle(self.picture, *corners, _bgr(colour), self.line)
 
     def label(self, box: Box, text: str, ink: Colour, paper: Colour) -> Label:
-        """Choose a place for a box's label, within the picture and free if one is."""
+        """Choose a position for a box's label, within the picture and free if possible."""
         written = [
             lettered(line, self.letters, self.width, ink, paper) for line in text.split("\n")
         ]
@@ -161,7 +161,7 @@ class _Canvas:
         self.picture[label.y : label.y + height, label.x : label.x + width] = label.patch
 
     def _position(self, box: Box, width: int, height: int) -> tuple[int, int]:
-        """Choose the first place that is free: above, inside, below, at the foot, then near by."""
+        """Choose the first free position: above, inside, below, at the foot, then near by."""
         x, lowest = min(box.x1, self.width - width), self.height - height
         near_by = sorted(range(0, lowest + 1, height), key=lambda y: abs(y - box.y1))
         tops = (box.y1 - height, box.y1, box.y2, box.y2 - height, *near_by)

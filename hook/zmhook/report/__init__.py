@@ -1,4 +1,4 @@
-"""What a decision leaves behind, after the answer has gone out."""
+"""Publish a decision after the answer has gone out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 def publish(decided: Decided, settings: Settings, *, notes: bool = False, output: str = "") -> None:
-    """Write pictures and objects.json, tell who is to be told, and record the decision.
+    """Write pictures and objects.json, queue the jobs, and record the decision.
 
     One that fails is logged and the next goes on. What may take time is done in the background;
     only with `notes`, for somebody who waits for it, the event's notes are written here.
@@ -65,7 +65,7 @@ def _write_to_event(decided: Decided, settings: Settings) -> None:
 
 
 def _event_folder(decided: Decided, settings: Settings) -> str:
-    """Return the folder that the caller named, or the one that the API tells; "" for neither.
+    """Return the folder that the caller named, or the API's; "" for neither.
 
     The API is asked only now, when it delays no answer any more.
     """

@@ -1,4 +1,4 @@
-"""objdetect.mp4 and objdetect.gif: a short film around the frame that answered.
+"""Make objdetect.mp4 and objdetect.gif, a short animation around the chosen frame.
 
 Made in the background. The frames come from the event's folder, from its video, or from the
 portal, whichever has them; while the event still records they may not be there yet, and the job
@@ -56,7 +56,7 @@ def run(work: Work) -> None:
 
 
 def _folder(work: Work) -> Path | None:
-    """Return the event's folder where this machine has it; the API is asked unless it was told."""
+    """Return the event's folder if it is on this machine, from the caller or the API."""
     event = work.decision.event
     if event.path:
         folder = event.folder
@@ -105,7 +105,7 @@ def _of_one_size(footage: Footage, numbers: list[int], width: int) -> list[Pictu
 
 
 def chosen(footage: Footage, most: int) -> list[int]:
-    """Return the numbers of the frames to show, in order: those around the one that answered."""
+    """Return the numbers of the frames to show, in order, around the chosen one."""
     begin = max(footage.first, round(footage.at - BEFORE * footage.rate))
     end = min(footage.last, round(footage.at + AFTER * footage.rate))
     begin = min(begin, end)

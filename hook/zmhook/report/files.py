@@ -1,4 +1,4 @@
-"""The files that a decision leaves: objdetect.jpg, objects.json, debug pictures."""
+"""Write objdetect.jpg, objects.json and debug pictures."""
 
 from __future__ import annotations
 

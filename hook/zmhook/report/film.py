@@ -1,4 +1,4 @@
-"""Frames → a short film, as MP4 or GIF: bytes that a browser plays."""
+"""Encode frames as a short MP4 or GIF that browsers play."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _shown(film: Film) -> list[Picture]:
 
 
 def _by_ffmpeg(ffmpeg: str, film: Film, path: Path) -> bool:
-    """Say whether it could: one without an H.264 encoder is of no use."""
+    """Return whether ffmpeg could; without an H.264 encoder it cannot."""
     height, width = film.first.shape[:2]
     command = [ffmpeg, "-hide_banner", "-loglevel", "error", "-y"]
     command += ["-f", "rawvideo", "-pix_fmt", "bgr24", "-video_size", f"{width}x{height}"]

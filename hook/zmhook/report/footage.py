@@ -1,4 +1,4 @@
-"""An event's frames, wherever they are: JPEG files, its video, or ZoneMinder's portal."""
+"""Read an event's frames from JPEG files, its video, or ZoneMinder's portal."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def write_notes(
 
 
 def merged(words: str, old: str) -> str:
-    """Return the notes: what was found, then what ZoneMinder wrote."""
+    """Return the notes: the detection, then what ZoneMinder wrote."""
     begin = _OURS.search(old)
     theirs = f"{old[: begin.start()]} {_after_ours(old[begin.end() :])}" if begin else old
     return _cut(f"{words} {' '.join(theirs.split())}".strip())

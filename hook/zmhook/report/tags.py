@@ -1,4 +1,4 @@
-"""Tag an event with what was found, where ZoneMinder has tags (1.37.44 and newer).
+"""Tag an event with its labels, where ZoneMinder has tags (1.37.44 and newer).
 
 Its API can only list tags (and lists every event of each with them), so they are set as
 ZoneMinder's own page of an event does: `index.php?request=tags` with the actions

@@ -1,4 +1,4 @@
-"""Asking a service from Python, where zm_event_start.sh did not find the socket."""
+"""Send requests to a service from Python, for when zm_event_start.sh did not find the socket."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class NoService(ZmhookError):
 
 
 class Silent(NoService):
-    """There is one, and it shows no sign of life."""
+    """A service is there and shows no sign of life."""
 
 
 class Answered(NamedTuple):
@@ -47,7 +47,7 @@ class Answered(NamedTuple):
 
 
 def peer(socket_file: Path, seconds: float) -> Peer:
-    """Return who listens there, as the kernel knows it; raises `NoService`."""
+    """Return the process that listens there, from the kernel; raises `NoService`."""
     try:
         with contextlib.closing(socket.socket(socket.AF_UNIX)) as connection:
             connection.settimeout(seconds)
@@ -60,7 +60,7 @@ def peer(socket_file: Path, seconds: float) -> Peer:
 def decide(
     socket_file: Path, event: Event, config: str, seconds: float, silence: float | None = None
 ) -> Answered:
-    """Ask for an event's decision, in the form of `POST /decide`; raises as `ask` does."""
+    """Request an event's decision by `POST /decide`; raises as `ask` does."""
     form = {
         "eid": "" if event.id is None else event.id,
         "mid": "" if event.monitor_id is None else event.monitor_id,
@@ -80,7 +80,7 @@ def ask(
     body: bytes = b"",
     silence: float | None = None,
 ) -> Answered:
-    """Send one request and return its answer, for which it has so many seconds in all.
+    """Send one request and return the answer, within `seconds` in all.
 
     Raises `NoService`; `Silent` when for `silence` seconds nothing came, not even a sign of life.
     """
@@ -110,7 +110,7 @@ def _no_service(socket_file: Path, error: Exception) -> NoService:
 
 
 def _limit_connecting(connection: socket.socket, seconds: float) -> None:
-    """Wait so long for room in a full queue of connections; Python's time-out does not wait."""
+    """Limit the wait for room in a full queue of connections; Python's time-out does not wait."""
     whole, part = divmod(max(LEAST, seconds), 1)
     limit = struct.pack("ll", int(whole), int(part * 1e6))
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)

@@ -63,7 +63,7 @@ class ConfigWatch:
         return min(settings.general.event_deadline for settings in self.in_force())
 
     def waits(self) -> tuple[float, dict[int, float]]:
-        """Return how long hooks wait for an answer, and for which monitors it is another time."""
+        """Return how long hooks wait for an answer, and the monitors for which it differs."""
         usual = waited(self.current().general.general.event_deadline)
         monitors = self._config.monitors.items()
         waits = {monitor: waited(settings.general.event_deadline) for monitor, settings in monitors}
@@ -81,7 +81,7 @@ class ConfigWatch:
         return self._config
 
     def lacking(self) -> list[str]:
-        """Return what the models in force lack, a line each."""
+        """Return what the models in use lack, a line each."""
         from zmhook.detectors.lacking import lacking
 
         return lacking(self.in_force())
@@ -96,7 +96,7 @@ class ConfigWatch:
         self._take(config)
 
     def _take(self, config: Config) -> None:
-        """Put a configuration in force, unless its models lack what those in force do not."""
+        """Use a configuration, unless its models lack something that the current ones have."""
         from zmhook.detectors.lacking import lacking
 
         self._rechecked = time.monotonic()
@@ -117,7 +117,7 @@ class ConfigWatch:
         log.info("%s was read anew", self.path)
 
     def _keep(self, error: str) -> None:
-        """Leave the last good configuration in force, and say why once."""
+        """Keep the last good configuration, and log the reason once."""
         base = self._config.general
         variables = base.service.service_environment.reveal()
         environment.apply_settings(base.general.time_zone, variables)

@@ -57,7 +57,7 @@ class Fetcher:
         self._due: dict[str, float] = {}
 
     async def first(self) -> FetchedPicture:
-        """Wait as `wait` says, then fetch the first picture; asked again, give the same one.
+        """Sleep for `wait`, then fetch the first picture; later calls return the same one.
 
         It is the first in the order of `ids` that is settled: those that may still come are not
         waited for while there is another one. Those that turned out not to be needed are passed
@@ -86,7 +86,7 @@ class Fetcher:
         return task.result()
 
     def begin_after(self, frame_id: str) -> None:
-        """Begin to fetch the picture that comes after this one, and those that are still to come.
+        """Start fetching the next picture, and those that are still to come.
 
         From the event's folder they are there in no time, and most often they are not needed.
         """
@@ -102,7 +102,7 @@ class Fetcher:
             self._ahead = asyncio.create_task(self._fetch_ahead())
 
     async def close(self) -> None:
-        """Free connections, once what is under way has ended."""
+        """Close connections, once running fetches have ended."""
         if self._ahead:
             self._ahead.cancel()
             await asyncio.wait([self._ahead])

@@ -1,4 +1,4 @@
-"""An inference request of another machine, on its way through the service: models only."""
+"""Queue an inference request of another machine: models only, no gate and no report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class InferTask(NamedTuple):
-    """What another machine asks for.
+    """The request of another machine.
 
     `client` is its address; `seconds` is how long it waits (0: it does not say); the rest is as
     in `wire.InferJob`.

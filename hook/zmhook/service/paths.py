@@ -1,4 +1,4 @@
-"""Where a service's socket is.
+"""Name a service's socket and the files beside it.
 
 zm_event_start.sh follows the same rules without reading the configuration, so they are plain: the
 run folder is `$ZMHOOK_RUN`, else /run/zmhook when it can be written to, else the folder `run` in
@@ -80,13 +80,13 @@ def socket_name(config: str | Path) -> str:
 
 
 def older_socket_path(config: str | Path, general: General) -> Path:
-    """Return where earlier versions had the socket; two configurations could have it in common."""
+    """Return the socket of earlier versions, which two configurations could share."""
     name = os.fsencode(config).removeprefix(b"/").replace(b"/", b"_")
     return run_folder(general) / f"{os.fsdecode(name[-LONGEST_NAME:])}.sock"
 
 
 def cksum(data: bytes) -> int:
-    """Return what POSIX's cksum does: a checksum of the bytes and of how many they are."""
+    """Return the checksum of POSIX's cksum, which includes the number of bytes."""
     count = len(data)
     length = count.to_bytes((count.bit_length() + 7) // 8, "little")
     total = 0
@@ -98,6 +98,6 @@ def cksum(data: bytes) -> int:
 
 
 def _absolute(config: str | Path) -> bytes:
-    """Return the path as the hook has it, which takes nothing out of it."""
+    """Return the absolute path as the hook builds it, without normalizing it."""
     path = os.fsencode(config)
     return path if path.startswith(b"/") else os.fsencode(os.getcwd()).rstrip(b"/") + b"/" + path  # noqa: PTH109 - bytes

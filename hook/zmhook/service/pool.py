@@ -1,4 +1,4 @@
-"""The workers: each slot keeps one worker process going and gives it events from the queue."""
+"""Run the workers: each slot keeps one process alive and feeds it from the queue."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CANCELS, CANCEL_AGAIN = 20, 0.5
 
 
 class Slot:
-    """One place for a worker process.
+    """A slot for one worker process.
 
     `first` returns the settings and the fingerprint whose models a fresh worker loads at once. Of
     the idle slots the one with the smallest `rank` gets the next event; `threads` returns how many
@@ -75,7 +75,7 @@ class Slot:
 
     @property
     def can_serve(self) -> bool:
-        """Whether it has a worker, or would start one for the next event; not while it backs off.
+        """Whether it has a worker, or would start one for the next event rather than back off.
 
         One that has given its models' memory back can.
         """
@@ -102,7 +102,7 @@ class Slot:
             await worker.stop()
 
     async def _next(self) -> AnyTicket:
-        """Wait for an event; give the models' memory back when none comes for long."""
+        """Wait for an event; unload the models when none comes for long."""
         waiting = asyncio.ensure_future(self.queue.get(self.rank))
         try:
             if self.worker and self.idle_unload:
@@ -116,7 +116,7 @@ class Slot:
             raise
 
     async def _survive(self, doing: Callable[[], Awaitable[None]]) -> None:
-        """Do something with the worker; when it dies, tidy up, count it and wait a little."""
+        """Do something with the worker; when it dies, clean up, count it and back off."""
         try:
             await doing()
             self._deaths = 0
@@ -166,7 +166,7 @@ class Slot:
         return to_plain(structs.replace(settings, yolo=yolo))
 
     async def _bury_the_idle(self) -> None:
-        """Take away a worker that ended between events; that is not the next event's fault."""
+        """Remove a worker that ended between events, so that the next event is not blamed."""
         if self.worker and self.worker.has_ended:
             log.error("a worker ended between events")
             self.stats.restarts += 1
@@ -205,7 +205,7 @@ class Slot:
             ticket.fail(f"the model process ended {how}, {ticket.tries} times")
 
     def _back_off(self) -> float:
-        """Return nothing after the first death, so that its event is tried again at once."""
+        """Return 0 after the first death, so that its event is retried at once."""
         return 0.0 if self._deaths <= 1 else min(LONGEST_BACK_OFF, 0.25 * 2.0**self._deaths)
 
     async def _replace_if_grown(self) -> None:
@@ -236,7 +236,7 @@ class Pool:
 
 
 async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """End the tasks; more than once, since `wait_for` loses a cancellation before Python 3.12."""
+    """Cancel the tasks, repeatedly, since `wait_for` may lose a cancellation before Python 3.12."""
     left = set(tasks)
     for _ in range(CANCELS):
         if not left:

@@ -59,7 +59,7 @@ class Ticket(ABC, Generic[Result]):
         """Take a worker's message; return the reply, if it needs one."""
 
     def release(self) -> None:
-        """Give out a result that is held back: the worker is done."""
+        """Give a result that is held back: the worker is done."""
 
     async def close(self) -> None:
         """Free what `prepare` took."""
@@ -104,7 +104,7 @@ AnyTicket = Ticket[Any]
 
 
 class FairQueue:
-    """Gives the waiting monitors a turn each, so that a storm on one cannot starve the others.
+    """Serves monitors in turn, so that a storm on one cannot starve the others.
 
     An event takes its place when it is asked and can be taken once its picture is `ready`. Within
     a monitor the order is that of asking. When the queue is full, the newest event of the monitor
@@ -122,11 +122,11 @@ class FairQueue:
         return sum(len(tickets) for tickets in self._waiting.values())
 
     def depths(self) -> dict[int | str | None, int]:
-        """Return how many wait per monitor."""
+        """Return the number of waiting tickets per monitor."""
         return {monitor: len(tickets) for monitor, tickets in self._waiting.items()}
 
     def put(self, ticket: AnyTicket, *, again: bool = False) -> AnyTicket | None:
-        """Take a place; return the event that had to make room, if any.
+        """Queue a ticket; return the one that had to make room, if any.
 
         One that is tried `again` goes before the others of its monitor, and nobody has to go
         for it: it had its place before.
@@ -141,14 +141,14 @@ class FairQueue:
         return refused
 
     async def ready(self, ticket: AnyTicket) -> None:
-        """Let the event be taken."""
+        """Let a worker take the ticket."""
         async with self._changed:
             if ticket in self._waiting.get(ticket.turn, ()):
                 self._ready.add(ticket)
                 self._changed.notify_all()
 
     async def get(self, rank: int = 0) -> AnyTicket:
-        """Wait for an event that is ready, of the monitor whose turn it is.
+        """Wait for a ticket that is ready, of the monitor whose turn it is.
 
         Of those who wait here, the one with the smallest rank is served.
         """
@@ -169,7 +169,7 @@ class FairQueue:
             return ticket
 
     def remove(self, ticket: AnyTicket) -> None:
-        """Give up an event's place, if it has one."""
+        """Remove a ticket, if it waits."""
         tickets = self._waiting.get(ticket.turn, [])
         if ticket in tickets:
             tickets.remove(ticket)
@@ -178,7 +178,7 @@ class FairQueue:
         self._ready.discard(ticket)
 
     def drain(self) -> list[AnyTicket]:
-        """Give up every place."""
+        """Remove and return all tickets."""
         tickets = [ticket for waiting in self._waiting.values() for ticket in waiting]
         self._waiting.clear()
         self._ready.clear()

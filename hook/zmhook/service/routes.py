@@ -1,4 +1,4 @@
-"""What can be asked of the service, over its socket.
+"""Route the requests that the service answers over its socket.
 
 `POST /decide` (form: eid, mid, name, cause, path, config) answers for zm_event_start.sh, whose
 clients read the status: 200 with the line is an alarm, a redirect (to nowhere) is "nothing
@@ -94,7 +94,7 @@ class Routes:
         return Response(NOTHING, location="http://nothing/")
 
     async def _stop(self, request: Request) -> Response:
-        """Who may only ask for decisions, since the socket is the group's too, ends nothing."""
+        """End the service, unless the caller is only of the group that may request decisions."""
         if request.uid not in (0, os.geteuid()):
             return Response(403, b"only root and the service's own user may end it\n")
         self._supervisor.stopping.set()

@@ -33,7 +33,7 @@ _SERVICE_ARGUMENTS = frozenset({b"zmhook.server", b"zmhook.service", b"serve"})
 
 
 class NotOursError(ZmhookError):
-    """What holds a service's lock, or listens at its socket, is no service that we may end."""
+    """The lock's holder, or the listener at the socket, is no service that we may end."""
 
 
 class LockHolder(NamedTuple):
@@ -58,7 +58,7 @@ def is_running(socket: Path) -> bool:
 
 
 def pid_of(socket: Path) -> int | None:
-    """Return the process that holds the lock, None when none does or the kernel does not tell."""
+    """Return the process that holds the lock, None when there is none or it is unknown."""
     holder = _holder(socket)
     return holder.pid if holder else None
 
@@ -85,7 +85,7 @@ def end(socket: Path, seconds: float = END_SECONDS) -> bool:
 
 
 def kill(socket: Path) -> bool:
-    """Kill the service that holds the lock, and its workers with it; say whether it was told.
+    """Kill the service that holds the lock, and its workers; return whether it was signalled.
 
     Raises `NotOursError`.
     """
@@ -99,7 +99,7 @@ def kill_and_wait(socket: Path) -> None:
 
 
 def _ask_to_end(socket: Path) -> None:
-    """Ask over the socket when it is the holder who listens there; else signal the holder.
+    """Ask the lock's holder to end over the socket if it listens there, else by a signal.
 
     The socket may be another's by now: systemd's, of which the holder knows nothing.
     """
@@ -119,7 +119,7 @@ def _ask_to_end(socket: Path) -> None:
 
 
 def _signal(socket: Path, number: signal.Signals) -> bool:
-    """Signal the holder of the lock, where that is a service of our own account's."""
+    """Signal the lock's holder if it is a service of our own account."""
     holder = _holder(socket)
     if holder is None:
         return False
@@ -179,7 +179,7 @@ def _holder(socket: Path) -> LockHolder | None:
 
 
 def _lock_holder(pid: int) -> LockHolder | None:
-    """Return what /proc tells of a process; None when it has gone, or is not of this container."""
+    """Read a process from /proc; None when it has gone, or is not in this container."""
     try:
         status = read(Path(f"/proc/{pid}/status"))
         arguments = read(Path(f"/proc/{pid}/cmdline")).split(b"\0")

@@ -36,7 +36,7 @@ POLL_SECONDS = 0.05
 
 
 def start(config: str, socket: Path, silent: SocketIdentity | None = None) -> bool:
-    """Start a service unless somebody else is just doing so; say whether we did.
+    """Start a service unless another process is starting one; return whether we did.
 
     `silent` is one that shows no sign of life: while its socket is still there, it is put aside.
 
@@ -111,14 +111,14 @@ def socket_identity(socket: Path) -> SocketIdentity | None:
 
 
 def is_held_by_systemd(socket: Path) -> bool:
-    """Say whether systemd holds the socket: there hooks may not put another."""
+    """Say whether systemd holds the socket, so that hooks may not replace it."""
     with contextlib.suppress(OSError):
         return SYSTEMDS in regular.read(socket.with_suffix(".lock")).split()[1:]
     return False
 
 
 def put_aside(socket: Path, silent: SocketIdentity) -> None:
-    """Put the service aside whose socket is `silent`, unless another is there by now.
+    """Put the silent service aside, unless its socket has been replaced meanwhile.
 
     Only with the lock of the start. The lock goes first: should we be killed in between, the next
     hook finds the silent socket again. Raises `OSError`.
@@ -142,7 +142,7 @@ def put_aside(socket: Path, silent: SocketIdentity) -> None:
 
 
 def kill_put_aside(socket: Path) -> None:
-    """Kill those that were put aside before and still hang."""
+    """Kill services that were put aside and still hang."""
     sweep(socket)
     for theirs in _all_put_aside(socket):
         try:
@@ -153,13 +153,13 @@ def kill_put_aside(socket: Path) -> None:
 
 
 def still_hung(socket: Path) -> list[Path]:
-    """Return the sockets of those that were put aside and still run. Raises `OSError`."""
+    """Return the sockets of services that were put aside and still run. Raises `OSError`."""
     sweep(socket)
     return sorted(theirs for theirs in _all_put_aside(socket) if running.is_running(theirs))
 
 
 def sweep(socket: Path) -> None:
-    """Take away what those left that were put aside and have ended."""
+    """Remove the files of services that were put aside and have ended."""
     for theirs in _all_put_aside(socket):
         with contextlib.suppress(OSError):
             if not running.is_running(theirs):
@@ -172,7 +172,7 @@ def _beside(socket: Path) -> Path:
 
 
 def _all_put_aside(socket: Path) -> set[Path]:
-    """Return the sockets of those that were put aside, whether they are still there or not."""
+    """Return the sockets of services that were put aside, whether they still exist or not."""
     start, ends = f"{socket.stem}.aside-", (".sock", ".lock")
     try:
         names = os.listdir(socket.parent)  # noqa: PTH208 - a glob would take the name's own marks

@@ -1,4 +1,4 @@
-"""What the service has done: counts and times, for `status` and for Prometheus."""
+"""Count events and measure stages, for `status` and Prometheus."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Stats:
         self._stages: dict[str, deque[float]] = {}
 
     def uptime(self) -> float:
-        """Return the seconds since the start, whatever became of the clock."""
+        """Return the seconds since the start, whatever the wall clock does."""
         return time.monotonic() - self._started
 
     def decided(self, decision: Decision, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""The service's main process: takes events, answers each by its deadline, keeps workers going."""
+"""Run the service: accept events, answer each by its deadline, keep workers alive."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Supervisor:
         self.pool.start()
 
     async def decide(self, event: Event) -> tuple[Decision, Settings]:
-        """Return the decision and the settings it was made by.
+        """Return the decision and the settings that it was made with.
 
         Raises `CloseConnection` when this service is out of date: the caller finds another way.
         """
@@ -133,12 +133,12 @@ class Supervisor:
 
     @property
     def busy(self) -> float:
-        """What waits and runs, per worker."""
+        """Tickets that wait or run, per worker."""
         running = sum(slot.ticket is not None for slot in self.pool.slots)
         return (len(self.queue) + running) / len(self.pool.slots)
 
     def _is_taking(self) -> bool:
-        """Note that somebody asks; say whether anything new is taken."""
+        """Note a request; return whether new ones are accepted."""
         self.last_asked = time.monotonic()
         if self.code.has_changed() and not self.replaced:
             log.info("zmhook itself has been replaced: ending, so that a new service can start")
@@ -147,7 +147,7 @@ class Supervisor:
         return not self.stopping.is_set()
 
     async def finish(self, seconds: float) -> None:
-        """Let what is running end, answer the rest, end the workers.
+        """Let running events finish, answer the rest, end the workers.
 
         Replaced by another version, first serve those who wait: nobody is in a hurry to end us.
         """
@@ -168,7 +168,7 @@ class Supervisor:
         *,
         is_permanent: Callable[[], bool],
     ) -> None:
-        """Wait until somebody says stop, nobody asks for long, or our socket's file has gone."""
+        """Wait for a stop request, for the idle time to pass, or for our socket to be removed."""
         while not self.stopping.is_set():
             self._write_patience(socket)
             with contextlib.suppress(asyncio.TimeoutError):
@@ -178,7 +178,7 @@ class Supervisor:
                 self.stopping.set()
 
     def _write_patience(self, socket: Path) -> None:
-        """Write down how long a hook may wait for us, should we ever stop answering."""
+        """Write the file that tells hooks how long to wait for us."""
         wait, monitors = self.config.waits()
         text = patience_text(wait, self.silence(), monitors)
         if text == self._patience:
@@ -188,7 +188,7 @@ class Supervisor:
             self._patience = text
 
     def silence(self) -> float:
-        """Return the seconds after which a hook takes us for dead."""
+        """Return the seconds of silence after which a hook gives us up."""
         share = self.config.shortest_deadline() * SILENCE_SHARE
         return max(SHORTEST_SILENCE, min(SILENCE, round(share, 2)))
 
@@ -211,7 +211,7 @@ class Supervisor:
         return not self.stopping.is_set() and any(slot.can_serve for slot in self.pool.slots)
 
     def not_in_force(self) -> list[str]:
-        """Return what was edited and needs a restart, as a line, or nothing."""
+        """Return the edited keys that need a restart, as one line, or nothing."""
         now = self._service()
         keys = [key for key in AT_START if getattr(now, key) != getattr(self._started_with, key)]
         if not keys:
@@ -227,7 +227,7 @@ class Supervisor:
         return EventTicket(event, settings, self.fingerprint.of(settings), fetcher)
 
     def _put(self, ticket: AnyTicket) -> bool:
-        """Give it a place in the queue, if there is one; somebody else may have to make room."""
+        """Queue a ticket; return False when it was refused for want of room."""
         refused = self.queue.put(ticket)
         if refused:
             self.stats.refused += 1
@@ -246,7 +246,7 @@ class Supervisor:
             await ticket.close()
 
     def _forget(self, ticket: AnyTicket) -> None:
-        """Take out what nobody waits for any more: its caller has gone."""
+        """Remove a ticket whose caller has disconnected."""
         self.queue.remove(ticket)
         self.stats.dropped += 1
         log.info("%s: dropped, its caller has gone", ticket)
@@ -288,7 +288,7 @@ class Supervisor:
 
 
 def local(settings: Settings) -> Settings:
-    """Return the settings with every model on this machine: who is asked asks nobody else."""
+    """Return the settings with every model on this machine, so that no request is passed on."""
     return structs.replace(settings, remote=structs.replace(settings.remote, ml_gateway=()))
 
 

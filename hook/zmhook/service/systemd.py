@@ -13,7 +13,7 @@ OFTEN = 3
 
 
 class Systemd:
-    """systemd's socket, or nobody where we were not started by it."""
+    """systemd's notification socket; does nothing where systemd did not start us."""
 
     def __init__(self) -> None:
         # Taken out: what we start must not speak for us.
@@ -29,7 +29,7 @@ class Systemd:
         self._send("READY=1")
 
     async def keep_alive(self) -> None:
-        """Tell it from the event loop, for ever: one that hangs tells nothing."""
+        """Notify it from the event loop for ever, so that a loop that hangs is noticed."""
         while self._address:
             self._send("WATCHDOG=1")
             await asyncio.sleep(self._every)

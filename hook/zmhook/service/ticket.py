@@ -1,4 +1,4 @@
-"""An event on its way through the service: its pictures, and the decision to come."""
+"""Queue an event with its pictures, and hold its decision."""
 
 from __future__ import annotations
 

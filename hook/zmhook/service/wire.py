@@ -1,4 +1,4 @@
-"""What the supervisor and a worker say to each other.
+"""Define the messages between the supervisor and a worker.
 
 Each message is MessagePack, tagged by its type, behind its length as four bytes in network order.
 """
