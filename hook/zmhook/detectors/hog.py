@@ -83,7 +83,9 @@ class HogDetector(Detector):
             )
             for window, score in self._windows(frame, factor)
         )
-        return _suppressed(found, self._section.hog_nms_threshold)
+        from zmhook.detectors.nms import suppressed
+
+        return suppressed(found, self._section.hog_nms_threshold)
 
     def _windows(
         self, frame: Frame, factor: float
@@ -141,12 +143,3 @@ def _person(window: tuple[int, int, int, int], factor: float, frame: Frame) -> B
         frame.width,
         frame.height,
     )
-
-
-def _suppressed(found: Iterable[Detection], most_overlap: float) -> list[Detection]:
-    """Drop whoever overlaps a stronger one by more than `most_overlap` (IoU); strongest first."""
-    kept: list[Detection] = []
-    for one in sorted(found, key=lambda one: -one.confidence):
-        if all(one.box.iou(other.box) <= most_overlap for other in kept):
-            kept.append(one)
-    return kept

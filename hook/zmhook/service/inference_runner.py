@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from zmhook.detection import Box, Detection
+from zmhook.detectors.nms import suppressed
 from zmhook.errors import DeadlineExceeded, DetectorError, PictureError
 from zmhook.frame import Crop
 from zmhook.image.decode import checked, frame_of
@@ -105,7 +106,9 @@ class InferenceRunner:
             raise problem
         floor = self._job.min_confidence.get(name, 0.0)
         confident = [each for each in detections if each.confidence >= floor]
-        kept = _without_overlap(confident[: self._job.max_detections], self._job.max_overlap)
+        kept = confident[: self._job.max_detections]
+        if self._job.max_overlap < 1:
+            kept = suppressed(kept, self._job.max_overlap)
         return [detection for detection in kept if self._matches_pattern(detection)]
 
     def _matches_pattern(self, detection: Detection) -> bool:
@@ -127,17 +130,6 @@ def _crop_of(label: str, frame: Frame) -> Crop:
     box = Box(0, 0, frame.width, frame.height)
     of = Detection(label=label, confidence=1.0, box=box, model="")
     return Crop(box=box, width=frame.width, height=frame.height, source=of)
-
-
-def _without_overlap(detections: list[Detection], max_overlap: float) -> list[Detection]:
-    """Return those, strongest first, that overlap no stronger one by more than this (IoU)."""
-    if max_overlap >= 1:
-        return detections
-    kept: list[Detection] = []
-    for detection in detections:
-        if all(detection.box.iou(stronger.box) <= max_overlap for stronger in kept):
-            kept.append(detection)
-    return kept
 
 
 def _is_too_large(image: InputImage, max_pixels: int) -> bool:

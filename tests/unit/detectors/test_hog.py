@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from zmhook.detection import Box, Detection
-from zmhook.detectors.hog import HogDetector, _suppressed, confidence
+from zmhook.detectors.hog import HogDetector, confidence
 from zmhook.errors import DetectorError
 from zmhook.frame import Frame
 from zmhook.settings import Hog, Settings
@@ -86,15 +86,6 @@ def test_no_person_no_alarm(read, name):
 )
 def test_confidences_follow_the_score(score, low, high):
     assert low <= confidence(score) <= high
-
-
-@pytest.mark.parametrize(("threshold", "kept"), [(0.32, [0.9, 0.7]), (0.34, [0.9, 0.8, 0.7])])
-def test_of_people_who_overlap_more_than_the_threshold_the_strongest_stays(threshold, kept):
-    found = [
-        Detection(label="person", confidence=sure, box=Box(x, 0, x + 10, 10), model="hog")
-        for x, sure in ((5, 0.8), (90, 0.7), (0, 0.9))  # the first and the last: IoU 1/3
-    ]
-    assert [one.confidence for one in _suppressed(found, threshold)] == kept
 
 
 def test_the_settings_reach_the_search(read):

@@ -17,7 +17,6 @@ from zmhook.detectors.yolo.files import ModelFiles
 from zmhook.detectors.yolo.heads import readings, recognise, the_one
 from zmhook.detectors.yolo.heads.end_to_end import BatchedEndToEndHead
 from zmhook.detectors.yolo.letterbox import blob
-from zmhook.detectors.yolo.suppress import strongest, suppress
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -62,7 +61,8 @@ class PlateFinder:
         network = self._network
         given, placement = blob(image, network.size, self._head.look, network.pixels)
         found = self._plates(self._head.candidates(self._engine.infer(given), FLOOR))
-        found = strongest(found, MOST) if self._head.suppressed else suppress(found, OVERLAP)
+        is_final = self._head.suppressed
+        found = found.strongest(MOST) if is_final else found.suppressed(OVERLAP)
         return [
             Found(placement.to_picture(*box), min(score, 1.0))
             for box, score in zip(found.boxes.tolist(), found.scores.tolist(), strict=True)

@@ -12,9 +12,8 @@ from zmhook.detection import Detection
 from zmhook.detectors.yolo.engines import engine_for
 from zmhook.detectors.yolo.files import chosen
 from zmhook.detectors.yolo.heads import recognise
-from zmhook.detectors.yolo.heads.base import ROUNDING
+from zmhook.detectors.yolo.heads.base import MAX_KEPT, ROUNDING
 from zmhook.detectors.yolo.letterbox import GREY, blob
-from zmhook.detectors.yolo.suppress import KEPT, strongest, suppress
 from zmhook.errors import ModelFileError
 
 if TYPE_CHECKING:
@@ -82,8 +81,8 @@ class YoloModel:
         self, outputs: list[npt.NDArray[np.float32]], placement: Placement
     ) -> list[Detection]:
         found = self._checked(self._head.candidates(outputs, self._floor))
-        final = self._head.suppressed
-        found = strongest(found, KEPT) if final else suppress(found, self._overlap)
+        is_final = self._head.suppressed
+        found = found.strongest(MAX_KEPT) if is_final else found.suppressed(self._overlap)
         return [
             Detection(
                 label=self._labels[number],

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zmhook.detectors.yolo.heads.base import Candidates, Plain, corners, is_pyramid
-from zmhook.detectors.yolo.letterbox import Look
+from zmhook.detectors.yolo.heads.base import CENTRED, Candidates, Plain, corners, is_pyramid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +21,7 @@ class AnchorFreeHead(Plain):
     key = "yolov8"
     name = "YOLOv8/v11"
     understands = "1 x (4 + classes) x cells"
-    look = Look("centre", rgb=True, scale=1 / 255)
+    look = CENTRED
     suppressed = False
 
     def __init__(self, classes: int, *, transposed: bool) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zmhook.detectors.yolo.heads.base import (
+    CENTRED,
     Plain,
     corners,
     is_pyramid,
     strongest_class,
     with_objectness,
 )
-from zmhook.detectors.yolo.letterbox import Look
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ class AnchorsHead(Plain):
     key = "yolov5"
     name = "YOLOv5/v7"
     understands = "1 x (3 * cells) x (5 + classes)"
-    look = Look("centre", rgb=True, scale=1 / 255)
+    look = CENTRED
     suppressed = False
 
     def __init__(self, classes: int) -> None:

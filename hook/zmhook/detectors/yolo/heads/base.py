@@ -9,19 +9,29 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from zmhook.detectors.nms import kept_boxes
+from zmhook.detectors.yolo.letterbox import Look
 from zmhook.errors import ModelFileError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zmhook.detectors.yolo.engines.base import Network
-    from zmhook.detectors.yolo.letterbox import Look
 
 Floats = npt.NDArray[np.float32]
 
+CENTRED = Look("centre", rgb=True, scale=1 / 255)
+"""In the middle of a grey frame, RGB, 0..1: how most networks want the picture."""
+
+
+MAX_COMPARED = 1000
+"""So many candidates, the strongest, are compared; it bounds the time in a crowded picture."""
+
+MAX_KEPT = 300
+
 
 class Candidates(NamedTuple):
-    """What a network may have seen, one row each.
+    """What a network may have detected, one row each.
 
     `boxes` is `(n, 4)`: x1, y1, x2, y2 in the input's pixels; `scores` is `(n,)`, 0..1;
     `classes` is `(n,)`, the number of the strongest class.
@@ -34,6 +44,21 @@ class Candidates(NamedTuple):
     def at(self, rows: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> Candidates:
         """Return these rows, in this order."""
         return Candidates(self.boxes[rows], self.scores[rows], self.classes[rows])
+
+    def strongest(self, limit: int) -> Candidates:
+        """Return the `limit` strongest, strongest first; equal ones stay in order."""
+        return self.at(np.argsort(-self.scores, kind="stable")[:limit])
+
+    def suppressed(self, max_overlap: float) -> Candidates:
+        """Drop what overlaps a stronger one of its class by more than this (IoU).
+
+        Returns at most `MAX_KEPT`, strongest first.
+        """
+        ranked = self.strongest(MAX_COMPARED)
+        # Moved apart by class, boxes of different classes cannot overlap.
+        span = float(ranked.boxes.max(initial=0) - ranked.boxes.min(initial=0)) + 1
+        boxes = ranked.boxes.astype(np.float64) + (ranked.classes * span)[:, None]
+        return ranked.at(kept_boxes(boxes, max_overlap, MAX_KEPT))
 
 
 class Evidence(IntEnum):
@@ -104,6 +129,40 @@ class Plain:
         return None
 
 
+class FlatHead:
+    """Reads `(n, 7)`: number of the picture, x1, y1, x2, y2 in input pixels, score and class.
+
+    `score` and `label` are the columns of the last two. The network has suppressed the others.
+    """
+
+    key: str
+    name: str
+    understands: str
+    score: int
+    label: int
+    look = CENTRED
+    classes: int | None = None
+    suppressed = True
+
+    def __init__(self, *, sure: bool = True) -> None:
+        self.evidence = Evidence.NAMES if sure else Evidence.SHAPE
+
+    def fits(self, outputs: Sequence[Floats]) -> bool | None:
+        rows = outputs[0]
+        rows = rows[np.isfinite(rows).all(axis=1)]
+        if not len(rows):
+            return None
+        return is_score(rows[:, self.score]) and is_whole(rows[:, self.label])
+
+    def candidates(self, outputs: Sequence[Floats], floor: float) -> Candidates:
+        if self.fits(outputs) is False:
+            raise contradicted(self, "its columns are not box, score and class")
+        rows = outputs[0]
+        rows = rows[rows[:, self.score] >= floor]
+        classes = np.rint(rows[:, self.label]).astype(np.intp)
+        return in_pixels(self, Candidates(rows[:, 1:5], rows[:, self.score], classes))
+
+
 def is_whole(numbers: Floats) -> bool:
     """Say whether these can be numbers of classes."""
     return bool((np.abs(numbers - np.rint(numbers)) <= WHOLE).all())
@@ -113,7 +172,7 @@ def is_score(numbers: Floats) -> bool:
     return bool(((numbers >= 0) & (numbers <= 1 + ROUNDING)).all())
 
 
-def contradicted(head: Head, what: str) -> ModelFileError:
+def contradicted(head: Head | FlatHead, what: str) -> ModelFileError:
     """Return the error about a network whose values are not those of the head that reads it."""
     return ModelFileError(
         f"[yolo] yolo_head: the network is read as {head.name} ({head.key}), but {what}; "
@@ -121,7 +180,7 @@ def contradicted(head: Head, what: str) -> ModelFileError:
     )
 
 
-def in_pixels(head: Head, found: Candidates) -> Candidates:
+def in_pixels(head: Head | FlatHead, found: Candidates) -> Candidates:
     """Return what has its corners in the input's pixels.
 
     Raises `ModelFileError` for shares of one, and for boxes that end before they begin: such

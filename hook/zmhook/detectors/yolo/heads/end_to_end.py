@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zmhook.detectors.yolo.heads.base import (
+    CENTRED,
     SHARES,
     Candidates,
     Evidence,
+    FlatHead,
     contradicted,
     in_pixels,
     is_ordered,
@@ -17,7 +19,6 @@ from zmhook.detectors.yolo.heads.base import (
     is_score,
     is_whole,
 )
-from zmhook.detectors.yolo.letterbox import Look
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +33,7 @@ class EndToEndHead:
     key = "yolov10"
     name = "end-to-end YOLO"
     understands = "1 x boxes x 6"
-    look = Look("centre", rgb=True, scale=1 / 255)
+    look = CENTRED
     classes: int | None = None
     suppressed = True
 
@@ -67,49 +68,29 @@ class EndToEndHead:
         return in_pixels(self, Candidates(rows[:, :4], rows[:, 4], classes))
 
 
-class BatchedEndToEndHead:
-    """`(n, 7)`: number of the picture, x1, y1, x2, y2 in input pixels, class, score.
+class BatchedEndToEndHead(FlatHead):
+    """YOLOv7's and v9's export with `--end2end` for ONNX Runtime, class before score.
 
-    YOLOv7's and v9's export with `--end2end` for ONNX Runtime; n is what was found, so it may be 0.
-    Their exporters call the output `output`, or write the strides into the file.
+    There are as many rows as boxes, which may be none. Their exporters call the output `output`,
+    or write the strides into the file.
     """
 
     key = "yolov7-nms"
     name = "end-to-end YOLO with NMS"
     understands = "boxes x 7"
-    look = Look("centre", rgb=True, scale=1 / 255)
-    classes: int | None = None
-    suppressed = True
-
-    def __init__(self, *, sure: bool = True) -> None:
-        self.evidence = Evidence.NAMES if sure else Evidence.SHAPE
+    score, label = 6, 5
 
     @classmethod
     def readings(cls, network: Network, *, named: bool = False) -> list[Head]:
         match network.family, network.outputs:
             case "onnx", ((_, 7),):
-                said = any("output" in known for known in network.names)
+                is_named = any("output" in known for known in network.names)
                 is_other = any(
                     "flat_predictions" in one for one in frozenset().union(*network.names)
                 )
-                sure = named or ((said or "stride" in network.metadata) and not is_other)
+                sure = named or ((is_named or "stride" in network.metadata) and not is_other)
                 return [cls(sure=sure)]
         return []
-
-    def fits(self, outputs: Sequence[Floats]) -> bool | None:
-        rows = outputs[0]
-        rows = rows[np.isfinite(rows).all(axis=1)]
-        if not len(rows):
-            return None
-        return is_score(rows[:, 6]) and is_whole(rows[:, 5])
-
-    def candidates(self, outputs: Sequence[Floats], floor: float) -> Candidates:
-        if self.fits(outputs) is False:
-            raise contradicted(self, "its columns are not box, class and score")
-        rows = outputs[0]
-        rows = rows[rows[:, 6] >= floor]
-        classes = np.rint(rows[:, 5]).astype(np.intp)
-        return in_pixels(self, Candidates(rows[:, 1:5], rows[:, 6], classes))
 
 
 def _says_so(metadata: Mapping[str, str]) -> bool:
@@ -120,8 +101,8 @@ def _says_so(metadata: Mapping[str, str]) -> bool:
 
 def _is_yolo(metadata: Mapping[str, str]) -> bool:
     """Whether Ultralytics' exporter says that it is a YOLO, and none with RT-DETR's head."""
-    said = metadata.get("description", "").lower()
-    return "yolo" in said and "detr" not in said
+    description = metadata.get("description", "").lower()
+    return "yolo" in description and "detr" not in description
 
 
 def _is_per_cell(count: int, size: tuple[int, int]) -> bool:

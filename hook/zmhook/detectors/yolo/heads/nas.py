@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zmhook.detectors.yolo.heads.base import (
+    CENTRED,
     Candidates,
     Evidence,
+    FlatHead,
     Pair,
     Plain,
     contradicted,
@@ -26,7 +28,6 @@ from zmhook.detectors.yolo.heads.base import (
     strongest_class,
     unnamed_pair,
 )
-from zmhook.detectors.yolo.letterbox import Look
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,22 +35,16 @@ if TYPE_CHECKING:
     from zmhook.detectors.yolo.engines.base import Network
     from zmhook.detectors.yolo.heads.base import Floats, Head
 
-LOOK = Look("centre", rgb=True, scale=1 / 255)
 ROLES = ("num_predictions", "pred_boxes", "pred_scores", "pred_classes")
 
 
-class NasFlatHead:
-    """`(n, 7)`: number of the picture, x1, y1, x2, y2 in input pixels, score, class."""
+class NasFlatHead(FlatHead):
+    """`flat_predictions`, score before class."""
 
     key = "yolo-nas"
     name = "YOLO-NAS"
     understands = "flat_predictions boxes x 7"
-    look = LOOK
-    classes: int | None = None
-    suppressed = True
-
-    def __init__(self, *, sure: bool = True) -> None:
-        self.evidence = Evidence.NAMES if sure else Evidence.SHAPE
+    score, label = 5, 6
 
     @classmethod
     def readings(cls, network: Network, *, named: bool = False) -> list[Head]:
@@ -58,20 +53,6 @@ class NasFlatHead:
                 sure = named or role(network, "flat_predictions") is not None
                 return [cls(sure=sure)]
         return []
-
-    def fits(self, outputs: Sequence[Floats]) -> bool | None:
-        rows = _finite(outputs[0])
-        if not len(rows):
-            return None
-        return is_score(rows[:, 5]) and is_whole(rows[:, 6])
-
-    def candidates(self, outputs: Sequence[Floats], floor: float) -> Candidates:
-        if self.fits(outputs) is False:
-            raise contradicted(self, "its columns are not box, score and class")
-        rows = outputs[0]
-        rows = rows[rows[:, 5] >= floor]
-        kinds = np.rint(rows[:, 6]).astype(np.intp)
-        return in_pixels(self, Candidates(rows[:, 1:5], rows[:, 5], kinds))
 
 
 class NasBatchHead(Plain):
@@ -82,7 +63,7 @@ class NasBatchHead(Plain):
     understands = (
         "num_predictions 1 x 1, pred_boxes 1 x boxes x 4, pred_scores and pred_classes 1 x boxes"
     )
-    look = LOOK
+    look = CENTRED
     classes: int | None = None
     suppressed = True
 
@@ -121,7 +102,7 @@ class NasRawHead(Plain):
     key = "yolo-nas"
     name = "YOLO-NAS without its last step"
     understands = "1 x cells x 4, 1 x cells x classes"
-    look = LOOK
+    look = CENTRED
     suppressed = False
 
     def __init__(self, classes: int, pair: Pair, *, sure: bool = True) -> None:
@@ -141,7 +122,3 @@ class NasRawHead(Plain):
     def candidates(self, outputs: Sequence[Floats], floor: float) -> Candidates:
         boxes, scores = outputs[self._pair.boxes][0], outputs[self._pair.scores][0]
         return in_pixels(self, strongest_class(boxes, scores, floor))
-
-
-def _finite(rows: Floats) -> Floats:
-    return rows[np.isfinite(rows).all(axis=1)]
