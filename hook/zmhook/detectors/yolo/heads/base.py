@@ -156,7 +156,8 @@ class FlatHead:
 
     def candidates(self, outputs: Sequence[Floats], floor: float) -> Candidates:
         if self.fits(outputs) is False:
-            raise contradicted(self, "its columns are not box, score and class")
+            last = "score and class" if self.score < self.label else "class and score"
+            raise contradicted(self, f"its columns are not box, {last}")
         rows = outputs[0]
         rows = rows[rows[:, self.score] >= floor]
         classes = np.rint(rows[:, self.label]).astype(np.intp)
