@@ -25,7 +25,7 @@ from zmhook.net.authorities import use_system_store
 from zmhook.net.error_body import complaint_in, error_in, error_of_payload, parsed
 from zmhook.net.http import silence_libraries
 from zmhook.net.http_problem import Compressed, TooLarge
-from zmhook.net.retry_after import wait_of_header
+from zmhook.net.retry import wait_of_header
 from zmhook.net.timed_call import TimedCalls
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from zmhook.describe.refusals import Refusals, retry_delay
 from zmhook.net.error_body import complaint_in, error_in, error_of_body, parsed
 from zmhook.net.http import OK, HttpClient, HttpResponse, bearer
 from zmhook.net.http_problem import HttpProblem
-from zmhook.net.retry_after import wait_of_header
+from zmhook.net.retry import wait_of_header
 from zmhook.net.urls import shown
 
 if TYPE_CHECKING:

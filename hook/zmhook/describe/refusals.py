@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from zmhook.describe.description_error import DescriptionError, FormRefused, clock_time, quoted
-from zmhook.net.retry_after import reset_of, wait_of
+from zmhook.net.retry import reset_of, wait_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

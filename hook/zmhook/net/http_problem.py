@@ -5,15 +5,13 @@ The texts of the libraries are never shown, since they hold addresses with token
 
 from __future__ import annotations
 
-import http.client
-import socket
-import ssl
+import os
 from enum import Enum
 from itertools import chain
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from zmhook.errors import ZmhookError
-from zmhook.net import proxies
 from zmhook.net.timed_call import TooManyPending
 from zmhook.net.urls import shown
 
@@ -21,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _MAX_CAUSES = 20
+_TUNNEL = "tunnel connection failed"
+_NEVER_MADE = ("ConnectTimeout", "NewConnection", "ConnectError", "NameResolution", "ProxyError")
+_NO_WAY = {101, 113}  # ENETUNREACH, EHOSTUNREACH
 
 
 class HttpFailure(Enum):
@@ -118,9 +119,12 @@ def problem_of(
     the bytes that a body may have. Raise the problem outside the `except` block: nothing of the
     library's error may hang on to it.
     """
+    import socket
+    import ssl
+
     causes = list(iter_causes(error))
     address = shown(url)
-    if proxy := proxies.trouble(url, causes):
+    if proxy := _proxy_problem(url, causes):
         return HttpProblem(address, HttpFailure.PROXY, proxy)
     if certificate := _first(causes, ssl.SSLCertVerificationError):
         text = f"{HttpFailure.CERTIFICATE.value} ({certificate.verify_message.strip(' .')})"
@@ -147,18 +151,6 @@ def iter_causes(error: BaseException | None) -> Iterator[BaseException]:
             waiting += cause.args
 
 
-_TYPES: tuple[tuple[HttpFailure, tuple[type[BaseException], ...]], ...] = (
-    (HttpFailure.PENDING, (TooManyPending,)),
-    (HttpFailure.REFUSED, (ConnectionRefusedError,)),
-    (HttpFailure.TOO_LARGE, (TooLarge,)),
-    (HttpFailure.COMPRESSED, (Compressed,)),
-    (HttpFailure.CLOSED, (ConnectionError, http.client.IncompleteRead, ssl.SSLEOFError)),
-    (HttpFailure.TLS, (ssl.SSLError,)),
-    (HttpFailure.PROTOCOL, (http.client.HTTPException,)),
-)
-"""The first failure one of whose types is among the causes."""
-
-
 _NAMES = {
     "RemoteProtocolError": HttpFailure.CLOSED,  # httpx
     "ProtocolError": HttpFailure.PROTOCOL,  # urllib3
@@ -168,7 +160,7 @@ _NAMES = {
 
 def _failure_of(causes: list[BaseException]) -> HttpFailure:
     names = _names(causes)
-    by_type = (failure for failure, types in _TYPES if _first(causes, types))
+    by_type = (failure for failure, types in _failures_by_type() if _first(causes, types))
     by_name = (failure for name, failure in _NAMES.items() if name in names)
     if failure := next(chain(by_type, by_name), None):
         return failure
@@ -182,14 +174,31 @@ def _failure_of(causes: list[BaseException]) -> HttpFailure:
     return HttpFailure.OTHER
 
 
+def _failures_by_type() -> tuple[tuple[HttpFailure, tuple[type[BaseException], ...]], ...]:
+    """Return failures with their types; the first that is among the causes counts."""
+    # Imported where something failed, for a start must not pay for it.
+    import http.client
+    import ssl
+
+    return (
+        (HttpFailure.PENDING, (TooManyPending,)),
+        (HttpFailure.REFUSED, (ConnectionRefusedError,)),
+        (HttpFailure.TOO_LARGE, (TooLarge,)),
+        (HttpFailure.COMPRESSED, (Compressed,)),
+        (HttpFailure.CLOSED, (ConnectionError, http.client.IncompleteRead, ssl.SSLEOFError)),
+        (HttpFailure.TLS, (ssl.SSLError,)),
+        (HttpFailure.PROTOCOL, (http.client.HTTPException,)),
+    )
+
+
 def _reason(
     failure: HttpFailure, causes: list[BaseException], seconds: float, limit: int | None
 ) -> str:
     text = failure.value
     if failure is HttpFailure.TLS:
-        error = _first(causes, ssl.SSLError)
-        why = getattr(error, "reason", None) or "no reason given"
-        return f"{text} ({str(why).replace('_', ' ').lower()})"
+        reasons = (getattr(cause, "reason", None) for cause in causes)
+        why = next((reason for reason in reasons if isinstance(reason, str)), "no reason given")
+        return f"{text} ({why.replace('_', ' ').lower()})"
     if failure is HttpFailure.UNREACHABLE:
         return f"{text} ({next(filter(None, map(_strerror, causes)))})"
     if failure is HttpFailure.TIMEOUT:
@@ -219,3 +228,64 @@ def _is_bad_address(cause: BaseException) -> bool:
 
 def _strerror(cause: BaseException) -> str:
     return (isinstance(cause, OSError) and cause.strerror) or ""
+
+
+def proxy_of(url: str) -> str:
+    """Return the proxy for an address and the variable that names it; "" for none."""
+    from urllib.request import getproxies_environment, proxy_bypass
+
+    try:
+        parts = urlsplit(url)
+        proxies = getproxies_environment()
+        key = next(name for name in (parts.scheme, "all") if proxies.get(name))
+        if not parts.hostname or proxy_bypass(parts.netloc.rpartition("@")[2]):
+            return ""
+    except (ValueError, StopIteration):
+        return ""
+    name = f"{key}_proxy"
+    variable = name if os.environ.get(name) else name.upper()
+    address = proxies[key]
+    where = shown(address if "://" in address else f"//{address}")
+    return f"the proxy {where}, which {variable} names"
+
+
+def _proxy_problem(url: str, errors: list[BaseException]) -> str:
+    """Say what is wrong with the proxy, when it is the proxy; "" when it is not.
+
+    Through a proxy no other connection is made than the one to it, so one that was not made is its
+    fault.
+    """
+    names = _names(errors)
+    # These two say so themselves; what others raise is the same with a proxy and without.
+    says_so = any(type(error).__module__.startswith(("urllib3", "requests")) for error in errors)
+    if not ("ProxyError" in names if says_so else any(map(_is_of_connecting, errors))):
+        return ""
+    proxy = proxy_of(url)
+    if not proxy:
+        return ""
+    return f"{proxy}, {_proxy_reason(errors)}: set that right, or add this host to no_proxy"
+
+
+def _is_of_connecting(error: BaseException) -> bool:
+    name = type(error).__name__
+    is_early = (
+        isinstance(error, ConnectionRefusedError)
+        or name == "gaierror"
+        or any(part in name for part in _NEVER_MADE)
+    )
+    return is_early or _TUNNEL in str(error).lower() or _errno(error) in _NO_WAY
+
+
+def _errno(error: BaseException) -> int | None:
+    return error.errno if isinstance(error, OSError) else None
+
+
+def _proxy_reason(errors: list[BaseException]) -> str:
+    for error in errors:
+        if isinstance(error, ConnectionRefusedError):
+            return "refused the connection"
+        if type(error).__name__ == "gaierror":
+            return "has a name that cannot be resolved"
+        if _TUNNEL in str(error).lower():
+            return "does not let us through"
+    return "cannot be reached"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from zmhook.errors import BrokerError
 from zmhook.net import mqtt as client
 from zmhook.net import mqtt_errors
-from zmhook.net.backoff import Backoff
+from zmhook.net.retry import Backoff
 from zmhook.snapshots.message_queue import QueuedMessage
 
 if TYPE_CHECKING:

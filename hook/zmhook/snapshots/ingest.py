@@ -11,7 +11,7 @@ from threading import Event
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from zmhook.errors import PayloadError, StoreError
-from zmhook.net.backoff import Backoff
+from zmhook.net.retry import Backoff
 from zmhook.snapshots import filters
 from zmhook.snapshots.counts import OTHERS, Outcome
 from zmhook.snapshots.filters import PendingClass

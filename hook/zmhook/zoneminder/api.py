@@ -18,8 +18,7 @@ from urllib.parse import quote
 from zmhook.errors import FrameUnavailable, LoginError, PortalError
 from zmhook.image import sniff
 from zmhook.image.header import read_header
-from zmhook.net import proxies
-from zmhook.net.http_problem import HttpFailure, HttpProblem
+from zmhook.net.http_problem import HttpFailure, HttpProblem, proxy_of
 from zmhook.net.tokens import Tokens, lasts_until
 from zmhook.net.urls import shown, with_query
 from zmhook.text.bounded_json import Unreadable, lenient
@@ -398,7 +397,7 @@ class Portal:
             advice = "the logs of the web server and of ZoneMinder say why"
         elif status == FORBIDDEN:
             advice = "check the web server's access rules"
-        if proxy := proxies.named(response.address):
+        if proxy := proxy_of(response.address):
             advice += f" (asked through {proxy})"
         return self._error(
             response,

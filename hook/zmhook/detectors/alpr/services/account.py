@@ -13,7 +13,7 @@ from zmhook.detectors.alpr.services.budget import Budget, Left
 from zmhook.net.error_body import complaint_in, error_in
 from zmhook.net.http import HttpClient, HttpResponse, authorization
 from zmhook.net.http_problem import HttpFailure, HttpProblem
-from zmhook.net.retry_after import wait_of, wait_of_header
+from zmhook.net.retry import wait_of, wait_of_header
 from zmhook.printable import one_line
 from zmhook.settings.values import flaw_of_key
 from zmhook.text.redact import masked

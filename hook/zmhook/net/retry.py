@@ -7,6 +7,7 @@ in 9m38.016s`, `Retry in 45,5 s`, `resets in 00:12:30`, `resets at 2026-12-01T00
 
 from __future__ import annotations
 
+import random
 import re
 import time
 from datetime import datetime, timezone
@@ -124,3 +125,23 @@ def _number(text: str) -> float:
 def _unit(name: str) -> float:
     short = name.lower()
     return _UNITS["ms"] if short.startswith(("ms", "milli")) else _UNITS[short[0]]
+
+
+class Backoff:
+    """Seconds to wait, twice as many after each failure, up to `most`; and a fifth more or less.
+
+    The fifth keeps many who wait for the same thing from coming at once.
+    """
+
+    def __init__(self, first: float, most: float) -> None:
+        self._first = first
+        self._most = most
+        self._next = first
+
+    def reset(self) -> None:
+        self._next = self._first
+
+    def next(self) -> float:
+        seconds = self._next
+        self._next = min(self._next * 2, self._most)
+        return seconds * random.uniform(0.8, 1.2)  # noqa: S311 - nobody guesses at this

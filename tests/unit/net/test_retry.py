@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from zmhook.net.retry_after import LONGEST, reset_of, wait_of, wait_of_header
+from zmhook.net.retry import LONGEST, Backoff, reset_of, wait_of, wait_of_header
 
 NOW = datetime(2026, 11, 30, 23, 0, tzinfo=timezone.utc).timestamp()
 
@@ -52,3 +52,12 @@ def test_a_moment_of_the_epoch(name: str) -> None:
 )
 def test_the_header(header: str, seconds: float | None) -> None:
     assert wait_of_header(header) == seconds
+
+
+def test_twice_as_long_each_time_up_to_the_most() -> None:
+    backoff = Backoff(1.0, 5.0)
+    waits = [backoff.next() for _ in range(5)]
+    for wait, expected in zip(waits, (1, 2, 4, 5, 5), strict=True):
+        assert 0.8 * expected <= wait <= 1.2 * expected
+    backoff.reset()
+    assert backoff.next() <= 1.2
