@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from zmhook.detectors.alpr.crops import is_seen, is_told
-from zmhook.detectors.alpr.plates import Formats, Known, normalised
+from zmhook.detectors.alpr.plates import Formats, Known, is_same_plate, is_same_vehicle, normalised
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,12 +32,14 @@ class RemotePlates:
         self, frames: Sequence[Frame], infer: Callable[[Sequence[Frame]], ImageDetections]
     ) -> ImageDetections:
         """Return the plates in each frame; a vehicle that was detected twice is sent once."""
-        new = [i for i, frame in enumerate(frames) if not is_seen(frame, frames[:i])]
+        new = [i for i, frame in enumerate(frames) if not is_same_vehicle(frame, frames[:i])]
         read = dict(zip(new, infer([frames[i] for i in new]), strict=True))
         plates: ImageDetections = []
         for i, frame in enumerate(frames):
             named = [self._named(plate) for plate in read.get(i, []) if self._fits(plate)]
-            plates.append([plate for plate in named if not is_told(plate, frame, frames, plates)])
+            plates.append(
+                [plate for plate in named if not is_same_plate(plate, frame, frames, plates)]
+            )
         return plates
 
     def _fits(self, plate: Detection) -> bool:

@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING, Any
 from zmhook.errors import MissingPart, Undelivered
 from zmhook.jobs.kinds import number_of
 from zmhook.net.authorities import use_system_store
-from zmhook.notify.message import Message, filled, message_of
-from zmhook.notify.names import monitor_name
-from zmhook.notify.picture import picture_of
+from zmhook.notify.message import Message, filled, message_of, monitor_name, picture_of
 from zmhook.settings.notify import addresses_of, scheme_of
 from zmhook.storage.disk import trouble
 

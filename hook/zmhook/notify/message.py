@@ -1,21 +1,36 @@
-"""What a message says: the words of an alarm, and how they are put into a text."""
+"""Fill a notification: the words of an alarm, its monitor's name, its picture."""
 
 from __future__ import annotations
 
+import logging
 import re
+import time
+from contextlib import closing
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from msgspec import Struct, json, structs
 
+from zmhook.errors import FrameError, PortalError
 from zmhook.gate import alarming
 from zmhook.printable import one_line
 from zmhook.render.line import detection_line, words_of
+from zmhook.storage import atomic
+from zmhook.storage.regular import read
+from zmhook.text.bounded_json import Unreadable, decoded
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from zmhook.detection import Decision
-    from zmhook.settings import Settings
+    from zmhook.event import Event
+    from zmhook.jobs.work import Work
+    from zmhook.settings import General, Settings
+
+log = logging.getLogger(__name__)
 
 _SECRET = re.compile(
     r"user(name)?|login|pass(w(or)?d|wd)?|pwd|token|auth|secret|credentials?|signature|sig"
@@ -25,6 +40,11 @@ _SECRET = re.compile(
 NO_LABELS = "no decision"
 LONGEST = 1000
 """Characters of all labels together."""
+NAMES_FILE = "state/monitors.json"
+NAME_LIFETIME = 86400.0
+"""Seconds for which a name is not asked for again."""
+MOST_NAMES = 500
+QUALITY = 85
 
 
 class Message(Struct, frozen=True, kw_only=True):
@@ -49,7 +69,8 @@ def message_of(decision: Decision, settings: Settings, monitor: str = "") -> Mes
     number = "" if event.monitor_id is None else str(event.monitor_id)
     return Message(
         line=words_of(detection_line(decision, settings)),
-        labels=one_line(", ".join(labels_of(decision) or _said(decision)), LONGEST) or NO_LABELS,
+        labels=one_line(", ".join(labels_of(decision) or _words_of(decision)), LONGEST)
+        or NO_LABELS,
         monitor=one_line(event.monitor_name or monitor) or f"monitor {number}".strip(),
         monitor_id=number,
         event="" if event.id is None else str(event.id),
@@ -65,7 +86,7 @@ def labels_of(decision: Decision) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _said(decision: Decision) -> list[str]:
+def _words_of(decision: Decision) -> list[str]:
     """Return the descriptions that ring by themselves, in their few words."""
     return [one.label for one in alarming(decision.detections)]
 
@@ -106,3 +127,93 @@ def without_secrets(url: str) -> str:
     kept = [(key, value) for key, value in pairs if not _SECRET.fullmatch(key)]
     query = query if len(kept) == len(pairs) else urlencode(kept)
     return urlunsplit((scheme, place.rpartition("@")[2], path, query, fragment))
+
+
+class _MonitorName(Struct, frozen=True):
+    name: str
+    asked: float
+
+
+def monitor_name(event: Event, general: General) -> str:
+    """Return the name, "" when nobody knows it. ZoneMinder's API is asked once a day.
+
+    Nothing here is worth failing for: a message that says `monitor 3` is a message.
+    """
+    if event.monitor_name or event.monitor_id is None or not general.portal:
+        return event.monitor_name
+    path = Path(general.base_data_path, NAMES_FILE)
+    known = _read_names(path)
+    found = known.get(str(event.monitor_id))
+    if found is None or not 0 <= time.time() - found.asked <= NAME_LIFETIME:
+        found = _MonitorName(
+            _fetched_name(event.monitor_id, general) or (found.name if found else ""), time.time()
+        )
+        _write_names(path, {**known, str(event.monitor_id): found})
+    return found.name
+
+
+def _fetched_name(monitor_id: int, general: General) -> str:
+    from zmhook.zoneminder.api import Portal
+
+    try:
+        with closing(Portal(general)) as portal:
+            what = f"the name of monitor {monitor_id}"
+            answer = portal.json(f"monitors/{monitor_id}.json", what)
+        return str(answer["monitor"]["Monitor"]["Name"])
+    except (PortalError, KeyError, TypeError) as error:
+        log.debug("monitor %d has no name for us: %s", monitor_id, error)
+        return ""
+
+
+def _read_names(path: Path) -> dict[str, _MonitorName]:
+    try:
+        return decoded(read(path), dict[str, _MonitorName])
+    except (OSError, Unreadable):
+        return {}
+
+
+def _write_names(path: Path, known: dict[str, _MonitorName]) -> None:
+    newest = sorted(known.items(), key=lambda one: one[1].asked)[-MOST_NAMES:]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic.write(path, json.encode(dict(newest)), 0o600)
+    except OSError as error:
+        log.debug("%s: cannot be written (%s)", path, error.strerror)
+
+
+def picture_of(work: Work) -> bytes | None:
+    """Return a JPEG, None without a picture or when the settings want none sent.
+
+    A picture that cannot be drawn costs the picture, not the message.
+    """
+    notify = work.settings.notify
+    if not notify.notify_picture:
+        return None
+    try:
+        return _jpeg(work, notify.notify_picture_width)
+    except FrameError as error:
+        log.warning("%s: the message goes out without its picture: %s", work.decision.event, error)
+        return None
+
+
+def _jpeg(work: Work, width: int) -> bytes | None:
+    frame = work.frame
+    if frame is None:
+        return None
+    import cv2
+
+    from zmhook.render.picture import annotated
+
+    small = _reduced(annotated(frame, work.decision, work.settings), width)
+    done, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    return data.tobytes() if done else None
+
+
+def _reduced(image: npt.NDArray[np.uint8], width: int) -> npt.NDArray[np.uint8]:
+    if image.shape[1] <= width:
+        return image
+    import cv2
+    import numpy as np
+
+    height = max(1, round(image.shape[0] * width / image.shape[1]))
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)

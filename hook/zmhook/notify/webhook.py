@@ -19,9 +19,14 @@ from zmhook.errors import Undelivered
 from zmhook.net.http import HttpClient, HttpResponse
 from zmhook.net.http_problem import HttpFailure, HttpProblem
 from zmhook.net.retry import wait_of_header
-from zmhook.notify.message import Message, filled_json, labels_of, message_of
-from zmhook.notify.names import monitor_name
-from zmhook.notify.picture import picture_of
+from zmhook.notify.message import (
+    Message,
+    filled_json,
+    labels_of,
+    message_of,
+    monitor_name,
+    picture_of,
+)
 from zmhook.storage.regular import reading
 from zmhook.text.bounded_json import Unreadable, decoded
 

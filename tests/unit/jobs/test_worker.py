@@ -18,7 +18,7 @@ from zmhook.jobs.kinds import FILMS, KINDS, MESSAGES, JobKind
 from zmhook.jobs.spool import ASIDE, FAILED, Spool, Unit
 from zmhook.jobs.work import Work, pack
 from zmhook.jobs.worker import JobRunner, Worker
-from zmhook.notify.picture import picture_of
+from zmhook.notify.message import picture_of
 from zmhook.settings import General, Notify, Settings
 
 

@@ -1,12 +1,28 @@
 from __future__ import annotations
 
+import time
 from datetime import datetime
 
+import cv2
+import numpy as np
 import pytest
 from msgspec import json
 
 from zmhook.detection import Box, Detection
-from zmhook.notify.message import NO_LABELS, filled, filled_json, labels_of, message_of, url_of
+from zmhook.event import Event
+from zmhook.frame import Frame
+from zmhook.notify import message as module
+from zmhook.notify.message import (
+    NO_LABELS,
+    filled,
+    filled_json,
+    labels_of,
+    message_of,
+    monitor_name,
+    picture_of,
+    url_of,
+)
+from zmhook.settings import General
 
 PORTAL = {"portal": "https://zm.example.org/zm"}
 
@@ -103,3 +119,99 @@ def test_the_portals_page(portal: str, work) -> None:
 def test_no_portal_no_address(work) -> None:
     assert message(work).url == ""
     assert message(work, general=PORTAL, event={"id": None}).url == ""
+
+
+EVENT = Event(id=7, monitor_id=3)
+
+
+@pytest.fixture
+def general(endpoint, tmp_path) -> General:
+    return General(portal=endpoint.url, base_data_path=str(tmp_path))
+
+
+def says(endpoint, name: str) -> None:
+    body = json.encode({"monitor": {"Monitor": {"Id": "3", "Name": name}}})
+    endpoint.answers.append((200, {"Content-Type": "application/json"}, body))
+
+
+def test_a_name_that_was_given_is_taken(endpoint, general) -> None:
+    assert monitor_name(Event(id=7, monitor_id=3, monitor_name="Drive"), general) == "Drive"
+    assert endpoint.got == []
+
+
+def test_zoneminder_is_asked_once_a_day(endpoint, general, monkeypatch) -> None:
+    says(endpoint, "Yard")
+    assert [monitor_name(EVENT, general) for _ in range(3)] == ["Yard"] * 3
+    assert [got.path for got in endpoint.got] == ["/api/monitors/3.json"]
+
+    says(endpoint, "Back yard")
+    monkeypatch.setattr(module, "NAME_LIFETIME", -1.0)
+    assert monitor_name(EVENT, general) == "Back yard"
+
+
+def test_an_old_name_is_better_than_none(endpoint, general, monkeypatch) -> None:
+    says(endpoint, "Yard")
+    monitor_name(EVENT, general)
+    endpoint.answers.append((500, {}, b""))
+    monkeypatch.setattr(module, "NAME_LIFETIME", -1.0)
+    assert monitor_name(EVENT, general) == "Yard"
+
+
+@pytest.mark.parametrize("body", [b"[]", b'{"monitor": null}', b"<html>", b""])
+def test_what_cannot_be_understood_is_no_name(body: bytes, endpoint, general) -> None:
+    endpoint.answers.append((200, {}, body))
+    assert monitor_name(EVENT, general) == ""
+
+
+def test_a_damaged_file_is_written_anew(endpoint, general, tmp_path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / module.NAMES_FILE).write_bytes(b'{"3": 5}')
+    says(endpoint, "Yard")
+    assert monitor_name(EVENT, general) == "Yard"
+    kept = json.decode((tmp_path / module.NAMES_FILE).read_bytes())
+    assert kept["3"]["name"] == "Yard"
+    assert kept["3"]["asked"] == pytest.approx(time.time(), abs=60)
+
+
+def test_a_folder_that_cannot_be_written(endpoint, general, tmp_path) -> None:
+    (tmp_path / "state").touch()
+    says(endpoint, "Yard")
+    assert monitor_name(EVENT, general) == "Yard"
+
+
+@pytest.mark.parametrize("event", [Event(id=7), Event(monitor_id=3)])
+def test_without_a_number_or_a_portal(event: Event) -> None:
+    assert monitor_name(event, General()) == ""
+
+
+def decoded(data: bytes | None):
+    assert data
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+
+
+def test_it_is_small_and_shows_the_boxes(work) -> None:
+    picture = decoded(picture_of(work(notify_picture_width=320)))
+    assert picture.shape == (240, 320, 3)
+    plain = np.full(picture.shape, 128, np.int16)
+    assert np.abs(picture.astype(np.int16) - plain).max() > 60
+
+
+def test_it_is_not_made_larger(work) -> None:
+    assert decoded(picture_of(work(notify_picture_width=7680))).shape == (480, 640, 3)
+
+
+@pytest.mark.parametrize("more", [{"notify_picture": False}, {"picture": False}])
+def test_none(more: dict, work) -> None:
+    assert picture_of(work(**more)) is None
+
+
+def test_one_that_is_damaged_costs_the_picture_alone(work, caplog, monkeypatch) -> None:
+    from zmhook.errors import PictureError
+    from zmhook.jobs.work import Work
+
+    def damaged(_: Work) -> Frame:
+        raise PictureError("x.jpg: is damaged")
+
+    monkeypatch.setattr(Work, "frame", property(damaged))
+    assert picture_of(work()) is None
+    assert "goes out without its picture: x.jpg: is damaged" in caplog.text

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from zmhook.deadline import Deadline
 from zmhook.detection import Detection
-from zmhook.detectors.alpr.crops import is_seen, is_told
-from zmhook.detectors.alpr.plates import Formats, Known, normalised
+from zmhook.detectors.alpr.plates import Formats, Known, is_same_plate, is_same_vehicle, normalised
 from zmhook.detectors.alpr.services.base import NAME
 from zmhook.detectors.base import Detector
 from zmhook.errors import DetectorError, ModelSkipped
@@ -64,9 +63,9 @@ class AlprDetector(Detector):
         self.problems = []
         found: list[list[Detection]] = []
         for i, frame in enumerate(frames):
-            look = not self.problems and not is_seen(frame, frames[:i])
+            look = not self.problems and not is_same_vehicle(frame, frames[:i])
             plates = self._plates(frame) if look else []
-            found.append([one for one in plates if not is_told(one, frame, frames, found)])
+            found.append([one for one in plates if not is_same_plate(one, frame, frames, found)])
         return found
 
     @property

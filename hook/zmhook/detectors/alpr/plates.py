@@ -1,4 +1,4 @@
-"""Texts of plates: how they are written, which forms they have, and whose they are."""
+"""Texts of plates: their form, their owner, and which were read twice in one picture."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from zmhook.image.crop import to_scene
 from zmhook.text.patterns import fits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from zmhook.detection import Detection
+    from zmhook.frame import Frame
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +22,9 @@ LONGEST = 16
 """Letters of a text; no plate has more, whatever a service says."""
 LEAST_LITERAL = 4
 """Letters that a known plate must name before one that differs by one is taken for it."""
+SAME_CROP = 0.7
+"""Overlap (IoU) above which two vehicles are one that was found twice: it is looked at once."""
+SAME_PLATE = 0.4
 _WILD = "*?"
 
 
@@ -103,3 +110,27 @@ def _nearly(pattern: str) -> str:
 def _expression(pattern: str) -> str:
     joined = re.sub(r"\*+", "*", pattern)
     return "".join({"*": ".*", "?": "."}.get(one) or re.escape(one) for one in joined)
+
+
+def is_same_vehicle(frame: Frame, before: Sequence[Frame]) -> bool:
+    """Say whether one of the crops before shows the same vehicle, found under another label."""
+    crop = frame.crop
+    if crop is None or crop.source is None:
+        return False
+    return any(
+        other.id == frame.id and other.crop is not None and other.crop.box.iou(crop.box) > SAME_CROP
+        for other in before
+    )
+
+
+def is_same_plate(
+    plate: Detection, frame: Frame, frames: Sequence[Frame], before: Sequence[Sequence[Detection]]
+) -> bool:
+    """Say whether another crop of the same picture has shown this plate already."""
+    box = to_scene(plate, frame).box
+    return any(
+        other.id == frame.id
+        and (earlier.label == plate.label or to_scene(earlier, other).box.iou(box) > SAME_PLATE)
+        for other, plates in zip(frames, before, strict=False)
+        for earlier in plates
+    )

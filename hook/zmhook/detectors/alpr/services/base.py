@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from zmhook.detection import Box
 from zmhook.errors import ServiceError
+from zmhook.printable import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     import numpy as np
     import numpy.typing as npt
@@ -20,6 +22,7 @@ Attributes = dict[str, str | float | int | bool]
 NAME = "alpr"
 MARGIN = 0.2
 """Plates this much less sure than asked for are told of too, for the gate to drop."""
+LONGEST_TEXT = 60
 MOST_PLATES = 20
 """So many of one picture are taken, the surest; no camera shows more."""
 MOST_RESULTS = 200
@@ -92,3 +95,57 @@ class PlateServiceError(ServiceError):
 def floor(minimum: float) -> float:
     """Return the confidence from which on plates are returned, where `minimum` counts."""
     return max(0.0, minimum - MARGIN)
+
+
+def number(value: Any) -> float | None:
+    """Return a finite number, None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        made = float(value)
+    except OverflowError:  # an integer of hundreds of digits
+        return None
+    return made if math.isfinite(made) else None
+
+
+def share(value: Any, whole: float = 1.0) -> float:
+    """Return a share of `whole` as 0..1; what is no number counts as 0."""
+    return min(max((number(value) or 0.0) / whole, 0.0), 1.0)
+
+
+def text(value: Any) -> str:
+    """Return one short line; what is no text is empty."""
+    return one_line(value, LONGEST_TEXT, more="") if isinstance(value, str) else ""
+
+
+def records(value: Any, most: int) -> list[dict[str, Any]]:
+    """Return the objects of a list, at most so many."""
+    found = value if isinstance(value, list) else []
+    return [one for one in found[:most] if isinstance(one, dict)]
+
+
+def first(value: Any) -> dict[str, Any]:
+    """Return the first object of a list, or an empty one."""
+    found = records(value, 1)
+    return found[0] if found else {}
+
+
+def record(value: Any) -> dict[str, Any]:
+    """Return an object, or an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def are_results(answer: dict[str, Any], is_result: Callable[[dict[str, Any]], bool]) -> bool:
+    """Say whether an answer has `results` that are of the expected kind.
+
+    None are fine, unless an error or a text beside them says why; of several one is enough, since
+    others may be odd.
+    """
+    from zmhook.net.error_body import complaint_in, error_in
+
+    results = answer.get("results")
+    if not isinstance(results, list):
+        return False
+    if not results:
+        return error_in(answer) is None and complaint_in(answer) is None
+    return any(isinstance(row, dict) and is_result(row) for row in results)

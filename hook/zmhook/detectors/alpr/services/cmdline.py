@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from zmhook.detectors.alpr.services.base import Plate, PlateServiceError, floor
-from zmhook.detectors.alpr.services.openalpr_answer import fits, plates
+from zmhook.detectors.alpr.services.open_alpr import fits, plates
 from zmhook.detectors.alpr.services.upload import upload
 from zmhook.errors import DetectorError
 from zmhook.printable import one_line

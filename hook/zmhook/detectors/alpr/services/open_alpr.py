@@ -10,16 +10,29 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 from zmhook.detectors.alpr.services.account import TOO_MANY, Account, Request
-from zmhook.detectors.alpr.services.base import Plate, floor
-from zmhook.detectors.alpr.services.openalpr_answer import fits, plates
+from zmhook.detectors.alpr.services.base import (
+    MOST_RESULTS,
+    Attributes,
+    Plate,
+    are_results,
+    first,
+    floor,
+    number,
+    plate,
+    record,
+    records,
+    share,
+    surest,
+    text,
+)
 from zmhook.detectors.alpr.services.upload import Upload, upload
-from zmhook.detectors.alpr.services.values import number
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     from zmhook.deadline import Deadline
+    from zmhook.detectors.alpr.services.upload import Upload
     from zmhook.settings import Alpr, Settings
 
 CLOUD = "https://api.openalpr.com/v2"
@@ -27,6 +40,9 @@ MOST_BYTES = 2_400_000
 """No limit is told; this makes 3.2 MB of base64."""
 _MEANINGS = {403: TOO_MANY}
 """Others say 429."""
+PERCENT = 100.0
+_MOST_OTHERS = 5
+_CORNERS = 8
 _PATHS = ("/recognize", "/recognize_bytes", "/recognize_url")
 
 
@@ -87,3 +103,41 @@ def recognise_url(alpr: Alpr) -> str:
     for path in _PATHS:
         base = base.removesuffix(path)
     return f"{base}/recognize_bytes"
+
+
+def fits(answer: dict[str, Any]) -> bool:
+    """Say whether this is an answer of OpenALPR's, and no error with nothing in it."""
+    return are_results(answer, _is_result)
+
+
+def _is_result(row: dict[str, Any]) -> bool:
+    is_read = isinstance(row.get("plate"), str) and number(row.get("confidence")) is not None
+    return is_read and isinstance(row.get("coordinates"), list)
+
+
+def plates(answer: dict[str, Any], sent: Upload, least: float) -> list[Plate]:
+    """Return the plates of an answer, the surest first; what is no plate in it is left out."""
+    return surest(
+        (_plate(one, sent) for one in records(answer.get("results"), MOST_RESULTS)), least
+    )
+
+
+def _plate(result: dict[str, Any], sent: Upload) -> Plate | None:
+    vehicle = record(result.get("vehicle"))
+    make = text(first(vehicle.get("make")).get("name"))
+    said: Attributes = {
+        "region": text(result.get("region")),
+        "vehicle": text(first(vehicle.get("body_type")).get("name")),
+        "make": make,
+        "model": text(first(vehicle.get("make_model")).get("name")).removeprefix(f"{make}_"),
+        "colour": text(first(vehicle.get("color")).get("name")),
+        "year": text(first(vehicle.get("year")).get("name")),
+        "orientation": text(first(vehicle.get("orientation")).get("name")),
+    }
+    others = [
+        (text(one.get("plate")), share(one.get("confidence"), PERCENT))
+        for one in records(result.get("candidates"), _MOST_OTHERS)
+    ]
+    box = sent.around(records(result.get("coordinates"), _CORNERS))
+    confidence = share(result.get("confidence"), PERCENT)
+    return plate(text(result.get("plate")), confidence, box, said, others)

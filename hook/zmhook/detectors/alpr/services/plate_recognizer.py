@@ -20,20 +20,18 @@ from zmhook.detectors.alpr.services.base import (
     Attributes,
     Plate,
     PlateServiceError,
-    floor,
-    plate,
-    surest,
-)
-from zmhook.detectors.alpr.services.upload import Upload, upload
-from zmhook.detectors.alpr.services.values import (
     are_results,
     first,
+    floor,
     number,
+    plate,
     record,
     records,
     share,
+    surest,
     text,
 )
+from zmhook.detectors.alpr.services.upload import Upload, upload
 from zmhook.net.error_body import error_in
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 
 from zmhook.detection import Box
-from zmhook.detectors.alpr.services.base import PlateServiceError
-from zmhook.detectors.alpr.services.values import number
+from zmhook.detectors.alpr.services.base import PlateServiceError, number
 
 if TYPE_CHECKING:
     import numpy.typing as npt

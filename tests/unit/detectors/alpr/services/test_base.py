@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zmhook.detectors.alpr.services.values import (
+from zmhook.detectors.alpr.services.base import (
     are_results,
     first,
     number,
