@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 def lacking(in_force: Iterable[Settings]) -> list[str]:
     """Return a line for each model that does not exist, and for each file that cannot be read."""
-    found = (line for settings in in_force for line in _of(settings))
-    return list(dict.fromkeys(found))
+    lines = (line for settings in in_force for line in _of(settings))
+    return list(dict.fromkeys(lines))
 
 
 def _of(settings: Settings) -> Iterator[str]:

@@ -14,7 +14,7 @@ from zmhook.detectors.model_file import ModelFile
 from zmhook.detectors.yolo import files as names
 from zmhook.detectors.yolo.engines import engine_for
 from zmhook.detectors.yolo.files import ModelFiles
-from zmhook.detectors.yolo.heads import readings, recognise, the_one
+from zmhook.detectors.yolo.heads import only_head, readings, recognise
 from zmhook.detectors.yolo.heads.end_to_end import BatchedEndToEndHead
 from zmhook.detectors.yolo.letterbox import blob
 
@@ -59,7 +59,7 @@ class PlateFinder:
     def find(self, image: npt.NDArray[np.uint8]) -> list[Found]:
         """Return the plates of a BGR picture `(height, width, 3)`, the surest first."""
         network = self._network
-        given, placement = blob(image, network.size, self._head.look, network.pixels)
+        given, placement = blob(image, network.size, self._head.preprocessing, network.pixels)
         found = self._plates(self._head.candidates(self._engine.infer(given), FLOOR))
         is_final = self._head.suppressed
         found = found.strongest(MOST) if is_final else found.suppressed(OVERLAP)
@@ -84,12 +84,12 @@ def _recognised(network: Network, files: ModelFiles) -> tuple[Head, list[int]]:
 
     A network that does not say what its classes are called has only one.
     """
-    if names.given(None, network.metadata) is None:
+    if names.labels_of(None, network.metadata) is None:
         found = readings(network, files)
         fitting = [head for head in found if head.classes in (1, None)]
         # Networks for plates that give seven columns are YOLOv9's, whatever their output is called.
         usual = [head for head in fitting if head.key == BatchedEndToEndHead.key]
         if fitting:
-            return usual[0] if usual else the_one(fitting, network, files), []
+            return usual[0] if usual else only_head(fitting, network, files), []
     head, labels = recognise(network, files)
     return head, [i for i, label in enumerate(labels) if WORD in label.lower()]

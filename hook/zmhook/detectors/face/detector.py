@@ -88,11 +88,11 @@ class FaceDetector(Detector):
         if not faces:
             return []
         known = parts.fresh.current()
-        found = [
+        detections = [
             self._named(face, self._nearest(image, face, known), parts.unknown, image)
             for face in faces
         ]
-        return sorted(found, key=lambda one: one.confidence, reverse=True)
+        return sorted(detections, key=lambda one: one.confidence, reverse=True)
 
     def _nearest(
         self, image: npt.NDArray[np.uint8], face: FaceBox, known: KnownFaces

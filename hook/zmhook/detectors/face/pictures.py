@@ -60,7 +60,9 @@ def without(folder: Path, pictures: Iterable[str]) -> list[str]:
         entries = list(os.scandir(folder))
     except OSError:
         return []
-    people = {composed(one.name) for one in entries if _is_folder(one) and not _is_hidden(one)}
+    people = {
+        composed(entry.name) for entry in entries if _is_folder(entry) and not _is_hidden(entry)
+    }
     return sorted(people - set(map(person_of, pictures)))
 
 

@@ -55,7 +55,7 @@ MAX_BYTES = 1 << 20
 """A labels file is a few KiB; whatever is larger is another file."""
 
 
-def given(file: ModelFile | None, metadata: Mapping[str, str]) -> tuple[str, ...] | None:
+def labels_of(file: ModelFile | None, metadata: Mapping[str, str]) -> tuple[str, ...] | None:
     """Return the labels that the user's file, else the network's metadata says; None: neither.
 
     Raises `ModelFileError` when the file cannot be used.

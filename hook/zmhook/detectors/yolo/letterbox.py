@@ -26,7 +26,7 @@ Pixels = Literal["float32", "float16", "uint8"]
 """What a network takes. One that takes bytes scales them itself."""
 
 
-class Look(NamedTuple):
+class Preprocessing(NamedTuple):
     """How a network wants its picture: the placement, the order of colours, the range.
 
     `scale` is what a pixel (0..255) is multiplied by; then `mean` is taken off, by channel in the
@@ -68,7 +68,7 @@ class Placement(NamedTuple):
         )
 
 
-def place(size: tuple[int, int], into: tuple[int, int], fit: Fit) -> Placement:
+def placement_of(size: tuple[int, int], into: tuple[int, int], fit: Fit) -> Placement:
     """Place a picture of `size` into an input of size `into`; both `(width, height)`."""
     if fit == "stretch":
         return Placement(*size, *into, 0, 0)
@@ -84,7 +84,7 @@ def place(size: tuple[int, int], into: tuple[int, int], fit: Fit) -> Placement:
 def blob(
     image: npt.NDArray[np.uint8],
     into: tuple[int, int],
-    look: Look,
+    preprocessing: Preprocessing,
     pixels: Pixels = "float32",
 ) -> tuple[npt.NDArray[np.float32 | np.uint8], Placement]:
     """Turn a BGR picture into an input of `(width, height)` = `into`.
@@ -93,20 +93,22 @@ def blob(
     float32 otherwise, and where the picture lies in it.
     """
     height, width = image.shape[:2]
-    at = place((width, height), into, look.fit)
+    at = placement_of((width, height), into, preprocessing.fit)
     if (at.across, at.down) != (width, height):
         is_less = at.across <= width and at.down <= height
-        how = cv2.INTER_AREA if look.smooth and is_less else cv2.INTER_LINEAR
+        how = cv2.INTER_AREA if preprocessing.smooth and is_less else cv2.INTER_LINEAR
         image = cv2.resize(image, (at.across, at.down), interpolation=how)  # type: ignore[assignment]
-    channels = cv2.split(image)[::-1] if look.rgb else cv2.split(image)
+    channels = cv2.split(image)[::-1] if preprocessing.rgb else cv2.split(image)
     if pixels == "uint8":
         return _bytes(channels, into, at), at
     made = np.empty((1, 3, into[1], into[0]), np.float32)
     # Plane by plane straight into place takes a fifth of the time of cv2.dnn.blobFromImage.
-    for plane, channel, mean, std in zip(made[0], channels, look.mean, look.std, strict=True):
-        plane.fill((GREY * look.scale - mean) / std)
+    for plane, channel, mean, std in zip(
+        made[0], channels, preprocessing.mean, preprocessing.std, strict=True
+    ):
+        plane.fill((GREY * preprocessing.scale - mean) / std)
         inside = _inside(plane, at)
-        np.multiply(channel, np.float32(look.scale / std), out=inside)
+        np.multiply(channel, np.float32(preprocessing.scale / std), out=inside)
         if mean:
             np.subtract(inside, np.float32(mean / std), out=inside)
     return made, at

@@ -49,9 +49,9 @@ class YoloModel:
     def detect(self, image: npt.NDArray[np.uint8]) -> list[Detection]:
         """Return the objects in a BGR picture `(height, width, 3)`, strongest first."""
         started = time.perf_counter()
-        given, placement = self._given(image, self._head)
+        blob_in, placement = self._blob(image, self._head)
         ready = time.perf_counter()
-        outputs = self._engine.infer(given)
+        outputs = self._engine.infer(blob_in)
         answered = time.perf_counter()
         detections = self._read(outputs, placement)
         _log_times(started, ready, answered)
@@ -67,22 +67,24 @@ class YoloModel:
     def close(self) -> None:
         self._engine.close()
 
-    def _given(
+    def _blob(
         self, image: npt.NDArray[np.uint8], head: Head
     ) -> tuple[npt.NDArray[np.float32 | np.uint8], Placement]:
-        return blob(image, self._network.size, head.look, self._network.pixels)
+        return blob(image, self._network.size, head.preprocessing, self._network.pixels)
 
     def _empty(self, head: Head) -> list[npt.NDArray[np.float32]]:
         """Return the outputs for a grey picture, prepared as for this head."""
         width, height = self._network.size
-        return self._engine.infer(self._given(np.full((height, width, 3), GREY, np.uint8), head)[0])
+        return self._engine.infer(self._blob(np.full((height, width, 3), GREY, np.uint8), head)[0])
 
     def _read(
         self, outputs: list[npt.NDArray[np.float32]], placement: Placement
     ) -> list[Detection]:
-        found = self._checked(self._head.candidates(outputs, self._floor))
+        candidates = self._checked(self._head.candidates(outputs, self._floor))
         is_final = self._head.suppressed
-        found = found.strongest(MAX_KEPT) if is_final else found.suppressed(self._overlap)
+        candidates = (
+            candidates.strongest(MAX_KEPT) if is_final else candidates.suppressed(self._overlap)
+        )
         return [
             Detection(
                 label=self._labels[number],
@@ -91,26 +93,29 @@ class YoloModel:
                 model="yolo",
             )
             for box, score, number in zip(
-                found.boxes.tolist(), found.scores.tolist(), found.classes.tolist(), strict=True
+                candidates.boxes.tolist(),
+                candidates.scores.tolist(),
+                candidates.classes.tolist(),
+                strict=True,
             )
         ]
 
-    def _checked(self, found: Candidates) -> Candidates:
+    def _checked(self, candidates: Candidates) -> Candidates:
         """Drop rows that are no numbers; raise `ModelFileError` for what no YOLO can mean."""
-        found = found.at(np.flatnonzero(np.isfinite(found.boxes).all(axis=1)))
-        if not len(found.scores):
-            return found
-        if found.scores.max() > 1 + ROUNDING:
+        candidates = candidates.at(np.flatnonzero(np.isfinite(candidates.boxes).all(axis=1)))
+        if not len(candidates.scores):
+            return candidates
+        if candidates.scores.max() > 1 + ROUNDING:
             raise ModelFileError(
-                f"{self._files.weights} gives a score of {found.scores.max():.3g}, above 1: "
+                f"{self._files.weights} gives a score of {candidates.scores.max():.3g}, above 1: "
                 "it is damaged, or was exported without its last step (sigmoid)"
             )
-        if not 0 <= found.classes.min() <= found.classes.max() < len(self._labels):
+        if not 0 <= candidates.classes.min() <= candidates.classes.max() < len(self._labels):
             raise ModelFileError(
                 f"{self._files.labels or self._files.weights}: {len(self._labels)} labels, but "
-                f"the network speaks of class number {found.classes.max()}"
+                f"the network speaks of class number {candidates.classes.max()}"
             )
-        return found
+        return candidates
 
     def _log_loaded(self, started: float) -> None:
         log.info(

@@ -111,20 +111,20 @@ def file(path) -> ModelFile:
 def test_a_file_has_one_label_a_line_whatever_the_line_ends(tmp_path):
     path = tmp_path / "names"
     path.write_bytes("\ufeffperson\r\n fire hydrant \r\nKübel\r\n\r\n".encode())
-    assert files.given(file(path), {}) == ("person", "fire hydrant", "Kübel")
+    assert files.labels_of(file(path), {}) == ("person", "fire hydrant", "Kübel")
 
 
 def test_the_users_file_goes_before_what_the_network_says(tmp_path):
     path = tmp_path / "names"
     path.write_text("Hund\n")
-    assert files.given(file(path), {"names": "{0: 'dog'}"}) == ("Hund",)
+    assert files.labels_of(file(path), {"names": "{0: 'dog'}"}) == ("Hund",)
 
 
 @pytest.mark.parametrize(
     "names", ["{0: 'cat', 1: 'dog'}", "['cat', 'dog']", "{1: 'dog', 0: 'cat'}"]
 )
 def test_the_networks_own_labels_are_read(names):
-    assert files.given(None, {"names": names}) == ("cat", "dog")
+    assert files.labels_of(None, {"names": names}) == ("cat", "dog")
 
 
 @pytest.mark.parametrize(
@@ -132,12 +132,12 @@ def test_the_networks_own_labels_are_read(names):
     ["__import__('os').abort()", "{0: 'cat', 2: 'dog'}", "7", "{", "(" * 10_000, "{0: abort()}"],
 )
 def test_unreadable_ones_are_not_used_and_never_run(names, caplog):
-    assert files.given(None, {"names": names}) is None
+    assert files.labels_of(None, {"names": names}) is None
     assert "cannot be read" in caplog.text
 
 
 def test_neither_file_nor_metadata():
-    assert files.given(None, {}) is None
+    assert files.labels_of(None, {}) is None
 
 
 def test_coco_is_what_80_classes_mean():
@@ -153,21 +153,21 @@ def test_the_labels_are_those_that_a_real_network_names(model):
     session = onnxruntime.InferenceSession(
         str(model("yolov8n.onnx")), providers=["CPUExecutionProvider"]
     )
-    assert files.given(None, session.get_modelmeta().custom_metadata_map) == COCO
+    assert files.labels_of(None, session.get_modelmeta().custom_metadata_map) == COCO
 
 
 def test_a_picture_is_no_labels_file(photo):
     with pytest.raises(ModelFileError, match=r"\[yolo\] labels: .*dog\.jpg is not text"):
-        files.given(file(photo("dog.jpg")), {})
+        files.labels_of(file(photo("dog.jpg")), {})
 
 
 def test_a_huge_file_is_no_labels_file(tmp_path):
     path = tmp_path / "names"
     path.write_bytes(b"x" * (files.MAX_BYTES + 1))
     with pytest.raises(ModelFileError, match="too large for a labels file"):
-        files.given(file(path), {})
+        files.labels_of(file(path), {})
 
 
 def test_a_missing_labels_file_is_named(tmp_path):
     with pytest.raises(ModelFileError, match=r"\[yolo\] labels: .*none does not exist"):
-        files.given(file(tmp_path / "none"), {})
+        files.labels_of(file(tmp_path / "none"), {})

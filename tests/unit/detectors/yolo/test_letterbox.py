@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from zmhook.detection import Box
-from zmhook.detectors.yolo.letterbox import GREY, Look, blob, place
+from zmhook.detectors.yolo.letterbox import GREY, Preprocessing, blob, placement_of
 
 SIDES = st.integers(1, 5000)
 FITS = st.sampled_from(["centre", "corner", "stretch"])
@@ -18,7 +18,7 @@ INPUTS = st.sampled_from([(640, 640), (416, 416), (640, 384), (32, 320)])
 @example(1, 1, (640, 640), "centre", None)
 @example(4000, 10, (640, 640), "centre", None)
 def test_a_box_comes_back_to_where_it_was(width, height, into, fit, data):
-    at = place((width, height), into, fit)
+    at = placement_of((width, height), into, fit)
     box = drawn(data, width, height)
     x, y = at.across / width, at.down / height
     there = (
@@ -42,7 +42,7 @@ def drawn(data: st.DataObject | None, width: int, height: int) -> Box:
 
 @given(SIDES, SIDES, INPUTS, FITS)
 def test_the_picture_lies_inside_the_input_and_touches_two_sides(width, height, into, fit):
-    at = place((width, height), into, fit)
+    at = placement_of((width, height), into, fit)
     assert at.left >= 0
     assert at.top >= 0
     assert 1 <= at.across <= into[0] - at.left
@@ -57,7 +57,7 @@ def test_the_picture_lies_inside_the_input_and_touches_two_sides(width, height, 
 @example(1080, 1921, (416, 416))
 def test_yolox_leaves_off_what_its_makers_leave_off(width, height, into):
     ratio = min(into[1] / height, into[0] / width)
-    at = place((width, height), into, "corner")
+    at = placement_of((width, height), into, "corner")
     assert (at.across, at.down) == (max(1, int(width * ratio)), max(1, int(height * ratio)))
 
 
@@ -68,7 +68,7 @@ def test_ultralytics_letterbox_to_the_pixel(width, height, into):
     ratio = min(into[1] / height, into[0] / width)
     across, down = max(1, round(width * ratio)), max(1, round(height * ratio))
     left, top = (into[0] - across) / 2, (into[1] - down) / 2
-    at = place((width, height), into, "centre")
+    at = placement_of((width, height), into, "centre")
     assert (at.across, at.down) == (across, down)
     assert (at.left, at.top) == (round(left - 0.1), round(top - 0.1))
 
@@ -79,14 +79,16 @@ def test_a_picture_for_yolox_is_its_makers_to_the_bit():
     wide, high = int(1283 * ratio), int(721 * ratio)
     padded = np.full((416, 416, 3), 114, np.uint8)
     padded[:high, :wide] = cv2.resize(image, (wide, high), interpolation=cv2.INTER_LINEAR)
-    made, _ = blob(image, (416, 416), Look("corner", rgb=False, scale=1.0))
+    made, _ = blob(image, (416, 416), Preprocessing("corner", rgb=False, scale=1.0))
     assert (made[0] == padded.transpose(2, 0, 1)).all()
 
 
 def test_a_picture_is_normalised_as_imagenets_are():
     image = np.full((40, 60, 3), (10, 100, 200), np.uint8)
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-    made, at = blob(image, (64, 32), Look("stretch", rgb=True, scale=1 / 255, mean=mean, std=std))
+    made, at = blob(
+        image, (64, 32), Preprocessing("stretch", rgb=True, scale=1 / 255, mean=mean, std=std)
+    )
     assert at[2:] == (64, 32, 0, 0)
     expected = [(c / 255 - m) / s for c, m, s in zip((200, 100, 10), mean, std, strict=True)]
     assert made[0].reshape(3, -1).min(axis=1).tolist() == pytest.approx(expected, abs=1e-5)
@@ -95,7 +97,7 @@ def test_a_picture_is_normalised_as_imagenets_are():
 
 def test_a_network_that_takes_bytes_gets_the_pixels_as_they_are():
     image = np.full((32, 64, 3), (10, 100, 200), np.uint8)
-    made, at = blob(image, (64, 64), Look("centre", rgb=True, scale=1 / 255), "uint8")
+    made, at = blob(image, (64, 64), Preprocessing("centre", rgb=True, scale=1 / 255), "uint8")
     assert made.dtype == np.uint8
     assert made[0, :, at.top, 0].tolist() == [200, 100, 10]
     assert made[0, :, 0, 0].tolist() == [GREY] * 3
@@ -104,21 +106,23 @@ def test_a_network_that_takes_bytes_gets_the_pixels_as_they_are():
 def test_where_it_is_reduced_smoothly_no_pixel_is_left_out():
     image = np.zeros((320, 320, 3), np.uint8)
     image[::10, ::10] = 255  # every hundredth pixel
-    sharp, _ = blob(image, (32, 32), Look("stretch", rgb=True, scale=1 / 255))
-    smooth, _ = blob(image, (32, 32), Look("stretch", rgb=True, scale=1 / 255, smooth=True))
+    sharp, _ = blob(image, (32, 32), Preprocessing("stretch", rgb=True, scale=1 / 255))
+    smooth, _ = blob(
+        image, (32, 32), Preprocessing("stretch", rgb=True, scale=1 / 255, smooth=True)
+    )
     assert sharp.max() == 0
     assert smooth.min() == pytest.approx(3 / 255)
 
 
 def test_a_box_beyond_the_picture_is_clipped_to_it():
-    at = place((1280, 720), (640, 640), "centre")
+    at = placement_of((1280, 720), (640, 640), "centre")
     assert at.to_picture(-50, 0, 700, 640) == Box(0, 0, 1280, 720)
 
 
 @pytest.mark.parametrize(("fit", "top"), [("centre", 140), ("corner", 0)])
 def test_padding_is_grey_and_lies_where_it_should(fit, top):
     made, at = blob(
-        np.full((720, 1280, 3), 200, np.uint8), (640, 640), Look(fit, rgb=False, scale=1.0)
+        np.full((720, 1280, 3), 200, np.uint8), (640, 640), Preprocessing(fit, rgb=False, scale=1.0)
     )
     assert (at.left, at.top, at.across, at.down) == (0, top, 640, 360)
     rows = np.full(640, GREY)
@@ -131,8 +135,8 @@ def test_padding_is_grey_and_lies_where_it_should(fit, top):
 def test_colours_come_in_the_order_and_range_that_are_asked_for():
     blue = np.zeros((32, 32, 3), np.uint8)
     blue[..., 0] = 255
-    as_bgr, _ = blob(blue, (32, 32), Look("corner", rgb=False, scale=1.0))
-    as_rgb, _ = blob(blue, (32, 32), Look("centre", rgb=True, scale=1 / 255))
+    as_bgr, _ = blob(blue, (32, 32), Preprocessing("corner", rgb=False, scale=1.0))
+    as_rgb, _ = blob(blue, (32, 32), Preprocessing("centre", rgb=True, scale=1 / 255))
     assert as_bgr[0, :, 0, 0].tolist() == [255, 0, 0]
     assert as_rgb[0, :, 0, 0].tolist() == pytest.approx([0, 0, 1])
 
@@ -141,5 +145,5 @@ def test_colours_come_in_the_order_and_range_that_are_asked_for():
 @pytest.mark.parametrize("fit", ["centre", "corner", "stretch"])
 def test_any_size_can_be_fitted(size, fit):
     image = np.zeros((size[1], size[0], 3), np.uint8)
-    made, _ = blob(image, (416, 320), Look(fit, rgb=True, scale=1 / 255))
+    made, _ = blob(image, (416, 320), Preprocessing(fit, rgb=True, scale=1 / 255))
     assert made.shape == (1, 3, 320, 416)

@@ -30,5 +30,5 @@ def engine_for(weights: ModelFile, preferred: str) -> type[Engine]:
 
 
 def _all() -> list[type[Engine]]:
-    modules = (import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__))
+    modules = (import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__))
     return [module.ENGINE for module in modules if hasattr(module, "ENGINE")]

@@ -99,10 +99,10 @@ class DarknetEngine:
     def _check_size(self, expected: int) -> None:
         """Compare the file's length with the network's: OpenCV reads past the end in silence."""
         weights, config = self._files.weights, self._config()
-        found = weights.path.stat().st_size
-        if found != expected:
+        size = weights.path.stat().st_size
+        if size != expected:
             raise ModelFileError(
-                f"{weights} has {found} bytes, but the network in {config.key} {config.path} needs "
+                f"{weights} has {size} bytes, but the network in {config.key} {config.path} needs "
                 f"{expected}: it is damaged or belongs to another .cfg; {weights.both_again}"
             )
 
@@ -138,18 +138,18 @@ class _Cfg:
 
     def classes(self) -> list[int]:
         """Return the number of classes of each output."""
-        found = [
+        counts = [
             _value(body, "classes") for name, body in self._sections if name in ("yolo", "region")
         ]
-        numbers = [one for one in found if one is not None]
-        if not numbers or len(numbers) != len(found):
+        numbers = [count for count in counts if count is not None]
+        if not numbers or len(numbers) != len(counts):
             raise ModelFileError(f"{self._file} describes no YOLO network: no [yolo] with classes")
         return numbers
 
 
 def _value(body: str, key: str) -> int | None:
-    found = re.search(rf"^[ \t]*{key}[ \t]*=[ \t]*(\d+)", body, flags=re.MULTILINE)
-    return int(found[1]) if found else None
+    match = re.search(rf"^[ \t]*{key}[ \t]*=[ \t]*(\d+)", body, flags=re.MULTILINE)
+    return int(match[1]) if match else None
 
 
 def _opencv() -> Any:
@@ -178,7 +178,9 @@ def _weights_in(net: Any, shape: tuple[int, int, int, int]) -> int:
     """Return how many numbers the network has to learn; anchors come from the .cfg instead."""
     total = int(net.getMemoryConsumption(shape)[0]) // FLOAT
     layers = (net.getLayer(name) for name in net.getLayerNames())
-    anchors: int = sum(blob.size for one in layers if one.type == "Region" for blob in one.blobs)
+    anchors: int = sum(
+        blob.size for layer in layers if layer.type == "Region" for blob in layer.blobs
+    )
     return total - anchors
 
 

@@ -55,16 +55,18 @@ class OnnxEngine:
         on = self._session.get_providers()[0].removesuffix("ExecutionProvider")
         self.description = f"ONNX Runtime {ort.__version__} ({on}, {self._threads} threads)"
         metadata = self._session.get_modelmeta().custom_metadata_map
-        self._inputs = inputs_of([_port(one) for one in self._session.get_inputs()], self._weights)
+        self._inputs = inputs_of(
+            [_port(value) for value in self._session.get_inputs()], self._weights
+        )
         width, height = size_of(self._inputs.picture, self._settings, metadata)
-        self._tell_size(width, height)
+        self._set_size(width, height)
         return Network(
             family="onnx",
             width=width,
             height=height,
             outputs=self._output_shapes(width, height),
             metadata=metadata,
-            names=tuple(frozenset({one.name}) for one in self._session.get_outputs()),
+            names=tuple(frozenset({output.name}) for output in self._session.get_outputs()),
             pixels=self._inputs.pixels,
             asks_size=bool(self._size),
         )
@@ -74,10 +76,10 @@ class OnnxEngine:
             raise DetectorError(f"{self._weights} is used after it was closed")
         name, kind = self._inputs.picture[:2]
         try:
-            given = self._session.run(None, {name: blob.astype(kind, copy=False), **self._size})
+            outputs = self._session.run(None, {name: blob.astype(kind, copy=False), **self._size})
         except Exception as error:  # ONNX Runtime's errors have no base of their own
             raise DetectorError(f"{self._weights} failed: {reason(error)}") from error
-        return [output.astype("float32", copy=False) for output in given]
+        return [output.astype("float32", copy=False) for output in outputs]
 
     def close(self) -> None:
         self._session = None
@@ -106,12 +108,12 @@ class OnnxEngine:
     def _providers(self, ort: Any) -> list[str]:
         if self._settings.yolo_processor == "cpu" or CUDA not in ort.get_available_providers():
             return [CPU]
-        with contextlib.redirect_stdout(io.StringIO()) as said:
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
             getattr(ort, "preload_dlls", lambda: None)()  # CUDA's libraries out of pip packages
-        log.debug("CUDA libraries: %s", said.getvalue().strip() or "found")
+        log.debug("CUDA libraries: %s", printed.getvalue().strip() or "found")
         return [CUDA, CPU]
 
-    def _tell_size(self, width: int, height: int) -> None:
+    def _set_size(self, width: int, height: int) -> None:
         """Have boxes given in the input's pixels, where the network asks in which."""
         size = self._inputs.size if self._inputs else None
         if size is not None:
@@ -126,11 +128,13 @@ class OnnxEngine:
             return tuple(shapes)
         import numpy as np
 
-        return tuple(one.shape for one in self.infer(np.zeros((1, 3, height, width), np.float32)))
+        return tuple(
+            output.shape for output in self.infer(np.zeros((1, 3, height, width), np.float32))
+        )
 
 
-def _port(one: Any) -> Port:
-    return Port(one.name, TYPES.get(one.type, one.type), list(one.shape), one.type)
+def _port(port: Any) -> Port:
+    return Port(port.name, TYPES.get(port.type, port.type), list(port.shape), port.type)
 
 
 ENGINE = OnnxEngine

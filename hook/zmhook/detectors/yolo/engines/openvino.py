@@ -85,10 +85,10 @@ class OpenVinoEngine:
         name, kind = self._inputs.picture[:2]
         try:
             everything = {name: blob.astype(kind, copy=False), **self._size}
-            given = self._request.infer(everything, share_inputs=True)
+            outputs = self._request.infer(everything, share_inputs=True)
         except Exception as error:  # OpenVINO's errors have no base of their own
             raise DetectorError(f"{self._weights} failed: {_reason(error)}") from error
-        return [output.astype("float32", copy=False) for output in given.to_tuple()]
+        return [output.astype("float32", copy=False) for output in outputs.to_tuple()]
 
     def close(self) -> None:
         self._request = None
@@ -142,10 +142,12 @@ class OpenVinoEngine:
 
     def _describe(self, openvino: Any, compiled: Any) -> None:
         """Say what it really runs: a processor without bf16 computes in f32."""
-        wanted = self._settings.yolo_precision
+        precision = self._settings.yolo_precision
         kind = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
-        if kind != wanted:
-            log.warning("[yolo] yolo_precision: this processor has no %s; using %s", wanted, kind)
+        if kind != precision:
+            log.warning(
+                "[yolo] yolo_precision: this processor has no %s; using %s", precision, kind
+            )
         count = threads(self._settings)
         self.description = f"OpenVINO {_version(openvino)} (CPU, {kind}, {count} threads)"
 
@@ -171,8 +173,8 @@ def _metadata(network: Any) -> dict[str, str]:
     info = network.get_rt_info()
     if "framework" not in info:
         return {}
-    said = getattr(info["framework"], "value", info["framework"])
-    return {key: str(getattr(one, "value", one)) for key, one in said.items()}
+    framework = getattr(info["framework"], "value", info["framework"])
+    return {key: str(getattr(value, "value", value)) for key, value in framework.items()}
 
 
 def _openvino() -> Any:

@@ -36,7 +36,7 @@ class Port(NamedTuple):
     name: str
     type: str
     shape: Shape
-    told: str
+    described: str
     """The type as the engine calls it, for people."""
 
 
@@ -53,12 +53,12 @@ class Inputs(NamedTuple):
 
 def inputs_of(ports: Sequence[Port], weights: ModelFile) -> Inputs:
     """Tell the inputs apart; raises `ModelFileError` when there are others."""
-    pictures = [one for one in ports if _is_picture(one)]
-    sizes = [one for one in ports if one.name == SIZE and len(one.shape) == PAIR]
+    pictures = [port for port in ports if _is_picture(port)]
+    sizes = [port for port in ports if port.name == SIZE and len(port.shape) == PAIR]
     if len(pictures) != 1 or len(sizes) > 1 or len(pictures) + len(sizes) != len(ports):
-        found = ", ".join(f"{one.told} {one.shape}" for one in ports)
+        inputs = ", ".join(f"{port.described} {port.shape}" for port in ports)
         raise ModelFileError(
-            f"{weights} takes {found}; understood: one picture, float, float16 or uint8, "
+            f"{weights} takes {inputs}; understood: one picture, float, float16 or uint8, "
             f"[1, 3, height, width] (and {SIZE}, as RT-DETR and D-FINE have it)"
         )
     return Inputs(pictures[0], sizes[0] if sizes else None)
@@ -85,18 +85,18 @@ def exported_size(metadata: Mapping[str, str]) -> tuple[int, int]:
 
     Its `imgsz` is `[height, width]`, or one number for both.
     """
-    said = metadata.get("imgsz", "")
-    if not said:
+    imgsz = metadata.get("imgsz", "")
+    if not imgsz:
         return OPEN_SIZE, OPEN_SIZE
     try:
-        value = ast.literal_eval(said)
+        value = ast.literal_eval(imgsz)
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         value = None
     sides = [value, value] if isinstance(value, int) else value
     if isinstance(sides, list | tuple) and len(sides) == PAIR and all(map(_is_side, sides)):
         return sides[1], sides[0]
     log.warning(
-        "the network's file says imgsz = %.40s, which is no size; using %d", said, OPEN_SIZE
+        "the network's file says imgsz = %.40s, which is no size; using %d", imgsz, OPEN_SIZE
     )
     return OPEN_SIZE, OPEN_SIZE
 

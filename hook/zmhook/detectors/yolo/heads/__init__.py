@@ -65,18 +65,18 @@ def recognise(
     setting that decides where more than one reading is left.
     """
     _check_task(network, files)
-    found = readings(network, files, kind)
-    labels = names.given(files.labels, network.metadata)
+    heads = readings(network, files, kind)
+    labels = names.labels_of(files.labels, network.metadata)
     if labels is None:
-        fitting = [head for head in found if names.default(head.classes) is not None]
+        fitting = [head for head in heads if names.default(head.classes) is not None]
         if not fitting:
-            raise ModelFileError(_no_labels(found, files))
-        head = the_one(fitting, network, files, kind, probe)
+            raise ModelFileError(_no_labels(heads, files))
+        head = only_head(fitting, network, files, kind, probe)
         return head, names.default(head.classes) or ()
-    fitting = [head for head in found if head.classes in (None, len(labels))]
+    fitting = [head for head in heads if head.classes in (None, len(labels))]
     if not fitting:
-        raise ModelFileError(_wrong_count(found, labels, files))
-    return the_one(fitting, network, files, kind, probe), labels
+        raise ModelFileError(_wrong_count(heads, labels, files))
+    return only_head(fitting, network, files, kind, probe), labels
 
 
 def readings(network: Network, files: ModelFiles, kind: str = AUTO) -> list[Head]:
@@ -85,14 +85,14 @@ def readings(network: Network, files: ModelFiles, kind: str = AUTO) -> list[Head
     Raises `ModelFileError` when it cannot.
     """
     kinds = [head for head in HEADS if kind in (AUTO, head.key)]
-    found = [head for one in kinds for head in one.readings(network, named=kind != AUTO)]
-    if not found:
+    heads = [head for one in kinds for head in one.readings(network, named=kind != AUTO)]
+    if not heads:
         raise ModelFileError(_not_understood(network, files, kinds, kind))
-    named = [head for head in found if head.evidence is Evidence.NAMES]
-    return named or found
+    named = [head for head in heads if head.evidence is Evidence.NAMES]
+    return named or heads
 
 
-def the_one(
+def only_head(
     fitting: Sequence[Head],
     network: Network,
     files: ModelFiles,
@@ -115,9 +115,9 @@ def the_one(
 
 def _by_values(left: Sequence[Head], outputs: Sequence[Floats]) -> list[Head]:
     """Leave out whose values these cannot be; they may also be nobody's."""
-    told = [(head, head.fits(outputs)) for head in left]
-    sure = [head for head, fits in told if fits]
-    possible = [head for head, fits in told if fits is not False]
+    verdicts = [(head, head.fits(outputs)) for head in left]
+    sure = [head for head, fits in verdicts if fits]
+    possible = [head for head, fits in verdicts if fits is not False]
     # Where none fits, the first says what is wrong as soon as it reads a picture.
     return sure or possible or [left[0]]
 
@@ -125,10 +125,10 @@ def _by_values(left: Sequence[Head], outputs: Sequence[Floats]) -> list[Head]:
 def _undecided(left: Sequence[Head], network: Network, files: ModelFiles) -> str:
     keys = list(dict.fromkeys(head.key for head in left))
     kinds = " or ".join(f"{key} ({_names(key)})" for key in keys)
-    said = f"{files.weights}: what it gives ({_shapes(network)}) may be that of {kinds}, and "
+    message = f"{files.weights}: what it gives ({_shapes(network)}) may be that of {kinds}, and "
     if not files.head_key:
-        return f"{said}nothing in the file says which; use one that is exported with its names"
-    return f"{said}nothing in the file says which; set {files.head_key} = {' or '.join(keys)}"
+        return f"{message}nothing in the file says which; use one that is exported with its names"
+    return f"{message}nothing in the file says which; set {files.head_key} = {' or '.join(keys)}"
 
 
 def _names(key: str) -> str:
@@ -143,9 +143,9 @@ def _check_task(network: Network, files: ModelFiles) -> None:
         )
 
 
-def _no_labels(found: Sequence[Head], files: ModelFiles) -> str:
-    is_told = all(head.classes is not None for head in found)
-    counts = f"{_counts(found)} " if is_told else ""
+def _no_labels(heads: Sequence[Head], files: ModelFiles) -> str:
+    have_counts = all(head.classes is not None for head in heads)
+    counts = f"{_counts(heads)} " if have_counts else ""
     return (
         f"{files.weights} does not say what its {counts}classes are called; "
         f"name a file with one label a line in {files.labels_key}"
@@ -169,11 +169,11 @@ def _shapes(network: Network) -> str:
     return ", ".join(" x ".join(map(str, shape)) for shape in network.outputs)
 
 
-def _wrong_count(found: Sequence[Head], labels: Sequence[str], files: ModelFiles) -> str:
+def _wrong_count(heads: Sequence[Head], labels: Sequence[str], files: ModelFiles) -> str:
     source = files.labels or f"the labels inside {files.weights.path}"
-    return f"{source}: {len(labels)} labels, but the network has {_counts(found)} classes"
+    return f"{source}: {len(labels)} labels, but the network has {_counts(heads)} classes"
 
 
-def _counts(found: Sequence[Head]) -> str:
-    counts = dict.fromkeys(str(head.classes) for head in found if head.classes is not None)
+def _counts(heads: Sequence[Head]) -> str:
+    counts = dict.fromkeys(str(head.classes) for head in heads if head.classes is not None)
     return " or ".join(counts)

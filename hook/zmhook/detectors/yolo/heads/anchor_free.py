@@ -21,7 +21,7 @@ class AnchorFreeHead(Plain):
     key = "yolov8"
     name = "YOLOv8/v11"
     understands = "1 x (4 + classes) x cells"
-    look = CENTRED
+    preprocessing = CENTRED
     suppressed = False
 
     def __init__(self, classes: int, *, transposed: bool) -> None:

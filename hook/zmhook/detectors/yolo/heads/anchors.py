@@ -28,7 +28,7 @@ class AnchorsHead(Plain):
     key = "yolov5"
     name = "YOLOv5/v7"
     understands = "1 x (3 * cells) x (5 + classes)"
-    look = CENTRED
+    preprocessing = CENTRED
     suppressed = False
 
     def __init__(self, classes: int) -> None:
@@ -42,7 +42,7 @@ class AnchorsHead(Plain):
                 depth > 5  # noqa: PLR2004
                 and count % PER_CELL == 0
                 and is_pyramid(count // PER_CELL, network.size)
-                and all(len(one) == 5 for one in maps)  # noqa: PLR2004
+                and all(len(shape) == 5 for shape in maps)  # noqa: PLR2004
             ):
                 return [cls(depth - 5)]
         return []

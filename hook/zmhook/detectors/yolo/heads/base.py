@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zmhook.detectors.nms import kept_boxes
-from zmhook.detectors.yolo.letterbox import Look
+from zmhook.detectors.yolo.letterbox import Preprocessing
 from zmhook.errors import ModelFileError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float32]
 
-CENTRED = Look("centre", rgb=True, scale=1 / 255)
+CENTRED = Preprocessing("centre", rgb=True, scale=1 / 255)
 """In the middle of a grey frame, RGB, 0..1: how most networks want the picture."""
 
 
@@ -99,7 +99,7 @@ class Head(Protocol):
     """The outputs' shape in words, for the error about a network that nobody understands."""
 
     evidence: Evidence
-    look: Look
+    preprocessing: Preprocessing
     classes: int | None
     """How many classes the network tells apart; None where its shape does not say."""
 
@@ -140,7 +140,7 @@ class FlatHead:
     understands: str
     score: int
     label: int
-    look = CENTRED
+    preprocessing = CENTRED
     classes: int | None = None
     suppressed = True
 
@@ -181,17 +181,17 @@ def contradicted(head: Head | FlatHead, what: str) -> ModelFileError:
     )
 
 
-def in_pixels(head: Head | FlatHead, found: Candidates) -> Candidates:
+def in_pixels(head: Head | FlatHead, candidates: Candidates) -> Candidates:
     """Return what has its corners in the input's pixels.
 
     Raises `ModelFileError` for shares of one, and for boxes that end before they begin: such
     columns hold something else, centre, width and height for instance.
     """
-    if len(found.boxes) and (np.abs(found.boxes) < SHARES).all():
+    if len(candidates.boxes) and (np.abs(candidates.boxes) < SHARES).all():
         raise contradicted(head, "its boxes are not in pixels")
-    if not is_ordered(found.boxes):
+    if not is_ordered(candidates.boxes):
         raise contradicted(head, "its boxes are not x1, y1, x2, y2: they end before they begin")
-    return found
+    return candidates
 
 
 def is_ordered(boxes: Floats) -> bool:
@@ -268,10 +268,10 @@ def role(network: Network, *names: str) -> int | None:
 
     Tools that put networks together write `graph2_` or the like before a name.
     """
-    for place, known in enumerate(network.names):
-        for one in known:
-            if any(one == name or one.endswith(f"_{name}") for name in names):
-                return place
+    for index, known in enumerate(network.names):
+        for output in known:
+            if any(output == name or output.endswith(f"_{name}") for name in names):
+                return index
     return None
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zmhook.detectors.yolo.heads.base import Plain, corners, strongest_class
-from zmhook.detectors.yolo.letterbox import Look
+from zmhook.detectors.yolo.letterbox import Preprocessing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ class DarknetHead(Plain):
     key = "darknet"
     name = "Darknet YOLO"
     understands = "per scale boxes x (5 + classes), out of a .cfg"
-    look = Look("stretch", rgb=True, scale=1 / 255)
+    preprocessing = Preprocessing("stretch", rgb=True, scale=1 / 255)
     suppressed = False
 
     def __init__(self, classes: int, size: tuple[int, int]) -> None:

@@ -29,7 +29,7 @@ from zmhook.detectors.yolo.heads.base import (
     strongest_class,
     unnamed_pair,
 )
-from zmhook.detectors.yolo.letterbox import Look
+from zmhook.detectors.yolo.letterbox import Preprocessing
 from zmhook.labels.coco import COCO, COCO_IDS, LAST_COCO_ID
 
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ MOST = 1000
 """Boxes of such a network; it usually has 300."""
 
 # The originals reduce with Pillow, which takes the mean where OpenCV's bilinear leaves pixels out.
-PLAIN_LOOK = Look("stretch", rgb=True, scale=1 / 255, smooth=True)
-ULTRALYTICS_LOOK = Look("stretch", rgb=True, scale=1 / 255)
-IMAGENET_LOOK = Look(
+PLAIN_PREPROCESSING = Preprocessing("stretch", rgb=True, scale=1 / 255, smooth=True)
+ULTRALYTICS_PREPROCESSING = Preprocessing("stretch", rgb=True, scale=1 / 255)
+IMAGENET_PREPROCESSING = Preprocessing(
     "stretch", rgb=True, scale=1 / 255, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)
 )
 
@@ -66,30 +66,30 @@ class RtDetrHead(Plain):
     key = "rt-detr"
     name = "RT-DETR/D-FINE"
     understands = "labels 1 x boxes, boxes 1 x boxes x 4, scores 1 x boxes"
-    look = PLAIN_LOOK
+    preprocessing = PLAIN_PREPROCESSING
     classes: int | None = None
     suppressed = True
 
-    def __init__(self, places: tuple[int, int, int] = (0, 1, 2), *, sure: bool = True) -> None:
+    def __init__(self, order: tuple[int, int, int] = (0, 1, 2), *, sure: bool = True) -> None:
         self.evidence = Evidence.NAMES if sure else Evidence.NOTHING
-        self._places = places
+        self._order = order
 
     @classmethod
     def readings(cls, network: Network, *, named: bool = False) -> list[Head]:
-        labels, boxes, scores = (role(network, one) for one in ("labels", "boxes", "scores"))
+        labels, boxes, scores = (role(network, name) for name in ("labels", "boxes", "scores"))
         if labels is None or boxes is None or scores is None:
             labels, boxes, scores = (0, 1, 2) if named else (-1, -1, -1)
-        places = labels, boxes, scores
-        if max(places) >= len(network.outputs) or min(places) < 0:
+        order = labels, boxes, scores
+        if max(order) >= len(network.outputs) or min(order) < 0:
             return []
-        shapes = [network.outputs[place] for place in places]
+        shapes = [network.outputs[index] for index in order]
         match shapes:
             case ((1, count), (1, many, 4), (1, most)) if count == many == most:
-                return [cls(places, sure=network.asks_size)]
+                return [cls(order, sure=network.asks_size)]
         return []
 
     def candidates(self, outputs: Sequence[Floats], floor: float) -> Candidates:
-        labels, boxes, scores = (outputs[place][0] for place in self._places)
+        labels, boxes, scores = (outputs[index][0] for index in self._order)
         if not is_whole(labels[np.isfinite(labels)]):
             raise contradicted(self, "its labels are no whole numbers")
         near = np.flatnonzero((scores >= floor) & np.isfinite(labels))
@@ -106,7 +106,7 @@ class RtDetrLogitsHead(Plain):
     key = "rt-detr"
     name = "RT-DETR/D-FINE without its last step"
     understands = "pred_logits 1 x boxes x classes, pred_boxes 1 x boxes x 4"
-    look = PLAIN_LOOK
+    preprocessing = PLAIN_PREPROCESSING
     suppressed = True
 
     def __init__(self, classes: int, size: tuple[int, int], pair: Pair, evidence: Evidence) -> None:
@@ -149,7 +149,7 @@ class RfDetrHead(Plain):
     key = "rf-detr"
     name = "RF-DETR"
     understands = "dets 1 x boxes x 4, labels 1 x boxes x (1 + classes)"
-    look = IMAGENET_LOOK
+    preprocessing = IMAGENET_PREPROCESSING
     suppressed = True
 
     def __init__(
@@ -199,7 +199,7 @@ class UltralyticsDetrHead(Plain):
     key = "rt-detr"
     name = "Ultralytics RT-DETR"
     understands = "1 x boxes x (4 + classes)"
-    look = ULTRALYTICS_LOOK
+    preprocessing = ULTRALYTICS_PREPROCESSING
     suppressed = True
 
     def __init__(self, classes: int, size: tuple[int, int], *, sure: bool = False) -> None:
@@ -242,7 +242,7 @@ def _about(network: Network) -> str:
 
 def _is_grid(network: Network, count: int, depth: int) -> bool:
     """Whether it may as well have one box, or three, for each cell."""
-    return any(is_pyramid(one, network.size) for one in (count, depth)) or (
+    return any(is_pyramid(count_or_depth, network.size) for count_or_depth in (count, depth)) or (
         count % 3 == 0 and is_pyramid(count // 3, network.size)
     )
 
@@ -267,8 +267,8 @@ def _above(
     least = math.log(floor / (1 - floor)) if 0 < floor < 1 else math.copysign(math.inf, floor - 0.5)
     rows, classes = np.nonzero(logits >= least)
     # Beyond this a float32 is 0 or 1; without it the exponential would overflow.
-    found = np.clip(logits[rows, classes], -80, 80)
-    return rows, classes, np.asarray(1 / (1 + np.exp(-found)), np.float32)
+    values = np.clip(logits[rows, classes], -80, 80)
+    return rows, classes, np.asarray(1 / (1 + np.exp(-values)), np.float32)
 
 
 def _pixels(head: Head, boxes: Floats, size: tuple[int, int]) -> Floats:

@@ -33,7 +33,7 @@ class EndToEndHead:
     key = "yolov10"
     name = "end-to-end YOLO"
     understands = "1 x boxes x 6"
-    look = CENTRED
+    preprocessing = CENTRED
     classes: int | None = None
     suppressed = True
 

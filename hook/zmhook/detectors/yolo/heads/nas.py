@@ -63,30 +63,30 @@ class NasBatchHead(Plain):
     understands = (
         "num_predictions 1 x 1, pred_boxes 1 x boxes x 4, pred_scores and pred_classes 1 x boxes"
     )
-    look = CENTRED
+    preprocessing = CENTRED
     classes: int | None = None
     suppressed = True
 
     def __init__(
-        self, places: tuple[int, int, int, int] = (0, 1, 2, 3), *, sure: bool = True
+        self, order: tuple[int, int, int, int] = (0, 1, 2, 3), *, sure: bool = True
     ) -> None:
         self.evidence = Evidence.NAMES if sure else Evidence.NOTHING
-        self._places = places
+        self._order = order
 
     @classmethod
     def readings(cls, network: Network, *, named: bool = False) -> list[Head]:
         if len(network.outputs) != len(ROLES):
             return []
-        found = [role(network, one) for one in ROLES]
-        sure = None not in found
-        places = tuple(found) if sure else (0, 1, 2, 3)
-        match [network.outputs[place] for place in places]:  # type: ignore[index]
+        roles = [role(network, one) for one in ROLES]
+        sure = None not in roles
+        order = tuple(roles) if sure else (0, 1, 2, 3)
+        match [network.outputs[index] for index in order]:  # type: ignore[index]
             case ((1, 1), (1, count, 4), (1, many), (1, most)) if count == many == most:
-                return [cls(places, sure=named or sure)]  # type: ignore[arg-type]
+                return [cls(order, sure=named or sure)]  # type: ignore[arg-type]
         return []
 
     def candidates(self, outputs: Sequence[Floats], floor: float) -> Candidates:
-        counts, boxes, scores, classes = (outputs[place][0] for place in self._places)
+        counts, boxes, scores, classes = (outputs[index][0] for index in self._order)
         count = int(min(max(counts[0], 0), len(scores))) if np.isfinite(counts[0]) else 0
         boxes, scores, classes = boxes[:count], scores[:count], classes[:count]
         if not (is_whole(classes) and is_score(scores)):
@@ -102,7 +102,7 @@ class NasRawHead(Plain):
     key = "yolo-nas"
     name = "YOLO-NAS without its last step"
     understands = "1 x cells x 4, 1 x cells x classes"
-    look = CENTRED
+    preprocessing = CENTRED
     suppressed = False
 
     def __init__(self, classes: int, pair: Pair, *, sure: bool = True) -> None:

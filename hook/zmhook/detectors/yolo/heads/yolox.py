@@ -18,7 +18,7 @@ from zmhook.detectors.yolo.heads.base import (
     strongest_class,
     with_objectness,
 )
-from zmhook.detectors.yolo.letterbox import Look
+from zmhook.detectors.yolo.letterbox import Preprocessing
 from zmhook.errors import ModelFileError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class YoloxHead(Plain):
     key = "yolox"
     name = "YOLOX"
     understands = "1 x cells x (5 + classes)"
-    look = Look("corner", rgb=False, scale=1.0)
+    preprocessing = Preprocessing("corner", rgb=False, scale=1.0)
     suppressed = False
 
     def __init__(self, classes: int, size: tuple[int, int]) -> None:
