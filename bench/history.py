@@ -20,7 +20,7 @@ from zmhook.cli.history_text import listing
 from zmhook.cli.tables import plain
 from zmhook.detection import Box, Decision, Detection, Drop, FrameInfo
 from zmhook.event import Event
-from zmhook.history.read import History, Wanted
+from zmhook.history.read import DecisionFilter, History
 from zmhook.history.record import put, record
 from zmhook.history.schema import SCHEMA
 from zmhook.settings import General, Settings, Yolo
@@ -139,13 +139,13 @@ def reading(path: Path, rounds: int) -> dict[str, float]:
     """Time the lists with their text; `history_list_ms` is the slowest."""
     week = time.time() - 7 * DAY
     wanted = {
-        "all": Wanted(limit=PAGE),
-        "monitor": Wanted(monitor_id=3, limit=PAGE),
-        "label": Wanted(label="person", limit=PAGE),
-        "label_missing": Wanted(label="giraffe", limit=PAGE),
-        "outcome": Wanted(outcome="undecided", limit=PAGE),
-        "both": Wanted(outcome="undecided", monitor_id=3, label="bird", limit=PAGE),
-        "since": Wanted(since=week, until=week + DAY, limit=PAGE),
+        "all": DecisionFilter(limit=PAGE),
+        "monitor": DecisionFilter(monitor_id=3, limit=PAGE),
+        "label": DecisionFilter(label="person", limit=PAGE),
+        "label_missing": DecisionFilter(label="giraffe", limit=PAGE),
+        "outcome": DecisionFilter(outcome="undecided", limit=PAGE),
+        "both": DecisionFilter(outcome="undecided", monitor_id=3, label="bird", limit=PAGE),
+        "since": DecisionFilter(since=week, until=week + DAY, limit=PAGE),
     }
     history = History(path)
     figures = {
@@ -156,11 +156,13 @@ def reading(path: Path, rounds: int) -> dict[str, float]:
         "history_list_ms": max(figures.values()),
         **figures,
         "history_show_ms": median(lambda: history.of_event(DECISIONS // 2), rounds),
-        "history_stats_week_ms": median(lambda: history.days(Wanted(since=week)), min(rounds, 5)),
+        "history_stats_week_ms": median(
+            lambda: history.days(DecisionFilter(since=week)), min(rounds, 5)
+        ),
     }
 
 
-def page(history: History, wanted: Wanted) -> list[str]:
+def page(history: History, wanted: DecisionFilter) -> list[str]:
     return plain(listing(history.decisions(wanted), str(history.path)))
 
 

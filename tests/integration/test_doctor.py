@@ -23,7 +23,10 @@ def test_what_works_and_what_does_not(broker, tmp_path: Path, capsys) -> None:
     assert main(["config", "check", "-c", str(path), "--live"]) == 1
     said = capsys.readouterr()
     lines = {line.partition(": ")[0]: line for line in said.out.splitlines()}
-    assert lines["works  broker"].count(f"127.0.0.1:{broker.port} lets us in as {broker.user}") == 1
+    assert (
+        lines["works  broker"].count(f"127.0.0.1:{broker.port}: login accepted as {broker.user}")
+        == 1
+    )
     assert "refuses" in lines["FAILS  broker (monitor 2)"]
     assert any(line.startswith("FAILS  gateway http://127.0.0.1:9: ") for line in lines.values())
     assert "works  model hog" in lines

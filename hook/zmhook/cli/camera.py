@@ -99,12 +99,12 @@ def _add_setup(parser: Parser) -> None:
     )
     add(
         "--channel",
-        type=_at_least_one,
+        type=_positive,
         default=1,
         metavar="N",
         help="video channel of a multi-channel camera (default: %(default)s)",
     )
-    add_monitor(parser, "ZoneMinder's monitor of this camera", type=_at_least_one)
+    add_monitor(parser, "ZoneMinder's monitor of this camera", type=_positive)
     add(
         "--wait",
         type=_seconds,
@@ -178,7 +178,7 @@ def _add_simulate(parser: Parser) -> None:
     add("-t", "--topic", help="topic (default: the first of [mqtt] or [mqtt-topic-NAME])")
     add(
         "--count",
-        type=_at_least_one,
+        type=_positive,
         default=10,
         metavar="N",
         help="number of tracks (default: %(default)s)",
@@ -190,7 +190,7 @@ def _add_simulate(parser: Parser) -> None:
         metavar="N",
         help="tracks per second; 0: without a pause (default: %(default)g)",
     )
-    add_monitor(parser, "replaces {monitor} in the topic", type=_at_least_one)
+    add_monitor(parser, "replaces {monitor} in the topic", type=_positive)
     add(
         "--camera",
         default="simulated",
@@ -208,7 +208,7 @@ def _add_simulate(parser: Parser) -> None:
     add_config(parser)
 
 
-def _at_least_one(text: str) -> int:
+def _positive(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"'{text}': expected a whole number from 1")
     return int(text)

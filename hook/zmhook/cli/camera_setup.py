@@ -37,7 +37,11 @@ def setup(args: argparse.Namespace) -> int:
         state = axis.state()
         wanted = _wanted(args, settings.mqtt, state)
         todo = changes(state, wanted)
-        if wanted.broker.password and not args.https and any(one.part == MQTT for one in todo):
+        if (
+            wanted.broker.password
+            and not args.https
+            and any(change.part == MQTT for change in todo)
+        ):
             say(
                 "note: the broker's password is sent to the camera unencrypted; --https encrypts it"
             )
@@ -149,12 +153,12 @@ def _status(state: State, base: str) -> Iterator[Block]:
     yield f"best snapshots: {_snapshots(state)}"
     rows = [
         (
-            one.id,
-            one.data_source_key,
-            _topic(one.mqtt_topic, prefixed=one.use_topic_prefix),
-            str(one.qos),
+            publisher.id,
+            publisher.data_source_key,
+            _topic(publisher.mqtt_topic, prefixed=publisher.use_topic_prefix),
+            str(publisher.qos),
         )
-        for one in state.publishers
+        for publisher in state.publishers
     ]
     if rows:
         head = ("id", "data source", "topic", "qos")

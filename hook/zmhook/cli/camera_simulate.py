@@ -78,16 +78,16 @@ def _send(sender: Sender, topic: str, messages: list[Message]) -> None:
 def _line(form: str, track: Track, topic: str, messages: list[Message]) -> str:
     best = track.classes[0]
     size = sum(len(message.payload) for message in messages)
-    places = ", ".join(dict.fromkeys(below(topic, message.suffix) for message in messages))
+    topics = ", ".join(dict.fromkeys(below(topic, message.suffix) for message in messages))
     return (
         f"{form:<18} {best.name} {best.score:.0%}, {track.end - track.start:.1f} s,"
-        f" {size / 1000:.0f} kB to {places}"
+        f" {size / 1000:.0f} kB to {topics}"
     )
 
 
 def topic_of(settings: Settings, camera: str, monitor: int | None) -> str:
     """Return a topic that the collector subscribes to, with its wildcards replaced."""
-    known = [one.topic for one in settings.topics]
+    known = [section.topic for section in settings.topics]
     topic = (known or list(settings.mqtt.mqtt_topic))[0]
     if topic.startswith("$share/"):
         topic = topic.split("/", 2)[2]  # a subscription's group is no part of the topic

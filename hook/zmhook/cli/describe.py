@@ -84,7 +84,9 @@ def _describe(
     try:
         if isinstance(picture, ZmhookError):
             raise picture
-        found = describer.describe(picture, subject, Deadline(settings.general.event_deadline))
+        description = describer.describe(
+            picture, subject, Deadline(settings.general.event_deadline)
+        )
     except ZmhookError as error:
         complain(f"{path}: {error}")
         if args.json:
@@ -93,9 +95,9 @@ def _describe(
         return False
     took = time.monotonic() - began
     if args.json:
-        say_json({"picture": printable(path), **structs.asdict(found)}, indent=None)
+        say_json({"picture": printable(path), **structs.asdict(description)}, indent=None)
     else:
-        for line in _lines(path, found, took):
+        for line in _lines(path, description, took):
             say(line)
     return True
 
@@ -107,14 +109,15 @@ def _picture(path: str) -> bytes | ZmhookError:
         return ZmhookError(f"cannot be read: {error.strerror}")
 
 
-def _lines(path: str, found: Description, took: float) -> list[str]:
-    source = "cached" if found.cached else f"{found.model}, {took:.1f} s"
+def _lines(path: str, description: Description, took: float) -> list[str]:
+    source = "cached" if description.cached else f"{description.model}, {took:.1f} s"
+    label = f"{description.label} ({description.confidence:.0%})"
     lines = [
-        f"{path}: {found.label} ({found.confidence:.0%}), alarm: {found.alarm}  [{source}]",
-        f"  {found.description}",
+        f"{path}: {label}, alarm: {description.alarm}  [{source}]",
+        f"  {description.description}",
     ]
-    if found.attributes:
-        pairs = (f"{name}: {value}" for name, value in found.attributes.items())
+    if description.attributes:
+        pairs = (f"{name}: {value}" for name, value in description.attributes.items())
         lines.append(f"  {', '.join(pairs)}")
     return lines
 

@@ -38,7 +38,7 @@ LEAST_SECONDS = 2.0
 """How long reading the settings and answering in the child's place may take in any case: whoever
 waited for a service may have called so late that nothing else is left."""
 REAP_SECONDS = 1.0
-LOOK_EVERY = 0.01
+POLL_SECONDS = 0.01
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -196,7 +196,7 @@ class Guard:
         os.kill(self._pid, signal.SIGKILL)
         until = time.monotonic() + REAP_SECONDS
         while os.waitpid(self._pid, os.WNOHANG)[0] == 0 and time.monotonic() < until:
-            time.sleep(LOOK_EVERY)
+            time.sleep(POLL_SECONDS)
         self._pid = 0
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from zmhook.history.read import History, Wanted
+    from zmhook.history.read import DecisionFilter, History
 
 LISTED = 50
 COUNTED = "7d"
@@ -51,7 +51,7 @@ def _open(args: argparse.Namespace) -> History:
 def _list(history: History, args: argparse.Namespace) -> int:
     from zmhook.cli import history_text
 
-    entries = history.decisions(_wanted(args))
+    entries = history.decisions(_filter(args))
     if args.json:
         return _print_json([history_text.as_json(entry, entry.at) for entry in entries])
     names = history.monitor_names()
@@ -79,7 +79,7 @@ def _stats(history: History, args: argparse.Namespace) -> int:
 
     from zmhook.cli import history_text
 
-    days = history.days(_wanted(args))
+    days = history.days(_filter(args))
     if args.json:
         return _print_json([to_builtins(day) for day in days])
     names = history.monitor_names()
@@ -87,10 +87,10 @@ def _stats(history: History, args: argparse.Namespace) -> int:
     return DONE
 
 
-def _wanted(args: argparse.Namespace) -> Wanted:
-    from zmhook.history.read import Wanted
+def _filter(args: argparse.Namespace) -> DecisionFilter:
+    from zmhook.history.read import DecisionFilter
 
-    return Wanted(
+    return DecisionFilter(
         monitor_id=args.monitor,
         since=args.since,
         until=args.until,

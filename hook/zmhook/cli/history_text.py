@@ -30,24 +30,24 @@ NAME = 14
 """Characters of a monitor's name in a table."""
 
 
-def as_json(one: Entry | Recorded, at: float) -> dict[str, Any]:
+def as_json(item: Entry | Recorded, at: float) -> dict[str, Any]:
     """Return it as plain data; `time` is `at` in local time, as ISO 8601."""
     local = datetime.fromtimestamp(at).astimezone()
-    return {"time": local.isoformat(timespec="seconds"), **to_builtins(one)}
+    return {"time": local.isoformat(timespec="seconds"), **to_builtins(item)}
 
 
 # -- list ----------------------------------------------------------------------------------------
 
 
-def listing(entries: Sequence[Entry], place: str, names: Mapping[int, str] | None = None) -> Block:
+def listing(entries: Sequence[Entry], path: str, names: Mapping[int, str] | None = None) -> Block:
     """Return a table of the decisions; `names` are those of monitors."""
     if not entries:
-        return f"No matching decision in {place}."
+        return f"No matching decision in {path}."
     rows = [_cells(entry, names or {}) for entry in entries]
     many = "decision" if len(rows) == 1 else "decisions"
     events = len({entry.event_id for entry in entries})
     of = "" if events == len(rows) else f" of {events} event{'s' if events > 1 else ''}"
-    return Table(f"{len(rows)} {many}{of} in {place}", _LIST_HEAD, rows, frozenset({1, 4}), (4,))
+    return Table(f"{len(rows)} {many}{of} in {path}", _LIST_HEAD, rows, frozenset({1, 4}), (4,))
 
 
 def _cells(entry: Entry, names: Mapping[int, str]) -> tuple[str, ...]:
@@ -131,10 +131,10 @@ def _box_cells(detection: Detection) -> tuple[str, str, str, str]:
 # -- stats ---------------------------------------------------------------------------------------
 
 
-def counted(days: Sequence[Day], place: str, names: Mapping[int, str] | None = None) -> Block:
+def counted(days: Sequence[Day], path: str, names: Mapping[int, str] | None = None) -> Block:
     """Return a table of counts by monitor and day; `names` are those of monitors."""
     if not days:
-        return f"No matching decision in {place}."
+        return f"No matching decision in {path}."
     rows = [
         (
             _monitor(day.monitor_id, names or {}),
@@ -151,7 +151,7 @@ def counted(days: Sequence[Day], place: str, names: Mapping[int, str] | None = N
         for day in days
     ]
     numbers = frozenset(range(2, len(_DAYS_HEAD) - 1))
-    return Table(f"By monitor and day, {place}", _DAYS_HEAD, rows, numbers, (6, 7, 8))
+    return Table(f"By monitor and day, {path}", _DAYS_HEAD, rows, numbers, (6, 7, 8))
 
 
 # -- words ---------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from zmhook.settings import Config
 
 BY_HAND = (
-    "download it elsewhere and copy it to {place}; models that need no file work without it: hog, "
+    "download it elsewhere and copy it to {path}; models that need no file work without it: hog, "
     "and face with hog or cnn"
 )
 
@@ -147,19 +147,19 @@ def _get(models: list[Model], store: Store, config: Config | None, *, force: boo
 def _get_file(file: ModelFile, store: Store, *, force: bool) -> None:
     from zmhook.models.download import download
 
-    place = store.place(file)
+    path = store.place(file)
     state = store.state(file)
     if state == "ok":
-        say(f"  {place}: already there, verified")
+        say(f"  {path}: already there, verified")
         return
     if state == "changed" and not force:
-        raise DownloadError(f"{place}: exists with other content; --force replaces it")
+        raise DownloadError(f"{path}: exists with other content; --force replaces it")
     try:
-        with byte_progress(place.name) as progress:
-            download(file, place, progress)
+        with byte_progress(path.name) as progress:
+            download(file, path, progress)
     except DownloadError as error:
-        raise DownloadError(f"{error}; {BY_HAND.format(place=place)}") from None
-    say(f"  {place}: downloaded, verified")
+        raise DownloadError(f"{error}; {BY_HAND.format(path=path)}") from None
+    say(f"  {path}: downloaded, verified")
 
 
 def _say_settings(model: Model, config: Config | None) -> None:

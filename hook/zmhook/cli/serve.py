@@ -20,17 +20,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = make_parser().parse_args(argv)
     config = absolute_config(args.config)
     settings = readable_settings(config)
-    place = Path(args.socket) if args.socket else socket_of(config, settings)
-    become_owner(place.parent, *folders_of(settings))
+    socket = Path(args.socket) if args.socket else socket_of(config, settings)
+    become_owner(socket.parent, *folders_of(settings))
     if args.replace:
-        _end_other(place)
+        _end_other(socket)
     from zmhook.server import run
 
-    return run.main(_for_run(args, config, place))
+    return run.main(_for_run(args, config, socket))
 
 
-def _for_run(args: argparse.Namespace, config: str, place: Path) -> list[str]:
-    options = ["--config", config, "--socket", str(place)]
+def _for_run(args: argparse.Namespace, config: str, socket: Path) -> list[str]:
+    options = ["--config", config, "--socket", str(socket)]
     if not args.on_demand:
         options.append("--permanent")
     if args.listen:
@@ -38,15 +38,15 @@ def _for_run(args: argparse.Namespace, config: str, place: Path) -> list[str]:
     return [*options, "--debug"] if args.debug else options
 
 
-def _end_other(place: Path) -> None:
+def _end_other(socket: Path) -> None:
     """End the service that a hook has started on this socket."""
     from zmhook.service import running
 
     try:
-        if running.is_running(place):
-            running.end(place)
+        if running.is_running(socket):
+            running.end(socket)
     except OSError as error:
-        raise ZmhookError(f"{place}: cannot stop the running service ({error.strerror})") from None
+        raise ZmhookError(f"{socket}: cannot stop the running service ({error.strerror})") from None
 
 
 def make_parser() -> Parser:

@@ -33,7 +33,7 @@ NOT_RUNNING, UNKNOWN = 3, 4
 
 STATUS_SECONDS = 5.0
 START_SECONDS = 15.0
-LOOK_EVERY = 0.1
+POLL_SECONDS = 0.1
 ANSWERED = 200
 
 
@@ -42,16 +42,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     config = absolute_config(args.config)
     try:
         settings = readable_settings(config)
-        place = socket_of(config, settings)
+        socket = socket_of(config, settings)
         older = older_socket_path(config, settings.general)
-        become_owner(place.parent)
+        become_owner(socket.parent)
         if args.action == "status":
-            return _status(place, settings, as_json=args.json)
+            return _status(socket, settings, as_json=args.json)
         if args.action == "stop":
-            _end_older(older, place, config)
-            return max(_stop(place), _end_put_aside(place))
-        _end_older(older, place, config)
-        return _restart(config, place)
+            _end_older(older, socket, config)
+            return max(_stop(socket), _end_hung(socket))
+        _end_older(older, socket, config)
+        return _restart(config, socket)
     except NotAllowed as error:
         return _complain(str(error), UNKNOWN)
     except OSError as error:
@@ -90,21 +90,21 @@ def readable_settings(config: str) -> Settings:
 # -- status --------------------------------------------------------------------------------------
 
 
-def _status(place: Path, settings: Settings, *, as_json: bool) -> int:
-    if not running.is_running(place) and not _answers(place):
-        return _not_running(place, settings, as_json=as_json)
+def _status(socket: Path, settings: Settings, *, as_json: bool) -> int:
+    if not running.is_running(socket) and not _answers(socket):
+        return _not_running(socket, settings, as_json=as_json)
     try:
-        status = _asked(place)
+        status = _fetch_status(socket)
     except client.NoService as error:
-        return _complain(f"{_process(place)} does not answer: {error}", UNKNOWN)
+        return _complain(f"{_process(socket)} does not answer: {error}", UNKNOWN)
     if as_json:
-        say_json({"running": True, "socket": str(place), **status})
+        say_json({"running": True, "socket": str(socket), **status})
     else:
-        _print_text(status, place)
+        _print_text(status, socket)
     return DONE
 
 
-def _not_running(place: Path, settings: Settings, *, as_json: bool) -> int:
+def _not_running(socket: Path, settings: Settings, *, as_json: bool) -> int:
     """Say so, and show the jobs that wait: they need no service."""
     from zmhook.cli.service_text import backlog as in_words
     from zmhook.cli.tables import show
@@ -112,104 +112,104 @@ def _not_running(place: Path, settings: Settings, *, as_json: bool) -> int:
     from zmhook.jobs.spool import Spool
 
     base = settings.general.base_data_path
-    become_owner(place.parent, Spool.of(base).folder)
+    become_owner(socket.parent, Spool.of(base).folder)
     jobs = backlog(base)
     if as_json:
-        say_json({"running": False, "socket": str(place), "jobs": jobs})
+        say_json({"running": False, "socket": str(socket), "jobs": jobs})
         return NOT_RUNNING
     if any(jobs[name] for name in ("waiting", "failed", "set_aside", "error")):
         show(in_words(jobs), sys.stdout)
-    return _complain(f"no service is running at {place}", NOT_RUNNING)
+    return _complain(f"no service is running at {socket}", NOT_RUNNING)
 
 
-def _asked(place: Path) -> dict[str, Any]:
+def _fetch_status(socket: Path) -> dict[str, Any]:
     """Return its status; raises `NoService` when what answers is no service of ours."""
-    answer = client.ask(place, "GET", "/status", STATUS_SECONDS)
-    if answer.status != ANSWERED:
-        raise client.NoService(f"{place}: answers with status {answer.status}")
+    response = client.ask(socket, "GET", "/status", STATUS_SECONDS)
+    if response.status != ANSWERED:
+        raise client.NoService(f"{socket}: answers with status {response.status}")
     try:
-        return decoded(answer.body, dict[str, Any])
+        return decoded(response.body, dict[str, Any])
     except Unreadable as error:
-        raise client.NoService(f"{place}: unexpected response ({error})") from None
+        raise client.NoService(f"{socket}: unexpected response ({error})") from None
 
 
-def _print_text(status: dict[str, Any], place: Path) -> None:
+def _print_text(status: dict[str, Any], socket: Path) -> None:
     from zmhook.cli.service_text import blocks
     from zmhook.cli.tables import show
 
-    show(blocks(status, place, time.time()), sys.stdout)
+    show(blocks(status, socket, time.time()), sys.stdout)
 
 
 # -- stop, restart -------------------------------------------------------------------------------
 
 
-def _stop(place: Path) -> int:
-    if not running.is_running(place):
-        say(f"No service is running at {place}.")
+def _stop(socket: Path) -> int:
+    if not running.is_running(socket):
+        say(f"No service is running at {socket}.")
         return DONE
-    process = _process(place)
-    if running.end(place):
+    process = _process(socket)
+    if running.end(socket):
         say(f"The service ({process}) has stopped.")
     else:
         say(f"The service ({process}) did not stop by itself and was killed.")
     return DONE
 
 
-def _end_put_aside(place: Path) -> int:
+def _end_hung(socket: Path) -> int:
     """End services that hung and were replaced; the kernel names their processes."""
     code = DONE
-    for theirs in start.still_hung(place):
-        process = _process(theirs)
+    for old_socket in start.still_hung(socket):
+        process = _process(old_socket)
         try:
-            running.kill_and_wait(theirs)
+            running.kill_and_wait(old_socket)
         except ZmhookError as error:
             code = _complain(str(error), FAILED)
         else:
             say(f"A service that hung and had been replaced ({process}) was killed.")
-    start.sweep(place)
+    start.sweep(socket)
     return code
 
 
-def _end_older(older: Path, place: Path, config: str) -> None:
+def _end_older(older: Path, socket: Path, config: str) -> None:
     """End what an earlier version runs for this configuration, at a socket with another name."""
-    if older != place and running.serves(older, config):
+    if older != socket and running.serves(older, config):
         _stop(older)
 
 
-def _process(place: Path) -> str:
-    return f"process {running.pid_of(place) or '?'}"
+def _process(socket: Path) -> str:
+    return f"process {running.pid_of(socket) or '?'}"
 
 
-def _restart(config: str, place: Path) -> int:
+def _restart(config: str, socket: Path) -> int:
     """Stop the service and start one as a hook does, unless systemd starts it on demand."""
     from zmhook.settings import load
 
     if not load(config).general.service.use_service:
         return _complain(f"{config}: [service] use_service is no, so no service is started", FAILED)
-    _stop(place)
-    if _end_put_aside(place) != DONE:
+    _stop(socket)
+    if _end_hung(socket) != DONE:
         return FAILED
-    if not _answers(place):
-        start.start(config, place)
-    if not _comes_up(place):
-        return _complain(f"{place}: the service did not start; run zmhook serve to see why", FAILED)
-    say(f"The service is running ({_process(place)}).")
+    if not _answers(socket):
+        start.start(config, socket)
+    if not _comes_up(socket):
+        return _complain(f"{socket}: the service did not start; zmhook serve shows why", FAILED)
+    say(f"The service is running ({_process(socket)}).")
     return DONE
 
 
-def _comes_up(place: Path) -> bool:
+def _comes_up(socket: Path) -> bool:
     until = time.monotonic() + START_SECONDS
-    while not _answers(place):
+    while not _answers(socket):
         if time.monotonic() >= until:
             return False
-        time.sleep(LOOK_EVERY)
+        time.sleep(POLL_SECONDS)
     return True
 
 
-def _answers(place: Path) -> bool:
+def _answers(socket: Path) -> bool:
     """Return whether a service answers. On a socket of systemd, asking starts one."""
     try:
-        return client.ask(place, "GET", "/health/live", STATUS_SECONDS).status == ANSWERED
+        return client.ask(socket, "GET", "/health/live", STATUS_SECONDS).status == ANSWERED
     except client.NoService:
         return False
 

@@ -21,9 +21,9 @@ _INFERENCE = {
 }
 
 
-def blocks(status: dict[str, Any], place: Path, now: float) -> Iterator[Block]:
+def blocks(status: dict[str, Any], socket: Path, now: float) -> Iterator[Block]:
     """Yield the response of `GET /status` as blocks; `now` is in seconds since the epoch."""
-    yield f"zmhook {status['version']} runs at {place} (process {status['pid']})"
+    yield f"zmhook {status['version']} runs at {socket} (process {status['pid']})"
     yield f"up for {age(status['uptime_s'])}, configuration {status['config']}"
     if status["config_error"]:
         error = status["config_error"]

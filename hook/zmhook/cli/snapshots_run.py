@@ -108,8 +108,8 @@ def _secrets(args: argparse.Namespace) -> list[str]:
 
     texts = [args.api_key, args.broker_password]
     for override in args.override:
-        place, _, value = override.partition("=")
-        key = find(place.rpartition(".")[2].strip().lower())
+        name, _, value = override.partition("=")
+        key = find(name.rpartition(".")[2].strip().lower())
         if key is not None and key.is_secret:
             texts.append(value)
     return [text for text in texts if text]

@@ -130,8 +130,8 @@ def _topics(totals: Totals) -> tables.Table:
 
 def _unused(totals: Totals) -> tables.Table:
     cells = [
-        (one.topic, one.outcome.replace("_", " "), one.reason, str(one.number))
-        for one in totals.unused[:MOST_ROWS]
+        (unused.topic, unused.outcome.replace("_", " "), unused.reason, str(unused.number))
+        for unused in totals.unused[:MOST_ROWS]
     ]
     head = ("topic", "messages", "reason", "count")
     return tables.Table(

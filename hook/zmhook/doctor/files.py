@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 def missing(settings: Settings) -> list[str]:
     """Return a line for each model file that is not there, or of no use before it is read."""
-    found = []
+    lines = []
     for model in models_here(settings):
         for check in _CHECKS.get(model, _none)(settings):
             try:
                 check()
             except DetectorError as error:
-                found.append(str(error))
-    return found
+                lines.append(str(error))
+    return lines
 
 
 def models_here(settings: Settings) -> list[str]:

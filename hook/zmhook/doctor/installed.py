@@ -109,9 +109,9 @@ def _pinned(pins: str) -> Iterator[tuple[str, str]]:
     except Exception:  # noqa: BLE001 - whatever is wrong with it: it is told below, as pip's fault
         return
     for line in pins.splitlines():
-        found = PIN.match(line)
-        if found and (not found[3] or Marker(found[3].strip()).evaluate()):
-            yield found[1], found[2]
+        match = PIN.match(line)
+        if match and (not match[3] or Marker(match[3].strip()).evaluate()):
+            yield match[1], match[2]
 
 
 def _reason(name: str, version: str) -> str:

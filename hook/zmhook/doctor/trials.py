@@ -47,13 +47,13 @@ def trials(config: Config, overrides: Sequence[str] = ()) -> list[Trial]:
 
     `overrides` are those that the configuration was loaded with.
     """
-    found: dict[str, Trial] = {}
+    unique: dict[str, Trial] = {}
     for monitor, settings in [(None, config.general), *sorted(config.monitors.items())]:
         for key, trial in _of(config, settings, monitor, overrides):
-            if key not in found and any(trial.name == one.name for one in found.values()):
+            if key not in unique and any(trial.name == other.name for other in unique.values()):
                 trial = trial._replace(name=f"{trial.name} (monitor {monitor})")  # noqa: PLW2901
-            found.setdefault(key, trial)
-    return list(found.values())
+            unique.setdefault(key, trial)
+    return list(unique.values())
 
 
 def _of(
@@ -69,8 +69,8 @@ def _of(
     if _uses_broker(settings):
         yield repr(["broker", plain["mqtt"]]), Trial("broker", partial(_broker, settings))
     for address in settings.remote.ml_gateway:
-        one = structs.replace(settings.remote, ml_gateway=(address,))
-        trial = partial(_gateway, structs.replace(settings, remote=one))
+        remote = structs.replace(settings.remote, ml_gateway=(address,))
+        trial = partial(_gateway, structs.replace(settings, remote=remote))
         yield repr(["gateway", address, plain["remote"]]), Trial(f"gateway {shown(address)}", trial)
     for name in models_here(settings):
         needs = [plain.get(name), plain["face"] if name == "gemini" else None]
@@ -117,22 +117,22 @@ def _portal(settings: Settings) -> str:
         timeout = min(LONGEST, general.portal_timeout)
         general = structs.replace(general, base_data_path=folder, portal_timeout=timeout)
         with closing(Portal(general)) as portal:
-            told = portal.json("host/getVersion.json", "its version")
+            version = portal.json("host/getVersion.json", "its version")
             who = f"logged in as {general.user}" if general.user else "without a login"
-            return f"{portal.address}: ZoneMinder {told.get('version', '?')}, {who}"
+            return f"{portal.address}: ZoneMinder {version.get('version', '?')}, {who}"
 
 
 def _broker(settings: Settings) -> str:
     from zmhook.net import mqtt
     from zmhook.notify.publish import publish
 
-    place = mqtt.name(settings.mqtt)
+    name = mqtt.name(settings.mqtt)
     try:
         publish(settings.mqtt, [], min(LONGEST, settings.notify.notify_timeout))
     except (ReportError, BrokerError) as error:
         raise BrokerError(str(error)) from None
     who = f" as {settings.mqtt.mqtt_user}" if settings.mqtt.mqtt_user else ""
-    return f"{place} lets us in{who}"
+    return f"{name}: login accepted{who}"
 
 
 def _gateway(settings: Settings) -> str:
@@ -149,7 +149,7 @@ def _gateway(settings: Settings) -> str:
     finally:
         gateway.close()
     status = gateway.status
-    models = ", ".join(status.models) if status and status.models else "models not told"
+    models = ", ".join(status.models) if status and status.models else "models unknown"
     return f"{status.speaks if status else '?'} ({models})"
 
 
@@ -157,8 +157,8 @@ def _model(name: str, path: str, monitor: int | None, overrides: Sequence[str]) 
     """Load it in a process of its own: a file can take the process that reads it along."""
     command = [sys.executable, "-m", MODULE, name, path]
     command += ["--monitor", str(monitor)] if monitor is not None else []
-    for one in overrides:
-        command += ["--override", one]
+    for override in overrides:
+        command += ["--override", override]
     from zmhook.process.environment import child_environment
 
     try:
@@ -174,12 +174,12 @@ def _model(name: str, path: str, monitor: int | None, overrides: Sequence[str]) 
         )
     except subprocess.TimeoutExpired:
         raise DetectorError(f"it was not loaded within {SECONDS:g} s") from None
-    said = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
+    lines = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
     if done.returncode < 0:
         raise DetectorError(f"the process that loads it ends by signal {-done.returncode}")
     if done.returncode:
-        raise DetectorError(said[-1] if said else f"exit code {done.returncode}")
-    return said[-1] if said else "loaded"
+        raise DetectorError(lines[-1] if lines else f"exit code {done.returncode}")
+    return lines[-1] if lines else "loaded"
 
 
 def _faces(settings: Settings) -> str:
@@ -207,4 +207,4 @@ def _apprise(settings: Settings, number: int) -> str:
     from zmhook.notify.apprise import understood
 
     understood(Work(Decision(event=Event(), outcome="nothing"), settings), number)
-    return "understood; zmhook notify test sends something"
+    return "address understood; zmhook notify test sends a message"

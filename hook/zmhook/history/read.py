@@ -43,7 +43,7 @@ class Recorded(Struct, frozen=True, kw_only=True):
     models: list[ModelFile]
 
 
-class Wanted(Struct, frozen=True, kw_only=True):
+class DecisionFilter(Struct, frozen=True, kw_only=True):
     """Which decisions: of those that fit everything given, the newest `limit` (None: all).
 
     `since` and `until` are seconds since the epoch, both included; `label` is what was found,
@@ -96,13 +96,13 @@ class History:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
 
-    def decisions(self, wanted: Wanted) -> list[Entry]:
+    def decisions(self, chosen: DecisionFilter) -> list[Entry]:
         """Return what fits, newest first."""
-        return self._ask(wanted, list)
+        return self._ask(chosen, list)
 
-    def days(self, wanted: Wanted) -> list[Day]:
+    def days(self, chosen: DecisionFilter) -> list[Day]:
         """Return what fits, counted by monitor and day; see `by_day`."""
-        return self._ask(wanted, by_day)
+        return self._ask(chosen, by_day)
 
     def of_event(self, event_id: int) -> list[Recorded]:
         """Return every decision of an event, the first one first."""
@@ -152,10 +152,10 @@ class History:
             models=files,
         )
 
-    def _ask(self, wanted: Wanted, take: Callable[[Iterator[Entry]], T]) -> T:
+    def _ask(self, chosen: DecisionFilter, take: Callable[[Iterator[Entry]], T]) -> T:
         """Return what `take` makes of the entries that fit, while they are read."""
-        last, last_values = wanted.last()
-        rest, values = wanted.sql()
+        last, last_values = chosen.last()
+        rest, values = chosen.sql()
         sql = f"SELECT {_COLUMNS}, {last} FROM {rest}"  # noqa: S608 - no values in it
 
         def ask(connection: sqlite3.Connection) -> T:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from zmhook.history.read import History, Wanted
+from zmhook.history.read import DecisionFilter, History
 from zmhook.memory.past import FILE, Past
 from zmhook.settings import Gate, Settings
 from zmhook.storage.shared_database import close_all
@@ -94,7 +94,7 @@ def test_past_and_cooldown_lose_nothing(tmp_path: Path, root: Path) -> None:
 def test_the_history_misses_no_event(tmp_path: Path, root: Path) -> None:
     said = run_all(HISTORY, tmp_path, root)
     assert said[:PROCESSES] == [""] * PROCESSES
-    found = History(tmp_path / "history.sqlite").decisions(Wanted())
+    found = History(tmp_path / "history.sqlite").decisions(DecisionFilter())
     expected = {me * 1000 + n for me in range(1, PROCESSES + 1) for n in range(EVENTS)}
     assert {one.event_id for one in found} == expected
     assert len(found) == len(expected)

@@ -102,7 +102,7 @@ def test_get_without_a_network_is_one_line_that_helps(
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
     for line, path in zip(lines, ["yolox_s/yolox_s.onnx", "second/second.onnx"], strict=True):
-        assert "no network" in line
+        assert "host name cannot be resolved" in line
         assert "http://nowhere.invalid/f" in line
         assert f"copy it to {folder / 'models' / path};" in line
         assert "hog" in line

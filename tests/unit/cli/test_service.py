@@ -295,7 +295,7 @@ def test_a_start_that_fails_is_told(folder: Path, monkeypatch, capsys) -> None:
     monkeypatch.setattr(service, "START_SECONDS", 0.3)
     monkeypatch.setattr(service.start, "start", lambda *_: True)
     assert service.main(["restart"]) == 1
-    assert "did not start; run zmhook serve to see why" in capsys.readouterr().err
+    assert "did not start; zmhook serve shows why" in capsys.readouterr().err
 
 
 # -- serve ---------------------------------------------------------------------------------------

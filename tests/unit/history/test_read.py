@@ -11,7 +11,7 @@ from msgspec import structs
 from zmhook.detection import Decision
 from zmhook.errors import NoState, StateError
 from zmhook.history import record
-from zmhook.history.read import History, Wanted
+from zmhook.history.read import DecisionFilter, History
 from zmhook.history.schema import SCHEMA
 from zmhook.settings import Settings
 from zmhook.storage.sqlite import use
@@ -39,23 +39,23 @@ def history(
 @pytest.mark.parametrize(
     ("wanted", "events"),
     [
-        (Wanted(), [5, 4, 3, 2, 1]),
-        (Wanted(limit=2), [5, 4]),
-        (Wanted(monitor_id=1), [3, 1]),
-        (Wanted(since=20.0, until=40.0), [4, 3, 2]),
-        (Wanted(outcome="undecided"), [4]),
-        (Wanted(outcome="alarm"), [5, 2, 1]),
-        (Wanted(label="CAR"), [3, 2]),
-        (Wanted(label="dog"), [2]),
-        (Wanted(label="cat"), []),
-        (Wanted(label="car", limit=1), [3]),
-        (Wanted(label="person", until=20.0), [2, 1]),
-        (Wanted(label="person", monitor_id=2, outcome="alarm"), [2]),
-        (Wanted(label="' OR 1=1 --"), []),
+        (DecisionFilter(), [5, 4, 3, 2, 1]),
+        (DecisionFilter(limit=2), [5, 4]),
+        (DecisionFilter(monitor_id=1), [3, 1]),
+        (DecisionFilter(since=20.0, until=40.0), [4, 3, 2]),
+        (DecisionFilter(outcome="undecided"), [4]),
+        (DecisionFilter(outcome="alarm"), [5, 2, 1]),
+        (DecisionFilter(label="CAR"), [3, 2]),
+        (DecisionFilter(label="dog"), [2]),
+        (DecisionFilter(label="cat"), []),
+        (DecisionFilter(label="car", limit=1), [3]),
+        (DecisionFilter(label="person", until=20.0), [2, 1]),
+        (DecisionFilter(label="person", monitor_id=2, outcome="alarm"), [2]),
+        (DecisionFilter(label="' OR 1=1 --"), []),
     ],
 )
 def test_what_fits_everything_newest_first(
-    history: History, wanted: Wanted, events: list[int]
+    history: History, wanted: DecisionFilter, events: list[int]
 ) -> None:
     assert [one.event_id for one in history.decisions(wanted)] == events
 
@@ -67,7 +67,7 @@ def test_of_one_event(history: History) -> None:
 
 
 def test_by_day(history: History) -> None:
-    days = history.days(Wanted(monitor_id=2))
+    days = history.days(DecisionFilter(monitor_id=2))
     assert [(one.events, one.alarms, one.undecided) for one in days] == [(2, 1, 1)]
     assert days[0].dropped == {"zone": 1}
 
@@ -90,7 +90,7 @@ def twice(configured: Callable[..., Settings], decision: Callable[..., Decision]
 
 
 def test_which_decision_is_an_events_last(twice: History) -> None:
-    found = [(one.event_id, one.outcome, one.last) for one in twice.decisions(Wanted())]
+    found = [(one.event_id, one.outcome, one.last) for one in twice.decisions(DecisionFilter())]
     assert found == [
         (2, "undecided", True),
         (2, "nothing", False),
@@ -103,18 +103,18 @@ def test_which_decision_is_an_events_last(twice: History) -> None:
 @pytest.mark.parametrize(
     ("wanted", "events", "decisions"),
     [
-        (Wanted(), (2, 1, 0, 1), 5),
-        (Wanted(until=45.0), (2, 1, 1, 0), 4),
-        (Wanted(until=25.0), (2, 1, 0, 1), 2),
-        (Wanted(since=25.0), (2, 1, 0, 1), 3),
-        (Wanted(outcome="undecided"), (1, 0, 0, 1), 2),
-        (Wanted(outcome="alarm"), (1, 1, 0, 0), 2),
-        (Wanted(label="cat"), (1, 1, 0, 0), 2),
-        (Wanted(label="car"), (0, 0, 0, 0), 2),
+        (DecisionFilter(), (2, 1, 0, 1), 5),
+        (DecisionFilter(until=45.0), (2, 1, 1, 0), 4),
+        (DecisionFilter(until=25.0), (2, 1, 0, 1), 2),
+        (DecisionFilter(since=25.0), (2, 1, 0, 1), 3),
+        (DecisionFilter(outcome="undecided"), (1, 0, 0, 1), 2),
+        (DecisionFilter(outcome="alarm"), (1, 1, 0, 0), 2),
+        (DecisionFilter(label="cat"), (1, 1, 0, 0), 2),
+        (DecisionFilter(label="car"), (0, 0, 0, 0), 2),
     ],
 )
 def test_an_event_counts_once_as_its_last_decision(
-    twice: History, wanted: Wanted, events: tuple[int, ...], decisions: int
+    twice: History, wanted: DecisionFilter, events: tuple[int, ...], decisions: int
 ) -> None:
     [day] = twice.days(wanted)
     assert (day.events, day.alarms, day.nothing, day.undecided) == events
@@ -125,14 +125,17 @@ def test_an_event_counts_once_as_its_last_decision(
 def test_the_last_one_is_the_last_that_was_recorded(twice: History, configured, decision) -> None:
     """An event that waited for long was asked about before; a clock may have been set back."""
     record(decision(1, kept=(), dropped=(), asked=5.0), configured())
-    assert {one.event_id: one.outcome for one in twice.decisions(Wanted()) if one.last} == {
+    assert {one.event_id: one.outcome for one in twice.decisions(DecisionFilter()) if one.last} == {
         1: "nothing",
         2: "undecided",
     }
 
 
 def test_before_anything_is_recorded(path: Path) -> None:
-    for ask in (lambda: History(path).decisions(Wanted()), lambda: History(path).of_event(1)):
+    for ask in (
+        lambda: History(path).decisions(DecisionFilter()),
+        lambda: History(path).of_event(1),
+    ):
         with pytest.raises(NoState, match="nothing is recorded there yet"):
             ask()
 

@@ -13,7 +13,7 @@ import pytest
 from zmhook.detection import Box, Decision, Detection
 from zmhook.errors import StateError
 from zmhook.history import made_with, record, retention
-from zmhook.history.read import History, Wanted
+from zmhook.history.read import DecisionFilter, History
 from zmhook.history.record import EVERY, MOST_WARNINGS, _warn, _warned
 from zmhook.settings import Settings
 from zmhook.storage.corruption import damage_count
@@ -37,7 +37,7 @@ def test_a_decision_comes_back_whole(configured: Configured, decision: Make, pat
 def test_the_list_has_it_in_short(configured: Configured, decision: Make, path: Path) -> None:
     dropped = (("car", "static"), ("bus", "static"), ("dog", "zone"))
     record(decision(7, dropped=dropped, errors=["x" * 600, "y"]), configured())
-    [entry] = History(path).decisions(Wanted())
+    [entry] = History(path).decisions(DecisionFilter())
     assert (entry.at, entry.event_id, entry.monitor_id) == (1_000_000.0, 7, 5)
     assert (entry.outcome, entry.frame, entry.kept, entry.total) == ("alarm", "snapshot", 1, 100.0)
     assert entry.line == "[s] detected:person:71%"
@@ -49,7 +49,7 @@ def test_an_undecided_event_is_recorded(configured: Configured, path: Path) -> N
     from zmhook.event import Event
 
     record(Decision.undecided(Event(id=3, monitor_id=1), "no picture"), configured())
-    [entry] = History(path).decisions(Wanted())
+    [entry] = History(path).decisions(DecisionFilter())
     assert (entry.outcome, entry.line, entry.error, entry.total) == (
         "undecided", "", "no picture", 0.0,
     )  # fmt: skip
@@ -113,8 +113,8 @@ def test_a_description_is_no_label(configured: Configured, decision: Make, path:
     made = decision(7, kept=("Person",))
     made.detections.append(said)
     record(made, configured())
-    assert len(History(path).decisions(Wanted(label="person"))) == 1
-    assert History(path).decisions(Wanted(label="a person at the door")) == []
+    assert len(History(path).decisions(DecisionFilter(label="person"))) == 1
+    assert History(path).decisions(DecisionFilter(label="a person at the door")) == []
 
 
 def test_a_damaged_file_is_set_aside_and_work_goes_on(
@@ -188,10 +188,10 @@ def test_tables_that_somebody_spoils_cost_no_event(
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(script)
     with pytest.raises(StateError, match=r"it is damaged .*the next event sets it aside"):
-        History(path).decisions(Wanted())
+        History(path).decisions(DecisionFilter())
     with caplog.at_level(logging.WARNING):
         record(decision(2), settings)
-    assert [entry.event_id for entry in History(path).decisions(Wanted())] == [2]
+    assert [entry.event_id for entry in History(path).decisions(DecisionFilter())] == [2]
     assert damage_count(path).count == 1
     [message] = caplog.messages
     assert "set aside" in message
