@@ -13,8 +13,7 @@ import zmhook
 PACKAGE = Path(zmhook.__file__).parent
 PRINTS = {"cli/output.py", "cli/tables.py"}
 WRITES = {
-    "cli/config.py",  # the reference, which is ours
-    "cli/migrate.py",  # the administrator's own file
+    "cli/config.py",  # our reference, and the administrator's own file
     "cli/progress.py",  # a line that counts up
     "doctor/installed.py",  # it runs where no other module can be imported
     "logs.py",

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zmhook.cli import migrate
 from zmhook.cli.arguments import Parser, add_config, add_override
 from zmhook.cli.output import say
-from zmhook.errors import DetectorError, SettingsError
+from zmhook.errors import DetectorError, MissingPart, SettingsError
 from zmhook.process.privilege import become_owner
 from zmhook.settings.folders import folders_of
+from zmhook.storage import atomic
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterable, Iterator, Sequence
 
+    from zmhook.migrate import Migrated
     from zmhook.settings import Config
 
-RIGHT, BROKEN, WRONG = 0, 1, 2
+VALID, BROKEN, INVALID = 0, 1, 2
+SECRETS_MODE = 0o640
+_EVERYBODY = 0o007
+_ALL_BITS = 0o777
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,11 +32,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.action == "check":
         return check(args.config, args.override, live=args.live)
     if args.action == "migrate":
-        return migrate.migrate(args)
+        return _migrate(args)
     from zmhook.settings.reference import reference
 
     sys.stdout.write(reference())
-    return RIGHT
+    return VALID
 
 
 def check(path: str, overrides: Sequence[str] = (), *, live: bool = False) -> int:
@@ -44,15 +51,15 @@ def check(path: str, overrides: Sequence[str] = (), *, live: bool = False) -> in
     except SettingsError as error:
         _complain(map(str, error.problems))
         _complain(_warnings(error.config))
-        return WRONG
+        return INVALID
     _complain(_warnings(config))
     problems = list(dict.fromkeys(_unknown_models(config)))
     _complain(problems)
     if problems:
-        return WRONG
+        return INVALID
     _complain(dict.fromkeys(_missing(config)))
     say(f"{path}: valid{_monitors(config)}", error=True)
-    return _try_all(config, overrides) if live else RIGHT
+    return _try_all(config, overrides) if live else VALID
 
 
 def _missing(config: Config) -> Iterator[str]:
@@ -65,8 +72,7 @@ def _missing(config: Config) -> Iterator[str]:
 
 
 def _try_all(config: Config, overrides: Sequence[str]) -> int:
-    from zmhook.doctor.run import run
-    from zmhook.doctor.trials import trials
+    from zmhook.doctor.trials import run, trials
 
     become_owner(*folders_of(config.general))
     everything = [config.general, *config.monitors.values()]
@@ -75,12 +81,12 @@ def _try_all(config: Config, overrides: Sequence[str]) -> int:
         word = "works" if outcome.works else "FAILS"
         say(f"{word}  {outcome.name}: {outcome.message} ({outcome.seconds * 1000:.0f} ms)")
         works = works and outcome.works
-    return RIGHT if works else BROKEN
+    return VALID if works else BROKEN
 
 
 def _complain(lines: Iterable[str]) -> None:
     for line in lines:
-        say(line, error=True)
+        _print(line)
 
 
 def _warnings(config: Config | None) -> list[str]:
@@ -101,6 +107,88 @@ def _unknown_models(config: Config) -> Iterator[str]:
 def _monitors(config: Config) -> str:
     numbers = ", ".join(map(str, sorted(config.monitors)))
     return f", with own settings for monitor {numbers}" if numbers else ""
+
+
+# -- migrate -------------------------------------------------------------------------------------
+
+
+def _migrate(args: argparse.Namespace) -> int:
+    """Write the result, and report on stderr what it lacks; return 2 when it is not valid."""
+    from zmhook.migrate import migrate as convert
+
+    try:
+        refusal = _refusal(args)
+        if refusal:
+            return _failed([refusal])
+        done = convert(args.file, args.output, args.secrets)
+        _write(args, done)
+    except SettingsError as error:
+        return _failed(map(str, error.problems))
+    except MissingPart as error:
+        return _failed([str(error)])
+    except OSError as error:
+        return _failed([f"{error.filename or args.output}: {error.strerror}"])
+    return _report(args, done)
+
+
+def _refusal(args: argparse.Namespace) -> str:
+    output = args.output
+    if output and Path(output).exists() and Path(output).samefile(args.file):
+        return f"{output}: cannot overwrite the file being read; choose another name"
+    if output and os.path.lexists(output) and not args.force:
+        return f"{output}: already exists; --force overwrites it"
+    if args.secrets and Path(args.secrets).suffix.lower() in (".yml", ".yaml"):
+        return f"{args.secrets}: the secrets file must be an ini file, such as secrets.ini"
+    return ""
+
+
+def _write(args: argparse.Namespace, done: Migrated) -> None:
+    like = Path(args.file)
+    if done.secrets is not None:
+        target = Path(args.secrets)
+        if target.exists():
+            _put(target, done.secrets, target, target.stat().st_mode & _ALL_BITS)
+        else:
+            _put(target, done.secrets, like, SECRETS_MODE)
+    if args.output:
+        mode = like.stat().st_mode & _ALL_BITS
+        _put(Path(args.output), done.text, like, mode & ~_EVERYBODY if done.has_plain else mode)
+    else:
+        sys.stdout.write(done.text)
+
+
+def _put(target: Path, text: str, like: Path, mode: int) -> None:
+    """Write a file with the owner of the file `like`, as far as permissions allow."""
+    status = like.stat()
+    owner = (status.st_uid, status.st_gid)
+    atomic.write(target.resolve(), text.encode(), mode, durable=True, owner=owner)
+
+
+def _report(args: argparse.Namespace, done: Migrated) -> int:
+    for why, all_lost in done.lost.items():
+        places = ", ".join(dict.fromkeys(lost.place for lost in all_lost))
+        _print(f"not carried over: {places}: {why}")
+    for note in done.notes:
+        _print(f"note: {note}")
+    if done.secrets is not None:
+        _print(f"{args.secrets}: written; the web server must be able to read it")
+    if done.problems:
+        return _failed([*done.problems, "the result cannot be used until this is corrected"])
+    if args.output:
+        _print(f"{args.output}: written; the configuration is valid")
+    return VALID
+
+
+def _print(line: str) -> None:
+    say(line, error=True)
+
+
+def _failed(lines: Iterable[str]) -> int:
+    _complain(lines)
+    return INVALID
+
+
+# -- arguments -----------------------------------------------------------------------------------
 
 
 def make_parser() -> Parser:
@@ -133,5 +221,21 @@ def make_parser() -> Parser:
         "convert an older configuration to an objectconfig.ini",
         examples=["zmhook config migrate old.ini -o objectconfig.ini --secrets secrets.ini"],
     )
-    migrate.add_arguments(older)
+    _add_migrate_arguments(older)
     return parser
+
+
+def _add_migrate_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file", metavar="FILE", help="objectconfig.ini of version 5 or 6, or objectconfig.yml of Ng"
+    )
+    parser.add_argument(
+        "-o", "--output", default="", metavar="FILE", help="write to this file instead of stdout"
+    )
+    parser.add_argument(
+        "--secrets",
+        default="",
+        metavar="FILE",
+        help="add passwords and the old file's secrets to this file; existing entries stay",
+    )
+    parser.add_argument("--force", action="store_true", help="overwrite an existing --output file")

@@ -1,4 +1,4 @@
-"""What of a configuration can be tried: the portal, the broker, other machines, models, faces."""
+"""Try what a configuration names: the portal, the broker, remote servers, models, faces."""
 
 from __future__ import annotations
 
@@ -6,19 +6,31 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import structs
 
 from zmhook.doctor.files import models_here
-from zmhook.errors import BrokerError, DetectorError, ReportError, TrainingError
+from zmhook.errors import (
+    BrokerError,
+    DetectorError,
+    ReportError,
+    SettingsError,
+    TrainingError,
+    ZmhookError,
+)
 from zmhook.net.urls import shown
-from zmhook.settings.model import to_plain
+from zmhook.printable import one_line
+from zmhook.settings.model import to_plain, without_secrets
 from zmhook.settings.notify import addresses_of, scheme_of
+from zmhook.text.unexpected import unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,6 +41,8 @@ SECONDS = 20.0
 """That each trial may take."""
 LONGEST = 8.0
 """That one request may take, whatever the settings say."""
+GRACE = 5.0
+"""Seconds beyond a trial's own limit after which it is given up."""
 MODULE = "zmhook.cli.try_model"
 
 
@@ -88,6 +102,57 @@ def _uses_broker(settings: Settings) -> bool:
     from zmhook.settings import Mqtt
 
     return settings.notify.notify_mqtt or bool(settings.topics) or settings.mqtt != Mqtt()
+
+
+# -- running them ----------------------------------------------------------------------------------
+
+
+class Outcome(NamedTuple):
+    """The result of a trial: one line, without any secret of the settings."""
+
+    name: str
+    works: bool
+    message: str
+    seconds: float
+
+
+def run(
+    trials: Sequence[Trial], settings: Sequence[Settings], seconds: float = SECONDS + GRACE
+) -> Iterator[Outcome]:
+    """Yield the outcome of each trial as it ends; after `seconds` those that hang are given up.
+
+    `settings` are all those with secrets to mask. Raises nothing.
+    """
+    done: SimpleQueue[Outcome] = SimpleQueue()
+    left = {trial.name for trial in trials}
+    for trial in trials:
+        Thread(target=lambda trial=trial: done.put(_tried(trial, settings)), daemon=True).start()
+    until = time.monotonic() + seconds
+    while left:
+        try:
+            outcome = done.get(timeout=max(0.0, until - time.monotonic()))
+        except Empty:
+            break
+        left.discard(outcome.name)
+        yield outcome
+    for name in sorted(left):
+        yield Outcome(name, False, f"took more than {seconds:g} s", seconds)
+
+
+def _tried(trial: Trial, settings: Sequence[Settings]) -> Outcome:
+    began = time.monotonic()
+    works = False
+    try:
+        message, works = trial.run(), True
+    except SettingsError as error:
+        message = "; ".join(map(str, error.problems))
+    except ZmhookError as error:
+        message = str(error)
+    except Exception as error:  # noqa: BLE001 - a broken trial must not hide the others
+        message = unexpected(error)
+    # Masked before and after shortening, which may cut a secret in two.
+    line = without_secrets(one_line(without_secrets(message, settings)), settings)
+    return Outcome(trial.name, works, line, time.monotonic() - began)
 
 
 # -- each of them ----------------------------------------------------------------------------------
