@@ -63,11 +63,13 @@ NOT_OURS = {
 
 
 def _quoted_messages() -> list[str]:
-    """Return the messages in the first column of troubleshooting.md's tables, and of three more."""
+    """Return the messages in the first column of troubleshooting.md, and of tables elsewhere."""
     tables = [(ROOT / "docs" / "troubleshooting.md").read_text("utf-8")]
     tables.append(_table("gemini.md", "`gemini skipped: …` | "))
     tables.append(_table("snapshots.md", "What you see | "))
     tables.append(_table("plates.md", "Message | "))
+    tables.append(_table("camera-setup.md", "Message | "))
+    tables.append(_table("remote.md", "Message | "))
     cells: list[str] = []
     for line in "\n".join(tables).splitlines():
         before, bar, _ = line.partition(" | ")
