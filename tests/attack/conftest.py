@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 import pytest
 
-SERVICE_TESTS = Path(__file__).resolve().parents[1] / "integration" / "service" / "conftest.py"
+SERVICE_TESTS = Path(__file__).resolve().parents[1] / "integration" / "service"
 TALLIES: pytest.StashKey[list[Tally]] = pytest.StashKey()
 
 
@@ -139,8 +139,9 @@ def web_user() -> Account:
 # -- a running service -----------------------------------------------------------------------------
 
 
-def _service_tests() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("service_tests", SERVICE_TESTS)
+def _service_tests(name: str) -> ModuleType:
+    """Return a module of the integration tests, whose helpers serve the attacks too."""
+    spec = importlib.util.spec_from_file_location(f"service_tests_{name}", SERVICE_TESTS / name)
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -149,6 +150,12 @@ def _service_tests() -> ModuleType:
 
 
 # A service of a test's own, as the integration tests have it.
-_ours = _service_tests()
+_ours = _service_tests("conftest.py")
 installed, site, shared, faulty = _ours.installed, _ours.site, _ours.shared, _ours.faulty
 make_site = _ours.make_site
+
+
+@pytest.fixture(scope="session")
+def listen_tests() -> ModuleType:
+    """The integration tests of the listener: their server, forms and headers."""
+    return _service_tests("test_listen.py")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import importlib.util
 import json
 import random
 import resource
@@ -14,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -22,21 +20,8 @@ import pytest
 pytestmark = pytest.mark.attack
 
 SECONDS = 60
-LISTEN_TESTS = Path(__file__).resolve().parents[1] / "integration" / "service" / "test_listen.py"
 OTHER_FILES = 300
 """Files that the supervisor may have open beside the connections."""
-
-
-def _listen_tests() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("listen_tests", LISTEN_TESTS)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-_ours = _listen_tests()
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -49,8 +34,8 @@ def _many_files() -> Iterator[None]:
 
 
 @pytest.fixture
-def server(site) -> Callable[..., Any]:
-    return lambda **more: _ours.Server(site, **more)
+def server(site, listen_tests) -> Callable[..., Any]:
+    return lambda **more: listen_tests.Server(site, **more)
 
 
 @pytest.fixture(scope="session")
@@ -144,7 +129,7 @@ def test_silent_connections(attack, site, server, dog: bytes, several, says: byt
         assert supervisor(site) == pid
 
 
-def test_slow_loris(attack, site, server, several) -> None:
+def test_slow_loris(attack, site, server, several, listen_tests) -> None:
     """Heads that never end, a byte now and then: each is hung up on, the others are answered."""
     made = server()
     count = several(300, 2000)
@@ -154,7 +139,7 @@ def test_slow_loris(attack, site, server, several) -> None:
         until = time.monotonic() + SECONDS
         left = slow
         while left and time.monotonic() < until:
-            left = [one for one in left if not _ours.is_over(one)]
+            left = [one for one in left if not listen_tests.is_over(one)]
             with attack("somebody else is answered"):
                 assert made.is_well()
             time.sleep(0.5)
@@ -294,11 +279,11 @@ def test_json_bombs(attack, site, server) -> None:
         assert "internal error" not in site.log()
 
 
-def test_forms_that_take_long(attack, site, server) -> None:
+def test_forms_that_take_long(attack, site, server, listen_tests) -> None:
     """What is slow to take apart is refused, or does not keep others waiting."""
     made = server()
     made.log_in()
-    mark = f"--{_ours.BOUNDARY}\r\n".encode()
+    mark = f"--{listen_tests.BOUNDARY}\r\n".encode()
     head = mark + b'Content-Disposition: form-data; name="f"'
     bombs = {
         "percent signs": (b"a=" + b"%41" * 5_000_000, "application/x-www-form-urlencoded"),
@@ -311,11 +296,12 @@ def test_forms_that_take_long(attack, site, server) -> None:
     with listened_to(made, attack, "health, while forms are read"):
         for name, (body, kind) in bombs.items():
             with attack(name), suppress(ConnectionError):  # refused while it is still being sent
-                headers = {"Content-Type": kind} if kind else _ours.MULTIPART
+                headers = {"Content-Type": kind} if kind else listen_tests.MULTIPART
                 assert 400 <= made.ask("POST", "/infer", body, headers).status < 500
+        kind = listen_tests.MULTIPART["Content-Type"]
         crumbs = (
             f"POST /infer HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {made.token}\r\n"
-            f"Content-Type: {_ours.MULTIPART['Content-Type']}\r\nTransfer-Encoding: chunked\r\n\r\n"
+            f"Content-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n"
         ).encode() + b"1\r\nx\r\n" * 1_000_000
         with attack("crumbs"), suppress(ConnectionError), closing(made.talk(b"")) as connection:
             connection.sendall(crumbs)

@@ -456,14 +456,14 @@ def portal(photo) -> Iterator[Portal]:
 def test_by_the_address_of_the_portal(
     request, start, settings, portal, tmp_path, caplog, kind: str, fetches: bool
 ) -> None:
-    from zmhook.net.tokens import Tokens
+    from zmhook.net.tokens import TokenStore
 
     if kind == "allowed":
         server = start(service=f"allowed_portals = {portal.place}", name="allowed")
     else:
         server = request.getfixturevalue(kind)
     general = {"portal": f"http://{portal.place}/zm", "user": "ann", "frame_id": ("alarm",)}
-    Tokens(str(tmp_path), f"http://{portal.place}/zm/api", "ann").write("token=s3cret", 9e9)
+    TokenStore(str(tmp_path), f"http://{portal.place}/zm/api", "ann").write("token=s3cret", 9e9)
     given = settings(server.url, general=general, ml_gateway_mode="url")
     found = decide_event(Event(id=5), given, deadline=Deadline(30)).decision
     assert "dog" in labels(found)

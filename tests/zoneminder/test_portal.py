@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from zmhook.errors import LoginError, PortalError
-from zmhook.net.tokens import Tokens
+from zmhook.net.tokens import TokenStore
 from zmhook.settings import Secret
 from zmhook.zoneminder.api import Portal
 
@@ -58,8 +58,8 @@ def keep_token(zm, folder: Path, token: str) -> None:
     kept_login(zm, folder).write(f"token={token}", time.time() + 5000)
 
 
-def kept_login(zm, folder: Path) -> Tokens:
-    return Tokens(str(folder), f"{zm.url}/api", "admin")
+def kept_login(zm, folder: Path) -> TokenStore:
+    return TokenStore(str(folder), f"{zm.url}/api", "admin")
 
 
 def test_one_login_for_many_processes(zm, portal, event_id: int) -> None:

@@ -11,7 +11,7 @@ from zmhook.gateway.protocol import LOGIN
 from zmhook.gateway.responses import OK, error_text, no_response, refused
 from zmhook.net.http import HttpClient, bearer
 from zmhook.net.http_problem import HttpProblem
-from zmhook.net.tokens import MARGIN, Tokens, lasts_until
+from zmhook.net.tokens import MARGIN, TokenStore, expiry_of
 from zmhook.net.urls import shown
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class GatewayToken:
         remote = settings.remote
         self.user = remote.ml_user
         self._password = remote.ml_password
-        self._stored = Tokens(settings.general.base_data_path, base, self.user, TOKEN_FILE)
+        self._stored = TokenStore(settings.general.base_data_path, base, self.user, TOKEN_FILE)
         self._token = ""
         self._renew_at = 0.0
 
@@ -149,7 +149,7 @@ class GatewayToken:
             return ""
         if time.time() < self._renew_at:
             return self._token
-        stored = self._stored.kept()
+        stored = self._stored.stored()
         if stored is None or stored.credentials == self._token:
             return ""
         self._token, self._renew_at = stored.credentials, stored.until - MARGIN
@@ -200,5 +200,5 @@ def _life(expires: object, token: str) -> float:
     """Return the seconds that a token lasts: as the server says, or else as it says itself."""
     life = finite(expires) or 0.0
     if life <= 0:
-        life = lasts_until(token) - time.time()
+        life = expiry_of(token) - time.time()
     return min(max(life, 0.0), LONGEST_LIFE)

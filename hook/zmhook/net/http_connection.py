@@ -139,7 +139,7 @@ class HttpConnection:
 
     async def read_head(self) -> Request | None:
         """Return the next request without its body; None when the client has left."""
-        event = await asyncio.wait_for(self._next_event(), HEAD_SECONDS)
+        event = await self._next_event(HEAD_SECONDS)
         if not isinstance(event, h11.Request):
             return None
         path, _, query = event.target.decode("ascii", "replace").partition("?")
@@ -157,7 +157,7 @@ class HttpConnection:
         started, size, pieces = time.monotonic(), 0, 0
         while True:
             try:
-                event = await asyncio.wait_for(self._next_event(), STALL_SECONDS)
+                event = await self._next_event(STALL_SECONDS)
             except asyncio.TimeoutError:
                 raise HttpError(408, f"nothing came for {STALL_SECONDS:g} s") from None
             if isinstance(event, h11.Data):
@@ -187,7 +187,7 @@ class HttpConnection:
     async def skip_empty_body(self, request: Request) -> None:
         """Get past the end of a request without a body, so that another may follow."""
         if request.length == 0:
-            await self._next_event()
+            await self._next_event(STALL_SECONDS)
 
     @property
     def is_read(self) -> bool:
@@ -254,12 +254,12 @@ class HttpConnection:
         event = h11.InformationalResponse(status_code=status, headers=[])
         self._writer.write(self._protocol.send(event) or b"")
 
-    async def _next_event(self) -> object:
-        while True:
-            event = self._protocol.next_event()
-            if event is not h11.NEED_DATA:
-                return event
-            await self._receive()
+    async def _next_event(self, seconds: float) -> object:
+        """Return h11's next event; raises `asyncio.TimeoutError` when it is not there in time."""
+        end = time.monotonic() + seconds
+        while (event := self._protocol.next_event()) is h11.NEED_DATA:
+            await asyncio.wait_for(self._receive(), end - time.monotonic())
+        return event
 
     async def _receive(self) -> int:
         """Read what comes; return how much, 0 at the end."""

@@ -53,7 +53,7 @@ LARGEST_BODY = 256 * 1024
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-class Pending(NamedTuple):
+class PendingResponse(NamedTuple):
     """A response that needs the request's body first.
 
     `body` takes at most `limit` bytes, which `setting` raises; then `respond` answers.
@@ -68,7 +68,7 @@ class Pending(NamedTuple):
 class Router(Protocol):
     """Decides by a request's head. The body of what it refuses is not read."""
 
-    def route(self, request: Request) -> Pending | Response: ...
+    def route(self, request: Request) -> PendingResponse | Response: ...
 
     def error_response(self, request: Request | None, status: int, message: str) -> Response: ...
 
@@ -79,9 +79,9 @@ class HandlerRouter:
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
 
-    def route(self, request: Request) -> Pending:
+    def route(self, request: Request) -> PendingResponse:
         body = RawBody()
-        return Pending(body, LARGEST_BODY, lambda: self._respond(request, body))
+        return PendingResponse(body, LARGEST_BODY, lambda: self._respond(request, body))
 
     async def _respond(self, request: Request, body: RawBody) -> Response:
         request.trust()  # it has asked, so it makes room for nobody

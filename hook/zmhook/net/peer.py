@@ -1,4 +1,4 @@
-"""Who is at the other end of a unix socket, as the kernel knows it."""
+"""Ask the kernel who is at the other end of a unix socket."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ _UCRED = struct.Struct("iII")
 """`struct ucred` of unix(7): process, user, group."""
 
 
-class Connection(Protocol):
-    """A socket, or what asyncio lends of one."""
+class SocketLike(Protocol):
+    """A socket, or asyncio's stand-in for one."""
 
     def getsockopt(self, level: int, option: int, length: int, /) -> bytes: ...
 
 
 class Peer(NamedTuple):
-    """Who listens at a socket: the process, 0 for one of another container, and its user."""
+    """The process at the other end (0: in another container), and its user."""
 
     pid: int
     uid: int
 
 
-def peer_of(connection: Connection) -> Peer:
+def peer_of(connection: SocketLike) -> Peer:
     """Return who is at the other end of a connection; raises `OSError`."""
     data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
     pid, uid, _ = _UCRED.unpack(data)

@@ -1,6 +1,7 @@
-"""The login that processes share, so that an event does not cost one.
+"""Store login tokens for all processes, so that not every event has to log in.
 
-Kept in `<base_data_path>/cache/zm_token.json`, readable by its owner alone and replaced atomically.
+They are in `<base_data_path>/cache/zm_token.json`, which only its owner can read and which is
+replaced atomically.
 """
 
 from __future__ import annotations
@@ -20,25 +21,25 @@ log = logging.getLogger(__name__)
 
 FOLDER = "cache"  # the data folder itself need not belong to the user who runs events
 FILE = "zm_token.json"
-MAX_KEPT = 16
+MOST_TOKENS = 16
 # A token is not used in its last minutes, so that it lasts for the event at hand.
 MARGIN = 120.0
-# Where the credentials do not say themselves how long they hold.
+# For credentials that do not say how long they are valid.
 ASSUMED_LIFE = 3600.0
 LONGEST_LIFE = 366 * 86400.0
 
 
-class Kept(Struct, frozen=True):
-    """What goes into a request's query to be let in, and until when (seconds since the epoch)."""
+class StoredToken(Struct, frozen=True):
+    """What goes into a request to be let in, and until when (seconds since the epoch)."""
 
     credentials: str
     until: float
 
 
-class Tokens:
-    """The kept login of one user at one portal, or at another server with a `file` of its own.
+class TokenStore:
+    """The stored token of one user at one portal, or at another server with a `file` of its own.
 
-    Nothing here is worth failing for: a file that cannot be read or written costs a login.
+    Nothing here raises: a file that cannot be read or written costs a login.
     """
 
     def __init__(self, folder: str, portal: str, user: str, file: str = FILE) -> None:
@@ -46,28 +47,28 @@ class Tokens:
         self._key = sha256(f"{portal}\n{user}".encode()).hexdigest()
 
     def read(self) -> str | None:
-        """Return credentials that still hold, or None."""
-        kept = self.kept()
-        return kept.credentials if kept else None
+        """Return credentials that are still valid, or None."""
+        stored = self.stored()
+        return stored.credentials if stored else None
 
-    def kept(self) -> Kept | None:
-        """Return credentials that still hold, and until when; None when there are none."""
-        found = self._all().get(self._key)
-        return found if found and found.until - MARGIN > time.time() else None
+    def stored(self) -> StoredToken | None:
+        """Return a token that is still valid, or None."""
+        stored = self._all().get(self._key)
+        return stored if stored and stored.until - MARGIN > time.time() else None
 
     def write(self, credentials: str, until: float) -> None:
         now = time.time()
         others = [
-            (key, kept)
-            for key, kept in self._all().items()
-            if kept.until > now and key != self._key
+            (key, token)
+            for key, token in self._all().items()
+            if token.until > now and key != self._key
         ]
-        newest = dict(others[-MAX_KEPT + 1 :])
-        self._replace(json.encode({**newest, self._key: Kept(credentials, until)}))
+        newest = dict(others[-MOST_TOKENS + 1 :])
+        self._replace(json.encode({**newest, self._key: StoredToken(credentials, until)}))
 
-    def _all(self) -> dict[str, Kept]:
+    def _all(self) -> dict[str, StoredToken]:
         try:
-            return decoded(read(self.path), dict[str, Kept])
+            return decoded(read(self.path), dict[str, StoredToken])
         except FileNotFoundError:
             return {}
         except (OSError, Unreadable) as error:
@@ -83,10 +84,10 @@ class Tokens:
             log.debug("%s: cannot be written (%s)", self.path, error.strerror)
 
 
-def lasts_until(credentials: str) -> float:
+def expiry_of(credentials: str) -> float:
     """Return when a token ends (seconds since the epoch): it is a JWT and says so (RFC 7519).
 
-    One that says nothing, or what cannot be, is taken to last as long as usual.
+    One that says nothing, or nothing possible, is taken to last an hour.
     """
     now = time.time()
     try:

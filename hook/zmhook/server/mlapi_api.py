@@ -15,7 +15,7 @@ from zmhook.errors import FrameError, FrameUnavailable, PortalError
 from zmhook.event import Event
 from zmhook.gateway.protocol import MOST_IMAGES, ImageUrl
 from zmhook.net.http_connection import HttpError, RawBody, Request, Response
-from zmhook.net.http_server import Pending
+from zmhook.net.http_server import PendingResponse
 from zmhook.server.inference_api import MAX_OVERLAP, detection_type
 from zmhook.server.router import MLAPI, Route, json_response
 from zmhook.server.uploads import (
@@ -73,7 +73,7 @@ class MlapiApi:
             f"{MLAPI}/health": Route("GET", lambda _: Response(200, b"ok"), is_public=True),
         }
 
-    def _begin_detect(self, request: Request) -> Pending:
+    def _begin_detect(self, request: Request) -> PendingResponse:
         kind = request.query_value("type") or "object"
         if kind not in TYPES:
             raise HttpError(
@@ -81,11 +81,11 @@ class MlapiApi:
             )
         if content_type(request)[0] == JSON:
             body = RawBody()
-            return Pending(
+            return PendingResponse(
                 body, LARGEST_JSON, lambda: self._detect_event(request, kind, json_object(body))
             )
         reader = form_reader(request)
-        return Pending(
+        return PendingResponse(
             reader,
             self._api.max_upload,
             lambda: self._detect_upload(request, kind, reader.form),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zmhook.errors import FrameUnavailable
 from zmhook.gateway.protocol import ImageUrl
 from zmhook.net.http_connection import HttpError, Request
-from zmhook.net.http_server import Pending
+from zmhook.net.http_server import PendingResponse
 from zmhook.server.inference_api import MAX_OVERLAP, NOT_SERVED, detection_type, model_type
 from zmhook.server.router import Route, json_response
 from zmhook.server.uploads import MAX_UPLOAD, Form, form_reader, loggable
@@ -66,9 +66,9 @@ class PyzmApi:
             "requested_processor": _processor(loaded),
         }
 
-    def _begin_infer(self, request: Request) -> Pending:
+    def _begin_infer(self, request: Request) -> PendingResponse:
         reader = form_reader(request)
-        return Pending(
+        return PendingResponse(
             reader,
             self._api.max_upload,
             lambda: self._infer(request.client, reader.form),

@@ -10,7 +10,7 @@ from msgspec import json
 
 from zmhook.gateway.protocol import LOGIN, LoginResponse
 from zmhook.net.http_connection import HttpError, RawBody, Request, Response
-from zmhook.net.http_server import Pending
+from zmhook.net.http_server import PendingResponse
 from zmhook.server.auth import TOKEN_SECONDS
 from zmhook.server.uploads import JSON, NoBody, json_object
 
@@ -34,7 +34,7 @@ class Route(NamedTuple):
     """What answers requests for a path: at once, or when the body is there."""
 
     method: str
-    begin: Callable[[Request], Pending | Response]
+    begin: Callable[[Request], PendingResponse | Response]
     is_public: bool = False
 
     @property
@@ -51,11 +51,11 @@ class TokenRouter:
         login = Route("POST", self._begin_login, is_public=True)
         self._routes = {**routes, LOGIN: login}
 
-    def route(self, request: Request) -> Pending | Response:
+    def route(self, request: Request) -> PendingResponse | Response:
         """Return where the body goes, or refuse by the head alone."""
         route = self._routes.get(request.path) or self._routes.get(request.path.removeprefix(MLAPI))
         if route is None:
-            return Pending(NoBody(), 0, lambda: self._public(request))
+            return PendingResponse(NoBody(), 0, lambda: self._public(request))
         if request.method not in route.methods:
             allow = (("Allow", ", ".join(route.methods)),)
             return error_response(request, 405, f"expected {route.method}", allow)
@@ -81,13 +81,14 @@ class TokenRouter:
             return "the token does not hold (any more): log in again"
         return ""
 
-    def _begin_login(self, request: Request) -> Pending | Response:
+    def _begin_login(self, request: Request) -> PendingResponse | Response:
         """Refuse by the head alone whoever has to wait."""
         users, body = self._access.users, RawBody()
         if users is None:
             return error_response(request, BUSY, NO_PASSWORD)
-        too_many = _too_many(request, users)
-        return too_many or Pending(body, LARGEST_LOGIN, lambda: self._log_in(request, users, body))
+        if too_many := _too_many(request, users):
+            return too_many
+        return PendingResponse(body, LARGEST_LOGIN, lambda: self._log_in(request, users, body))
 
     async def _log_in(self, request: Request, users: Users, body: RawBody) -> Response:
         login = json_object(body)

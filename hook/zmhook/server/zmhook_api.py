@@ -18,7 +18,7 @@ from zmhook.gateway.protocol import (
     ServerStatus,
 )
 from zmhook.net.http_connection import HttpError, Request
-from zmhook.net.http_server import Pending
+from zmhook.net.http_server import PendingResponse
 from zmhook.server.router import Route, json_response
 from zmhook.server.uploads import (
     LARGEST_FIELD,
@@ -52,11 +52,11 @@ class ZmhookApi:
         models, busy = self._api.served_models(), round(self._api.busy, 2)
         return json_response(ServerStatus(version=__version__, models=models, busy=busy))
 
-    def _begin_infer(self, request: Request) -> Pending:
+    def _begin_infer(self, request: Request) -> PendingResponse:
         if content_type(request)[0] != MULTIPART:
             raise HttpError(415, f"expected {MULTIPART}")
         reader = form_reader(request)
-        return Pending(
+        return PendingResponse(
             reader,
             self._api.max_upload,
             lambda: self._infer(request.client, reader.form),

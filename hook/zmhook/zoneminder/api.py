@@ -19,7 +19,7 @@ from zmhook.errors import FrameUnavailable, LoginError, PortalError
 from zmhook.image import sniff
 from zmhook.image.header import read_header
 from zmhook.net.http_problem import HttpFailure, HttpProblem, proxy_of
-from zmhook.net.tokens import Tokens, lasts_until
+from zmhook.net.tokens import TokenStore, expiry_of
 from zmhook.net.urls import shown, with_query
 from zmhook.text.bounded_json import Unreadable, lenient
 from zmhook.text.redact import masked
@@ -77,7 +77,7 @@ class Portal:
     def __init__(self, general: General) -> None:
         self.general = general
         self.address = shown(_portal_url(general))
-        self._tokens = Tokens(general.base_data_path, _api_url(general), general.user)
+        self._tokens = TokenStore(general.base_data_path, _api_url(general), general.user)
         self._credentials: str | None = None
         self._opened: HttpClient | None = None
         self._may_see: set[int] = set()
@@ -325,7 +325,7 @@ class Portal:
         credentials: str = manager.get_auth_string().removesuffix("token=None")
         # The form of older versions may hold the password: that is not kept on disk.
         if not credentials or credentials.startswith("token="):
-            self._tokens.write(credentials, lasts_until(credentials))
+            self._tokens.write(credentials, expiry_of(credentials))
         return credentials
 
     def _log_in(

@@ -18,7 +18,7 @@ from zmhook.event import Event
 from zmhook.frame import Crop
 from zmhook.gateway.encode import JPEG, MOST_BYTES, PNG, EncodedImage, PortalImages, batches, encode
 from zmhook.image.resize import reduced
-from zmhook.net.tokens import Tokens
+from zmhook.net.tokens import TokenStore
 from zmhook.settings import General
 from zmhook.zoneminder.api import Portal
 
@@ -184,7 +184,7 @@ def portal_images(tmp_path):
         made.append(PortalImages(General(**given)))
         return made[-1]
 
-    Tokens(str(tmp_path), f"{PORTAL}/api", "ann").write("token=s3cret", 9e9)
+    TokenStore(str(tmp_path), f"{PORTAL}/api", "ann").write("token=s3cret", 9e9)
     yield make
     for one in made:
         one.close()

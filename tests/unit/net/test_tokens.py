@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from zmhook.net.tokens import ASSUMED_LIFE, FILE, FOLDER, MARGIN, MAX_KEPT, Tokens, lasts_until
+from zmhook.net.tokens import ASSUMED_LIFE, FILE, FOLDER, MARGIN, MOST_TOKENS, TokenStore, expiry_of
 from zmhook.storage import atomic
 
 TOKEN = "token=very.secret.thing"
 
 
-def tokens(folder: Path, portal: str = "http://a/zm/api", user: str = "admin") -> Tokens:
-    return Tokens(str(folder), portal, user)
+def tokens(folder: Path, portal: str = "http://a/zm/api", user: str = "admin") -> TokenStore:
+    return TokenStore(str(folder), portal, user)
 
 
 def later(seconds: float = 7200) -> float:
@@ -74,10 +74,10 @@ def test_damaged_file_costs_a_login(tmp_path: Path, data: bytes) -> None:
 
 def test_does_not_grow_and_forgets_what_is_over(tmp_path: Path) -> None:
     tokens(tmp_path, user="gone").write("token=old", time.time() - 1)
-    for i in range(MAX_KEPT + 9):
+    for i in range(MOST_TOKENS + 9):
         tokens(tmp_path, user=f"user{i}").write(f"token={i}", later())
-    assert len(json.loads((tmp_path / FOLDER / FILE).read_bytes())) == MAX_KEPT
-    assert tokens(tmp_path, user=f"user{MAX_KEPT + 8}").read() == f"token={MAX_KEPT + 8}"
+    assert len(json.loads((tmp_path / FOLDER / FILE).read_bytes())) == MOST_TOKENS
+    assert tokens(tmp_path, user=f"user{MOST_TOKENS + 8}").read() == f"token={MOST_TOKENS + 8}"
     assert "token=old" not in (tmp_path / FOLDER / FILE).read_text()
 
 
@@ -107,7 +107,7 @@ def jwt(claims: object) -> str:
 
 
 def test_a_token_says_when_it_ends() -> None:
-    assert lasts_until(jwt({"exp": 1795256812})) == 1795256812
+    assert expiry_of(jwt({"exp": 1795256812})) == 1795256812
 
 
 @pytest.mark.parametrize(
@@ -131,4 +131,4 @@ def test_a_token_says_when_it_ends() -> None:
     ],
 )
 def test_one_that_does_not_say(credentials: str) -> None:
-    assert lasts_until(credentials) == pytest.approx(time.time() + ASSUMED_LIFE, abs=5)
+    assert expiry_of(credentials) == pytest.approx(time.time() + ASSUMED_LIFE, abs=5)

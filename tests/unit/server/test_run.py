@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import resource
-import socket
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import pytest
 
 from zmhook.server import run
 from zmhook.server.listen_manager import ListenManager
+from zmhook.server.service_socket import ServiceSocket
 from zmhook.service.config_watch import ConfigWatch
 from zmhook.service.supervisor import Supervisor
 
@@ -39,55 +38,6 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-def test_one_service_a_socket(short: Path) -> None:
-    place = short / "r" / "o.sock"
-    lock = run._lock(place)
-
-    assert lock is not None
-    assert place.with_suffix(".lock").read_text() == f"{os.getpid()}\n"
-    assert run._lock(place) is None
-    assert run._lock(short / "other.sock") is not None
-    os.close(lock)
-    again = run._lock(place)
-    assert again is not None
-    os.close(again)
-
-
-def test_a_lock_whose_socket_is_gone_is_waited_for(
-    short: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    place = short / "o.sock"
-    held = run._lock(place)
-    monkeypatch.setattr(run.time, "sleep", lambda _: os.close(held))
-
-    lock = run._lock_in_time(place)
-
-    assert lock is not None
-    os.close(lock)
-
-
-def test_a_lock_whose_socket_is_there_is_somebodys(short: Path) -> None:
-    place = short / "o.sock"
-    held = run._lock(place)
-    place.touch()
-
-    assert run._lock_in_time(place) is None
-    os.close(held)
-
-
-def test_what_a_dead_service_left_is_replaced(short: Path) -> None:
-    place = short / "o.sock"
-    old = run._bound(place)
-    before = run._identity(place)
-
-    with old, run._bound(place) as listener:
-        listener.listen()
-        assert stat.S_IMODE(place.stat().st_mode) == 0o660
-        assert run._identity(place) != before
-        with socket.socket(socket.AF_UNIX) as client:
-            client.connect(str(place))
-
-
 def test_a_broken_configuration(config: Path, capfd: pytest.CaptureFixture[str]) -> None:
     config.write_text("[general]\nwait = soon\n")
 
@@ -97,12 +47,13 @@ def test_a_broken_configuration(config: Path, capfd: pytest.CaptureFixture[str])
 
 def test_a_second_service(config: Path, short: Path, capfd: pytest.CaptureFixture[str]) -> None:
     place = short / "o.sock"
-    held = run._lock(place)
+    held = ServiceSocket(place)
+    assert held.lock()
     place.touch()
 
     assert run.main(["-c", str(config), "--socket", str(place)]) == 0
     assert "a service runs already" in capfd.readouterr().err
-    os.close(held)
+    held.close()
 
 
 def test_an_unusable_folder(config: Path, short: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -118,13 +69,6 @@ def test_a_path_that_is_too_long_for_a_socket(config: Path, short: Path, tmp_pat
     assert run.main(["-c", str(config), "--socket", str(place)]) == run.CANNOT_START
     log = (tmp_path / "logs" / "zmesdetect.log").read_text()
     assert f"{place}: the service cannot go on: AF_UNIX path too long" in log
-
-
-def test_systemds_socket_is_for_the_process_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("LISTEN_PID", raising=False)
-    assert run._given_socket() is None
-    monkeypatch.setenv("LISTEN_PID", "1")
-    assert run._given_socket() is None
 
 
 def test_an_address_that_cannot_be_had_is_no_reason_not_to_serve(
@@ -150,7 +94,7 @@ def test_an_address_that_cannot_be_had_is_no_reason_not_to_serve(
 def test_the_limit_of_open_files_is_raised_and_never_lowered() -> None:
     before, most = resource.getrlimit(resource.RLIMIT_NOFILE)
 
-    run._many_files()
+    run.raise_open_files()
 
     after, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     assert after >= min(before, most, 16384)

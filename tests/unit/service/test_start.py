@@ -17,7 +17,7 @@ from typing import TextIO
 
 import pytest
 
-from zmhook.server import run
+from zmhook.server.service_socket import ServiceSocket
 from zmhook.service import start
 
 
@@ -175,9 +175,9 @@ def test_its_place_and_its_lock_are_free_for_another(place: Path, hung, caplog) 
     left = names(place.parent)
     assert [name[:12] + name[-5:] for name in left] == ["o.ini.aside-.lock", "o.ini.aside-.sock"]
     assert f"process {hung.pid} hangs" in caplog.text
-    lock = run._lock(place)
-    assert lock is not None
-    os.close(lock)
+    other = ServiceSocket(place)
+    assert other.lock()
+    other.close()
     assert hung.poll() is None
 
 
@@ -276,11 +276,12 @@ def test_nobody_elses_process_is_killed(place: Path, caplog) -> None:
 
 def test_systemds_is_known_by_its_lock(place: Path) -> None:
     assert not start.is_held_by_systemd(place)
-    lock = run._lock_in_time(place, is_systemds=True)
-    assert lock is not None
-    assert start.is_held_by_systemd(place)
-    os.close(lock)
-    other = run._lock_in_time(place)
-    assert other is not None
+    with socket.socket(socket.AF_UNIX) as passed:
+        held = ServiceSocket(place, passed)
+        assert held.lock()
+        assert start.is_held_by_systemd(place)
+        held.close()
+    other = ServiceSocket(place)
+    assert other.lock()
     assert not start.is_held_by_systemd(place)
-    os.close(other)
+    other.close()

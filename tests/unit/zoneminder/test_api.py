@@ -15,7 +15,7 @@ from zmhook.deadline import Deadline
 from zmhook.errors import DeadlineExceeded, LoginError, PortalError
 from zmhook.net.http import HttpResponse
 from zmhook.net.http_problem import HttpFailure, HttpProblem
-from zmhook.net.tokens import Tokens
+from zmhook.net.tokens import TokenStore
 from zmhook.net.urls import shown
 from zmhook.settings import General, Secret
 from zmhook.zoneminder.api import Portal
@@ -73,7 +73,7 @@ def test_notes_go_into_the_body() -> None:
 
 
 def test_kept_token_is_added(tmp_path: Path) -> None:
-    Tokens(str(tmp_path), "http://zm.example/zm/api", "admin").write(
+    TokenStore(str(tmp_path), "http://zm.example/zm/api", "admin").write(
         "token=kept", time.time() + 999
     )
     row = json.dumps({"event": {"Event": {"Id": 12}}}).encode()
