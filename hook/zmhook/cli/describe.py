@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Sequence
 
-    from zmhook.describe.budget import Left
     from zmhook.describe.describer import Describer
     from zmhook.describe.description import Description, Subject
-    from zmhook.settings import Settings
+    from zmhook.settings import Gemini, Settings
+    from zmhook.storage.quota import Usage
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -66,7 +66,7 @@ def _run(
         for path, picture in zip(args.pictures, pictures, strict=True)
     ]
     if args.budget:
-        _say_budget(describer.left(), as_json=args.json)
+        _say_budget(describer.usage(), settings.gemini, as_json=args.json)
     return DONE if all(described) else FAILED
 
 
@@ -122,16 +122,19 @@ def _lines(path: str, description: Description, took: float) -> list[str]:
     return lines
 
 
-def _say_budget(left: Left, *, as_json: bool) -> None:
+def _say_budget(usage: Usage, gemini: Gemini, *, as_json: bool) -> None:
+    minute, day = usage.counts
+    per_minute, per_day = gemini.gemini_per_minute, gemini.gemini_per_day
     if as_json:
-        say_json({"budget": left._asdict()}, indent=None)
+        limits = {"minute": minute, "day": day, "per_minute": per_minute, "per_day": per_day}
+        say_json({"budget": {**limits, "held": usage.held, "until": usage.until}}, indent=None)
         return
-    say(f"requests in the last minute: {_of(left.minute, left.per_minute)}")
-    say(f"requests in the last 24 hours: {_of(left.day, left.per_day)}")
-    if left.held:
-        from zmhook.describe.description_error import clock_time
+    say(f"requests in the last minute: {_of(minute, per_minute)}")
+    say(f"requests in the last 24 hours: {_of(day, per_day)}")
+    if usage.held:
+        from zmhook.storage.quota import clock_time
 
-        say(f"no requests until {clock_time(left.until)}: {left.held}")
+        say(f"no requests until {clock_time(usage.until)}: {usage.held}")
 
 
 def _of(used: int, limit: int) -> str:

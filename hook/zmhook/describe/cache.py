@@ -1,4 +1,4 @@
-"""Answers that were given before, by picture, question and model: no picture is asked about twice.
+"""Cache descriptions by picture, question and model: no picture is asked about twice.
 
 A camera that sends a picture again, and two frames of an event that are the same file, cost one
 question.
@@ -7,24 +7,41 @@ question.
 from __future__ import annotations
 
 import hashlib
-import logging
-import sqlite3
-import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, json
 
 from zmhook.describe.description import Description
-from zmhook.errors import StateError
-from zmhook.storage.shared_database import SharedDatabase
-from zmhook.storage.sqlite import transaction
+from zmhook.storage.fallback_database import FallbackDatabase
+from zmhook.storage.quota import TABLES
 from zmhook.text.bounded_json import Unreadable, decoded
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable
 
+FILE = "gemini.sqlite"
+
+SCHEMA = (
+    """
+    CREATE TABLE asked (number INTEGER PRIMARY KEY, at REAL NOT NULL);
+    CREATE INDEX asked_at ON asked (at);
+    CREATE TABLE held (
+        service TEXT PRIMARY KEY, until REAL NOT NULL, short TEXT NOT NULL, why TEXT NOT NULL
+    );
+    CREATE TABLE answers (key TEXT PRIMARY KEY, at REAL NOT NULL, answer BLOB NOT NULL);
+    CREATE INDEX answers_at ON answers (at);
+    """,
+    TABLES,
+    """
+    INSERT INTO requests (account, at) SELECT '', at FROM asked;
+    INSERT INTO holds SELECT service, until, short, why FROM held;
+    DROP TABLE asked;
+    DROP TABLE held;
+    """,
+)
 MOST = 2000
 """Answers that are kept; the oldest go first."""
 LONGEST = 30 * 86_400.0
@@ -43,7 +60,7 @@ class Cache:
     """The answers in the database."""
 
     def __init__(
-        self, database: Database, clock: Callable[[], float] = time.time, most: int = MOST
+        self, database: FallbackDatabase, clock: Callable[[], float] = time.time, most: int = MOST
     ) -> None:
         self._database = database
         self._clock = clock
@@ -91,72 +108,6 @@ def _read(data: bytes | None) -> Answer | None:
         return None
 
 
-T = TypeVar("T")
-
-log = logging.getLogger(__name__)
-
-FILE = "gemini.sqlite"
-
-SCHEMA = (
-    """
-    CREATE TABLE asked (number INTEGER PRIMARY KEY, at REAL NOT NULL);
-    CREATE INDEX asked_at ON asked (at);
-    CREATE TABLE held (
-        service TEXT PRIMARY KEY, until REAL NOT NULL, short TEXT NOT NULL, why TEXT NOT NULL
-    );
-    CREATE TABLE answers (key TEXT PRIMARY KEY, at REAL NOT NULL, answer BLOB NOT NULL);
-    CREATE INDEX answers_at ON answers (at);
-    """,
-)
-
-
-class Database:
-    """Safe for use by several threads; several processes may have the same file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file = SharedDatabase(path, SCHEMA)
-        self._lock = threading.Lock()
-        self._memory: sqlite3.Connection | None = None
-
-    @classmethod
-    def below(cls, base_data_path: str) -> Database:
-        """Return the one of a data folder."""
-        return cls(Path(base_data_path, "cache", FILE))
-
-    def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Return what `work` returns, all of whose changes are made or none.
-
-        It may be called again when the file turns out to be damaged. Raises what `work` raises.
-        """
-        try:
-            return self._file.use(lambda connection: _in_one(connection, work))
-        except StateError as error:
-            with self._lock:
-                return _in_one(self._in_memory(error), work)
-
-    def close(self) -> None:
-        self._file.close()
-        with self._lock:
-            if self._memory is not None:
-                self._memory.close()
-                self._memory = None
-
-    def _in_memory(self, error: StateError) -> sqlite3.Connection:
-        if self._memory is None:
-            log.warning(
-                "%s; until that is mended each process counts its own questions and forgets them "
-                "when it ends",
-                error,
-            )
-            self._memory = sqlite3.connect(
-                ":memory:", isolation_level=None, check_same_thread=False
-            )
-            for script in SCHEMA:
-                self._memory.executescript(script)
-        return self._memory
-
-
-def _in_one(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
-    with transaction(connection):
-        return work(connection)
+def database_below(base_data_path: str) -> FallbackDatabase:
+    """Return the database of a data folder: requests, holds and descriptions."""
+    return FallbackDatabase(Path(base_data_path, "cache", FILE), SCHEMA)

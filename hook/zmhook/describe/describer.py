@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from zmhook.deadline import Deadline
-from zmhook.describe.budget import Budget, Left
-from zmhook.describe.cache import Answer, Cache, Database, key_of
+from zmhook.describe.cache import Answer, Cache, database_below, key_of
 from zmhook.describe.description_error import DescriptionError
 from zmhook.describe.parse_description import read
 from zmhook.describe.prompts import Prompts
 from zmhook.errors import PictureError
 from zmhook.settings.values import flaw_of_key
+from zmhook.storage.quota import DAY, MINUTE, Limit, Quota, Usage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,12 +33,15 @@ if TYPE_CHECKING:
     from zmhook.describe.description import Description, Subject
     from zmhook.describe.prepare import Blur
     from zmhook.settings import Gemini, Settings
+    from zmhook.storage.fallback_database import FallbackDatabase
 
 LEAST_TIME = 1.0
 """Seconds below which nothing is asked: no such model answers faster."""
 WORTH_WAITING = 3.0
 """Seconds that must be left for a question when a wait that was asked for is over."""
 ATTEMPTS = 2
+LONGEST_HOLD = 26 * 3600.0
+"""Seconds; the longest wait that a service means is for the end of its day."""
 ENVIRONMENT_KEY = "GEMINI_API_KEY"
 
 
@@ -57,8 +60,8 @@ class Describer:
         self._flaw = flaw_of(gemini)
         self._prompts = Prompts(settings)
         self._blur = _blur(settings)
-        self._database = Database.below(settings.general.base_data_path)
-        self._budget = Budget(self._database, gemini, self._service)
+        self._database = database_below(settings.general.base_data_path)
+        self._quota = quota_of(gemini, self._database, self._service)
         self._cache = Cache(self._database)
         self._patient = patient
         self._lock = threading.Lock()
@@ -101,9 +104,9 @@ class Describer:
         """Return what would be asked about a subject."""
         return self._prompts.question(subject)
 
-    def left(self) -> Left:
-        """Say how many questions were asked, and may be."""
-        return self._budget.left()
+    def usage(self) -> Usage:
+        """Return the requests of the last minute and the last day, and what remains."""
+        return self._quota.usage()
 
     def close(self) -> None:
         self._backend.close()
@@ -171,15 +174,15 @@ class Describer:
         return wait + WORTH_WAITING <= deadline.left()
 
     def _attempt(self, picture: bytes, question: str, deadline: Deadline) -> str:
-        number = self._budget.take()
+        number = self._quota.take()
         seconds = min(deadline.left(), self._settings.gemini.gemini_timeout)
         try:
             return self._backend.ask(picture, question, Deadline(seconds))
         except DescriptionError as error:
             if not error.counts:
-                self._budget.give_back(number)
+                self._quota.give_back(number)
             if error.until:
-                self._budget.hold(error)
+                self._quota.hold(error)
             raise
 
 
@@ -187,6 +190,30 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     _Ask = Callable[[], Description]
+
+
+def quota_of(gemini: Gemini, database: FallbackDatabase, service: str) -> Quota:
+    """Return the quota of `[gemini]`: requests count for all services, a wait for one."""
+    limits = (
+        (gemini.gemini_per_minute, MINUTE, "minute", "gemini_per_minute"),
+        (gemini.gemini_per_day, DAY, "day", "gemini_per_day"),
+    )
+    return Quota(
+        database,
+        service,
+        [
+            Limit(
+                most,
+                seconds,
+                f"{most} a {name} are used up",
+                f"[gemini] {key} = {most} is used up; the next may be asked {{next}}",
+            )
+            for most, seconds, name, key in limits
+        ],
+        DescriptionError,
+        longest_hold=LONGEST_HOLD,
+        counted_as="",
+    )
 
 
 def backend_of(gemini: Gemini) -> Backend:

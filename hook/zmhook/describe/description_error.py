@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from zmhook.errors import ServiceError
@@ -57,10 +56,3 @@ def nothing_said(*, thought: bool) -> DescriptionError:
 def quoted(text: object, secret: str = "") -> str:
     """Return what a server says as one short line, without the secret should it repeat it."""
     return one_line(masked(str(text or ""), [secret]), _LONGEST)
-
-
-def clock_time(moment: float) -> str:
-    """Return a time of day, with the date when it is not today's."""
-    local, today = time.localtime(moment), time.localtime()
-    same_day = local[:3] == today[:3]
-    return time.strftime("%H:%M:%S" if same_day else "%Y-%m-%d %H:%M", local)

@@ -99,7 +99,7 @@ def test_the_budget(call, config: Path) -> None:
         "",
     )
     describer = Describer.from_settings(load(config).general)
-    describer._budget.hold(
+    describer._quota.hold(
         DescriptionError("too many questions", "slow\x1bdown", until=time.time() + 9)
     )
     describer.close()

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from zmhook.describe.cache import LONGEST, Answer, Cache, Database, key_of
+from zmhook.describe.cache import LONGEST, Answer, Cache, database_below, key_of
 from zmhook.describe.description import Description
+from zmhook.storage.fallback_database import FallbackDatabase
 
 VAN = Answer(
     Description(
@@ -30,20 +31,20 @@ class Clock:
 
 @pytest.fixture
 def database(tmp_path: Path):
-    made = Database.below(str(tmp_path))
+    made = database_below(str(tmp_path))
     yield made
     made.close()
 
 
 @pytest.mark.parametrize("answer", [VAN, BLOCKED])
-def test_an_answer_comes_back_as_it_was(database: Database, answer: Answer) -> None:
+def test_an_answer_comes_back_as_it_was(database: FallbackDatabase, answer: Answer) -> None:
     Cache(database).put("key", answer)
     database.close()
     assert Cache(database).get("key") == answer
     assert Cache(database).get("other") is None
 
 
-def test_it_is_bounded_in_number_and_age(database: Database) -> None:
+def test_it_is_bounded_in_number_and_age(database: FallbackDatabase) -> None:
     clock = Clock()
     cache = Cache(database, clock, most=3)
     for key in "abcde":
@@ -58,7 +59,7 @@ def test_it_is_bounded_in_number_and_age(database: Database) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"\xff", b'{"description": {"label": 1}}'])
-def test_one_that_cannot_be_read_is_none(database: Database, data: bytes) -> None:
+def test_one_that_cannot_be_read_is_none(database: FallbackDatabase, data: bytes) -> None:
     database.run(lambda one: one.execute("INSERT INTO answers VALUES ('key', 1e12, ?)", (data,)))
     assert Cache(database).get("key") is None
 

@@ -128,7 +128,7 @@ def test_what_is_blocked_is_not_asked_again(describer, jpeg: bytes) -> None:
             one.describe(jpeg, CAR, Deadline(9))
         assert told.value.short == "gemini skipped: blocked"
     assert len(backend.asked) == 1
-    assert one.left().day == 1
+    assert one.usage().counts[1] == 1
 
 
 def test_what_is_not_understood_is(describer, jpeg: bytes) -> None:
@@ -137,7 +137,7 @@ def test_what_is_not_understood_is(describer, jpeg: bytes) -> None:
     with pytest.raises(ModelSkipped, match="not understood"):
         one.describe(jpeg, CAR, Deadline(9))
     assert one.describe(jpeg, CAR, Deadline(9)).label == "van"
-    assert one.left().day == 2
+    assert one.usage().counts[1] == 2
 
 
 def test_two_threads_with_one_picture_ask_once(describer, jpeg: bytes) -> None:
@@ -190,7 +190,7 @@ def test_a_wait_that_fits_is_waited_once(describer, jpeg: bytes) -> None:
     one = describer(backend)
     assert one.describe(jpeg, CAR, Deadline(9)).label == "van"
     assert len(backend.asked) == 2
-    assert one.left()[:2] == (1, 1)
+    assert one.usage().counts == (1, 1)
 
 
 def test_and_not_a_second_time(describer, jpeg: bytes) -> None:
@@ -207,7 +207,7 @@ def test_one_that_does_not_fit_is_remembered(describer, jpeg: bytes) -> None:
             describer(backend).describe(jpeg, CAR, Deadline(9))
         assert told.value.short == "gemini skipped: too many questions"
     assert len(backend.asked) == 1
-    assert "slow down" in describer(backend).left().held
+    assert "slow down" in describer(backend).usage().held
 
 
 def test_without_credit_it_is_asked_once(settings, fake_gemini, jpeg: bytes) -> None:
@@ -238,7 +238,7 @@ def test_with_a_key_that_cannot_be_one_nobody_is_asked(
     one = Describer.from_settings(settings(**own))
     with pytest.raises(DescriptionError) as told:
         one.describe(jpeg, CAR, Deadline(9))
-    asked = one.left().minute
+    asked = one.usage().counts[0]
     one.close()
     assert told.value.short == "gemini skipped: the key cannot be right"
     assert f"{name}: character 3 is an en dash (U+2013), which no key has" in str(told.value)
@@ -271,7 +271,7 @@ def test_a_patient_one_waits_for_it(
     backend = Backend()
     one = describer(backend, patient=True, gemini_per_minute=1)
     moments = [time.time()]
-    one._budget._clock = lambda: moments[-1]
+    one._quota._clock = lambda: moments[-1]
     monkeypatch.setattr(
         module.Deadline, "sleep", lambda _, seconds: moments.append(moments[-1] + seconds + 1)
     )
@@ -289,7 +289,7 @@ def test_only_what_the_service_took_counts(
     one = describer(Backend(DescriptionError("x", "y", counts=counts)))
     with pytest.raises(ModelSkipped):
         one.describe(jpeg, CAR, Deadline(9))
-    assert one.left().day == asked
+    assert one.usage().counts[1] == asked
 
 
 def test_with_no_time_left_nobody_is_asked(describer, jpeg: bytes) -> None:

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import time
-
-from zmhook.describe.description_error import DescriptionError, clock_time, quoted
+from zmhook.describe.description_error import DescriptionError, quoted
 from zmhook.errors import ModelSkipped
 
 
@@ -16,10 +14,3 @@ def test_what_a_server_says_is_one_short_line_without_our_key() -> None:
     assert quoted("key AIza-1\n is\x1b[31m bad", "AIza-1") == "key *** is [31m bad"
     assert len(quoted("x" * 10_000)) == 200
     assert quoted(None) == ""
-
-
-def test_a_time_of_another_day_has_its_date() -> None:
-    now = time.time()
-    assert clock_time(now) == time.strftime("%H:%M:%S", time.localtime(now))
-    later = now + 3 * 86_400
-    assert clock_time(later) == time.strftime("%Y-%m-%d %H:%M", time.localtime(later))

@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from zmhook.describe import cache
-from zmhook.detectors.alpr.services import budget
+from zmhook.detectors.alpr.services import account
 from zmhook.history import schema as history
 from zmhook.memory import cooldown, past
 from zmhook.snapshots.store import schema as snapshots
@@ -35,7 +35,7 @@ OURS = {
     "cooldown": cooldown.SCHEMA,
     "past": past.SCHEMA,
     "gemini": cache.SCHEMA,
-    "alpr": budget.SCHEMA,
+    "alpr": account.SCHEMA,
     "snapshots": (snapshots.TABLES,),
 }
 

@@ -6,16 +6,19 @@ import logging
 import re
 import time
 from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zmhook.detectors.alpr.services.base import PlateServiceError
-from zmhook.detectors.alpr.services.budget import Budget, Left
 from zmhook.net.error_body import complaint_in, error_in
 from zmhook.net.http import HttpClient, HttpResponse, authorization
 from zmhook.net.http_problem import HttpFailure, HttpProblem
 from zmhook.net.retry import wait_of, wait_of_header
 from zmhook.printable import one_line
 from zmhook.settings.values import flaw_of_key
+from zmhook.storage.fallback_database import FallbackDatabase
+from zmhook.storage.quota import MONTH, TABLES, Limit, Quota
 from zmhook.text.redact import masked
 
 if TYPE_CHECKING:
@@ -65,6 +68,35 @@ _ADVICE = {
 }
 
 
+FILE = "alpr.sqlite"
+SCHEMA = (
+    """
+    CREATE TABLE asked (
+        account TEXT, month TEXT, count INTEGER NOT NULL,
+        told_left INTEGER, told_at REAL, PRIMARY KEY (account, month)
+    );
+    CREATE TABLE held (account TEXT PRIMARY KEY, until REAL NOT NULL, short TEXT, why TEXT);
+    """,
+    TABLES,
+    """
+    WITH RECURSIVE numbers (number) AS (
+        SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < 100000
+    )
+    INSERT INTO requests (account, at)
+        SELECT account, strftime('%s', month || '-01') + 1.0 FROM asked JOIN numbers
+        ON number <= count WHERE month = strftime('%Y-%m', 'now');
+    INSERT INTO holds SELECT account, until, coalesce(short, ''), coalesce(why, '') FROM held;
+    INSERT INTO reports SELECT account, max(told_left, 0), told_at FROM asked
+        WHERE told_left IS NOT NULL AND month = strftime('%Y-%m', 'now');
+    DROP TABLE asked;
+    DROP TABLE held;
+    """,
+)
+LONGEST_HOLD = 2 * 3600.0
+FEW = 0.1
+"""Share of the month's look-ups at which a warning is logged, once."""
+
+
 class Request(NamedTuple):
     """A request, in the words of `requests`. `auth` is an Authorization header.
 
@@ -98,7 +130,11 @@ class Account:
         self._meanings = {**MEANINGS, **(meanings or {})}
         self._client = HttpClient(limit=MAX_BODY, most_pending=MOST_PENDING)
         limit = alpr.alpr_per_month if counted else 0
-        self.budget = Budget(settings.general.base_data_path, f"{url}\0{self.key}", limit)
+        account = sha256(f"{url}\0{self.key}".encode()).hexdigest()[:16]
+        path = Path(settings.general.base_data_path, "cache", FILE)
+        self._database = FallbackDatabase(path, SCHEMA)
+        self._most = limit
+        self.quota = quota_of(self._database, account, limit)
 
     def needs_key(self) -> None:
         """Raise `PlateServiceError` where there is no key."""
@@ -112,14 +148,15 @@ class Account:
         if flaw:
             text = f"[alpr] alpr_key: {flaw}, which no key has; nothing is asked: copy it again"
             raise PlateServiceError("the key cannot be right", text)
-        self.budget.take()
+        number = self.quota.take()
+        self._log_usage()
         try:
             return self.ask(request, deadline)
         except PlateServiceError as error:
             if not error.counts:
-                self.budget.give_back()
+                self.quota.give_back(number)
             if error.until - time.time() > LONGEST_WAIT:
-                self.budget.hold(error)
+                self.quota.hold(error)
             raise
 
     def ask(self, request: Request, deadline: Deadline) -> Any:
@@ -137,13 +174,20 @@ class Account:
             deadline.sleep(wait)
         return self._attempt(request, deadline)
 
-    def left(self) -> Left:
-        """Return how many look-ups are left."""
-        return self.budget.left()
+    def usage(self) -> str:
+        """Say how many look-ups were used this month, and how many are left."""
+        (used,), remaining, *_ = self.quota.usage()
+        asked = f"{used} questions asked this month"
+        return asked if remaining is None else f"{asked}, {remaining} left"
 
     def close(self) -> None:
         self._client.close()
-        self.budget.close()
+        self._database.close()
+
+    def _log_usage(self) -> None:
+        few = round(self._most * FEW)
+        is_few = self._most and self.quota.usage().remaining == few
+        log.log(logging.WARNING if is_few else logging.INFO, "alpr: %s", self.usage())
 
     def _attempt(self, request: Request, deadline: Deadline) -> Any:
         seconds = min(self._timeout, deadline.left())
@@ -213,6 +257,16 @@ class Account:
             )
         text = _text(body) if content is None else str(content)
         return one_line(masked(text, [self.key]), _LONGEST_QUOTE)
+
+
+def quota_of(database: FallbackDatabase, account: str, most: int) -> Quota:
+    """Return the quota of one account: `most` look-ups a month, 0 for any number."""
+    detail = (
+        f"this month's {most or ''} look-ups are used up ([alpr] alpr_per_month, or your plan); the"
+        " next month begins on the 1st"
+    )
+    limit = Limit(most, MONTH, "no look-ups left", detail)
+    return Quota(database, account, [limit], PlateServiceError, longest_hold=LONGEST_HOLD)
 
 
 def _text(body: bytes) -> str:

@@ -57,7 +57,7 @@ class OpenAlpr:
 
     @property
     def description(self) -> str:
-        return f"open_alpr, {self._account.left()}"
+        return f"open_alpr, {self._account.usage()}"
 
     def load(self) -> None:
         """Do nothing: the first request connects."""
@@ -94,7 +94,7 @@ class OpenAlpr:
         total = number(answer.get("credits_monthly_total"))
         cost = number(answer.get("credit_cost")) or 1.0
         if used is not None and total:
-            self._account.budget.told(int((total - used) / max(1.0, cost)))
+            self._account.quota.report(int((total - used) / max(1.0, cost)))
 
 
 def recognise_url(alpr: Alpr) -> str:

@@ -63,7 +63,7 @@ class PlateRecognizer:
     @property
     def description(self) -> str:
         where = "SDK" if self._local else "cloud"
-        return f"plate_recognizer ({where}), {self._account.left()}"
+        return f"plate_recognizer ({where}), {self._account.usage()}"
 
     def load(self) -> None:
         if self._alpr.platerec_stats and not self._local and self._account.key:
@@ -101,7 +101,7 @@ class PlateRecognizer:
         usage = record(answer.get("usage"))
         most, calls = number(usage.get("max_calls")), number(usage.get("calls"))
         if most and calls is not None:
-            self._account.budget.told(int(most - calls))
+            self._account.quota.report(int(most - calls))
 
     def _log_statistics(self) -> None:
         """Ask how much of the month is used; an answer that does not come is no trouble."""
@@ -117,7 +117,7 @@ class PlateRecognizer:
         if calls is None or total is None:
             log.warning("alpr: Plate Recognizer does not say how many look-ups are left")
             return
-        self._account.budget.told(int(total - calls))
+        self._account.quota.report(int(total - calls))
         log.info("alpr: Plate Recognizer counts %d of %d look-ups this month", calls, total)
 
 

@@ -200,3 +200,23 @@ def test_addresses_with_keys_are_not_logged(make_account, fake_plates, caplog):
     with pytest.raises(PlateServiceError) as caught:
         account.ask(request, Deadline(10))
     assert "hunter2" not in caplog.text + str(caught.value)
+
+
+def test_the_log_tells_what_is_left_and_warns_once(tmp_path, fake_plates, caplog):
+    caplog.set_level(logging.INFO)
+    settings = Settings(
+        general=General(base_data_path=str(tmp_path)),
+        alpr=Alpr(alpr_key=Secret(KEY), alpr_per_month=10),
+    )
+    account = Account(settings, "cloud")
+    for _ in range(10):
+        account.look_up(question(fake_plates.url), Deadline(20))
+    with pytest.raises(PlateServiceError, match="this month's 10 look-ups are used up") as caught:
+        account.look_up(question(fake_plates.url), Deadline(20))
+    account.close()
+    assert caught.value.short == "alpr skipped: no look-ups left"
+    levels = [record.levelname for record in caplog.records]
+    assert levels.count("WARNING") == 1
+    assert caplog.messages[0] == "alpr: 1 questions asked this month, 9 left"
+    assert levels[caplog.messages.index("alpr: 9 questions asked this month, 1 left")] == "WARNING"
+    assert all(KEY.encode() not in file.read_bytes() for file in (tmp_path / "cache").iterdir())

@@ -198,7 +198,7 @@ def test_a_long_wait_is_kept_for_all(service, fake_plates, answer: str, waits: f
     with pytest.raises(PlateServiceError) as caught:
         read(one)
     assert caught.value.until == pytest.approx(time.time() + waits, abs=60)
-    with pytest.raises(PlateServiceError, match="not asked again yet"):
+    with pytest.raises(PlateServiceError, match="not asked before"):
         read(one)
     assert len(fake_plates.asked) == 1
 

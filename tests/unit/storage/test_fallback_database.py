@@ -10,38 +10,41 @@ from pathlib import Path
 
 import pytest
 
-from zmhook.describe.cache import Database
+from zmhook.storage.fallback_database import FallbackDatabase
+
+SCHEMA = ("CREATE TABLE asked (number INTEGER PRIMARY KEY, at REAL NOT NULL);",)
+NAME = "requests.sqlite"
 
 
-def add(database: Database, at: float = 1.0) -> int:
+def add(database: FallbackDatabase, at: float = 1.0) -> int:
     return database.run(
         lambda one: one.execute("INSERT INTO asked (at) VALUES (?)", (at,)).lastrowid or 0
     )
 
 
-def count(database: Database) -> int:
+def count(database: FallbackDatabase) -> int:
     return int(database.run(lambda one: one.execute("SELECT count(*) FROM asked").fetchone()[0]))
 
 
 @pytest.fixture
 def database(tmp_path: Path):
-    made = Database.below(str(tmp_path))
+    made = FallbackDatabase(tmp_path / "cache" / NAME, SCHEMA)
     yield made
     made.close()
 
 
-def test_it_survives_a_restart(database: Database) -> None:
+def test_it_survives_a_restart(database: FallbackDatabase) -> None:
     add(database)
     database.close()
-    assert count(Database(database.path)) == 1
+    assert count(FallbackDatabase(database.path, SCHEMA)) == 1
 
 
-def test_it_is_the_groups_too(database: Database) -> None:
+def test_it_is_the_groups_too(database: FallbackDatabase) -> None:
     add(database)
     assert stat.S_IMODE(database.path.stat().st_mode) == 0o660
 
 
-def test_what_fails_half_way_leaves_nothing(database: Database) -> None:
+def test_what_fails_half_way_leaves_nothing(database: FallbackDatabase) -> None:
     def half(one: sqlite3.Connection) -> None:
         one.execute("INSERT INTO asked (at) VALUES (1)")
         raise KeyError
@@ -55,19 +58,19 @@ def test_what_fails_half_way_leaves_nothing(database: Database) -> None:
     "content", [b"no database at all" * 500, b"", b"SQLite format 3\x00" * 300]
 )
 def test_a_damaged_file_is_set_aside(
-    database: Database, content: bytes, caplog: pytest.LogCaptureFixture
+    database: FallbackDatabase, content: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     database.path.parent.mkdir()
     database.path.write_bytes(content)
     with caplog.at_level(logging.WARNING):
         add(database)
     assert count(database) == 1
-    aside = list(database.path.parent.glob("gemini.sqlite.damaged-*"))
+    aside = list(database.path.parent.glob("requests.sqlite.damaged-*"))
     assert [one.read_bytes() for one in aside] == [content]
     assert "it is damaged" in caplog.text
 
 
-def test_one_that_is_damaged_while_it_is_open(database: Database) -> None:
+def test_one_that_is_damaged_while_it_is_open(database: FallbackDatabase) -> None:
     for i in range(400):
         add(database, i)
     database.run(lambda one: one.execute("SELECT 1"))
@@ -78,11 +81,11 @@ def test_one_that_is_damaged_while_it_is_open(database: Database) -> None:
     data[100:] = os.urandom(len(data) - 100)
     with database.path.open("r+b") as file:
         file.write(data)
-    assert add(Database(database.path))
-    assert count(Database(database.path)) == 1
+    assert add(FallbackDatabase(database.path, SCHEMA))
+    assert count(FallbackDatabase(database.path, SCHEMA)) == 1
 
 
-def test_one_that_was_removed_is_made_anew(database: Database) -> None:
+def test_one_that_was_removed_is_made_anew(database: FallbackDatabase) -> None:
     add(database)
     for file in database.path.parent.iterdir():
         file.unlink()
@@ -95,18 +98,18 @@ def test_where_none_can_be_written_this_process_remembers(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "cache").write_text("a file where the folder would be")
-    database = Database.below(str(tmp_path))
+    database = FallbackDatabase(tmp_path / "cache" / NAME, SCHEMA)
     with caplog.at_level(logging.WARNING):
         add(database)
         add(database)
     assert count(database) == 2
     assert len(caplog.records) == 1
-    assert "each process counts its own questions" in caplog.text
+    assert "each process counts its own requests" in caplog.text
     database.close()
 
 
 def test_one_that_another_process_holds_for_long(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: FallbackDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(database)
     database.close()
@@ -120,8 +123,10 @@ def test_one_that_another_process_holds_for_long(
 
 ADD = """
 import sys
-from zmhook.describe.cache import Database
-database = Database.below(sys.argv[1])
+from pathlib import Path
+from zmhook.storage.fallback_database import FallbackDatabase
+schema = ("CREATE TABLE asked (number INTEGER PRIMARY KEY, at REAL NOT NULL);",)
+database = FallbackDatabase(Path(sys.argv[1]), schema)
 print("ready", flush=True)
 sys.stdin.readline()
 for at in range(50):
@@ -129,10 +134,10 @@ for at in range(50):
 """
 
 
-def test_several_processes_that_begin_at_once(database: Database, root: Path) -> None:
+def test_several_processes_that_begin_at_once(database: FallbackDatabase, root: Path) -> None:
     def start() -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", ADD, str(database.path.parent.parent)],
+            [sys.executable, "-W", "error", "-c", ADD, str(database.path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
