@@ -71,8 +71,8 @@ class Problem(NamedTuple):
 
     def __str__(self) -> str:
         section = f"[{self.section}]" if self.section else ""
-        place = " ".join(filter(None, (section, self.key)))
-        return ": ".join(filter(None, (self.file, place, self.message)))
+        where = " ".join(filter(None, (section, self.key)))
+        return ": ".join(filter(None, (self.file, where, self.message)))
 
 
 class SettingsError(ZmhookError):

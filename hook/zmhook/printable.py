@@ -37,7 +37,7 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     text = _SURROGATE.sub(REPLACEMENT, text)
-    return "".join(one if one.isprintable() else " " for one in text)
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def one_line(text: object, longest: int = LONGEST, more: str = MORE) -> str:
@@ -74,7 +74,7 @@ def plain_json(data: bytes) -> str:
     text = data.decode("utf-8", "replace")
     if text.isprintable():
         return text
-    return "".join(one if one.isprintable() or one == "\n" else _escaped(one) for one in text)
+    return "".join(char if char.isprintable() or char == "\n" else _escaped(char) for char in text)
 
 
 def _escaped(character: str) -> str:

@@ -166,7 +166,7 @@ def _put(target: Path, text: str, like: Path, mode: int) -> None:
 
 def _report(args: argparse.Namespace, done: Migrated) -> int:
     for why, all_lost in done.lost.items():
-        places = ", ".join(dict.fromkeys(lost.place for lost in all_lost))
+        places = ", ".join(dict.fromkeys(lost.location for lost in all_lost))
         _print(f"not carried over: {places}: {why}")
     for note in done.notes:
         _print(f"note: {note}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zmhook.errors import DetectorError
 from zmhook.migrate.draft import Entry, like
-from zmhook.migrate.old import Generation, Given, find, is_no, mapping, words
+from zmhook.migrate.old import Generation, OldSetting, find, is_no, mapping, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -42,7 +42,7 @@ def usable(model: str) -> bool:
     return True
 
 
-def put_models(draft: Draft, names: Iterable[str], given: Given) -> None:
+def put_models(draft: Draft, names: Iterable[str], setting: OldSetting) -> None:
     """Put the chain in its order, without what is not here; it is never empty."""
     models = []
     for name in names:
@@ -50,8 +50,8 @@ def put_models(draft: Draft, names: Iterable[str], given: Given) -> None:
         if usable(model):
             models.append(model)
         else:
-            draft.lose(given._replace(value=name), f"this version has no model {model}")
-    draft.put("models", given._replace(value=",".join(models or ["yolo"])))
+            draft.lose(setting._replace(value=name), f"this version has no model {model}")
+    draft.put("models", setting._replace(value=",".join(models or ["yolo"])))
 
 
 def put_chain(
@@ -64,7 +64,7 @@ def put_chain(
     general = mapping(ml.get("general"))
     _put_shared(draft, general)
     names = words(general.get("model_sequence", OBJECT))
-    sequence = Given(f"{ROOT} general:", "model_sequence", ",".join(names))
+    sequence = OldSetting(f"{ROOT} general:", "model_sequence", ",".join(names))
     models = []
     for name in names:
         model = _model(draft, name, mapping(ml.get(name)), generation)
@@ -90,28 +90,28 @@ def _put_shared(draft: Draft, general: Mapping[str, Any]) -> None:
     """Put what holds for all models before what one of them says of it."""
     for key, value in general.items():
         if is_shared(str(key)):
-            draft.put(str(key), Given(f"{ROOT} general:", str(key), value))
+            draft.put(str(key), OldSetting(f"{ROOT} general:", str(key), value))
 
 
 def _put_general(draft: Draft, section: str, general: Mapping[str, Any]) -> None:
     for key, value in general.items():
-        given = Given(section, str(key), value)
+        setting = OldSetting(section, str(key), value)
         if key == "pattern":
             for kind in KINDS.values():
                 if kind.pattern not in draft.entries:
-                    draft.put(kind.pattern, given)
-        elif key != "model_sequence" and not is_shared(given.key):
-            draft.put(given.key, given)
+                    draft.put(kind.pattern, setting)
+        elif key != "model_sequence" and not is_shared(setting.key):
+            draft.put(setting.key, setting)
 
 
 def _lose_unnamed(draft: Draft, ml: Mapping[str, Any], names: Iterable[str]) -> None:
     for key, value in ml.items():
         if not isinstance(value, dict):
-            draft.lose(Given(ROOT, str(key), value), "is no dict")
+            draft.lose(OldSetting(ROOT, str(key), value), "is no dict")
         elif key != "general" and key not in names:
-            draft.lose(Given(ROOT, str(key), value), _NOT_NAMED)
+            draft.lose(OldSetting(ROOT, str(key), value), _NOT_NAMED)
         elif key != "general" and key not in KINDS:
-            draft.lose(Given(ROOT, str(key), value))
+            draft.lose(OldSetting(ROOT, str(key), value))
 
 
 class KindInfo(NamedTuple):
@@ -152,7 +152,7 @@ class ModelKind:
         self.items = self._items(section.get("sequence"))
         for key, value in section.items():
             if key not in ("general", "sequence") or (key == "general" and not self.general):
-                draft.lose(Given(root, str(key), value))
+                draft.lose(OldSetting(root, str(key), value))
 
     def put(self, *, is_ng: bool) -> str:
         """Put what it says, and return what the model is called here; empty when it is not."""
@@ -163,8 +163,8 @@ class ModelKind:
                 self._lose_other(*other, taken=number)
         self._put_general(model)
         for key, value in item.items():
-            given = Given(f"{self.root} sequence {number}:", str(key), value)
-            self._put_of_item(given, item, model, is_ng=is_ng)
+            setting = OldSetting(f"{self.root} sequence {number}:", str(key), value)
+            self._put_of_item(setting, item, model, is_ng=is_ng)
         waits = self.general.get("pre_existing_labels") or item.get("pre_existing_labels")
         if model == "alpr" and not waits and find(_AFTER_VEHICLES):
             note = "it read every picture, for want of pre_existing_labels"
@@ -173,18 +173,18 @@ class ModelKind:
 
     def _items(self, value: Any) -> list[tuple[int, dict[str, Any]]]:
         """Return the models with their numbers, from 1."""
-        given = value if isinstance(value, list | tuple) else [value] if value else []
+        entries = value if isinstance(value, list | tuple) else [value] if value else []
         items = []
-        for number, item in enumerate(given, 1):
+        for number, item in enumerate(entries, 1):
             if isinstance(item, dict):
                 items.append((number, item))
             else:
-                self.draft.lose(Given(self.root, f"sequence {number}", item), "is no dict")
+                self.draft.lose(OldSetting(self.root, f"sequence {number}", item), "is no dict")
         return items
 
     def _taken(self) -> tuple[int, dict[str, Any]]:
         """Return the first model that was on and is here; number 0 when there is none."""
-        here = (one for one in self.items if _is_on(one[1]) and self._model(one[1]))
+        here = (pair for pair in self.items if _is_on(pair[1]) and self._model(pair[1]))
         return next(here, (0, {}))
 
     def _model(self, item: Mapping[str, Any]) -> str:
@@ -198,71 +198,73 @@ class ModelKind:
         is_here = bool(self._model(item))
         missing = _NOT_HERE if taken or self.about is not KINDS[OBJECT] else _INSTEAD
         why = _OFF if not _is_on(item) else _SECOND if is_here else missing
-        self.draft.lose(Given(self.root, f"sequence {number}", item), why)
+        self.draft.lose(OldSetting(self.root, f"sequence {number}", item), why)
 
     def _put_general(self, model: str) -> None:
         for key, value in self.general.items():
-            given = Given(f"{self.root} general:", str(key), value)
+            setting = OldSetting(f"{self.root} general:", str(key), value)
             if key == "pattern":
-                self.draft.put(self.about.pattern, given)
+                self.draft.put(self.about.pattern, setting)
             elif key == "pre_existing_labels":
-                self._put_labels(model, given)
+                self._put_labels(model, setting)
             else:
-                self._put_shared(given, model)
+                self._put_shared(setting, model)
 
-    def _put_shared(self, given: Given, model: str, note: str = "") -> None:
+    def _put_shared(self, setting: OldSetting, model: str, note: str = "") -> None:
         """Put a key that is named as here; what all models share is as objects have it."""
-        if model == "hog" and given.key == "object_min_confidence":
-            self.draft.put("hog_min_confidence", given)
-        elif self.about is not KINDS[OBJECT] and is_shared(given.key):
-            self.draft.lose(given, _TOGETHER)
-        elif is_of_past(given.key):
-            self.draft.put_last(given.key, given)
+        if model == "hog" and setting.key == "object_min_confidence":
+            self.draft.put("hog_min_confidence", setting)
+        elif self.about is not KINDS[OBJECT] and is_shared(setting.key):
+            self.draft.lose(setting, _TOGETHER)
+        elif is_of_past(setting.key):
+            self.draft.put_last(setting.key, setting)
         else:
-            self.draft.put(given.key, given, note)
+            self.draft.put(setting.key, setting, note)
 
-    def _put_labels(self, model: str, given: Given) -> None:
+    def _put_labels(self, model: str, setting: OldSetting) -> None:
         """Put the labels of which one must have been found before, if the model can wait."""
         name = f"{model}_pre_existing_labels"
         if find(name):
-            self.draft.put(name, given)
+            self.draft.put(name, setting)
         else:
-            self.draft.lose(given, f"{model or self.about.ours} looks at every picture")
+            self.draft.lose(setting, f"{model or self.about.ours} looks at every picture")
 
     def _put_of_item(
-        self, given: Given, item: Mapping[str, Any], model: str, *, is_ng: bool
+        self, setting: OldSetting, item: Mapping[str, Any], model: str, *, is_ng: bool
     ) -> None:
-        if given.key in _SIDES:
-            self._put_side(given, item)
-        elif given.key == "max_size":
-            self._put_max_size(given)
-        elif given.key == "pre_existing_labels":
-            self._put_item_labels(given, model, is_ng=is_ng)
-        elif self.about is KINDS[OBJECT] and is_of_past(given.key):
-            self.draft.compare_last(given)
-        elif self.about is KINDS[OBJECT] and is_shared(given.key):
-            self.draft.put_last(given.key, given)
-        elif given.key not in (*_NAMING, self.about.framework):
-            is_file = given.key == "object_weights" and item.get("name")
-            self._put_shared(given, model, str(item["name"]) if is_file else "")
+        if setting.key in _SIDES:
+            self._put_side(setting, item)
+        elif setting.key == "max_size":
+            self._put_max_size(setting)
+        elif setting.key == "pre_existing_labels":
+            self._put_item_labels(setting, model, is_ng=is_ng)
+        elif self.about is KINDS[OBJECT] and is_of_past(setting.key):
+            self.draft.compare_last(setting)
+        elif self.about is KINDS[OBJECT] and is_shared(setting.key):
+            self.draft.put_last(setting.key, setting)
+        elif setting.key not in (*_NAMING, self.about.framework):
+            is_file = setting.key == "object_weights" and item.get("name")
+            self._put_shared(setting, model, str(item["name"]) if is_file else "")
 
-    def _put_side(self, given: Given, item: Mapping[str, Any]) -> None:
-        if given.key == _SIDES[1] and str(item.get(_SIDES[0], given.value)) != str(given.value):
-            self.draft.lose(given, _SQUARE)
+    def _put_side(self, setting: OldSetting, item: Mapping[str, Any]) -> None:
+        if setting.key == _SIDES[1] and str(item.get(_SIDES[0], setting.value)) != str(
+            setting.value
+        ):
+            self.draft.lose(setting, _SQUARE)
         else:
-            self.draft.put("yolo_input_size", given)
+            self.draft.put("yolo_input_size", setting)
 
-    def _put_max_size(self, given: Given) -> None:
+    def _put_max_size(self, setting: OldSetting) -> None:
         if find(self.about.max_size):
-            self.draft.put(self.about.max_size, given)
+            self.draft.put(self.about.max_size, setting)
         else:
-            self.draft.lose(given, _OWN_SIZE)
+            self.draft.lose(setting, _OWN_SIZE)
 
-    def _put_item_labels(self, given: Given, model: str, *, is_ng: bool) -> None:
-        if is_ng and set(words(given.value)) - {"face"}:
-            self._put_labels(model, given)
+    def _put_item_labels(self, setting: OldSetting, model: str, *, is_ng: bool) -> None:
+        if is_ng and set(words(setting.value)) - {"face"}:
+            self._put_labels(model, setting)
         else:
-            self.draft.lose(given, _OWN_KIND)
+            self.draft.lose(setting, _OWN_KIND)
 
 
 def is_shared(name: str) -> bool:

@@ -63,13 +63,13 @@ def put_defaults(draft: Draft, generation: Generation, *, ml: bool, stream: bool
 
 
 def _of(generation: Generation, model: str, draft: Draft) -> dict[str, str]:
-    found = _DEFAULTS[generation].get(model, {})
+    texts = _DEFAULTS[generation].get(model, {})
     is_five = generation is Generation.FIVE
     if is_five and model == "yolo" and draft.text("yolo_type") == "tiny":
         return _TINY
     if generation is not Generation.NG and not model and is_yes(draft.text("create_animation")):
-        return {**found, "animation_width": "400"}
-    return found
+        return {**texts, "animation_width": "400"}
+    return texts
 
 
 def default(generation: Generation, name: str) -> str | None:

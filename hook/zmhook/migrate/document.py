@@ -28,10 +28,10 @@ _ROUNDS = 5
 class Document:
     """`sections` has the lines by section and key; `lost` what is not among them.
 
-    `places` are those of the keys that all monitors share: it is enough to tell of them once.
+    `locations` are those of the keys that all monitors share: they are listed once.
     """
 
-    def __init__(self, common: Draft, own: Mapping[int, Draft], places: Container[str]) -> None:
+    def __init__(self, common: Draft, own: Mapping[int, Draft], locations: Container[str]) -> None:
         self.sections: dict[str, dict[str, Entry]] = {section: {} for section in schema().sections}
         self.lost = list(common.lost)
         for name, entry in sorted(common.entries.items(), key=_order):
@@ -41,9 +41,9 @@ class Document:
             lines = sorted(_differences(common, draft), key=_order)
             self.sections[f"monitor-{monitor}"] = dict(_noted_once(lines))
             self.lost += [
-                lost._replace(place=_of_monitor(lost.place, monitor))
+                lost._replace(location=_of_monitor(lost.location, monitor))
                 for lost in draft.lost
-                if lost not in common.lost and lost.place not in places
+                if lost not in common.lost and lost.location not in locations
             ]
 
     def lines(self) -> Iterator[tuple[str, str, Entry]]:
@@ -55,15 +55,15 @@ class Document:
     def remove(self, section: str, name: str, why: str) -> None:
         """Take a line out, and note that it is lost."""
         entry = self.sections[section].pop(name)
-        place = f"[{section}] {name}"
+        location = f"[{section}] {name}"
         short = one_line(why, reasons.LONGEST_LINE)
-        self.lost.append(Lost(place, reasons.shown(name, entry.text), short))
+        self.lost.append(Lost(location, reasons.shown(name, entry.text), short))
 
     def conceal(self, secrets: Collection[str]) -> None:
         """Put stars in the place of secrets, wherever a value or a comment repeats them."""
         self.lost = [
             Lost(
-                lost.place,
+                lost.location,
                 long_ones_masked(lost.shown, secrets),
                 long_ones_masked(lost.why, secrets),
             )
@@ -85,10 +85,10 @@ class Document:
         return "\n\n".join(blocks) + "\n"
 
     def lost_by_reason(self) -> dict[str, list[Lost]]:
-        found: dict[str, list[Lost]] = {}
+        groups: dict[str, list[Lost]] = {}
         for lost in dict.fromkeys(self.lost):
-            found.setdefault(lost.why, []).append(lost)
-        return found
+            groups.setdefault(lost.why, []).append(lost)
+        return groups
 
     def _lost_lines(self) -> Iterator[str]:
         yield f"--- Not carried over {_RULE}"
@@ -96,17 +96,17 @@ class Document:
             yield ""
             yield f"{why}:"
             for lost in all_lost:
-                yield f"    {one_line(lost.place)} = {lost.shown}"
+                yield f"    {one_line(lost.location)} = {lost.shown}"
 
 
 def _order(line: tuple[str, Entry]) -> int:
     """Sort as the model does; what it has no name for, such as zones, comes last."""
-    return _places().get(line[0], len(schema().keys))
+    return _key_numbers().get(line[0], len(schema().keys))
 
 
 @cache
-def _places() -> dict[str, int]:
-    return {name: place for place, name in enumerate(schema().keys)}
+def _key_numbers() -> dict[str, int]:
+    return {name: number for number, name in enumerate(schema().keys)}
 
 
 def _differences(common: Draft, own: Draft) -> Iterator[tuple[str, Entry]]:
@@ -138,9 +138,9 @@ def _noted_once(lines: Iterable[tuple[str, Entry]]) -> Iterator[tuple[str, Entry
         before = entry.note
 
 
-def _of_monitor(place: str, monitor: int) -> str:
+def _of_monitor(location: str, monitor: int) -> str:
     known = (f"[monitor-{monitor}]", f"monitors: {monitor}:")
-    return place if place.startswith(known) else f"[monitor-{monitor}] {place}"
+    return location if location.startswith(known) else f"[monitor-{monitor}] {location}"
 
 
 def _line(name: str, entry: Entry) -> str:
@@ -158,9 +158,9 @@ def settle(document: Document, secrets: str, content: str | None = None) -> list
     `secrets` is the path of the secrets file, empty for none; `content` what it is going to hold.
     """
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
+        directory = Path(folder)
         for _ in range(_ROUNDS):
-            problems = _problems(document, place, secrets, content)
+            problems = _problems(document, directory, secrets, content)
             wrong = {
                 (problem.section, problem.key): problem.message
                 for problem in problems
@@ -170,12 +170,12 @@ def settle(document: Document, secrets: str, content: str | None = None) -> list
                 document.remove(section, name, message)
             if not wrong:
                 break
-    return [_told(problem, place).replace(folder, "") for problem in problems]
+    return [_message(problem, directory).replace(folder, "") for problem in problems]
 
 
-def _told(problem: Problem, place: Path) -> str:
+def _message(problem: Problem, directory: Path) -> str:
     """Name the file where it is another than the result, such as that of the secrets."""
-    is_ours = Path(problem.file).parent == place
+    is_ours = Path(problem.file).parent == directory
     return problem.message if is_ours else f"{problem.file}: {problem.message}"
 
 

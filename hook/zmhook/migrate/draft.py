@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zmhook.migrate import reasons
-from zmhook.migrate.old import Given, find
+from zmhook.migrate.old import OldSetting, find
 from zmhook.migrate.placeholders import parse_literal
 from zmhook.printable import one_line
 from zmhook.settings.gate import LABEL_SUFFIXES, ZONE_SUFFIXES
@@ -36,7 +36,7 @@ class Entry(NamedTuple):
 class Lost(NamedTuple):
     """Something that is not in the result: what, its value as far as it may be shown, and why."""
 
-    place: str
+    location: str
     shown: str
     why: str
 
@@ -48,9 +48,9 @@ class Draft:
         self.entries: dict[str, Entry] = {}
         self.lost: list[Lost] = []
         self._from: dict[str, str] = {}
-        self._weaker: list[tuple[str, Given]] = []
+        self._weaker: list[tuple[str, OldSetting]] = []
 
-    def put(self, name: str, given: Given, note: str = "") -> None:
+    def put(self, name: str, setting: OldSetting, note: str = "") -> None:
         """Add a key of ours, or one that was called otherwise, with an old value.
 
         A value that cannot stand here is lost. What was put first holds: whoever knows more puts
@@ -59,57 +59,57 @@ class Draft:
         name = RENAMED.get(name, name)
         key = like(name)
         if key is None:
-            self.lose(given)
+            self.lose(setting)
             return
         try:
-            text = as_text(key, given.value)
+            text = as_text(key, setting.value)
             if text:
                 _check(key, text)
         except ValueError as error:
-            self.lose(given, str(error))
+            self.lose(setting, str(error))
             return
         ours = find(name)
         if text:
             name = ours.name if ours else name
-            notes = filter(None, (note, *_changes(name, key, text, given)))
-            self._add(name, Entry(text, ", ".join(map(one_line, notes))), given)
+            notes = filter(None, (note, *_changes(name, key, text, setting)))
+            self._add(name, Entry(text, ", ".join(map(one_line, notes))), setting)
 
-    def put_last(self, name: str, given: Given) -> None:
+    def put_last(self, name: str, setting: OldSetting) -> None:
         """Put it once all else is, so that it holds only where nothing else says it."""
-        self._weaker.append((name, given))
+        self._weaker.append((name, setting))
 
-    def compare_last(self, given: Given) -> None:
+    def compare_last(self, setting: OldSetting) -> None:
         """Lose what one model alone says, unless the same holds for all."""
-        self._weaker.append(("", given))
+        self._weaker.append(("", setting))
 
     def put_rest(self) -> None:
         """Put and compare what waits for that."""
         while self._weaker:
-            name, given = self._weaker.pop(0)
-            if name or given.key in self.entries:
-                self.put(given.key, given)
+            name, setting = self._weaker.pop(0)
+            if name or setting.key in self.entries:
+                self.put(setting.key, setting)
             else:
-                self.lose(given, "of one model alone; here it would hold for all, in [gate]")
+                self.lose(setting, "of one model alone; here it would hold for all, in [gate]")
 
-    def _add(self, name: str, entry: Entry, given: Given) -> None:
+    def _add(self, name: str, entry: Entry, setting: OldSetting) -> None:
         before = self.entries.setdefault(name, entry)
         if before is entry:
-            self._from[name] = given.place
+            self._from[name] = setting.location
         elif before.text != entry.text:
             who = self._from.get(name, "something else")
-            self.lose(given, f"{who} says {name} = {reasons.shown(name, before.text)}")
-        elif given.key != name:
-            notes = filter(None, (before.note, f"also {given.place}"))
+            self.lose(setting, f"{who} says {name} = {reasons.shown(name, before.text)}")
+        elif setting.key != name:
+            notes = filter(None, (before.note, f"also {setting.location}"))
             self.entries[name] = Entry(before.text, ", ".join(notes))
 
-    def lose(self, given: Given, why: str = "") -> None:
+    def lose(self, setting: OldSetting, why: str = "") -> None:
         """Note what is not carried over; without a reason, the one that is known of the key."""
-        why = why or reasons.why(given.key) or reasons.NOTHING
-        self.lost.append(Lost(given.place, reasons.shown(given.key, given.value), why))
+        why = why or reasons.why(setting.key) or reasons.NOTHING
+        self.lost.append(Lost(setting.location, reasons.shown(setting.key, setting.value), why))
 
     def lose_all(self, section: str, pairs: Iterable[tuple[object, object]], why: str = "") -> None:
         for key, value in pairs:
-            self.lose(Given(section, str(key), value), why)
+            self.lose(OldSetting(section, str(key), value), why)
 
     def text(self, name: str) -> str:
         return self.entries[name].text if name in self.entries else ""
@@ -117,9 +117,9 @@ class Draft:
 
 def like(name: str) -> Key | None:
     """Return the key that says how a line of that name is read; None when there is none."""
-    found = find(name)
-    if found or not _NAME.fullmatch(name):
-        return found
+    key = find(name)
+    if key or not _NAME.fullmatch(name):
+        return key
     labels = {suffix: LABEL_SUFFIXES.get(suffix, "") for suffix in _LABEL_SUFFIXES}
     limits = {suffix: field for suffix, field in labels.items() if find(field)}
     for suffix, field in {**limits, **ZONE_SUFFIXES}.items():
@@ -145,14 +145,14 @@ def is_writable(text: str) -> bool:
     return text == text.strip() and text.isprintable() and not _COMMENT.search(text)
 
 
-def _changes(name: str, key: Key, text: str, given: Given) -> tuple[str, str]:
+def _changes(name: str, key: Key, text: str, setting: OldSetting) -> tuple[str, str]:
     """Say where a line was, and what its value was, as far as they are other than here."""
-    moved = "" if given.key == name else f"from {given.place}"
-    before = str(given.value).strip().strip("'\"")
-    plain = isinstance(given.value, str | int | float) and not isinstance(given.value, bool)
+    moved = "" if setting.key == name else f"from {setting.location}"
+    before = str(setting.value).strip().strip("'\"")
+    plain = isinstance(setting.value, str | int | float) and not isinstance(setting.value, bool)
     hidden = key.is_secret or before[:1] in ("[", "{", "(") or text in before
     changed = plain and before != text and not hidden
-    return moved, f"was {reasons.shown(given.key, before)}" if changed else ""
+    return moved, f"was {reasons.shown(setting.key, before)}" if changed else ""
 
 
 def as_text(key: Key, value: Any) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from zmhook.migrate.chain import KINDS, put_models
 from zmhook.migrate.draft import RENAMED, Entry, like
-from zmhook.migrate.old import Generation, Given, Old, find, is_yes, words
+from zmhook.migrate.old import Generation, OldConfig, OldSetting, find, is_yes, words
 from zmhook.migrate.stream import put_strategy
 
 if TYPE_CHECKING:
@@ -26,27 +26,27 @@ _STREAM = frozenset(
 _PATTERNS = frozenset(about.pattern for about in KINDS.values())
 
 
-def put_flat(draft: Draft, old: Old) -> None:
+def put_flat(draft: Draft, old: OldConfig) -> None:
     """Put every flat key that had an effect; the others are lost, with the reason."""
-    for name, given in old.flat.items():
+    for name, setting in old.flat.items():
         special = _SPECIAL.get(RENAMED.get(name, name))
         if _is_ruled_out(old, name):
-            draft.lose(given, _PUT_IN if name in old.used else _NO_EFFECT)
+            draft.lose(setting, _PUT_IN if name in old.used else _NO_EFFECT)
         elif old.is_foreign and _is_of_foreign(name):
-            draft.lose(given, _FOREIGN)
+            draft.lose(setting, _FOREIGN)
         elif special:
-            special(draft, old, given)
+            special(draft, old, setting)
         elif name in old.used and like(RENAMED.get(name, name)) is None:
-            draft.lose(given, _PUT_IN)
+            draft.lose(setting, _PUT_IN)
         else:
-            draft.put(name, given)
-    for given in old.unread:
-        draft.lose(given, _ELSEWHERE if given.key in old.flat else "")
-    for given in old.unused:
-        draft.lose(given._replace(value="…"), "had no effect: use_sequence = no")
+            draft.put(name, setting)
+    for setting in old.unread:
+        draft.lose(setting, _ELSEWHERE if setting.key in old.flat else "")
+    for setting in old.unused:
+        draft.lose(setting._replace(value="…"), "had no effect: use_sequence = no")
 
 
-def _is_ruled_out(old: Old, name: str) -> bool:
+def _is_ruled_out(old: OldConfig, name: str) -> bool:
     """Say whether a sequence took a key's place."""
     key = find(name)
     if key is None:
@@ -57,27 +57,27 @@ def _is_ruled_out(old: Old, name: str) -> bool:
     return old.ml is not None and is_of_model
 
 
-def _models(draft: Draft, old: Old, given: Given) -> None:
+def _models(draft: Draft, old: OldConfig, setting: OldSetting) -> None:
     del old
-    put_models(draft, words(str(given.value).strip("[]() ").replace("'", "")), given)
+    put_models(draft, words(str(setting.value).strip("[]() ").replace("'", "")), setting)
 
 
-def _mode(draft: Draft, old: Old, given: Given) -> None:
+def _mode(draft: Draft, old: OldConfig, setting: OldSetting) -> None:
     """In version 6, all models looked at all pictures, and one picture was chosen."""
-    mode = str(given.value).strip()
+    mode = str(setting.value).strip()
     if old.generation is Generation.FIVE or mode not in ("all", "first"):
-        draft.put("detection_mode" if mode in ("all", "first") else "frame_strategy", given)
+        draft.put("detection_mode" if mode in ("all", "first") else "frame_strategy", setting)
         return
     value = _ALL_MODELS if mode == "all" else mode
-    put_strategy(draft, given._replace(value=value), old.generation)
+    put_strategy(draft, setting._replace(value=value), old.generation)
 
 
-def _cuda(draft: Draft, old: Old, given: Given) -> None:
+def _cuda(draft: Draft, old: OldConfig, setting: OldSetting) -> None:
     del old
-    if is_yes(given.value):
-        draft.put("yolo_processor", given._replace(value="gpu"))
+    if is_yes(setting.value):
+        draft.put("yolo_processor", setting._replace(value="gpu"))
     else:
-        draft.lose(given, "not needed: yolo_processor is cpu where nothing else is said")
+        draft.lose(setting, "not needed: yolo_processor is cpu where nothing else is said")
 
 
 def _is_of_foreign(name: str) -> bool:
@@ -86,19 +86,19 @@ def _is_of_foreign(name: str) -> bool:
     return name == "object_framework" or (key is not None and key.name in _FILES)
 
 
-def _triggered(draft: Draft, old: Old, given: Given) -> None:
+def _triggered(draft: Draft, old: OldConfig, setting: OldSetting) -> None:
     """In version 6 and Ng this alone had ZoneMinder's zones imported."""
-    draft.put(given.key, given)
-    if is_yes(given.value) and old.generation is not Generation.FIVE and find("import_zm_zones"):
-        draft.entries["import_zm_zones"] = Entry("yes", f"{given.key} did that too")
+    draft.put(setting.key, setting)
+    if is_yes(setting.value) and old.generation is not Generation.FIVE and find("import_zm_zones"):
+        draft.entries["import_zm_zones"] = Entry("yes", f"{setting.key} did that too")
 
 
-def _import(draft: Draft, old: Old, given: Given) -> None:
+def _import(draft: Draft, old: OldConfig, setting: OldSetting) -> None:
     if old.generation is Generation.FIVE or not old.is_yes("only_triggered_zm_zones"):
-        draft.put(given.key, given)
+        draft.put(setting.key, setting)
 
 
-_SPECIAL: dict[str, Callable[[Draft, Old, Given], None]] = {
+_SPECIAL: dict[str, Callable[[Draft, OldConfig, OldSetting], None]] = {
     "models": _models,
     "model": _models,
     "detection_sequence": _models,

@@ -1,4 +1,4 @@
-"""Read the ini files of versions 5 and 6: one `Old` for all monitors, one for each of its own."""
+"""Read the ini files of versions 5 and 6: an `OldConfig` for all monitors, and one for each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from zmhook.errors import Problem, SettingsError
 from zmhook.migrate.defaults import default
 from zmhook.migrate.draft import like
-from zmhook.migrate.old import Generation, Given, Old, find
+from zmhook.migrate.old import Generation, OldConfig, OldSetting, find
 from zmhook.migrate.placeholders import Placeholders
 from zmhook.migrate.reasons import A_SECRETS_FILE, is_of_secrets, why
 from zmhook.settings import forms, inifile
@@ -25,14 +25,14 @@ _ONLY_SIX = frozenset(
 _NESTED = ("ml_sequence", "stream_sequence")
 
 
-def read(path: str) -> list[Old]:
+def read(path: str) -> list[OldConfig]:
     """Return what holds for all monitors, then what holds for each that the file names.
 
     Raises `SettingsError` when the file cannot be read, or is no such file.
     """
     sections, secrets = _sections(path)
     generation = _generation(sections)
-    common = Old(generation, None)
+    common = OldConfig(generation, None)
     common.secrets = secrets
     own = []
     for section, entries in sections.items():
@@ -41,10 +41,10 @@ def read(path: str) -> list[Old]:
             own.append((section, int(monitor[1]), entries))
         else:
             _add_flat(common, section, entries)
-    found = [common, *(_of_monitor(common, *one) for one in own)]
-    for old in found:
+    configs = [common, *(_of_monitor(common, *args) for args in own)]
+    for old in configs:
         _unfold(path, old)
-    return found
+    return configs
 
 
 def _sections(path: str) -> tuple[inifile.Sections, dict[str, str]]:
@@ -90,63 +90,67 @@ def _generation(sections: Mapping[str, Mapping[str, str]]) -> Generation:
     return Generation.SIX if six else Generation.FIVE
 
 
-def _add_flat(old: Old, section: str, entries: Mapping[str, str]) -> None:
+def _add_flat(old: OldConfig, section: str, entries: Mapping[str, str]) -> None:
     for name, text in entries.items():
-        given = Given(f"[{section}]", name, text)
+        setting = OldSetting(f"[{section}]", name, text)
         if name in old.flat:
-            old.unread.append(given)
+            old.unread.append(setting)
         else:
-            old.flat[name] = given
+            old.flat[name] = setting
 
 
-def _of_monitor(common: Old, section: str, monitor: int, entries: Mapping[str, str]) -> Old:
-    old = Old(common.generation, monitor)
+def _of_monitor(
+    common: OldConfig, section: str, monitor: int, entries: Mapping[str, str]
+) -> OldConfig:
+    old = OldConfig(common.generation, monitor)
     old.flat = dict(common.flat)
     for name, text in entries.items():
-        given = Given(f"[{section}]", name, text)
+        setting = OldSetting(f"[{section}]", name, text)
         suffix = next((suffix for suffix in ZONE_SUFFIXES if name.endswith(suffix)), "")
         if suffix:
-            old.patterns[name.removesuffix(suffix), ZONE_SUFFIXES[suffix]] = given
+            old.patterns[name.removesuffix(suffix), ZONE_SUFFIXES[suffix]] = setting
         elif _is_zone(common, name, text):
-            old.zones[name] = given
+            old.zones[name] = setting
         else:
-            old.flat[name] = given
+            old.flat[name] = setting
     return old
 
 
-def _is_zone(common: Old, name: str, text: str) -> bool:
+def _is_zone(common: OldConfig, name: str, text: str) -> bool:
     known = name in common.flat or like(name) is not None or bool(why(name))
     return not known and forms.looks_like_polygon(text)
 
 
-def _unfold(path: str, old: Old) -> None:
+def _unfold(path: str, old: OldConfig) -> None:
     """Put in what is named, and read the two dictionaries that version 6 may have."""
     named = Placeholders(old.flat, lambda name: default(old.generation, name))
     uses = "use_sequence" not in old.flat or old.is_yes("use_sequence")
     for name in _NESTED:
-        given = old.flat.pop(name, None)
-        if given and uses:
-            setattr(old, name.removesuffix("_sequence"), _nested(path, given, named))
-        elif given:
-            old.unused.append(given)
-    old.flat = {name: _filled(path, given, named) for name, given in old.flat.items()}
+        setting = old.flat.pop(name, None)
+        if setting and uses:
+            setattr(old, name.removesuffix("_sequence"), _nested(path, setting, named))
+        elif setting:
+            old.unused.append(setting)
+    old.flat = {name: _filled(path, setting, named) for name, setting in old.flat.items()}
     old.used = named.used
 
 
-def _filled(path: str, given: Given, named: Placeholders) -> Given:
+def _filled(path: str, setting: OldSetting, named: Placeholders) -> OldSetting:
     try:
-        return given._replace(value=named.fill(given.value))
+        return setting._replace(value=named.fill(setting.value))
     except ValueError as error:
-        problem = Problem(path, given.section.strip("[]"), given.key, str(error))
+        problem = Problem(path, setting.section.strip("[]"), setting.key, str(error))
         raise SettingsError([problem]) from None
 
 
-def _nested(path: str, given: Given, named: Placeholders) -> dict[str, Any]:
+def _nested(path: str, setting: OldSetting, named: Placeholders) -> dict[str, Any]:
     try:
-        found = named.parse(given.value)
-        if not isinstance(found, dict):
-            raise ValueError("is no dict in Python's form")  # noqa: TRY004 - as literal.parse
+        tree = named.parse(setting.value)
+        if not isinstance(tree, dict):
+            raise ValueError("is no dict in Python's form")  # noqa: TRY004 - as parse_literal
     except ValueError as error:
-        problem = Problem(path, given.section.strip("[]"), given.key, f"cannot be read: {error}")
+        problem = Problem(
+            path, setting.section.strip("[]"), setting.key, f"cannot be read: {error}"
+        )
         raise SettingsError([problem]) from None
-    return found
+    return tree

@@ -10,7 +10,7 @@ from zmhook.migrate import chain, defaults, ini, ng, reasons, secretsfile, strea
 from zmhook.migrate.document import Document, settle
 from zmhook.migrate.draft import Draft, Entry, Lost, like
 from zmhook.migrate.flat import put_flat
-from zmhook.migrate.old import Generation, Old, is_no
+from zmhook.migrate.old import Generation, OldConfig, is_no
 from zmhook.migrate.zones import put_zones
 from zmhook.printable import one_line
 from zmhook.settings import values
@@ -56,11 +56,11 @@ def migrate(path: str, output: str = "", secrets: str = "") -> Migrated:
     the passwords (empty: they stay where they are). Nothing is written. Raises `SettingsError`
     when a file cannot be read, `MissingPart` for YAML without PyYAML.
     """
-    found = (ng.read if ng.is_ng(path) else ini.read)(path)
-    return _Migration(path, output, secrets, found).run()
+    configs = (ng.read if ng.is_ng(path) else ini.read)(path)
+    return _Migration(path, output, secrets, configs).run()
 
 
-def _draft(old: Old, shared: dict[str, Any]) -> Draft:
+def _draft(old: OldConfig, shared: dict[str, Any]) -> Draft:
     draft = Draft()
     if old.ml is not None:
         chain.put_chain(draft, old.ml, old.generation, shared)
@@ -85,19 +85,19 @@ class _Migration:
         path: str,
         output: str,
         secrets: str,
-        found: list[Old],
+        configs: list[OldConfig],
     ) -> None:
         self.path = path
         self.folder = Path(output or path).absolute().parent
         self.target = str(Path(secrets).absolute()) if secrets else ""
         self.stays = not output or self.folder == Path(path).absolute().parent
-        common = found[0]
+        common = configs[0]
         self.generation = common.generation
-        places = {given.place for given in common.flat.values()}
+        locations = {setting.location for setting in common.flat.values()}
         shared = common.ml or {}
-        own = {old.monitor: _draft(old, shared) for old in found[1:] if old.monitor is not None}
+        own = {old.monitor: _draft(old, shared) for old in configs[1:] if old.monitor is not None}
         everywhere = _draft(common, {})
-        self.document = Document(everywhere, own, places)
+        self.document = Document(everywhere, own, locations)
         self.held = common.secrets
         self.secrets = set(self.held.values())
         self.notes: list[str] = _pixel_notes([everywhere, *own.values()])

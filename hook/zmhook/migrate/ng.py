@@ -1,4 +1,4 @@
-"""Read the YAML of Ng: one `Old` for all monitors, one for each of its own, merged as Ng does.
+"""Read the YAML of Ng: an `OldConfig` for all monitors, and one for each, merged as Ng does.
 
 A file is bounded in size, depth and what its aliases unfold to.
 """
@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from zmhook.errors import MissingPart, Problem, SettingsError
-from zmhook.migrate.old import Generation, Given, Old, is_yes
+from zmhook.migrate.old import Generation, OldConfig, OldSetting, is_yes
 from zmhook.migrate.reasons import A_SECRETS_FILE, is_of_secrets
 from zmhook.settings import inifile
 
@@ -26,13 +26,13 @@ DEEPEST = 40
 _BASE = re.compile(r"\$\{\s*base_data_path\s*\}")
 
 
-def read(path: str) -> list[Old]:
+def read(path: str) -> list[OldConfig]:
     """Return what holds for all monitors, then what holds for each that the file names.
 
     Raises `SettingsError` when the file cannot be read.
     """
     tree = _with_our_base(read_yaml(path))
-    common = Old(Generation.NG, None)
+    common = OldConfig(Generation.NG, None)
     common.secrets = _held(path, tree)
     for section, entries in tree.items():
         if section in _FLAT and isinstance(entries, dict):
@@ -42,7 +42,7 @@ def read(path: str) -> list[Old]:
         elif section != "monitors" and entries is not None:
             # No section of Ng: perhaps a secrets file that was given by mistake.
             shown = entries if isinstance(entries, dict) else "…"
-            common.unread.append(Given("", str(section), shown))
+            common.unread.append(OldSetting("", str(section), shown))
     return [common, *_monitors(common, tree.get("monitors"))]
 
 
@@ -59,17 +59,17 @@ def _with_our_base(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _with_our_base(own) for key, own in value.items()}
     if isinstance(value, list):
-        return [_with_our_base(one) for one in value]
+        return [_with_our_base(part) for part in value]
     return _BASE.sub("{{base_data_path}}", value) if isinstance(value, str) else value
 
 
-def _add(old: Old, section: str, entries: Mapping[Any, Any]) -> None:
+def _add(old: OldConfig, section: str, entries: Mapping[Any, Any]) -> None:
     for key, value in entries.items():
         if key in _NESTED and isinstance(value, dict):
             name = key.removesuffix("_sequence")
             setattr(old, name, _merged(getattr(old, name) or {}, value))
         elif value is not None:
-            old.flat[str(key)] = Given(f"{section}:", str(key), value)
+            old.flat[str(key)] = OldSetting(f"{section}:", str(key), value)
 
 
 def _merged(base: Mapping[Any, Any], over: Mapping[Any, Any]) -> dict[Any, Any]:
@@ -82,23 +82,23 @@ def _merged(base: Mapping[Any, Any], over: Mapping[Any, Any]) -> dict[Any, Any]:
     return merged
 
 
-def _monitors(common: Old, monitors: Any) -> list[Old]:
+def _monitors(common: OldConfig, monitors: Any) -> list[OldConfig]:
     if not isinstance(monitors, dict):
         if monitors is not None:
-            common.unread.append(Given("", "monitors", monitors))
+            common.unread.append(OldSetting("", "monitors", monitors))
         return []
-    found: dict[int, Old] = {}
+    configs: dict[int, OldConfig] = {}
     for number, entries in monitors.items():
         monitor = int(number) if re.fullmatch(r"0*[1-9][0-9]{0,8}", str(number)) else 0
-        if monitor and monitor not in found and isinstance(entries, dict):
-            found[monitor] = _of_monitor(common, monitor, entries)
+        if monitor and monitor not in configs and isinstance(entries, dict):
+            configs[monitor] = _of_monitor(common, monitor, entries)
         elif entries is not None:
-            common.unread.append(Given("monitors:", str(number), entries))
-    return list(found.values())
+            common.unread.append(OldSetting("monitors:", str(number), entries))
+    return list(configs.values())
 
 
-def _of_monitor(common: Old, monitor: int, entries: Mapping[Any, Any]) -> Old:
-    old = Old(Generation.NG, monitor)
+def _of_monitor(common: OldConfig, monitor: int, entries: Mapping[Any, Any]) -> OldConfig:
+    old = OldConfig(Generation.NG, monitor)
     old.flat, old.ml, old.stream = dict(common.flat), common.ml, common.stream
     section = f"monitors: {monitor}"
     for key, value in entries.items():
@@ -113,23 +113,23 @@ def _of_monitor(common: Old, monitor: int, entries: Mapping[Any, Any]) -> Old:
     return old
 
 
-def _add_zones(old: Old, section: str, zones: Any) -> None:
+def _add_zones(old: OldConfig, section: str, zones: Any) -> None:
     if not isinstance(zones, dict):
-        old.unread.append(Given(f"{section}:", "zones", zones))
+        old.unread.append(OldSetting(f"{section}:", "zones", zones))
         return
     for name, zone in zones.items():
-        place = f"{section}: zones: {name}:"
+        location = f"{section}: zones: {name}:"
         if not isinstance(zone, dict):
-            old.unread.append(Given(f"{section}: zones:", str(name), zone))
+            old.unread.append(OldSetting(f"{section}: zones:", str(name), zone))
             continue
         for key, value in zone.items():
-            given = Given(place, str(key), value)
+            setting = OldSetting(location, str(key), value)
             if key == "coords":
-                old.zones[str(name)] = given
+                old.zones[str(name)] = setting
             elif key in _PATTERNS:
-                old.patterns[str(name), key] = given
+                old.patterns[str(name), key] = setting
             else:
-                old.unread.append(given)
+                old.unread.append(setting)
 
 
 def is_ng(path: str) -> bool:
@@ -139,10 +139,10 @@ def is_ng(path: str) -> bool:
 
 def secrets(path: str) -> dict[str, str]:
     """Return the tokens of a YAML file of secrets; raises `SettingsError`."""
-    found = read_yaml(path).get("secrets")
-    if not isinstance(found, dict):
+    held = read_yaml(path).get("secrets")
+    if not isinstance(held, dict):
         return {}
-    return {str(token): _text(value) for token, value in found.items()}
+    return {str(token): _text(value) for token, value in held.items()}
 
 
 def _text(value: Any) -> str:

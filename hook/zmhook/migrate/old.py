@@ -32,7 +32,7 @@ class Generation(Enum):
     NG = "Ng"
 
 
-class Given(NamedTuple):
+class OldSetting(NamedTuple):
     """A value as the old file has it, and where: the section, and the key's own name."""
 
     section: str
@@ -40,11 +40,11 @@ class Given(NamedTuple):
     value: Any
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         return f"{self.section} {self.key}".strip()
 
 
-class Old:
+class OldConfig:
     """What holds for one monitor in an old file, or for all of them (`monitor` is None).
 
     `flat` are the keys with one value. `ml` and `stream` are the nested descriptions of the models
@@ -57,22 +57,22 @@ class Old:
     def __init__(self, generation: Generation, monitor: int | None) -> None:
         self.generation = generation
         self.monitor = monitor
-        self.flat: dict[str, Given] = {}
+        self.flat: dict[str, OldSetting] = {}
         self.ml: dict[str, Any] | None = None
         self.stream: dict[str, Any] | None = None
         self.push: dict[str, Any] = {}
-        self.zones: dict[str, Given] = {}
-        self.patterns: dict[tuple[str, str], Given] = {}
+        self.zones: dict[str, OldSetting] = {}
+        self.patterns: dict[tuple[str, str], OldSetting] = {}
         self.used: set[str] = set()
-        self.unread: list[Given] = []
-        self.unused: list[Given] = []
+        self.unread: list[OldSetting] = []
+        self.unused: list[OldSetting] = []
         self.secrets: dict[str, str] = {}
 
     @property
     def is_foreign(self) -> bool:
         """Whether the one model for objects, where no sequence says more, is not here."""
-        given = self.flat.get("object_framework")
-        return self.ml is None and given is not None and str(given.value).strip() != "opencv"
+        setting = self.flat.get("object_framework")
+        return self.ml is None and setting is not None and str(setting.value).strip() != "opencv"
 
     def is_yes(self, key: str) -> bool:
         """Say whether a flat key is switched on."""

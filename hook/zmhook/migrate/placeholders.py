@@ -17,7 +17,7 @@ from zmhook.settings.section import VARIABLE
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from zmhook.migrate.old import Given
+    from zmhook.migrate.old import OldSetting
 
 DEEPEST = 10
 LONGEST = 256 * 1024  # characters
@@ -36,7 +36,7 @@ class Placeholders:
     """
 
     def __init__(
-        self, flat: Mapping[str, Given], default: Callable[[str], str | None] = lambda _: None
+        self, flat: Mapping[str, OldSetting], default: Callable[[str], str | None] = lambda _: None
     ) -> None:
         self._flat = flat
         self._default = default
@@ -49,7 +49,7 @@ class Placeholders:
         if isinstance(value, dict):
             return {key: self.fill(own) for key, own in value.items()}
         if isinstance(value, list | tuple):
-            return [self.fill(one) for one in value]
+            return [self.fill(part) for part in value]
         return value
 
     def parse(self, text: str) -> Any:
@@ -63,8 +63,8 @@ class Placeholders:
         name = (match["name"] or "").lower()
         if not name:
             return match[0]
-        found = self._value(name, 0)
-        return repr(match[0]) if found is None else found
+        value = self._value(name, 0)
+        return repr(match[0]) if value is None else value
 
     def _fill(self, text: str, depth: int) -> str:
         if "{{" not in text or depth > DEEPEST:
@@ -76,17 +76,17 @@ class Placeholders:
 
     def _quoted(self, match: re.Match[str], depth: int) -> str:
         name = match[1].lower()
-        found = None if _is_path(name) else self._value(name, depth)
-        if found is None or (found.startswith("!") and match[0] != match.string.strip()):
+        value = None if _is_path(name) else self._value(name, depth)
+        if value is None or (value.startswith("!") and match[0] != match.string.strip()):
             return match[0]  # our reader puts it in: within a text, no token is looked up
-        return found
+        return value
 
     def _value(self, name: str, depth: int) -> str | None:
-        given = self._flat.get(name)
-        if given is None:
+        setting = self._flat.get(name)
+        if setting is None:
             return self._default(name)
         self.used.add(name)
-        return self._fill(str(given.value), depth + 1)
+        return self._fill(str(setting.value), depth + 1)
 
 
 def parse_literal(text: str) -> Any:

@@ -28,8 +28,8 @@ def read(path: str) -> dict[str, str]:
 
     Raises `SettingsError` when it cannot be read.
     """
-    found = ng.secrets(path) if ng.is_ng(path) else _ini(path).get("secrets", {})
-    return {token.strip().lower(): text for token, text in found.items()}
+    values = ng.secrets(path) if ng.is_ng(path) else _ini(path).get("secrets", {})
+    return {token.strip().lower(): text for token, text in values.items()}
 
 
 def _ini(path: str) -> inifile.Sections:

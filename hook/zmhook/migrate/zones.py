@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from zmhook.migrate import reasons
 from zmhook.migrate.draft import Entry, is_writable, like
-from zmhook.migrate.old import Generation, Given, Old, find
+from zmhook.migrate.old import Generation, OldConfig, OldSetting, find
 from zmhook.printable import one_line
 from zmhook.settings import forms
 from zmhook.settings.gate import ZONE_SUFFIXES
@@ -21,17 +21,17 @@ _SUFFIX = {field: suffix for suffix, field in ZONE_SUFFIXES.items()}
 _FIRST = "first_intersecting"
 
 
-def put_zones(draft: Draft, old: Old) -> None:
+def put_zones(draft: Draft, old: OldConfig) -> None:
     """Put the zones of a monitor, and their patterns."""
     ignored = old.generation is not Generation.FIVE and old.is_yes("only_triggered_zm_zones")
     names: dict[str, str] = {}
-    for name, given in old.zones.items():
+    for name, setting in old.zones.items():
         if ignored:
-            draft.lose(given, _IMPORTED_ONLY)
+            draft.lose(setting, _IMPORTED_ONLY)
         else:
-            names[name] = _put_zone(draft, name, given)
-    for (name, field), given in old.patterns.items():
-        _put_pattern(draft, names.get(name, ""), name, field, given)
+            names[name] = _put_zone(draft, name, setting)
+    for (name, field), setting in old.patterns.items():
+        _put_pattern(draft, names.get(name, ""), name, field, setting)
     if old.patterns and old.generation is Generation.SIX:
         key = find("zone_match_strategy")
         if key and _FIRST in key.choices:
@@ -39,19 +39,19 @@ def put_zones(draft: Draft, old: Old) -> None:
             draft.entries.setdefault(key.name, Entry(_FIRST, note))
 
 
-def _put_zone(draft: Draft, name: str, given: Given) -> str:
+def _put_zone(draft: Draft, name: str, setting: OldSetting) -> str:
     """Put its corners; return the name that it has here, empty when it has none."""
     ours = _free_name(draft, name)
     try:
-        text = _corners(given.value)
+        text = _corners(setting.value)
         forms.read_polygon(ours, text)
     except ValueError as error:
-        draft.lose(given, str(error) or "expected corners such as 0,0 640,0 640,480")
+        draft.lose(setting, str(error) or "expected corners such as 0,0 640,0 640,480")
         return ""
     notes = []
     if ours != name.lower():
         notes.append(f"was called {name}")
-    if text != " ".join(str(given.value).split()) and "." in str(given.value):
+    if text != " ".join(str(setting.value).split()) and "." in str(setting.value):
         notes.append("whole pixels here")
     draft.entries[ours] = Entry(text, one_line(", ".join(notes)))
     return ours
@@ -81,13 +81,13 @@ def _whole(match: re.Match[str]) -> str:
     return str(round(float(match[0])))
 
 
-def _put_pattern(draft: Draft, ours: str, name: str, field: str, given: Given) -> None:
+def _put_pattern(draft: Draft, ours: str, name: str, field: str, setting: OldSetting) -> None:
     """Put a zone's pattern; a zone of ZoneMinder may have a space where its name here has _."""
     suffix = _SUFFIX[field]
     if ours:
-        draft.put(ours + suffix, given)
+        draft.put(ours + suffix, setting)
         return
     name = _UNUSABLE.sub("_", name.strip().lower())
-    draft.put(name + suffix, given)
+    draft.put(name + suffix, setting)
     if "_" in name:
-        draft.put(name.replace("_", " ") + suffix, given, "if its name has spaces in ZoneMinder")
+        draft.put(name.replace("_", " ") + suffix, setting, "if its name has spaces in ZoneMinder")

@@ -56,14 +56,14 @@ class Secrets:
 
     def warnings(self) -> list[str]:
         """Return what is allowed but probably not meant."""
-        found = [
+        lines = [
             f"{self.path}: [secrets] {token}: # and what follows is part of the value here"
             for token, text in self._tokens.items()
             if re.search(r"\s#", text)
         ]
         if self._tokens and readable_by_all(self.path):
-            found.append(f"{self.path}: every user of this machine can read it: chmod o-r")
-        return found
+            lines.append(f"{self.path}: every user of this machine can read it: chmod o-r")
+        return lines
 
 
 def readable_by_all(path: str) -> bool:

@@ -27,7 +27,7 @@ _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]{1,3})?", re.I
 _WHOLE = re.compile(r"[+-]?[0-9]{1,15}")
 _WORD = re.compile(r"[\w.-]+%?")
 _FRAME = re.compile(r"snapshot|alarm|bestmatch|all|0*[1-9][0-9]{0,8}|(100|[0-9]{1,2})%")
-_TOPIC_PLACE = re.compile(r"\{[^{}]*\}|[{}]")
+_PLACEHOLDER = re.compile(r"\{[^{}]*\}|[{}]")
 LONGEST_TOPIC = 65_535  # bytes, as MQTT has it
 _HANDLER = re.compile(r"[\w-]+|[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 _ADDRESS = re.compile(r"(https?://[^/\s?#@]+)(/[^\s?#]*)?", re.IGNORECASE)
@@ -102,10 +102,10 @@ def read_topic(text: str) -> str:
         ("#" in level and level != "#") or ("+" in level and level != "+") for level in levels
     ):
         raise InvalidValue("+ and # stand for a whole part between slashes, # for the last one")
-    for place in _TOPIC_PLACE.findall(text):
-        if place not in ("{monitor}", "{camera}") or text.count(place) > 1:
+    for placeholder in _PLACEHOLDER.findall(text):
+        if placeholder not in ("{monitor}", "{camera}") or text.count(placeholder) > 1:
             raise InvalidValue(
-                f"{place}: only {{monitor}} and {{camera}} may stand there, each once"
+                f"{placeholder}: only {{monitor}} and {{camera}} may stand there, each once"
             )
     if not text or "\0" in text or len(text.encode()) > LONGEST_TOPIC:
         raise ValueError
@@ -174,14 +174,14 @@ def read_networks(text: str) -> tuple[str, ...]:
 
 def read_names(text: str) -> tuple[str, ...]:
     """Read pairs `name=model`; raises `Wrong` for a name that stands for two models."""
-    found: dict[str, str] = {}
+    models: dict[str, str] = {}
     for part in filter(None, (part.strip() for part in _parts(text))):
-        name, _, model = (one.strip(" \t\"'") for one in part.rpartition("="))
+        name, _, model = (side.strip(" \t\"'") for side in part.rpartition("="))
         if not (name and model and name.isprintable()):
             raise ValueError
-        if found.setdefault(name.lower(), model) != model:
+        if models.setdefault(name.lower(), model) != model:
             raise InvalidValue(f"{name} stands for two models")
-    return tuple(f"{name}={model}" for name, model in found.items())
+    return tuple(f"{name}={model}" for name, model in models.items())
 
 
 def read_patterns(text: str) -> tuple[str, ...]:
@@ -195,10 +195,10 @@ def read_json(text: str) -> str:
     from zmhook.text.bounded_json import Unreadable, decoded
 
     try:
-        found = decoded(text)
+        value = decoded(text)
     except Unreadable as error:
         raise InvalidValue(str(error)) from None
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         raise ValueError  # noqa: TRY004 - as every reader
     return text
 
@@ -257,11 +257,11 @@ def read_times(text: str) -> tuple[str, ...]:
     if times:
         from cronsim import CronSim, CronSimError
 
-        for one in times:
+        for time in times:
             try:
-                CronSim(one, datetime.now())  # noqa: DTZ005 - nothing is asked of it
+                CronSim(time, datetime.now())  # noqa: DTZ005 - nothing is asked of it
             except CronSimError as error:
-                raise InvalidValue(f"'{one}': {str(error).lower()}") from None
+                raise InvalidValue(f"'{time}': {str(error).lower()}") from None
     return times
 
 

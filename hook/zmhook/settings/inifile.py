@@ -53,8 +53,8 @@ def read_marked(path: str) -> tuple[Sections, list[Marked]]:
         for key, whole in entries.items()
         if (cut := _cut_off(whole, sections[section][key]))
     ]
-    for one in marked:
-        sections[one.section][one.key] = ""
+    for value in marked:
+        sections[value.section][value.key] = ""
     return sections, marked
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 OVERRIDE = "-O"
 NEAR = 0.9
-_PLACE = re.compile(r"[\w-]*(\.\w+)?")
+_TARGET = re.compile(r"[\w-]*(\.\w+)?")
 PROMPTS = "gemini-prompts"
 PLATES = "known-plates"
 _TOPIC = re.compile(r"mqtt-topic-(.+)")
@@ -104,15 +104,15 @@ class Layers:
 
     def add_override(self, text: str) -> None:
         """Add `section.key=value`, as it is given on the command line."""
-        place, equals, value = text.partition("=")
-        written, _, key = place.strip().partition(".")
+        target, equals, value = text.partition("=")
+        written, _, key = target.strip().partition(".")
         if not (equals and written and key):
             # What follows may be a password, so only the beginning is shown.
-            self._problem("", _shown_place(text), "expected section.key=value")
+            self._problem("", _shown_target(text), "expected section.key=value")
             return
-        one = Layers(OVERRIDE, self.schema)
-        one.add_section(written, {key.strip().lower(): value})
-        self._merge(one)
+        override = Layers(OVERRIDE, self.schema)
+        override.add_section(written, {key.strip().lower(): value})
+        self._merge(override)
 
     def _merge(self, other: Layers) -> None:
         for monitor, layer in other.monitors.items():
@@ -216,9 +216,9 @@ def _is_misspelt(label: str, key: str, schema: Schema) -> bool:
     return label not in COCO and bool(did_you_mean(key, schema.keys, NEAR))
 
 
-def _shown_place(text: str) -> str:
-    found = _PLACE.match(text)
-    return found[0] if found else ""
+def _shown_target(text: str) -> str:
+    match = _TARGET.match(text)
+    return match[0] if match else ""
 
 
 def _may_stand(section: str, key: Key) -> bool:
@@ -246,7 +246,7 @@ def _unknown_section(section: str, schema: Schema) -> str:
 def _unknown_key(section: str, key: str, schema: Schema) -> str:
     if key in VERSION_6:
         return VERSION_6[key]
-    known = [name for name, found in schema.keys.items() if section in ("", found.section)]
+    known = [name for name, known_key in schema.keys.items() if section in ("", known_key.section)]
     hint = did_you_mean(key, [*known, *ALIASES]) or did_you_mean(key, schema.keys)
     if not section and not hint:
         hint = "; a zone is written name = 0,0 640,0 640,480"

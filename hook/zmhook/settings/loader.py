@@ -200,25 +200,30 @@ class _Loader:
 
     def _named(self, kind: type[Any], layers: list[dict[tuple[str, str], Entry]]) -> dict[str, Any]:
         """Return by name what is known of each label, or of each zone."""
-        found: dict[str, dict[str, Any]] = {}
-        entries = {place: entry for layer in layers for place, entry in layer.items() if entry.text}
+        values: dict[str, dict[str, Any]] = {}
+        entries = {
+            name_and_field: entry
+            for layer in layers
+            for name_and_field, entry in layer.items()
+            if entry.text
+        }
         expander = Expander({}, self.secrets, self.schema)
         for (name, field), entry in entries.items():
-            found.setdefault(name, {})[field] = self._value(named_key(field), entry, expander)
-        return {name: kind(**fields) for name, fields in found.items()}
+            values.setdefault(name, {})[field] = self._value(named_key(field), entry, expander)
+        return {name: kind(**fields) for name, fields in values.items()}
 
     def _topics(
         self, layers: list[dict[str, dict[str, Entry]]], expander: Expander
     ) -> tuple[Topic, ...]:
         topics: list[Topic] = []
         for name in dict.fromkeys(name for layer in layers for name in layer):
-            entries = {key: one for layer in layers for key, one in layer.get(name, {}).items()}
+            entries = {key: entry for layer in layers for key, entry in layer.get(name, {}).items()}
             own = {
                 key.name: self._value(key, entries.get(key.name), expander)
                 for key in topic_keys().values()
             }
             topic = Topic(**{**own, "name": name, "camera": own["camera"] or name})
-            section = next((one.section for one in entries.values()), f"mqtt-topic-{name}")
+            section = next((entry.section for entry in entries.values()), f"mqtt-topic-{name}")
             entry = entries.get("topic") or Entry(self.path, section, "topic", "")
             problem = _problem(topic, topics) if topic.topic or not entry.text else ""
             if problem:
@@ -246,12 +251,12 @@ class _Loader:
                 self.problems.append(entry.problem(_bad_value(key, text, error)))
             return self._plain_default(key)
         if key.is_secret and entry:
-            self._look_over(key, entry, value)
+            self._check_secret(key, entry, value)
             if entry.file == self.path and entry.text and not entry.text.startswith("!"):
                 self._plain.append(f"[{entry.section}] {entry.key}")
         return value
 
-    def _look_over(self, key: Key, entry: Entry, value: Secret) -> None:
+    def _check_secret(self, key: Key, entry: Entry, value: Secret) -> None:
         """Note what is odd about a secret: it is refused where it is used, if at all."""
         from zmhook.settings.values import flaw_of_key, flaw_of_password
 
@@ -266,11 +271,11 @@ class _Loader:
         """Read a text once, however many monitors have it."""
         if not text:
             return self._plain_default(key)
-        place = (key.name, text)
-        if place not in self._values:
+        name_and_text = (key.name, text)
+        if name_and_text not in self._values:
             _check_lines(key, text)
-            self._values[place] = key.read(text)
-        return self._values[place]
+            self._values[name_and_text] = key.read(text)
+        return self._values[name_and_text]
 
     def _plain_default(self, key: Key) -> Any:
         """Return a default that names another key with that key's own default in it."""
@@ -315,11 +320,11 @@ def _bad_value(key: Key, text: str, error: ValueError) -> str:
     from zmhook.settings.hints import allowed
 
     hidden = key.is_secret or (key.form == "address" and "@" in text)
-    found = "" if hidden else f"{_shown(text)}: "
+    shown = "" if hidden else f"{_shown(text)}: "
     if isinstance(error, CannotExpand):
-        return f"{found}{error}"
+        return f"{shown}{error}"
     detail = f" ({error})" if isinstance(error, forms.InvalidValue) else ""
-    return f"{found}expected {allowed(key)}{detail}"
+    return f"{shown}expected {allowed(key)}{detail}"
 
 
 def _shown(text: str) -> str:
@@ -333,6 +338,6 @@ def _problem(topic: Topic, others: list[Topic]) -> str:
     """Say what is wrong with a topic beside those before it; nothing when nothing is."""
     if not topic.topic:
         return "is missing"
-    place = topic.topic, topic.channel
-    same = next((one.name for one in others if (one.topic, one.channel) == place), None)
+    address = topic.topic, topic.channel
+    same = next((other.name for other in others if (other.topic, other.channel) == address), None)
     return f"is that of [mqtt-topic-{same}], too: only channel can tell them apart" if same else ""

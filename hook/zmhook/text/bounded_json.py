@@ -86,13 +86,13 @@ def salvaged(data: bytes | str, *, most: int = MOST_VALUES) -> tuple[Any, bool]:
     from zmhook.text.json_repair import closed
 
     _bounded(data, most)
-    found = closed(data)
-    if found is None:
+    completed = closed(data)
+    if completed is None:
         raise Unreadable("it is no JSON")
     try:
-        return decoded(found.text, most=most), found.cut
+        return decoded(completed.text, most=most), completed.cut
     except Unreadable:
-        if found.cut:
+        if completed.cut:
             raise Cut("it is cut short") from None
         raise
 
@@ -100,12 +100,12 @@ def salvaged(data: bytes | str, *, most: int = MOST_VALUES) -> tuple[Any, bool]:
 def claims(token: str) -> dict[str, Any]:
     """Return what a JSON Web Token says of itself (RFC 7519), unchecked; raises `Unreadable`."""
     try:
-        said = decoded(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+        decoded_claims = decoded(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
     except ERRORS as error:
         raise Unreadable(f"it is no token ({type(error).__name__})") from None
-    if not isinstance(said, dict):
+    if not isinstance(decoded_claims, dict):
         raise Unreadable("it is no token")
-    return said
+    return decoded_claims
 
 
 def whole(value: object) -> int:

@@ -62,12 +62,12 @@ def readings(data: bytes | str, *, anywhere: bool = False) -> Iterator[str]:
     starts = _BRACE.finditer(text) if anywhere else filter(None, [_FIRST.match(text)])
     left = MOST_TOKENS
     for start in islice(starts, MOST_STARTS):
-        found = _value(text, start.end() - 1, left, _TOKEN)
-        if found.end == OPEN:
+        value = _value(text, start.end() - 1, left, _TOKEN)
+        if value.end == OPEN:
             return
-        if found.end == WHOLE:
-            yield found.text
-        left -= found.used
+        if value.end == WHOLE:
+            yield value.text
+        left -= value.used
 
 
 class Closed(NamedTuple):
@@ -87,10 +87,10 @@ def closed(data: bytes | str) -> Closed | None:
     start = _FIRST.match(text)
     if start is None:
         return None
-    found = _value(text, start.end() - 1, MOST_LOOSE_TOKENS, _LOOSE_TOKEN)
-    if found.end == WHOLE:
-        return Closed(found.text, cut=False)
-    return None if found.end == ODD else Closed(found.text, cut=True)
+    value = _value(text, start.end() - 1, MOST_LOOSE_TOKENS, _LOOSE_TOKEN)
+    if value.end == WHOLE:
+        return Closed(value.text, cut=False)
+    return None if value.end == ODD else Closed(value.text, cut=True)
 
 
 _FIRST = re.compile(r"[\s\0]*[{\[]")
@@ -178,10 +178,10 @@ def _requoted(text: str) -> str:
     return '"' + _ESCAPED.sub(_escape, within) + '"'
 
 
-def _escape(found: re.Match[str]) -> str:
-    if found[0] == '"':
+def _escape(match: re.Match[str]) -> str:
+    if match[0] == '"':
         return '\\"'
-    return found[0] if found[0][1] in _ESCAPES else found[0][1]
+    return match[0] if match[0][1] in _ESCAPES else match[0][1]
 
 
 def _pair(escape: re.Match[str]) -> str:

@@ -98,28 +98,28 @@ def _escaped(secret: str) -> re.Pattern[str]:
             pattern += rf"(?:\s|\+|{_code(' ', escape)}){{1,{len([*run])}}}"
             escape = _ESCAPE
             continue
-        for one, same in groupby(run):
+        for char, same in groupby(run):
             count = len([*same])
-            if one == "\\":  # escaped it is two, and may be escaped once more
-                pattern += rf"(?:\\|{_code(one)}){{{count},{4 * count + 4}}}(?!\\)"
+            if char == "\\":  # escaped it is two, and may be escaped once more
+                pattern += rf"(?:\\|{_code(char)}){{{count},{4 * count + 4}}}(?!\\)"
                 escape = ""  # which has the next one's too
                 continue
-            pattern += _one(one, escape) + _one(one, _ESCAPE) * (count - 1)
+            pattern += _character(char, escape) + _character(char, _ESCAPE) * (count - 1)
             escape = _ESCAPE
     return re.compile(pattern)
 
 
-def _one(one: str, escape: str) -> str:
-    before = r"\\{0,4}" if escape and one in "\"'/" else ""
-    return f"(?:{_code(one, escape)}|{before}{re.escape(one)})"
+def _character(char: str, escape: str) -> str:
+    before = r"\\{0,4}" if escape and char in "\"'/" else ""
+    return f"(?:{_code(char, escape)}|{before}{re.escape(char)})"
 
 
-def _code(one: str, escape: str | None = None) -> str:
+def _code(char: str, escape: str | None = None) -> str:
     """Return a pattern for a character in URLs, in HTML, and in JSON or Python's own way.
 
     `escape` matches the backslashes before its code; None: there is no such form.
     """
-    number, data = ord(one), one.encode("utf-8", "surrogateescape")
+    number, data = ord(char), char.encode("utf-8", "surrogateescape")
     codes = [data] if number < _ASCII or number >= _LATIN else [data, bytes([number])]
     forms = ["".join(f"%(?:25)*{byte:02x}" for byte in code) for code in codes]
     forms.append(f"&(?:amp;)*#(?:0*{number}|x0*{number:x});")
@@ -129,7 +129,7 @@ def _code(one: str, escape: str | None = None) -> str:
         forms += [escape + _ESCAPE.join(f"x{byte:02x}" for byte in code) for code in codes]
         forms.append(f"{escape}u0*{number:x}")
         if number > _ONE_UNIT:
-            units = one.encode("utf-16-be", "surrogatepass")
+            units = char.encode("utf-16-be", "surrogatepass")
             forms.append(f"{escape}u{units[:2].hex()}{_ESCAPE}u{units[2:].hex()}")
     return f"(?i:{'|'.join(forms)})"
 

@@ -29,10 +29,10 @@ class Result(NamedTuple):
 
     @property
     def places(self) -> list[str]:
-        return [lost.place for lost in self.lost]
+        return [lost.location for lost in self.lost]
 
     def why(self, place: str) -> str:
-        return next(lost.why for lost in self.lost if lost.place == place)
+        return next(lost.why for lost in self.lost if lost.location == place)
 
     def general(self, section: str = "general") -> dict[str, str]:
         return self.sections.get(section, {})

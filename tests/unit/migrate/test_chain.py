@@ -61,7 +61,7 @@ def test_what_holds_for_all() -> None:
     assert draft.text("frame_strategy") == "first_new"
     assert draft.text("car_max_detection_size") == "5%"
     assert {draft.text(name) for name in ("detect_pattern", "alpr_pattern")} == {"(a|b)"}
-    assert [lost.place for lost in draft.lost][:1] == ["ml_sequence general: mine"]
+    assert [lost.location for lost in draft.lost][:1] == ["ml_sequence general: mine"]
 
 
 def test_a_kind_has_its_own_pattern_before_that_of_all() -> None:
@@ -77,7 +77,7 @@ def test_what_the_sequence_does_not_name() -> None:
 
 @pytest.mark.parametrize("part", ["x", 1, ["x"]])
 def test_parts_of_another_form_are_lost(part: Any) -> None:
-    places = {lost.place for lost in chain({"general": part, "object": part, "what": part}).lost}
+    places = {lost.location for lost in chain({"general": part, "object": part, "what": part}).lost}
     assert places == {"ml_sequence general", "ml_sequence object", "ml_sequence what"}
 
 
@@ -109,7 +109,7 @@ def test_the_first_that_is_on_and_here_is_taken() -> None:
     off = {**YOLO, "enabled": "no"}
     draft, _ = put("object", {"sequence": [CORAL, off, second, YOLO]})
     assert draft.text("weights") == "b.onnx"
-    assert [(lost.place, lost.why.split(":")[0].split(",")[0]) for lost in draft.lost] == [
+    assert [(lost.location, lost.why.split(":")[0].split(",")[0]) for lost in draft.lost] == [
         ("object: sequence 1", "that model is not here"),
         ("object: sequence 2", "it was switched off"),
         ("object: sequence 4", "there is one model of each kind here"),
@@ -198,4 +198,4 @@ def test_a_limit_of_faces_is_no_limit_of_all() -> None:
 def test_a_sequence_of_another_form(sequence: Any) -> None:
     draft, model = put("object", {"sequence": sequence, "else": 1, "general": [1]})
     assert model == "yolo"
-    assert {lost.place for lost in draft.lost} >= {"object: else", "object: general"}
+    assert {lost.location for lost in draft.lost} >= {"object: else", "object: general"}

@@ -43,7 +43,11 @@ def test_what_is_lost_is_told_once() -> None:
     shared, common = Lost("[a] x", "1", "why"), Lost("[a] y", "1", "why")
     own, here = Lost("ml z", "1", "why"), Lost("[monitor-3] q", "1", "why")
     document = Document(draft(common), {3: draft(common, shared, own, here)}, {"[a] x"})
-    assert [lost.place for lost in document.lost] == ["[a] y", "[monitor-3] ml z", "[monitor-3] q"]
+    assert [lost.location for lost in document.lost] == [
+        "[a] y",
+        "[monitor-3] ml z",
+        "[monitor-3] q",
+    ]
 
 
 def test_text() -> None:
@@ -88,7 +92,7 @@ def test_what_is_right_stays() -> None:
 def test_what_our_reader_refuses_is_taken_out() -> None:
     made = document(wait="{{nothing}}", user="!ZM_USER", resize="800")
     assert settle(made, "") == []
-    assert {lost.place: lost.why for lost in made.lost} == {
+    assert {lost.location: lost.why for lost in made.lost} == {
         "[general] wait": "'{{nothing}}': {{nothing}} names no key",
         "[general] user": "'!ZM_USER': !ZM_USER needs a secrets file: set [general] secrets",
     }
@@ -105,4 +109,4 @@ def test_tokens_of_a_file_that_is_not_there_yet(tmp_path: Path) -> None:
 def test_tokens_of_a_file_that_is_going_to_be_written() -> None:
     made = document(user="!ZM_USER", password="!P")
     assert settle(made, "/nowhere", "[secrets]\nZM_USER=x\n") == []
-    assert [lost.place for lost in made.lost] == ["[general] password"]
+    assert [lost.location for lost in made.lost] == ["[general] password"]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from zmhook.migrate.draft import Draft, Entry, as_text, is_writable, like
-from zmhook.migrate.old import Given
+from zmhook.migrate.old import OldSetting
 from zmhook.settings.keys import keys
 
 
@@ -13,7 +13,7 @@ def draft() -> Draft:
 
 
 def put(draft: Draft, key: str, value: object, name: str = "", section: str = "[s]") -> Draft:
-    draft.put(name or key, Given(section, key, value))
+    draft.put(name or key, OldSetting(section, key, value))
     return draft
 
 
@@ -56,7 +56,7 @@ def test_what_cannot_stand_here_is_lost(draft: Draft, key: str, value: str, why:
     put(draft, key, value)
     assert draft.entries == {}
     assert why in draft.lost[0].why
-    assert draft.lost[0].place == f"[s] {key}"
+    assert draft.lost[0].location == f"[s] {key}"
     assert "geheim" not in str(draft.lost)
 
 
@@ -68,7 +68,7 @@ def test_nothing_is_the_default(draft: Draft) -> None:
 def test_what_was_put_first_holds(draft: Draft) -> None:
     put(put(put(draft, "wait", "1"), "wait", "2", section="[t]"), "wait", "1", section="[u]")
     assert draft.text("wait") == "1"
-    assert [(lost.place, lost.why) for lost in draft.lost] == [
+    assert [(lost.location, lost.why) for lost in draft.lost] == [
         ("[t] wait", "[s] wait says wait = 1")
     ]
 

@@ -7,14 +7,14 @@ import pytest
 
 from zmhook.errors import SettingsError
 from zmhook.migrate import ini
-from zmhook.migrate.old import Generation, Old
+from zmhook.migrate.old import Generation, OldConfig
 
-Read = Callable[[str], list[Old]]
+Read = Callable[[str], list[OldConfig]]
 
 
 @pytest.fixture
 def read(tmp_path: Path) -> Read:
-    def read(text: str) -> list[Old]:
+    def read(text: str) -> list[OldConfig]:
         path = tmp_path / "objectconfig.ini"
         path.write_text(text, encoding="utf-8")
         return ini.read(str(path))
@@ -30,8 +30,8 @@ def test_version_5(read: Read) -> None:
         "weights": "w",
     }
     assert second.monitor == 2
-    assert second.flat["wait"].place == "[monitor-02] wait"
-    assert second.flat["weights"].place == "[yolo] weights"
+    assert second.flat["wait"].location == "[monitor-02] wait"
+    assert second.flat["weights"].location == "[yolo] weights"
 
 
 @pytest.mark.parametrize("text", ["[object]", "[general]\ndetection_sequence=object"])
@@ -82,7 +82,7 @@ def test_passwords_are_whole_in_version_5(read: Read) -> None:
 def test_a_key_in_two_sections(read: Read) -> None:
     (common,) = read("[general]\nwait=1\n[custom]\nwait=2\n")
     assert common.flat["wait"].value == "1"
-    assert [given.place for given in common.unread] == ["[custom] wait"]
+    assert [given.location for given in common.unread] == ["[custom] wait"]
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,14 @@ import yaml
 
 from zmhook.errors import MissingPart, SettingsError
 from zmhook.migrate import ng
-from zmhook.migrate.old import Old
+from zmhook.migrate.old import OldConfig
 
-Read = Callable[[dict[Any, Any]], list[Old]]
+Read = Callable[[dict[Any, Any]], list[OldConfig]]
 
 
 @pytest.fixture
 def read(tmp_path: Path) -> Read:
-    def read(tree: dict[Any, Any]) -> list[Old]:
+    def read(tree: dict[Any, Any]) -> list[OldConfig]:
         path = tmp_path / "objectconfig.yml"
         path.write_text(yaml.safe_dump(tree), encoding="utf-8")
         return ng.read(str(path))
@@ -25,14 +25,14 @@ def read(tmp_path: Path) -> Read:
     return read
 
 
-def values(old: Old) -> dict[str, Any]:
+def values(old: OldConfig) -> dict[str, Any]:
     return {name: given.value for name, given in old.flat.items()}
 
 
 def test_flat_sections(read: Read) -> None:
     (common,) = read({"general": {"wait": 1, "user": None}, "remote": {"ml_timeout": 60}})
     assert values(common) == {"wait": 1, "ml_timeout": 60}
-    assert common.flat["wait"].place == "general: wait"
+    assert common.flat["wait"].location == "general: wait"
 
 
 def test_the_base_path_is_named_as_here(read: Read) -> None:
@@ -66,7 +66,7 @@ def test_zones(read: Read) -> None:
     )
     assert second.monitor == 2
     assert second.zones["Drive"].value == "0,0 1,1 2,0"
-    assert second.patterns["Drive", "ignore_pattern"].place == (
+    assert second.patterns["Drive", "ignore_pattern"].location == (
         "monitors: 2: zones: Drive: ignore_pattern"
     )
 
@@ -82,8 +82,8 @@ def test_what_is_not_understood_is_kept_in_mind(read: Read) -> None:
             },
         }
     )
-    assert [given.place for given in common.unread] == ["general", "more", "monitors: front"]
-    assert [given.place for given in second.unread] == [
+    assert [given.location for given in common.unread] == ["general", "more", "monitors: front"]
+    assert [given.location for given in second.unread] == [
         "monitors: 2: zones: a",
         "monitors: 2: zones: b: colour",
     ]

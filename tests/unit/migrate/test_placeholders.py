@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zmhook.migrate.old import Given
+from zmhook.migrate.old import OldSetting
 from zmhook.migrate.placeholders import Placeholders, parse_literal
 
 
 def named(**values: object) -> Placeholders:
-    flat = {name: Given("[x]", name, value) for name, value in values.items()}
+    flat = {name: OldSetting("[x]", name, value) for name, value in values.items()}
     return Placeholders(flat, {"face_model": "hog"}.get)
 
 

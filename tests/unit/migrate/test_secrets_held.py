@@ -65,7 +65,7 @@ monitors: {3: {general: {user: "!ZM_USER"}}}
 def shown(done: Migrated) -> dict[str, str]:
     """Why secrets of the file itself are not carried over, and what is shown of them."""
     groups = done.lost.items()
-    return {why: one.shown for why, group in groups for one in group if one.place == "[secrets]"}
+    return {why: one.shown for why, group in groups for one in group if one.location == "[secrets]"}
 
 
 @pytest.mark.parametrize(

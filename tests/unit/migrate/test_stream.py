@@ -5,16 +5,16 @@ from typing import Any
 import pytest
 
 from zmhook.migrate.draft import Draft
-from zmhook.migrate.old import Generation, Given, Old
+from zmhook.migrate.old import Generation, OldConfig, OldSetting
 from zmhook.migrate.stream import put_stream, put_usual_strategy
 
 SIX, NG = Generation.SIX, Generation.NG
 
 
 def put(stream: dict[str, Any], generation: Generation = SIX, wait: object = None) -> Draft:
-    draft, old = Draft(), Old(generation, None)
+    draft, old = Draft(), OldConfig(generation, None)
     if wait is not None:
-        old.flat["wait"] = Given("[general]", "wait", wait)
+        old.flat["wait"] = OldSetting("[general]", "wait", wait)
     put_stream(draft, stream, old)
     return draft
 
@@ -56,7 +56,7 @@ def test_a_key(key: str, value: object, name: str, text: str) -> None:
 )
 def test_what_is_lost(key: str, value: object) -> None:
     (lost,) = put({"frame_set": "alarm", key: value}).lost
-    assert lost.place == f"stream_sequence: {key}"
+    assert lost.location == f"stream_sequence: {key}"
 
 
 def test_the_same_picture_twice() -> None:
@@ -78,7 +78,9 @@ def test_frames_when_none_are_named() -> None:
 
 def test_both_waits_are_waited() -> None:
     assert put({"delay": 2}, wait="1.5").text("wait") == "3.5"
-    assert [lost.place for lost in put({"delay": "x"}, wait=1).lost] == ["stream_sequence: delay"]
+    assert [lost.location for lost in put({"delay": "x"}, wait=1).lost] == [
+        "stream_sequence: delay"
+    ]
 
 
 @pytest.mark.parametrize("said", ["", "most"])

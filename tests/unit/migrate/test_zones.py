@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from zmhook.migrate.draft import Draft
-from zmhook.migrate.old import Generation, Given, Old
+from zmhook.migrate.old import Generation, OldConfig, OldSetting
 from zmhook.migrate.zones import put_zones
 
 CORNERS = "0,0 10,0 10,10"
@@ -15,11 +15,11 @@ def put(
     generation: Generation = Generation.NG,
     triggered: str = "no",
 ) -> Draft:
-    draft, old = Draft(), Old(generation, 2)
-    old.flat["only_triggered_zm_zones"] = Given("s", "only_triggered_zm_zones", triggered)
-    old.zones = {name: Given("z:", name, corners) for name, corners in zones.items()}
+    draft, old = Draft(), OldConfig(generation, 2)
+    old.flat["only_triggered_zm_zones"] = OldSetting("s", "only_triggered_zm_zones", triggered)
+    old.zones = {name: OldSetting("z:", name, corners) for name, corners in zones.items()}
     old.patterns = {
-        (name, field): Given(f"z: {name}:", field, text)
+        (name, field): OldSetting(f"z: {name}:", field, text)
         for (name, field), text in (patterns or {}).items()
     }
     put_zones(draft, old)
@@ -55,7 +55,7 @@ def test_two_that_get_the_same_name() -> None:
 def test_no_zone(corners: object) -> None:
     draft = put({"a": corners})
     assert draft.entries == {}
-    assert [lost.place for lost in draft.lost] == ["z: a"]
+    assert [lost.location for lost in draft.lost] == ["z: a"]
 
 
 def test_patterns() -> None:
@@ -75,13 +75,13 @@ def test_the_pattern_of_a_zone_of_zoneminder() -> None:
 
 
 def test_a_pattern_that_is_none() -> None:
-    assert put({}, {("a", "detection_pattern"): "(a"}).lost[0].place == "z: a: detection_pattern"
+    assert put({}, {("a", "detection_pattern"): "(a"}).lost[0].location == "z: a: detection_pattern"
 
 
 @pytest.mark.parametrize("generation", [Generation.SIX, Generation.NG])
 def test_drawn_zones_that_had_no_effect(generation: Generation) -> None:
     draft = put({"a": CORNERS}, None, generation, "yes")
-    assert (draft.entries, draft.lost[0].place) == ({}, "z: a")
+    assert (draft.entries, draft.lost[0].location) == ({}, "z: a")
 
 
 def test_in_version_6_the_first_zone_decided() -> None:
