@@ -212,7 +212,7 @@ def test_by_hand(gemini, photo, environment, root) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "delivery van (92%), alarm: yes" in done.stdout
-    assert "asked in the last minute: 1 of 10" in done.stdout
+    assert "requests in the last minute: 1 of 10" in done.stdout
 
 
 def test_the_stand_in_by_hand(root, photo, tmp_path) -> None:

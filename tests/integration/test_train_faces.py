@@ -192,7 +192,7 @@ def test_ctrl_c_leaves_the_old_file_as_it_was(train, command, two, add, known):
         process.send_signal(signal.SIGINT)
         rest = process.stderr.read()
         assert process.wait(60) == 130
-    assert "stopped; what was trained before is kept" in rest
+    assert "stopped; pictures trained so far are kept" in rest
     assert "Traceback" not in rest
     assert (known / "faces.npz").read_bytes() == old
     assert sorted(path.name for path in known.iterdir()) == ["biden", "faces.npz", "obama"]

@@ -37,14 +37,9 @@ def setup(args: argparse.Namespace) -> int:
         state = axis.state()
         wanted = _wanted(args, settings.mqtt, state)
         todo = changes(state, wanted)
-        if (
-            wanted.broker.password
-            and not args.https
-            and any(change.part == MQTT for change in todo)
-        ):
-            say(
-                "note: the broker's password is sent to the camera unencrypted; --https encrypts it"
-            )
+        sets_broker = any(change.part == MQTT for change in todo)
+        if wanted.broker.password and not args.https and sets_broker:
+            say("note: the broker's password goes to the camera unencrypted; --https encrypts it")
         if args.dry_run:
             _print_calls(axis, todo)
         else:

@@ -411,6 +411,6 @@ def test_status_shows_what_is_sent_where(
     assert f"AXIS P3265-V Dome Camera at {camera.base}" in after
     assert "AXIS OS 12.8.61" in after
     assert "MQTT client: active, Connected, tcp://192.0.2.5:1883 as camera" in after
-    assert "snapshots of objects: on, with margin" in after
+    assert "best snapshots: on, with margin" in after
     assert "zmhook-1  com.axis.scene.object_track.v1#1  axis/front/track    1" in after
     assert "undo would restore: mqtt, snapshots, zmhook-1" in after
