@@ -1,4 +1,4 @@
-"""Recorded decisions as text and tables."""
+"""RecordedDecision decisions as text and tables."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from zmhook.detection import Decision, Detection
-    from zmhook.history.read import Recorded
-    from zmhook.history.schema import Entry
-    from zmhook.history.stats import Day
+    from zmhook.history.read import DailyStats, RecordedDecision
+    from zmhook.history.schema import HistoryEntry
 
 _LIST_HEAD = ("time", "event", "monitor", "outcome", "ms", "result")
 _BOX_HEAD = ("label", "confidence", "model", "box", "rule", "reason")
@@ -30,7 +29,7 @@ NAME = 14
 """Characters of a monitor's name in a table."""
 
 
-def as_json(item: Entry | Recorded, at: float) -> dict[str, Any]:
+def as_json(item: HistoryEntry | RecordedDecision, at: float) -> dict[str, Any]:
     """Return it as plain data; `time` is `at` in local time, as ISO 8601."""
     local = datetime.fromtimestamp(at).astimezone()
     return {"time": local.isoformat(timespec="seconds"), **to_builtins(item)}
@@ -39,7 +38,9 @@ def as_json(item: Entry | Recorded, at: float) -> dict[str, Any]:
 # -- list ----------------------------------------------------------------------------------------
 
 
-def listing(entries: Sequence[Entry], path: str, names: Mapping[int, str] | None = None) -> Block:
+def listing(
+    entries: Sequence[HistoryEntry], path: str, names: Mapping[int, str] | None = None
+) -> Block:
     """Return a table of the decisions; `names` are those of monitors."""
     if not entries:
         return f"No matching decision in {path}."
@@ -50,7 +51,7 @@ def listing(entries: Sequence[Entry], path: str, names: Mapping[int, str] | None
     return Table(f"{len(rows)} {many}{of} in {path}", _LIST_HEAD, rows, frozenset({1, 4}), (4,))
 
 
-def _cells(entry: Entry, names: Mapping[int, str]) -> tuple[str, ...]:
+def _cells(entry: HistoryEntry, names: Mapping[int, str]) -> tuple[str, ...]:
     return (
         _time(entry.at),
         str(entry.event_id),
@@ -61,7 +62,7 @@ def _cells(entry: Entry, names: Mapping[int, str]) -> tuple[str, ...]:
     )
 
 
-def _result(entry: Entry) -> str:
+def _result(entry: HistoryEntry) -> str:
     """Return the detection string, or else the error, or what was dropped."""
     result = entry.line or entry.error
     if not result:
@@ -72,7 +73,7 @@ def _result(entry: Entry) -> str:
 # -- show ----------------------------------------------------------------------------------------
 
 
-def all_explained(records: Sequence[Recorded]) -> Iterator[Block]:
+def all_explained(records: Sequence[RecordedDecision]) -> Iterator[Block]:
     """Yield all decisions of an event, the first one first; of several the last one counts."""
     if len(records) > 1:
         event = records[0].decision.event
@@ -82,7 +83,7 @@ def all_explained(records: Sequence[Recorded]) -> Iterator[Block]:
         yield from explained(record)
 
 
-def explained(record: Recorded) -> Iterator[Block]:
+def explained(record: RecordedDecision) -> Iterator[Block]:
     """Yield everything about a decision: what was kept, and which rule dropped the rest."""
     decision = record.decision
     yield f"{_title(decision)}, {_time(decision.event.asked)}"
@@ -131,7 +132,7 @@ def _box_cells(detection: Detection) -> tuple[str, str, str, str]:
 # -- stats ---------------------------------------------------------------------------------------
 
 
-def counted(days: Sequence[Day], path: str, names: Mapping[int, str] | None = None) -> Block:
+def counted(days: Sequence[DailyStats], path: str, names: Mapping[int, str] | None = None) -> Block:
     """Return a table of counts by monitor and day; `names` are those of monitors."""
     if not days:
         return f"No matching decision in {path}."

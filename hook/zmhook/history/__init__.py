@@ -1,4 +1,4 @@
-"""Every decision of an event, kept to look up later why a phone rang, or did not."""
+"""The history: every decision of an event, kept to look up later why a phone rang, or did not."""
 
 from zmhook.history.record import record
 

@@ -1,9 +1,13 @@
-"""Looking up what was decided, beside those who record."""
+"""Query the recorded decisions, while other processes record."""
 
 from __future__ import annotations
 
+import time
 import zlib
+from array import array
+from collections import Counter
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,17 +15,15 @@ from msgspec import Struct
 
 from zmhook.detection import Decision, Outcome
 from zmhook.errors import StateError
-from zmhook.history.made_with import ModelFile
-from zmhook.history.schema import SCHEMA, Entry, unpack
-from zmhook.history.stats import by_day
+from zmhook.history.provenance import ModelFileHash
+from zmhook.history.schema import SCHEMA, HistoryEntry, unpack
 from zmhook.storage import sqlite
 from zmhook.text.bounded_json import Unreadable, decoded
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from zmhook.history.stats import Day
 
 T = TypeVar("T")
 
@@ -32,22 +34,22 @@ _COLUMNS = (
 _LATER = "SELECT 1 FROM decisions AS later WHERE later.event_id = decisions.event_id"
 
 
-class Recorded(Struct, frozen=True, kw_only=True):
-    """A decision as it was made; `settings` is the fingerprint of what was configured then."""
+class RecordedDecision(Struct, frozen=True, kw_only=True):
+    """A recorded decision; `settings` is the fingerprint of the settings of that time."""
 
     number: int
     decision: Decision
     line: str
     version: str
     settings: str
-    models: list[ModelFile]
+    models: list[ModelFileHash]
 
 
 class DecisionFilter(Struct, frozen=True, kw_only=True):
-    """Which decisions: of those that fit everything given, the newest `limit` (None: all).
+    """Selects decisions: of those that match every field, the newest `limit` (None: all).
 
-    `since` and `until` are seconds since the epoch, both included; `label` is what was found,
-    whether it counted or not.
+    `since` and `until` are seconds since the epoch, both included; `label` is that of a detection,
+    whether kept or dropped.
     """
 
     monitor_id: int | None = None
@@ -58,21 +60,21 @@ class DecisionFilter(Struct, frozen=True, kw_only=True):
     limit: int | None = None
 
     def last(self) -> tuple[str, list[Any]]:
-        """Return what says whether a decision is its event's last one by `until`, and its values.
+        """Return the SQL for whether a decision is its event's last one by `until`, and its values.
 
-        That of the monitor, when one is given. As recorded, whatever the clock said.
+        With a monitor, the last one on that. The order is that of recording, whatever the clock.
         """
         conditions = [
             ("later.monitor_id = ?", self.monitor_id),
             ("later.at <= ?", self.until),
         ]
-        given = [(sql, value) for sql, value in conditions if value is not None]
-        where = " AND ".join(["later.number > decisions.number", *(sql for sql, _ in given)])
-        return f"NOT EXISTS ({_LATER} AND {where})", [value for _, value in given]
+        present = [(sql, value) for sql, value in conditions if value is not None]
+        where = " AND ".join(["later.number > decisions.number", *(sql for sql, _ in present)])
+        return f"NOT EXISTS ({_LATER} AND {where})", [value for _, value in present]
 
     def sql(self) -> tuple[str, list[Any]]:
-        """Return what follows `FROM`, and its values."""
-        # Which table's times are used says which index is: the newest of a label are found at once.
+        """Return the SQL after `FROM`, and its values."""
+        # The table whose times are used decides the index: the newest of a label come at once.
         table, source = "decisions", "decisions"
         if self.label is not None:
             table, source = "labels", "labels CROSS JOIN decisions ON number = decision"
@@ -83,28 +85,49 @@ class DecisionFilter(Struct, frozen=True, kw_only=True):
             (f"{table}.at <= ?", self.until),
             ("outcome = ?", self.outcome),
         ]
-        given = [(sql, value) for sql, value in conditions if value is not None]
-        where = " AND ".join(sql for sql, _ in given) or "1"
+        present = [(sql, value) for sql, value in conditions if value is not None]
+        where = " AND ".join(sql for sql, _ in present) or "1"
         limit = -1 if self.limit is None else self.limit
         rest = f"{source} WHERE {where} ORDER BY {table}.at DESC, number DESC LIMIT ?"
-        return rest, [*(value for _, value in given), limit]
+        return rest, [*(value for _, value in present), limit]
+
+
+class DailyStats(Struct, frozen=True, kw_only=True):
+    """One local day of one monitor.
+
+    An event that was decided several times is one event, of the day and with the outcome of its
+    last decision: `events` is the sum of `alarms`, `nothing` and `undecided`. `dropped` counts
+    detections of these last decisions by rule. `decisions` counts them all, each on its own day;
+    `p50` and `p95` are the milliseconds that one of them took in all.
+    """
+
+    monitor_id: int | None
+    day: date
+    events: int
+    alarms: int
+    nothing: int
+    undecided: int
+    decisions: int
+    dropped: dict[str, int]
+    p50: float
+    p95: float
 
 
 class History:
-    """What is recorded in one file. Every method raises `StateError`, `NoState` without a file."""
+    """The records of one file. Every method raises `StateError`, `NoState` without a file."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
 
-    def decisions(self, chosen: DecisionFilter) -> list[Entry]:
-        """Return what fits, newest first."""
-        return self._ask(chosen, list)
+    def decisions(self, query: DecisionFilter) -> list[HistoryEntry]:
+        """Return the matching decisions, newest first."""
+        return self._read(query, list)
 
-    def days(self, chosen: DecisionFilter) -> list[Day]:
-        """Return what fits, counted by monitor and day; see `by_day`."""
-        return self._ask(chosen, by_day)
+    def days(self, query: DecisionFilter) -> list[DailyStats]:
+        """Return the matching decisions counted by monitor and day; see `by_day`."""
+        return self._read(query, by_day)
 
-    def of_event(self, event_id: int) -> list[Recorded]:
+    def of_event(self, event_id: int) -> list[RecordedDecision]:
         """Return every decision of an event, the first one first."""
         sql = (
             "SELECT decisions.number, line, data, version, settings, models FROM decisions"
@@ -137,13 +160,13 @@ class History:
 
     def _recorded(
         self, number: int, line: str, data: bytes, version: str, settings: str, models: str
-    ) -> Recorded:
+    ) -> RecordedDecision:
         try:
             decision = Decision.from_json(unpack(data))
-            files = decoded(models, list[ModelFile])
+            files = decoded(models, list[ModelFileHash])
         except (zlib.error, Unreadable) as error:
             raise StateError(f"{self.path}: decision {number} cannot be read: {error}") from None
-        return Recorded(
+        return RecordedDecision(
             number=number,
             decision=decision,
             line=line,
@@ -152,18 +175,63 @@ class History:
             models=files,
         )
 
-    def _ask(self, chosen: DecisionFilter, take: Callable[[Iterator[Entry]], T]) -> T:
-        """Return what `take` makes of the entries that fit, while they are read."""
-        last, last_values = chosen.last()
-        rest, values = chosen.sql()
+    def _read(self, query: DecisionFilter, collect: Callable[[Iterator[HistoryEntry]], T]) -> T:
+        """Return what `collect` makes of the matching entries, while they are read."""
+        last, last_values = query.last()
+        rest, values = query.sql()
         sql = f"SELECT {_COLUMNS}, {last} FROM {rest}"  # noqa: S608 - no values in it
 
-        def ask(connection: sqlite3.Connection) -> T:
-            return take(map(_entry, connection.execute(sql, [*last_values, *values])))
+        def read(connection: sqlite3.Connection) -> T:
+            return collect(map(_entry, connection.execute(sql, [*last_values, *values])))
 
-        return sqlite.use(self.path, SCHEMA, ask, readonly=True)
+        return sqlite.use(self.path, SCHEMA, read, readonly=True)
 
 
-def _entry(row: tuple[Any, ...]) -> Entry:
-    named = dict(zip(Entry.__struct_fields__, row, strict=True))
-    return Entry(**{**named, "drops": decoded(named["drops"]), "last": bool(named["last"])})
+def _entry(row: tuple[Any, ...]) -> HistoryEntry:
+    named = dict(zip(HistoryEntry.__struct_fields__, row, strict=True))
+    return HistoryEntry(**{**named, "drops": decoded(named["drops"]), "last": bool(named["last"])})
+
+
+def by_day(entries: Iterable[HistoryEntry]) -> list[DailyStats]:
+    """Return the days by monitor, each monitor's newest first."""
+    counts: dict[tuple[int | None, date], _DayCount] = {}
+    for entry in entries:
+        day = date(*time.localtime(entry.at)[:3])
+        counts.setdefault((entry.monitor_id, day), _DayCount()).add(entry)
+    order = sorted(counts, key=lambda key: (key[0] is None, key[0] or 0, -key[1].toordinal()))
+    return [counts[key].as_day(*key) for key in order]
+
+
+class _DayCount:
+    """One day of one monitor, while its decisions are read."""
+
+    def __init__(self) -> None:
+        self.outcomes: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
+        self.totals = array("d")
+
+    def add(self, entry: HistoryEntry) -> None:
+        if entry.last:
+            self.outcomes[entry.outcome] += 1
+            self.dropped.update(entry.drops)
+        self.totals.append(entry.total)
+
+    def as_day(self, monitor_id: int | None, day: date) -> DailyStats:
+        ordered = sorted(self.totals)
+        return DailyStats(
+            monitor_id=monitor_id,
+            day=day,
+            events=self.outcomes.total(),
+            alarms=self.outcomes["alarm"],
+            nothing=self.outcomes["nothing"],
+            undecided=self.outcomes["undecided"],
+            decisions=len(self.totals),
+            dropped=dict(self.dropped.most_common()),
+            p50=percentile(ordered, 50),
+            p95=percentile(ordered, 95),
+        )
+
+
+def percentile(ordered: Sequence[float], percent: int) -> float:
+    """Return the smallest value that so many percent of all are not above (nearest rank)."""
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]

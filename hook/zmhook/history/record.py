@@ -1,4 +1,4 @@
-"""Recording a decision, after its answer has gone out."""
+"""Record a decision, after its answer has gone out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import json
 
-from zmhook.history import made_with, retention
+from zmhook.history import provenance, retention
 from zmhook.history.schema import SCHEMA, pack
 from zmhook.render.line import detection_line, words_of
 from zmhook.storage import sqlite
@@ -27,7 +27,7 @@ MOST_WARNINGS = 100
 LONGEST_ERROR = 500
 """Characters for the list; the decision itself has all of them."""
 EVERY = 64
-"""Decisions between two looks at what is too old or too much."""
+"""Decisions between two checks for what is too old or too much."""
 
 _warned: set[str] = set()
 
@@ -41,23 +41,23 @@ def record(decision: Decision, settings: Settings) -> None:
         return
     try:
         _record(decision, settings)
-    except Exception as error:  # noqa: BLE001 - the report goes on, whatever befalls the history
+    except Exception as error:  # noqa: BLE001 - the report goes on, whatever happens to the history
         _warn(f"{decision.event} is missing in the history: ", str(error))
 
 
 def _record(decision: Decision, settings: Settings) -> None:
     history = settings.history
     database = shared_database(history.history_path, SCHEMA)
-    models = made_with.model_files(settings, database)
+    models = provenance.model_files(settings, database)
     maker = (
         decision.version,
-        made_with.fingerprint(settings),
+        provenance.fingerprint(settings),
         json.encode(models).decode(),
     )
     line = words_of(detection_line(decision, settings))
     number = database.use(lambda connection: _put_alone(connection, decision, line, maker))
     if number % EVERY == 0:
-        limits = retention.Limits.of(history)
+        limits = retention.HistoryLimits.of(history)
         database.use(lambda connection: retention.tidy(connection, limits))
 
 
@@ -76,10 +76,10 @@ def put(
     `maker` is the version, the settings' fingerprint, and the model files as JSON.
     """
     row = _row(decision, line, _maker(connection, maker))
-    places = ", ".join("?" * len(row))
+    placeholders = ", ".join("?" * len(row))
     number = insert(
         connection,
-        f"INSERT INTO decisions VALUES (NULL, {places})",  # noqa: S608 - question marks only
+        f"INSERT INTO decisions VALUES (NULL, {placeholders})",  # noqa: S608 - question marks only
         row,
     )
     insert(connection, "INSERT INTO reports VALUES (?, ?)", [number, pack(decision.to_json())])
@@ -119,9 +119,9 @@ def _row(decision: Decision, line: str, maker: int) -> tuple[object, ...]:
 
 
 def _labels(decision: Decision) -> set[str]:
-    """Return what was found, whether it counted or not; a description is none."""
-    found = [*decision.detections, *(drop.detection for drop in decision.dropped)]
-    return {one.label.lower() for one in found if one.kind != "description"}
+    """Return the labels of all detections, kept or dropped, except descriptions."""
+    detections = [*decision.detections, *(drop.detection for drop in decision.dropped)]
+    return {own.label.lower() for own in detections if own.kind != "description"}
 
 
 def _warn(what: str, why: str) -> None:

@@ -1,4 +1,4 @@
-"""Deleting what is too old, or too much, in steps that nobody waits for."""
+"""Delete what is too old or too much, in short steps."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ STEP = 128
 PAGES = 256
 """Pages that one step gives back to the file system."""
 LONGEST = 0.05
-"""Seconds that the steps of one time may take together; the rest is for the next time."""
+"""Seconds that one call may take; the rest waits for the next call."""
 
 _DAY = 86400.0
 _MEGABYTE = 1_000_000
 
 
-class Limits(NamedTuple):
+class HistoryLimits(NamedTuple):
     """Seconds since the epoch before which everything goes, and bytes of the file; 0: none."""
 
     oldest: float
     size: float
 
     @classmethod
-    def of(cls, history: History, now: float | None = None) -> Limits:
+    def of(cls, history: History, now: float | None = None) -> HistoryLimits:
         when = time.time() if now is None else now
         age = history.history_max_age * _DAY
         return cls(when - age if age else 0.0, history.history_max_size * _MEGABYTE)
 
 
-def tidy(connection: sqlite3.Connection, limits: Limits, longest: float = LONGEST) -> int:
+def tidy(connection: sqlite3.Connection, limits: HistoryLimits, longest: float = LONGEST) -> int:
     """Delete the oldest decisions beyond the limits, for at most `longest` seconds; count them."""
     end = time.monotonic() + longest
     deleted = 0
@@ -49,7 +49,7 @@ def tidy(connection: sqlite3.Connection, limits: Limits, longest: float = LONGES
     return deleted
 
 
-def _steps(connection: sqlite3.Connection, limits: Limits) -> Iterator[list[int]]:
+def _steps(connection: sqlite3.Connection, limits: HistoryLimits) -> Iterator[list[int]]:
     """Yield what to delete next, until there is nothing."""
     while numbers := _too_old(connection, limits.oldest) or _too_much(connection, limits.size):
         yield numbers

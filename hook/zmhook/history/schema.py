@@ -68,8 +68,8 @@ def unpack(data: bytes) -> bytes:
     return data if data.startswith(_JSON) else zlib.decompress(data)
 
 
-class Entry(Struct, frozen=True, kw_only=True):
-    """One decision in short. `at` is seconds since the epoch, `total` milliseconds.
+class HistoryEntry(Struct, frozen=True, kw_only=True):
+    """A decision in short. `at` is seconds since the epoch, `total` milliseconds.
 
     `drops` counts by rule what was dropped; `error` is what went wrong, or its beginning. `last`
     says whether the event was not decided again after that.

@@ -12,7 +12,7 @@ import pytest
 
 from zmhook.detection import Box, Decision, Detection
 from zmhook.errors import StateError
-from zmhook.history import made_with, record, retention
+from zmhook.history import provenance, record, retention
 from zmhook.history.read import DecisionFilter, History
 from zmhook.history.record import EVERY, MOST_WARNINGS, _warn, _warned
 from zmhook.settings import Settings
@@ -30,7 +30,7 @@ def test_a_decision_comes_back_whole(configured: Configured, decision: Make, pat
     assert found.decision == made
     assert found.line == "[s] detected:person:71% (gemini skipped: no network)"
     assert found.version == "1.2.3"
-    assert found.settings == made_with.fingerprint(settings)
+    assert found.settings == provenance.fingerprint(settings)
     assert found.models == []
 
 
@@ -147,7 +147,7 @@ def test_a_mistake_of_ours_ends_no_report(
     def broken(_: object) -> str:
         raise RuntimeError("what nobody thought of")
 
-    monkeypatch.setattr(made_with, "fingerprint", broken)
+    monkeypatch.setattr(provenance, "fingerprint", broken)
     record(decision(7), configured())
     assert "what nobody thought of" in caplog.text
 

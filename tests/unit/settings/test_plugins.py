@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from zmhook.errors import SettingsError
-from zmhook.history.made_with import fingerprint
+from zmhook.history.provenance import fingerprint
 from zmhook.migrate import migrate
 from zmhook.migrate.old import schema
 from zmhook.settings import Secret, Settings, load

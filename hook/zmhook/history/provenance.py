@@ -1,4 +1,4 @@
-"""What a decision was made with: the settings' fingerprint, and the files of the models."""
+"""What a decision was made with: the fingerprint of the settings, and the hashes of the models."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 MOST_FILES = 100
 """Files whose hashes are remembered."""
 
-Stamp = tuple[str, int, int]
+FileStamp = tuple[str, int, int]
 """A file's path, size and time of change (ns)."""
 
 
-class ModelFile(msgspec.Struct, frozen=True):
-    """A file that a model was made of. `sha256` is empty when it could not be read."""
+class ModelFileHash(msgspec.Struct, frozen=True):
+    """A model's file. `sha256` is empty when it could not be read."""
 
     model: str
     path: str
@@ -47,7 +47,7 @@ def _without_secret(value: Any) -> Any:
     raise TypeError(f"a {type(value).__name__} has no plain form")
 
 
-def model_files(settings: Settings, database: SharedDatabase) -> list[ModelFile]:
+def model_files(settings: Settings, database: SharedDatabase) -> list[ModelFileHash]:
     """Return the files of the models in the chain, with their hashes.
 
     A file is read once; after that its path, size and time of change stand for its content.
@@ -55,7 +55,7 @@ def model_files(settings: Settings, database: SharedDatabase) -> list[ModelFile]
     """
     used = [(model, _stamp(path)) for model, path in _paths(settings) if path]
     hashes = _hashes({stamp for _, stamp in used if stamp[1] >= 0}, database)
-    return [ModelFile(model, stamp[0], hashes.get(stamp, "")) for model, stamp in used]
+    return [ModelFileHash(model, stamp[0], hashes.get(stamp, "")) for model, stamp in used]
 
 
 def _paths(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -72,15 +72,15 @@ def _paths(settings: Settings) -> Iterator[tuple[str, str]]:
             yield "face", face.face_yunet_model
 
 
-def _stamp(path: str) -> Stamp:
+def _stamp(path: str) -> FileStamp:
     try:
-        found = Path(path).stat()
+        status = Path(path).stat()
     except OSError:
         return path, -1, 0
-    return path, found.st_size, found.st_mtime_ns
+    return path, status.st_size, status.st_mtime_ns
 
 
-def _hashes(stamps: set[Stamp], database: SharedDatabase) -> dict[Stamp, str]:
+def _hashes(stamps: set[FileStamp], database: SharedDatabase) -> dict[FileStamp, str]:
     known = database.use(lambda connection: _known(connection, stamps))
     new = {stamp: _sha256(stamp[0]) for stamp in stamps - set(known)}
     readable = {stamp: digest for stamp, digest in new.items() if digest}
@@ -98,19 +98,19 @@ def _sha256(path: str) -> str:
         return ""
 
 
-def _known(connection: sqlite3.Connection, stamps: Iterable[Stamp]) -> dict[Stamp, str]:
-    found = {}
+def _known(connection: sqlite3.Connection, stamps: Iterable[FileStamp]) -> dict[FileStamp, str]:
+    hashes = {}
     for path, size, mtime_ns in stamps:
         row = connection.execute(
             "SELECT sha256 FROM files WHERE path = ? AND size = ? AND mtime_ns = ?",
             [path, size, mtime_ns],
         ).fetchone()
         if row:
-            found[path, size, mtime_ns] = row[0]
-    return found
+            hashes[path, size, mtime_ns] = row[0]
+    return hashes
 
 
-def _remember(connection: sqlite3.Connection, hashes: dict[Stamp, str]) -> None:
+def _remember(connection: sqlite3.Connection, hashes: dict[FileStamp, str]) -> None:
     now = time.time()
     with transaction(connection):
         connection.executemany(

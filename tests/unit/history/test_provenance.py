@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from zmhook.history import made_with
-from zmhook.history.made_with import fingerprint, model_files
+from zmhook.history import provenance
+from zmhook.history.provenance import fingerprint, model_files
 from zmhook.history.schema import SCHEMA
 from zmhook.settings import Face, Gate, General, Label, Notify, Secret, Settings, Yolo
 from zmhook.storage.shared_database import SharedDatabase, close_all, shared_database
@@ -30,13 +30,13 @@ def database(path: Path) -> Iterator[SharedDatabase]:
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The files that were read to hash them."""
     files: list[str] = []
-    original = made_with._sha256
+    original = provenance._sha256
 
     def counted(file: str) -> str:
         files.append(file)
         return original(file)
 
-    monkeypatch.setattr(made_with, "_sha256", counted)
+    monkeypatch.setattr(provenance, "_sha256", counted)
     return files
 
 
@@ -150,7 +150,7 @@ def test_a_file_that_may_not_be_read_has_no_hash(
 def test_few_hashes_are_kept(
     tmp_path: Path, database: SharedDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(made_with, "MOST_FILES", 2)
+    monkeypatch.setattr(provenance, "MOST_FILES", 2)
     for name in "abcd":
         (tmp_path / name).mkdir()
         (tmp_path / name / "weights").write_text(name)
