@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import zmhook
-from zmhook.camera import memory
+from zmhook.camera import undo
 from zmhook.detectors.face import store as faces
 from zmhook.detectors.face.pictures import KnownPicture
 from zmhook.detectors.face.training import Trainer
@@ -78,7 +78,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "a template": webhook._read,
     "what the collector does": lambda path: status.read(_as(path, status.NAME)),
     "the next number": lambda path: rebuild.legacy_counter(_as(path, layout.COUNTER)),
-    "what a camera had": lambda path: memory.load(path, "host"),
+    "what a camera had": lambda path: undo.load_backup(path, "host"),
 }
 
 

@@ -30,7 +30,7 @@ NEEDS_ANALYTICS = (
 NEEDS_SNAPSHOTS = "it cannot make snapshots of objects: that needs AXIS OS 11.11 or later"
 
 
-class Request(NamedTuple):
+class CameraRequest(NamedTuple):
     """A call that changes something."""
 
     method: str
@@ -43,16 +43,16 @@ class Request(NamedTuple):
         return f"{self.method} {base}{self.path}{body}"
 
 
-class Device(NamedTuple):
-    """What the camera says that it is; empty where it does not say."""
+class CameraDevice(NamedTuple):
+    """The camera's name, serial number and firmware; empty where unknown."""
 
     name: str = ""
     serial: str = ""
     firmware: str = ""
 
 
-class Client(NamedTuple):
-    """The camera's MQTT client: its configuration, without password, and how it is."""
+class MqttClientState(NamedTuple):
+    """The camera's MQTT client: its configuration, without password, and its state."""
 
     config: dict[str, Any]
     active: bool
@@ -73,8 +73,8 @@ class Client(NamedTuple):
         return str(self.config.get("username") or "")
 
 
-class Snapshots(NamedTuple):
-    """Whether tracks carry pictures, and where that is said."""
+class SnapshotState(NamedTuple):
+    """Whether tracks carry pictures, and the path of that setting."""
 
     path: str
     enabled: bool
@@ -86,7 +86,7 @@ class Snapshots(NamedTuple):
 
 
 class Publisher(NamedTuple):
-    """What is published, and on which topic."""
+    """A data source that is published on a topic."""
 
     id: str
     data_source_key: str
@@ -96,12 +96,12 @@ class Publisher(NamedTuple):
     use_topic_prefix: bool = False
 
 
-class State(NamedTuple):
-    """Everything that the set-up looks at. `analytics` is the path that this firmware has."""
+class CameraState(NamedTuple):
+    """Everything that the set-up reads. `analytics` is the path that this firmware has."""
 
-    device: Device
-    client: Client
-    snapshots: Snapshots | None
+    device: CameraDevice
+    client: MqttClientState
+    snapshots: SnapshotState | None
     analytics: str
     sources: tuple[str, ...]
     publishers: tuple[Publisher, ...]
@@ -114,11 +114,11 @@ class Axis:
         self._client = client
         self.base = client.base
 
-    def state(self) -> State:
+    def state(self) -> CameraState:
         """Read everything; nothing is changed."""
         client = self.client()
         analytics, sources = self._sources()
-        return State(
+        return CameraState(
             device=self.device(),
             client=client,
             snapshots=self.snapshots(),
@@ -127,45 +127,45 @@ class Axis:
             publishers=self._publishers(analytics),
         )
 
-    def device(self) -> Device:
-        """Return what it says of itself; firmware before 8.40 says nothing."""
-        answer = self._client.ask("POST", DEVICE, call("getAllProperties"))
-        if answer.status == NOT_FOUND:
-            return Device()
-        found = self._object(self._data(answer).get("propertyList"))
-        name = found.get("ProdFullName") or found.get("ProdShortName") or ""
-        texts = (name, found.get("SerialNumber") or "", found.get("Version") or "")
-        return Device(*map(self._client.masked, texts))
+    def device(self) -> CameraDevice:
+        """Return the device information; firmware before 8.40 has none."""
+        response = self._client.ask("POST", DEVICE, call("getAllProperties"))
+        if response.status == NOT_FOUND:
+            return CameraDevice()
+        content = self._object(self._data(response).get("propertyList"))
+        name = content.get("ProdFullName") or content.get("ProdShortName") or ""
+        texts = (name, content.get("SerialNumber") or "", content.get("Version") or "")
+        return CameraDevice(*map(self._client.masked, texts))
 
-    def client(self) -> Client:
+    def client(self) -> MqttClientState:
         """Return the MQTT client's configuration and whether it is connected."""
-        answer = self._client.ask("POST", CLIENT, call("getClientStatus"))
-        if answer.status == NOT_FOUND:
-            raise CameraError(f"{answer.url}: {NEEDS_CLIENT}")
-        data = self._data(answer)
+        response = self._client.ask("POST", CLIENT, call("getClientStatus"))
+        if response.status == NOT_FOUND:
+            raise CameraError(f"{response.url}: {NEEDS_CLIENT}")
+        data = self._data(response)
         config, status = self._object(data.get("config")), self._object(data.get("status"))
         config.pop("password", None)
-        return Client(
+        return MqttClientState(
             config=config,
             active=str(status.get("state", "")).lower() == "active",
             connection=self._client.masked(status.get("connectionStatus", "unknown")),
         )
 
-    def snapshots(self) -> Snapshots | None:
+    def snapshots(self) -> SnapshotState | None:
         """Return the setting, None where the camera has no such thing."""
         for path in SNAPSHOTS:
-            answer = self._client.ask("GET", path)
-            if answer.status != NOT_FOUND:
-                data = self._data(answer)
-                return Snapshots(path, data.get("enabled") is True, data.get("margin") is True)
+            response = self._client.ask("GET", path)
+            if response.status != NOT_FOUND:
+                data = self._data(response)
+                return SnapshotState(path, data.get("enabled") is True, data.get("margin") is True)
         return None
 
-    def send(self, request: Request) -> None:
+    def send(self, request: CameraRequest) -> None:
         """Change something."""
         params = self._object((request.body or {}).get("params"))
         self._client.hide(str(params.get("password") or ""))
-        answer = self._client.ask(*request)
-        self._check(answer)
+        response = self._client.ask(*request)
+        self._check(response)
 
     def close(self) -> None:
         self._client.close()
@@ -173,40 +173,44 @@ class Axis:
     def _sources(self) -> tuple[str, tuple[str, ...]]:
         """Return which of the paths this firmware has, and the keys of what it can publish."""
         for path in ANALYTICS:
-            answer = self._client.ask("GET", f"{path}/data_sources")
-            if answer.status != NOT_FOUND:
-                keys = (str(one.get("key", "")) for one in self._list(answer, "data_sources"))
+            response = self._client.ask("GET", f"{path}/data_sources")
+            if response.status != NOT_FOUND:
+                keys = (str(item.get("key", "")) for item in self._list(response, "data_sources"))
                 return path, tuple(map(self._client.masked, keys))
         raise CameraError(f"{self.base}{ANALYTICS[0]}: {NEEDS_ANALYTICS}")
 
     def _publishers(self, analytics: str) -> tuple[Publisher, ...]:
-        answer = self._client.ask("GET", f"{analytics}/publishers")
-        return tuple(_publisher(one) for one in self._list(answer, "publishers"))
+        response = self._client.ask("GET", f"{analytics}/publishers")
+        return tuple(_publisher(item) for item in self._list(response, "publishers"))
 
     # -- answers ---------------------------------------------------------------------------------
 
-    def _check(self, answer: CameraResponse) -> dict[str, Any]:
-        content = answer.content or {}
+    def _check(self, response: CameraResponse) -> dict[str, Any]:
+        content = response.content or {}
         error = content.get("error")
-        if error or answer.status >= WRONG or content.get("status") == "error":
-            raise CameraError(f"{answer.url}: {self._refusal(error, answer.status)}")
+        if error or response.status >= WRONG or content.get("status") == "error":
+            raise CameraError(f"{response.url}: {self._refusal(error, response.status)}")
         return content
 
     def _refusal(self, error: object, status: int) -> str:
-        found = self._object(error)
-        code, message = found.get("code"), found.get("message")
+        content = self._object(error)
+        code, message = content.get("code"), content.get("message")
         parts = [f"error {code}"] if code is not None else [f"status {status}"]
         parts += [self._client.masked(message)] if message else []
         return f"the camera refuses that ({', '.join(parts)})"
 
-    def _data(self, answer: CameraResponse) -> dict[str, Any]:
-        return self._object(self._check(answer).get("data"))
+    def _data(self, response: CameraResponse) -> dict[str, Any]:
+        return self._object(self._check(response).get("data"))
 
-    def _list(self, answer: CameraResponse, name: str) -> list[dict[str, Any]]:
+    def _list(self, response: CameraResponse, name: str) -> list[dict[str, Any]]:
         """Return a collection: `data` itself or what it has under its name; both are documented."""
-        data = self._check(answer).get("data")
-        found = data.get(name) if isinstance(data, dict) else data
-        return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+        data = self._check(response).get("data")
+        content = data.get(name) if isinstance(data, dict) else data
+        return (
+            [item for item in content if isinstance(item, dict)]
+            if isinstance(content, list)
+            else []
+        )
 
     @staticmethod
     def _object(value: object) -> dict[str, Any]:
@@ -219,21 +223,23 @@ def call(method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
     return body if params is None else {**body, "params": params}
 
 
-def _publisher(found: dict[str, Any]) -> Publisher:
+def _publisher(content: dict[str, Any]) -> Publisher:
     """Read one of a list; the documented answer calls the source `key`, the request otherwise."""
-    source = found.get("data_source_key") or found.get("key") or ""
-    qos = found.get("qos")
+    source = content.get("data_source_key") or content.get("key") or ""
+    qos = content.get("qos")
     return Publisher(
-        id=str(found.get("id", "")),
+        id=str(content.get("id", "")),
         data_source_key=str(source),
-        mqtt_topic=str(found.get("mqtt_topic", "")),
+        mqtt_topic=str(content.get("mqtt_topic", "")),
         qos=qos if isinstance(qos, int) else 0,
-        retain=found.get("retain") is True,
-        use_topic_prefix=found.get("use_topic_prefix") is True,
+        retain=content.get("retain") is True,
+        use_topic_prefix=content.get("use_topic_prefix") is True,
     )
 
 
 def _hidden(value: object) -> object:
     if not isinstance(value, dict):
         return value
-    return {key: "***" if key == "password" and one else _hidden(one) for key, one in value.items()}
+    return {
+        key: "***" if key == "password" and item else _hidden(item) for key, item in value.items()
+    }

@@ -1,4 +1,4 @@
-"""What must be changed on a camera, from what it is and what is wanted. Nothing is asked here."""
+"""Plan the changes of a camera from its state and the requested set-up; no network here."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from urllib.parse import quote
 from zmhook.camera.axis import (
     CLIENT,
     NEEDS_SNAPSHOTS,
+    CameraRequest,
+    CameraState,
     Publisher,
-    Request,
-    Snapshots,
-    State,
+    SnapshotState,
     call,
 )
 from zmhook.errors import CameraError
@@ -26,7 +26,7 @@ FORMATS = {
 """The data sources that carry pictures, under each name that a firmware has for them."""
 
 BEST_FIRST = ("object_track", "consolidated_track")
-"""What is chosen where nobody chooses: one message a track, the newer one when there is one."""
+"""The default formats, best first: one message a track, the newer one where it exists."""
 
 SINCE = {"object_track": "12.8", "consolidated_track": "11.11", "object_snapshot": "12.8"}
 
@@ -38,8 +38,8 @@ TOPIC = re.compile(r"[a-zA-Z0-9_-]+(/[a-zA-Z0-9_-]+)*")
 LONGEST_TOPIC = 128
 
 
-class Broker(NamedTuple):
-    """The broker as the camera is to reach it.
+class CameraBroker(NamedTuple):
+    """The broker that the camera connects to.
 
     `password` None: whatever the camera has for that user stays. `authority` names a certificate
     on the camera that the broker's is checked against; empty: it is not checked.
@@ -66,17 +66,17 @@ class Broker(NamedTuple):
         return f"{self.protocol}://{self.host}:{self.port}{path}"
 
 
-class Wanted(NamedTuple):
-    """What the set-up is to bring about. `format` empty: the best that the camera has."""
+class SetupRequest(NamedTuple):
+    """The requested set-up. `format` empty: the best that the camera has."""
 
-    broker: Broker
+    broker: CameraBroker
     topic: str
     channel: int = 1
     format: str = ""
 
 
 class Change(NamedTuple):
-    """One thing that is changed, by one or more calls.
+    """A change of one part, by one or more calls.
 
     `part` is `mqtt`, `snapshots` or a publisher's id; `before` and `after` are how it was and will
     be, as plain data without passwords; None: it was not, or will not be, there.
@@ -84,7 +84,7 @@ class Change(NamedTuple):
 
     what: str
     part: str
-    requests: tuple[Request, ...]
+    requests: tuple[CameraRequest, ...]
     before: dict[str, Any] | None
     after: dict[str, Any] | None
 
@@ -92,19 +92,19 @@ class Change(NamedTuple):
 MQTT, SNAPSHOTS = "mqtt", "snapshots"
 
 
-def changes(state: State, wanted: Wanted) -> list[Change]:
-    """Return what is missing, in the order in which it is to be done; nothing when all is there.
+def changes(state: CameraState, request: SetupRequest) -> list[Change]:
+    """Return the changes that are needed, in order; none when the camera is set up.
 
-    Raises `CameraError` when the camera cannot do what is wanted.
+    Raises `CameraError` when the camera cannot do what is requested.
     """
-    check_topic(wanted.topic)
-    source = data_source(state, wanted.format, wanted.channel)
-    found = (
-        _client(state, wanted.broker),
+    check_topic(request.topic)
+    source = data_source(state, request.format, request.channel)
+    planned = (
+        _client(state, request.broker),
         _snapshots(state),
-        _publisher(state, Publisher(publisher_id(wanted.channel), source, wanted.topic, qos=1)),
+        _publisher(state, Publisher(publisher_id(request.channel), source, request.topic, qos=1)),
     )
-    return [change for change in found if change]
+    return [change for change in planned if change]
 
 
 def publisher_id(channel: int) -> str:
@@ -112,7 +112,7 @@ def publisher_id(channel: int) -> str:
 
 
 def check_topic(topic: str) -> None:
-    """Raise `CameraError` where a camera would refuse the topic; its own rule is stricter."""
+    """Raise `CameraError` for a topic that a camera would refuse; MQTT allows more."""
     if len(topic) > LONGEST_TOPIC or not TOPIC.fullmatch(topic):
         raise CameraError(
             f"topic '{topic[:LONGEST_TOPIC]}': a camera takes letters, digits, _ and - between"
@@ -120,17 +120,17 @@ def check_topic(topic: str) -> None:
         )
 
 
-def data_source(state: State, wanted: str, channel: int) -> str:
+def data_source(state: CameraState, form: str, channel: int) -> str:
     """Return the key of the data source that has the format."""
-    for name in (wanted,) if wanted else BEST_FIRST:
+    for name in (form,) if form else BEST_FIRST:
         for source in FORMATS[name]:
             if f"{source}#{channel}" in state.sources:
                 return f"{source}#{channel}"
-    what = wanted or " or ".join(BEST_FIRST)
-    since = SINCE[wanted] if wanted else min(SINCE.values(), key=float)
+    names = form or " or ".join(BEST_FIRST)
+    since = SINCE[form] if form else min(SINCE.values(), key=float)
     offered = ", ".join(state.sources) or "nothing"
     raise CameraError(
-        f"the camera offers no {what} on channel {channel} (AXIS OS {since} or later has it; this"
+        f"the camera offers no {names} on channel {channel} (AXIS OS {since} or later has it; this"
         f" one has {state.device.firmware or 'an unknown version'}); it offers: {offered}"
     )
 
@@ -138,7 +138,7 @@ def data_source(state: State, wanted: str, channel: int) -> str:
 # -- broker --------------------------------------------------------------------------------------
 
 
-def _client(state: State, broker: Broker) -> Change | None:
+def _client(state: CameraState, broker: CameraBroker) -> Change | None:
     client = state.client
     same = target(client.config) == target({"server": broker.server, "username": broker.user})
     if same and client.active and client.connected:
@@ -148,22 +148,22 @@ def _client(state: State, broker: Broker) -> Change | None:
         what=f"broker {broker}{who}{'' if same else _instead(state)}",
         part=MQTT,
         requests=(
-            Request("POST", CLIENT, call("configureClient", _params(state, broker))),
-            Request("POST", CLIENT, call("activateClient")),
+            CameraRequest("POST", CLIENT, call("configureClient", _params(state, broker))),
+            CameraRequest("POST", CLIENT, call("activateClient")),
         ),
         before={"config": client.config, "active": client.active},
         after={"config": {"server": broker.server, "username": broker.user}, "active": True},
     )
 
 
-def _instead(state: State) -> str:
-    """Name the broker that the camera had: it is not there twice."""
+def _instead(state: CameraState) -> str:
+    """Name the former broker, which the new one replaces."""
     now = target(state.client.config)
     return f", instead of {now['protocol']}://{now['host']}:{now['port']}" if now["host"] else ""
 
 
 def target(config: dict[str, Any]) -> dict[str, Any]:
-    """Return where a configuration leads and as whom, for comparing two."""
+    """Return the server and user of a configuration, to compare two."""
     server = config.get("server") or {}
     return {
         "protocol": server.get("protocol", "tcp"),
@@ -174,16 +174,16 @@ def target(config: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def alike(part: str, one: dict[str, Any] | None, other: dict[str, Any] | None) -> bool:
-    """Say whether two states of a part are the same; of the MQTT client, only where it leads."""
-    if part == MQTT and one and other:
-        return target(one["config"]) == target(other["config"])
-    return one == other
+def same_state(part: str, state: dict[str, Any] | None, other: dict[str, Any] | None) -> bool:
+    """Say whether two states of a part are the same; for the MQTT client, its target."""
+    if part == MQTT and state and other:
+        return target(state["config"]) == target(other["config"])
+    return state == other
 
 
-def _params(state: State, broker: Broker) -> dict[str, Any]:
+def _params(state: CameraState, broker: CameraBroker) -> dict[str, Any]:
     """Return the configuration with the broker in it; whatever else was set stays as it is."""
-    params = {key: one for key, one in state.client.config.items() if key != "ssl"}
+    params = {key: item for key, item in state.client.config.items() if key != "ssl"}
     params |= {
         "server": broker.server,
         "clientId": params.get("clientId") or f"axis-{state.device.serial or 'camera'}",
@@ -198,7 +198,7 @@ def _params(state: State, broker: Broker) -> dict[str, Any]:
     return params
 
 
-def _credentials(state: State, broker: Broker) -> dict[str, Any]:
+def _credentials(state: CameraState, broker: CameraBroker) -> dict[str, Any]:
     if broker.password is not None or not broker.user:
         password = broker.password.reveal() if broker.password and broker.user else ""
         return {"username": broker.user, "password": password}
@@ -210,49 +210,49 @@ def _credentials(state: State, broker: Broker) -> dict[str, Any]:
 # -- snapshots -----------------------------------------------------------------------------------
 
 
-def _snapshots(state: State) -> Change | None:
+def _snapshots(state: CameraState) -> Change | None:
     now = state.snapshots
     if now is None:
         raise CameraError(NEEDS_SNAPSHOTS)
-    wanted = Snapshots(now.path, enabled=True, margin=True)
-    if now == wanted:
+    target_state = SnapshotState(now.path, enabled=True, margin=True)
+    if now == target_state:
         return None
     return Change(
         what="snapshots on, with a margin",
         part=SNAPSHOTS,
-        requests=(Request("PATCH", now.path, {"data": wanted.data}),),
+        requests=(CameraRequest("PATCH", now.path, {"data": target_state.data}),),
         before=now.data,
-        after=wanted.data,
+        after=target_state.data,
     )
 
 
 # -- publisher -----------------------------------------------------------------------------------
 
 
-def _publisher(state: State, wanted: Publisher) -> Change | None:
-    """Replace one that has other contents: publishers cannot be changed."""
-    if any(one._replace(id=wanted.id) == wanted for one in state.publishers):
+def _publisher(state: CameraState, publisher: Publisher) -> Change | None:
+    """Replace a publisher that differs: publishers cannot be changed."""
+    if any(item._replace(id=publisher.id) == publisher for item in state.publishers):
         return None
-    now = find(state, wanted.id)
+    now = find(state, publisher.id)
     return Change(
-        what=f"publisher {wanted.id}: {wanted.data_source_key} to {wanted.mqtt_topic}",
-        part=wanted.id,
+        what=f"publisher {publisher.id}: {publisher.data_source_key} to {publisher.mqtt_topic}",
+        part=publisher.id,
         requests=(
-            *([delete(state, wanted.id)] if now else []),
-            add(state, wanted._asdict()),
+            *([delete(state, publisher.id)] if now else []),
+            add(state, publisher._asdict()),
         ),
         before=now._asdict() if now else None,
-        after=wanted._asdict(),
+        after=publisher._asdict(),
     )
 
 
-def find(state: State, identifier: str) -> Publisher | None:
-    return next((one for one in state.publishers if one.id == identifier), None)
+def find(state: CameraState, identifier: str) -> Publisher | None:
+    return next((item for item in state.publishers if item.id == identifier), None)
 
 
-def add(state: State, publisher: dict[str, Any]) -> Request:
-    return Request("POST", f"{state.analytics}/publishers", {"data": publisher})
+def add(state: CameraState, publisher: dict[str, Any]) -> CameraRequest:
+    return CameraRequest("POST", f"{state.analytics}/publishers", {"data": publisher})
 
 
-def delete(state: State, identifier: str) -> Request:
-    return Request("DELETE", f"{state.analytics}/publishers/{quote(identifier, safe='')}")
+def delete(state: CameraState, identifier: str) -> CameraRequest:
+    return CameraRequest("DELETE", f"{state.analytics}/publishers/{quote(identifier, safe='')}")

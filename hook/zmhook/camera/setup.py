@@ -1,11 +1,11 @@
-"""Change a camera as planned, remember what was there, wait until it has found its broker."""
+"""Set a camera up as planned, restore it, and wait until it is connected to its broker."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
 
-from zmhook.camera import memory
+from zmhook.camera import undo
 from zmhook.errors import CameraError
 
 if TYPE_CHECKING:
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from zmhook.camera.axis import Axis
     from zmhook.camera.plan import Change
-    from zmhook.camera.undo import Way
+    from zmhook.camera.undo import UndoPlan
 
-LOOK_EVERY = 0.5
+POLL_SECONDS = 0.5
 
 
 def carry_out(
@@ -27,29 +27,29 @@ def carry_out(
     Each is remembered in `file` before it is made, so that one which stops halfway can be undone.
     Raises `CameraError`.
     """
-    known = memory.load(file, host)
+    backup = undo.load_backup(file, host)
     for change in changes:
-        known.note(change)
-        memory.save(file, known)
+        backup.note(change)
+        undo.save_backup(file, backup)
         _make(axis, change)
         say(change.what)
 
 
-def put_back(axis: Axis, way: Way, file: Path, host: str, say: Callable[[str], None]) -> None:
-    """Undo, and forget each part as soon as it is as it was. Raises `CameraError`."""
-    known = memory.load(file, host)
-    for name in way.settled:
-        known.parts.pop(name, None)
-    for change in way.changes:
+def put_back(axis: Axis, plan: UndoPlan, file: Path, host: str, say: Callable[[str], None]) -> None:
+    """Restore the camera, and forget each restored part. Raises `CameraError`."""
+    backup = undo.load_backup(file, host)
+    for name in plan.settled:
+        backup.parts.pop(name, None)
+    for change in plan.changes:
         _make(axis, change)
-        known.parts.pop(change.part, None)
-        memory.save(file, known)
+        backup.parts.pop(change.part, None)
+        undo.save_backup(file, backup)
         say(change.what)
-    memory.save(file, known)
+    undo.save_backup(file, backup)
 
 
 def wait_until_connected(axis: Axis, seconds: float) -> str:
-    """Return the camera's connection as soon as it is one, or what it is when the time is over."""
+    """Wait for the connection; return "" once it is there, else its state when time is up."""
     until = time.monotonic() + seconds
     while True:
         client = axis.client()
@@ -57,7 +57,7 @@ def wait_until_connected(axis: Axis, seconds: float) -> str:
             return ""
         if time.monotonic() >= until:
             return client.connection
-        time.sleep(min(LOOK_EVERY, seconds))
+        time.sleep(min(POLL_SECONDS, seconds))
 
 
 def _make(axis: Axis, change: Change) -> None:

@@ -1,22 +1,96 @@
-"""What must be changed to have a camera as it was before it was set up."""
+"""Remember what was on a camera before its set-up, and plan how to restore it.
+
+The file holds no password, for cameras do not reveal theirs. It is readable by its owner alone all
+the same, because it says who logs in where.
+"""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from zmhook.camera.axis import CLIENT, Request, State, call
-from zmhook.camera.plan import MQTT, SNAPSHOTS, Change, add, alike, delete, find
+import msgspec
+from msgspec import Struct, field
+
+from zmhook.camera.axis import CLIENT, CameraRequest, CameraState, call
+from zmhook.camera.plan import MQTT, SNAPSHOTS, Change, add, delete, find, same_state
+from zmhook.errors import CameraError
+from zmhook.storage import atomic
+from zmhook.storage.regular import reading
+from zmhook.text.bounded_json import Unreadable, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from zmhook.camera.memory import Memory, Part
+MODE = 0o600
+LARGEST = 1024 * 1024
 
 
-class Way(NamedTuple):
-    """The way back: what is changed, and what a person has to know or do besides.
+class PartBackup(Struct):
+    """One thing that was changed: its state before and after the set-up."""
 
-    `settled` are parts that need nothing: they are as they were, or somebody else's by now.
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+class CameraBackup(Struct):
+    """The parts of one camera that were changed and not yet restored."""
+
+    host: str
+    parts: dict[str, PartBackup] = field(default_factory=dict)
+
+    def note(self, change: Change) -> None:
+        """Remember a change that is about to be made.
+
+        A part that is still as an earlier set-up left it keeps that one's backup.
+        """
+        known = self.parts.get(change.part)
+        if known and same_state(change.part, known.after, change.before):
+            known.after = change.after
+        else:
+            self.parts[change.part] = PartBackup(change.before, change.after)
+
+
+def backup_path(folder: str | Path, host: str) -> Path:
+    """Return the file for a camera, whose name or address may hold anything."""
+    return Path(folder, "cache", f"camera-{re.sub(r'[^A-Za-z0-9.-]', '_', host)}.json")
+
+
+def load_backup(path: Path, host: str) -> CameraBackup:
+    """Return the backup, an empty one when there is no file. Raises `CameraError`."""
+    try:
+        with reading(path) as file:
+            return decoded(file.read(LARGEST), CameraBackup)
+    except (FileNotFoundError, NotADirectoryError):
+        return CameraBackup(host)
+    except OSError as error:
+        raise CameraError(f"{path}: cannot be read ({error.strerror})") from None
+    except Unreadable:
+        raise CameraError(
+            f"{path}: is damaged: what was on the camera before is not known; delete it to go on"
+        ) from None
+
+
+def save_backup(path: Path, memory: CameraBackup) -> None:
+    """Write the backup, or delete it when nothing is left to restore. Raises `CameraError`."""
+    try:
+        if not memory.parts:
+            path.unlink(missing_ok=True)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic.write(path, msgspec.json.format(msgspec.json.encode(memory)), MODE, durable=True)
+    except OSError as error:
+        raise CameraError(
+            f"{path}: what is on the camera now cannot be written there ({error.strerror}), so"
+            " nothing could be put back: run this as the owner of that folder"
+        ) from None
+
+
+class UndoPlan(NamedTuple):
+    """The changes that restore a camera, and notes on what a person has to know or do.
+
+    `settled` are parts that need nothing: they are as before, or were changed by somebody else.
     """
 
     changes: list[Change]
@@ -24,38 +98,38 @@ class Way(NamedTuple):
     notes: list[str]
 
 
-def way_back(state: State, memory: Memory) -> Way:
+def undo_plan(state: CameraState, backup: CameraBackup) -> UndoPlan:
     """Undo only what the set-up did, and only where it still is as the set-up left it."""
-    way = Way([], [], [])
+    plan = UndoPlan([], [], [])
     # The publisher goes first: without it nothing is sent while the rest is put back.
-    for name in sorted(memory.parts, key=lambda part: (part == MQTT, part == SNAPSHOTS, part)):
-        part, now = memory.parts[name], _now(state, name)
+    for name in sorted(backup.parts, key=lambda part: (part == MQTT, part == SNAPSHOTS, part)):
+        part, now = backup.parts[name], _now(state, name)
         if _is_as_before(name, part, now):
-            way.settled.append(name)
-        elif not (alike(name, now, part.after) or _half_done(name, part, now)):
-            way.settled.append(name)
-            way.notes.append(f"{name} was changed since and is left as it is")
+            plan.settled.append(name)
+        elif not (same_state(name, now, part.after) or _half_done(name, part, now)):
+            plan.settled.append(name)
+            plan.notes.append(f"{name} was changed since and is left as it is")
         else:
-            way.changes.append(
+            plan.changes.append(
                 Change(_what(name, part), name, _calls(state, name, part), now, part.before)
             )
-            way.notes.extend(_passwords(name, part))
-    return way
+            plan.notes.extend(_passwords(name, part))
+    return plan
 
 
-def _is_as_before(name: str, part: Part, now: dict[str, Any] | None) -> bool:
-    same = alike(name, now, part.before)
+def _is_as_before(name: str, part: PartBackup, now: dict[str, Any] | None) -> bool:
+    same = same_state(name, now, part.before)
     return same and (name != MQTT or (now or {}).get("active") == (part.before or {}).get("active"))
 
 
-def _half_done(name: str, part: Part, now: dict[str, Any] | None) -> bool:
-    """Say whether a publisher was deleted and the other never came, or a client not switched."""
+def _half_done(name: str, part: PartBackup, now: dict[str, Any] | None) -> bool:
+    """Say whether a publisher was deleted but not replaced, or a client not switched."""
     if name == MQTT:
-        return alike(name, now, part.before)
+        return same_state(name, now, part.before)
     return now is None and part.before is not None and name != SNAPSHOTS
 
 
-def _now(state: State, name: str) -> dict[str, Any] | None:
+def _now(state: CameraState, name: str) -> dict[str, Any] | None:
     if name == MQTT:
         return {"config": state.client.config, "active": state.client.active}
     if name == SNAPSHOTS:
@@ -64,7 +138,7 @@ def _now(state: State, name: str) -> dict[str, Any] | None:
     return publisher._asdict() if publisher else None
 
 
-def _what(name: str, part: Part) -> str:
+def _what(name: str, part: PartBackup) -> str:
     if name == MQTT:
         host = _host(part)
         return f"broker {host}, as before" if host else "no broker, as before"
@@ -73,40 +147,40 @@ def _what(name: str, part: Part) -> str:
     return f"publisher {name} {'as before' if part.before else 'removed'}"
 
 
-def _calls(state: State, name: str, part: Part) -> tuple[Request, ...]:
+def _calls(state: CameraState, name: str, part: PartBackup) -> tuple[CameraRequest, ...]:
     if name == MQTT:
         return tuple(_client(state, part))
     if name == SNAPSHOTS and state.snapshots:
-        return (Request("PATCH", state.snapshots.path, {"data": part.before}),)
+        return (CameraRequest("PATCH", state.snapshots.path, {"data": part.before}),)
     again = [add(state, part.before)] if part.before else []
     return (*([delete(state, name)] if find(state, name) else []), *again)
 
 
-def _client(state: State, part: Part) -> Iterator[Request]:
-    """Configure the broker that there was; a camera cannot be told to have none."""
+def _client(state: CameraState, part: PartBackup) -> Iterator[CameraRequest]:
+    """Configure the former broker; a camera cannot be configured to have none."""
     before = part.before or {}
     config = before["config"] if _host(part) else _nobody(state)
-    configure = Request("POST", CLIENT, call("configureClient", config | _password(part)))
+    configure = CameraRequest("POST", CLIENT, call("configureClient", config | _password(part)))
     # Last, what makes it differ from what the set-up left: a failure before is tried again.
     if before.get("active"):
-        yield from (configure, Request("POST", CLIENT, call("activateClient")))
+        yield from (configure, CameraRequest("POST", CLIENT, call("activateClient")))
     else:
-        yield from (Request("POST", CLIENT, call("deactivateClient")), configure)
+        yield from (CameraRequest("POST", CLIENT, call("deactivateClient")), configure)
 
 
-def _nobody(state: State) -> dict[str, Any]:
+def _nobody(state: CameraState) -> dict[str, Any]:
     """Return our broker's address without our login."""
     return {**state.client.config, "username": ""}
 
 
-def _password(part: Part) -> dict[str, Any]:
+def _password(part: PartBackup) -> dict[str, Any]:
     if _same_user(part):
         return {"keepExistingPassword": True}
     return {} if _user(part.before) else {"password": ""}
 
 
-def _passwords(name: str, part: Part) -> list[str]:
-    """Say what becomes of a password that was set before: cameras do not tell theirs."""
+def _passwords(name: str, part: PartBackup) -> list[str]:
+    """Explain what happens to a former password: cameras do not reveal theirs."""
     if name != MQTT or not _user(part.before) or not _host(part):
         return []
     user = _user(part.before)
@@ -119,7 +193,7 @@ def _passwords(name: str, part: Part) -> list[str]:
     return [lost]
 
 
-def _same_user(part: Part) -> bool:
+def _same_user(part: PartBackup) -> bool:
     return bool(_user(part.before)) and _user(part.before) == _user(part.after)
 
 
@@ -127,6 +201,6 @@ def _user(state: dict[str, Any] | None) -> str:
     return str((state or {}).get("config", {}).get("username") or "")
 
 
-def _host(part: Part) -> str:
+def _host(part: PartBackup) -> str:
     server = (part.before or {}).get("config", {}).get("server") or {}
     return str(server.get("host") or "")

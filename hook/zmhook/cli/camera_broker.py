@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zmhook.camera.plan import PORTS, WEBSOCKETS, Broker
+from zmhook.camera.plan import PORTS, WEBSOCKETS, CameraBroker
 from zmhook.defaults import CONFIG
 from zmhook.errors import CameraError
 from zmhook.settings import Mqtt, Settings, load
@@ -33,14 +33,14 @@ def readable_settings(config: str) -> Settings:
     return load(config).general
 
 
-def broker_of(args: argparse.Namespace, mqtt: Mqtt) -> Broker:
+def broker_of(args: argparse.Namespace, mqtt: Mqtt) -> CameraBroker:
     """Return the broker as the camera reaches it; what is not given comes from `[mqtt]`."""
     protocol = args.transport or _protocol(mqtt)
     host, port = host_and_port(args.broker, "--broker") if args.broker else _known(mqtt, args)
     same = not args.transport or args.transport == _protocol(mqtt)
     usual = mqtt.mqtt_port if same and mqtt.mqtt_transport != "unix" else 0
     user = mqtt.mqtt_user if args.broker_user is None else args.broker_user
-    return Broker(
+    return CameraBroker(
         protocol,
         host,
         port or usual or PORTS[protocol],

@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from zmhook.camera import memory
-from zmhook.camera.axis import Axis, State
+from zmhook.camera.axis import Axis, CameraState
 from zmhook.camera.camera_client import CameraClient, CameraLogin
-from zmhook.camera.plan import MQTT, Wanted, changes
+from zmhook.camera.plan import MQTT, SetupRequest, changes
 from zmhook.camera.setup import carry_out, put_back, wait_until_connected
-from zmhook.camera.undo import way_back
+from zmhook.camera.undo import backup_path, load_backup, undo_plan
 from zmhook.cli.camera_broker import broker_of, host_and_port, password_from, readable_settings
 from zmhook.cli.output import say
 from zmhook.errors import CameraError
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from zmhook.camera.plan import Broker, Change
+    from zmhook.camera.plan import CameraBroker, Change
     from zmhook.cli.tables import Block
     from zmhook.settings import Mqtt, Settings
 
@@ -62,7 +61,7 @@ def status(args: argparse.Namespace) -> int:
     finally:
         axis.close()
     become_owner(*folders_of(settings))
-    known = memory.load(_file(settings, args.host), args.host)
+    known = load_backup(_file(settings, args.host), args.host)
     say(f"undo would restore: {', '.join(known.parts) or 'nothing'}")
     return DONE
 
@@ -73,10 +72,10 @@ def undo(args: argparse.Namespace) -> int:
     axis = _axis(args)
     try:
         become_owner(*folders_of(settings))
-        known = memory.load(file, args.host)
+        known = load_backup(file, args.host)
         if not known.parts:
             raise CameraError(f"{file}: not found, so there is no setup of {args.host} to undo")
-        way = way_back(axis.state(), known)
+        way = undo_plan(axis.state(), known)
         if args.dry_run:
             _print_calls(axis, way.changes)
         else:
@@ -123,7 +122,7 @@ def _section(topic: str, monitor: int | None) -> Iterator[str]:
         yield "#monitor ="
 
 
-def _expect_connection(axis: Axis, broker: Broker, seconds: float) -> None:
+def _expect_connection(axis: Axis, broker: CameraBroker, seconds: float) -> None:
     connection = wait_until_connected(axis, seconds)
     if connection:
         raise CameraError(
@@ -137,7 +136,7 @@ def _expect_connection(axis: Axis, broker: Broker, seconds: float) -> None:
 # -- status --------------------------------------------------------------------------------------
 
 
-def _status(state: State, base: str) -> Iterator[Block]:
+def _status(state: CameraState, base: str) -> Iterator[Block]:
     from zmhook.cli.tables import Table
 
     device, client = state.device, state.client
@@ -163,7 +162,7 @@ def _status(state: State, base: str) -> Iterator[Block]:
     yield Table("Data sources", ("key",), [(key,) for key in state.sources])
 
 
-def _target(state: State) -> str:
+def _target(state: CameraState) -> str:
     server = state.client.server
     if not server.get("host"):
         return "no broker"
@@ -171,7 +170,7 @@ def _target(state: State) -> str:
     return f"{address} {f'as {state.client.user}' if state.client.user else 'anonymous'}"
 
 
-def _snapshots(state: State) -> str:
+def _snapshots(state: CameraState) -> str:
     if state.snapshots is None:
         return "not supported by this firmware"
     margin = "with" if state.snapshots.margin else "without"
@@ -186,7 +185,7 @@ def _topic(topic: str, *, prefixed: bool) -> str:
 
 
 def _file(settings: Settings, host: str) -> Path:
-    return memory.place(settings.general.base_data_path, host)
+    return backup_path(settings.general.base_data_path, host)
 
 
 def _axis(args: argparse.Namespace) -> Axis:
@@ -201,6 +200,6 @@ def _axis(args: argparse.Namespace) -> Axis:
     return Axis(CameraClient(base, login, verify=not args.insecure, seconds=args.timeout))
 
 
-def _wanted(args: argparse.Namespace, mqtt: Mqtt, state: State) -> Wanted:
+def _wanted(args: argparse.Namespace, mqtt: Mqtt, state: CameraState) -> SetupRequest:
     topic = args.topic or f"axis/{state.device.serial or 'camera'}/track"
-    return Wanted(broker_of(args, mqtt), topic, args.channel, args.format)
+    return SetupRequest(broker_of(args, mqtt), topic, args.channel, args.format)

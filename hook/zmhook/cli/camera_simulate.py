@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from zmhook.camera.simulate import ALL, FORMATS, below, write
-from zmhook.camera.simulate.scenes import Choice, photos, tracks
-from zmhook.camera.simulate.sender import Sender
+from zmhook.camera.simulate.scenes import SceneChoice, photos, tracks
+from zmhook.camera.simulate.sender import MessageSender
 from zmhook.cli.camera_broker import (
     PASSWORD_VARIABLE,
     host_and_port,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from zmhook.camera.simulate import Message, Track
+    from zmhook.camera.simulate import SimulatedMessage, SimulatedTrack
     from zmhook.settings import Mqtt, Settings
 
 FRIGATE = "frigate"
@@ -41,9 +41,9 @@ def main(args: argparse.Namespace) -> int:
     files = photos(args.photos)
     seed = secrets.randbelow(10**6) if args.seed is None else args.seed
     topic = args.topic or topic_of(settings, args.camera, args.monitor)
-    with closing(Sender(_mqtt(args, settings.mqtt))) as sender:
+    with closing(MessageSender(_mqtt(args, settings.mqtt))) as sender:
         sender.connect()
-        say(f"{sender.place}, topic {topic}, seed {seed}")
+        say(f"{sender.name}, topic {topic}, seed {seed}")
         sent = 0
         for form, track in _paced(args, files, seed):
             root = FRIGATE if form == FRIGATE and not args.topic else topic
@@ -56,10 +56,12 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def _paced(args: argparse.Namespace, files: list[Path], seed: int) -> Iterator[tuple[str, Track]]:
+def _paced(
+    args: argparse.Namespace, files: list[Path], seed: int
+) -> Iterator[tuple[str, SimulatedTrack]]:
     """Yield the tracks with their formats, at the given rate."""
     dice = random.Random(seed)  # noqa: S311 - not a secret
-    choice = Choice(args.label, SceneBox(*args.box) if args.box else None)
+    choice = SceneChoice(args.label, SceneBox(*args.box) if args.box else None)
     formats = cycle(FORMATS if args.format == ALL else (args.format,))
     due = time.monotonic()
     now = iter(time.time, None)
@@ -70,12 +72,12 @@ def _paced(args: argparse.Namespace, files: list[Path], seed: int) -> Iterator[t
         yield from ((form, track) for track in group)
 
 
-def _send(sender: Sender, topic: str, messages: list[Message]) -> None:
+def _send(sender: MessageSender, topic: str, messages: list[SimulatedMessage]) -> None:
     for message in messages:
         sender.send(below(topic, message.suffix), message.payload)
 
 
-def _line(form: str, track: Track, topic: str, messages: list[Message]) -> str:
+def _line(form: str, track: SimulatedTrack, topic: str, messages: list[SimulatedMessage]) -> str:
     best = track.classes[0]
     size = sum(len(message.payload) for message in messages)
     topics = ", ".join(dict.fromkeys(below(topic, message.suffix) for message in messages))

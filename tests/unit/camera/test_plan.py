@@ -6,24 +6,30 @@ from typing import Any
 
 import pytest
 
-from zmhook.camera.axis import Client, Device, Publisher, Request, Snapshots, State
-from zmhook.camera.memory import Memory
-from zmhook.camera.plan import Broker, Wanted, changes, check_topic, data_source
-from zmhook.camera.undo import way_back
+from zmhook.camera.axis import (
+    CameraDevice,
+    CameraRequest,
+    CameraState,
+    MqttClientState,
+    Publisher,
+    SnapshotState,
+)
+from zmhook.camera.plan import CameraBroker, SetupRequest, changes, check_topic, data_source
+from zmhook.camera.undo import CameraBackup, undo_plan
 from zmhook.errors import CameraError
 from zmhook.settings import Secret
 
 TRACK, OLD = "com.axis.scene.object_track.v1", "com.axis.consolidated_track.v1.beta"
 SNAPSHOTS = "/config/rest/object-snapshot/v1"
-BROKER = Broker("tcp", "192.0.2.5", 1883, user="camera", password=Secret("s3cret"))
-WANTED = Wanted(BROKER, "axis/front/track")
+BROKER = CameraBroker("tcp", "192.0.2.5", 1883, user="camera", password=Secret("s3cret"))
+WANTED = SetupRequest(BROKER, "axis/front/track")
 
 
-def state(**known: Any) -> State:
-    made = State(
-        device=Device("AXIS", "ACCC8E000001", "12.8.61"),
-        client=Client({}, active=False, connection="not connected"),
-        snapshots=Snapshots(SNAPSHOTS, enabled=False, margin=False),
+def state(**known: Any) -> CameraState:
+    made = CameraState(
+        device=CameraDevice("AXIS", "ACCC8E000001", "12.8.61"),
+        client=MqttClientState({}, active=False, connection="not connected"),
+        snapshots=SnapshotState(SNAPSHOTS, enabled=False, margin=False),
         analytics="/config/rest/analytics-mqtt/v1",
         sources=(f"{OLD}#1", f"{TRACK}#1"),
         publishers=(),
@@ -31,12 +37,12 @@ def state(**known: Any) -> State:
     return made._replace(**known)
 
 
-def client(*, connection: str = "connected", active: bool = True, **config: Any) -> Client:
+def client(*, connection: str = "connected", active: bool = True, **config: Any) -> MqttClientState:
     server = {"protocol": "tcp", "host": "192.0.2.5", "port": 1883}
-    return Client({"server": server, "username": "camera", **config}, active, connection)
+    return MqttClientState({"server": server, "username": "camera", **config}, active, connection)
 
 
-def params(found: State, broker: Broker = BROKER) -> dict[str, Any]:
+def params(found: CameraState, broker: CameraBroker = BROKER) -> dict[str, Any]:
     change = changes(found, WANTED._replace(broker=broker))[0]
     assert change.part == "mqtt"
     body = change.requests[0].body
@@ -51,7 +57,7 @@ def test_everything_is_changed_on_a_new_camera_broker_first() -> None:
 
 def test_nothing_is_changed_where_everything_is_there() -> None:
     publisher = Publisher("zmhook-1", f"{TRACK}#1", "axis/front/track", qos=1)
-    snapshots = Snapshots(SNAPSHOTS, enabled=True, margin=True)
+    snapshots = SnapshotState(SNAPSHOTS, enabled=True, margin=True)
     found = state(client=client(), snapshots=snapshots, publishers=(publisher,))
     assert changes(found, WANTED) == []
 
@@ -66,7 +72,7 @@ def test_nothing_is_changed_where_everything_is_there() -> None:
         client(server={"protocol": "ssl", "host": "192.0.2.5", "port": 1883}),
     ],
 )
-def test_a_client_that_is_not_there_yet_is_configured(found: Client) -> None:
+def test_a_client_that_is_not_there_yet_is_configured(found: MqttClientState) -> None:
     assert changes(state(client=found), WANTED)[0].part == "mqtt"
 
 
@@ -100,7 +106,7 @@ def test_no_password_is_printed() -> None:
     ]
     assert "s3cret" not in "".join(printed) + repr(WANTED)
     assert '"password":"***"' in printed[0]
-    assert Request("DELETE", "/x").shown("http://a") == "DELETE http://a/x"
+    assert CameraRequest("DELETE", "/x").shown("http://a") == "DELETE http://a/x"
 
 
 def test_the_best_data_source_is_taken_unless_one_is_named() -> None:
@@ -130,24 +136,24 @@ def test_topics_that_a_camera_refuses(topic: str) -> None:
 # -- the way back --------------------------------------------------------------------------------
 
 
-def remembered(found: State) -> Memory:
-    memory = Memory("camera")
+def remembered(found: CameraState) -> CameraBackup:
+    memory = CameraBackup("camera")
     for change in changes(found, WANTED):
         memory.note(change)
     return memory
 
 
 def test_what_was_on_before_stays_on() -> None:
-    found = state(snapshots=Snapshots(SNAPSHOTS, enabled=True, margin=False))
+    found = state(snapshots=SnapshotState(SNAPSHOTS, enabled=True, margin=False))
     memory = remembered(found)
-    after = state(client=client(), snapshots=Snapshots(SNAPSHOTS, enabled=True, margin=True))
-    changed = {one.part: one for one in way_back(after, memory).changes}
+    after = state(client=client(), snapshots=SnapshotState(SNAPSHOTS, enabled=True, margin=True))
+    changed = {one.part: one for one in undo_plan(after, memory).changes}
     assert changed["snapshots"].requests[0].body == {"data": {"enabled": True, "margin": False}}
 
 
 def test_the_same_user_keeps_a_password_and_is_told_which() -> None:
     found = state(client=client(server={"protocol": "tcp", "host": "192.0.2.9", "port": 1883}))
-    way = way_back(state(client=client()), remembered(found))
+    way = undo_plan(state(client=client()), remembered(found))
     body = next(one for one in way.changes if one.part == "mqtt").requests[0].body
     assert body
     assert body["params"]["keepExistingPassword"] is True

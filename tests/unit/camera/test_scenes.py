@@ -11,20 +11,24 @@ import cv2
 import numpy as np
 import pytest
 
-from zmhook.camera.simulate.scenes import Choice, cut, photos, tracks
-from zmhook.camera.simulate.track import Track
+from zmhook.camera.simulate.scenes import SceneChoice, cut, photos, tracks
+from zmhook.camera.simulate.track import SimulatedTrack
 from zmhook.errors import CameraError, FrameError
 from zmhook.image.header import read_header
 from zmhook.snapshots.snapshot import SceneBox
 
 
-def some(files: list[Path], count: int, choice: Choice = Choice()) -> list[Track]:  # noqa: B008 - immutable
+def some(
+    files: list[Path],
+    count: int,
+    choice: SceneChoice = SceneChoice(),  # noqa: B008 - immutable
+) -> list[SimulatedTrack]:
     seen = tracks(files, random.Random(1), count, repeat(1e9), choice)
     return [track for together in seen for track in together]
 
 
 def test_each_photo_has_its_turn(photo: Callable[[str], Path]) -> None:
-    found = some([photo("dog.jpg"), photo("person.jpg")], 4, Choice("Car"))
+    found = some([photo("dog.jpg"), photo("person.jpg")], 4, SceneChoice("Car"))
     assert len(found) == 4
     assert all(read_header(one.picture) for one in found)
     assert len({one.track_id for one in found}) == 4

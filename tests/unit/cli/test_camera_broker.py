@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from zmhook.camera.plan import Broker
+from zmhook.camera.plan import CameraBroker
 from zmhook.cli import camera
 from zmhook.cli.camera_broker import broker_of, host_and_port, password_from, readable_settings
 from zmhook.errors import CameraError
@@ -18,7 +18,7 @@ from zmhook.settings import Mqtt, Secret, Settings
 SETUP = ("setup", "--host", "192.0.2.7", "--user", "root")
 
 
-def broker(mqtt: Mqtt, *more: str) -> Broker:
+def broker(mqtt: Mqtt, *more: str) -> CameraBroker:
     return broker_of(camera.make_parser().parse_args([*SETUP, *more]), mqtt)
 
 

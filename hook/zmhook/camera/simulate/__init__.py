@@ -1,4 +1,4 @@
-"""What a camera sends over MQTT, made here: for trying a set-up, for tests and measurements.
+"""Simulate a camera's MQTT messages, for trying a set-up, for tests and measurements.
 
     for suffix, payload in messages("object_track", [jpeg, jpeg], seed=1):
         client.publish(below("axis/front/track", suffix), payload, qos=1)
@@ -14,13 +14,23 @@ import time
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
-from zmhook.camera.simulate.payloads import WRITERS, Message
-from zmhook.camera.simulate.track import Track, invent
+from zmhook.camera.simulate.payloads import WRITERS, SimulatedMessage
+from zmhook.camera.simulate.track import SimulatedTrack, invent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["ALL", "FORMATS", "Message", "Track", "below", "invent", "messages", "track", "write"]
+__all__ = [
+    "ALL",
+    "FORMATS",
+    "SimulatedMessage",
+    "SimulatedTrack",
+    "below",
+    "invent",
+    "messages",
+    "track",
+    "write",
+]
 
 FORMATS = tuple(WRITERS)
 """`consolidated_track`, `object_track`, `object_snapshot`, `scene_description`, `frame`,
@@ -37,7 +47,7 @@ def messages(
     camera: str = "simulated",
     now: float | None = None,
     **known: Any,
-) -> Iterator[Message]:
+) -> Iterator[SimulatedMessage]:
     """Yield the messages of one track after another, each with the next of `pictures`.
 
     `pictures` are JPEG or PNG files of what was tracked, and may go on without end. The same seed
@@ -46,9 +56,9 @@ def messages(
     """
     dice = random.Random(seed)  # noqa: S311 - not a secret
     formats = cycle(FORMATS if format == ALL else (format,))
-    for picture, one in zip(pictures, formats):  # noqa: B905 - the formats have no end
+    for picture, name in zip(pictures, formats):  # noqa: B905 - the formats have no end
         yield from write(
-            one, invent(picture, dice, time.time() if now is None else now, **known), camera
+            name, invent(picture, dice, time.time() if now is None else now, **known), camera
         )
 
 
@@ -60,7 +70,7 @@ def track(
     camera: str = "simulated",
     now: float | None = None,
     **known: Any,
-) -> list[Message]:
+) -> list[SimulatedMessage]:
     """Return the messages of one track, as `messages` does; most formats have one a track.
 
     `known` fixes what is otherwise invented: `label`, `score`, `track_id`, `channel`, `duration`,
@@ -69,7 +79,7 @@ def track(
     return list(messages(format, [picture], seed, camera=camera, now=now, **known))
 
 
-def write(format: str, track: Track, camera: str = "simulated") -> list[Message]:  # noqa: A002 - as above
+def write(format: str, track: SimulatedTrack, camera: str = "simulated") -> list[SimulatedMessage]:  # noqa: A002 - as above
     """Return what a camera sends about a track. Raises `KeyError` for an unknown format."""
     return WRITERS[format](track, camera)
 

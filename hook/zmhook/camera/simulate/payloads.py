@@ -1,4 +1,4 @@
-"""A track in each camera's words.
+"""Write a simulated track in each camera's format.
 
 Sources: Axis scene metadata, data sources (`com.axis.consolidated_track.v1.beta`,
 `com.axis.scene.object_track.v1`, `com.axis.scene.object_snapshot.v1`,
@@ -20,14 +20,14 @@ from zmhook.labels.camera import common
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from zmhook.camera.simulate.track import Class, Sight, Track
+    from zmhook.camera.simulate.track import ObjectClass, PathPoint, SimulatedTrack
     from zmhook.snapshots.snapshot import SceneBox
 
 FRIGATE_SIZE = (1280, 720)
 """Pixels of the picture that Frigate detects on, which its boxes speak of."""
 
 
-class Message(NamedTuple):
+class SimulatedMessage(NamedTuple):
     """What is published. `suffix` is the topic below the camera's own; empty: that itself."""
 
     suffix: str
@@ -37,9 +37,9 @@ class Message(NamedTuple):
 # -- Axis, a message a track ---------------------------------------------------------------------
 
 
-def consolidated_track(track: Track, camera: str) -> list[Message]:
+def consolidated_track(track: SimulatedTrack, camera: str) -> list[SimulatedMessage]:
     del camera
-    return _one(
+    return _message(
         {
             "id": track.track_id,
             "start_time": iso(track.start),
@@ -57,9 +57,9 @@ def consolidated_track(track: Track, camera: str) -> list[Message]:
     )
 
 
-def object_track(track: Track, camera: str) -> list[Message]:
+def object_track(track: SimulatedTrack, camera: str) -> list[SimulatedMessage]:
     del camera
-    return _one(
+    return _message(
         {
             "channel_id": track.channel,
             "id": track.track_id,
@@ -74,9 +74,9 @@ def object_track(track: Track, camera: str) -> list[Message]:
     )
 
 
-def object_snapshot(track: Track, camera: str) -> list[Message]:
+def object_snapshot(track: SimulatedTrack, camera: str) -> list[SimulatedMessage]:
     del camera
-    return _one(
+    return _message(
         {
             "channel_id": track.channel,
             "id": track.snapshot_id,
@@ -92,7 +92,7 @@ def object_snapshot(track: Track, camera: str) -> list[Message]:
 # -- Axis, several messages a track --------------------------------------------------------------
 
 
-def scene_description(track: Track, camera: str) -> list[Message]:
+def scene_description(track: SimulatedTrack, camera: str) -> list[SimulatedMessage]:
     """Write a frame when it is first seen, one with the picture, and one that says it has gone."""
     del camera
     taken = _observation(track, track.taken)
@@ -105,7 +105,7 @@ def scene_description(track: Track, camera: str) -> list[Message]:
     ]
 
 
-def _observation(track: Track, sight: Sight) -> dict[str, Any]:
+def _observation(track: SimulatedTrack, sight: PathPoint) -> dict[str, Any]:
     return {
         "track_id": track.track_id,
         "timestamp": iso(sight.time),
@@ -116,14 +116,14 @@ def _observation(track: Track, sight: Sight) -> dict[str, Any]:
 
 def _frame(
     moment: float, observations: list[dict[str, Any]], operations: list[dict[str, Any]]
-) -> list[Message]:
+) -> list[SimulatedMessage]:
     frame = {"timestamp": iso(moment), "observations": observations, "operations": operations}
-    return _one({"frame": frame})
+    return _message({"frame": frame})
 
 
-def frame(track: Track, camera: str) -> list[Message]:
+def frame(track: SimulatedTrack, camera: str) -> list[SimulatedMessage]:
     """Write the picture by itself, the frame that names it, and the one in which it ends."""
-    seen = {
+    detection = {
         "object_track_id": track.track_id,
         "bounding_box": _box(track.taken.box),
         "class": {"type": track.classes[0].name, "score": track.classes[0].score},
@@ -132,12 +132,14 @@ def frame(track: Track, camera: str) -> list[Message]:
     ended = {"type": "TrackEnded", "object_track_id": track.track_id}
     return [
         *object_snapshot(track, camera),
-        *_one(_frame_v1(track, track.taken.time, "detections", seen)),
-        *_one(_frame_v1(track, track.end, "track_events", ended)),
+        *_message(_frame_v1(track, track.taken.time, "detections", detection)),
+        *_message(_frame_v1(track, track.end, "track_events", ended)),
     ]
 
 
-def _frame_v1(track: Track, moment: float, key: str, value: dict[str, Any]) -> dict[str, Any]:
+def _frame_v1(
+    track: SimulatedTrack, moment: float, key: str, value: dict[str, Any]
+) -> dict[str, Any]:
     """Leave out what a frame has nothing of, as cameras do."""
     return {"channel_id": track.channel, "timestamp": iso(moment), key: [value]}
 
@@ -145,7 +147,7 @@ def _frame_v1(track: Track, moment: float, key: str, value: dict[str, Any]) -> d
 # -- Others --------------------------------------------------------------------------------------
 
 
-def frigate(track: Track, camera: str) -> list[Message]:
+def frigate(track: SimulatedTrack, camera: str) -> list[SimulatedMessage]:
     """Write the event, the picture under the camera's and the label's name, the event's end."""
     label = common(track.classes[0].name)
     tracked: dict[str, Any] = {
@@ -165,13 +167,13 @@ def frigate(track: Track, camera: str) -> list[Message]:
     best = tracked | _frigate_at(track, track.taken)
     gone = best | _frigate_at(track, track.path[-1]) | {"end_time": track.end}
     return [
-        *_one({"type": "new", "before": first, "after": best}, "events"),
-        Message(f"{camera}/{label}/snapshot", track.picture),
-        *_one({"type": "end", "before": best, "after": gone}, "events"),
+        *_message({"type": "new", "before": first, "after": best}, "events"),
+        SimulatedMessage(f"{camera}/{label}/snapshot", track.picture),
+        *_message({"type": "end", "before": best, "after": gone}, "events"),
     ]
 
 
-def _frigate_at(track: Track, sight: Sight) -> dict[str, Any]:
+def _frigate_at(track: SimulatedTrack, sight: PathPoint) -> dict[str, Any]:
     """Return what changes while the object is followed; Frigate counts in pixels."""
     score = track.classes[0].score
     return {
@@ -188,7 +190,7 @@ def _frigate_at(track: Track, sight: Sight) -> dict[str, Any]:
     }
 
 
-def frigate_id(track: Track) -> str:
+def frigate_id(track: SimulatedTrack) -> str:
     """Return the track's id in Frigate's form: when it began, and a few letters."""
     return f"{track.start:.6f}-{track.track_id[:6]}"
 
@@ -203,10 +205,10 @@ def _pixels(box: SceneBox) -> list[int]:
     ]
 
 
-def raw(track: Track, camera: str) -> list[Message]:
+def raw(track: SimulatedTrack, camera: str) -> list[SimulatedMessage]:
     """Write nothing but the picture, as Home Assistant and small cameras send it."""
     del camera
-    return [Message("", track.picture)]
+    return [SimulatedMessage("", track.picture)]
 
 
 # -- What they are made of -----------------------------------------------------------------------
@@ -217,19 +219,19 @@ def iso(moment: float) -> str:
     return datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _one(content: dict[str, Any], suffix: str = "") -> list[Message]:
-    return [Message(suffix, json.encode(content))]
+def _message(content: dict[str, Any], suffix: str = "") -> list[SimulatedMessage]:
+    return [SimulatedMessage(suffix, json.encode(content))]
 
 
-def _base64(track: Track) -> str:
+def _base64(track: SimulatedTrack) -> str:
     return b64encode(track.picture).decode()
 
 
-def _duration(track: Track) -> float:
+def _duration(track: SimulatedTrack) -> float:
     return round(track.end - track.start, 3)
 
 
-def _path(track: Track) -> list[dict[str, Any]]:
+def _path(track: SimulatedTrack) -> list[dict[str, Any]]:
     return [{"timestamp": iso(sight.time), "bounding_box": _box(sight.box)} for sight in track.path]
 
 
@@ -237,23 +239,23 @@ def _box(box: SceneBox) -> dict[str, float]:
     return {"left": box.left, "top": box.top, "right": box.right, "bottom": box.bottom}
 
 
-def _beta_classes(track: Track) -> list[dict[str, Any]]:
-    return [_class(one, str) for one in track.classes]
+def _beta_classes(track: SimulatedTrack) -> list[dict[str, Any]]:
+    return [_class(entry, str) for entry in track.classes]
 
 
-def _v1_classes(track: Track) -> list[dict[str, Any]]:
-    return [_class(one, str.lower) for one in track.classes]
+def _v1_classes(track: SimulatedTrack) -> list[dict[str, Any]]:
+    return [_class(entry, str.lower) for entry in track.classes]
 
 
-def _class(one: Class, written: Callable[[str], str]) -> dict[str, Any]:
+def _class(entry: ObjectClass, written: Callable[[str], str]) -> dict[str, Any]:
     colours = {
         key: [{"name": written(colour.name), "score": colour.score} for colour in colours]
-        for key, colours in one.colours.items()
+        for key, colours in entry.colours.items()
     }
-    return {"type": one.name, "score": one.score, **colours, **one.attributes}
+    return {"type": entry.name, "score": entry.score, **colours, **entry.attributes}
 
 
-WRITERS: dict[str, Callable[[Track, str], list[Message]]] = {
+WRITERS: dict[str, Callable[[SimulatedTrack, str], list[SimulatedMessage]]] = {
     "consolidated_track": consolidated_track,
     "object_track": object_track,
     "object_snapshot": object_snapshot,

@@ -1,4 +1,4 @@
-"""Tracks through real photos: each photo is a scene, and what is cut out of it a snapshot."""
+"""Simulate tracks in real photos: each photo is a scene, a part of it the best snapshot."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from zmhook.camera.simulate.track import Track, invent, with_margin
+from zmhook.camera.simulate.track import SimulatedTrack, invent, with_margin
 from zmhook.errors import CameraError
 from zmhook.image.decode import decode
 from zmhook.settings import General
@@ -34,8 +34,8 @@ HEADS = 0.3
 HUMAN, HEAD = "Human", "Head"
 
 
-class Choice(NamedTuple):
-    """What is given instead of invented: the class, and the box in the photo."""
+class SceneChoice(NamedTuple):
+    """Fixed instead of invented: the class, and the box in the photo."""
 
     label: str | None = None
     box: SceneBox | None = None
@@ -44,23 +44,23 @@ class Choice(NamedTuple):
 
 def photos(paths: Iterable[str]) -> list[Path]:
     """Return the pictures that the paths name, those of a folder in order. Raises `CameraError`."""
-    found: list[Path] = []
+    files: list[Path] = []
     for path in map(Path, paths):
         if path.is_dir():
-            inside = (one for one in path.iterdir() if one.suffix.lower() in ENDINGS)
-            found += sorted(one for one in inside if one.is_file())
+            inside = (file for file in path.iterdir() if file.suffix.lower() in ENDINGS)
+            files += sorted(file for file in inside if file.is_file())
         elif path.is_file():
-            found.append(path)
+            files.append(path)
         else:
             raise CameraError(f"{path}: there is no such file or folder")
-    if not found:
+    if not files:
         raise CameraError(f"{', '.join(paths)}: there are no pictures ({', '.join(ENDINGS)})")
-    return found[:MOST_PHOTOS]
+    return files[:MOST_PHOTOS]
 
 
 def tracks(
-    files: list[Path], dice: random.Random, count: int, now: Iterator[float], choice: Choice
-) -> Iterator[list[Track]]:
+    files: list[Path], dice: random.Random, count: int, now: Iterator[float], choice: SceneChoice
+) -> Iterator[list[SimulatedTrack]]:
     """Yield `count` times what a camera sees at once: a track, or a person's and its head's.
 
     `now` says when each ends. Raises `FrameError` or `CameraError` for a file that is no picture.
@@ -100,12 +100,14 @@ def _track(
     label: str | None,
     box: SceneBox | None,
     channel: int,
-) -> Track:
+) -> SimulatedTrack:
     track = invent(b"", dice, now, label=label, box=box or _box(dice), channel=channel)
     return _with_picture(track, scene)
 
 
-def _head(scene: npt.NDArray[np.uint8], dice: random.Random, body: Track) -> Track:
+def _head(
+    scene: npt.NDArray[np.uint8], dice: random.Random, body: SimulatedTrack
+) -> SimulatedTrack:
     """Return the track of a person's head: the same walk, a name of its own."""
     whole = body.taken.box
     box = SceneBox(
@@ -126,7 +128,7 @@ def _head(scene: npt.NDArray[np.uint8], dice: random.Random, body: Track) -> Tra
     return _with_picture(track, scene)
 
 
-def _with_picture(track: Track, scene: npt.NDArray[np.uint8]) -> Track:
+def _with_picture(track: SimulatedTrack, scene: npt.NDArray[np.uint8]) -> SimulatedTrack:
     from msgspec import structs
 
     crop = with_margin(track.taken.box)

@@ -1,4 +1,4 @@
-"""Sends messages to the broker of `[mqtt]` and waits until it has taken them."""
+"""Send messages to the broker of `[mqtt]` and wait for their acknowledgement."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
     from zmhook.settings import Mqtt
 
-UNDER_WAY = 20
+MOST_IN_FLIGHT = 20
 """Messages that may wait for their acknowledgement; brokers take no more at a time anyway."""
 
 QOS = 1
 
 
-class Sender:
+class MessageSender:
     """A connection to the broker. `close` once at the end. Everything raises `BrokerError`."""
 
     def __init__(self, mqtt: Mqtt, seconds: float | None = None) -> None:
@@ -34,16 +34,16 @@ class Sender:
         name = f"zmhook-simulate-{secrets.token_hex(4)}"
         self._mqtt = structs.replace(mqtt, mqtt_client_id=name, mqtt_session_expiry=0)
         self._seconds = seconds or client.CONNECT_SECONDS
-        self._answered = threading.Event()
+        self._decided = threading.Event()
         self._refusal = ""
-        self._said = ""
-        self._under_way: deque[MQTTMessageInfo] = deque()
-        self._client = client.make(self._mqtt, self._hear, lasting=False)
+        self._paho_error = ""
+        self._in_flight: deque[MQTTMessageInfo] = deque()
+        self._client = client.make(self._mqtt, self._on_paho_log, lasting=False)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
 
     @property
-    def place(self) -> str:
+    def name(self) -> str:
         return f"broker {client.name(self._mqtt)}"
 
     def connect(self) -> None:
@@ -53,23 +53,23 @@ class Sender:
         except (OSError, ValueError) as error:
             raise BrokerError(mqtt_errors.of_error(error, self._mqtt)) from None
         self._client.loop_start()
-        if not self._answered.wait(self._seconds):
+        if not self._decided.wait(self._seconds):
             raise BrokerError(mqtt_errors.of_silence(self._mqtt))
         if self._refusal:
             raise BrokerError(self._refusal)
 
     def send(self, topic: str, payload: bytes) -> None:
         """Hand a message over; waits while too many are under way."""
-        while len(self._under_way) >= UNDER_WAY:
+        while len(self._in_flight) >= MOST_IN_FLIGHT:
             self._settle()
         try:
-            self._under_way.append(self._client.publish(topic, payload, qos=QOS))
+            self._in_flight.append(self._client.publish(topic, payload, qos=QOS))
         except ValueError as error:
-            raise BrokerError(f"{self.place}: topic '{topic}': {error}") from None
+            raise BrokerError(f"{self.name}: topic '{topic}': {error}") from None
 
     def settle(self) -> None:
         """Wait until the broker has taken everything."""
-        while self._under_way:
+        while self._in_flight:
             self._settle()
 
     def close(self) -> None:
@@ -77,24 +77,24 @@ class Sender:
         self._client.loop_stop()
 
     def _settle(self) -> None:
-        message = self._under_way.popleft()
+        message = self._in_flight.popleft()
         with contextlib.suppress(ValueError, RuntimeError):
             message.wait_for_publish(self._seconds)
         if not message.is_published():
             raise BrokerError(
-                f"{self.place}: took no message within {self._seconds:.3g} s: is it larger than"
+                f"{self.name}: took no message within {self._seconds:.3g} s: is it larger than"
                 " this broker allows (max_packet_size, message_size_limit)?"
             )
 
-    def _hear(self, text: str) -> None:
-        self._said = text
+    def _on_paho_log(self, text: str) -> None:
+        self._paho_error = text
 
     def _on_connect(self, _: Any, __: Any, ___: Any, reason: Any, ____: Any) -> None:
         if reason.is_failure:
             self._refusal = mqtt_errors.of_answer(reason.value, str(reason), self._mqtt)
-        self._answered.set()
+        self._decided.set()
 
     def _on_disconnect(self, *_: Any) -> None:
-        if not self._answered.is_set():
-            self._refusal = mqtt_errors.of_loss(self._said, self._mqtt, accepted=False)
-            self._answered.set()
+        if not self._decided.is_set():
+            self._refusal = mqtt_errors.of_loss(self._paho_error, self._mqtt, accepted=False)
+            self._decided.set()

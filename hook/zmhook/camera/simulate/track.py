@@ -1,4 +1,4 @@
-"""A tracked object that nobody saw: where it went, what it is, the picture of it."""
+"""Invent tracked objects: their path, classes and picture."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Colour(NamedTuple):
     score: float
 
 
-class Class(Struct, frozen=True, kw_only=True):
+class ObjectClass(Struct, frozen=True, kw_only=True):
     """One class of a track, its score 0..1, and what belongs to it.
 
     `colours` has lists under the vendor's names: `colors`, `upper_clothing_colors`,
@@ -52,20 +52,20 @@ class Class(Struct, frozen=True, kw_only=True):
     attributes: dict[str, Attribute] = {}
 
 
-class Sight(NamedTuple):
+class PathPoint(NamedTuple):
     """Where it was at a time: seconds since the epoch, UTC."""
 
     time: float
     box: SceneBox
 
 
-class Track(Struct, frozen=True, kw_only=True):
+class SimulatedTrack(Struct, frozen=True, kw_only=True):
     """A track with its picture, a JPEG or PNG file. The picture was taken at `path[best]`."""
 
     track_id: str
     picture: bytes
-    classes: tuple[Class, ...]
-    path: tuple[Sight, ...]
+    classes: tuple[ObjectClass, ...]
+    path: tuple[PathPoint, ...]
     best: int
     crop: SceneBox
     channel: int = 1
@@ -81,7 +81,7 @@ class Track(Struct, frozen=True, kw_only=True):
         return self.path[-1].time
 
     @property
-    def taken(self) -> Sight:
+    def taken(self) -> PathPoint:
         return self.path[self.best]
 
 
@@ -97,7 +97,7 @@ def invent(
     crop: SceneBox | None = None,
     track_id: str | None = None,
     channel: int = 1,
-) -> Track:
+) -> SimulatedTrack:
     """Return a track that ended a second before `now`, and show `picture` as its best.
 
     What is not given is invented: the same dice give the same track.
@@ -107,15 +107,15 @@ def invent(
     kind = _likely(dice)
     classes = _classes(label or kind, dice, score)
     lasted = round(dice.uniform(2.5, 12.0), 3) if duration is None else duration
-    place = box or _without_margin(crop) or _place(dice)
-    path, best = _path(place, now - LATENCY - lasted, lasted, dice)
-    return Track(
+    box_there = box or _without_margin(crop) or _place(dice)
+    path, best = _path(box_there, now - LATENCY - lasted, lasted, dice)
+    return SimulatedTrack(
         track_id=track_id or own_id,
         picture=picture,
         classes=classes,
         path=path,
         best=best,
-        crop=_rounded(crop or with_margin(place)),
+        crop=_rounded(crop or with_margin(box_there)),
         channel=channel,
         snapshot_id=snapshot_id,
         part_id=part_id,
@@ -147,15 +147,16 @@ def _without_margin(crop: SceneBox | None) -> SceneBox | None:
 
 
 def _path(
-    place: SceneBox, start: float, lasted: float, dice: random.Random
-) -> tuple[tuple[Sight, ...], int]:
+    box_there: SceneBox, start: float, lasted: float, dice: random.Random
+) -> tuple[tuple[PathPoint, ...], int]:
     """Move through `place` in a straight line, and say which sight is the one there."""
     count = max(2, min(60, round(lasted / STEP) + 1))
     best = dice.randrange(count)
     across, down = dice.uniform(-0.4, 0.4) / count, dice.uniform(-0.1, 0.1) / count
     sights = (
-        Sight(
-            start + lasted * n / (count - 1), _moved(place, (n - best) * across, (n - best) * down)
+        PathPoint(
+            start + lasted * n / (count - 1),
+            _moved(box_there, (n - best) * across, (n - best) * down),
         )
         for n in range(count)
     )
@@ -181,16 +182,16 @@ def _likely(dice: random.Random) -> str:
     return dice.choices(list(LIKELY), list(LIKELY.values()))[0]
 
 
-def _classes(label: str, dice: random.Random, score: float | None) -> tuple[Class, ...]:
+def _classes(label: str, dice: random.Random, score: float | None) -> tuple[ObjectClass, ...]:
     """Return the class and what else it may be; the scores are one together, at most."""
     rolled = round(dice.uniform(0.55, 0.97), DIGITS)
     top = rolled if score is None else score
-    first = Class(
+    first = ObjectClass(
         name=label, score=top, colours=_colours(label, dice), attributes=_attributes(label, dice)
     )
     rest = 1.0 - top
     others = (
-        Class(name=other, score=round(rest / 2**n, DIGITS))
+        ObjectClass(name=other, score=round(rest / 2**n, DIGITS))
         for n, other in enumerate(ALSO.get(label, ()), start=1)
     )
     return (first, *others)
