@@ -1,4 +1,4 @@
-"""Text from outside as it may be shown: on one line, with nothing in it that a terminal obeys.
+"""Make text from outside printable: on one line, without control characters.
 
 Names, messages and answers are written by cameras, web servers, models and folders. Whatever is
 shown of them (in logs, on terminals, in error messages, in the detection line) goes through here.
@@ -28,7 +28,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def printable(text: str) -> str:
-    r"""Return the text, as long as it was, with blanks for what cannot be printed.
+    r"""Return the text at the same length, with blanks for unprintable characters.
 
     That are control characters (newlines, escapes), the separators U+2028 and U+2029, marks that
     turn the direction of writing, other invisible characters, and unassigned ones. Half a
@@ -66,7 +66,7 @@ def shortened(text: str, longest: int) -> str:
 
 
 def plain_json(data: bytes) -> str:
-    """Return JSON as text, with escapes for what cannot be printed: it says the same.
+    """Return JSON as text, with unprintable characters escaped.
 
     Newlines that lay it out stay. Encoders escape C0 only, and a reader of lines or a terminal
     obeys more.

@@ -1,4 +1,4 @@
-"""What cameras call things, and what models call them."""
+"""Map labels of cameras to those of models."""
 
 from __future__ import annotations
 

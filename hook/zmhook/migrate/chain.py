@@ -1,4 +1,4 @@
-"""`ml_sequence`, which version 6 and Ng have: which models look at a picture, and when."""
+"""Convert `ml_sequence` of version 6 and Ng: which models run, and when."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def usable(model: str) -> bool:
 
 
 def put_models(draft: Draft, names: Iterable[str], setting: OldSetting) -> None:
-    """Put the chain in its order, without what is not here; it is never empty."""
+    """Put the models in their order, without those that this version lacks; never none."""
     models = []
     for name in names:
         model = KINDS[name].ours if name in KINDS else name
@@ -57,7 +57,7 @@ def put_models(draft: Draft, names: Iterable[str], setting: OldSetting) -> None:
 def put_chain(
     draft: Draft, ml: Mapping[str, Any], generation: Generation, shared: Mapping[str, Any]
 ) -> None:
-    """Put what `ml_sequence` says; what has no place here is lost.
+    """Put the settings of `ml_sequence`; those without a counterpart are lost.
 
     `shared` are the parts that all monitors have: of these it is enough to tell once.
     """
@@ -79,7 +79,7 @@ def put_chain(
 
 
 def _model(draft: Draft, name: str, section: Mapping[str, Any], generation: Generation) -> str:
-    """Put what is said of a kind; return its model, or the name where it is no known kind."""
+    """Put the settings of a kind; return its model, or the name of an unknown kind."""
     if name not in KINDS:
         return name
     kind = ModelKind(draft, KINDS[name], f"{ROOT} {name}:", section)
@@ -87,7 +87,7 @@ def _model(draft: Draft, name: str, section: Mapping[str, Any], generation: Gene
 
 
 def _put_shared(draft: Draft, general: Mapping[str, Any]) -> None:
-    """Put what holds for all models before what one of them says of it."""
+    """Put settings of all models, which come before those of one."""
     for key, value in general.items():
         if is_shared(str(key)):
             draft.put(str(key), OldSetting(f"{ROOT} general:", str(key), value))
@@ -115,7 +115,7 @@ def _lose_unnamed(draft: Draft, ml: Mapping[str, Any], names: Iterable[str]) -> 
 
 
 class KindInfo(NamedTuple):
-    """What is known about a kind: its name and pattern here, and which frameworks are."""
+    """A kind of model: its name and pattern in zmhook, and its known frameworks."""
 
     ours: str
     pattern: str
@@ -140,7 +140,7 @@ KINDS = {
 
 
 class ModelKind:
-    """A kind's part of `ml_sequence`: what holds for it, and the models to choose from."""
+    """One kind's part of `ml_sequence`: its settings, and the models to choose from."""
 
     def __init__(
         self, draft: Draft, about: KindInfo, root: str, section: Mapping[str, Any]
@@ -155,7 +155,7 @@ class ModelKind:
                 draft.lose(OldSetting(root, str(key), value))
 
     def put(self, *, is_ng: bool) -> str:
-        """Put what it says, and return what the model is called here; empty when it is not."""
+        """Put its settings, and return the model's name in zmhook; empty if there is none."""
         number, item = self._taken()
         model = self._model(item) if number else ""
         for other in self.items:
@@ -183,12 +183,12 @@ class ModelKind:
         return items
 
     def _taken(self) -> tuple[int, dict[str, Any]]:
-        """Return the first model that was on and is here; number 0 when there is none."""
+        """Return the first model that was on and that zmhook has; number 0 if there is none."""
         here = (pair for pair in self.items if _is_on(pair[1]) and self._model(pair[1]))
         return next(here, (0, {}))
 
     def _model(self, item: Mapping[str, Any]) -> str:
-        """Return our name of what an item asks for; empty when it is not here."""
+        """Return zmhook's name of an item's model; empty if zmhook does not have it."""
         framework = item.get(self.about.framework) if self.about.framework else None
         if framework in (None, ""):
             return self.about.ours
@@ -211,7 +211,7 @@ class ModelKind:
                 self._put_shared(setting, model)
 
     def _put_shared(self, setting: OldSetting, model: str, note: str = "") -> None:
-        """Put a key that is named as here; what all models share is as objects have it."""
+        """Put a key of the same name; of settings shared by all models, those of objects hold."""
         if model == "hog" and setting.key == "object_min_confidence":
             self.draft.put("hog_min_confidence", setting)
         elif self.about is not KINDS[OBJECT] and is_shared(setting.key):
@@ -222,7 +222,7 @@ class ModelKind:
             self.draft.put(setting.key, setting, note)
 
     def _put_labels(self, model: str, setting: OldSetting) -> None:
-        """Put the labels of which one must have been found before, if the model can wait."""
+        """Put the labels that the model waits for, if it can wait."""
         name = f"{model}_pre_existing_labels"
         if find(name):
             self.draft.put(name, setting)
@@ -274,7 +274,7 @@ def is_shared(name: str) -> bool:
 
 
 def is_of_past(name: str) -> bool:
-    """Say whether a key is about what was there before: inside a model it had no effect."""
+    """Say whether a key is about past detections; inside a model it had no effect."""
     return is_shared(name) and "past_det" in name
 
 

@@ -1,4 +1,4 @@
-"""What older programs took where their file says nothing, as far as we take something else."""
+"""Write down the defaults of older programs that differ from ours."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _DEFAULTS: dict[Generation, dict[str, dict[str, str]]] = {
 
 
 def put_defaults(draft: Draft, generation: Generation, *, ml: bool, stream: bool) -> None:
-    """Write down what held without being written; `ml`, `stream`: these were described in full."""
+    """Add the differing defaults; `ml` and `stream` say that these were described in full."""
     for model in ("", *draft.text("models").split(",")):
         for name, text in _of(generation, model, draft).items():
             key = find(name)
@@ -73,7 +73,7 @@ def _of(generation: Generation, model: str, draft: Draft) -> dict[str, str]:
 
 
 def default(generation: Generation, name: str) -> str | None:
-    """Return what a key that is named but not written had; None for one that was not known."""
+    """Return the default of a key that a placeholder names; None for an unknown key."""
     key = find(name)
     if key is None:
         return None

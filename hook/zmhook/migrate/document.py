@@ -1,4 +1,4 @@
-"""The result: sections of lines with comments, and the list of what is not in it."""
+"""The converted file: sections of lines with comments, and the list of what is lost."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ROUNDS = 5
 
 
 class Document:
-    """`sections` has the lines by section and key; `lost` what is not among them.
+    """The lines by section and key (`sections`), and what is not among them (`lost`).
 
     `locations` are those of the keys that all monitors share: they are listed once.
     """
@@ -47,20 +47,20 @@ class Document:
             ]
 
     def lines(self) -> Iterator[tuple[str, str, Entry]]:
-        """Return each line: its section, its key, and what stands there."""
+        """Yield each line with its section and key."""
         for section, entries in self.sections.items():
             for name, entry in entries.items():
                 yield section, name, entry
 
     def remove(self, section: str, name: str, why: str) -> None:
-        """Take a line out, and note that it is lost."""
+        """Remove a line, and list it as lost."""
         entry = self.sections[section].pop(name)
         location = f"[{section}] {name}"
         short = one_line(why, reasons.LONGEST_LINE)
         self.lost.append(Lost(location, reasons.shown(name, entry.text), short))
 
     def conceal(self, secrets: Collection[str]) -> None:
-        """Put stars in the place of secrets, wherever a value or a comment repeats them."""
+        """Mask secrets that values or comments repeat."""
         self.lost = [
             Lost(
                 lost.location,
@@ -100,7 +100,7 @@ class Document:
 
 
 def _order(line: tuple[str, Entry]) -> int:
-    """Sort as the model does; what it has no name for, such as zones, comes last."""
+    """Sort by the order of the keys; other names, such as zones, come last."""
     return _key_numbers().get(line[0], len(schema().keys))
 
 
@@ -110,7 +110,7 @@ def _key_numbers() -> dict[str, int]:
 
 
 def _differences(common: Draft, own: Draft) -> Iterator[tuple[str, Entry]]:
-    """Return what a monitor has of its own, and what it has not that all others have."""
+    """Return the lines of one monitor, and defaults for those lines that only the others have."""
     models = {*own.text("models").split(",")}
     for name, entry in own.entries.items():
         before = common.entries.get(name)
@@ -122,7 +122,7 @@ def _differences(common: Draft, own: Draft) -> Iterator[tuple[str, Entry]]:
 
 
 def _model(name: str) -> str:
-    """Return the model that alone reads a key; empty when all of us do."""
+    """Return the only model that reads a key; empty if all do."""
     for about in KINDS.values():
         if about.pattern == name:
             return about.ours
@@ -131,7 +131,7 @@ def _model(name: str) -> str:
 
 
 def _noted_once(lines: Iterable[tuple[str, Entry]]) -> Iterator[tuple[str, Entry]]:
-    """Leave a comment away that stands above the line before already."""
+    """Drop a comment that repeats that of the line before."""
     before = ""
     for name, entry in lines:
         yield name, Entry(entry.text) if entry.note == before else entry
@@ -153,7 +153,7 @@ def _comment(text: str) -> str:
 
 
 def settle(document: Document, secrets: str, content: str | None = None) -> list[str]:
-    """Take out what cannot stand; return what is wrong beside that, such as a secrets file.
+    """Remove lines that the loader rejects; return all other problems, such as a secrets file.
 
     `secrets` is the path of the secrets file, empty for none; `content` what it is going to hold.
     """
@@ -174,7 +174,7 @@ def settle(document: Document, secrets: str, content: str | None = None) -> list
 
 
 def _message(problem: Problem, directory: Path) -> str:
-    """Name the file where it is another than the result, such as that of the secrets."""
+    """Name the file if it is not the result itself, such as the secrets file."""
     is_ours = Path(problem.file).parent == directory
     return problem.message if is_ours else f"{problem.file}: {problem.message}"
 

@@ -1,4 +1,4 @@
-"""What an old file says, in our words, for one monitor or for all."""
+"""Map the settings of an old file to our keys, for one monitor or for all."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Entry(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """Something that is not in the result: what, its value as far as it may be shown, and why."""
+    """A setting that is not in the result, with its value (secrets masked) and the reason."""
 
     location: str
     shown: str
@@ -51,7 +51,7 @@ class Draft:
         self._weaker: list[tuple[str, OldSetting]] = []
 
     def put(self, name: str, setting: OldSetting, note: str = "") -> None:
-        """Add a key of ours, or one that was called otherwise, with an old value.
+        """Add an old value under our name of its key.
 
         A value that cannot stand here is lost. What was put first holds: whoever knows more puts
         first. `note` stands in the comment.
@@ -75,15 +75,15 @@ class Draft:
             self._add(name, Entry(text, ", ".join(map(one_line, notes))), setting)
 
     def put_last(self, name: str, setting: OldSetting) -> None:
-        """Put it once all else is, so that it holds only where nothing else says it."""
+        """Put it after everything else, so that it holds only if nothing else sets it."""
         self._weaker.append((name, setting))
 
     def compare_last(self, setting: OldSetting) -> None:
-        """Lose what one model alone says, unless the same holds for all."""
+        """Lose a setting of a single model, unless the same holds for all."""
         self._weaker.append(("", setting))
 
     def put_rest(self) -> None:
-        """Put and compare what waits for that."""
+        """Handle what `put_last` and `compare_last` deferred."""
         while self._weaker:
             name, setting = self._weaker.pop(0)
             if name or setting.key in self.entries:
@@ -103,7 +103,7 @@ class Draft:
             self.entries[name] = Entry(before.text, ", ".join(notes))
 
     def lose(self, setting: OldSetting, why: str = "") -> None:
-        """Note what is not carried over; without a reason, the one that is known of the key."""
+        """List a setting as lost; without `why`, with the known reason for its key."""
         why = why or reasons.why(setting.key) or reasons.NOTHING
         self.lost.append(Lost(setting.location, reasons.shown(setting.key, setting.value), why))
 
@@ -116,7 +116,7 @@ class Draft:
 
 
 def like(name: str) -> Key | None:
-    """Return the key that says how a line of that name is read; None when there is none."""
+    """Return the key whose rules hold for a line of that name; None if there is none."""
     key = find(name)
     if key or not _NAME.fullmatch(name):
         return key
@@ -141,12 +141,12 @@ def _check(key: Key, text: str) -> None:
 
 
 def is_writable(text: str) -> bool:
-    """Say whether our reader gets the very text back."""
+    """Say whether the loader reads the same text back."""
     return text == text.strip() and text.isprintable() and not _COMMENT.search(text)
 
 
 def _changes(name: str, key: Key, text: str, setting: OldSetting) -> tuple[str, str]:
-    """Say where a line was, and what its value was, as far as they are other than here."""
+    """Note the old place and value of a line, if they differ."""
     moved = "" if setting.key == name else f"from {setting.location}"
     before = str(setting.value).strip().strip("'\"")
     plain = isinstance(setting.value, str | int | float) and not isinstance(setting.value, bool)
@@ -156,7 +156,7 @@ def _changes(name: str, key: Key, text: str, setting: OldSetting) -> tuple[str, 
 
 
 def as_text(key: Key, value: Any) -> str:
-    """Return the value as it is written here; raises `ValueError` with what is wrong."""
+    """Return the text of the value in our format; raises `ValueError` with the reason."""
     if isinstance(value, str):
         value = _opened(key, value.strip())
     text = _written(key, value).strip()
@@ -165,7 +165,7 @@ def as_text(key: Key, value: Any) -> str:
 
 
 def _opened(key: Key, text: str) -> Any:
-    """Take off the quotes and brackets that only the old reader needed."""
+    """Strip quotes and brackets that only the old program needed."""
     if key.is_secret or key.form == "pattern":
         return text
     if text[:1] in _BRACKETS and (key.is_list or key.form == "json"):
@@ -214,7 +214,7 @@ def _joined(parts: Iterable[Any], between: str) -> str:
 
 
 def _percent(text: str) -> str:
-    """Write a number without a unit as the share that it was, 5 % where there is no such share."""
+    """Write a number without a unit as a percentage; 5% if it is above 100."""
     number = text.removesuffix("%")
     if not number.isdigit():
         return text

@@ -1,4 +1,4 @@
-"""Keys with one value: nearly all of version 5, and what is beside the sequences later."""
+"""Convert keys with one value: nearly all of version 5, and those beside the sequences later."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def put_flat(draft: Draft, old: OldConfig) -> None:
 
 
 def _is_ruled_out(old: OldConfig, name: str) -> bool:
-    """Say whether a sequence took a key's place."""
+    """Say whether a sequence replaced a key."""
     key = find(name)
     if key is None:
         return False
@@ -63,7 +63,7 @@ def _models(draft: Draft, old: OldConfig, setting: OldSetting) -> None:
 
 
 def _mode(draft: Draft, old: OldConfig, setting: OldSetting) -> None:
-    """In version 6, all models looked at all pictures, and one picture was chosen."""
+    """In version 6, all models ran on all pictures, and one picture was chosen."""
     mode = str(setting.value).strip()
     if old.generation is Generation.FIVE or mode not in ("all", "first"):
         draft.put("detection_mode" if mode in ("all", "first") else "frame_strategy", setting)
@@ -87,7 +87,7 @@ def _is_of_foreign(name: str) -> bool:
 
 
 def _triggered(draft: Draft, old: OldConfig, setting: OldSetting) -> None:
-    """In version 6 and Ng this alone had ZoneMinder's zones imported."""
+    """In version 6 and Ng this key alone imported ZoneMinder's zones."""
     draft.put(setting.key, setting)
     if is_yes(setting.value) and old.generation is not Generation.FIVE and find("import_zm_zones"):
         draft.entries["import_zm_zones"] = Entry("yes", f"{setting.key} did that too")

@@ -26,7 +26,7 @@ _NESTED = ("ml_sequence", "stream_sequence")
 
 
 def read(path: str) -> list[OldConfig]:
-    """Return what holds for all monitors, then what holds for each that the file names.
+    """Return the settings of all monitors, then those of each monitor in the file.
 
     Raises `SettingsError` when the file cannot be read, or is no such file.
     """
@@ -48,7 +48,7 @@ def read(path: str) -> list[OldConfig]:
 
 
 def _sections(path: str) -> tuple[inifile.Sections, dict[str, str]]:
-    """Return the sections, and apart from them the secrets that the file itself has."""
+    """Return the sections, and separately the secrets in the file itself."""
     sections = inifile.read(path)
     held = [name for name in sections if is_of_secrets(name)]
     secrets = _held(path, held)
@@ -68,7 +68,7 @@ def _sections(path: str) -> tuple[inifile.Sections, dict[str, str]]:
 
 
 def _held(path: str, names: list[str]) -> dict[str, str]:
-    """Return the tokens whole: in a secrets file, # begins no comment behind a value."""
+    """Return the full tokens: in a secrets file, # after a value starts no comment."""
     if not names:
         return {}
     sections = inifile.read(path, inline_comments=())
@@ -76,7 +76,7 @@ def _held(path: str, names: list[str]) -> dict[str, str]:
 
 
 def _restore_secrets(path: str, sections: inifile.Sections) -> None:
-    """Take passwords whole: in version 5, # began no comment behind a value."""
+    """Restore full passwords: in version 5, # after a value started no comment."""
     for section, entries in inifile.read(path, inline_comments=()).items():
         for name, text in entries.items():
             key = find(name)
@@ -122,7 +122,7 @@ def _is_zone(common: OldConfig, name: str, text: str) -> bool:
 
 
 def _unfold(path: str, old: OldConfig) -> None:
-    """Put in what is named, and read the two dictionaries that version 6 may have."""
+    """Replace placeholders, and read the two dictionaries of version 6."""
     named = Placeholders(old.flat, lambda name: default(old.generation, name))
     uses = "use_sequence" not in old.flat or old.is_yes("use_sequence")
     for name in _NESTED:

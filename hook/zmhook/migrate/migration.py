@@ -1,4 +1,4 @@
-"""An old file in, the text of a new one out, with all that is to be said about it."""
+"""Convert an old file into the text of a new one, with notes and problems."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Migrated(NamedTuple):
 
 
 def migrate(path: str, output: str = "", secrets: str = "") -> Migrated:
-    """Return what an old file becomes.
+    """Convert an old file.
 
     `output` is where it will stand (empty: beside the old one), `secrets` the file that shall hold
     the passwords (empty: they stay where they are). Nothing is written. Raises `SettingsError`
@@ -139,7 +139,7 @@ class _Migration:
         return entry.text if entry else General().base_data_path
 
     def _into_file(self, old: str, tokens: dict[str, str]) -> str | None:
-        """Return what the secrets file is going to hold, None where it holds it already."""
+        """Return the new text of the secrets file; None if nothing changes."""
         if tokens is self.held:
             used = {token.strip().lower() for token in secretsfile.tokens(self.document)}
             self._lose_held(len(self.held.keys() - used), reasons.UNUSED_SECRETS)
@@ -154,7 +154,7 @@ class _Migration:
         return file.text() if file.is_new else None
 
     def _name_file(self, note: str) -> None:
-        """Name the secrets file first of all; beside the result, by its name alone."""
+        """Put `secrets` first; a file in the same folder by its name alone."""
         beside = Path(self.target).parent == self.folder
         text = Path(self.target).name if beside else self.target
         general = self.document.sections["general"]
@@ -163,7 +163,7 @@ class _Migration:
         self.document.sections["general"] = {**line, **general}
 
     def _tokens(self, old: str) -> dict[str, str]:
-        """Return the tokens of the old secrets, which may stand in the old file itself."""
+        """Return the old tokens, which may be in the old file itself."""
         if not old and self.target:
             return self.held
         if not old:
@@ -187,7 +187,7 @@ class _Migration:
             self.document.lost.append(Lost("[secrets]", f"{values}, not shown", why))
 
     def _keep(self, old: str, tokens: dict[str, str]) -> str | None:
-        """Return what a secrets file in our form would hold, where the old one is in another."""
+        """Return the text of a secrets file as INI if the old one is YAML."""
         self.notes += secretsfile.keep_plain(self.document)
         general = self.document.sections["general"]
         if old and ng.is_ng(old):
@@ -235,7 +235,7 @@ def _note_pixels(draft: Draft) -> None:
 
 
 def _pixel_notes(drafts: Iterable[Draft]) -> list[str]:
-    """Return what is to be told at once; what several monitors share, once."""
+    """Return notes for the console; a note for several monitors only once."""
     lines: dict[str, None] = {}
     for draft in filter(_is_reduced, drafts):
         width = draft.text("resize")

@@ -27,7 +27,7 @@ _BASE = re.compile(r"\$\{\s*base_data_path\s*\}")
 
 
 def read(path: str) -> list[OldConfig]:
-    """Return what holds for all monitors, then what holds for each that the file names.
+    """Return the settings of all monitors, then those of each monitor in the file.
 
     Raises `SettingsError` when the file cannot be read.
     """
@@ -47,7 +47,7 @@ def read(path: str) -> list[OldConfig]:
 
 
 def _held(path: str, tree: dict[Any, Any]) -> dict[str, str]:
-    """Take the secrets out of what is read, and return them; a file of nothing else is refused."""
+    """Remove the secrets from the tree, and return them; reject a file with nothing else."""
     held = [tree.pop(name) for name in list(tree) if is_of_secrets(str(name))]
     if held and not tree:
         raise SettingsError([Problem(path, "", "", A_SECRETS_FILE)])
@@ -73,7 +73,7 @@ def _add(old: OldConfig, section: str, entries: Mapping[Any, Any]) -> None:
 
 
 def _merged(base: Mapping[Any, Any], over: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Merge dicts into dicts; anything else takes the place of what was there."""
+    """Merge dictionaries; any other value is replaced."""
     merged = dict(base)
     for key, value in over.items():
         before = merged.get(key)
@@ -133,7 +133,7 @@ def _add_zones(old: OldConfig, section: str, zones: Any) -> None:
 
 
 def is_ng(path: str) -> bool:
-    """Say by its name, or by how it begins, whether a file is Ng's."""
+    """Say by its name or its beginning whether a file is Ng's."""
     return path.lower().endswith((".yml", ".yaml")) or inifile.looks_like_yaml(path)
 
 
@@ -152,7 +152,7 @@ def _text(value: Any) -> str:
 
 
 def read_yaml(path: str) -> dict[str, Any]:
-    """Return the mapping that the file is.
+    """Read a YAML file that is a mapping.
 
     Raises `SettingsError` when it cannot be read or is none, `MissingPart` without PyYAML.
     """
@@ -182,7 +182,7 @@ def _load(text: str) -> Any:
 
 
 def _built(loader: yaml.SafeLoader) -> Any:
-    """Measure what the file would become before anything is made of it."""
+    """Build the data after measuring it with all aliases unfolded."""
     try:
         node = loader.get_single_node()
         if node is None:
@@ -194,14 +194,14 @@ def _built(loader: yaml.SafeLoader) -> Any:
 
 
 def _where(error: yaml.MarkedYAMLError) -> str:
-    """Tell the place and what YAML missed there, without the text of the line."""
+    """Return the line number and YAML's problem, without the text of the line."""
     mark = error.problem_mark or error.context_mark
     line = f"line {mark.line + 1}: " if mark else ""
     return f"{line}{(error.problem or 'is not YAML').splitlines()[0]}"
 
 
 def _measure(node: yaml.Node, sizes: dict[int, int], left: int) -> int:
-    """Return how many nodes this one is with every alias unfolded; refuses too many."""
+    """Count the nodes with all aliases unfolded; raises `ValueError` for too many."""
     known = sizes.get(id(node))
     if known == 0:
         raise ValueError("it holds itself, through an alias")

@@ -1,4 +1,4 @@
-"""What an old file says, as plain data, before any of it is said in our words."""
+"""Settings of an old file as plain data, before they are mapped to our keys."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @cache
 def schema() -> Schema:
-    """Return the sections of this version, and those of installed packages."""
+    """Return our sections and those of installed packages."""
     return with_plugins()
 
 
@@ -25,7 +25,7 @@ def find(name: str) -> Key | None:
 
 
 class Generation(Enum):
-    """Whose file it is; the value is what it is called in messages."""
+    """The program that a file was written for; the value is its name in messages."""
 
     FIVE = "version 5"
     SIX = "version 6"
@@ -33,7 +33,7 @@ class Generation(Enum):
 
 
 class OldSetting(NamedTuple):
-    """A value as the old file has it, and where: the section, and the key's own name."""
+    """A value of the old file, with its section and key there."""
 
     section: str
     key: str
@@ -45,7 +45,7 @@ class OldSetting(NamedTuple):
 
 
 class OldConfig:
-    """What holds for one monitor in an old file, or for all of them (`monitor` is None).
+    """The settings of one monitor in an old file, or of all (`monitor` is None).
 
     `flat` are the keys with one value. `ml` and `stream` are the nested descriptions of the models
     and of the frames, None where the file has none or does not use it. `zones` are corners by the
@@ -70,7 +70,7 @@ class OldConfig:
 
     @property
     def is_foreign(self) -> bool:
-        """Whether the one model for objects, where no sequence says more, is not here."""
+        """Whether zmhook lacks the model for objects, in a file without a sequence."""
         setting = self.flat.get("object_framework")
         return self.ml is None and setting is not None and str(setting.value).strip() != "opencv"
 
@@ -80,12 +80,12 @@ class OldConfig:
 
 
 def mapping(value: Any) -> dict[str, Any]:
-    """Return it if it is a mapping, an empty one otherwise."""
+    """Return the value if it is a mapping, otherwise an empty one."""
     return value if isinstance(value, dict) else {}
 
 
 def words(value: Any) -> list[str]:
-    """Return a list, or what commas part in a text, without what is empty."""
+    """Return the words of a list, or of a text between commas."""
     parts = value if isinstance(value, list | tuple | set) else str(value).split(",")
     return [str(part).strip() for part in parts if str(part).strip()]
 

@@ -1,4 +1,4 @@
-"""Python literals and `{{key}}` in old files: a key's value, put in where it is named.
+"""Read Python literals of old files, and replace `{{key}}` with the value of that key.
 
 Only paths that mean the same here (`{{base_data_path}}`) stay as they are. What stands in quotes is
 put in after the literal was read, so a value can never break out of its quotes.
@@ -29,7 +29,7 @@ _IN_LITERAL = re.compile(
 
 
 class Placeholders:
-    """The values that may be named, those of one monitor.
+    """The values that replace placeholders, those of one monitor.
 
     `default` tells what an old program took for a key that its file does not have; None where it
     knew no such key. `used` are the names that were put in.
@@ -43,7 +43,7 @@ class Placeholders:
         self.used: set[str] = set()
 
     def fill(self, value: Any) -> Any:
-        """Return the value with every name in its texts put in, however deep."""
+        """Replace the placeholders in all texts of a value, however deep."""
         if isinstance(value, str):
             return self._fill(value, 0)
         if isinstance(value, dict):
@@ -53,7 +53,7 @@ class Placeholders:
         return value
 
     def parse(self, text: str) -> Any:
-        """Read a literal in which names may stand with and without quotes.
+        """Read a literal with placeholders inside and outside of quotes.
 
         Raises `ValueError` when it is none.
         """

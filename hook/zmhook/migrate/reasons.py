@@ -1,4 +1,4 @@
-"""Why a key of an old file has no place here, and what of its value may be shown."""
+"""Reasons why an old key cannot be carried over, and how to show its value without secrets."""
 
 from __future__ import annotations
 
@@ -66,17 +66,17 @@ LONGEST_VALUE, LONGEST_LINE = 100, 400
 
 
 def is_of_secrets(section: str) -> bool:
-    """Say whether a section is one of secrets, however it is written."""
+    """Say whether a section holds secrets; capitals do not matter."""
     return section.strip().lower() in ("secret", "secrets")
 
 
 def why(key: str) -> str:
-    """Return why an old key has no place here; empty when that is not known of it."""
+    """Return why an old key cannot be carried over; empty if unknown."""
     return next((reason for pattern, reason in _TABLE if pattern.fullmatch(key)), "")
 
 
 def is_hidden(key: str, value: Any) -> bool:
-    """Say whether the value may be a secret; a token that names one is none."""
+    """Say whether the value may be a secret; a !TOKEN is none."""
     text = str(value)
     if re.fullmatch(r"![\w.-]*", text.strip()):
         return False
@@ -84,7 +84,7 @@ def is_hidden(key: str, value: Any) -> bool:
 
 
 def shown(key: str, value: Any) -> str:
-    """Return the value on one line; three stars in the place of a secret."""
+    """Return the value on one line, with secrets masked."""
     value = _opened(value)
     if isinstance(value, dict | list | tuple | set) and _HIDDEN_KEY.search(key):
         return "***"
@@ -99,7 +99,7 @@ def shown(key: str, value: Any) -> str:
 
 
 def _opened(value: Any) -> Any:
-    """Return what a text in Python's form holds, so that secrets in it are seen as such."""
+    """Parse a text that is a Python literal, so that secrets in it are masked."""
     if not (isinstance(value, str) and value.lstrip().startswith(("{", "["))):
         return value
     try:

@@ -1,4 +1,4 @@
-"""The secrets file of the result: tokens that the old one had, and passwords that were plain."""
+"""Write the new secrets file: the old tokens, and passwords that were in the configuration."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def as_ini(tokens: dict[str, str]) -> str:
 
 
 def plain(document: Document) -> Iterator[tuple[str, str, Entry]]:
-    """Return the lines that hold a secret itself, not a token."""
+    """Yield the lines with a plain secret instead of a token."""
     for section, name, entry in document.lines():
         key = find(name)
         if key and key.is_secret and entry.text and not entry.text.startswith("!"):
@@ -61,7 +61,7 @@ def tokens(document: Document) -> list[str]:
 
 
 def keep_plain(document: Document) -> list[str]:
-    """Leave plain secrets where they are, as far as that can be; return what to tell about it."""
+    """Leave plain secrets in the configuration where possible; return notes about them."""
     kept = []
     for section, name, entry in list(plain(document)):
         if is_writable(entry.text):
@@ -74,7 +74,7 @@ def keep_plain(document: Document) -> list[str]:
 
 
 class SecretsFile:
-    """A secrets file that is made, or added to; nothing that it holds already is changed."""
+    """A new or extended secrets file; its existing lines never change."""
 
     def __init__(self, path: str, old: dict[str, str]) -> None:
         self.path = path
@@ -90,7 +90,7 @@ class SecretsFile:
             self._text = regular.read(path, follow=True).decode("utf-8-sig")
 
     def take(self, document: Document) -> None:
-        """Take the plain secrets out of the document, and look the tokens up that it names."""
+        """Move the plain secrets of the document here, and copy the tokens that it names."""
         for section, name, entry in list(plain(document)):
             if not _fits(entry.text):
                 document.remove(section, name, "its value cannot stand in a secrets file")
@@ -108,7 +108,7 @@ class SecretsFile:
         return token.lower() in map(str.lower, self._new)
 
     def _carried(self, token: str) -> str:
-        """Return the token by which the file has the old secret from now on."""
+        """Return the token of an old secret in the new file."""
         text, there = self._old.get(token.lower()), self._there.get(token.lower())
         if there is not None and text in (None, there):
             return token
@@ -123,7 +123,7 @@ class SecretsFile:
         return token
 
     def _renamed(self, token: str, text: str) -> str:
-        """Leave the other value that the file has under this token; it may be in use."""
+        """Choose another token, as the file has this one with another value that may be in use."""
         free = self._free(token, text)
         if not self._has(free):
             self._new[free] = text
@@ -131,7 +131,7 @@ class SecretsFile:
         return free
 
     def _free(self, token: str, text: str) -> str:
-        """Return a token that means this secret, or nothing yet, anywhere."""
+        """Return a token that is unused, or already stands for this secret."""
         known = {name.lower(): own for name, own in self._new.items()}
         known = {**self._old, **self._there, **known}
         number, free = 1, token
@@ -146,7 +146,7 @@ class SecretsFile:
         return any(token.lower() not in self._there for token in self._new)
 
     def text(self) -> str:
-        """Return the whole file, what is new first."""
+        """Return the whole file, new tokens first."""
         lines = "".join(
             f"{token}={text}\n"
             for token, text in self._new.items()

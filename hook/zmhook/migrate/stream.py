@@ -1,4 +1,4 @@
-"""`stream_sequence`, which version 6 and Ng have: which pictures of an event are looked at."""
+"""Convert `stream_sequence` of version 6 and Ng: which pictures of an event are analysed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NO_FRAMES = {Generation.SIX: "all", Generation.NG: "snapshot,alarm,1"}
 
 
 def put_stream(draft: Draft, stream: dict[str, Any], old: OldConfig) -> None:
-    """Put what `stream_sequence` says; what has no place here is lost."""
+    """Put the settings of `stream_sequence`; those without a counterpart are lost."""
     generation = old.generation
     for key, value in stream.items():
         setting = OldSetting("stream_sequence:", str(key), value)
@@ -46,7 +46,7 @@ def _put(draft: Draft, setting: OldSetting, generation: Generation) -> None:
 
 
 def put_strategy(draft: Draft, setting: OldSetting, generation: Generation) -> None:
-    """Put which picture answers. In version 6, `first` ended the chain of the models too."""
+    """Put the frame strategy. In version 6, `first` stopped the chain of models, too."""
     draft.put("frame_strategy", setting)
     if generation is Generation.SIX and draft.text("frame_strategy") == "first":
         note = "the first model that found something was the last"
@@ -54,7 +54,7 @@ def put_strategy(draft: Draft, setting: OldSetting, generation: Generation) -> N
 
 
 def put_usual_strategy(draft: Draft, generation: Generation) -> None:
-    """Put what version 6 and Ng took where nothing says which picture answers."""
+    """Put the default frame strategy of version 6 and Ng."""
     key = find("frame_strategy")
     if key and _BY_MODELS in key.choices:
         note = f"the default of {generation.value}; here it is {key.default}"
@@ -70,7 +70,7 @@ def _put_frames(draft: Draft, setting: OldSetting) -> None:
 
 
 def _put_skip(draft: Draft, setting: OldSetting) -> None:
-    """Every third frame was frame_skip 3: two are left out between them."""
+    """Convert frame_skip: 3 meant every third frame, so two are skipped in between."""
     text = str(setting.value).strip()
     if text.isdigit():
         setting = setting._replace(value=str(max(int(text) - 1, 0)))
@@ -80,7 +80,7 @@ def _put_skip(draft: Draft, setting: OldSetting) -> None:
 
 
 def _put_delay(draft: Draft, setting: OldSetting, old: OldConfig) -> None:
-    """Put the seconds before the first picture: those of `wait` passed before."""
+    """Put the seconds before the first picture, added to those of `wait`."""
     wait = old.flat.pop("wait", None)
     if wait is None:
         draft.put("wait", setting)

@@ -1,4 +1,4 @@
-"""Zones: their corners, and the patterns of what counts in them."""
+"""Convert zones: their corners and patterns."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def put_zones(draft: Draft, old: OldConfig) -> None:
 
 
 def _put_zone(draft: Draft, name: str, setting: OldSetting) -> str:
-    """Put its corners; return the name that it has here, empty when it has none."""
+    """Put the corners; return the zone's new name, empty if the corners are unusable."""
     ours = _free_name(draft, name)
     try:
         text = _corners(setting.value)
@@ -58,7 +58,7 @@ def _put_zone(draft: Draft, name: str, setting: OldSetting) -> str:
 
 
 def _free_name(draft: Draft, name: str) -> str:
-    """Return a name for a line of its own that is not the name of a setting."""
+    """Return a free name for the zone that is not the name of a setting."""
     ours = _UNUSABLE.sub("_", name.strip().lower()).strip() or "zone"
     if not is_writable(ours):
         ours = re.sub(r"\W+", "_", ours)
@@ -82,7 +82,7 @@ def _whole(match: re.Match[str]) -> str:
 
 
 def _put_pattern(draft: Draft, ours: str, name: str, field: str, setting: OldSetting) -> None:
-    """Put a zone's pattern; a zone of ZoneMinder may have a space where its name here has _."""
+    """Put a zone's pattern; a name with _ may have spaces in ZoneMinder."""
     suffix = _SUFFIX[field]
     if ours:
         draft.put(ours + suffix, setting)

@@ -1,4 +1,4 @@
-"""`!TOKEN` and `{{key}}`: values that stand somewhere else."""
+"""Substitute `!TOKEN` and `{{key}}` in values."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _READABLE_BY_ALL = 0o004
 
 
 class CannotExpand(ValueError):
-    """A reference leads nowhere; `str()` says why."""
+    """A reference cannot be resolved; `str()` says why."""
 
 
 class Secrets:
-    """The `[secrets]` section of a file. `problems` are what is wrong with it."""
+    """The `[secrets]` section of a file; `error` is set if it cannot be read."""
 
     def __init__(self, path: str = "") -> None:
         self.path = path
@@ -45,7 +45,7 @@ class Secrets:
         self._tokens = sections.get("secrets", {})
 
     def __getitem__(self, token: str) -> str:
-        """Raise `KeyError` with what to do about it."""
+        """Return a secret; raises `KeyError` with the remedy."""
         if not self.path:
             raise KeyError(f"!{token} needs a secrets file: set [general] secrets")
         if self.error:
@@ -55,7 +55,7 @@ class Secrets:
         return self._tokens[token.lower()]
 
     def warnings(self) -> list[str]:
-        """Return what is allowed but probably not meant."""
+        """Return warnings about what is allowed, but probably a mistake."""
         lines = [
             f"{self.path}: [secrets] {token}: # and what follows is part of the value here"
             for token, text in self._tokens.items()
@@ -67,7 +67,7 @@ class Secrets:
 
 
 def readable_by_all(path: str) -> bool:
-    """Say whether every user of the machine may read a file that could be opened."""
+    """Say whether every user of the machine may read the file."""
     try:
         return bool(os.stat(path).st_mode & _READABLE_BY_ALL)  # noqa: PTH116 - start-up time
     except OSError:  # it was taken away meanwhile
@@ -75,7 +75,7 @@ def readable_by_all(path: str) -> bool:
 
 
 class Expander:
-    """Looks values up among the entries that hold for one monitor, each once."""
+    """Resolves references among the entries of one monitor, each once."""
 
     def __init__(self, entries: Mapping[str, Entry], secrets: Secrets, schema: Schema) -> None:
         self._entries = entries
@@ -84,7 +84,7 @@ class Expander:
         self._done: dict[str, str] = {}
 
     def value(self, name: str, text: str) -> str:
-        """Return the text of a key with everything put in; raises `CannotExpand`."""
+        """Return the text of a key with all references resolved; raises `CannotExpand`."""
         return self._expand(text, (name,))
 
     def _expand(self, text: str, within: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""`[face]`: finding faces and telling whose they are."""
+"""`[face]`: face detection and recognition."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""The folders that a configuration names, and the one of sockets and locks."""
+"""Folders of a configuration, and the run folder for sockets and locks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def run_folder(general: General) -> Path:
 
 
 def folders_of(settings: Settings) -> list[Path]:
-    """Return the folders that events and commands write to, ZoneMinder's own left out."""
+    """Return the folders that events and commands write to, except ZoneMinder's."""
     general = settings.general
     base = Path(general.base_data_path)
     return [

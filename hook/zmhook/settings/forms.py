@@ -118,7 +118,7 @@ def read_topics(text: str) -> tuple[str, ...]:
 
 
 def _unquoted(text: str) -> str:
-    """Take off the quotes that keep a # from being a comment."""
+    """Strip the quotes that keep a # from starting a comment."""
     is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
     return text[1:-1] if is_quoted else text
 
@@ -145,7 +145,7 @@ def read_pattern(text: str) -> str:
 
 
 def read_address(text: str) -> str:
-    """Read an http or https address; a slash at its end is taken off."""
+    """Read an http or https address, without a slash at its end."""
     if _USER_IN_ADDRESS.match(text):
         raise InvalidValue("without a user or password in it: those are basic_user, basic_password")
     if not _ADDRESS.fullmatch(text):
@@ -173,7 +173,7 @@ def read_networks(text: str) -> tuple[str, ...]:
 
 
 def read_names(text: str) -> tuple[str, ...]:
-    """Read pairs `name=model`; raises `Wrong` for a name that stands for two models."""
+    """Read pairs `name=model`; raises `InvalidValue` for a name with two models."""
     models: dict[str, str] = {}
     for part in filter(None, (part.strip() for part in _parts(text))):
         name, _, model = (side.strip(" \t\"'") for side in part.rpartition("="))
@@ -222,7 +222,7 @@ def read_polygon(name: str, text: str) -> Zone:
 
 
 def looks_like_polygon(text: str) -> bool:
-    """Tell a zone, right or wrong, from the value of a setting."""
+    """Say whether a text is meant as a zone, right or wrong."""
     return bool(_COORDINATES.fullmatch(text))
 
 
@@ -266,7 +266,7 @@ def read_times(text: str) -> tuple[str, ...]:
 
 
 def read_zone(text: str) -> str:
-    """Read the name of a time zone as the IANA database has it."""
+    """Read the name of a time zone (IANA)."""
     from zoneinfo import ZoneInfo, available_timezones
 
     try:
@@ -322,7 +322,7 @@ _TYPES: dict[Any, Callable[[str], Any]] = {
 
 
 def reader_of(kind: Any, form: str = "") -> Callable[[str], Any]:
-    """Return what reads the text of a setting; raises `TypeError` for a type that has no text."""
+    """Return the reader of a type or form; raises `TypeError` if there is none."""
     if form:
         if form not in FORMS:
             raise TypeError(f"no text has the form {form}")

@@ -126,7 +126,7 @@ class Gate(Section, frozen=True, kw_only=True):
 
 
 class Label(Struct, frozen=True, kw_only=True):
-    """What holds for one label in place of the section's own; None: nothing of its own."""
+    """Limits of one label, which override those of the section; None: not overridden."""
 
     min_confidence: float | None = None
     max_detection_size: Extent | None = None
@@ -135,7 +135,7 @@ class Label(Struct, frozen=True, kw_only=True):
 
 
 class ZoneRule(Struct, frozen=True, kw_only=True):
-    """The patterns of one zone: what counts there, and what does not; empty: no pattern."""
+    """The patterns of one zone: labels to keep and labels to drop; empty: no pattern."""
 
     detection_pattern: str = ""
     ignore_pattern: str = ""

@@ -1,4 +1,4 @@
-"""`[gemini]`: a model in the cloud, or a large one at home, that describes what is seen."""
+"""`[gemini]`: descriptions by a large model."""
 
 from typing import Annotated, Literal
 
@@ -102,7 +102,7 @@ class Gemini(Section, frozen=True, kw_only=True):
 
 
 class Prompt(Section, frozen=True, kw_only=True):
-    """One question of `[gemini-prompts]`, and the labels that it is asked about."""
+    """One prompt of `[gemini-prompts]`, and its labels."""
 
     labels: tuple[str, ...]
     text: str

@@ -1,4 +1,4 @@
-"""`[general]`: where things are, which models run, what the answer looks like."""
+"""`[general]`: folders, portal, models, frames and output."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""Words on what a setting allows, and what to write instead of a value that cannot be read."""
+"""Explain what a setting allows, and how to write a value that was cut off."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _QUOTED = ("labels",)
 
 
 def allowed(key: Key) -> str:
-    """Return words that fit after "expected"."""
+    """Return words that follow "expected"."""
     if key.choices:
         words = ", ".join(key.choices)
         return f"one or more of {words}, between commas" if key.is_list else f"one of {words}"
@@ -114,7 +114,7 @@ def _written_tuple(key: Key, value: tuple[Any, ...]) -> str:
 
 
 def cut_off(path: str, marked: Marked) -> Problem:
-    """Return the problem of a value that begins as a comment does, such as `#` for a topic.
+    """Return the problem of a value that starts like a comment, such as the topic `#`.
 
     It would be read as empty, which is the default. Whether a comment was meant cannot be known,
     so neither is taken. The value is not in the message, since it may be a password.

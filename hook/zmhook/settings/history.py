@@ -1,4 +1,4 @@
-"""`[history]`: what was decided, and why, to look it up later."""
+"""`[history]`: the record of decisions."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Read an ini file, and say in one line each what is wrong with it."""
+"""Read an INI file, with one line for each problem."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _YAML = re.compile(
 
 
 class Marked(NamedTuple):
-    """A key of whose value a comment's sign cuts off what may be meant; `text` begins there."""
+    """A key whose value a comment sign may have cut off; `text` starts at the sign."""
 
     section: str
     key: str
@@ -38,7 +38,7 @@ class Marked(NamedTuple):
 
 
 def read_marked(path: str) -> tuple[Sections, list[Marked]]:
-    """Return what `read` does, and the keys whose values begin with # or ;, which are empty there.
+    """Read a file, and return the keys with values that start with # or ; and read as empty.
 
     So is a list in which # comes behind a comma. Raises `SettingsError` as `read` does.
     """
@@ -101,7 +101,7 @@ def _unreadable(path: str, error: Exception) -> SettingsError:
 
 
 def looks_like_yaml(path: str) -> bool:
-    """Say by its name, or by its first line, whether a file that is no ini file is YAML.
+    """Say by its name or its first line whether a file is YAML instead of INI.
 
     What has a [section] or `key =` at the left margin is an ini file, whatever it begins with.
     """
@@ -136,7 +136,7 @@ def text_of(path: str) -> str:
 
 
 def _reasons(error: Exception) -> list[str]:
-    """Tell without the text of the line: it may hold a password."""
+    """Return the reasons without the text of the line, which may contain a password."""
     if isinstance(error, configparser.DuplicateSectionError):
         return [f"line {error.lineno}: section [{error.section}] is there twice: join the two"]
     if isinstance(error, configparser.DuplicateOptionError):

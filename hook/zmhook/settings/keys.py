@@ -1,4 +1,4 @@
-"""The keys of the model, looked up by name, and how the text of one is read."""
+"""Look up keys of the configuration by name, and read their values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Key(NamedTuple):
-    """One key of the model: where it belongs, what it holds and what that may be.
+    """One key of the configuration: its section, name, type and default.
 
     `type` is the annotation with its limits, `kind` the same without its description.
     """
@@ -53,7 +53,7 @@ class Key(NamedTuple):
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The words of which a value, or each word of a list, must be one; empty: any."""
+        """The allowed words of a value or a list; empty: any."""
         kind = get_args(self.kind)[0] if self.is_list else self.kind
         return get_args(kind) if get_origin(kind) is Literal else ()
 
@@ -63,22 +63,22 @@ class Key(NamedTuple):
 
     @property
     def is_numbers(self) -> bool:
-        """Two or three numbers, which look like a zone's corner."""
+        """Whether the value is two or three numbers, which could be mistaken for a zone."""
         is_pair = get_origin(self.kind) is tuple and not self.is_list
         return is_pair or self.kind is values.Colour
 
     @property
     def template(self) -> str | None:
-        """A default that has another key's value in it."""
+        """The default, if it refers to another key."""
         is_template = isinstance(self.default, str) and "{{" in self.default
         return self.default if is_template else None
 
     def reader(self) -> Callable[[str], Any]:
-        """Return what makes plain data of a text; raises `TypeError` where nothing does."""
+        """Return the reader of the text; raises `TypeError` if there is none."""
         return reader_of(self.kind, self.form)
 
     def read(self, text: str) -> Any:
-        """Return the value that the text stands for; raises `ValueError` (see `forms.py`)."""
+        """Return the value of a text; raises `ValueError` (see `forms.py`)."""
         plain = self.reader()(text)
         try:
             return convert(plain, self.type, dec_hook=concealed)
@@ -106,7 +106,7 @@ class Schema:
 
 
 def keys_of(name: str, section: type[Section], annotations: Mapping[str, Any]) -> dict[str, Key]:
-    """Return the keys of one section; a field that is not described is none."""
+    """Return the keys of one section: the fields with a description."""
     defaults = section()
     return {
         field: Key(name, field, annotation, getattr(defaults, field))
@@ -122,23 +122,23 @@ def built_in() -> Schema:
 
 
 def keys() -> dict[str, Key]:
-    """Return every key that ships, by its name."""
+    """Return all built-in keys by name."""
     return built_in().keys
 
 
 def find(name: str) -> Key | None:
-    """Return the key that ships under that name or alias."""
+    """Return the built-in key of that name or alias."""
     return built_in().find(name)
 
 
 @cache
 def topic_keys() -> dict[str, Key]:
-    """Return the keys of `[mqtt-topic-NAME]`, which belong there alone."""
+    """Return the keys of `[mqtt-topic-NAME]`."""
     return keys_of("mqtt-topic-NAME", Topic, Topic.__annotations__)
 
 
 @cache
 def named_key(field: str) -> Key:
-    """Return how the limit of a label, or a zone's pattern, is read: like its section's own."""
+    """Return the key whose rules hold for the limit of a label or the pattern of a zone."""
     like = {"detection_pattern": "detect_pattern", "ignore_pattern": "detect_pattern"}
     return keys()[like.get(field, field)]

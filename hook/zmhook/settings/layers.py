@@ -1,4 +1,4 @@
-"""Sort what is written into layers: what holds for all monitors, and what for one."""
+"""Sort entries into layers: those of all monitors, and those of one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MONITOR = re.compile(r"monitor-0*([1-9][0-9]{0,8})")
 
 
 class Entry(NamedTuple):
-    """A value as it is written, and where."""
+    """The text of a value, and where it was written."""
 
     file: str
     section: str
@@ -46,7 +46,7 @@ class Entry(NamedTuple):
 
 
 class Layer:
-    """The entries of some sections: settings by the model's names, zones by their own."""
+    """The entries of one layer: settings by key, zones by name."""
 
     def __init__(self) -> None:
         self.keys: dict[str, Entry] = {}
@@ -56,7 +56,7 @@ class Layer:
 
 
 class Layers:
-    """What one file (or the command line) says, sorted; `problems` has what is out of place.
+    """The sorted entries of a file or the command line; `problems` lists misplaced ones.
 
     `monitors[None]` is the layer of all monitors. With `is_unknown` there is a section or a key
     that `schema` does not have.
@@ -178,7 +178,7 @@ class Layers:
         return True
 
     def _is_numbers(self, name: str) -> bool:
-        """Say whether two or three numbers are that key's value rather than a zone's."""
+        """Say whether that key's value is numbers, not a zone."""
         key = self.schema.find(name)
         return key is not None and key.is_numbers
 
@@ -202,7 +202,7 @@ class Layers:
 
 
 def _split(key: str, suffixes: Mapping[str, str]) -> tuple[str, str]:
-    """Split `car_min_confidence` into the label and the field; two empty texts if it is none."""
+    """Split `car_min_confidence` into label and field; two empty texts for other keys."""
     for suffix, field in suffixes.items():
         if key.endswith(suffix):
             return key.removesuffix(suffix), field
@@ -210,7 +210,7 @@ def _split(key: str, suffixes: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _is_misspelt(label: str, key: str, schema: Schema) -> bool:
-    """Tell yol_min_confidence from dog_min_confidence."""
+    """Say whether a key is a misspelt setting (yol_min_confidence), not a label's limit."""
     from zmhook.labels.coco import COCO
 
     return label not in COCO and bool(did_you_mean(key, schema.keys, NEAR))
@@ -222,7 +222,7 @@ def _shown_target(text: str) -> str:
 
 
 def _may_stand(section: str, key: Key) -> bool:
-    """Say whether a key may stand in a section; "" is that of a monitor."""
+    """Say whether a key may be in a section; "" is that of a monitor."""
     is_own = section in ("", key.section) or (section, key.section) in ELSEWHERE
     return is_own or (section, key.name) in OLD_SECTIONS
 

@@ -57,7 +57,7 @@ _ONLY_SIX = ("ml_sequence", "stream_sequence", "use_sequence", "object_framework
 
 
 def is_of_version_6(sections: Mapping[str, Mapping[str, str]]) -> bool:
-    """Say whether a file is one of version 6, which is not read as it is."""
+    """Say whether a file is of version 6, which must be converted."""
     return "object" in sections or any(
         key in entries for entries in sections.values() for key in _ONLY_SIX
     )

@@ -1,9 +1,8 @@
-"""`objectconfig.ini`, its secrets file and overrides → typed `Settings`.
+"""Load typed `Settings` from `objectconfig.ini`, its secrets file and overrides.
 
-The order in which a value is found: an override (`-O section.key=value`), the `[monitor-N]`
-section, the key's own section, the default. An empty value is the default. Then `!TOKEN` is
-looked up in the secrets file and `{{key}}` is put in. Everything that is wrong is collected and
-reported at once.
+Earlier sources win: an override (`-O section.key=value`), the `[monitor-N]` section, the key's own
+section, the default. An empty value is the default. Then `!TOKEN` is looked up in the secrets file
+and `{{key}}` is replaced. All problems are collected and reported at once.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ _LONGEST_SHOWN = 80
 
 
 class Config:
-    """A configuration file that was read and found right, for every monitor it names."""
+    """A valid configuration: the settings of all monitors and of each."""
 
     def __init__(
         self, path: str, general: Settings, monitors: dict[int, Settings], warnings: list[str]
@@ -109,7 +108,7 @@ class _Loader:
     def _layers(
         self, sections: inifile.Sections, overrides: Sequence[str]
     ) -> tuple[Layers, Layers]:
-        """Sort what is written, with the sections of installed packages where ours are not all."""
+        """Sort all entries; with the sections of installed packages if something is unknown."""
         layers = _sorted(self.path, sections, overrides, self.schema)
         if any(layer.is_unknown for layer in layers):
             from zmhook.settings.plugins import with_plugins
@@ -119,7 +118,7 @@ class _Loader:
         return layers
 
     def _open_to_others(self) -> list[str]:
-        """Warn of a file that every user may read and that holds secrets itself."""
+        """Warn of a file with secrets that every user may read."""
         if not self._plain or not readable_by_all(self.path):
             return []
         names = ", ".join(dict.fromkeys(self._plain))
@@ -199,7 +198,7 @@ class _Loader:
         )
 
     def _named(self, kind: type[Any], layers: list[dict[tuple[str, str], Entry]]) -> dict[str, Any]:
-        """Return by name what is known of each label, or of each zone."""
+        """Return the limits of each label, or the patterns of each zone, by name."""
         values: dict[str, dict[str, Any]] = {}
         entries = {
             name_and_field: entry
@@ -257,7 +256,7 @@ class _Loader:
         return value
 
     def _check_secret(self, key: Key, entry: Entry, value: Secret) -> None:
-        """Note what is odd about a secret: it is refused where it is used, if at all."""
+        """Warn of a secret with odd characters; it is accepted nevertheless."""
         from zmhook.settings.values import flaw_of_key, flaw_of_password
 
         is_key = key.form == "key"
@@ -268,7 +267,7 @@ class _Loader:
             self._flaws.append(str(entry.problem(f"{flaw}, {more}")))
 
     def _read(self, key: Key, text: str) -> Any:
-        """Read a text once, however many monitors have it."""
+        """Read each text of a key only once, however many monitors have it."""
         if not text:
             return self._plain_default(key)
         name_and_text = (key.name, text)
@@ -278,7 +277,7 @@ class _Loader:
         return self._values[name_and_text]
 
     def _plain_default(self, key: Key) -> Any:
-        """Return a default that names another key with that key's own default in it."""
+        """Return a default with the defaults of the keys that it refers to."""
         if key.template is None:
             return key.default
         try:
@@ -316,7 +315,7 @@ def _check_lines(key: Key, text: str) -> None:
 
 
 def _bad_value(key: Key, text: str, error: ValueError) -> str:
-    """Say what was found, unless it is a secret, and what is allowed."""
+    """Say what is allowed, and show the value unless it is a secret."""
     from zmhook.settings.hints import allowed
 
     hidden = key.is_secret or (key.form == "address" and "@" in text)
@@ -335,7 +334,7 @@ def _shown(text: str) -> str:
 
 
 def _problem(topic: Topic, others: list[Topic]) -> str:
-    """Say what is wrong with a topic beside those before it; nothing when nothing is."""
+    """Return the problem of a topic beside those before it; empty if there is none."""
     if not topic.topic:
         return "is missing"
     address = topic.topic, topic.channel

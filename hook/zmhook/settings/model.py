@@ -1,4 +1,4 @@
-"""Every setting: the sections together, and what holds for one monitor.
+"""The model of all settings: the sections together, for one monitor or for all.
 
 The loader checks files against this, the reference in `docs/` is made from it, and a test fails
 when a setting is missing from `objectconfig.ini`. A key's name is unique across the sections,
@@ -59,7 +59,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     plugins: dict[str, Section] = {}
 
     def section(self, kind: type[AnySection]) -> AnySection:
-        """Return the section of that class, which an installed package may have brought."""
+        """Return the section of that class: one of ours, or one of an installed package."""
         for section in self.sections():
             if isinstance(section, kind):
                 return section
@@ -70,7 +70,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         return [*(getattr(self, name) for name in SECTIONS), *self.plugins.values()]
 
     def _defaults(self, kind: type[AnySection]) -> AnySection:
-        """Return the section that the file does not have, with `{{key}}` put in."""
+        """Return the defaults of a section that is not in the file, with `{{key}}` replaced."""
         default = kind()
         texts = {name: getattr(default, name) for name in kind.__struct_fields__}
         filled = {
@@ -92,7 +92,7 @@ SECTIONS: dict[str, type[Section]] = {
 
 
 def to_plain(settings: Settings) -> dict[str, Any]:
-    """Return dicts, lists, texts and numbers. Secrets are in it: it is for our processes only."""
+    """Return plain data for our own processes; secrets are in it."""
     plain: dict[str, Any] = msgspec.to_builtins(settings, enc_hook=revealed)
     return plain
 

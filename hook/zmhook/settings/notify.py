@@ -1,4 +1,4 @@
-"""`[notify]`: whom to tell beside ZoneMinder's own notification server."""
+"""`[notify]`: notifications by MQTT, webhook and Apprise."""
 
 import re
 from typing import Annotated

@@ -60,7 +60,7 @@ def _checked(schema: Schema, name: str, section: type[Section]) -> dict[str, Key
 
 
 def _check(key: Key) -> None:
-    """Make sure that a key has words, a default that is right, and a way to read its text."""
+    """Check that a key has a description, a valid default and a reader."""
     key.reader()
     if not (key.description and allowed(key)):
         raise ValueError(f"{key.name} is not described")

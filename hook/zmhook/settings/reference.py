@@ -138,5 +138,5 @@ def _head(heads: tuple[str, ...]) -> Iterator[str]:
 
 
 def _cell(text: str) -> str:
-    """Keep what Markdown would read as its own."""
+    """Escape Markdown."""
     return text.replace("|", "\\|").replace("<", "&lt;").replace("--SPLIT--", "`--SPLIT--`")

@@ -1,4 +1,4 @@
-"""`[remote]`: models on another machine."""
+"""`[remote]`: remote inference servers."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""`[service]`: the process that keeps the models loaded."""
+"""`[service]`: the background service, and the server for other machines."""
 
 from typing import Annotated
 

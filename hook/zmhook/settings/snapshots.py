@@ -1,4 +1,4 @@
-"""`[snapshots]`: the best snapshots of cameras: which are kept, and how events use them."""
+"""`[snapshots]`: best snapshots of cameras."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""Types of settings that are no plain text, number or word.
+"""Types of settings beyond texts, numbers and words.
 
 No `from __future__ import annotations` here: msgspec reads these types as objects.
 """
@@ -81,7 +81,7 @@ class Extent(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     unit: Literal["%", "px"]
 
     def pixels(self, whole: float) -> float:
-        """Return it in pixels; `whole` is what a percentage is of."""
+        """Return the area in pixels; a percentage is of `whole`."""
         return self.value * whole / 100 if self.unit == "%" else self.value
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What comes from outside, read within bounds: whatever is wrong with it is one error.
+"""Decode JSON and tokens from outside within bounds, with one error for all flaws.
 
 Answers, tokens, requests and files that others may have written hold anything: JSON that is nested
 without end, numbers that no float holds, half a character. Each of these is another exception in
@@ -27,11 +27,11 @@ DIGITS = 18
 
 
 class Unreadable(ValueError):
-    """It cannot be read; the message says why, in a few words and without what it is."""
+    """The data cannot be read; the message says why, without the data."""
 
 
 class Cut(Unreadable):
-    """It ends before what began in it does."""
+    """The data is cut short."""
 
 
 @overload
@@ -39,7 +39,7 @@ def decoded(data: bytes | str, kind: type[T], most: int = MOST_VALUES) -> T: ...
 @overload
 def decoded(data: bytes | str, *, most: int = MOST_VALUES) -> Any: ...
 def decoded(data: bytes | str, kind: Any = Any, most: int = MOST_VALUES) -> Any:
-    """Return what JSON says, at most so many values of it; raises `Unreadable`.
+    """Decode JSON of at most `most` values; raises `Unreadable`.
 
     How deep it may be nested is bounded by the decoder.
     """
@@ -59,7 +59,7 @@ def _bounded(data: bytes | str, most: int) -> None:
 
 
 def lenient(data: bytes | str, *, anywhere: bool = False, most: int = MOST_VALUES) -> Any:
-    """Return what JSON says that may have flaws, or something after it: see `repair`.
+    """Decode JSON that may have flaws, or text after it (see `json_repair`).
 
     With `anywhere` it may stand among other things: the first object in the text.
 
@@ -79,7 +79,7 @@ def lenient(data: bytes | str, *, anywhere: bool = False, most: int = MOST_VALUE
 
 
 def salvaged(data: bytes | str, *, most: int = MOST_VALUES) -> tuple[Any, bool]:
-    """Return what JSON says in quotes of either sort, and whether it lacks brackets at its end.
+    """Decode JSON with either sort of quotes; also return whether brackets were missing at its end.
 
     For what `lenient` cannot read. Raises `Unreadable`: `Cut` for what ends within a value.
     """
@@ -98,7 +98,7 @@ def salvaged(data: bytes | str, *, most: int = MOST_VALUES) -> tuple[Any, bool]:
 
 
 def claims(token: str) -> dict[str, Any]:
-    """Return what a JSON Web Token says of itself (RFC 7519), unchecked; raises `Unreadable`."""
+    """Return the claims of a JSON Web Token (RFC 7519), unchecked; raises `Unreadable`."""
     try:
         decoded_claims = decoded(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
     except ERRORS as error:

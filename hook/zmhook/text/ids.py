@@ -1,4 +1,4 @@
-"""The numbers of events and monitors, as every caller must write them.
+"""Parse the numbers of events and monitors.
 
 One reading for all ways in: what the hook refuses, the service and the commands refuse as well.
 """

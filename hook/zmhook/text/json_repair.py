@@ -1,4 +1,4 @@
-"""JSON as some programs write it → JSON: what is odd in it is left out, and what stands around it.
+"""Repair JSON as some programs write it; text around it is left out.
 
 A number that is none (`NaN`, `inf`, `1e999`, `.5`) becomes null, a comma too many is dropped, and
 so are a byte order mark, NULs, and whatever stands before or after the first object. Nothing is
@@ -53,7 +53,7 @@ _MARKS = (
 
 
 def readings(data: bytes | str, *, anywhere: bool = False) -> Iterator[str]:
-    """Give what a text begins with, as plain JSON for the most part: an object or a list.
+    """Yield the first object or list of a text as (nearly) plain JSON.
 
     With `anywhere`, the objects in it from its first on. One that does not end is the last: what is
     in it is a part of something. What it costs is bounded, whatever the text.
@@ -71,14 +71,14 @@ def readings(data: bytes | str, *, anywhere: bool = False) -> Iterator[str]:
 
 
 class Closed(NamedTuple):
-    """What a text begins with as plain JSON; `cut` where brackets were missing at its end."""
+    """The start of a text as plain JSON; `cut` if brackets were missing at its end."""
 
     text: str
     cut: bool
 
 
 def closed(data: bytes | str) -> Closed | None:
-    """Return what a text begins with, in either sort of quotes, with the brackets that it lacks.
+    """Return the start of a text, with either sort of quotes, and missing brackets added.
 
     A number that stands last may have lost digits: it is null. None for what is something else, and
     `text` is "" for what ends within a text.
@@ -148,7 +148,7 @@ _CLOSING = {"{": "}", "[": "]"}
 
 
 def _ended(parts: list[str], rest: str) -> str:
-    """Join what came before a text ended; what stands last may be less than was written."""
+    """Join the parts of a text that was cut off; the last may be incomplete."""
     if parts[-1] == ",":
         parts[-1] = ""
     if not rest and _is_number(parts[-1]):

@@ -1,4 +1,4 @@
-"""Names of files and of people, which programs and systems spell in several ways.
+"""Normalise the names of files and people.
 
 A file's name is bytes, not always UTF-8 (an old share), and goes through JSON and logs as text. A
 letter with an accent is one character or two (files copied from a Mac), and looks the same.
@@ -16,15 +16,15 @@ _TO_NAME = {_FIRST + byte: chr(0xDC00 + byte) for byte in range(0x80, 0x100)}
 
 
 def spelled(name: str) -> str:
-    """Return a file's name, as Python has it, as text that can be sent and stored."""
+    """Return a file's name as text that can be sent and stored."""
     return name.translate(_TO_TEXT)
 
 
 def on_disk(text: str) -> str:
-    """Return the file's name of a text that `spelled` gave."""
+    """Return the file's name of a text from `spelled`."""
     return text if text.isascii() else text.translate(_TO_NAME)
 
 
 def composed(text: str) -> str:
-    """Return a name with each accented letter as one character (NFC): what people would write."""
+    """Return a name with each accented letter as one character (NFC)."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)

@@ -1,4 +1,4 @@
-"""Numbers held against a limit: judged and printed alike, so that what is printed is true.
+"""Compare numbers with a limit, and print them so that the comparison stays visible.
 
 A number that only rounding keeps from its limit is the limit: a model's 0.7 is 0.69999999 in the
 half of the digits that it computes with. Every other one is printed with the digits that it takes
@@ -29,12 +29,12 @@ def is_above(value: float, limit: float) -> bool:
 
 
 def exact(value: float) -> str:
-    """Return a limit as somebody would write it: `0.3`, `1234567`."""
+    """Return a limit as people write it: `0.3`, `1234567`."""
     return f"{value:.15g}"
 
 
 def apart(value: float, limit: float, digits: int = 2) -> str:
-    """Return a number with `digits` behind the point, or as many as tell it from the limit.
+    """Return a number with `digits` decimals, or as many as distinguish it from the limit.
 
     Read again, it is on the same side of `exact(limit)` as it is itself, or on it where only the
     last digits of a sum keep it away.

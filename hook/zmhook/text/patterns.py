@@ -1,4 +1,4 @@
-"""Regular expressions of the configuration and of other machines: checked, compiled and matched.
+"""Check, compile and match regular expressions of the configuration and of other machines.
 
 Nothing else compiles or matches one. What a pattern may cost is bounded before it is compiled
 (written out, a repeat of a repeat takes all memory there is) and while it is matched. Even so it
@@ -58,7 +58,7 @@ _slow: OrderedDict[str, int] = OrderedDict()
 
 
 class WrongPattern(ValueError):
-    """It is no regular expression, or one that would cost too much; the message says which."""
+    """The pattern is no regular expression, or too costly; the message says which."""
 
 
 def check(pattern: str, longest: int = LONGEST) -> str:

@@ -1,4 +1,4 @@
-"""Secrets taken out of text that is shown, also where they stand there in another form.
+"""Mask secrets in text, also in encoded forms.
 
 A server that repeats what it was sent does so in a form of its own: percent-encoded in an address,
 escaped in JSON or HTML, in Base64 as in an Authorization header.
@@ -68,7 +68,7 @@ def _without_other_forms(text: str, secret: str) -> str:
 
 
 def _without_word(text: str, start: int, end: int) -> str:
-    """Mask what is there, and all that it is a part of: Base64 holds more than the secret."""
+    """Mask a secret, and the whole Base64 word around it."""
     while start and text[start - 1] in _BASE64:
         start -= 1
     while end < len(text) and text[end] in _BASE64:

@@ -1,4 +1,4 @@
-"""What to say of an error that nobody expected.
+"""Explain unexpected errors.
 
 It is a bug, an installation that is not whole, or a machine that has nothing left to give.
 """
@@ -57,7 +57,7 @@ def is_lack(line: str) -> bool:
 
 
 def logged(log: logging.Logger, error: BaseException, doing: object = "") -> str:
-    """Log the error, a bug with the place where it happened, and return its line."""
+    """Log the error, with its origin if it is a bug, and return its line."""
     line = unexpected(error)
     if line.startswith(BUG):
         log.error("%s%s", f"{doing}: " if doing else "", BUG, exc_info=error)
