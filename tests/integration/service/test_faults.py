@@ -118,7 +118,7 @@ def test_stop_ends_what_was_put_aside_too(site) -> None:
             env=site.env, capture_output=True, text=True, timeout=60,
         )  # fmt: skip
         assert (done.returncode, done.stderr) == (0, "")
-        assert f"put aside (process {old['pid']}) was killed" in done.stdout
+        assert f"had been replaced (process {old['pid']}) was killed" in done.stdout
         site.until(lambda: not site.processes())
     assert not list(site.run.glob("*.aside-*"))
 
