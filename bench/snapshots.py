@@ -179,7 +179,7 @@ def memory(some: list[bytes], count: int) -> Figures:
     """Return the collector's resident memory while messages arrive as fast as it stores them."""
     samples: list[tuple[float, float]] = []
 
-    def look(stored: int) -> None:
+    def preparation(stored: int) -> None:
         if stored > (samples[-1][0] if samples else 0):
             samples.append((stored, collector.rss_mb()))
 
@@ -190,8 +190,8 @@ def memory(some: list[bytes], count: int) -> Figures:
         collector.start()
         for start in range(QUEUED, count, QUEUED // 2):
             broker.publish(TOPIC, payloads(messages, min(QUEUED // 2, count - start)))
-            collector.wait(start - QUEUED // 2, look)
-        collector.wait(count, look)
+            collector.wait(start - QUEUED // 2, preparation)
+        collector.wait(count, preparation)
         collector.stop()
     settled = [sample for sample in samples if sample[0] >= count * SETTLED]
     stored, megabytes = zip(*settled, strict=True)

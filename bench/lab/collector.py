@@ -88,11 +88,11 @@ class Collector:
                 return 0
         return self._index.count()
 
-    def wait(self, count: int, look: Callable[[int], None] = lambda _: None) -> float:
+    def wait(self, count: int, preparation: Callable[[int], None] = lambda _: None) -> float:
         """Wait until so many are stored; return when that was. `look` sees the count each time."""
         reached, since = 0, time.monotonic()
         while (found := self.count()) < count:
-            look(found)
+            preparation(found)
             now = time.monotonic()
             if found > reached:
                 reached, since = found, now

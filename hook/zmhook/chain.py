@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from zmhook.detectors.base import find, wants
 from zmhook.errors import DeadlineExceeded, DetectorError, ModelSkipped
 from zmhook.frame import frame_crop
-from zmhook.image.crop import cut, to_scene
-from zmhook.image.resize import reduced
+from zmhook.image.crop import cut, reduced, to_scene
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,7 +11,7 @@ from zmhook.text.bounded_json import decoded
 from zmhook.text.names import composed
 from zmhook.version import __version__
 
-Kind = Literal["object", "face", "licenseplate", "description"]
+DetectionKind = Literal["object", "face", "licenseplate", "description"]
 Outcome = Literal["alarm", "nothing", "undecided"]
 
 ALARM = "alarm"
@@ -74,7 +74,7 @@ class Detection(Struct, frozen=True, kw_only=True):
     confidence: float
     box: Box
     model: str
-    kind: Kind = "object"
+    kind: DetectionKind = "object"
     attributes: dict[str, str | float | int | bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

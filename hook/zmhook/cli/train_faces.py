@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from zmhook.cli.tables import Block
     from zmhook.detectors.face.known import KnownFaces
     from zmhook.detectors.face.pictures import KnownPicture
-    from zmhook.detectors.face.store import Entries, Entry
+    from zmhook.detectors.face.store import FaceEntries, FaceEntry
     from zmhook.settings import Settings
 
 TRAINED, SOMEBODY_MISSING, FAILED = 0, 1, 2
@@ -102,7 +102,7 @@ class Training:
             entries = self._train(pictures)
         return self._report(entries)
 
-    def _train(self, pictures: dict[str, KnownPicture]) -> Entries:
+    def _train(self, pictures: dict[str, KnownPicture]) -> FaceEntries:
         from zmhook.cli.progress import file_progress
         from zmhook.detectors.face.training import Trainer
 
@@ -117,13 +117,13 @@ class Training:
                 save=self._write,
             )
         self._write(trained.entries)
-        log.info("%s: %d pictures, %d of them new", self.folder, len(pictures), trained.looked)
-        unchanged = len(pictures) - trained.looked
-        say(f"{len(pictures)} pictures: {trained.looked} trained, {unchanged} unchanged")
+        log.info("%s: %d pictures, %d of them new", self.folder, len(pictures), trained.examined)
+        unchanged = len(pictures) - trained.examined
+        say(f"{len(pictures)} pictures: {trained.examined} trained, {unchanged} unchanged")
         say()
         return trained.entries
 
-    def _old(self) -> Entries:
+    def _old(self) -> FaceEntries:
         from zmhook.detectors.face import store
 
         try:
@@ -132,7 +132,7 @@ class Training:
             _complain(f"{error}; training all pictures again")
             return {}
 
-    def _write(self, entries: Entries) -> None:
+    def _write(self, entries: FaceEntries) -> None:
         from zmhook.detectors.face import store
 
         try:
@@ -143,7 +143,7 @@ class Training:
                 f"{self.file} cannot be written: {error.strerror or error}{there}"
             ) from None
 
-    def _report(self, entries: Entries) -> int:
+    def _report(self, entries: FaceEntries) -> int:
         from zmhook.cli.tables import show
         from zmhook.detectors.face.pictures import person_of, without
         from zmhook.detectors.face.store import known
@@ -213,7 +213,7 @@ def make_parser() -> Parser:
 # -- summary ---------------------------------------------------------------------------------------
 
 
-def summary(entries: Mapping[str, Entry], missing: Sequence[str] = ()) -> Iterator[Block]:
+def summary(entries: Mapping[str, FaceEntry], missing: Sequence[str] = ()) -> Iterator[Block]:
     """Yield a table of people, those without pictures (`missing`), the rejected pictures."""
     from zmhook.cli.tables import Table
     from zmhook.detectors.face.pictures import person_of

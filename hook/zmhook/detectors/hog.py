@@ -74,7 +74,7 @@ class HogDetector(Detector):
         if factor > MOST_ENLARGED:
             log.debug("hog: %dx%d is too small a picture", frame.width, frame.height)
             return []
-        found = (
+        people = (
             Detection(
                 label="person",
                 confidence=confidence(score),
@@ -85,7 +85,7 @@ class HogDetector(Detector):
         )
         from zmhook.detectors.nms import suppressed
 
-        return suppressed(found, self._section.hog_nms_threshold)
+        return suppressed(people, self._section.hog_nms_threshold)
 
     def _windows(
         self, frame: Frame, factor: float

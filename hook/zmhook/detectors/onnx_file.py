@@ -57,8 +57,8 @@ def refusal(file: ModelFile, error: Exception, engine: str, reason: str) -> Mode
 
     `reason` is the engine's own message in short, for what nothing else explains.
     """
-    said = str(error)
-    why = _missing(file.path) or _newer(said, engine) or _no_operator(said, engine)
+    message = str(error)
+    why = _missing(file.path) or _newer(message, engine) or _no_operator(message, engine)
     if why:
         return ModelFileError(f"{file} {why}")
     return ModelFileError(
@@ -75,11 +75,11 @@ def external(path: Path) -> list[External]:
             mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
         ):
             # A copy: nothing may point into the map when it is closed.
-            found = [_external(data[begin:end]) for begin, end in _tensors_elsewhere(data)]
+            tensors = [_external(data[begin:end]) for begin, end in _tensors_elsewhere(data)]
     except (OSError, ValueError):
         return []
     longest: dict[str, int] = {}
-    for one in found:
+    for one in tensors:
         longest[one.name] = max(one.end, longest.get(one.name, 0))
     return [External(name, end) for name, end in longest.items() if name]
 
@@ -103,14 +103,14 @@ def _missing(path: Path) -> str:
     return ""
 
 
-def _newer(said: str, engine: str) -> str:
-    found = _IR.search(said)
-    if found:
-        return _is_newer(engine, f"IR version {found[1]}, understood up to {found[2]}")
-    found = _OPSET.search(said)
-    if found:
-        domain = f" of {found[2]}" if found[2] != "ai.onnx" else ""
-        return _is_newer(engine, f"opset {found[1]}{domain}, understood up to {found[3]}")
+def _newer(message: str, engine: str) -> str:
+    match = _IR.search(message)
+    if match:
+        return _is_newer(engine, f"IR version {match[1]}, understood up to {match[2]}")
+    match = _OPSET.search(message)
+    if match:
+        domain = f" of {match[2]}" if match[2] != "ai.onnx" else ""
+        return _is_newer(engine, f"opset {match[1]}{domain}, understood up to {match[3]}")
     return ""
 
 
@@ -122,12 +122,12 @@ def _is_newer(engine: str, what: str) -> str:
     )
 
 
-def _no_operator(said: str, engine: str) -> str:
+def _no_operator(message: str, engine: str) -> str:
     for pattern in _NO_OPERATOR:
-        found = pattern.search(said)
-        if found:
+        match = pattern.search(message)
+        if match:
             return (
-                f"needs {found[1]}, which {engine} does not have: "
+                f"needs {match[1]}, which {engine} does not have: "
                 "export the network again for it, or update it"
             )
     return ""
@@ -169,38 +169,38 @@ def _external(tensor: bytes) -> External:
         if number == _EXTERNAL:
             pair = {kind: tensor[one:other] for kind, one, other in _fields(tensor, begin, end)}
             words[pair.get(_KEY, b"")] = pair.get(_VALUE, b"")
-    place = [int(words.get(key, b"0") or b"0") for key in (b"offset", b"length")]
-    return External(words.get(b"location", b"").decode("utf-8", "replace"), sum(place))
+    extent = [int(words.get(key, b"0") or b"0") for key in (b"offset", b"length")]
+    return External(words.get(b"location", b"").decode("utf-8", "replace"), sum(extent))
 
 
 def _fields(data: bytes | mmap.mmap, begin: int, end: int) -> Iterator[tuple[int, int, int]]:
     """Yield number, begin and end of each field that has bytes; raises `ValueError` for rubbish."""
-    place = begin
-    while place < end:
-        tag, place = _varint(data, place, end)
+    at = begin
+    while at < end:
+        tag, at = _varint(data, at, end)
         number, kind = tag >> 3, tag & 7
         if kind == _BYTES:
-            length, place = _varint(data, place, end)
-            if length > end - place:
+            length, at = _varint(data, at, end)
+            if length > end - at:
                 raise ValueError("a field ends behind its message")
-            yield number, place, place + length
-            place += length
+            yield number, at, at + length
+            at += length
         elif kind == _VARINT:
-            _, place = _varint(data, place, end)
+            _, at = _varint(data, at, end)
         elif kind in _FIXED:
-            place += _FIXED[kind]
+            at += _FIXED[kind]
         else:
             raise ValueError(f"there is no kind {kind} of fields")
 
 
-def _varint(data: bytes | mmap.mmap, place: int, end: int) -> tuple[int, int]:
+def _varint(data: bytes | mmap.mmap, at: int, end: int) -> tuple[int, int]:
     value = 0
     for count in range(_LONGEST_VARINT):
-        if place >= end:
+        if at >= end:
             break
-        byte = data[place]
-        place += 1
+        byte = data[at]
+        at += 1
         value |= (byte & 0x7F) << (7 * count)
         if not byte & 0x80:
-            return value, place
+            return value, at
     raise ValueError("a number without an end")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from zmhook.frame import Crop
     from zmhook.gate.overlap import Overlap
     from zmhook.gate.zones import PictureZone
-    from zmhook.memory.memory import Memory
+    from zmhook.memory.monitor_memory import MonitorMemory
     from zmhook.memory.past_object import PastObject
     from zmhook.settings import Settings
 
@@ -32,7 +32,7 @@ class Context:
         settings: Settings,
         location: Crop,
         zones: Sequence[PictureZone],
-        memory: Memory,
+        memory: MonitorMemory,
         detections: Sequence[Detection],
     ) -> None:
         self.event = event

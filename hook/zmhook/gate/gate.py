@@ -14,7 +14,7 @@ from zmhook.gate.context import Context
 from zmhook.gate.rules import DETECTION_RULES
 from zmhook.gate.zones import picture_zones
 from zmhook.image.crop import scaled
-from zmhook.memory.memory import Memory
+from zmhook.memory.monitor_memory import MonitorMemory
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -44,12 +44,17 @@ class Gate:
     """
 
     def __init__(
-        self, event: Event, settings: Settings, deadline: Deadline, *, memory: Memory | None = None
+        self,
+        event: Event,
+        settings: Settings,
+        deadline: Deadline,
+        *,
+        memory: MonitorMemory | None = None,
     ) -> None:
         self.event = event
         self.settings = settings
         self.deadline = deadline
-        self.memory = memory or Memory(event, settings)
+        self.memory = memory or MonitorMemory(event, settings)
         self._monitor: Monitor | None = None
         self._is_monitor_known = False
         self._zones: dict[Size, list[PictureZone]] = {}

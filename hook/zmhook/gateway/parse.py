@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from zmhook.detection import Detection, Kind
+from zmhook.detection import Detection, DetectionKind
 from zmhook.gateway.protocol import MOST_DETECTIONS
 from zmhook.printable import one_line
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from zmhook.detection import Box
 
-KINDS: dict[str, Kind] = {"face": "face", "alpr": "licenseplate"}
+KINDS: dict[str, DetectionKind] = {"face": "face", "alpr": "licenseplate"}
 """The kind of what a model detects, `object` for all others. The server has no say in it."""
 LONGEST_LABEL, LONGEST_TEXT, MOST_ATTRIBUTES = 100, 500, 20
 LARGEST_NUMBER = 2.0**53

@@ -1,4 +1,4 @@
-"""A picture that is part of a larger one, and how boxes go from one to the other."""
+"""Crop and reduce frames, and map boxes between a frame and its scene."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ if TYPE_CHECKING:
     from zmhook.frame import Frame
 
 
-def to_scene(found: Detection, frame: Frame) -> Detection:
-    """Turn a box in the frame's pixels into one in the full picture's."""
+def to_scene(detection: Detection, frame: Frame) -> Detection:
+    """Map a detection from the frame's pixels to the full picture's."""
     crop = frame.crop
     if crop is None:
-        return found
-    shown, box = crop.box, found.box
+        return detection
+    shown, box = crop.box, detection.box
     x, y = shown.width / frame.width, shown.height / frame.height
     inside = Box.clipped(box.x1 * x, box.y1 * y, box.x2 * x, box.y2 * y, shown.width, shown.height)
     mapped = Box(
         shown.x1 + inside.x1, shown.y1 + inside.y1, shown.x1 + inside.x2, shown.y1 + inside.y2
     )
-    return structs.replace(found, box=mapped)
+    return structs.replace(detection, box=mapped)
 
 
-def scaled(found: Detection, size: tuple[int, int], to: tuple[int, int]) -> Detection:
-    """Turn a box of a picture of one size (width, height) into that of the same one of another."""
-    x, y, box = to[0] / size[0], to[1] / size[1], found.box
+def scaled(detection: Detection, size: tuple[int, int], to: tuple[int, int]) -> Detection:
+    """Map a detection from a picture of `size` (width, height) to the same picture of another."""
+    x, y, box = to[0] / size[0], to[1] / size[1], detection.box
     there = Box.clipped(box.x1 * x, box.y1 * y, box.x2 * x, box.y2 * y, *to)
-    return structs.replace(found, box=there)
+    return structs.replace(detection, box=there)
 
 
 def to_frame(box: Box, frame: Frame) -> Box:
-    """Turn a box in the full picture's pixels into one in the frame's, clipped to it."""
+    """Map a box from the full picture's pixels to the frame's, clipped to it."""
     crop = frame.crop
     if crop is None:
         return box
@@ -45,7 +45,7 @@ def to_frame(box: Box, frame: Frame) -> Box:
 
 
 def point_to_frame(x: float, y: float, frame: Frame) -> tuple[float, float]:
-    """Turn a point in the full picture's pixels into one in the frame's, which may be outside."""
+    """Map a point from the full picture's pixels to the frame's; it may lie outside."""
     crop = frame.crop
     if crop is None:
         return x, y
@@ -56,17 +56,17 @@ def point_to_frame(x: float, y: float, frame: Frame) -> tuple[float, float]:
 
 
 def is_in_frame(box: Box, frame: Frame) -> bool:
-    """Say whether a box in the full picture's pixels has a part that the frame shows."""
+    """Return whether the frame shows a part of a box in the full picture's pixels."""
     shown = frame_crop(frame).box
     return box.x1 < shown.x2 and shown.x1 < box.x2 and box.y1 < shown.y2 and shown.y1 < box.y2
 
 
-def cut(frame: Frame, found: Detection, margin: float = 0.1) -> Frame:
+def cut(frame: Frame, detection: Detection, margin: float = 0.1) -> Frame:
     """Cut a detection (its box in the full picture's pixels) out of the frame.
 
     `margin` is added on each side, as a share of the box; the crop stays within the frame.
     """
-    within = to_frame(found.box, frame)
+    within = to_frame(detection.box, frame)
     wide, high = within.width * margin, within.height * margin
     box = Box.clipped(
         within.x1 - wide,
@@ -76,13 +76,31 @@ def cut(frame: Frame, found: Detection, margin: float = 0.1) -> Frame:
         frame.width,
         frame.height,
     )
-    place = to_scene(structs.replace(found, box=box), frame).box
+    position = to_scene(structs.replace(detection, box=box), frame).box
     full = frame_crop(frame)
     return structs.replace(
         frame,
         image=frame.image[box.y1 : box.y2, box.x1 : box.x2],
         data=b"",
         crop=Crop(
-            box=place, width=full.width, height=full.height, source=found, located=full.located
+            box=position,
+            width=full.width,
+            height=full.height,
+            source=detection,
+            located=full.located,
         ),
     )
+
+
+def reduced(frame: Frame, width: int | None) -> Frame:
+    """Return the frame reduced to `width` pixels, or itself when it is not wider."""
+    if width is None or frame.width <= width:
+        return frame
+    import cv2
+    import numpy as np
+
+    from zmhook.frame import frame_crop
+
+    height = max(1, round(frame.height * width / frame.width))
+    image = cv2.resize(frame.image, (width, height), interpolation=cv2.INTER_AREA)
+    return structs.replace(frame, image=image.astype(np.uint8, copy=False), crop=frame_crop(frame))

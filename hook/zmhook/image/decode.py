@@ -1,4 +1,4 @@
-"""Bytes → a picture that the models can look at."""
+"""Check and decode picture files."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def checked(
     """
     header = read_header(data)
     if data and header is None:
-        found = describe(data) if is_answer else kind(data)
-        raise PictureError(f"{origin}: expected a picture ({FORMATS}), got {found}")
+        content = describe(data) if is_answer else kind(data)
+        raise PictureError(f"{origin}: expected a picture ({FORMATS}), got {content}")
     _check(header, data, origin, max_pixels)
     return Picture(data, frame_id, origin)
 

@@ -29,7 +29,7 @@ _WEBP_14_BITS = 0x3FFF
 
 
 class Header(NamedTuple):
-    """What a picture says of itself: sizes in pixels, 0 when it does not say."""
+    """A picture's format, size in pixels (0 when unknown), and whether its end is there."""
 
     format: str
     width: int
@@ -48,17 +48,17 @@ def read_header(data: bytes) -> Header | None:
 def _jpeg(data: bytes) -> Header:
     """Walk from marker to marker: an end marker inside a segment is a thumbnail's, not ours."""
     width = height = 0
-    place = 2
+    at = 2
     for _ in range(_JPEG_MAX_SEGMENTS):
-        found = _JPEG_MARKER.search(data, place)
-        if not found or found[1][0] == _JPEG_END:
-            return Header("JPEG", width, height, complete=bool(found))
-        marker, place = found[1][0], found.end()
+        match = _JPEG_MARKER.search(data, at)
+        if not match or match[1][0] == _JPEG_END:
+            return Header("JPEG", width, height, complete=bool(match))
+        marker, at = match[1][0], match.end()
         if marker in _JPEG_BARE:
             continue
         if marker in _JPEG_SIZES and not width:
-            height, width = _number(data, place + 3, 2, "big"), _number(data, place + 5, 2, "big")
-        place += _number(data, place, 2, "big")
+            height, width = _number(data, at + 3, 2, "big"), _number(data, at + 5, 2, "big")
+        at += _number(data, at, 2, "big")
     return Header("JPEG", width, height, complete=False)
 
 
@@ -92,9 +92,9 @@ def _webp(data: bytes) -> Header:
     return Header("WebP", width, height, len(data) >= _number(data, 4, 4) + 8)
 
 
-def _number(data: bytes, place: int, size: int, order: Literal["little", "big"] = "little") -> int:
+def _number(data: bytes, at: int, size: int, order: Literal["little", "big"] = "little") -> int:
     """Return an unsigned number; 0 where the data ends before."""
-    return int.from_bytes(data[place : place + size], order)
+    return int.from_bytes(data[at : at + size], order)
 
 
 _READERS: tuple[tuple[bytes, Callable[[bytes], Header]], ...] = (

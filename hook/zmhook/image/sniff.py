@@ -1,4 +1,4 @@
-"""What bytes are, told by the bytes and not by what somebody calls them."""
+"""Sniff what bytes are that should have been a picture, or an API's answer."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _FAULT = re.compile(_KINDS + rb"(?:</b>)?:\s[^\n]*")
 _TAG = re.compile(rb"<[^<>]*>")
 _MOST_WARNINGS = 200
 _LONGEST_WARNING = 4096
-_LOOKED_AT = 4096
+_HEAD_BYTES = 4096
 _LONGEST_MESSAGE = 1 << 20
 
 
 def describe(data: bytes) -> str:
-    """Say in a few words what these bytes are, which should have been a picture."""
-    head = data[:_LOOKED_AT].lstrip(b"\xef\xbb\xbf \t\r\n")
+    """Describe in a few words bytes that should have been a picture."""
+    head = data[:_HEAD_BYTES].lstrip(b"\xef\xbb\xbf \t\r\n")
     if not data:
         return "nothing (0 bytes)"
     if head[:1] == b"<":
@@ -40,8 +40,8 @@ def describe(data: bytes) -> str:
 
 
 def kind(data: bytes) -> str:
-    """Say what these bytes are as `describe` does, without a word of theirs."""
-    head = data[:_LOOKED_AT].lstrip(b"\xef\xbb\xbf \t\r\n")
+    """Describe bytes as `describe` does, without quoting them."""
+    head = data[:_HEAD_BYTES].lstrip(b"\xef\xbb\xbf \t\r\n")
     if is_page(data):
         return f"{len(data)} bytes of HTML"
     is_text = head[:1] in (b"{", b"[") or bool(_text(head))
@@ -49,33 +49,33 @@ def kind(data: bytes) -> str:
 
 
 def is_page(data: bytes) -> bool:
-    """Tell whether this is HTML (or XML)."""
-    return data[:_LOOKED_AT].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
+    """Return whether this is HTML (or XML)."""
+    return data[:_HEAD_BYTES].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
 
 
 def without_warnings(data: bytes) -> bytes:
-    """Take off the warnings that PHP shows before what it was asked for (display_errors = On).
+    """Remove the warnings that PHP shows before the answer (display_errors = On).
 
     A page is left as it is, for its words may say more.
     """
     rest = data
     for _ in range(_MOST_WARNINGS):
-        found = _WARNING.match(rest, 0, _LONGEST_WARNING)
-        if found is None:
+        match = _WARNING.match(rest, 0, _LONGEST_WARNING)
+        if match is None:
             break
-        rest = rest[found.end() :]
+        rest = rest[match.end() :]
     return rest if rest is not data and rest and not is_page(rest) else data
 
 
 def warning(data: bytes) -> str:
     """Return the beginning of PHP's first warning or error in an answer, or nothing."""
-    found = _FAULT.search(data[:_LOOKED_AT])
-    return quoted(_TAG.sub(b"", found[0])) if found else ""
+    match = _FAULT.search(data[:_HEAD_BYTES])
+    return quoted(_TAG.sub(b"", match[0])) if match else ""
 
 
 def title(data: bytes) -> str:
     """Return an HTML page's title, or nothing; it stands at the beginning."""
-    head = data[:_LOOKED_AT]
+    head = data[:_HEAD_BYTES]
     opened = head.lower().find(b"<title")
     begin = head.find(b">", opened) + 1 if opened >= 0 else 0
     if not begin:
@@ -92,27 +92,27 @@ def message(data: bytes) -> str:
         answer = decoded(data)
     except Unreadable:
         return ""
-    for place in (answer.get("data"), answer) if isinstance(answer, dict) else ():
-        if isinstance(place, dict) and isinstance(place.get("message"), str):
-            return quoted(place["message"].encode("utf-8", "replace"))
+    for part in (answer.get("data"), answer) if isinstance(answer, dict) else ():
+        if isinstance(part, dict) and isinstance(part.get("message"), str):
+            return quoted(part["message"].encode("utf-8", "replace"))
     return ""
 
 
 def quoted(data: bytes) -> str:
     """Return the beginning of a text as plain characters on one line."""
-    return one_line(html.unescape(data[:_LOOKED_AT].decode("utf-8", "replace")), _SHOWN)
+    return one_line(html.unescape(data[:_HEAD_BYTES].decode("utf-8", "replace")), _SHOWN)
 
 
 def _page(data: bytes) -> str:
-    found = title(data)
-    if not found and (said := warning(data)):
-        return f"a page in which PHP says '{said}'"
-    return f"an HTML page titled '{found}'" if found else "an HTML page without a title"
+    name = title(data)
+    if not name and (problem := warning(data)):
+        return f"a page in which PHP says '{problem}'"
+    return f"an HTML page titled '{name}'" if name else "an HTML page without a title"
 
 
 def _json(data: bytes) -> str:
-    found = message(data)
-    return f"JSON saying '{found}'" if found else f"JSON: {quoted(data)}"
+    text = message(data)
+    return f"JSON saying '{text}'" if text else f"JSON: {quoted(data)}"
 
 
 def _text(head: bytes) -> str:

@@ -24,7 +24,7 @@ from zmhook.cli.output import (
     styled,
 )
 from zmhook.cli.tables import Table, plain
-from zmhook.detectors.face.store import Entry
+from zmhook.detectors.face.store import FaceEntry
 from zmhook.settings import load
 
 HOSTILE = "a\n\x1b[2Jb\x9bc\u2028d\u202ee\udcff"
@@ -76,7 +76,7 @@ def test_wrong_arguments_are_one_line(capsys: pytest.CaptureFixture[str]):
 
 
 def test_people_with_odd_names_are_printable():
-    entry = Entry(f"{HOSTILE}/x.jpg", 1, 1, "", "", "no face\n", None)
+    entry = FaceEntry(f"{HOSTILE}/x.jpg", 1, 1, "", "", "no face\n", None)
     shown = [line for block in train_faces.summary({entry.path: entry}) for line in plain(block)]
     assert all(line.isprintable() for line in shown)
 

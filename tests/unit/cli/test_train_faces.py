@@ -11,13 +11,13 @@ from zmhook.cli import train_faces
 from zmhook.cli.tables import plain
 from zmhook.cli.train_faces import MOST_PAIRS, look_alike_lines, summary
 from zmhook.detectors.face.known import KnownFaces
-from zmhook.detectors.face.store import Entry
+from zmhook.detectors.face.store import FaceEntry
 from zmhook.settings import Face
 
 
 def entries(**reasons):
     rows = [(path.replace("_", "/"), reason) for path, reason in reasons.items()]
-    return {path: Entry(path, 1, 1, "x", "r", reason, None) for path, reason in rows}
+    return {path: FaceEntry(path, 1, 1, "x", "r", reason, None) for path, reason in rows}
 
 
 def known(*people, apart=0.1):

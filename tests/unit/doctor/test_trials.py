@@ -121,8 +121,8 @@ def test_known_faces(tried, tmp_path: Path) -> None:
         (folder / picture).parent.mkdir(parents=True, exist_ok=True)
         (folder / picture).write_bytes(b"x")
     rows = [
-        store.Entry(**{
-            **{field: 0 if field in store._NUMBERS else "" for field in store.Entry._fields},
+        store.FaceEntry(**{
+            **{field: 0 if field in store._NUMBERS else "" for field in store.FaceEntry._fields},
             "path": path,
             "reason": "" if path.startswith("ann") else "no face",
             "encoding": np.zeros(128, np.float32) if path.startswith("ann") else None,

@@ -17,7 +17,7 @@ from zmhook.errors import DetectorError, PortalError
 from zmhook.event import Event
 from zmhook.frame import Crop
 from zmhook.gateway.encode import JPEG, MOST_BYTES, PNG, EncodedImage, PortalImages, batches, encode
-from zmhook.image.resize import reduced
+from zmhook.image.crop import reduced
 from zmhook.net.tokens import TokenStore
 from zmhook.settings import General
 from zmhook.zoneminder.api import Portal

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from zmhook.detectors.face.known import KnownFaces
     from zmhook.detectors.face.pictures import KnownPicture
-    from zmhook.detectors.face.store import Entries
+    from zmhook.detectors.face.store import FaceEntries
     from zmhook.settings import Settings
 
 LOCK_WAIT = 5.0
@@ -62,7 +62,9 @@ class FreshFaces:
         if not pictures:
             log.info("no pictures of known people in %s: every face is unknown", self._folder)
 
-    def _train(self, pictures: Mapping[str, KnownPicture], old: Entries) -> tuple[Entries, bool]:
+    def _train(
+        self, pictures: Mapping[str, KnownPicture], old: FaceEntries
+    ) -> tuple[FaceEntries, bool]:
         """Return the entries, and whether they are of all pictures."""
         with folder_lock(self._folder, LOCK_WAIT) as mine:
             if not mine:
@@ -74,8 +76,8 @@ class FreshFaces:
             return self._train_now(pictures, entries or old)
 
     def _train_now(
-        self, pictures: Mapping[str, KnownPicture], old: Entries
-    ) -> tuple[Entries, bool]:
+        self, pictures: Mapping[str, KnownPicture], old: FaceEntries
+    ) -> tuple[FaceEntries, bool]:
         from zmhook.detectors.face.training import Trainer
 
         self._mention_old_format(old)
@@ -84,7 +86,7 @@ class FreshFaces:
             self._folder, pictures, old, seconds=seconds, save=self._write
         )
         self._write(trained.entries)
-        log.info("%s: %d new pictures of known people", self._folder, trained.looked)
+        log.info("%s: %d new pictures of known people", self._folder, trained.examined)
         if trained.left:
             log.warning(
                 "%s: %d pictures are left for the next event; zm_train_faces.py does all at once",
@@ -93,14 +95,14 @@ class FreshFaces:
             )
         return trained.entries, not trained.left
 
-    def _read(self) -> tuple[Entries, bool]:
+    def _read(self) -> tuple[FaceEntries, bool]:
         try:
             return store.read(self._file), False
         except TrainingError as error:
             log.warning("%s; training again", error)
             return {}, True
 
-    def _write(self, entries: Entries) -> None:
+    def _write(self, entries: FaceEntries) -> None:
         try:
             store.write(self._file, entries.values())
         except OSError as error:
@@ -118,13 +120,13 @@ class FreshFaces:
             return None
         return status.st_ino, status.st_size, status.st_mtime_ns
 
-    def _mention_old_format(self, entries: Entries) -> None:
+    def _mention_old_format(self, entries: FaceEntries) -> None:
         old = self._folder / "faces.dat"
         if not entries and old.exists():
             log.info("%s is of an older version and is not read; it can be removed", old)
 
 
-def _fits(entries: Entries, pictures: Mapping[str, KnownPicture]) -> bool:
+def _fits(entries: FaceEntries, pictures: Mapping[str, KnownPicture]) -> bool:
     """Tell whether the entries are of exactly these pictures, by path, size and time."""
     return entries.keys() == pictures.keys() and all(
         entries[path][:3] == picture for path, picture in pictures.items()

@@ -38,7 +38,7 @@ _TEXTS = ("path", "sha256", "recipe", "reason")
 _NUMBERS = ("size", "mtime_ns")
 
 
-class Entry(NamedTuple):
+class FaceEntry(NamedTuple):
     """What is known of one picture. `encoding` (128 numbers) is None when it cannot be used."""
 
     path: str
@@ -50,10 +50,10 @@ class Entry(NamedTuple):
     encoding: npt.NDArray[np.float32] | None
 
 
-Entries = dict[str, Entry]
+FaceEntries = dict[str, FaceEntry]
 
 
-def read(path: Path) -> Entries:
+def read(path: Path) -> FaceEntries:
     """Return the entries by path, none when there is no file.
 
     Raises `TrainingError` when the file is damaged, of another format or cannot be read.
@@ -69,7 +69,7 @@ def read(path: Path) -> Entries:
         raise TrainingError(f"{path} is damaged ({one_line(error)})") from None
 
 
-def write(path: Path, entries: Iterable[Entry]) -> None:
+def write(path: Path, entries: Iterable[FaceEntry]) -> None:
     """Write the entries so that a reader sees the old file or the new one; raises `OSError`."""
     rows = list(entries)
     arrays: dict[str, Any] = {
@@ -84,7 +84,7 @@ def write(path: Path, entries: Iterable[Entry]) -> None:
     atomic.write(path, buffer.getvalue(), durable=True)
 
 
-def known(entries: Mapping[str, Entry]) -> KnownFaces:
+def known(entries: Mapping[str, FaceEntry]) -> KnownFaces:
     """Return the usable ones for comparing."""
     used = [entry for entry in entries.values() if entry.encoding is not None]
     encodings = np.array([entry.encoding for entry in used], dtype=np.float32).reshape(-1, SIZE)
@@ -92,17 +92,17 @@ def known(entries: Mapping[str, Entry]) -> KnownFaces:
     return KnownFaces([person_of(path) for path in paths], paths, encodings)
 
 
-def _entries(arrays: Mapping[str, npt.NDArray[Any]]) -> Entries:
+def _entries(arrays: Mapping[str, npt.NDArray[Any]]) -> FaceEntries:
     if int(arrays["format"]) != FORMAT:
         raise ValueError(f"format {arrays['format']}, {FORMAT} is understood")
     encodings = arrays["encodings"]
-    columns = [arrays[name].tolist() for name in Entry._fields[:-1]]
-    usable = columns[Entry._fields.index("reason")].count("")
+    columns = [arrays[name].tolist() for name in FaceEntry._fields[:-1]]
+    usable = columns[FaceEntry._fields.index("reason")].count("")
     if encodings.shape != (usable, SIZE) or not np.isfinite(encodings).all():
         raise ValueError(f"encodings {encodings.shape}, ({usable}, {SIZE}) are expected")
     following = iter(encodings.astype(np.float32))
     taken = [None if reason else next(following) for reason in columns[-1]]
-    rows = [Entry(*row) for row in zip(*columns, taken, strict=True)]
+    rows = [FaceEntry(*row) for row in zip(*columns, taken, strict=True)]
     return {row.path: row for row in rows}
 
 

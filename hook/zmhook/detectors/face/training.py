@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.detectors.face.encoder import NAME, Encoder
 from zmhook.detectors.face.finders import make_finder
-from zmhook.detectors.face.store import Entries, Entry
+from zmhook.detectors.face.store import FaceEntries, FaceEntry
 from zmhook.errors import PictureError
 from zmhook.image.decode import decode
 from zmhook.image.header import MAX_BYTES
@@ -43,24 +43,24 @@ class Rejected(Exception):
 class Trained(NamedTuple):
     """The entries by path, how many pictures were looked at, how many are left for another time."""
 
-    entries: Entries
-    looked: int
+    entries: FaceEntries
+    examined: int
     left: int
 
 
-class Memory:
+class EarlierEntries:
     """The entries of the last training, by path and by content."""
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    def __init__(self, entries: Iterable[FaceEntry]) -> None:
         hashed = [entry for entry in entries if entry.sha256]
         self._by_path = {entry.path: entry for entry in hashed}
         self._by_hash = {entry.sha256: entry for entry in hashed}
 
-    def unchanged(self, picture: KnownPicture) -> Entry | None:
+    def unchanged(self, picture: KnownPicture) -> FaceEntry | None:
         entry = self._by_path.get(picture.path)
         return entry if entry is not None and entry[:3] == picture else None
 
-    def same_content(self, digest: str, picture: KnownPicture) -> Entry | None:
+    def same_content(self, digest: str, picture: KnownPicture) -> FaceEntry | None:
         """Find a picture that was copied, moved to another person, or only touched."""
         entry = self._by_hash.get(digest)
         return entry and entry._replace(**picture._asdict())
@@ -79,12 +79,12 @@ class Trainer:
         self,
         folder: Path,
         pictures: Mapping[str, KnownPicture],
-        known: Entries,
+        known: FaceEntries,
         *,
         seconds: float = math.inf,
         same_recipe: bool = False,
         progress: Callable[[KnownPicture], None] = lambda _: None,
-        save: Callable[[Entries], None] = lambda _: None,
+        save: Callable[[FaceEntries], None] = lambda _: None,
     ) -> Trained:
         """Return an entry per picture; what is in `known` already is not looked at again.
 
@@ -92,7 +92,7 @@ class Trainer:
         pictures that are left keep the entry they had. `save` is given the entries so far every
         few seconds. Raises `DetectorError` when a model cannot be used.
         """
-        memory = Memory(
+        memory = EarlierEntries(
             entry for entry in known.values() if not same_recipe or entry.recipe == self.recipe
         )
         entries = {path: entry for path, entry in known.items() if path in pictures}
@@ -108,23 +108,23 @@ class Trainer:
                 saved = time.monotonic()
         return Trained(entries, self._looked, 0)
 
-    def _entry(self, folder: Path, picture: KnownPicture, memory: Memory) -> Entry:
+    def _entry(self, folder: Path, picture: KnownPicture, memory: EarlierEntries) -> FaceEntry:
         try:
             data = read(folder / picture.path, MAX_BYTES, follow=True)
         except OSError as error:
             log.warning("%s is passed over: %s", folder / picture.path, error.strerror)
             # Without a hash it is tried again the next time: a permission leaves no trace.
-            return Entry(*picture, "", self.recipe, f"unreadable: {error.strerror}", None)
+            return FaceEntry(*picture, "", self.recipe, f"unreadable: {error.strerror}", None)
         digest = hashlib.sha256(data).hexdigest()
         same = memory.same_content(digest, picture)
         if same is not None:
             return same
         self._looked += 1
-        encoding, reason = self._look(data, picture)
+        encoding, reason = self._encode(data, picture)
         log.debug("%s: %s", picture.path, reason or "encoded")
-        return Entry(*picture, digest, self.recipe, reason, encoding)
+        return FaceEntry(*picture, digest, self.recipe, reason, encoding)
 
-    def _look(
+    def _encode(
         self, data: bytes, picture: KnownPicture
     ) -> tuple[npt.NDArray[np.float32] | None, str]:
         try:

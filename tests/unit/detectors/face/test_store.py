@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from zmhook.detectors.face import store
-from zmhook.detectors.face.store import Entry, folder_lock
+from zmhook.detectors.face.store import FaceEntry, folder_lock
 from zmhook.errors import TrainingError
 
 
 def entry(path, reason="", value=0.25):
     encoding = None if reason else np.full(128, value, np.float32)
-    return Entry(
+    return FaceEntry(
         path, 1234, 1_700_000_000_123_456_789, "ab" * 32, "hog size=1600", reason, encoding
     )
 

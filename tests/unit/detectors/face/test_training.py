@@ -33,7 +33,7 @@ def add(known_faces, path, picture):
 def test_each_picture_becomes_an_entry(train, encodings):
     trained = train()
     assert sorted(trained.entries) == ["biden/1.jpg", "obama/1.jpg"]
-    assert (trained.looked, trained.left) == (2, 0)
+    assert (trained.examined, trained.left) == (2, 0)
     for name in ("obama", "biden"):
         entry = trained.entries[f"{name}/1.jpg"]
         assert entry.reason == ""
@@ -49,7 +49,7 @@ def test_unchanged_pictures_are_not_looked_at_and_no_model_is_loaded(train, monk
     first = train()
     monkeypatch.setattr(training, "make_finder", None)
     second = train(first.entries)
-    assert second.looked == 0
+    assert second.examined == 0
     assert second.entries == first.entries
 
 
@@ -58,7 +58,7 @@ def test_a_touched_picture_is_known_by_its_content(train, known_faces, monkeypat
     os.utime(known_faces / "obama" / "1.jpg", (1, 1))
     monkeypatch.setattr(training, "make_finder", None)
     second = train(first.entries)
-    assert second.looked == 0
+    assert second.examined == 0
     assert second.entries["obama/1.jpg"].mtime_ns == 1_000_000_000
     assert second.entries["obama/1.jpg"].encoding is first.entries["obama/1.jpg"].encoding
 
@@ -81,7 +81,7 @@ def test_a_changed_picture_is_looked_at_again(train, known_faces, image, encodin
     first = train()
     add(known_faces, "obama/1.jpg", image("biden.jpg", width=480))
     second = train(first.entries)
-    assert second.looked == 1
+    assert second.examined == 1
     assert np.linalg.norm(second.entries["obama/1.jpg"].encoding - encodings["biden"]) < 0.15
 
 
@@ -94,7 +94,7 @@ def test_a_change_within_the_same_size_and_time_is_what_the_quick_check_may_miss
     status = path.stat()
     path.write_bytes(bytes(status.st_size))
     os.utime(path, ns=(status.st_mtime_ns, status.st_mtime_ns))
-    assert train(first.entries).looked == 0
+    assert train(first.entries).examined == 0
     os.utime(path, ns=(status.st_mtime_ns, status.st_mtime_ns + 1))
     assert train(first.entries).entries["obama/1.jpg"].reason.startswith("unreadable")
 
@@ -117,8 +117,8 @@ def test_rejected_pictures_say_why_and_are_not_tried_again(train, known_faces, i
     assert sorted(reasons) == ["x/cut.jpg", "x/empty.jpg", "x/page.jpg"]
     assert all(reason.startswith("unreadable: ") for reason in reasons.values())
     assert not any("x/" in reason for reason in reasons.values())
-    assert first.looked == 9
-    assert train(first.entries).looked == 0
+    assert first.examined == 9
+    assert train(first.entries).examined == 0
 
 
 def test_a_file_that_cannot_be_opened_is_tried_again(train, known_faces, monkeypatch):
@@ -134,23 +134,23 @@ def test_a_file_that_cannot_be_opened_is_tried_again(train, known_faces, monkeyp
         first = train()
     assert first.entries["obama/1.jpg"].reason == "unreadable: Permission denied"
     second = train(first.entries)
-    assert second.looked == 1
+    assert second.examined == 1
     assert second.entries["obama/1.jpg"].reason == ""
 
 
 def test_other_settings_count_only_when_asked(train):
     first = train()
     other = {"face_num_jitters": 2}
-    assert train(first.entries, other).looked == 0
+    assert train(first.entries, other).examined == 0
     again = train(first.entries, other, same_recipe=True)
-    assert again.looked == 2
+    assert again.examined == 2
     assert "jitters=2" in again.entries["obama/1.jpg"].recipe
-    assert train(again.entries, other, same_recipe=True).looked == 0
+    assert train(again.entries, other, same_recipe=True).examined == 0
 
 
 def test_when_the_time_is_over_the_rest_is_left_with_what_it_had(train):
     nothing = train(seconds=-1)
-    assert (nothing.entries, nothing.looked, nothing.left) == ({}, 0, 2)
+    assert (nothing.entries, nothing.examined, nothing.left) == ({}, 0, 2)
     first = train()
     assert train(first.entries, seconds=-1).entries == first.entries
 

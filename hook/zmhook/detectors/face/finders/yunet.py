@@ -47,7 +47,7 @@ class YunetFinder:
             raise DetectorError(
                 f"face: finding faces with yunet failed: {one_line(error.err or error)}"
             ) from None
-        faces = [_found(row, small) for row in rows]
+        faces = [_face_box(row, small) for row in rows]
         return sorted(faces, key=lambda face: face.score, reverse=True)
 
 
@@ -77,7 +77,7 @@ def _rows(detector: Any, image: npt.NDArray[np.uint8]) -> list[Sequence[Any]]:
     return [] if rows is None else [row for row in rows if np.isfinite(row).all()]
 
 
-def _found(row: Sequence[Any], small: Scaled) -> FaceBox:
+def _face_box(row: Sequence[Any], small: Scaled) -> FaceBox:
     """One row is x, y, width, height, five landmarks as x, y, and the score."""
     x, y, width, height = (float(value) for value in row[:4])
     score = float(row[-1])

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Memory:
+class MonitorMemory:
     """Reads at the first use, and writes once, at the end of the event.
 
     What cannot be read counts as empty, so that things alarm. What this very event stored in an
