@@ -35,7 +35,7 @@ PAGE = 50
 MINUTE, DAY = 60, 86400
 LABELS = ("person", "car", "dog", "cat", "truck", "bus", "bird")
 RULES = {
-    "confidence": "confidence 0.31 is below 0.5",
+    "confidence": "confidence 31% is below 50%",
     "zone": "in none of the zones drive, porch",
     "static": "IoU 0.93 with event 1021, 14 min ago",
 }

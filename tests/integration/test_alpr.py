@@ -91,8 +91,8 @@ def test_what_is_not_sure_enough_is_dropped_and_told_of(look, plates) -> None:
     decision = look(plates(plate_min_confidence=0.7))
     assert [one["label"] for one in read(decision)] == ["DDS32"]
     told = {one["detection"]["label"]: one["reason"] for one in decision["dropped"]}
-    assert told["ED51712"].startswith("confidence 0.6")
-    assert told["ED51712"].endswith("is below 0.7")
+    assert told["ED51712"].startswith("confidence 6")
+    assert told["ED51712"].endswith("is below 70%")
 
 
 def test_no_vehicle_no_reading(look, plates) -> None:

@@ -68,7 +68,7 @@ def decided(decision, found) -> Callable[..., Decided]:
         drop = Drop(
             detection=found("cat", 0.2, box=Box(300, 300, 380, 360)),
             rule="confidence",
-            reason="confidence 0.20 is below 0.3",
+            reason="confidence 20% is below 30%",
         )
         return Decided(decision(found(), dropped=[drop], **more), Frame(image, "snapshot", "test"))
 

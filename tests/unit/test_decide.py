@@ -146,7 +146,7 @@ def test_nothing_counts() -> None:
     answer = decided(Model(snapshot=[cat, tree]), frame_id=("snapshot",), detect_pattern="person")
     assert answer.decision.outcome == "nothing"
     assert answer.decision.dropped == [
-        Drop(detection=cat, rule="confidence", reason="confidence 0.20 is below 0.3"),
+        Drop(detection=cat, rule="confidence", reason="confidence 20% is below 30%"),
         Drop(detection=tree, rule="pattern", reason="label does not match person"),
     ]
 

@@ -29,7 +29,7 @@ def confidence(detection: Detection, context: Context) -> str | None:
     """Drop what the model is not sure enough of."""
     least = _min_confidence(detection, context.settings)
     if is_below(detection.confidence, least):
-        return f"confidence {apart(detection.confidence, least)} is below {exact(least)}"
+        return f"confidence {percent(detection.confidence, least)} is below {_limit(least)}"
     return _no_plate(detection, context.settings.alpr)
 
 
@@ -41,7 +41,11 @@ def _no_plate(detection: Detection, alpr: Alpr) -> str | None:
     least = alpr.platerec_min_dscore
     if not isinstance(score, float) or not is_below(score, least):
         return None
-    return f"there is a plate with confidence {apart(score, least)}, below {exact(least)}"
+    return f"there is a plate with confidence {percent(score, least)}, below {_limit(least)}"
+
+
+def _limit(least: float) -> str:
+    return f"{exact(least * 100)}%"
 
 
 def _min_confidence(detection: Detection, settings: Settings) -> float:

@@ -53,7 +53,7 @@ def test_a_drop_has_the_first_reason_only(why, found) -> None:
         gate=Gate(max_detection_size=Extent(50, "px")),
         zones=(Zone("far", ((90, 90), (95, 90), (95, 95))),),
     )
-    assert why(found(confidence=0.4), settings) == ("confidence", "confidence 0.40 is below 0.5")
+    assert why(found(confidence=0.4), settings) == ("confidence", "confidence 40% is below 50%")
     assert why(found(), settings) == ("pattern", "label does not match car")
     assert why(found("car"), settings) == ("size", "size 100px (0.03%) is above 50px")
     small = found("car", box=Box(1, 1, 3, 3))
@@ -106,7 +106,7 @@ def test_each_service_that_reads_plates_has_its_confidence(why, found, service, 
     plate = {"label": "AB123", "model": "alpr", "kind": "licenseplate"}
     assert why(found(**plate, confidence=least), Settings(alpr=alpr)) is None
     below = why(found(**plate, confidence=least - 0.01), Settings(alpr=alpr))
-    assert below == ("confidence", f"confidence {least - 0.01:.2f} is below {least:g}")
+    assert below == ("confidence", f"confidence {least - 0.01:.0%} is below {least:.0%}")
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_where_the_service_doubts_that_there_is_a_plate(why, found, service, dsc
     alpr = Alpr(alpr_service=service, platerec_min_dscore=0.4)
     plate = found("AB123", model="alpr", kind="licenseplate", confidence=0.9, attributes=dscore)
     said = why(plate, Settings(alpr=alpr))
-    doubt = ("confidence", "there is a plate with confidence 0.39, below 0.4")
+    doubt = ("confidence", "there is a plate with confidence 39%, below 40%")
     assert said == (None if kept else doubt)
 
 

@@ -26,10 +26,10 @@ NEAR_IT = st.sampled_from([0.0, 1e-9, 1e-7, 2e-6, 1e-5, 4e-4, 0.003, 0.02, 0.2])
 def test_a_reason_is_true_as_it_is_printed(limit, away, is_less) -> None:
     confidence = min(max(limit - away if is_less else limit + away, 0.0), 1.0)
     drop = judged(Settings(yolo=Yolo(yolo_min_confidence=limit)), confidence=confidence)
-    printed = re.fullmatch(r"confidence (\S+) is below (\S+)", drop) if drop else None
+    printed = re.fullmatch(r"confidence (\S+)% is below (\S+)%", drop) if drop else None
     assert (drop is None) == (printed is None)
     if printed:
-        assert float(printed[1]) < float(printed[2]) == pytest.approx(limit, rel=1e-12)
+        assert float(printed[1]) < float(printed[2]) == pytest.approx(limit * 100, rel=1e-12)
     else:
         assert confidence >= limit - 1.1e-6
 

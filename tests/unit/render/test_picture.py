@@ -126,7 +126,7 @@ def test_caption(decided, monkeypatch: pytest.MonkeyPatch, general, caption: str
 
     monkeypatch.setattr(picture, "lettered", lettered)
     drawn(decided(), Settings(general=General(**general)), debug=True)
-    assert written == [caption, "cat 20%: confidence 0.20 is below 0.3"]
+    assert written == [caption, "cat 20%: confidence 20% is below 30%"]
 
 
 def test_nothing_found(decided) -> None:
