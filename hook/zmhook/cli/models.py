@@ -118,7 +118,7 @@ def _verify(models: list[Model], store: Store) -> int:
     for file in (file for model in models for file in model.files):
         state = store.state(file)
         wrong += state != "ok"
-        say(f"{state:<8} {store.place(file)}")
+        say(f"{state:<8} {store.path_of(file)}")
     if not models:
         say("The configuration uses no model that needs a file.")
     return 1 if wrong else 0
@@ -147,7 +147,7 @@ def _get(models: list[Model], store: Store, config: Config | None, *, force: boo
 def _get_file(file: ModelFile, store: Store, *, force: bool) -> None:
     from zmhook.models.download import download
 
-    path = store.place(file)
+    path = store.path_of(file)
     state = store.state(file)
     if state == "ok":
         say(f"  {path}: already there, verified")

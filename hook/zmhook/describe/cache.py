@@ -69,13 +69,13 @@ class Cache:
     def get(self, key: str) -> Answer | None:
         now = self._clock()
 
-        def look(database: sqlite3.Connection) -> bytes | None:
+        def select(database: sqlite3.Connection) -> bytes | None:
             row = database.execute(
                 "SELECT answer FROM answers WHERE key = ? AND at > ?", (key, now - LONGEST)
             ).fetchone()
             return row[0] if row else None
 
-        return _read(self._database.run(look))
+        return _read(self._database.run(select))
 
     def put(self, key: str, answer: Answer) -> None:
         now, data = self._clock(), json.encode(answer)

@@ -230,18 +230,18 @@ def backend_of(gemini: Gemini) -> Backend:
 
 def key_for(gemini: Gemini) -> str:
     """Return the key: the environment's is Google's, and nobody else is given it."""
-    given = gemini.gemini_key.reveal().strip()
-    if given or gemini.gemini_backend != "gemini":
-        return given
+    key = gemini.gemini_key.reveal().strip()
+    if key or gemini.gemini_backend != "gemini":
+        return key
     return os.environ.get(ENVIRONMENT_KEY, "").strip()
 
 
 def flaw_of(gemini: Gemini) -> str:
     """Say what is wrong with the key as such; nothing when it may be right."""
     flaw = flaw_of_key(key_for(gemini))
-    given = "[gemini] gemini_key" if gemini.gemini_key else f"{ENVIRONMENT_KEY} of the environment"
+    source = "[gemini] gemini_key" if gemini.gemini_key else f"{ENVIRONMENT_KEY} of the environment"
     return (
-        f"{given}: {flaw}, which no key has; nothing is asked: copy the key again" if flaw else ""
+        f"{source}: {flaw}, which no key has; nothing is asked: copy the key again" if flaw else ""
     )
 
 

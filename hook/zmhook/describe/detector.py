@@ -1,4 +1,4 @@
-"""The describing model as a member of the chain: what was found, said in words.
+"""Describe detections in words: the large model as a member of the chain.
 
 It looks at what the models before it kept (`gemini_after`), each cut out of the picture or all of
 it at once (`gemini_look_at`), or at every picture (`always`).
@@ -60,16 +60,16 @@ class GeminiDetector(Detector):
         describer = self._opened()
         with ThreadPoolExecutor(min(AT_ONCE, len(frames)), thread_name_prefix=NAME) as pool:
             answers = list(pool.map(lambda frame: self._ask(describer, frame), frames))
-        told: dict[str, ModelSkipped] = {}
-        found: list[list[Detection]] = []
+        skipped: dict[str, ModelSkipped] = {}
+        descriptions: list[list[Detection]] = []
         for frame, answer in zip(frames, answers, strict=True):
             if isinstance(answer, ModelSkipped):
-                told.setdefault(str(answer), answer)
-                found.append([])
+                skipped.setdefault(str(answer), answer)
+                descriptions.append([])
             else:
-                found.append([self._detection(frame, answer)])
-        self.problems += told.values()
-        return found
+                descriptions.append([self._detection(frame, answer)])
+        self.problems += skipped.values()
+        return descriptions
 
     def close(self) -> None:
         describer, self._describer = self._describer, None
@@ -92,18 +92,18 @@ class GeminiDetector(Detector):
             return Deadline(2 * self.settings.gemini.gemini_timeout)
         return Deadline(max(0.0, frame.deadline.left() - RESERVE))
 
-    def _detection(self, frame: Frame, said: Description) -> Detection:
+    def _detection(self, frame: Frame, description: Description) -> Detection:
         of = frame.crop.source if frame.crop and self.crop_to else None
-        attributes: dict[str, str | float | int | bool] = {**said.attributes}
+        attributes: dict[str, str | float | int | bool] = {**description.attributes}
         attributes |= {
-            "description": said.description,
-            ALARM: said.alarm,
+            "description": description.description,
+            ALARM: description.alarm,
             ABOUT: about(of.box) if of else "",
         }
         return Detection(
-            label=said.label,
-            confidence=said.confidence,
-            box=_box(frame, said, of),
+            label=description.label,
+            confidence=description.confidence,
+            box=_box(frame, description, of),
             model=NAME,
             kind="description",
             attributes=attributes,
@@ -113,13 +113,13 @@ class GeminiDetector(Detector):
 def subject_of(frame: Frame) -> Subject:
     """Gather what is known about a frame: what was cut out, or what its camera says of it."""
     of, event = frame.crop.source if frame.crop else None, frame.event
-    said = of.attributes if of else {}
+    attributes = of.attributes if of else {}
     number = str(event.monitor_id) if event and event.monitor_id is not None else ""
     return Subject(
         label=of.label if of else "",
         monitor=(event.monitor_name if event else "") or number,
-        camera=str(said.get("camera", "")),
-        colours=_words(said.get("colours", "")),
+        camera=str(attributes.get("camera", "")),
+        colours=_words(attributes.get("colours", "")),
         time=event.asked if event else time.time(),
     )
 
@@ -136,10 +136,10 @@ def _words(text: object) -> tuple[str, ...]:
     return tuple(word for part in str(text).split(",") if (word := part.strip()))
 
 
-def _box(frame: Frame, said: Description, of: Detection | None) -> Box:
+def _box(frame: Frame, description: Description, of: Detection | None) -> Box:
     """Return where it is, in the frame's pixels: as the answer says, else what was cut out."""
-    if said.box is not None:
-        x1, y1, x2, y2 = said.box
+    if description.box is not None:
+        x1, y1, x2, y2 = description.box
         width, height = frame.width, frame.height
         return Box.clipped(x1 * width, y1 * height, x2 * width, y2 * height, width, height)
     return to_frame(of.box, frame) if of else Box(0, 0, frame.width, frame.height)

@@ -53,12 +53,12 @@ class GeminiBackend:
 
     def __init__(self, gemini: Gemini, key: str) -> None:
         self.model = gemini.gemini_model
-        self.place = gemini.gemini_url or GOOGLE
+        self.address = gemini.gemini_url or GOOGLE
         self._key = key
         self._settings = gemini
-        self._refusals = Refusals(gemini, self.place, key)
+        self._refusals = Refusals(gemini, self.address, key)
         self._calls = TimedCalls()
-        self._heard = _Heard()
+        self._received = _ReceivedBody()
         self._forms = FormFallback(("schema", "json", "plain"))
         self._lock = threading.Lock()
         self._client: Any = None
@@ -96,7 +96,7 @@ class GeminiBackend:
             return DescriptionError("not installed", f"{what}pip install 'zmhook[gemini]'")
         if isinstance(getattr(error, "code", None), int):
             return refused(error, self._refusals, self._key)
-        url = self.place if "://" in self.place else f"https://{self.place}"
+        url = self.address if "://" in self.address else f"https://{self.address}"
         return unreachable(error, url, seconds)
 
     def _generate(
@@ -107,27 +107,27 @@ class GeminiBackend:
 
         part = types.Part.from_bytes(data=picture, mime_type="image/jpeg")
         config = types.GenerateContentConfig(**self._config(form, seconds, types))
-        self._heard.body = bytearray()
+        self._received.body = bytearray()
         try:
             answer = self._opened().models.generate_content(
                 model=self.model, contents=[part, question], config=config
             )
         except ValueError:  # what the library makes nothing of; its errors show all of it
-            failed = self._misfit(bytes(self._heard.body))
+            failed = self._misfit(bytes(self._received.body))
             if failed is None:
                 raise
         else:
-            return answer, bytes(self._heard.body)
+            return answer, bytes(self._received.body)
         raise failed
 
     def _misfit(self, body: bytes) -> DescriptionError | None:
         """Say what a body is that the library makes nothing of; None when there is none."""
-        said = body.decode("utf-8", "replace")
-        if not said:
+        text = body.decode("utf-8", "replace")
+        if not text:
             return None
         found = parsed(body)
         error = of_another_kind(found, self._refusals, self._key) if found is not None else None
-        return error or self._refusals.not_understood(said, self._key)
+        return error or self._refusals.not_understood(text, self._key)
 
     def _config(self, form: str, seconds: float, types: Any) -> dict[str, Any]:
         """Return what goes with a question. The server is given its minimum, our wait may be less.
@@ -194,10 +194,10 @@ class GeminiBackend:
         kinds = type(response.stream).__mro__
         base = next(kind for kind in kinds if kind.__name__ == "SyncByteStream")
         limited = type("Limited", (_Limited, base), {})
-        response.stream = limited(response.stream, self._heard.body)
+        response.stream = limited(response.stream, self._received.body)
 
 
-class _Heard(threading.local):
+class _ReceivedBody(threading.local):
     """What was read in this thread, which asks one question at a time."""
 
     body = bytearray()
@@ -226,7 +226,7 @@ def refused(error: Any, refusals: Refusals, key: str) -> DescriptionError:
     payload = getattr(error, "details", None)
     message = str(getattr(error, "message", "") or "")
     found = error_of_payload(error.code, payload, message)
-    if any(one.get("reason") == "API_KEY_INVALID" for one in error_details(payload)):
+    if any(detail.get("reason") == "API_KEY_INVALID" for detail in error_details(payload)):
         return key_refused(quoted(found.message, key))
     delay = retry_delay(payload)
     return refusals.of(found, delay if delay is not None else wait_of_header(_header(error)))

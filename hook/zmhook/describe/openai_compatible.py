@@ -52,10 +52,10 @@ class OpenAiBackend:
 
     def __init__(self, gemini: Gemini, key: str) -> None:
         self.model = gemini.gemini_model
-        self.place = shown(gemini.gemini_url)
+        self.address = shown(gemini.gemini_url)
         self._url = f"{gemini.gemini_url}/chat/completions" if gemini.gemini_url else ""
         self._key = key
-        self._refusals = Refusals(gemini, self.place, key)
+        self._refusals = Refusals(gemini, self.address, key)
         self._timeout = gemini.gemini_timeout
         self._client = HttpClient(limit=MAX_BODY, keep=False)
         self._forms = FormFallback(tuple(_FORMS))

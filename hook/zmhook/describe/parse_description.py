@@ -84,12 +84,12 @@ def read(text: str, model: str = "", size: Size | None = None) -> Description:
             problem = problem if i else error
     if not fitting:
         raise problem
-    said, last = fitting[0]
-    if said.alarm == "yes" and (last.ends or last.stands or len(fitting) == 1):
-        return said
+    description, last = fitting[0]
+    if description.alarm == "yes" and (last.ends or last.stands or len(fitting) == 1):
+        return description
     if last.ends and last.stands:
-        return said
-    raise _not_understood(f"alarm: {said.alarm} is not its last word: '{_tail(text)}'")
+        return description
+    raise _not_understood(f"alarm: {description.alarm} is not its last word: '{_tail(text)}'")
 
 
 def _described(answer: dict[str, Any], model: str, size: Size | None) -> Description:
@@ -130,18 +130,18 @@ def _candidates(text: str) -> list[_Candidate]:
         raise _not_understood("the model thought, was cut short and gave no answer")
     if found.cut:
         raise _not_understood(f"it is not a JSON object, or not a whole one: '{_tail(text)}'")
-    said = [one for one in found.whole if one.start >= end]
-    if end and not said:
+    after = [whole for whole in found.whole if whole.start >= end]
+    if end and not after:
         raise _not_understood(f"the model thought and gave no answer: '{_tail(text)}'")
-    if said and is_within_mark(found.between[end : said[-1].start]):
+    if after and is_within_mark(found.between[end : after[-1].start]):
         raise _not_understood(f"it is within a mark that is not an answer's: '{_tail(text)}'")
     return [
         _Candidate(
-            _inner(one.value),
-            is_end(found.between[one.end :]),
-            is_announced(found.between[end : one.start]),
+            _inner(whole.value),
+            is_end(found.between[whole.end :]),
+            is_announced(found.between[end : whole.start]),
         )
-        for one in reversed(said)
+        for whole in reversed(after)
     ]
 
 
@@ -186,8 +186,8 @@ def _attributes(value: Any) -> dict[str, str]:
     elif isinstance(value, list):
         pairs = [(one.get("name"), one.get("value")) for one in value if isinstance(one, dict)]
     found: dict[str, str] = {}
-    for name, said in pairs:
-        key, words = _text(name, LONGEST_NAME).lower(), _words(said)
+    for name, content in pairs:
+        key, words = _text(name, LONGEST_NAME).lower(), _words(content)
         if key and words and len(found) < MOST_ATTRIBUTES:
             found.setdefault(key, words)
     return found

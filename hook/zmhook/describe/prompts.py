@@ -48,7 +48,7 @@ DEFAULTS = {
 }
 """Our questions by label, as models name it."""
 
-_PLACE = re.compile(r"\{(label|monitor|camera|colours|time)\}")
+_VALUE = re.compile(r"\{(label|monitor|camera|colours|time)\}")
 _LONGEST = 80
 
 
@@ -56,13 +56,13 @@ class Prompts:
     """The questions that these settings ask."""
 
     def __init__(self, settings: Settings) -> None:
-        self._own = {label: one.text for one in settings.prompts for label in one.labels}
+        self._own = {label: prompt.text for prompt in settings.prompts for label in prompt.labels}
         self._general = settings.gemini.gemini_prompt
         self._context = settings.gemini.gemini_context.strip()
 
     def question(self, subject: Subject) -> str:
         """Return the whole text that goes with a picture of the subject."""
-        values = places(subject)
+        values = values_of(subject)
         parts = (filled(self._template(subject.label), values), filled(self._context, values), FORM)
         return "\n\n".join(part for part in parts if part)
 
@@ -79,7 +79,7 @@ class Prompts:
         return self._general
 
 
-def places(subject: Subject) -> dict[str, str]:
+def values_of(subject: Subject) -> dict[str, str]:
     """Return what is put in for each place; what is not known is called so."""
     moment = datetime.fromtimestamp(subject.time).astimezone() if subject.time else None
     return {
@@ -93,7 +93,7 @@ def places(subject: Subject) -> dict[str, str]:
 
 def filled(template: str, values: Mapping[str, str]) -> str:
     """Put the values in, once: braces that are no place, or come with a value, stay as they are."""
-    return _PLACE.sub(lambda found: values[found[1]], template)
+    return _VALUE.sub(lambda match: values[match[1]], template)
 
 
 def _plain(text: str) -> str:

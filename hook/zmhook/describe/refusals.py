@@ -80,9 +80,9 @@ _PACIFIC_WINTER = timezone(timedelta(hours=-8))
 class Refusals:
     """What the refusals of one service mean."""
 
-    def __init__(self, gemini: Gemini, place: str, key: str) -> None:
+    def __init__(self, gemini: Gemini, address: str, key: str) -> None:
         self._gemini = gemini
-        self._place = place
+        self._address = address
         self._key = key
 
     def of(self, error: ErrorBody, delay: float | None = None) -> DescriptionError:
@@ -91,37 +91,37 @@ class Refusals:
         `delay` is how many seconds it wants to be left alone, where it says so for programs.
         """
         everything = f"{error.message} {error.text}"
-        said = quoted(error.message, self._key)
+        message = quoted(error.message, self._key)
         is_ours = error.status < SERVER_ERROR
         if error.status == NO_CREDIT or (is_ours and _NO_CREDIT.search(everything)):
-            return no_credit(f"{self._place}: {said}")
+            return no_credit(f"{self._address}: {message}")
         if error.status == TOO_MANY:
-            return too_many(said, everything, delay, self._gemini.gemini_model)
+            return too_many(message, everything, delay, self._gemini.gemini_model)
         if is_ours and _BLOCKED.search(everything):
-            text = f"the picture or the question is blocked: {said}"
+            text = f"the picture or the question is blocked: {message}"
             return DescriptionError("blocked", text, counts=True, final=True)
-        return self._about_question(error, said) or self._other(
-            error.status, everything, said, delay
+        return self._about_question(error, message) or self._other(
+            error.status, everything, message, delay
         )
 
-    def _about_question(self, error: ErrorBody, said: str) -> DescriptionError | None:
+    def _about_question(self, error: ErrorBody, message: str) -> DescriptionError | None:
         """Say what of the question is wrong: its form, its key, its model or its address."""
         status = error.status
-        if status in _MAY_BE_FORM and _ABOUT_FORM.search(said):
-            return FormRefused("refused", f"{self._place} refuses the form of answer: {said}")
+        if status in _MAY_BE_FORM and _ABOUT_FORM.search(message):
+            return FormRefused("refused", f"{self._address} refuses the form of answer: {message}")
         if status in FORBIDDEN:
-            return key_refused(said)
+            return key_refused(message)
         names_no_model = status < SERVER_ERROR and _NO_MODEL.search(error.message)
         if status in (NOT_FOUND, NOT_ALLOWED) or names_no_model:
-            return self._not_there(status, error, said)
+            return self._not_there(status, error, message)
         return None
 
-    def not_understood(self, said: str, secret: str = "") -> DescriptionError:
+    def not_understood(self, message: str, secret: str = "") -> DescriptionError:
         """Say that an answer is something else than what such a service answers."""
-        text = f"{self._place} answers something else: '{quoted(said[:2000], secret)}'"
+        text = f"{self._address} answers something else: '{quoted(message[:2000], secret)}'"
         return DescriptionError("answer not understood", f"{text}: is [gemini] gemini_url right?")
 
-    def _not_there(self, status: int, error: ErrorBody, said: str) -> DescriptionError:
+    def _not_there(self, status: int, error: ErrorBody, message: str) -> DescriptionError:
         """Tell a model that is not there from an address that is wrong."""
         model = self._gemini.gemini_model
         names_model = "model" in error.message.lower() or model in error.message
@@ -130,25 +130,24 @@ class Refusals:
             and not _NO_ADDRESS.search(error.message)
             and (names_model or _NO_MODEL.search(error.message))
         ):
-            text = f"[gemini] gemini_model = {model} at {self._place}: {said}"
+            text = f"[gemini] gemini_model = {model} at {self._address}: {message}"
             return DescriptionError("no such model", text)
-        text = f"[gemini] gemini_url = {self._place}: nothing answers there ({said})"
+        text = f"[gemini] gemini_url = {self._address}: nothing answers there ({message})"
         return DescriptionError("wrong address", f"{text}: {advice(self._gemini)}")
 
     def _other(
-        self, status: int, everything: str, said: str, delay: float | None
+        self, status: int, everything: str, message: str, delay: float | None
     ) -> DescriptionError:
-        short, text, until = "refused", f"{self._place} answers {status}: {said}", 0.0
+        short, text, until = "refused", f"{self._address} answers {status}: {message}", 0.0
         if status in (0, TIMEOUT, 425, 498) or status >= SERVER_ERROR:  # 498: Groq is full
-            text = f"{self._place} answers {status or 'with an error'}: {said}"
+            text = f"{self._address} answers {status or 'with an error'}: {message}"
             wait = delay if delay is not None else wait_of(everything)
             wait = TRANSIENT_DELAY if wait is None else min(wait, LONGEST_DELAY)
             short, until = "no answer", time.time() + wait
         elif status < BAD_REQUEST:
             short = "no answer"
-            text = (
-                f"{self._place} answers {status}: redirects are not followed ([gemini] gemini_url)"
-            )
+            cause = "redirects are not followed ([gemini] gemini_url)"
+            text = f"{self._address} answers {status}: {cause}"
         return DescriptionError(short, text, until=until)
 
 
@@ -170,21 +169,21 @@ def advice(gemini: Gemini) -> str:
     )
 
 
-def key_refused(said: str) -> DescriptionError:
-    return DescriptionError("the key is refused", f"[gemini] gemini_key is refused: {said}")
+def key_refused(message: str) -> DescriptionError:
+    return DescriptionError("the key is refused", f"[gemini] gemini_key is refused: {message}")
 
 
-def no_credit(said: str) -> DescriptionError:
+def no_credit(message: str) -> DescriptionError:
     return _wait(
-        "no credit", "there is no credit left; not asked", said, time.time() + NO_CREDIT_DELAY
+        "no credit", "there is no credit left; not asked", message, time.time() + NO_CREDIT_DELAY
     )
 
 
 def too_many(
-    said: str, everything: str = "", delay: float | None = None, model: str = ""
+    message: str, everything: str = "", delay: float | None = None, model: str = ""
 ) -> DescriptionError:
     """Tell a minute's limit from a day's, and from one of 0, which no waiting changes."""
-    text = f"{said} {everything}"
+    text = f"{message} {everything}"
     short, what = "too many questions", "the quota is used up"
     until = _reset(text, delay)
     if _PER_DAY.search(text):
@@ -195,7 +194,7 @@ def too_many(
         what = (
             f"the limit is 0 for this model ({model}): this key's plan does not have it; not asked"
         )
-    return _wait(short, what, said, until)
+    return _wait(short, what, message, until)
 
 
 def _reset(text: str, delay: float | None) -> float:
@@ -212,8 +211,8 @@ def _day_ends(text: str, delay: float | None) -> float:
     return reset_of(text) or midnight()
 
 
-def _wait(short: str, what: str, said: str, until: float) -> DescriptionError:
-    text = f"{what} until {clock_time(until)}: {said}"
+def _wait(short: str, what: str, message: str, until: float) -> DescriptionError:
+    text = f"{what} until {clock_time(until)}: {message}"
     return DescriptionError(short, text, until=until)
 
 

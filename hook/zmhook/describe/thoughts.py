@@ -43,7 +43,7 @@ _OPENING = re.compile("|".join(_OPENED), re.IGNORECASE)
 
 def end_of_thoughts(text: str) -> int:
     """Return where what follows the last closing mark begins; 0 when there is no such mark."""
-    return max((found.end() for found in _CLOSING.finditer(text)), default=0)
+    return max((match.end() for match in _CLOSING.finditer(text)), default=0)
 
 
 def are_open(text: str) -> bool:
@@ -94,17 +94,17 @@ def names_thoughts(text: str) -> bool:
 def is_within_mark(before: str) -> bool:
     """Say whether something like a mark, known or not, is open at the end of a text."""
     is_open: list[str] = []
-    for found in _TAG.finditer(before):
-        name = _plain(found["name"] or found["word"])
-        closes = bool(found["close"] or found["shut"])
-        if found["token"] and _END_MARKS.match(name) and not closes:
+    for match in _TAG.finditer(before):
+        name = _plain(match["name"] or match["word"])
+        closes = bool(match["close"] or match["shut"])
+        if match["token"] and _END_MARKS.match(name) and not closes:
             name, closes = re.sub(r"^(?:end|close)(?:of)?", "", name), True
-        elif found["token"]:
+        elif match["token"]:
             name = re.sub(r"^(?:start|begin|open)(?:of)?(?=.)", "", name)
         if closes:
             if name in is_open:
                 del is_open[len(is_open) - 1 - is_open[::-1].index(name) :]
-        elif not (found["empty"] or name in _EMPTY or name in _FOR_ANSWERS or _controls(found)):
+        elif not (match["empty"] or name in _EMPTY or name in _FOR_ANSWERS or _controls(match)):
             is_open.append(name)
             if len(is_open) > _MOST_OPEN:
                 return True
@@ -115,10 +115,10 @@ def is_end(after: str) -> bool:
     """Say whether nothing is said in a text: blanks, fences and marks that end an answer."""
     at = 0
     while at < len(after):
-        found = _SOFT.match(after, at) or _TAG.match(after, at)
-        if found is None or (found.re is _TAG and not _ends_answer(found)):
+        match = _SOFT.match(after, at) or _TAG.match(after, at)
+        if match is None or (match.re is _TAG and not _ends_answer(match)):
             return False
-        at = found.end()
+        at = match.end()
     return True
 
 
@@ -155,15 +155,15 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]", "", name).lower()
 
 
-def _controls(found: re.Match[str]) -> bool:
-    return bool(found["token"]) and _plain(found["name"]) in _CONTROL
+def _controls(match: re.Match[str]) -> bool:
+    return bool(match["token"]) and _plain(match["name"]) in _CONTROL
 
 
-def _ends_answer(found: re.Match[str]) -> bool:
-    name = _plain(found["name"] or found["word"])
-    if found["token"]:
+def _ends_answer(match: re.Match[str]) -> bool:
+    name = _plain(match["name"] or match["word"])
+    if match["token"]:
         return bool(_END_MARKS.match(name)) or name in _ENDINGS
-    return name in _ENDINGS or (bool(found["close"] or found["shut"]) and name in _FOR_ANSWERS)
+    return name in _ENDINGS or (bool(match["close"] or match["shut"]) and name in _FOR_ANSWERS)
 
 
 MOST = 2000

@@ -75,10 +75,10 @@ def download(
 
 def _make_folder(folder: Path) -> None:
     """Make the folder readable for the web server's user, whatever the caller's umask is."""
-    missing = [place for place in (folder, *folder.parents) if not place.exists()]
-    for place in reversed(missing):
-        place.mkdir(exist_ok=True)
-        place.chmod(0o755)
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    for path in reversed(missing):
+        path.mkdir(exist_ok=True)
+        path.chmod(0o755)
 
 
 def _from_address(

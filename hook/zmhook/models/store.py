@@ -21,12 +21,12 @@ _BLOCK = 1 << 20
 
 
 class Store:
-    """The folder `folder`, in which each model file has its place."""
+    """The folder `folder`, that holds the model files."""
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
 
-    def place(self, file: ModelFile) -> Path:
+    def path_of(self, file: ModelFile) -> Path:
         return self.folder / file.path
 
     def state(self, file: ModelFile) -> State:
@@ -34,15 +34,15 @@ class Store:
 
         Raises `DownloadError` when it is there and cannot be read.
         """
-        place = self.place(file)
+        path = self.path_of(file)
         try:
-            if not place.exists():
+            if not path.exists():
                 return "missing"
-            if file.size is not None and place.stat().st_size != file.size:
+            if file.size is not None and path.stat().st_size != file.size:
                 return "changed"
-            return "ok" if sha256(place) == file.sha256 else "changed"
+            return "ok" if sha256(path) == file.sha256 else "changed"
         except OSError as error:
-            raise DownloadError(f"{place} cannot be read: {error.strerror}") from None
+            raise DownloadError(f"{path} cannot be read: {error.strerror}") from None
 
     def state_of(self, model: Model) -> State:
         """Return the worst state of the model's files."""

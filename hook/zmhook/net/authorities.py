@@ -25,11 +25,11 @@ def use_system_store(files: tuple[str, ...] = FILES) -> None:
     What somebody has set is left as it is, and counts for the others. Without such a file each
     library keeps its own list.
     """
-    given = os.environ.get("SSL_CERT_FILE")
-    store = given or next((one for one in files if os.path.isfile(one)), "")  # noqa: PTH113 - quick
+    chosen = os.environ.get("SSL_CERT_FILE")
+    store = chosen or next((file for file in files if os.path.isfile(file)), "")  # noqa: PTH113 - quick
     if not store:
         return
     if not os.environ.get("REQUESTS_CA_BUNDLE") and not os.environ.get("CURL_CA_BUNDLE"):
         os.environ["REQUESTS_CA_BUNDLE"] = store
-    if not given and not os.environ.get("SSL_CERT_DIR"):
+    if not chosen and not os.environ.get("SSL_CERT_DIR"):
         os.environ["SSL_CERT_FILE"] = store

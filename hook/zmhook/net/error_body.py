@@ -144,20 +144,20 @@ def _error_of(answer: Any) -> Any:
     return _error_of_choice(answer.get("choices"))
 
 
-def _complaints(found: dict[str, Any], deepest: int) -> Iterator[tuple[str, int]]:
+def _complaints(content: dict[str, Any], deepest: int) -> Iterator[tuple[str, int]]:
     """Give texts of errors, and the status that stands beside each (0: none)."""
-    for name, value in found.items():
+    for name, value in content.items():
         plain = name.lower().replace("_", "").replace("-", "")
         is_named = plain in _ERRORS or plain in _REMARKS
-        for one in value[:_MOST_OF_LIST] if is_named and isinstance(value, list) else [value]:
-            if isinstance(one, str) and is_named and one.strip():
-                if not _HARMLESS.fullmatch(one[:LONGEST]):
-                    yield one, _status(found)
-            elif isinstance(one, dict) and deepest:
-                inner = list(_complaints(one, deepest - 1))
-                yield from ((text, status or _status(found)) for text, status in inner)
-                if not inner and plain in _ERRORS and any(one.values()):
-                    yield json.dumps(one, default=str), _status(one)
+        for item in value[:_MOST_OF_LIST] if is_named and isinstance(value, list) else [value]:
+            if isinstance(item, str) and is_named and item.strip():
+                if not _HARMLESS.fullmatch(item[:LONGEST]):
+                    yield item, _status(content)
+            elif isinstance(item, dict) and deepest:
+                inner = list(_complaints(item, deepest - 1))
+                yield from ((text, status or _status(content)) for text, status in inner)
+                if not inner and plain in _ERRORS and any(item.values()):
+                    yield json.dumps(item, default=str), _status(item)
 
 
 def _is_success(answer: dict[str, Any]) -> bool:
@@ -188,8 +188,8 @@ def _error_of_choice(choices: Any) -> Any:
 def _status(error: Any) -> int:
     """Return the HTTP status that an error names, 0 when it names none."""
     named = [error.get(name) for name in _CODES] if isinstance(error, dict) else []
-    for one in named:
-        text = str(one) if isinstance(one, int | str) and not isinstance(one, bool) else ""
+    for item in named:
+        text = str(item) if isinstance(item, int | str) and not isinstance(item, bool) else ""
         if text.isascii() and text.isdigit() and len(text) < len("10000"):
             number = int(text)
             if _LEAST <= number <= _MOST:
@@ -205,16 +205,20 @@ def _message(payload: Any) -> str:
     """Return the words for people; nothing when there are none."""
     if isinstance(payload, list) and payload:
         payload = payload[0]
-    found = payload
+    content = payload
     for _ in range(3):  # errors in errors
-        if not isinstance(found, dict):
+        if not isinstance(content, dict):
             break
-        found = next(
+        content = next(
             (
-                found[name]
+                content[name]
                 for name in ("error", "message", "detail", "msg", "type")
-                if found.get(name)
+                if content.get(name)
             ),
             "",
         )
-    return found if isinstance(found, str) else (json.dumps(found, default=str) if found else "")
+    return (
+        content
+        if isinstance(content, str)
+        else (json.dumps(content, default=str) if content else "")
+    )

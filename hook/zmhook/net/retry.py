@@ -23,7 +23,7 @@ _AMOUNT = (
     r"([0-9]{1,9}(?:[.,][0-9]{1,12})?)\s?"
     r"(milliseconds?|millis|ms|seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d)(?![a-z])"
 )
-_ONE = re.compile(_AMOUNT, re.IGNORECASE)
+_EACH_AMOUNT = re.compile(_AMOUNT, re.IGNORECASE)
 _IN_WORDS = re.compile(
     r"(?:retry|again|wait|available|resets?)\s{1,3}(?:(?:in|after|for|about|at least)\s{1,3}){0,3}"
     rf"((?:{_AMOUNT}[\s,]{{0,3}}(?:and\s)?){{1,4}})",
@@ -57,26 +57,28 @@ _MILLISECONDS = 1e11
 
 def wait_of(text: str, now: float | None = None) -> float | None:
     """Return the seconds that a text tells to wait; None when it tells nothing of the kind."""
-    found = _IN_WORDS.search(text)
-    if found:
-        return sum(_number(one[1]) * _unit(one[2]) for one in _ONE.finditer(found[1]))
-    found = _ON_CLOCK.search(text)
-    if found:
-        return _on_clock(found[1], found[2], found[3])
-    found = _IN_JSON.search(text)
-    if found:
-        unit = (found[3] or found[1] or "s").lower()
-        return float(found[2]) * (_UNITS["ms"] if unit == "ms" else 1.0)
+    match = _IN_WORDS.search(text)
+    if match:
+        return sum(
+            _number(amount[1]) * _unit(amount[2]) for amount in _EACH_AMOUNT.finditer(match[1])
+        )
+    match = _ON_CLOCK.search(text)
+    if match:
+        return _on_clock(match[1], match[2], match[3])
+    match = _IN_JSON.search(text)
+    if match:
+        unit = (match[3] or match[1] or "s").lower()
+        return float(match[2]) * (_UNITS["ms"] if unit == "ms" else 1.0)
     return _until_date(text, time.time() if now is None else now)
 
 
 def reset_of(text: str, now: float | None = None) -> float | None:
     """Return when limits are reset, seconds since the epoch; None when that is not told."""
-    found = _RESET.search(text)
-    if not found:
+    match = _RESET.search(text)
+    if not match:
         return None
-    told = float(found[1])
-    moment = told / 1000 if told > _MILLISECONDS else told
+    number = float(match[1])
+    moment = number / 1000 if number > _MILLISECONDS else number
     left = moment - (time.time() if now is None else now)
     return moment if 0 < left <= LONGEST else None
 
@@ -95,13 +97,13 @@ def wait_of_header(text: str) -> float | None:
 
 def _until_date(text: str, now: float) -> float | None:
     """Return the seconds until a date that a text names (UTC where it names no zone)."""
-    found = _DATED.search(text)
-    if not found:
+    match = _DATED.search(text)
+    if not match:
         return None
-    zone = (found[3] or "+0000").replace(":", "")
-    seconds = "" if found[2].count(":") > 1 else ":00"
+    zone = (match[3] or "+0000").replace(":", "")
+    seconds = "" if match[2].count(":") > 1 else ":00"
     try:
-        moment = datetime.strptime(f"{found[1]}T{found[2]}{seconds}{zone}", "%Y-%m-%dT%H:%M:%S%z")
+        moment = datetime.strptime(f"{match[1]}T{match[2]}{seconds}{zone}", "%Y-%m-%dT%H:%M:%S%z")
     except ValueError:
         return None
     left = moment.astimezone(timezone.utc).timestamp() - now

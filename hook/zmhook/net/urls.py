@@ -19,11 +19,11 @@ def shown(url: str) -> str:
     That are user, password and query, and parts of the path that look like a query or a form.
     """
     try:
-        scheme, place, path, _, _ = urlsplit(url)
+        scheme, netloc, path, _, _ = urlsplit(url)
     except ValueError:
         return "the portal"
     path = "/".join(MORE if _FORM.search(part) else part for part in path.split("/"))
-    return one_line(urlunsplit((scheme, place.rpartition("@")[2], path, "", "")), LONGEST)
+    return one_line(urlunsplit((scheme, netloc.rpartition("@")[2], path, "", "")), LONGEST)
 
 
 def with_query(url: str, query: str) -> str:

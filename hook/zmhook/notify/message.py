@@ -82,13 +82,15 @@ def message_of(decision: Decision, settings: Settings, monitor: str = "") -> Mes
 
 def labels_of(decision: Decision) -> list[str]:
     """Return what was found, each label once, the first one first; descriptions are none."""
-    found = (one.label for one in decision.detections if one.kind != "description")
-    return list(dict.fromkeys(found))
+    labels = (
+        detection.label for detection in decision.detections if detection.kind != "description"
+    )
+    return list(dict.fromkeys(labels))
 
 
 def _words_of(decision: Decision) -> list[str]:
     """Return the descriptions that ring by themselves, in their few words."""
-    return [one.label for one in alarming(decision.detections)]
+    return [detection.label for detection in alarming(decision.detections)]
 
 
 def filled(text: str, message: Message) -> str:
@@ -120,13 +122,13 @@ def url_of(decision: Decision, settings: Settings) -> str:
 def without_secrets(url: str) -> str:
     """Take user, password and everything of the query that lets somebody in out of an address."""
     try:
-        scheme, place, path, query, fragment = urlsplit(url)
+        scheme, netloc, path, query, fragment = urlsplit(url)
     except ValueError:
         return ""
     pairs = parse_qsl(query, keep_blank_values=True)
     kept = [(key, value) for key, value in pairs if not _SECRET.fullmatch(key)]
     query = query if len(kept) == len(pairs) else urlencode(kept)
-    return urlunsplit((scheme, place.rpartition("@")[2], path, query, fragment))
+    return urlunsplit((scheme, netloc.rpartition("@")[2], path, query, fragment))
 
 
 class _MonitorName(Struct, frozen=True):
@@ -173,7 +175,7 @@ def _read_names(path: Path) -> dict[str, _MonitorName]:
 
 
 def _write_names(path: Path, known: dict[str, _MonitorName]) -> None:
-    newest = sorted(known.items(), key=lambda one: one[1].asked)[-MOST_NAMES:]
+    newest = sorted(known.items(), key=lambda item: item[1].asked)[-MOST_NAMES:]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic.write(path, json.encode(dict(newest)), 0o600)

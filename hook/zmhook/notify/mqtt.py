@@ -65,7 +65,7 @@ def base_topic(settings: Settings, monitor_id: int | None) -> str:
 
 def _prefix(settings: Settings) -> str:
     prefix = settings.notify.notify_mqtt_prefix.strip("/")
-    if not prefix or any(one in prefix for one in "+#\0"):
+    if not prefix or any(character in prefix for character in "+#\0"):
         raise Undelivered(
             "[notify] notify_mqtt_prefix: expected the beginning of a topic, such as zmhook,"
             " without + and #"

@@ -51,7 +51,7 @@ class _Delivery:
         self._seconds = seconds
         self._end = time.monotonic() + seconds
         self._accepted = False
-        self._said = ""
+        self._problem = ""
 
     def run(self, notes: Sequence[Note]) -> None:
         made = self._connected()
@@ -61,9 +61,9 @@ class _Delivery:
                 self._turn(made)
         finally:
             made.disconnect()
-            found = made.socket()
-            if found is not None:
-                found.close()
+            connection = made.socket()
+            if connection is not None:
+                connection.close()
 
     def _connected(self) -> Client:
         from zmhook.net import mqtt as client
@@ -90,11 +90,11 @@ class _Delivery:
         if time.monotonic() > self._end:
             raise Undelivered(f"{mqtt_errors.of_silence(self._mqtt)}", retry=True)
         if made.loop(LOOP_SECONDS):
-            text = mqtt_errors.of_loss(self._said, self._mqtt, accepted=self._accepted)
+            text = mqtt_errors.of_loss(self._problem, self._mqtt, accepted=self._accepted)
             raise Undelivered(text, retry=True)
 
     def _listen(self, text: str) -> None:
-        self._said = text
+        self._problem = text
 
     def _on_connect(self, _: Client, __: Any, ___: Any, reason: ReasonCode, ____: Any) -> None:
         from zmhook.net import mqtt_errors

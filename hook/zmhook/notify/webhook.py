@@ -139,8 +139,8 @@ def _check(work: Work, response: HttpResponse) -> None:
 
 def _host(url: str) -> str:
     try:
-        found = urlsplit(url.strip())
-        port = f":{found.port}" if found.port else ""
+        parts = urlsplit(url.strip())
+        port = f":{parts.port}" if parts.port else ""
     except ValueError:
         return "an address that cannot be read"
-    return f"{found.scheme}://{found.hostname}{port}" if found.hostname else "another path"
+    return f"{parts.scheme}://{parts.hostname}{port}" if parts.hostname else "another path"

@@ -41,8 +41,8 @@ _SECRET_IN_TEXT = re.compile(r"\b(token|auth|pass|password)=[^&\s'\"]+", re.IGNO
 
 MAX_JSON = 8 << 20
 """Bytes of an answer of the API; empty lists become twenty times as large in memory."""
-LOOKED_AT = 64 << 10
-"""Bytes of an answer that it is judged by, where it is not what was asked for."""
+MOST_QUOTED = 64 << 10
+"""Bytes of an unexpected response that are judged and quoted."""
 
 MAX_BODY = 64 << 20
 """Bytes of any response, the largest of which are pictures."""
@@ -167,7 +167,7 @@ class Portal:
         response = self._ask("GET", url, what, deadline, right=rights.ZONES)
         try:
             rows: list[dict[str, Any]] = [
-                one["Zone"] for one in self._json(response, what)["zones"]
+                row["Zone"] for row in self._json(response, what)["zones"]
             ]
             return [row for row in rows if str(row["MonitorId"]) == str(monitor_id)]
         except (KeyError, TypeError):
@@ -189,7 +189,7 @@ class Portal:
         data = {"Event[Notes]": text}
         response = self._ask("PUT", url, what, deadline, data, right=rights.NOTES)
         if self._json(response, what).get("message") != "Saved":
-            raise self._error(response, f"{what} were not saved: {self._said(response)}")
+            raise self._error(response, f"{what} were not saved: {self._described(response)}")
 
     def json(
         self, path: str, what: str, *, api: bool = True, right: str = rights.API
@@ -336,20 +336,20 @@ class Portal:
         if _wants_login(response):
             raise LoginError(
                 f"{response.address}: refused to log in user '{self.general.user}'"
-                f" ({self._said(response)}): check [general] user and password, and that"
+                f" ({self._described(response)}): check [general] user and password, and that"
                 " ZoneMinder lets this user use the API"
             )
         return self._json(response, "a login")
 
     def _not_let_in(self, response: HttpResponse, what: str, right: str) -> LoginError:
-        said, user = self._said(response), self.general.user
+        text, user = self._described(response), self.general.user
         if not user:
             return LoginError(
-                f"{response.address}: asks for a login ({said}), but [general] user is empty:"
+                f"{response.address}: asks for a login ({text}), but [general] user is empty:"
                 " set user and password"
             )
         return LoginError(
-            f"{response.address}: user '{user}' could log in, but is not given {what} ({said}):"
+            f"{response.address}: user '{user}' could log in, but is not given {what} ({text}):"
             f" the user needs {right}",
             status=response.status,
         )
@@ -380,15 +380,15 @@ class Portal:
     def _json(self, response: HttpResponse, what: str) -> dict[str, Any]:
         if response.status == NOT_FOUND and sniff.message(response.body):
             raise self._error(
-                response, f"does not know {what} ({self._said(response)})", retry=True
+                response, f"does not know {what} ({self._described(response)})", retry=True
             )
-        found = None
+        content = None
         if response.status == OK and len(response.body) <= MAX_JSON:
             with contextlib.suppress(Unreadable):
-                found = lenient(response.body, anywhere=True)
-        if not isinstance(found, dict):
+                content = lenient(response.body, anywhere=True)
+        if not isinstance(content, dict):
             raise self._unexpected(response, what, "JSON")
-        return found
+        return content
 
     def _unexpected(self, response: HttpResponse, what: str, expected: str) -> PortalError:
         status = response.status
@@ -401,17 +401,17 @@ class Portal:
             advice += f" (asked through {proxy})"
         return self._error(
             response,
-            f"asked for {what}, expected {expected}, got {self._said(response)}: {advice}",
+            f"asked for {what}, expected {expected}, got {self._described(response)}: {advice}",
             retry=status == OK or status >= SERVER_ERROR,
         )
 
-    def _said(self, response: HttpResponse) -> str:
+    def _described(self, response: HttpResponse) -> str:
         if response.location:
             return f"status {response.status}, a redirect to its login page"
         # Masked before it is shortened, so that no beginning of a secret is left.
-        body = self._masked(response.body[:LOOKED_AT].decode("utf-8", "surrogateescape"))
-        said = sniff.describe(body.encode("utf-8", "surrogateescape"))
-        return f"status {response.status}, {said}"
+        body = self._masked(response.body[:MOST_QUOTED].decode("utf-8", "surrogateescape"))
+        text = sniff.describe(body.encode("utf-8", "surrogateescape"))
+        return f"status {response.status}, {text}"
 
     def _masked(self, text: str) -> str:
         """Take out what a response may have echoed."""

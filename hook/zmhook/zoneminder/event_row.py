@@ -116,11 +116,11 @@ def _times(
 def _seconds(text: object, now: float) -> float | None:
     """Read `2026-07-29 17:05:03`; of an hour that there is twice the last that can have been."""
     try:
-        told = datetime.fromisoformat(_text(text))
-        times = [told.replace(fold=fold).timestamp() for fold in (0, 1)]
+        local = datetime.fromisoformat(_text(text))
+        times = [local.replace(fold=fold).timestamp() for fold in (0, 1)]
     except (ValueError, OverflowError, OSError):
         return None
-    return max((one for one in times if one <= now), default=min(times))
+    return max((moment for moment in times if moment <= now), default=min(times))
 
 
 def _figure(value: object) -> float | None:

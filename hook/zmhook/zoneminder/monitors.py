@@ -64,24 +64,24 @@ class Monitor(Struct, frozen=True, kw_only=True):
 
 def monitor(monitor_id: int, settings: Settings, deadline: Deadline) -> Monitor | None:
     """Return what is known of a monitor; what is old is better than nothing. Raises nothing."""
-    place = Path(settings.general.base_data_path, "cache", f"zm_monitor_{monitor_id}.json")
+    path = Path(settings.general.base_data_path, "cache", f"zm_monitor_{monitor_id}.json")
     of = f"{settings.general.portal} {ZONES if settings.gate.import_zm_zones else 'size'}"
-    known, now = _read(place, of), time.time()
+    known, now = _read(path, of), time.time()
     if known and 0 <= now - known.asked < settings.gate.zm_cache_time:
         return known
     if known and 0 <= now - known.failed < AFTER_FAILURE:
         return known if known.asked else None
     try:
-        found = _ask(monitor_id, settings, deadline, known)
+        monitor = _ask(monitor_id, settings, deadline, known)
     except PortalError as error:
         log.warning("monitor %d: its size and zones are not known: %s", monitor_id, error)
         old = known or Monitor()
-        found = Monitor(
+        monitor = Monitor(
             width=old.width, height=old.height, zones=old.zones, asked=old.asked, failed=now
         )
-    found = structs.replace(found, of=of)
-    _write(place, found)
-    return found if found.asked else None
+    monitor = structs.replace(monitor, of=of)
+    _write(path, monitor)
+    return monitor if monitor.asked else None
 
 
 def _ask(monitor_id: int, settings: Settings, deadline: Deadline, known: Monitor | None) -> Monitor:
@@ -143,18 +143,18 @@ def _number(value: object) -> int:
     return whole(value)
 
 
-def _read(place: Path, of: str) -> Monitor | None:
+def _read(path: Path, of: str) -> Monitor | None:
     """Return what is kept, unless other settings asked for other things then."""
     try:
-        known = decoded(read(place), Monitor)
+        known = decoded(read(path), Monitor)
     except (OSError, Unreadable):
         return None
     return known if known.of == of else None
 
 
-def _write(place: Path, found: Monitor) -> None:
+def _write(path: Path, monitor: Monitor) -> None:
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        atomic.write(place, json.encode(found))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic.write(path, json.encode(monitor))
     except OSError as error:
-        log.debug("%s cannot be written: %s", place, error)
+        log.debug("%s cannot be written: %s", path, error)

@@ -1,7 +1,7 @@
 """Number plates: read on this machine, by a program, or by a service that is asked.
 
 `detector` is what the chain sees. Behind it one of `services` reads, `plates` knows which texts
-are plates and whose, and `budget` counts what services are asked. For reading on this machine,
+are plates and whose. For reading on this machine,
 `finder` finds plates with a network, `search` without one, and `ocr` reads them.
 """
 

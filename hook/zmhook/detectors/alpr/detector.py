@@ -61,12 +61,18 @@ class AlprDetector(Detector):
         When a service does not answer, it is not asked about the other frames.
         """
         self.problems = []
-        found: list[list[Detection]] = []
+        plates_by_frame: list[list[Detection]] = []
         for i, frame in enumerate(frames):
-            look = not self.problems and not is_same_vehicle(frame, frames[:i])
-            plates = self._plates(frame) if look else []
-            found.append([one for one in plates if not is_same_plate(one, frame, frames, found)])
-        return found
+            is_new = not self.problems and not is_same_vehicle(frame, frames[:i])
+            plates = self._plates(frame) if is_new else []
+            plates_by_frame.append(
+                [
+                    plate
+                    for plate in plates
+                    if not is_same_plate(plate, frame, frames, plates_by_frame)
+                ]
+            )
+        return plates_by_frame
 
     @property
     def description(self) -> str:
@@ -105,18 +111,18 @@ class AlprDetector(Detector):
 
     def _detection(self, plate: Plate, text: str, confidence: float) -> Detection:
         owner = self._known.owner(text)
-        said: Attributes = {"plate": text, **plate.attributes}
+        attributes: Attributes = {"plate": text, **plate.attributes}
         if others := _others(plate, text):
-            said["candidates"] = others
+            attributes["candidates"] = others
         if owner is not None:
-            said["known"] = "exactly" if owner.exact else "differs by one character"
+            attributes["known"] = "exactly" if owner.exact else "differs by one character"
         return Detection(
             label=owner.name if owner else text,
             confidence=round(confidence, 4),
             box=plate.box,
             model=NAME,
             kind="licenseplate",
-            attributes=said,
+            attributes=attributes,
         )
 
 
@@ -126,4 +132,4 @@ def _others(plate: Plate, text: str) -> str:
     for other, confidence in plate.others:
         readings.setdefault(normalised(other), confidence)
     del readings[text]
-    return ", ".join(f"{one} {sure:.2f}" for one, sure in list(readings.items())[:_MOST_OTHERS])
+    return ", ".join(f"{other} {sure:.2f}" for other, sure in list(readings.items())[:_MOST_OTHERS])

@@ -71,11 +71,11 @@ class PlateOcr:
 
     def read(self, pictures: Sequence[Image]) -> list[Reading]:
         """Read cut-out plates, BGR arrays `(height, width, 3)`; raises `DetectorError`."""
-        found: list[Reading] = []
+        readings: list[Reading] = []
         for start in range(0, len(pictures), AT_ONCE):
             batch = np.stack([self._fitted(one) for one in pictures[start : start + AT_ONCE]])
-            found += [_reading(slots) for slots in self._slots(batch)]
-        return found
+            readings += [_reading(slots) for slots in self._slots(batch)]
+        return readings
 
     def _fitted(self, picture: Image) -> npt.NDArray[np.uint8]:
         code = cv2.COLOR_BGR2RGB if self._colours == COLOUR else cv2.COLOR_BGR2GRAY
