@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from zmhook.errors import Problem, SettingsError
 from zmhook.migrate import reasons
-from zmhook.migrate.chain import KINDS
-from zmhook.migrate.draft import Draft, Entry, Lost
-from zmhook.migrate.old import find, schema
+from zmhook.migrate.draft import ConfigLine, Draft, Lost
+from zmhook.migrate.ml_sequence import KINDS
+from zmhook.migrate.old_config import find, schema
 from zmhook.printable import one_line
 from zmhook.settings.loader import load
 from zmhook.text.redact import long_ones_masked
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 
 _LIMITS = "gate"
-_DEFAULT = Entry("", "not said for this monitor: the default")
+_DEFAULT = ConfigLine("", "not said for this monitor: the default")
 _RULE = "-" * 68
 _ROUNDS = 5
 
@@ -32,7 +32,9 @@ class Document:
     """
 
     def __init__(self, common: Draft, own: Mapping[int, Draft], locations: Container[str]) -> None:
-        self.sections: dict[str, dict[str, Entry]] = {section: {} for section in schema().sections}
+        self.sections: dict[str, dict[str, ConfigLine]] = {
+            section: {} for section in schema().sections
+        }
         self.lost = list(common.lost)
         for name, entry in sorted(common.entries.items(), key=_order):
             key = find(name)
@@ -46,7 +48,7 @@ class Document:
                 if lost not in common.lost and lost.location not in locations
             ]
 
-    def lines(self) -> Iterator[tuple[str, str, Entry]]:
+    def lines(self) -> Iterator[tuple[str, str, ConfigLine]]:
         """Yield each line with its section and key."""
         for section, entries in self.sections.items():
             for name, entry in entries.items():
@@ -71,7 +73,7 @@ class Document:
         ]
         for section, name, entry in list(self.lines()):
             note = long_ones_masked(entry.note, secrets)
-            self.sections[section][name] = Entry(entry.text, note)
+            self.sections[section][name] = ConfigLine(entry.text, note)
 
     def text(self, header: Iterable[str]) -> str:
         """Return the file, which begins with the lines of the header."""
@@ -99,7 +101,7 @@ class Document:
                 yield f"    {one_line(lost.location)} = {lost.shown}"
 
 
-def _order(line: tuple[str, Entry]) -> int:
+def _order(line: tuple[str, ConfigLine]) -> int:
     """Sort by the order of the keys; other names, such as zones, come last."""
     return _key_numbers().get(line[0], len(schema().keys))
 
@@ -109,7 +111,7 @@ def _key_numbers() -> dict[str, int]:
     return {name: number for number, name in enumerate(schema().keys)}
 
 
-def _differences(common: Draft, own: Draft) -> Iterator[tuple[str, Entry]]:
+def _differences(common: Draft, own: Draft) -> Iterator[tuple[str, ConfigLine]]:
     """Return the lines of one monitor, and defaults for those lines that only the others have."""
     models = {*own.text("models").split(",")}
     for name, entry in own.entries.items():
@@ -130,11 +132,11 @@ def _model(name: str) -> str:
     return key.section if key and key.section in ("yolo", "hog", "face", "alpr") else ""
 
 
-def _noted_once(lines: Iterable[tuple[str, Entry]]) -> Iterator[tuple[str, Entry]]:
+def _noted_once(lines: Iterable[tuple[str, ConfigLine]]) -> Iterator[tuple[str, ConfigLine]]:
     """Drop a comment that repeats that of the line before."""
     before = ""
     for name, entry in lines:
-        yield name, Entry(entry.text) if entry.note == before else entry
+        yield name, ConfigLine(entry.text) if entry.note == before else entry
         before = entry.note
 
 
@@ -143,7 +145,7 @@ def _of_monitor(location: str, monitor: int) -> str:
     return location if location.startswith(known) else f"[monitor-{monitor}] {location}"
 
 
-def _line(name: str, entry: Entry) -> str:
+def _line(name: str, entry: ConfigLine) -> str:
     comment = f"{_comment(entry.note)}\n" if entry.note else ""
     return f"{comment}{name} = {entry.text}".rstrip() + "\n"
 

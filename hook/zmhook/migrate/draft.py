@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zmhook.migrate import reasons
-from zmhook.migrate.old import OldSetting, find
+from zmhook.migrate.old_config import OldSetting, find
 from zmhook.migrate.placeholders import parse_literal
 from zmhook.printable import one_line
 from zmhook.settings.gate import LABEL_SUFFIXES, ZONE_SUFFIXES
@@ -26,7 +26,7 @@ PERCENT = 100
 RENAMED = {"zm_conf_path": "base_zm_conf_path", "platrec_stats": "platerec_stats"}
 
 
-class Entry(NamedTuple):
+class ConfigLine(NamedTuple):
     """A line of the result, and the comment above it."""
 
     text: str
@@ -45,7 +45,7 @@ class Draft:
     """The lines for one monitor, or for all, by key; zones and their patterns are among them."""
 
     def __init__(self) -> None:
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, ConfigLine] = {}
         self.lost: list[Lost] = []
         self._from: dict[str, str] = {}
         self._weaker: list[tuple[str, OldSetting]] = []
@@ -72,7 +72,7 @@ class Draft:
         if text:
             name = ours.name if ours else name
             notes = filter(None, (note, *_changes(name, key, text, setting)))
-            self._add(name, Entry(text, ", ".join(map(one_line, notes))), setting)
+            self._add(name, ConfigLine(text, ", ".join(map(one_line, notes))), setting)
 
     def put_last(self, name: str, setting: OldSetting) -> None:
         """Put it after everything else, so that it holds only if nothing else sets it."""
@@ -91,7 +91,7 @@ class Draft:
             else:
                 self.lose(setting, "of one model alone; here it would hold for all, in [gate]")
 
-    def _add(self, name: str, entry: Entry, setting: OldSetting) -> None:
+    def _add(self, name: str, entry: ConfigLine, setting: OldSetting) -> None:
         before = self.entries.setdefault(name, entry)
         if before is entry:
             self._from[name] = setting.location
@@ -100,7 +100,7 @@ class Draft:
             self.lose(setting, f"{who} says {name} = {reasons.shown(name, before.text)}")
         elif setting.key != name:
             notes = filter(None, (before.note, f"also {setting.location}"))
-            self.entries[name] = Entry(before.text, ", ".join(notes))
+            self.entries[name] = ConfigLine(before.text, ", ".join(notes))
 
     def lose(self, setting: OldSetting, why: str = "") -> None:
         """List a setting as lost; without `why`, with the known reason for its key."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zmhook.migrate.chain import KINDS, put_models
-from zmhook.migrate.draft import RENAMED, Entry, like
-from zmhook.migrate.old import Generation, OldConfig, OldSetting, find, is_yes, words
-from zmhook.migrate.stream import put_strategy
+from zmhook.migrate.draft import RENAMED, ConfigLine, like
+from zmhook.migrate.ml_sequence import KINDS, put_models
+from zmhook.migrate.old_config import Generation, OldConfig, OldSetting, find, is_yes, words
+from zmhook.migrate.stream_sequence import put_strategy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +90,7 @@ def _triggered(draft: Draft, old: OldConfig, setting: OldSetting) -> None:
     """In version 6 and Ng this key alone imported ZoneMinder's zones."""
     draft.put(setting.key, setting)
     if is_yes(setting.value) and old.generation is not Generation.FIVE and find("import_zm_zones"):
-        draft.entries["import_zm_zones"] = Entry("yes", f"{setting.key} did that too")
+        draft.entries["import_zm_zones"] = ConfigLine("yes", f"{setting.key} did that too")
 
 
 def _import(draft: Draft, old: OldConfig, setting: OldSetting) -> None:

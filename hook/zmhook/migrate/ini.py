@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zmhook.errors import Problem, SettingsError
-from zmhook.migrate.defaults import default
 from zmhook.migrate.draft import like
-from zmhook.migrate.old import Generation, OldConfig, OldSetting, find
+from zmhook.migrate.old_config import Generation, OldConfig, OldSetting, find
+from zmhook.migrate.old_defaults import default
 from zmhook.migrate.placeholders import Placeholders
 from zmhook.migrate.reasons import A_SECRETS_FILE, is_of_secrets, why
 from zmhook.settings import forms, inifile

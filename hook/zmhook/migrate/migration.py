@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zmhook.errors import SettingsError
-from zmhook.migrate import chain, defaults, ini, ng, reasons, secretsfile, stream
+from zmhook.migrate import ini, ml_sequence, ng, old_defaults, reasons, secretsfile, stream_sequence
 from zmhook.migrate.document import Document, settle
-from zmhook.migrate.draft import Draft, Entry, Lost, like
+from zmhook.migrate.draft import ConfigLine, Draft, Lost, like
 from zmhook.migrate.flat import put_flat
-from zmhook.migrate.old import Generation, OldConfig, is_no
-from zmhook.migrate.zones import put_zones
+from zmhook.migrate.old_config import Generation, OldConfig, is_no
+from zmhook.migrate.old_zones import put_zones
 from zmhook.printable import one_line
 from zmhook.settings import values
 from zmhook.text.redact import long_ones_masked
@@ -63,15 +63,15 @@ def migrate(path: str, output: str = "", secrets: str = "") -> Migrated:
 def _draft(old: OldConfig, shared: dict[str, Any]) -> Draft:
     draft = Draft()
     if old.ml is not None:
-        chain.put_chain(draft, old.ml, old.generation, shared)
+        ml_sequence.put_chain(draft, old.ml, old.generation, shared)
     if old.stream is not None:
-        stream.put_stream(draft, old.stream, old)
+        stream_sequence.put_stream(draft, old.stream, old)
     put_flat(draft, old)
     draft.put_rest()
     if old.generation is not Generation.FIVE:
-        stream.put_usual_strategy(draft, old.generation)
+        stream_sequence.put_usual_strategy(draft, old.generation)
     ml, frames = old.ml is not None or old.is_foreign, old.stream is not None
-    defaults.put_defaults(draft, old.generation, ml=ml, stream=frames)
+    old_defaults.put_defaults(draft, old.generation, ml=ml, stream=frames)
     put_zones(draft, old)
     draft.lose_all("push:", old.push.items(), reasons.why("push"))
     draft.put_rest()
@@ -159,7 +159,7 @@ class _Migration:
         text = Path(self.target).name if beside else self.target
         general = self.document.sections["general"]
         general.pop("secrets", None)
-        line = {"secrets": Entry(text, one_line(note))}
+        line = {"secrets": ConfigLine(text, one_line(note))}
         self.document.sections["general"] = {**line, **general}
 
     def _tokens(self, old: str) -> dict[str, str]:
@@ -192,15 +192,15 @@ class _Migration:
         general = self.document.sections["general"]
         if old and ng.is_ng(old):
             ours = str(Path(general["secrets"].text).with_suffix(".ini"))
-            general["secrets"] = Entry(ours, "its tokens were in YAML, which is not read here")
+            general["secrets"] = ConfigLine(ours, "its tokens were in YAML, which is not read here")
             return secretsfile.as_ini(tokens)
         if tokens and tokens is self.held:
             itself = str(Path(self.path).absolute())
-            general["secrets"] = Entry(itself, "the old file has the secrets itself")
+            general["secrets"] = ConfigLine(itself, "the old file has the secrets itself")
             self.notes.append(f"{itself} has to stay, for its secrets: --secrets FILE takes them")
             return None
         if old and not self.stays and not Path(general["secrets"].text).is_absolute():
-            general["secrets"] = Entry(old, "the folder of the old file")
+            general["secrets"] = ConfigLine(old, "the folder of the old file")
         return None
 
     def _secrets_path(self) -> str:
@@ -231,7 +231,7 @@ def _note_pixels(draft: Draft) -> None:
     for name, text in {"resize": _BOXES, **dict.fromkeys(_pixel_limits(draft), _LIMIT)}.items():
         before = draft.entries[name]
         parts = filter(None, (before.note, text.format(width=width)))
-        draft.entries[name] = Entry(before.text, ", ".join(parts))
+        draft.entries[name] = ConfigLine(before.text, ", ".join(parts))
 
 
 def _pixel_notes(drafts: Iterable[Draft]) -> list[str]:

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from zmhook.errors import MissingPart, Problem, SettingsError
-from zmhook.migrate.old import Generation, OldConfig, OldSetting, is_yes
+from zmhook.migrate.old_config import Generation, OldConfig, OldSetting, is_yes
 from zmhook.migrate.reasons import A_SECRETS_FILE, is_of_secrets
 from zmhook.settings import inifile
 

@@ -11,13 +11,13 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from zmhook.migrate.old import find
+from zmhook.migrate.old_config import find
 from zmhook.settings.section import VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from zmhook.migrate.old import OldSetting
+    from zmhook.migrate.old_config import OldSetting
 
 DEEPEST = 10
 LONGEST = 256 * 1024  # characters

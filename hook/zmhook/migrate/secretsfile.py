@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zmhook.migrate import ng
-from zmhook.migrate.draft import Entry, is_writable
-from zmhook.migrate.old import find
+from zmhook.migrate.draft import ConfigLine, is_writable
+from zmhook.migrate.old_config import find
 from zmhook.settings import inifile
 from zmhook.storage import regular
 
@@ -42,7 +42,7 @@ def as_ini(tokens: dict[str, str]) -> str:
     return "".join(["[secrets]\n", *lines])
 
 
-def plain(document: Document) -> Iterator[tuple[str, str, Entry]]:
+def plain(document: Document) -> Iterator[tuple[str, str, ConfigLine]]:
     """Yield the lines with a plain secret instead of a token."""
     for section, name, entry in document.lines():
         key = find(name)
@@ -65,7 +65,7 @@ def keep_plain(document: Document) -> list[str]:
     kept = []
     for section, name, entry in list(plain(document)):
         if is_writable(entry.text):
-            document.sections[section][name] = Entry(entry.text, _KEPT)
+            document.sections[section][name] = ConfigLine(entry.text, _KEPT)
             kept.append(f"[{section}] {name}")
         else:
             why = "it cannot stand here, where # or ; begins a comment: --secrets FILE moves it"
@@ -97,12 +97,12 @@ class SecretsFile:
                 continue
             token = self._free(_token(section, name), entry.text)
             self._new[token] = entry.text
-            document.sections[section][name] = Entry(f"!{token}", _MOVED)
+            document.sections[section][name] = ConfigLine(f"!{token}", _MOVED)
         for section, name, entry in list(document.lines()):
             token = entry.text[1:].strip()
             if entry.text.startswith("!") and not self._has(token):
                 text = f"!{self._carried(token)}"
-                document.sections[section][name] = Entry(text, entry.note)
+                document.sections[section][name] = ConfigLine(text, entry.note)
 
     def _has(self, token: str) -> bool:
         return token.lower() in map(str.lower, self._new)

@@ -3,7 +3,7 @@
 from zmhook.settings.alpr import Alpr
 from zmhook.settings.animation import Animation
 from zmhook.settings.face import Face
-from zmhook.settings.gate import Gate, Label, ZoneRule
+from zmhook.settings.gate import Gate, LabelLimits, ZoneRule
 from zmhook.settings.gemini import Gemini, Prompt
 from zmhook.settings.general import General
 from zmhook.settings.history import History
@@ -29,7 +29,7 @@ __all__ = [
     "General",
     "History",
     "Hog",
-    "Label",
+    "LabelLimits",
     "Mqtt",
     "Notify",
     "Prompt",

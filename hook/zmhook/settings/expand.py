@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zmhook.settings.keys import Key, Schema
-    from zmhook.settings.layers import Entry
+    from zmhook.settings.layers import RawValue
 
 LONGEST = 10_000  # characters; values that double each other stop here
 _READABLE_BY_ALL = 0o004
@@ -77,7 +77,7 @@ def readable_by_all(path: str) -> bool:
 class Expander:
     """Resolves references among the entries of one monitor, each once."""
 
-    def __init__(self, entries: Mapping[str, Entry], secrets: Secrets, schema: Schema) -> None:
+    def __init__(self, entries: Mapping[str, RawValue], secrets: Secrets, schema: Schema) -> None:
         self._entries = entries
         self._schema = schema
         self._secrets = secrets

@@ -125,7 +125,7 @@ class Gate(Section, frozen=True, kw_only=True):
     )
 
 
-class Label(Struct, frozen=True, kw_only=True):
+class LabelLimits(Struct, frozen=True, kw_only=True):
     """Limits of one label, which override those of the section; None: not overridden."""
 
     min_confidence: float | None = None
@@ -141,7 +141,7 @@ class ZoneRule(Struct, frozen=True, kw_only=True):
     ignore_pattern: str = ""
 
 
-LABEL_SUFFIXES = {f"_{name}": name for name in Label.__struct_fields__}
+LABEL_SUFFIXES = {f"_{name}": name for name in LabelLimits.__struct_fields__}
 ZONE_SUFFIXES = {
     "_zone_detection_pattern": "detection_pattern",
     "_zone_ignore_pattern": "ignore_pattern",

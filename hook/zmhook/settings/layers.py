@@ -33,7 +33,7 @@ _TOPIC = re.compile(r"mqtt-topic-(.+)")
 MONITOR = re.compile(r"monitor-0*([1-9][0-9]{0,8})")
 
 
-class Entry(NamedTuple):
+class RawValue(NamedTuple):
     """The text of a value, and where it was written."""
 
     file: str
@@ -49,10 +49,10 @@ class Layer:
     """The entries of one layer: settings by key, zones by name."""
 
     def __init__(self) -> None:
-        self.keys: dict[str, Entry] = {}
-        self.zones: dict[str, Entry] = {}
-        self.labels: dict[tuple[str, str], Entry] = {}
-        self.zone_rules: dict[tuple[str, str], Entry] = {}
+        self.keys: dict[str, RawValue] = {}
+        self.zones: dict[str, RawValue] = {}
+        self.labels: dict[tuple[str, str], RawValue] = {}
+        self.zone_rules: dict[tuple[str, str], RawValue] = {}
 
 
 class Layers:
@@ -67,9 +67,9 @@ class Layers:
         self.schema = schema
         self.is_unknown = False
         self.monitors: dict[int | None, Layer] = {None: Layer()}
-        self.topics: dict[str, dict[str, Entry]] = {}
-        self.prompts: dict[str, Entry] = {}
-        self.plates: dict[str, Entry] = {}
+        self.topics: dict[str, dict[str, RawValue]] = {}
+        self.prompts: dict[str, RawValue] = {}
+        self.plates: dict[str, RawValue] = {}
         self.problems: list[Problem] = []
         self._unused: dict[tuple[str, str], list[str]] = {}
 
@@ -94,10 +94,10 @@ class Layers:
         elif section in (PROMPTS, PLATES):
             ours = self.prompts if section == PROMPTS else self.plates
             for name, text in entries.items():
-                ours[name] = Entry(self.file, written, name, text.strip())
+                ours[name] = RawValue(self.file, written, name, text.strip())
         elif section in self.schema.sections:
             for key, text in entries.items():
-                self._add(None, section, Entry(self.file, written, key, text.strip()))
+                self._add(None, section, RawValue(self.file, written, key, text.strip()))
         else:
             self.is_unknown = True
             self._problem(written, "", _unknown_section(section, self.schema))
@@ -132,7 +132,7 @@ class Layers:
     def _add_monitor(self, written: str, monitor: int, entries: Mapping[str, str]) -> None:
         layer = self.layer(monitor)
         for key, text in entries.items():
-            entry = Entry(self.file, written, key, text.strip())
+            entry = RawValue(self.file, written, key, text.strip())
             if not looks_like_polygon(entry.text) or self._is_numbers(key):
                 self._add(monitor, "", entry)
             elif self.schema.find(key) or key in OBSOLETE:
@@ -144,13 +144,13 @@ class Layers:
     def _add_topic(self, written: str, name: str, entries: Mapping[str, str]) -> None:
         topic = self.topics.setdefault(name, {})
         for key, text in entries.items():
-            entry = Entry(self.file, written, key, text.strip())
+            entry = RawValue(self.file, written, key, text.strip())
             if key in topic_keys():
                 topic[key] = entry
             else:
                 self.problems.append(entry.problem(f"unknown key{did_you_mean(key, topic_keys())}"))
 
-    def _add(self, monitor: int | None, section: str, entry: Entry) -> None:
+    def _add(self, monitor: int | None, section: str, entry: RawValue) -> None:
         key = self.schema.find(entry.key)
         if key is None and not self._add_named(monitor, section, entry):
             self._add_unknown(section, entry)
@@ -163,7 +163,7 @@ class Layers:
         else:
             self._put(self.layer(monitor), key.name, entry)
 
-    def _add_named(self, monitor: int | None, section: str, entry: Entry) -> bool:
+    def _add_named(self, monitor: int | None, section: str, entry: RawValue) -> bool:
         """Add the limit of a label or the pattern of a zone, if the key is one."""
         layer = self.layer(monitor)
         zone, zone_field = _split(entry.key, ZONE_SUFFIXES)
@@ -182,14 +182,14 @@ class Layers:
         key = self.schema.find(name)
         return key is not None and key.is_numbers
 
-    def _put(self, layer: Layer, name: str, entry: Entry) -> None:
+    def _put(self, layer: Layer, name: str, entry: RawValue) -> None:
         before = layer.keys.get(name)
         if before:
             message = f"says the same as {before.key} in [{before.section}]: keep one of the two"
             self.problems.append(entry.problem(message))
         layer.keys[name] = entry
 
-    def _add_unknown(self, section: str, entry: Entry) -> None:
+    def _add_unknown(self, section: str, entry: RawValue) -> None:
         why = OBSOLETE.get(entry.key)
         if why:
             self._unused.setdefault((entry.section, why), []).append(entry.key)

@@ -15,10 +15,10 @@ from zmhook.process import environment
 from zmhook.process.privilege import become_owner_of_settings
 from zmhook.settings import forms, inifile
 from zmhook.settings.expand import CannotExpand, Expander, Secrets, readable_by_all
-from zmhook.settings.gate import Label, ZoneRule
+from zmhook.settings.gate import LabelLimits, ZoneRule
 from zmhook.settings.gemini import Prompt
 from zmhook.settings.keys import Key, Schema, built_in, named_key, topic_keys
-from zmhook.settings.layers import OVERRIDE, Entry, Layers
+from zmhook.settings.layers import OVERRIDE, Layers, RawValue
 from zmhook.settings.legacy import MIGRATE, is_of_version_6
 from zmhook.settings.model import SECTIONS, Settings, secrets_of_all
 from zmhook.settings.mqtt import Topic
@@ -143,7 +143,7 @@ class _Loader:
             self._plain += [f"[{name}]" for name in held]
         return sections
 
-    def _read_secrets(self, entries: Mapping[str, Entry]) -> None:
+    def _read_secrets(self, entries: Mapping[str, RawValue]) -> None:
         entry = entries.get("secrets")
         if not (entry and entry.text):
             return
@@ -193,11 +193,13 @@ class _Loader:
                 for plate, entry in {**written.plates, **given.plates}.items()
             },
             zones=self._zones(zones.values()),
-            labels=self._named(Label, [layer.labels for layer in order]),
+            labels=self._named(LabelLimits, [layer.labels for layer in order]),
             zone_rules=self._named(ZoneRule, [layer.zone_rules for layer in order]),
         )
 
-    def _named(self, kind: type[Any], layers: list[dict[tuple[str, str], Entry]]) -> dict[str, Any]:
+    def _named(
+        self, kind: type[Any], layers: list[dict[tuple[str, str], RawValue]]
+    ) -> dict[str, Any]:
         """Return the limits of each label, or the patterns of each zone, by name."""
         values: dict[str, dict[str, Any]] = {}
         entries = {
@@ -212,7 +214,7 @@ class _Loader:
         return {name: kind(**fields) for name, fields in values.items()}
 
     def _topics(
-        self, layers: list[dict[str, dict[str, Entry]]], expander: Expander
+        self, layers: list[dict[str, dict[str, RawValue]]], expander: Expander
     ) -> tuple[Topic, ...]:
         topics: list[Topic] = []
         for name in dict.fromkeys(name for layer in layers for name in layer):
@@ -223,21 +225,21 @@ class _Loader:
             }
             topic = Topic(**{**own, "name": name, "camera": own["camera"] or name})
             section = next((entry.section for entry in entries.values()), f"mqtt-topic-{name}")
-            entry = entries.get("topic") or Entry(self.path, section, "topic", "")
+            entry = entries.get("topic") or RawValue(self.path, section, "topic", "")
             problem = _problem(topic, topics) if topic.topic or not entry.text else ""
             if problem:
                 self.problems.append(entry.problem(problem))
             topics.append(topic)
         return tuple(topics)
 
-    def _prompts(self, entries: Mapping[str, Entry]) -> tuple[Prompt, ...]:
+    def _prompts(self, entries: Mapping[str, RawValue]) -> tuple[Prompt, ...]:
         return tuple(
             Prompt(labels=forms.read_labels(label), text=" ".join(entry.text.split()))
             for label, entry in entries.items()
             if entry.text
         )
 
-    def _value(self, key: Key, entry: Entry | None, expander: Expander) -> Any:
+    def _value(self, key: Key, entry: RawValue | None, expander: Expander) -> Any:
         text = (entry and entry.text) or key.template
         if not text:
             return key.default
@@ -255,7 +257,7 @@ class _Loader:
                 self._plain.append(f"[{entry.section}] {entry.key}")
         return value
 
-    def _check_secret(self, key: Key, entry: Entry, value: Secret) -> None:
+    def _check_secret(self, key: Key, entry: RawValue, value: Secret) -> None:
         """Warn of a secret with odd characters; it is accepted nevertheless."""
         from zmhook.settings.values import flaw_of_key, flaw_of_password
 
@@ -285,7 +287,7 @@ class _Loader:
         except CannotExpand:
             return key.default
 
-    def _zones(self, entries: Iterable[Entry]) -> tuple[Zone, ...]:
+    def _zones(self, entries: Iterable[RawValue]) -> tuple[Zone, ...]:
         zones = []
         for entry in entries:
             try:

@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 from zmhook.settings.alpr import Alpr
 from zmhook.settings.animation import Animation
 from zmhook.settings.face import Face
-from zmhook.settings.gate import Gate, Label, ZoneRule
+from zmhook.settings.gate import Gate, LabelLimits, ZoneRule
 from zmhook.settings.gemini import Gemini, Prompt
 from zmhook.settings.general import General
 from zmhook.settings.history import History
@@ -54,7 +54,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     prompts: tuple[Prompt, ...] = ()
     plates: dict[str, str] = {}
     zones: tuple[Zone, ...] = ()
-    labels: dict[str, Label] = {}
+    labels: dict[str, LabelLimits] = {}
     zone_rules: dict[str, ZoneRule] = {}
     plugins: dict[str, Section] = {}
 

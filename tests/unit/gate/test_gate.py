@@ -21,7 +21,7 @@ from zmhook.settings import (
     Gemini,
     General,
     Hog,
-    Label,
+    LabelLimits,
     Settings,
     Snapshots,
     Yolo,
@@ -139,7 +139,7 @@ def test_a_label_has_its_own_confidence(why, found, label, confidence, kept) -> 
     settings = Settings(
         yolo=Yolo(yolo_min_confidence=0.5),
         gate=Gate(min_confidence=0.6),
-        labels={"car": Label(min_confidence=0.2)},
+        labels={"car": LabelLimits(min_confidence=0.2)},
     )
     assert (why(found(label, confidence), settings) is None) is kept
 
@@ -209,8 +209,8 @@ def test_sizes(why, found, box, label, kept) -> None:
     settings = Settings(
         gate=Gate(max_detection_size=Extent(50, "%"), min_detection_size=Extent(400, "px")),
         labels={
-            "cat": Label(min_detection_size=Extent(100, "px")),
-            "bus": Label(max_detection_size=Extent(100, "%")),
+            "cat": LabelLimits(min_detection_size=Extent(100, "px")),
+            "bus": LabelLimits(max_detection_size=Extent(100, "%")),
         },
     )
     assert (why(found(label, box=box), settings) is None) is kept
@@ -496,7 +496,7 @@ def test_what_a_failed_model_did_not_see_is_not_gone(gate, found) -> None:
 
 
 def test_a_car_that_is_hardly_seen_is_not_gone(gate, found) -> None:
-    settings = structs.replace(PAST, labels={"car": Label(min_confidence=0.7)})
+    settings = structs.replace(PAST, labels={"car": LabelLimits(min_confidence=0.7)})
     look(gate, settings, 1, found("car", 0.71, box=PARKED))
     assert look(gate, settings, 2, found("car", 0.69, box=PARKED))[1][0][0] == "confidence"
     assert look(gate, settings, 3, found("car", 0.71, box=PARKED))[0] == []

@@ -12,7 +12,7 @@ import pytest
 from zmhook.history import provenance
 from zmhook.history.provenance import fingerprint, model_files
 from zmhook.history.schema import SCHEMA
-from zmhook.settings import Face, Gate, General, Label, Notify, Secret, Settings, Yolo
+from zmhook.settings import Face, Gate, General, LabelLimits, Notify, Secret, Settings, Yolo
 from zmhook.storage.shared_database import SharedDatabase, close_all, shared_database
 
 
@@ -48,7 +48,7 @@ def test_every_setting_counts() -> None:
         fingerprint(Settings()),
         fingerprint(Settings(gate=Gate(cooldown=1.0))),
         fingerprint(Settings(general=General(models=("hog",)))),
-        fingerprint(Settings(labels={"car": Label(min_confidence=0.5)})),
+        fingerprint(Settings(labels={"car": LabelLimits(min_confidence=0.5)})),
     }
     assert len(found) == 4
     assert all(len(one) == 64 for one in found)
@@ -62,7 +62,7 @@ def test_secrets_do_not_count() -> None:
 
 
 def test_the_order_of_labels_does_not_count() -> None:
-    some, other = Label(min_confidence=0.5), Label(min_confidence=0.6)
+    some, other = LabelLimits(min_confidence=0.5), LabelLimits(min_confidence=0.6)
     assert fingerprint(Settings(labels={"car": some, "dog": other})) == fingerprint(
         Settings(labels={"dog": other, "car": some})
     )

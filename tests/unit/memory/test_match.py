@@ -12,7 +12,7 @@ from zmhook.detection import Box, Detection
 from zmhook.memory.match import iou, is_compared, match, match_all, reason
 from zmhook.memory.past_object import PastObject
 from zmhook.settings import Extent, Settings
-from zmhook.settings.gate import Label
+from zmhook.settings.gate import LabelLimits
 
 SIZE = (1000, 800)
 Make = Callable[..., Settings]
@@ -77,7 +77,7 @@ def test_somebody_in_front_of_something_large_is_new(configured: Make) -> None:
 
 def test_a_label_has_a_limit_of_its_own(configured: Make) -> None:
     settings = configured(
-        labels={"car": Label(past_det_max_diff_area=Extent(20, "%"))}, past_det_min_iou=0.0
+        labels={"car": LabelLimits(past_det_max_diff_area=Extent(20, "%"))}, past_det_min_iou=0.0
     )
     known = [past(100, 100, 200, 200), past(100, 100, 200, 200, "dog")]
     assert match(seen(115, 100, 215, 200), SIZE, known, settings) is known[0]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from zmhook.migrate import Migrated, migrate, old
+from zmhook.migrate import Migrated, migrate, old_config
 from zmhook.migrate.draft import Lost
 from zmhook.settings import Config, load
 from zmhook.settings import keys as settings_keys
@@ -105,7 +105,7 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     def without(*sections: str) -> None:
         left = Schema({name: kind for name, kind in SECTIONS.items() if name not in sections})
         monkeypatch.setattr(settings_keys, "built_in", lambda: left)
-        monkeypatch.setattr(old, "schema", lambda: left)
+        monkeypatch.setattr(old_config, "schema", lambda: left)
 
     settings_keys.named_key.cache_clear()
     yield without

@@ -3,12 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from zmhook.migrate.document import Document, settle
-from zmhook.migrate.draft import Draft, Entry, Lost
+from zmhook.migrate.draft import ConfigLine, Draft, Lost
 
 
 def draft(*lost: Lost, **entries: str) -> Draft:
     made = Draft()
-    made.entries = {name: Entry(text) for name, text in entries.items()}
+    made.entries = {name: ConfigLine(text) for name, text in entries.items()}
     made.lost = list(lost)
     return made
 
@@ -27,9 +27,9 @@ def test_a_monitor_has_what_differs() -> None:
     common = draft(wait="1", resize="no", secrets="s", models="yolo", face_model="cnn")
     own = draft(wait="2", drive="0,0 1,0 1,1", models="yolo")
     assert Document(common, {3: own}, ()).sections["monitor-3"] == {
-        "wait": Entry("2"),
-        "resize": Entry("", "not said for this monitor: the default"),
-        "drive": Entry("0,0 1,0 1,1"),
+        "wait": ConfigLine("2"),
+        "resize": ConfigLine("", "not said for this monitor: the default"),
+        "drive": ConfigLine("0,0 1,0 1,1"),
     }
 
 
@@ -52,7 +52,7 @@ def test_what_is_lost_is_told_once() -> None:
 
 def test_text() -> None:
     common = draft(Lost("[a] x", "1", "no such thing"), Lost("[a] y", "", "no such thing"))
-    common.entries = {"wait": Entry("1", "was 2"), "resize": Entry("")}
+    common.entries = {"wait": ConfigLine("1", "was 2"), "resize": ConfigLine("")}
     document = Document(common, {}, ())
     assert document.text(["Top."]).splitlines() == [
         "# Top.",
@@ -79,7 +79,7 @@ def test_a_line_that_is_taken_out_is_listed() -> None:
 
 def document(**entries: str) -> Document:
     draft = Draft()
-    draft.entries = {name: Entry(text) for name, text in entries.items()}
+    draft.entries = {name: ConfigLine(text) for name, text in entries.items()}
     return Document(draft, {}, ())
 
 
@@ -96,7 +96,7 @@ def test_what_our_reader_refuses_is_taken_out() -> None:
         "[general] wait": "'{{nothing}}': {{nothing}} names no key",
         "[general] user": "'!ZM_USER': !ZM_USER needs a secrets file: set [general] secrets",
     }
-    assert made.sections["general"] == {"resize": Entry("800")}
+    assert made.sections["general"] == {"resize": ConfigLine("800")}
 
 
 def test_tokens_of_a_file_that_is_not_there_yet(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from zmhook.migrate.draft import Draft, Entry, as_text, is_writable, like
-from zmhook.migrate.old import OldSetting
+from zmhook.migrate.draft import ConfigLine, Draft, as_text, is_writable, like
+from zmhook.migrate.old_config import OldSetting
 from zmhook.settings.keys import keys
 
 
@@ -19,7 +19,7 @@ def put(draft: Draft, key: str, value: object, name: str = "", section: str = "[
 
 def test_a_key_that_is_the_same(draft: Draft) -> None:
     put(draft, "wait", "5")
-    assert draft.entries == {"wait": Entry("5")}
+    assert draft.entries == {"wait": ConfigLine("5")}
     assert draft.lost == []
 
 
@@ -28,15 +28,15 @@ def test_a_key_that_is_called_otherwise(draft: Draft) -> None:
     put(draft, "zm_conf_path", "/config")
     put(draft, "platrec_stats", "yes")
     assert draft.entries == {
-        "yolo_min_confidence": Entry("0.5", "from [s] object_min_confidence"),
-        "base_zm_conf_path": Entry("/config", "from [s] zm_conf_path"),
-        "platerec_stats": Entry("yes", "from [s] platrec_stats"),
+        "yolo_min_confidence": ConfigLine("0.5", "from [s] object_min_confidence"),
+        "base_zm_conf_path": ConfigLine("/config", "from [s] zm_conf_path"),
+        "platerec_stats": ConfigLine("yes", "from [s] platrec_stats"),
     }
 
 
 def test_a_value_that_is_written_otherwise(draft: Draft) -> None:
     put(draft, "past_det_max_diff_area", "180%")
-    assert draft.entries["past_det_max_diff_area"] == Entry("5%", "was 180%")
+    assert draft.entries["past_det_max_diff_area"] == ConfigLine("5%", "was 180%")
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_what_was_put_first_holds(draft: Draft) -> None:
 
 def test_two_names_for_the_same(draft: Draft) -> None:
     put(put(draft, "platerec_stats", "yes"), "platrec_stats", "yes", section="[t]")
-    assert draft.entries["platerec_stats"] == Entry("yes", "also [t] platrec_stats")
+    assert draft.entries["platerec_stats"] == ConfigLine("yes", "also [t] platrec_stats")
     assert draft.lost == []
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from zmhook.errors import SettingsError
 from zmhook.migrate import ini
-from zmhook.migrate.old import Generation, OldConfig
+from zmhook.migrate.old_config import Generation, OldConfig
 
 Read = Callable[[str], list[OldConfig]]
 

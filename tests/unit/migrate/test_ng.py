@@ -10,7 +10,7 @@ import yaml
 
 from zmhook.errors import MissingPart, SettingsError
 from zmhook.migrate import ng
-from zmhook.migrate.old import OldConfig
+from zmhook.migrate.old_config import OldConfig
 
 Read = Callable[[dict[Any, Any]], list[OldConfig]]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zmhook.migrate.old import OldSetting
+from zmhook.migrate.old_config import OldSetting
 from zmhook.migrate.placeholders import Placeholders, parse_literal
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from zmhook.migrate.document import Document
-from zmhook.migrate.draft import Draft, Entry
+from zmhook.migrate.draft import ConfigLine, Draft
 from zmhook.migrate.secretsfile import SecretsFile, keep_plain, read
 
 
@@ -13,7 +13,7 @@ def document(own: dict[str, str] | None = None, **common: str) -> Document:
     drafts = []
     for entries in (common, {**common, **(own or {})}):
         draft = Draft()
-        draft.entries = {name: Entry(text) for name, text in entries.items()}
+        draft.entries = {name: ConfigLine(text) for name, text in entries.items()}
         drafts.append(draft)
     return Document(drafts[0], {5: drafts[1]}, ())
 

@@ -6,11 +6,11 @@ import pytest
 
 from zmhook.settings.expand import CannotExpand, Expander, Secrets
 from zmhook.settings.keys import built_in
-from zmhook.settings.layers import Entry
+from zmhook.settings.layers import RawValue
 
 
 def expand(text: str, **entries: str) -> str:
-    given = {name: Entry("f", "general", name, value) for name, value in entries.items()}
+    given = {name: RawValue("f", "general", name, value) for name, value in entries.items()}
     return Expander(given, Secrets(), built_in()).value("image_path", text)
 
 

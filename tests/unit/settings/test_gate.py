@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from zmhook.settings import Extent, Label, Zone, ZoneRule
+from zmhook.settings import Extent, LabelLimits, Zone, ZoneRule
 from zmhook.settings.model import from_plain, to_plain
 
 GATE = """
@@ -45,10 +45,10 @@ def test_gate_is_read(read) -> None:
 def test_limits_of_labels(read) -> None:
     config = read(GATE)
     assert config.general.labels == {
-        "car": Label(past_det_max_diff_area=Extent(10.0, "%")),
-        "traffic light": Label(min_confidence=0.8),
+        "car": LabelLimits(past_det_max_diff_area=Extent(10.0, "%")),
+        "traffic light": LabelLimits(min_confidence=0.8),
     }
-    assert config.for_monitor(3).labels["car"] == Label(
+    assert config.for_monitor(3).labels["car"] == LabelLimits(
         past_det_max_diff_area=Extent(10.0, "%"), max_detection_size=Extent(300.0, "px")
     )
 

@@ -14,7 +14,7 @@ import pytest
 from zmhook.errors import SettingsError
 from zmhook.history.provenance import fingerprint
 from zmhook.migrate import migrate
-from zmhook.migrate.old import schema
+from zmhook.migrate.old_config import schema
 from zmhook.settings import Secret, Settings, load
 from zmhook.settings.model import from_plain, secrets_of, to_plain
 from zmhook.settings.plugins import with_plugins

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zmhook.migrate.draft import Entry
-from zmhook.migrate.old import Generation, find, is_yes
+from zmhook.migrate.draft import ConfigLine
+from zmhook.migrate.old_config import Generation, find, is_yes
 from zmhook.settings.hints import written
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def put_defaults(draft: Draft, generation: Generation, *, ml: bool, stream: bool
             ours = written(key, key.default)
             if text != ours:
                 note = f"the default of {generation.value}; here it is {ours or 'empty'}"
-                draft.entries[name] = Entry(text, note)
+                draft.entries[name] = ConfigLine(text, note)
 
 
 def _of(generation: Generation, model: str, draft: Draft) -> dict[str, str]:

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from zmhook.migrate import reasons
-from zmhook.migrate.draft import Entry, is_writable, like
-from zmhook.migrate.old import Generation, OldConfig, OldSetting, find
+from zmhook.migrate.draft import ConfigLine, is_writable, like
+from zmhook.migrate.old_config import Generation, OldConfig, OldSetting, find
 from zmhook.printable import one_line
 from zmhook.settings import forms
 from zmhook.settings.gate import ZONE_SUFFIXES
@@ -36,7 +36,7 @@ def put_zones(draft: Draft, old: OldConfig) -> None:
         key = find("zone_match_strategy")
         if key and _FIRST in key.choices:
             note = "the first zone that a box touched decided"
-            draft.entries.setdefault(key.name, Entry(_FIRST, note))
+            draft.entries.setdefault(key.name, ConfigLine(_FIRST, note))
 
 
 def _put_zone(draft: Draft, name: str, setting: OldSetting) -> str:
@@ -53,7 +53,7 @@ def _put_zone(draft: Draft, name: str, setting: OldSetting) -> str:
         notes.append(f"was called {name}")
     if text != " ".join(str(setting.value).split()) and "." in str(setting.value):
         notes.append("whole pixels here")
-    draft.entries[ours] = Entry(text, one_line(", ".join(notes)))
+    draft.entries[ours] = ConfigLine(text, one_line(", ".join(notes)))
     return ours
 
 

@@ -2,16 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from zmhook.migrate.defaults import default, put_defaults
-from zmhook.migrate.draft import Draft, Entry
-from zmhook.migrate.old import Generation
+from zmhook.migrate.draft import ConfigLine, Draft
+from zmhook.migrate.old_config import Generation
+from zmhook.migrate.old_defaults import default, put_defaults
 
 FIVE, SIX, NG = Generation.FIVE, Generation.SIX, Generation.NG
 
 
 def filled(generation: Generation, *, ml: bool = False, stream: bool = False, **said: str) -> Draft:
     draft = Draft()
-    draft.entries = {name: Entry(text) for name, text in said.items()}
+    draft.entries = {name: ConfigLine(text) for name, text in said.items()}
     put_defaults(draft, generation, ml=ml, stream=stream)
     return draft
 

@@ -8,9 +8,9 @@ import pytest
 
 from zmhook import extensions
 from zmhook.detectors import base
-from zmhook.migrate.chain import KINDS, ModelKind, put_chain
 from zmhook.migrate.draft import Draft
-from zmhook.migrate.old import Generation
+from zmhook.migrate.ml_sequence import KINDS, ModelKind, put_chain
+from zmhook.migrate.old_config import Generation
 
 
 def chain(ml: dict[str, Any], shared: dict[str, Any] | None = None) -> Draft:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zmhook.errors import DetectorError
-from zmhook.migrate.draft import Entry, like
-from zmhook.migrate.old import Generation, OldSetting, find, is_no, mapping, words
+from zmhook.migrate.draft import ConfigLine, like
+from zmhook.migrate.old_config import Generation, OldSetting, find, is_no, mapping, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -168,7 +168,7 @@ class ModelKind:
         waits = self.general.get("pre_existing_labels") or item.get("pre_existing_labels")
         if model == "alpr" and not waits and find(_AFTER_VEHICLES):
             note = "it read every picture, for want of pre_existing_labels"
-            self.draft.entries.setdefault(_AFTER_VEHICLES, Entry("no", note))
+            self.draft.entries.setdefault(_AFTER_VEHICLES, ConfigLine("no", note))
         return model or (self.about.ours if self.about is KINDS[OBJECT] else "")
 
     def _items(self, value: Any) -> list[tuple[int, dict[str, Any]]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zmhook.migrate.draft import Entry
-from zmhook.migrate.old import Generation, OldConfig, OldSetting, find, is_no, is_yes, words
+from zmhook.migrate.draft import ConfigLine
+from zmhook.migrate.old_config import Generation, OldConfig, OldSetting, find, is_no, is_yes, words
 
 if TYPE_CHECKING:
     from zmhook.migrate.draft import Draft
@@ -27,9 +27,11 @@ def put_stream(draft: Draft, stream: dict[str, Any], old: OldConfig) -> None:
             _put(draft, setting, generation)
     if "frame_set" not in stream:
         note = f"what {generation.value} took without frame_set"
-        draft.entries.setdefault("frame_id", Entry(_NO_FRAMES[generation], note))
+        draft.entries.setdefault("frame_id", ConfigLine(_NO_FRAMES[generation], note))
     if draft.text("frame_id") == "all" and "frame_skip" not in stream:
-        draft.entries.setdefault("frame_skip", Entry("0", "without frame_skip it took each frame"))
+        draft.entries.setdefault(
+            "frame_skip", ConfigLine("0", "without frame_skip it took each frame")
+        )
 
 
 def _put(draft: Draft, setting: OldSetting, generation: Generation) -> None:
@@ -50,7 +52,7 @@ def put_strategy(draft: Draft, setting: OldSetting, generation: Generation) -> N
     draft.put("frame_strategy", setting)
     if generation is Generation.SIX and draft.text("frame_strategy") == "first":
         note = "the first model that found something was the last"
-        draft.entries.setdefault("detection_mode", Entry("first", note))
+        draft.entries.setdefault("detection_mode", ConfigLine("first", note))
 
 
 def put_usual_strategy(draft: Draft, generation: Generation) -> None:
@@ -58,7 +60,7 @@ def put_usual_strategy(draft: Draft, generation: Generation) -> None:
     key = find("frame_strategy")
     if key and _BY_MODELS in key.choices:
         note = f"the default of {generation.value}; here it is {key.default}"
-        draft.entries.setdefault(key.name, Entry(_BY_MODELS, note))
+        draft.entries.setdefault(key.name, ConfigLine(_BY_MODELS, note))
 
 
 def _put_frames(draft: Draft, setting: OldSetting) -> None:

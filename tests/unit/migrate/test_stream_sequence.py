@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from zmhook.migrate.draft import Draft
-from zmhook.migrate.old import Generation, OldConfig, OldSetting
-from zmhook.migrate.stream import put_stream, put_usual_strategy
+from zmhook.migrate.old_config import Generation, OldConfig, OldSetting
+from zmhook.migrate.stream_sequence import put_stream, put_usual_strategy
 
 SIX, NG = Generation.SIX, Generation.NG
 

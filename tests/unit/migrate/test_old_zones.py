@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from zmhook.migrate.draft import Draft
-from zmhook.migrate.old import Generation, OldConfig, OldSetting
-from zmhook.migrate.zones import put_zones
+from zmhook.migrate.old_config import Generation, OldConfig, OldSetting
+from zmhook.migrate.old_zones import put_zones
 
 CORNERS = "0,0 10,0 10,10"
 
