@@ -1,4 +1,4 @@
-"""What the guide shows is true: messages, settings, the example of a detector."""
+"""The guide is true: messages, settings, the examples of plug-ins, and the files it names."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ from zmhook.snapshots.snapshot import StoredSnapshot
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = sorted((ROOT / "docs").glob("*.md"))
-HOLE = "\0"
+GAP = "\0"
 OURS = re.compile(
     rf"^\[({'|'.join(SECTIONS)}|known-plates|gemini-prompts|mqtt-topic-\w+|monitor-\d+)\]$",
     re.MULTILINE,
 )
 OTHERS = {"secrets", "customize", "hook"}
-"""Sections of the secrets file and of the notification server's configuration."""
+"""Sections of the secrets file and of the notification server."""
 SECRETS = re.findall(r"^#?(\w+)=", (ROOT / "secrets.ini.example").read_text("utf-8"), re.MULTILINE)
 
 
 def _texts_in_the_code() -> list[str]:
-    """Every string of the package, with a hole where a value is put in."""
-    found = []
+    """Every string of the package, with a gap where a value is inserted."""
+    texts = []
     for file in [*(ROOT / "hook").rglob("*.py"), *(ROOT / "bin").glob("*.py")]:
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.JoinedStr):
                 parts = (
-                    part.value if isinstance(part, ast.Constant) else HOLE for part in node.values
+                    part.value if isinstance(part, ast.Constant) else GAP for part in node.values
                 )
-                found.append("".join(map(str, parts)))
+                texts.append("".join(map(str, parts)))
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                found.append(node.value.replace("%s", HOLE).replace("%d", HOLE))
-    return found
+                texts.append(node.value.replace("%s", GAP).replace("%d", GAP))
+    return texts
 
 
 TEXTS = _texts_in_the_code()
@@ -85,10 +85,10 @@ def _table(page: str, head: str) -> str:
 
 @pytest.mark.parametrize("message", _quoted_messages())
 def test_a_message_in_the_guide_is_one_that_is_printed(message: str) -> None:
-    """A quoted value, and an ellipsis, stand for whatever is put in."""
+    """A quoted value and an ellipsis stand for any text."""
     parts = [re.escape(part.strip()) for part in re.split(r"…|'[^']*'", message) if part.strip()]
-    wanted = re.compile(".*".join(parts), re.DOTALL)
-    assert any(wanted.search(text) for text in TEXTS), f"nothing prints {message!r}"
+    pattern = re.compile(".*".join(parts), re.DOTALL)
+    assert any(pattern.search(text) for text in TEXTS), f"nothing prints {message!r}"
 
 
 def _blocks(language: str) -> list[tuple[str, str]]:
@@ -102,21 +102,21 @@ def _blocks(language: str) -> list[tuple[str, str]]:
 
 
 def _with_secrets(block: str) -> str:
-    """Name the secrets file where a block uses a secret and, being a part, does not say whose."""
+    """Name the secrets file in a block that uses a secret without naming one."""
     if "secrets =" in block or not re.search(r"= *!", block):
         return block
-    named = "[general]\nsecrets = secrets.ini\n"
-    return block.replace("[general]\n", named) if "[general]\n" in block else named + block
+    secrets = "[general]\nsecrets = secrets.ini\n"
+    return block.replace("[general]\n", secrets) if "[general]\n" in block else secrets + block
 
 
 def _settings_blocks() -> list[tuple[str, str]]:
-    found = []
+    blocks = []
     for page, block in _blocks("ini"):
         if OURS.search(block):
-            found.append((page, block))
+            blocks.append((page, block))
         elif "[" not in block:
-            found.append((page, f"[general]\n{block}"))
-    return found
+            blocks.append((page, f"[general]\n{block}"))
+    return blocks
 
 
 @pytest.mark.parametrize(("page", "block"), _settings_blocks())
@@ -192,20 +192,20 @@ def test_the_handler_in_the_guide_handles(tmp_path: Path) -> None:
     config = tmp_path / "objectconfig.ini"
     config.write_text(f"[general]\nbase_data_path = {tmp_path}\n")
     handler = names["Nightly"](load(config).general)
-    told = {"size": 4, "sha256": "", "camera": "front", "topic": "t", "format": "f"}
+    fields = {"size": 4, "sha256": "", "camera": "front", "topic": "t", "format": "f"}
     at = {"day": datetime(2026, 6, 1, 12), "night": datetime(2026, 6, 1, 2)}  # noqa: DTZ001 - local
     rows = {
         f"{when} {label}": StoredSnapshot(
             number=0, file="0000/1.jpg", track_id="x", label=label, width=64, height=48,
-            taken=moment.timestamp(), received=moment.timestamp(), **told,
+            taken=moment.timestamp(), received=moment.timestamp(), **fields,
         )
         for when, moment in at.items()
         for label in ("Human", "Car")
     }  # fmt: skip
-    said = {name: handler.on_snapshot(row, b"JPEG") for name, row in rows.items()}
-    (found,) = said.pop("night Human")
-    assert set(said.values()) == {None}
-    assert (found.label, found.box) == ("visitor at night", Box(0, 0, 64, 48))
+    results = {name: handler.on_snapshot(row, b"JPEG") for name, row in rows.items()}
+    (detection,) = results.pop("night Human")
+    assert set(results.values()) == {None}
+    assert (detection.label, detection.box) == ("visitor at night", Box(0, 0, 64, 48))
     assert (tmp_path / "night/1.jpg").read_bytes() == b"JPEG"
     handler.close()
 
