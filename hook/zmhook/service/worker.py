@@ -17,7 +17,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zmhook.errors import FrameNotNeeded, FrameUnavailable, ZmhookError
+from zmhook.errors import FrameNotNeeded, FrameUnavailable, SettingsError, ZmhookError
 from zmhook.frames.base import FrameSource
 from zmhook.process import environment, startup
 from zmhook.service.wire import (
@@ -105,7 +105,11 @@ class Worker:
         from zmhook.detection import Decision
         from zmhook.report import publish
 
-        settings = from_plain(job.settings)
+        try:
+            settings = from_plain(job.settings)
+        except SettingsError as error:  # the package of a section is gone
+            self.wire.send(DecideResult(Decision.undecided(job.event, str(error))))
+            return
         try:
             chain = self._chain(job.settings, job.fingerprint)
             source = _Handed(self.wire, job.picture)

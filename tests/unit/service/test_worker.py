@@ -158,6 +158,14 @@ def test_no_picture_at_all_is_undecided(models: list[Model]) -> None:
     assert (decision.outcome, decision.errors) == ("undecided", ["not there", "nor here"])
 
 
+def test_a_section_whose_package_is_gone_costs_its_events_only(models: list[Model]) -> None:
+    wire = run(job({**plain(), "plugins": {"coral": {}}}), job())
+
+    gone, decided = decisions(wire)
+    assert gone.errors == ["[coral]: no installed package brings this section"]
+    assert (gone.outcome, decided.outcome) == ("undecided", "alarm")
+
+
 def test_a_part_of_a_scene_stays_one(models: list[Model]) -> None:
     crop = Crop(box=Box(100, 200, 164, 248), width=640, height=480)
     settings = to_plain(Settings(snapshots=Snapshots(frame_source="snapshots", snapshot_frames=1)))
