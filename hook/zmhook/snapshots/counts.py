@@ -184,7 +184,7 @@ def line(totals: Totals) -> str:
     """Return the counts in one line."""
     parts = [
         f"{totals.received} messages",
-        f"{totals.stored} snapshots stored",
+        f"{totals.stored} best snapshots stored",
         f"{totals.again} that came again",
         f"{totals.amended} amended",
         *_of(totals.filtered, "not kept"),

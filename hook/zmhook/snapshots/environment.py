@@ -1,8 +1,8 @@
 """The collector's settings: flags, the environment, `environment.env`, `objectconfig.ini`.
 
-Each outdoes those after it. The first three have the earlier collector's names, so that what
-started that one starts this one. `environment.env` is read and kept here: nothing in it becomes
-part of the environment, where every child process would have it.
+Earlier sources override later ones. The first three have the earlier collector's names, so that
+whatever started that one starts this one. `environment.env` is read into the settings only: nothing
+in it becomes part of the environment, where every child process would have it.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 FILE = "environment.env"
 FOLDER = "images"
-"""Where the earlier collector put its pictures, when it was not told: below where it is started."""
+"""The earlier collector's default folder of pictures, below where it is started."""
 LARGEST = 1024 * 1024
 
 
-class Name(NamedTuple):
+class LegacyName(NamedTuple):
     """What the earlier collector called a setting: in the environment, and as a flag."""
 
     variable: str
@@ -47,12 +47,12 @@ def _words(text: str) -> str:
 
 
 NAMES = (
-    Name("GEMINI_API_KEY", "api-key", "gemini", "gemini_key", Secret, "a key"),
-    Name("MQTT_USER", "broker-user", "mqtt", "mqtt_user", _words, "a name"),
-    Name("MQTT_PASS", "broker-password", "mqtt", "mqtt_password", Secret, "a password"),
-    Name("MQTT_HOST", "broker", "mqtt", "mqtt_host", _words, "a host name or an address"),
-    Name("MQTT_TOPIC", "topic", "mqtt", "mqtt_topic", forms.read_topics, "MQTT topics"),
-    Name("IMAGE_PATH", "storage", "snapshots", "snapshot_path", _words, "a folder"),
+    LegacyName("GEMINI_API_KEY", "api-key", "gemini", "gemini_key", Secret, "a key"),
+    LegacyName("MQTT_USER", "broker-user", "mqtt", "mqtt_user", _words, "a name"),
+    LegacyName("MQTT_PASS", "broker-password", "mqtt", "mqtt_password", Secret, "a password"),
+    LegacyName("MQTT_HOST", "broker", "mqtt", "mqtt_host", _words, "a host name or an address"),
+    LegacyName("MQTT_TOPIC", "topic", "mqtt", "mqtt_topic", forms.read_topics, "MQTT topics"),
+    LegacyName("IMAGE_PATH", "storage", "snapshots", "snapshot_path", _words, "a folder"),
 )
 
 
@@ -70,23 +70,23 @@ def read(
     `config` is objectconfig.ini; where it is not and need not be (`must_exist`), defaults hold.
     `flags` are by the names of `NAMES`. Raises `SettingsError`, `MissingPart`.
     """
-    found = _config(config, overrides, must_exist=must_exist)
-    given = _given(flags or {}, os.environ if variables is None else variables, Path(file))
-    found.general = _with(found.general, given)
-    found.monitors = {number: _with(one, given) for number, one in found.monitors.items()}
-    return found
+    result = _config(config, overrides, must_exist=must_exist)
+    values = _values(flags or {}, os.environ if variables is None else variables, Path(file))
+    result.general = _with(result.general, values)
+    result.monitors = {number: _with(own, values) for number, own in result.monitors.items()}
+    return result
 
 
-class Given(NamedTuple):
-    """A value, and where it was found."""
+class LegacyValue(NamedTuple):
+    """A setting's value under its earlier name, and its source."""
 
-    name: Name
+    name: LegacyName
     text: str
     source: str
 
     @property
     def is_googles(self) -> bool:
-        """Whether it is Google's key, which the environment holds whoever is asked."""
+        """Whether it is Google's key, which the environment may hold whatever the backend is."""
         return self.name.key == "gemini_key" and not self.source.startswith("--")
 
 
@@ -100,28 +100,28 @@ def _config(path: str, overrides: Iterable[str], *, must_exist: bool) -> Config:
     return config
 
 
-def _given(
+def _values(
     flags: Mapping[str, str | None], variables: Mapping[str, str], file: Path
-) -> list[Given]:
+) -> list[LegacyValue]:
     written = _file(file)
-    given = []
+    values = []
     for name in NAMES:
-        places = (
+        sources = (
             (flags.get(name.flag), f"--{name.flag}"),
             (variables.get(name.variable), f"the environment's {name.variable}"),
             (written.get(name.variable), f"{file}: {name.variable}"),
         )
-        found = next(((text, source) for text, source in places if text), None)
-        if found:
-            given.append(Given(name, *found))
-    return given
+        value = next(((text, source) for text, source in sources if text), None)
+        if value:
+            values.append(LegacyValue(name, *value))
+    return values
 
 
-def _with(settings: Settings, given: Iterable[Given]) -> Settings:
+def _with(settings: Settings, values: Iterable[LegacyValue]) -> Settings:
     problems = []
     if settings.gemini.gemini_backend != "gemini":
-        given = [one for one in given if not one.is_googles]  # nobody else is given it
-    for name, text, source in given:
+        values = [own for own in values if not own.is_googles]  # nobody else gets it
+    for name, text, source in values:
         try:
             value = name.read(text)
         except ValueError:
@@ -148,8 +148,8 @@ def _file(path: Path) -> dict[str, str]:
         raise _unreadable(path, "it is not UTF-8 text") from None
     if len(data) > LARGEST:
         raise _unreadable(path, "it is larger than 1 MiB")
-    found = _parsed(text)
-    return {name.variable: found.get(name.variable) or "" for name in NAMES}
+    variables = _parsed(text)
+    return {name.variable: variables.get(name.variable) or "" for name in NAMES}
 
 
 def _parsed(text: str) -> Mapping[str, str | None]:

@@ -1,4 +1,4 @@
-"""Which topics are listened to, and which camera and monitor a topic belongs to."""
+"""The topics to subscribe to, and the camera and monitor that a topic belongs to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from zmhook.settings import Settings
 
 REMEMBERED = 1024
-"""Look-ups that are kept: topics times channels."""
+"""Look-ups that are cached: topics times channels."""
 
 LONGEST_CAMERA = 200
 SHARED = "$share/"
@@ -54,10 +54,10 @@ class TopicRule(NamedTuple):
 
     def match_topic(self, topic: str, channel: int | None) -> TopicMatch | None:
         """Return whose topic it is, None when the rule does not speak of it."""
-        found = self.pattern.fullmatch(topic) if self.channel in (-1, channel) else None
-        if found is None:
+        match = self.pattern.fullmatch(topic) if self.channel in (-1, channel) else None
+        if match is None:
             return None
-        groups = found.groupdict()
+        groups = match.groupdict()
         camera = groups.get("camera") or self.camera
         monitor = int(groups.get("monitor") or self.monitor) or None
         return TopicMatch(_name(camera or topic), monitor, self.clock_offset, named=bool(camera))
@@ -76,15 +76,17 @@ class Topics:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Topics:
-        sections = [one for one in settings.topics if one.topic]
+        sections = [section for section in settings.topics if section.topic]
         ahead = settings.snapshots.snapshot_clock_offset
         rules = [
-            _rule(one.topic, one.channel, one.camera, one.monitor, one.clock_offset or ahead)
-            for one in sections
+            _rule(own.topic, own.channel, own.camera, own.monitor, own.clock_offset or ahead)
+            for own in sections
         ]
         patterns = settings.mqtt.mqtt_topic
-        rules += [_rule(one, clock_offset=ahead) for one in patterns if _PLACEHOLDER.search(one)]
-        return cls([*patterns, *(one.topic for one in sections)], rules, ahead)
+        rules += [
+            _rule(topic, clock_offset=ahead) for topic in patterns if _PLACEHOLDER.search(topic)
+        ]
+        return cls([*patterns, *(section.topic for section in sections)], rules, ahead)
 
     def filters(self) -> list[str]:
         """Return what to subscribe to; what another of them covers is left out.
@@ -93,7 +95,7 @@ class Topics:
         """
         subscriptions = list(dict.fromkeys(map(_filter, self._patterns)))
         return [
-            one for one in subscriptions if not any(_covers(other, one) for other in subscriptions)
+            own for own in subscriptions if not any(_covers(other, own) for other in subscriptions)
         ]
 
     def find(self, topic: str, channel: int | None) -> TopicMatch:
@@ -106,9 +108,9 @@ class Topics:
         return self._known.get(key) or self._known.put(key, self._find(topic, channel))
 
     def _find(self, topic: str, channel: int | None) -> TopicMatch:
-        found = (rule.match_topic(topic, channel) for rule in self._rules)
+        matches = (rule.match_topic(topic, channel) for rule in self._rules)
         return next(
-            filter(None, found), TopicMatch(_name(topic), None, self._clock_offset, named=False)
+            filter(None, matches), TopicMatch(_name(topic), None, self._clock_offset, named=False)
         )
 
 
@@ -173,7 +175,7 @@ def _covers(wide: str, narrow: str) -> bool:
     if ours[-1] == "#":
         ours.pop()
         theirs = theirs[: len(ours)]
-    fits = (one in (other, "+") and other != "#" for one, other in zip(ours, theirs, strict=False))
+    fits = (own in (other, "+") and other != "#" for own, other in zip(ours, theirs, strict=False))
     return len(ours) == len(theirs) and all(fits)
 
 

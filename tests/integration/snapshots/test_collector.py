@@ -334,7 +334,7 @@ def test_signals(broker, collector, track, until) -> None:
     broker.publish(TOPIC, track(1))
     collector.has(1)
     collector.signal(signal.SIGUSR1)
-    until(lambda: "1 messages, 1 snapshots stored" in collector.log(), "counts are logged")
+    until(lambda: "1 messages, 1 best snapshots stored" in collector.log(), "counts are logged")
     collector.signal(signal.SIGHUP)
     until(lambda: "restart the collector" in collector.log(), "it says what to do")
     assert collector.stop() == 0

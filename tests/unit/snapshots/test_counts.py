@@ -56,7 +56,7 @@ def test_everything_is_counted() -> None:
     assert totals.messages.received == totals.received == 7
     assert totals.unused == (Unused("u", "of_no_use", "json", 2),)
     assert line(totals) == (
-        "7 messages, 3 snapshots stored, 1 that came again, 2 amended, "
+        "7 messages, 3 best snapshots stored, 1 that came again, 2 amended, "
         "1 not kept (snapshot_classes: 1), 1 without a picture, 2 of no use (json: 2), "
         "1 parts of no use (base64: 1), "
         "1 dropped for want of room (QoS 0), handler describe: 1 done, 0 failed, 2 hung, 0 dropped"

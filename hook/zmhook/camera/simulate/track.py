@@ -32,7 +32,7 @@ ALSO = {
 """What else a camera takes such an object for, with what is left of the score."""
 
 
-class Colour(NamedTuple):
+class SimulatedColour(NamedTuple):
     """A colour as the older formats write it (`White`), and its score 0..1."""
 
     name: str
@@ -48,7 +48,7 @@ class ObjectClass(Struct, frozen=True, kw_only=True):
 
     name: str
     score: float
-    colours: dict[str, tuple[Colour, ...]] = {}
+    colours: dict[str, tuple[SimulatedColour, ...]] = {}
     attributes: dict[str, Attribute] = {}
 
 
@@ -197,7 +197,7 @@ def _classes(label: str, dice: random.Random, score: float | None) -> tuple[Obje
     return (first, *others)
 
 
-def _colours(label: str, dice: random.Random) -> dict[str, tuple[Colour, ...]]:
+def _colours(label: str, dice: random.Random) -> dict[str, tuple[SimulatedColour, ...]]:
     upper, lower = _two_colours(dice), _two_colours(dice)
     if label == "Human":
         return {"upper_clothing_colors": upper, "lower_clothing_colors": lower[:1]}
@@ -206,10 +206,10 @@ def _colours(label: str, dice: random.Random) -> dict[str, tuple[Colour, ...]]:
     return {"colors": upper}
 
 
-def _two_colours(dice: random.Random) -> tuple[Colour, ...]:
+def _two_colours(dice: random.Random) -> tuple[SimulatedColour, ...]:
     first, second = dice.sample(COLOURS, 2)
     score = round(dice.uniform(0.5, 0.9), DIGITS)
-    return Colour(first, score), Colour(second, round((1 - score) / 2, DIGITS))
+    return SimulatedColour(first, score), SimulatedColour(second, round((1 - score) / 2, DIGITS))
 
 
 def _attributes(label: str, dice: random.Random) -> dict[str, Attribute]:

@@ -14,7 +14,7 @@ from zmhook.snapshots.formats import json_picture
 from zmhook.snapshots.formats.boxes import Sighting, box_of, nearest, scene_box
 from zmhook.snapshots.formats.classes import Classes, classes_of, track_attributes
 from zmhook.snapshots.formats.incoming import MessageOrigin
-from zmhook.snapshots.formats.pictures import looks_like
+from zmhook.snapshots.formats.pictures import is_base64_picture
 from zmhook.snapshots.formats.times import Clock, Times, settled
 from zmhook.snapshots.formats.values import at_least_zero, identity, mapping, mappings, text
 from zmhook.snapshots.snapshot import Amendment, BestSnapshot, SceneBox
@@ -69,7 +69,7 @@ class AxisTrack:
     def _read(self, message: IncomingMessage, content: Json) -> News:
         track = _parsed(message, content)
         image = content.get("image")
-        data = image if looks_like(image) else mapping(image).get("data")
+        data = image if is_base64_picture(image) else mapping(image).get("data")
         if not data:
             return [_amendment(track)] if track.track_id else []
         snapshot = _snapshot(message, content, track, message.picture(data))

@@ -136,8 +136,8 @@ class Frigate:
         self._pictures: LruCache[tuple[CameraLabel, str], FrigatePicture] = LruCache(REMEMBERED)
         self._waiting: LruCache[CameraLabel, str] = LruCache(REMEMBERED)
         self._prefixes: LruCache[str, bool] = LruCache(REMEMBERED)
-        for found in filter(None, map(_SUBSCRIBED.fullmatch, subscribed)):
-            self._prefixes.put(found[1], True)
+        for match in filter(None, map(_SUBSCRIBED.fullmatch, subscribed)):
+            self._prefixes.put(match[1], True)
 
     def fits(self, content: Json) -> bool:
         is_event = "id" in mapping(content.get("after")) and content.get("type") in _TYPES
@@ -148,9 +148,9 @@ class Frigate:
         levels = topic.rsplit("/", 3)
         if len(levels) < len(CameraLabel._fields) + 1 or levels[3] != "snapshot" or not all(levels):
             return None
-        found = CameraLabel(*levels[:3])
-        is_ours = "frigate" in found.prefix.lower() or found.label in _LABELS
-        return found if is_ours or self._prefixes.get(found.prefix) else None
+        key = CameraLabel(*levels[:3])
+        is_ours = "frigate" in key.prefix.lower() or key.label in _LABELS
+        return key if is_ours or self._prefixes.get(key.prefix) else None
 
     def is_state(self, topic: str, payload: bytes = b"") -> bool:
         """Whether Frigate tells of itself in a message: states, counts, reviews.
@@ -298,9 +298,15 @@ class Frigate:
         One that has ended counts for a few seconds; then it is the one that ended last.
         """
         events = self._events_at(camera_label).values()
-        fresh = [one for one in events if not one.ended or message.received - one.received <= APART]
+        fresh = [
+            event
+            for event in events
+            if not event.ended or message.received - event.received <= APART
+        ]
         return max(
-            fresh, key=lambda one: (not one.ended, one.taken or 0.0, one.received), default=None
+            fresh,
+            key=lambda event: (not event.ended, event.taken or 0.0, event.received),
+            default=None,
         )
 
     def _events_at(self, camera_label: CameraLabel) -> dict[str, FrigateEvent]:
@@ -395,16 +401,18 @@ def _attributes(after: Json) -> dict[str, Attribute]:
     A plate and a name come as a text, or as a pair with its score; so does what a model of one's
     own has found, by that model's name.
     """
-    found: dict[str, Attribute] = dict(_scored("sub_label", after.get("sub_label")))
-    found["zones"] = ", ".join(names(after.get("entered_zones")))
-    found |= _scored("license_plate", after.get("recognized_license_plate"))
+    attributes: dict[str, Attribute] = dict(_scored("sub_label", after.get("sub_label")))
+    attributes["zones"] = ", ".join(names(after.get("entered_zones")))
+    attributes |= _scored("license_plate", after.get("recognized_license_plate"))
     score = fraction(after.get("recognized_license_plate_score"))
-    if score is not None and found.get("license_plate"):
-        found.setdefault("license_plate_score", score)
+    if score is not None and attributes.get("license_plate"):
+        attributes.setdefault("license_plate_score", score)
     others = ((key, value) for key, value in after.items() if key not in _PAIRS_OF_OURS)
     pairs = (pair for key, value in others for pair in _others(label(key), value))
-    found |= {key: value for key, value in islice(pairs, MOST_ATTRIBUTES) if key not in found}
-    return {name: value for name, value in found.items() if value not in ("", None)}
+    attributes |= {
+        key: value for key, value in islice(pairs, MOST_ATTRIBUTES) if key not in attributes
+    }
+    return {name: value for name, value in attributes.items() if value not in ("", None)}
 
 
 def _scored(name: str, value: object) -> dict[str, Attribute]:
@@ -412,9 +420,9 @@ def _scored(name: str, value: object) -> dict[str, Attribute]:
     first, score = value if _is_pair(value) else (value, None)
     if isinstance(first, list):
         first = next(iter(first), "")
-    found: dict[str, Attribute] = {name: text(first)}
+    attributes: dict[str, Attribute] = {name: text(first)}
     sure = fraction(score)
-    return found | ({f"{name}_score": sure} if sure is not None and found[name] else {})
+    return attributes | ({f"{name}_score": sure} if sure is not None and attributes[name] else {})
 
 
 def _is_pair(value: object) -> TypeGuard[list[object]]:

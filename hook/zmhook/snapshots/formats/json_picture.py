@@ -17,7 +17,7 @@ from msgspec import structs
 from zmhook.errors import PayloadError
 from zmhook.snapshots.formats.boxes import scene_box
 from zmhook.snapshots.formats.classes import Classes, classes_of
-from zmhook.snapshots.formats.pictures import looks_like, picture_name
+from zmhook.snapshots.formats.pictures import is_base64_picture, picture_name
 from zmhook.snapshots.formats.times import settled
 from zmhook.snapshots.formats.values import Json, fraction, identity, label, mappings, number, text
 from zmhook.snapshots.snapshot import BestSnapshot, Classification
@@ -139,7 +139,7 @@ def _search(content: Json) -> Iterator[EmbeddedPicture]:
             return
         name, around, value, levels, depth = waiting.popleft()
         if isinstance(value, str):
-            if looks_like(value):
+            if is_base64_picture(value):
                 yield EmbeddedPicture(name, around, value.lstrip(), levels)
         elif depth < MOST_NESTED and isinstance(value, dict):
             inner = (value, *levels)

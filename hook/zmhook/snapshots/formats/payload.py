@@ -12,7 +12,7 @@ from zmhook.errors import PayloadError
 from zmhook.image.sniff import quoted
 from zmhook.snapshots.formats.incoming import MOST_PARTS
 from zmhook.snapshots.formats.json_picture import pictures
-from zmhook.snapshots.formats.pictures import looks_like
+from zmhook.snapshots.formats.pictures import is_base64_picture
 from zmhook.text.bounded_json import Cut, Unreadable, lenient, salvaged
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _object(part: Any) -> Json | None:
     """Return a part of a list as an object; a list, or a text, only when a picture is in it."""
     if isinstance(part, dict):
         return part
-    is_of_use = isinstance(part, list) or looks_like(part)
+    is_of_use = isinstance(part, list) or is_base64_picture(part)
     return {"image": part} if is_of_use and pictures({"image": part}) else None
 
 

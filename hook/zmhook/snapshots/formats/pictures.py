@@ -28,7 +28,7 @@ def is_picture(data: bytes) -> bool:
     return data.startswith((JPEG, PNG))
 
 
-def looks_like(value: Any) -> bool:
+def is_base64_picture(value: Any) -> bool:
     """Tell whether a value is a text that begins as a picture in base64 does."""
     return isinstance(value, str) and value[:_HEAD].lstrip().startswith(_BEGINS)
 

@@ -114,7 +114,7 @@ class Index:
     def version(self) -> int:
         """Return a number that is another one after each commit of the writer."""
         with store_errors(self.folder):
-            if _state(self.folder / INDEX) != self._state:
+            if _index_state(self.folder / INDEX) != self._state:
                 self.close()
                 self._connect()
         return self._connects * 2**32 + self._number("PRAGMA data_version")
@@ -123,7 +123,7 @@ class Index:
         return self._number("SELECT count(*) FROM snapshots")
 
     def _connect(self) -> None:
-        self._state = _state(self.folder / INDEX)
+        self._state = _index_state(self.folder / INDEX)
         self._connection = _connect(self.folder, self._state)
         self._connects += 1
 
@@ -137,7 +137,7 @@ class Index:
         return number
 
 
-class _State(NamedTuple):
+class _IndexState(NamedTuple):
     """Which file the index is, and the URI that opens it."""
 
     device: int
@@ -145,17 +145,17 @@ class _State(NamedTuple):
     uri: str
 
 
-def _state(path: Path) -> _State | None:
+def _index_state(path: Path) -> _IndexState | None:
     if kind := obstacle(path):
         raise StoreError(f"{path}: {kind} lies in its place; zmhook snapshots run sets it aside")
     try:
         status = path.stat()
     except FileNotFoundError:
         return None
-    return _State(status.st_dev, status.st_ino, readonly_uri(path))
+    return _IndexState(status.st_dev, status.st_ino, readonly_uri(path))
 
 
-def _connect(folder: Path, state: _State | None) -> sqlite3.Connection:
+def _connect(folder: Path, state: _IndexState | None) -> sqlite3.Connection:
     if state is None:
         raise NoStore(
             f"{folder}: no best snapshots are stored there: start zmhook snapshots run, or correct"

@@ -55,7 +55,7 @@ class IndexWriter:
         self._connection = connection
         self._file = identity(folder / INDEX)
         self.next_number = 0
-        self.used = retention.Usage(0, 0)
+        self.used = retention.StoreUsage(0, 0)
         self.empty: set[str] = set()
 
     @classmethod
@@ -133,7 +133,7 @@ class IndexWriter:
             schema.put_next_number(self._connection, following)
         self.next_number = following
         count, size = self.used
-        self.used = retention.Usage(count + len(new), size + sum(row.size for row in new))
+        self.used = retention.StoreUsage(count + len(new), size + sum(row.size for row in new))
 
     def victims(self, limits: StoreLimits, now: float) -> list[Victim]:
         return retention.victims(self._connection, limits, now, self.used)
@@ -143,7 +143,7 @@ class IndexWriter:
         with transaction(self._connection):
             self._connection.executemany(schema.DELETE, [[victim.number] for victim in victims])
         count, size = self.used
-        self.used = retention.Usage(
+        self.used = retention.StoreUsage(
             count - len(victims), size - sum(victim.size for victim in victims)
         )
         self.empty |= {victim.file.partition("/")[0] for victim in victims}

@@ -46,7 +46,7 @@ class StoreLimits(NamedTuple):
         )
 
 
-class Usage(NamedTuple):
+class StoreUsage(NamedTuple):
     """How many pictures there are, and their bytes."""
 
     pictures: int
@@ -61,12 +61,12 @@ class Victim(NamedTuple):
     size: int
 
 
-def usage(connection: sqlite3.Connection) -> Usage:
-    return Usage(*connection.execute("SELECT count(*), total(size) FROM snapshots").fetchone())
+def usage(connection: sqlite3.Connection) -> StoreUsage:
+    return StoreUsage(*connection.execute("SELECT count(*), total(size) FROM snapshots").fetchone())
 
 
 def victims(
-    connection: sqlite3.Connection, limits: StoreLimits, now: float, used: Usage
+    connection: sqlite3.Connection, limits: StoreLimits, now: float, used: StoreUsage
 ) -> list[Victim]:
     """Return the next to go, `STEP` at the most."""
     victims: list[Victim] = []
