@@ -1,4 +1,4 @@
-"""The hook's slow way to the service: find it, or start it, and ask."""
+"""Ask the service to decide an event; find it, or start it."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ log = logging.getLogger(__name__)
 
 
 class Answered(NamedTuple):
-    """What the service answered, as this process is to answer."""
+    """The service's response, as this process's exit code and line."""
 
     code: int
     line: str
 
 
 def ask(event: Event, settings: Settings, config: str, deadline: Deadline) -> Answered | None:
-    """Return the service's answer, or None when this process had better decide itself.
+    """Return the service's response, or None when this process must decide itself.
 
-    Whoever finds no service, or one that shows no sign of life, starts one and decides its own
-    event meanwhile; those who come while it starts wait for it.
+    A caller that finds no service, or one without a sign of life, starts one and decides its own
+    event meanwhile; callers that arrive while it starts wait for it.
     """
     socket = paths.socket_path(config, settings.general)
     asked = start.socket_identity(socket)
@@ -67,7 +67,7 @@ def _decided(socket: Path, event: Event, config: str, deadline: Deadline) -> Ans
 
 
 def _started(socket: Path, config: str, silent: start.SocketIdentity | None) -> bool:
-    """Say whether a service was started here, or cannot be: then the event is decided here."""
+    """Return whether this process decides: it started a service, or no service can start."""
     if not config.startswith("/"):
         log.debug("%s: a service in / would not find it", config)
         return True

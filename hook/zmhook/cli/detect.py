@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 CLOSE_TIMEOUT = 5.0
 LEAST_CLOSE = 0.5
-"""Seconds that the log has in any case: it says why an event was not decided in time."""
+"""The least seconds for the log: it says why an event was not decided in time."""
 NOT_WRITTEN = "the answer could not be written"
 
 _EXAMPLES = (
@@ -115,7 +115,7 @@ class _Run:
 
         if self.refused:
             return self._refuse(self.refused)
-        if self.undecided:  # the guard answers, and ends itself in time
+        if self.undecided:  # the guard is answering, and ends itself in time
             return self._run_closed()
         spare = reserve(self.settings.general.event_deadline)
         watchdog = Watchdog(self.deadline.left(), self._expired, spare / 4, spare)
@@ -157,7 +157,7 @@ class _Run:
             complain(text, self.args.program)
 
     def _refuse(self, why: RightsError) -> int:
-        """Answer as for every event that nobody can decide; nothing is opened for it."""
+        """Answer as for any undecided event, without opening anything."""
         from zmhook.detection import Decision
 
         logging.getLogger("zmhook").addHandler(logging.NullHandler())  # printed once, below
@@ -178,7 +178,7 @@ class _Run:
             self.logs.close(seconds)
 
     def _ask_service(self) -> Answered | None:
-        """Let the service decide, starting it when there is none; None: decide here."""
+        """Let the service decide, and start it if there is none; return None to decide here."""
         if not self.args.ask_service or self.settings_error or self.undecided:
             return None
         if not self.settings.service.use_service:
@@ -234,12 +234,12 @@ class _Run:
         return self._answer(text, DETECTED if is_answer else _code(decision, line))
 
     def _answer(self, text: str, code: int) -> int:
-        """Print it, and return the exit code that goes with what was printed first."""
+        """Print the line once, and return the exit code of what was printed first."""
         try:
             if self.answer.give(text):
                 self.code = code
         except OSError as error:
-            # Whoever takes our exit code for "detected" would miss the line.
+            # A caller that sees "detected" would miss the line.
             log.error("%s: %s: %s", self.event, NOT_WRITTEN, error.strerror)  # noqa: TRY400
             self.code = UNDECIDED
         code = UNDECIDED if self.code is None else self.code
@@ -256,7 +256,7 @@ class _Run:
             log.error("%s: the report is incomplete: %s", self.event, error)  # noqa: TRY400
 
     def _expired(self) -> None:
-        """Answer in place of a run that is stuck, then end the process as it is."""
+        """Answer in place of a run that is stuck, then end the process at once."""
         from zmhook.detection import Decision
 
         seconds = self.settings.general.event_deadline
@@ -284,7 +284,7 @@ def _picture(settings: Settings, file: str | None) -> tuple[str | FileSource, Ri
 
 
 def _event(args: argparse.Namespace) -> tuple[Event, str]:
-    """Return the event, and what is wrong with its numbers."""
+    """Return the event, and the mistake in its ids."""
     from zmhook.event import Event
 
     mistake = ""

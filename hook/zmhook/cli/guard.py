@@ -1,7 +1,7 @@
-"""An event's work in a process of its own, so that whatever ends it costs no answer.
+"""Run an event in a child process, so that the hook always answers.
 
-A crash in native code, the kernel's out-of-memory killer, a model or a disk that never returns:
-the child has that, and the parent, which has loaded nothing, answers in its place. The child ends
+A crash in native code, the kernel's out-of-memory killer, a model or a disk that never returns
+ends the child only; the parent, which has loaded nothing, answers in its place. The child ends
 with the parent.
 """
 
@@ -32,11 +32,11 @@ CALLED_AT = "ZMHOOK_BEGAN"
 """The environment variable to which zm_event_start.sh writes the first figure of /proc/uptime."""
 UPTIME = Path("/proc/uptime")
 DEFAULT_SECONDS = 29.0
-"""How long the child may take to read what its deadline is; the default of event_deadline less the
+"""How long the child may take to read its deadline: the default of event_deadline, less the
 parent's own time."""
 LEAST_SECONDS = 2.0
-"""How long reading the settings and answering in the child's place may take in any case: whoever
-waited for a service may have called so late that nothing else is left."""
+"""The least time for reading the settings and answering in the child's place: a caller that waited
+for a service may have no other time left."""
 REAP_SECONDS = 1.0
 POLL_SECONDS = 0.01
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -57,27 +57,27 @@ def called_at() -> float:
 
 
 class Progress:
-    """What the child lets the parent know."""
+    """Messages from the child to the parent."""
 
     def __init__(self, descriptor: int = -1, parent: int = 0) -> None:
         self._descriptor = descriptor
         self._parent = parent
 
     def must_end(self, cut_off: float, end: float) -> None:
-        """Have it cut off at a time (of `time.monotonic`); the parent has until `end` to answer."""
+        """Send when to kill the child (by `time.monotonic`), and by when the parent must answer."""
         self._write(f"end {cut_off} {end}\n")
 
     def answered(self, code: int) -> None:
-        """Note that the answer is out: nothing may change it any more, nor the hook's exit code."""
+        """Send that the answer is printed: it and the exit code are final."""
         self._write(f"answered {code}\n")
 
     def end_with_parent(self) -> None:
-        """Have the kernel end us with the parent. It forgets that when we change our account."""
+        """Have the kernel end this process with the parent; a change of user cancels that."""
         if self._parent:
             startup.end_with_parent(self._parent)
 
     def failed(self, why: str) -> None:
-        """Say in one line what ends us; the parent tells it, in its answer or on stderr."""
+        """Send in one line why the child ends; the parent puts it in its answer or on stderr."""
         self._write(f"failed {of_process(why)}\n")
 
     def _write(self, line: str) -> None:
@@ -87,11 +87,11 @@ class Progress:
 
 
 class _Ended(BaseException):
-    """Somebody wants this process to end."""
+    """A signal asks this process to end."""
 
 
 class Guard:
-    """One event's work: `run` once."""
+    """Runs one event: call `run` once."""
 
     def __init__(self, began: float) -> None:
         self._cut_off = max(began + DEFAULT_SECONDS, time.monotonic() + LEAST_SECONDS)
@@ -103,9 +103,9 @@ class Guard:
         self._reader = -1
 
     def run(self, work: Callable[[Progress], object], undecided: Callable[[str], int]) -> int:
-        """Return the exit code that `work` reports, or what `undecided` returns, told why.
+        """Return the exit code that `work` reports, or else that of `undecided`, given the reason.
 
-        Ended by a signal before there was an answer, it is 1, and nothing has been printed: the
+        After a signal before there was an answer it is 1, and nothing has been printed: the
         server's time-out is over.
         """
         try:
@@ -135,7 +135,7 @@ class Guard:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
 
     def _follow(self) -> str:
-        """Wait until the child has ended, and return how it did."""
+        """Wait until the child has ended, and return how it ended."""
         poll = select.poll()
         poll.register(self._reader, select.POLLIN)
         while (left := self._cut_off - time.monotonic()) > 0:
@@ -146,7 +146,7 @@ class Guard:
         return "no decision in time ([general] event_deadline)"
 
     def _hear(self) -> bool:
-        """Take what the child lets us know; False when it has ended."""
+        """Read messages of the child; return False when it has ended."""
         data = os.read(self._reader, 4096)
         *lines, self._heard = (self._heard + data).split(b"\n")
         for line in lines:
@@ -177,10 +177,10 @@ class Guard:
 
     def _answer_for_it(self, undecided: Callable[[str], int], why: str) -> int:
         if self._end is None:
-            # It did not get as far as reading the settings; nor might we.
+            # It failed to read the settings, and so might we.
             complain(f"ERROR: {why}")
             return UNDECIDED
-        # What hung there, such as a disk, may hang here.
+        # What hung in the child, such as a disk, may hang here.
         left = max(LEAST_SECONDS, self._end - time.monotonic())
         last = threading.Timer(left, os._exit, [UNDECIDED])
         last.daemon = True
@@ -188,7 +188,7 @@ class Guard:
         return undecided(why)
 
     def _kill(self) -> None:
-        """Kill the child and wait for it, but not for ever: a disk may hold even a killed one."""
+        """Kill the child and wait, but not for ever: a disk may hold even a killed process."""
         if not self._pid:
             return
         for number in _ENDING:
@@ -208,14 +208,14 @@ def _child(work: Callable[[Progress], object], writer: int, parent: int) -> NoRe
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         work(progress)
-        code = 0  # nobody reads it: a library that calls exit() has not answered
+        code = 0  # unread: a library that calls exit() has not answered
     except Exception as error:  # noqa: BLE001 - the parent answers
         progress.failed(unexpected(error))
     finally:
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):
                 stream.flush()
-        # All is written: taking models and libraries apart would only cost time.
+        # Everything is written: unloading models and libraries would only cost time.
         os._exit(code)
 
 

@@ -14,7 +14,7 @@ from zmhook.cli.arguments import (
     add_json,
 )
 from zmhook.cli.output import complain, say, say_json
-from zmhook.errors import SettingsError, ZmhookError
+from zmhook.errors import SettingsError, StateError, ZmhookError
 from zmhook.exit_codes import DONE, FAILED
 from zmhook.process.privilege import become_owner, name_of
 from zmhook.service import client, running, start
@@ -100,7 +100,7 @@ def _status(socket: Path, settings: Settings, *, as_json: bool) -> int:
     if as_json:
         say_json({"running": True, "socket": str(socket), **status})
     else:
-        _print_text(status, socket)
+        _print_text(status, socket, settings)
     return DONE
 
 
@@ -133,11 +133,21 @@ def _fetch_status(socket: Path) -> dict[str, Any]:
         raise client.NoService(f"{socket}: unexpected response ({error})") from None
 
 
-def _print_text(status: dict[str, Any], socket: Path) -> None:
+def _print_text(status: dict[str, Any], socket: Path, settings: Settings) -> None:
     from zmhook.cli.service_text import blocks
     from zmhook.cli.tables import show
 
-    show(blocks(status, socket, time.time()), sys.stdout)
+    show(blocks(status, socket, time.time(), _monitor_names(settings)), sys.stdout)
+
+
+def _monitor_names(settings: Settings) -> dict[int, str]:
+    """Return the monitors' names as the history has them."""
+    from zmhook.history.read import History
+
+    try:
+        return History(settings.history.history_path).monitor_names()
+    except StateError:
+        return {}
 
 
 # -- stop, restart -------------------------------------------------------------------------------

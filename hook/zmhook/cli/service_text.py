@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from zmhook.cli.tables import Block, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -21,15 +21,21 @@ _INFERENCE = {
 }
 
 
-def blocks(status: dict[str, Any], socket: Path, now: float) -> Iterator[Block]:
-    """Yield the response of `GET /status` as blocks; `now` is in seconds since the epoch."""
+def blocks(
+    status: dict[str, Any], socket: Path, now: float, names: Mapping[int, str] | None = None
+) -> Iterator[Block]:
+    """Yield the response of `GET /status` as blocks.
+
+    `now` is in seconds since the epoch; `names` are those of monitors.
+    """
+    names = names or {}
     yield f"zmhook {status['version']} runs at {socket} (process {status['pid']})"
     yield f"up for {age(status['uptime_s'])}, configuration {status['config']}"
     if status["config_error"]:
         error = status["config_error"]
         yield f"PROBLEM: the last edit of the configuration is not in force: {error}"
     yield from (f"PROBLEM: {problem}" for problem in status.get("problems", ()))
-    yield from _queue(status["queue"])
+    yield from _queue(status["queue"], names)
     yield _workers(status["workers"])
     yield _events(status)
     if requests := status.get("inference_requests"):
@@ -40,7 +46,7 @@ def blocks(status: dict[str, Any], socket: Path, now: float) -> Iterator[Block]:
     if status["stages_ms"]:
         yield _stages(status["stages_ms"])
     if status["last_errors"]:
-        yield _errors(status["last_errors"], now)
+        yield _errors(status["last_errors"], now, names)
 
 
 def age(seconds: float) -> str:
@@ -55,8 +61,8 @@ def age(seconds: float) -> str:
     return f"{whole // DAY} d {whole % DAY // HOUR} h"
 
 
-def _queue(queue: dict[str, Any]) -> Iterator[str]:
-    waiting = "; ".join(f"{_monitor(mid)}: {n}" for mid, n in queue["per_monitor"].items())
+def _queue(queue: dict[str, Any], names: Mapping[int, str]) -> Iterator[str]:
+    waiting = "; ".join(f"{_monitor(mid, names)}: {n}" for mid, n in queue["per_monitor"].items())
     yield f"{queue['waiting']} of at most {queue['size']} events wait{waiting and f' ({waiting})'}"
 
 
@@ -129,16 +135,19 @@ def _stages(stages: dict[str, dict[str, float]]) -> Table:
     return Table("Time of the last events", head, rows, frozenset({1, 2, 3}))
 
 
-def _errors(errors: dict[str, dict[str, Any]], now: float) -> Table:
+def _errors(errors: dict[str, dict[str, Any]], now: float, names: Mapping[int, str]) -> Table:
     rows = [
-        (_monitor(mid), f"{age(now - error['at'])} ago", error["error"])
+        (_monitor(mid, names), f"{age(now - error['at'])} ago", error["error"])
         for mid, error in errors.items()
     ]
     return Table("Last error of each monitor", ("monitor", "when", "error"), rows)
 
 
-def _monitor(mid: str) -> str:
+def _monitor(mid: str, names: Mapping[int, str]) -> str:
     """Name the origin of an event: a monitor, or a remote client by its address."""
     if mid == "None":
         return "no monitor"
-    return f"monitor {mid}" if mid.isdigit() else mid
+    if not mid.isdigit():
+        return mid
+    name = names.get(int(mid))
+    return f"monitor {mid} ({name})" if name else f"monitor {mid}"

@@ -58,6 +58,17 @@ def make_parser() -> Parser:
         description="Collect the best snapshots that cameras send over MQTT, and show them.",
         examples=["zmhook snapshots status", "zmhook snapshots list --since 1d"],
     )
+    _add_run(parser)
+    _add_status(parser)
+    for command in (_add_list(parser), _add_show(parser), _add_export(parser)):
+        add_config(command)
+        command.add_argument(
+            "-s", "--storage", metavar="FOLDER", help="snapshot store (default: snapshot_path)"
+        )
+    return parser
+
+
+def _add_run(parser: Parser) -> None:
     name = program("snapshots run", "zm_snapshots.py")
     run = parser.add_command(
         "run",
@@ -70,6 +81,9 @@ def make_parser() -> Parser:
     _add_settings(run)
     run.add_argument("--check", action="store_true", help="only test the connection to the broker")
     run.add_argument("-d", "--debug", action="store_true", help="log everything")
+
+
+def _add_status(parser: Parser) -> None:
     status = parser.add_command(
         "status",
         "show what the collector is doing",
@@ -78,6 +92,9 @@ def make_parser() -> Parser:
     )
     _add_settings(status)
     add_json(status)
+
+
+def _add_list(parser: Parser) -> Parser:
     listing = parser.add_command(
         "list",
         "list stored snapshots, the newest first",
@@ -85,34 +102,32 @@ def make_parser() -> Parser:
     )
     _add_filters(listing, LISTED)
     add_json(listing)
+    return listing
+
+
+def _add_show(parser: Parser) -> Parser:
     show = parser.add_command(
-        "show",
-        "show everything about one snapshot",
-        examples=["zmhook snapshots show 1407"],
+        "show", "show everything about one snapshot", examples=["zmhook snapshots show 1407"]
     )
     show.add_argument(
         "number", metavar="NUMBER", type=number_argument, help="number of the snapshot"
     )
     add_json(show)
+    return show
+
+
+def _add_export(parser: Parser) -> Parser:
     export = parser.add_command(
         "export",
         "copy snapshots to a folder, with a JSON file that describes them",
         examples=["zmhook snapshots export --since 1d --to /tmp/today"],
     )
-    export.add_argument(
-        "numbers", nargs="*", metavar="NUMBER", type=number_argument, help="snapshots to export"
-    )
-    export.add_argument(
-        "--to", required=True, metavar="FOLDER", help="target folder; created if missing"
-    )
-    export.add_argument("--all", action="store_true", help="export all snapshots")
+    add = export.add_argument
+    add("numbers", nargs="*", metavar="NUMBER", type=number_argument, help="snapshots to export")
+    add("--to", required=True, metavar="FOLDER", help="target folder; created if missing")
+    add("--all", action="store_true", help="export all snapshots")
     _add_filters(export, 0)
-    for command in (listing, show, export):
-        add_config(command)
-        command.add_argument(
-            "-s", "--storage", metavar="FOLDER", help="snapshot store (default: snapshot_path)"
-        )
-    return parser
+    return export
 
 
 def _add_settings(parser: Parser) -> None:

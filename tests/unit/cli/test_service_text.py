@@ -128,6 +128,15 @@ def test_problems_are_said_at_the_top() -> None:
     ]
 
 
+def test_monitors_have_their_names() -> None:
+    queue = {"waiting": 2, "size": 500, "per_monitor": {"5": 1, "10.0.0.5": 1}}
+    errors = {"5": {"at": NOW - 90, "error": "no picture"}}
+    state = status(queue=queue, last_errors=errors)
+    shown = list(blocks(state, Path("/run/zmhook/x.sock"), NOW, {5: "Drive", 6: "Yard"}))
+    assert "2 of at most 500 events wait (monitor 5 (Drive): 1; 10.0.0.5: 1)" in shown
+    assert "monitor 5 (Drive)" in plain(shown[-1])[-1]
+
+
 def test_errors_have_their_age() -> None:
     errors = {
         "5": {"at": NOW - 90, "error": "no picture"},
