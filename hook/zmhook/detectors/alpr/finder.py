@@ -35,7 +35,7 @@ KEY = "plate_detector"
 WORD = "plate"
 
 
-class Found(NamedTuple):
+class PlateBox(NamedTuple):
     """Where a plate is, in the picture's pixels, and how sure the network is of it (0..1)."""
 
     box: Box
@@ -56,27 +56,29 @@ class PlateFinder:
         self._head, self._classes = _recognised(self._network, files)
         log.info("%s finds plates on %s", weights.path, self._engine.description)
 
-    def find(self, image: npt.NDArray[np.uint8]) -> list[Found]:
+    def find(self, image: npt.NDArray[np.uint8]) -> list[PlateBox]:
         """Return the plates of a BGR picture `(height, width, 3)`, the surest first."""
         network = self._network
-        given, placement = blob(image, network.size, self._head.preprocessing, network.pixels)
-        found = self._plates(self._head.candidates(self._engine.infer(given), FLOOR))
+        pixels, placement = blob(image, network.size, self._head.preprocessing, network.pixels)
+        candidates = self._plates(self._head.candidates(self._engine.infer(pixels), FLOOR))
         is_final = self._head.suppressed
-        found = found.strongest(MOST) if is_final else found.suppressed(OVERLAP)
+        candidates = candidates.strongest(MOST) if is_final else candidates.suppressed(OVERLAP)
         return [
-            Found(placement.to_picture(*box), min(score, 1.0))
-            for box, score in zip(found.boxes.tolist(), found.scores.tolist(), strict=True)
+            PlateBox(placement.to_picture(*box), min(score, 1.0))
+            for box, score in zip(
+                candidates.boxes.tolist(), candidates.scores.tolist(), strict=True
+            )
         ][:MOST]
 
     def close(self) -> None:
         self._engine.close()
 
-    def _plates(self, found: Candidates) -> Candidates:
+    def _plates(self, candidates: Candidates) -> Candidates:
         """Leave out what is no plate, and rows that are no numbers."""
-        numbers = np.isfinite(found.boxes).all(axis=1) & np.isfinite(found.scores)
+        numbers = np.isfinite(candidates.boxes).all(axis=1) & np.isfinite(candidates.scores)
         if self._classes:
-            numbers &= np.isin(found.classes, self._classes)
-        return found.at(numbers)
+            numbers &= np.isin(candidates.classes, self._classes)
+        return candidates.at(numbers)
 
 
 def _recognised(network: Network, files: ModelFiles) -> tuple[Head, list[int]]:
@@ -85,8 +87,8 @@ def _recognised(network: Network, files: ModelFiles) -> tuple[Head, list[int]]:
     A network that does not say what its classes are called has only one.
     """
     if names.labels_of(None, network.metadata) is None:
-        found = readings(network, files)
-        fitting = [head for head in found if head.classes in (1, None)]
+        heads = readings(network, files)
+        fitting = [head for head in heads if head.classes in (1, None)]
         # Networks for plates that give seven columns are YOLOv9's, whatever their output is called.
         usual = [head for head in fitting if head.key == BatchedEndToEndHead.key]
         if fitting:

@@ -53,15 +53,15 @@ def plate(
     """Make one of what a service says; None where it does not say what, or where."""
     if not text or box is None:
         return None
-    told = {key: value for key, value in attributes.items() if value != ""}
-    left = tuple(one for one in others if one[0] and one[0] != text)
-    return Plate(text, confidence, box, told, left)
+    known = {key: value for key, value in attributes.items() if value != ""}
+    readings = tuple(reading for reading in others if reading[0] and reading[0] != text)
+    return Plate(text, confidence, box, known, readings)
 
 
-def surest(found: Iterable[Plate | None], least: float) -> list[Plate]:
+def surest(plates: Iterable[Plate | None], least: float) -> list[Plate]:
     """Return those of at least that confidence, the surest first, at most `MOST_PLATES`."""
-    sure = [one for one in found if one is not None and one.confidence >= least]
-    return sorted(sure, key=lambda one: -one.confidence)[:MOST_PLATES]
+    sure = [plate for plate in plates if plate is not None and plate.confidence >= least]
+    return sorted(sure, key=lambda plate: -plate.confidence)[:MOST_PLATES]
 
 
 class Service(Protocol):
@@ -120,14 +120,14 @@ def text(value: Any) -> str:
 
 def records(value: Any, most: int) -> list[dict[str, Any]]:
     """Return the objects of a list, at most so many."""
-    found = value if isinstance(value, list) else []
-    return [one for one in found[:most] if isinstance(one, dict)]
+    items = value if isinstance(value, list) else []
+    return [item for item in items[:most] if isinstance(item, dict)]
 
 
 def first(value: Any) -> dict[str, Any]:
     """Return the first object of a list, or an empty one."""
-    found = records(value, 1)
-    return found[0] if found else {}
+    objects = records(value, 1)
+    return objects[0] if objects else {}
 
 
 def record(value: Any) -> dict[str, Any]:

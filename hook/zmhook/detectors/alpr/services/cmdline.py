@@ -63,13 +63,13 @@ class CommandLine:
     ) -> list[Plate]:
         """Return the plates that it reads in a BGR picture `(height, width, 3)`."""
         del of_vehicle  # it takes any picture
-        given = upload(image, LARGEST, MOST_BYTES)
+        sent = upload(image, LARGEST, MOST_BYTES)
         with tempfile.TemporaryDirectory(prefix="zmhook-alpr-") as folder:
             file = Path(folder, "frame.jpg")
-            file.write_bytes(given.data)
+            file.write_bytes(sent.data)
             seconds = min(self._alpr.alpr_timeout, deadline.left())
             printed = _printed([*self._command, str(file)], seconds)
-        return plates(_answer(printed, self._command[0]), given, self._floor)
+        return plates(_answer(printed, self._command[0]), sent, self._floor)
 
     def close(self) -> None:
         """Do nothing: no program is left running."""
@@ -92,11 +92,11 @@ def _printed(command: list[str], seconds: float) -> str:
             code = _waited(process, seconds, (out, errors), command[0])
         finally:
             _end(process)
-        said = _read(out)
+        text = _read(out)
         if code:
-            why = " ".join((_read(errors) or said).split())[-_QUOTED:]
+            why = " ".join((_read(errors) or text).split())[-_QUOTED:]
             raise PlateServiceError("the program failed", f"{command[0]} ended with {code}: {why}")
-        return said
+        return text
 
 
 def _waited(
@@ -135,10 +135,10 @@ def _answer(printed: str, name: str) -> dict[str, Any]:
     lines = printed.split("\n", MOST_LINES)[:MOST_LINES]
     for text in (*lines, printed[max(0, printed.find("{")) :]):
         with suppress(ValueError, RecursionError):
-            found = json.loads(text)
-            if isinstance(found, dict) and fits(found):
-                return found
-    said = one_line(printed, _QUOTED)
+            content = json.loads(text)
+            if isinstance(content, dict) and fits(content):
+                return content
+    quote = one_line(printed, _QUOTED)
     raise PlateServiceError(
-        "answer not understood", f"{name} prints no JSON with 'results': '{said}'"
+        "answer not understood", f"{name} prints no JSON with 'results': '{quote}'"
     )

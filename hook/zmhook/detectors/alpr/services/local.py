@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from zmhook.deadline import Deadline
-    from zmhook.detectors.alpr.finder import Found, PlateFinder
+    from zmhook.detectors.alpr.finder import PlateBox, PlateFinder
     from zmhook.detectors.alpr.ocr import PlateOcr
     from zmhook.settings import Settings
 
@@ -50,8 +50,8 @@ class LocalService:
         file = ModelFile("plate_ocr", Path(alpr.plate_ocr), "alpr")
         self._ocr = PlateOcr(file, threads(self._settings.yolo))
         self._finder = self._loaded_finder()
-        found_by = Path(alpr.plate_detector).name if self._finder else "searching"
-        self.description = f"local, {Path(alpr.plate_ocr).name}, plates found by {found_by}"
+        method = Path(alpr.plate_detector).name if self._finder else "searching"
+        self.description = f"local, {Path(alpr.plate_ocr).name}, plates found by {method}"
 
     def read(self, image: Image, deadline: Deadline, *, of_vehicle: bool) -> list[Plate]:
         """Return the plates, at most one of a vehicle where they are searched for."""
@@ -61,7 +61,7 @@ class LocalService:
         if not deadline.left():
             raise PlateServiceError("no time left", "there was no time left to read plates")
         if self._finder is not None:
-            read = (_plate(ocr, image, one) for one in self._finder.find(image))
+            read = (_plate(ocr, image, item) for item in self._finder.find(image))
             found = [plate for plate in read if plate.text]
         else:
             found = _searched(ocr, image, of_vehicle=of_vehicle)
@@ -84,11 +84,11 @@ class LocalService:
         return PlateFinder(self._settings)
 
 
-def _plate(ocr: PlateOcr, image: Image, found: Found) -> Plate:
+def _plate(ocr: PlateOcr, image: Image, found: PlateBox) -> Plate:
     """Read a plate that was found; its text may be empty."""
     boxes = [_widened(found.box, share, image) for share in MARGINS]
     readings = ocr.read([image[box.y1 : box.y2, box.x1 : box.x2] for box in boxes])
-    best = max(readings, key=lambda one: one.confidence)
+    best = max(readings, key=lambda item: item.confidence)
     return Plate(best.text, best.confidence, found.box, {"dscore": round(found.confidence, 3)})
 
 

@@ -118,14 +118,14 @@ def _is_result(row: dict[str, Any]) -> bool:
 def plates(answer: dict[str, Any], sent: Upload, least: float) -> list[Plate]:
     """Return the plates of an answer, the surest first; what is no plate in it is left out."""
     return surest(
-        (_plate(one, sent) for one in records(answer.get("results"), MOST_RESULTS)), least
+        (_plate(item, sent) for item in records(answer.get("results"), MOST_RESULTS)), least
     )
 
 
 def _plate(result: dict[str, Any], sent: Upload) -> Plate | None:
     vehicle = record(result.get("vehicle"))
     make = text(first(vehicle.get("make")).get("name"))
-    said: Attributes = {
+    attributes: Attributes = {
         "region": text(result.get("region")),
         "vehicle": text(first(vehicle.get("body_type")).get("name")),
         "make": make,
@@ -135,9 +135,9 @@ def _plate(result: dict[str, Any], sent: Upload) -> Plate | None:
         "orientation": text(first(vehicle.get("orientation")).get("name")),
     }
     others = [
-        (text(one.get("plate")), share(one.get("confidence"), PERCENT))
-        for one in records(result.get("candidates"), _MOST_OTHERS)
+        (text(item.get("plate")), share(item.get("confidence"), PERCENT))
+        for item in records(result.get("candidates"), _MOST_OTHERS)
     ]
     box = sent.around(records(result.get("coordinates"), _CORNERS))
     confidence = share(result.get("confidence"), PERCENT)
-    return plate(text(result.get("plate")), confidence, box, said, others)
+    return plate(text(result.get("plate")), confidence, box, attributes, others)

@@ -105,8 +105,8 @@ class PlateRecognizer:
 
     def _log_statistics(self) -> None:
         """Ask how much of the month is used; an answer that does not come is no trouble."""
-        place = f"{self._url.removesuffix(READER)}/statistics/"
-        request = Request("GET", place, {}, self._authorization(), _is_statistics)
+        url = f"{self._url.removesuffix(READER)}/statistics/"
+        request = Request("GET", url, {}, self._authorization(), _is_statistics)
         try:
             answer = self._account.ask(request, Deadline(_STATISTICS_SECONDS))
         except PlateServiceError as error:
@@ -130,15 +130,15 @@ def reader_url(alpr: Alpr) -> str:
 
     An address with another path (`/alpr`, as older SDKs have it) is taken as it is.
     """
-    given = alpr.alpr_url
-    if not given:
+    address = alpr.alpr_url
+    if not address:
         return f"{CLOUD}{READER}" if alpr.alpr_api_type == "cloud" else ""
-    path = urlsplit(given).path.rstrip("/")
+    path = urlsplit(address).path.rstrip("/")
     if path.endswith(READER.rstrip("/")):
-        return f"{given}/"
+        return f"{address}/"
     if path in ("", "/v1"):
-        return f"{given}{'' if path else '/v1'}{READER}"
-    return given
+        return f"{address}{'' if path else '/v1'}{READER}"
+    return address
 
 
 def fits(answer: dict[str, Any]) -> bool:
@@ -157,7 +157,7 @@ def _is_result(row: dict[str, Any]) -> bool:
 
 def plates(answer: dict[str, Any], sent: Upload, least: float) -> list[Plate]:
     """Return what an answer says, the surest first; what is no plate in it is left out."""
-    found = (_plate(one, sent) for one in records(answer.get("results"), MOST_RESULTS))
+    found = (_plate(item, sent) for item in records(answer.get("results"), MOST_RESULTS))
     return surest(found, least)
 
 
@@ -167,7 +167,7 @@ def _plate(result: dict[str, Any], sent: Upload) -> Plate | None:
 
 
 def _usual(result: dict[str, Any], sent: Upload) -> Plate | None:
-    said: Attributes = {
+    attributes: Attributes = {
         "dscore": share(result.get("dscore")),
         "region": text(record(result.get("region")).get("code")),
         "vehicle": text(record(result.get("vehicle")).get("type")),
@@ -176,13 +176,13 @@ def _usual(result: dict[str, Any], sent: Upload) -> Plate | None:
         "colour": text(first(result.get("color")).get("color")),
         "orientation": text(first(result.get("orientation")).get("orientation")),
     }
-    said |= _direction(result)
+    attributes |= _direction(result)
     others = [
-        (text(one.get("plate")), share(one.get("score")))
-        for one in records(result.get("candidates"), _MOST_OTHERS)
+        (text(item.get("plate")), share(item.get("score")))
+        for item in records(result.get("candidates"), _MOST_OTHERS)
     ]
     box = sent.corners(record(result.get("box")))
-    return plate(text(result.get("plate")), share(result.get("score")), box, said, others)
+    return plate(text(result.get("plate")), share(result.get("score")), box, attributes, others)
 
 
 def _of_vehicle(result: dict[str, Any], found: dict[str, Any], sent: Upload) -> Plate | None:
@@ -190,10 +190,10 @@ def _of_vehicle(result: dict[str, Any], found: dict[str, Any], sent: Upload) -> 
     properties, vehicle = record(found.get("props")), record(result.get("vehicle"))
     of_vehicle = record(vehicle.get("props"))
     readings = [
-        (text(one.get("value")), share(one.get("score")))
-        for one in records(properties.get("plate"), _MOST_OTHERS)
+        (text(item.get("value")), share(item.get("score")))
+        for item in records(properties.get("plate"), _MOST_OTHERS)
     ]
-    said: Attributes = {
+    attributes: Attributes = {
         "dscore": share(found.get("score")),
         "region": text(first(properties.get("region")).get("value")),
         "vehicle": text(vehicle.get("type")),
@@ -202,9 +202,9 @@ def _of_vehicle(result: dict[str, Any], found: dict[str, Any], sent: Upload) -> 
         "colour": text(first(of_vehicle.get("color")).get("value")),
         "orientation": text(first(of_vehicle.get("orientation")).get("value")),
     }
-    said |= _direction(result)
+    attributes |= _direction(result)
     best, confidence = readings[0] if readings else ("", 0.0)
-    return plate(best, confidence, sent.corners(record(found.get("box"))), said, readings)
+    return plate(best, confidence, sent.corners(record(found.get("box"))), attributes, readings)
 
 
 def _direction(result: dict[str, Any]) -> Attributes:
@@ -224,5 +224,5 @@ def _fields(alpr: Alpr) -> dict[str, Any]:
 def _field(value: Any) -> str | list[str]:
     """Return a value as a form has it; a list is the field several times."""
     if isinstance(value, list):
-        return [str(_field(one)) for one in value]
+        return [str(_field(item)) for item in value]
     return value if isinstance(value, str) else json.dumps(value)

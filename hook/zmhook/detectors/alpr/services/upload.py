@@ -34,17 +34,17 @@ class Upload(NamedTuple):
         x, y = self.width / self.across, self.height / self.down
         return Box.clipped(x1 * x, y1 * y, x2 * x, y2 * y, self.width, self.height)
 
-    def corners(self, said: dict[str, Any]) -> Box | None:
+    def corners(self, corners: dict[str, Any]) -> Box | None:
         """Read `{xmin, ymin, xmax, ymax}`, in the JPEG's pixels; None where that is no box."""
-        x1, y1, x2, y2 = (number(said.get(side)) for side in ("xmin", "ymin", "xmax", "ymax"))
+        x1, y1, x2, y2 = (number(corners.get(side)) for side in ("xmin", "ymin", "xmax", "ymax"))
         if x1 is None or y1 is None or x2 is None or y2 is None:
             return None
         return self.to_picture(x1, y1, x2, y2)
 
     def around(self, points: list[dict[str, Any]]) -> Box | None:
         """Return the box around `{x, y}` points in the JPEG's pixels; None where there are none."""
-        x = [one for point in points if (one := number(point.get("x"))) is not None]
-        y = [one for point in points if (one := number(point.get("y"))) is not None]
+        x = [value for point in points if (value := number(point.get("x"))) is not None]
+        y = [value for point in points if (value := number(point.get("y"))) is not None]
         return self.to_picture(min(x), min(y), max(x), max(y)) if x and y else None
 
 
