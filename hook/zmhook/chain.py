@@ -105,14 +105,14 @@ class Chain:
             _add(scene, scene.known, gate)
         for i, detector in enumerate(self.detectors):
             if first_only and any(_notifiable(scene, gate) for scene in scenes):
-                result.skipped_models.update(one.name for one in self.detectors[i:])
+                result.skipped_models.update(skipped.name for skipped in self.detectors[i:])
                 break
             views = [view for scene in scenes for view in _views(detector, scene, gate)]
             if views:
-                self._run_one(detector, views, gate, result)
+                self._run_detector(detector, views, gate, result)
         return result
 
-    def _run_one(
+    def _run_detector(
         self,
         detector: Detector,
         views: Sequence[tuple[Scene, Frame]],
@@ -143,7 +143,7 @@ class Chain:
         for problem in detector.problems:
             result.failed(detector.name, problem)
         for (scene, view), detections in zip(views, per_view, strict=True):
-            _add(scene, [to_scene(one, view) for one in detections], gate)
+            _add(scene, [to_scene(detection, view) for detection in detections], gate)
 
     def _load(self, detector: Detector) -> None:
         if detector.name in self._loaded:
@@ -170,7 +170,9 @@ class Chain:
 
     def loaded(self) -> list[str]:
         """Return the descriptions of the detectors that are loaded."""
-        return [one.description for one in self.detectors if one.name in self._loaded]
+        return [
+            detector.description for detector in self.detectors if detector.name in self._loaded
+        ]
 
     def close(self) -> None:
         for detector in self.detectors:
@@ -194,18 +196,22 @@ def _views(detector: Detector, scene: Scene, gate: SceneGate) -> list[tuple[Scen
     """Return what the detector gets of a scene: the picture, crops of it, or nothing."""
     kept = _notifiable(scene, gate) if detector.new_only else scene.kept
     requires = detector.requires
-    if requires and not any(wants(requires, one.label) for one in kept):
+    if requires and not any(wants(requires, detection.label) for detection in kept):
         log.debug("%s skipped for %s: no required label", detector.name, scene.frame.id)
         return []
     if not detector.crop_to:
         return [(scene, scene.reduced)]
     objects = _most_confident(kept, detector.crop_to)[: detector.max_crops]
-    return [(scene, cut(scene.frame, one)) for one in objects]
+    return [(scene, cut(scene.frame, detection)) for detection in objects]
 
 
 def _most_confident(kept: Sequence[Detection], labels: frozenset[str]) -> list[Detection]:
-    objects = [one for one in kept if one.kind != "description" and wants(labels, one.label)]
-    return sorted(objects, key=lambda one: one.confidence, reverse=True)
+    objects = [
+        detection
+        for detection in kept
+        if detection.kind != "description" and wants(labels, detection.label)
+    ]
+    return sorted(objects, key=lambda detection: detection.confidence, reverse=True)
 
 
 class ChainResult:

@@ -93,8 +93,8 @@ def _alarms(scene: Scene) -> list[Detection]:
 
 # By frame_strategy: what makes one picture's answer better than another's.
 _WORTH: dict[str, Callable[[Scene], int]] = {
-    "most_unique": lambda scene: len({one.label for one in _alarms(scene)}),
-    "most_models": lambda scene: len({one.model for one in _alarms(scene)}),
+    "most_unique": lambda scene: len({detection.label for detection in _alarms(scene)}),
+    "most_models": lambda scene: len({detection.model for detection in _alarms(scene)}),
 }
 
 
@@ -163,12 +163,14 @@ class _Decider:
             (scenes[arrival.id],) = self._run([frame], first_only=first_only)
             if _alarms(scenes[arrival.id]):
                 has_alarm = True
-                open_ids = [one for one in open_ids if ids.index(one) < ids.index(arrival.id)]
+                open_ids = [
+                    frame_id for frame_id in open_ids if ids.index(frame_id) < ids.index(arrival.id)
+                ]
         self.pictures.left_out(open_ids)
         if not scenes:
             instead = self._instead(ids)
             return self._run(instead, first_only=first_only) if instead else []
-        in_order = [scenes[one] for one in ids if one in scenes]
+        in_order = [scenes[frame_id] for frame_id in ids if frame_id in scenes]
         first = next((i for i, scene in enumerate(in_order) if _alarms(scene)), len(in_order))
         return in_order[: first + 1]
 
@@ -183,7 +185,9 @@ class _Decider:
             frame = self._frame(arrival)
             if frame is not None:
                 frames[arrival.id] = frame
-        together = [frames[one] for one in ids if one in frames] or self._instead(ids)
+        together = [frames[frame_id] for frame_id in ids if frame_id in frames] or self._instead(
+            ids
+        )
         return self._run(together, first_only=first_only)
 
     def _instead(self, ids: Sequence[str]) -> list[Frame]:
@@ -191,8 +195,10 @@ class _Decider:
 
         Of an event that is kept as a video alone there are none before its end.
         """
-        of_event = [one for one in ids if not is_track(one)]
-        if not of_event or not all(one.isdecimal() or one.endswith("%") for one in of_event):
+        of_event = [frame_id for frame_id in ids if not is_track(frame_id)]
+        if not of_event or not all(
+            frame_id.isdecimal() or frame_id.endswith("%") for frame_id in of_event
+        ):
             return []
         arrival = self._next([SNAPSHOT], wait=True)
         frame = self._frame(arrival) if arrival else None

@@ -34,8 +34,8 @@ def kept_boxes(
 
 def suppressed(detections: Iterable[Detection], max_overlap: float) -> list[Detection]:
     """Return those that overlap no more confident one by more than this (IoU), in that order."""
-    ranked = sorted(detections, key=lambda one: -one.confidence)
-    boxes = [(one.box.x1, one.box.y1, one.box.x2, one.box.y2) for one in ranked]
+    ranked = sorted(detections, key=lambda detection: -detection.confidence)
+    boxes = [(box.x1, box.y1, box.x2, box.y2) for box in (detection.box for detection in ranked)]
     rows = kept_boxes(np.array(boxes, np.float64).reshape(-1, 4), max_overlap)
     return [ranked[i] for i in rows]
 

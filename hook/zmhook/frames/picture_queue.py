@@ -71,7 +71,7 @@ class PictureQueue:
         """Ask for these in the background, if `ahead`."""
         if not self._ahead:
             return
-        self._requested += [one for one in ids if one not in self._requested]
+        self._requested += [frame_id for frame_id in ids if frame_id not in self._requested]
         if self._requested and not (self._thread and self._thread.is_alive()):
             # Not one of an executor's, for which the interpreter would wait in the end.
             self._thread = Thread(target=self._run_ahead, name="ahead", daemon=True)

@@ -83,7 +83,11 @@ ALARM_RULES: dict[str, Rule] = {"static": static, "schedule": schedule, "cooldow
 
 def alarming(detections: Iterable[Detection]) -> list[Detection]:
     """Return those that make an alarm: a description of some other detection does not."""
-    return [one for one in detections if one.kind != "description" or is_alarm(one)]
+    return [
+        detection
+        for detection in detections
+        if detection.kind != "description" or is_alarm(detection)
+    ]
 
 
 def is_alarm(description: Detection) -> bool:
@@ -97,9 +101,11 @@ class Verdicts:
 
     def __init__(self, detections: Iterable[Detection]) -> None:
         self._by_box: dict[str, list[Detection]] = {}
-        for one in detections:
-            if one.kind == "description":
-                self._by_box.setdefault(str(one.attributes.get(ABOUT, "")), []).append(one)
+        for detection in detections:
+            if detection.kind == "description":
+                self._by_box.setdefault(str(detection.attributes.get(ABOUT, "")), []).append(
+                    detection
+                )
 
     def reason(self, detection: Detection, gates: str) -> str | None:
         """Return why the detection does not count (`gemini_gates`); what is not described counts.
@@ -110,7 +116,7 @@ class Verdicts:
         if gates == "no" or detection.kind == "description":
             return None
         descriptions = self._by_box.get(about(detection.box)) or self._by_box.get("", [])
-        if not descriptions or any(_speaks_for(one, gates) for one in descriptions):
+        if not descriptions or any(_speaks_for(description, gates) for description in descriptions):
             return None
         first = descriptions[0]
         return f"{first.model} says {first.attributes.get(ALARM) or 'nothing'}: {first.label}"

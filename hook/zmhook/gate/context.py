@@ -61,7 +61,7 @@ class Context:
         from zmhook.gate.overlap import zones_of
 
         rows = zones_of(self._detections, self.zones, self.settings.gate)
-        return {id(one): row for one, row in zip(self._detections, rows, strict=True)}
+        return {id(detection): row for detection, row in zip(self._detections, rows, strict=True)}
 
     @cached_property
     def _past_objects(self) -> dict[int, PastObject]:

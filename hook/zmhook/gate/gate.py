@@ -104,7 +104,7 @@ class Gate:
         gate = self.settings.gate
         if gate.match_past_detections and self._locations:
             self.memory.save(self._observation(skipped_models), self.event.asked)
-        labels = {one.label for one in alarming(kept)}
+        labels = {detection.label for detection in alarming(kept)}
         if not gate.cooldown or not labels:
             return list(kept), []
         seconds_left = self.memory.ring(labels, self.event.asked, gate.cooldown)
@@ -138,9 +138,9 @@ class Gate:
         """Gather what the event's pictures show; a thing that is in two of them counts once."""
         self._locations.append(location)
         self._present += [
-            one
-            for one in self._scaled(objects, location)
-            if not any(_is_same(one, known) for known in self._present)
+            detection
+            for detection in self._scaled(objects, location)
+            if not any(_is_same(detection, known) for known in self._present)
         ]
 
     def _scaled(self, detections: Sequence[Detection], location: Crop) -> Sequence[Detection]:
@@ -150,7 +150,7 @@ class Gate:
         return (
             detections
             if size == self._size
-            else [scaled(one, size, self._size) for one in detections]
+            else [scaled(detection, size, self._size) for detection in detections]
         )
 
     def _observation(self, skipped_models: Collection[str]) -> Observation:
@@ -159,7 +159,7 @@ class Gate:
         # What lies outside of the pictures is not missed; a whole picture shows all.
         first = self._locations[0]
         size = self._size or (first.width, first.height)
-        view = first.box if all(one.is_part for one in self._locations) else None
+        view = first.box if all(location.is_part for location in self._locations) else None
         return Observation(self._present, size, view, skipped_models, self._low_confidence)
 
     def _known_monitor(self) -> Monitor | None:
@@ -193,22 +193,22 @@ def _by_verdict(kept: Sequence[Detection], settings: Settings) -> Judged:
     """Apply what the descriptions say about the other detections (`gemini_gates`)."""
     verdicts = Verdicts(kept)
     dropped = [
-        Drop(detection=one, rule="gemini", reason=reason)
-        for one in kept
-        if (reason := verdicts.reason(one, settings.gemini.gemini_gates)) is not None
+        Drop(detection=detection, rule="gemini", reason=reason)
+        for detection in kept
+        if (reason := verdicts.reason(detection, settings.gemini.gemini_gates)) is not None
     ]
     gone = {id(drop.detection) for drop in dropped}
-    return [one for one in kept if id(one) not in gone], dropped
+    return [detection for detection in kept if id(detection) not in gone], dropped
 
 
 def _without_lone_descriptions(kept: list[Detection], dropped: list[Drop]) -> Judged:
     """Take out descriptions of what was dropped."""
     gone = {about(drop.detection.box) for drop in dropped}
-    left = {about(one.box) for one in kept if one.kind != "description"}
+    left = {about(detection.box) for detection in kept if detection.kind != "description"}
     return [
-        one
-        for one in kept
-        if one.kind != "description" or one.attributes.get(ABOUT, "") not in gone - left
+        detection
+        for detection in kept
+        if detection.kind != "description" or detection.attributes.get(ABOUT, "") not in gone - left
     ], dropped
 
 
@@ -217,20 +217,20 @@ def _by_cooldown(
 ) -> Judged:
     """Take out what alarms and what another event was faster to alarm for."""
     drops = {
-        id(one): Drop(
-            detection=one,
+        id(detection): Drop(
+            detection=detection,
             rule="cooldown",
-            reason=cooldown_text(one.label, seconds_left[one.label], seconds),
+            reason=cooldown_text(detection.label, seconds_left[detection.label], seconds),
         )
-        for one in alarming(kept)
-        if one.label in seconds_left
+        for detection in alarming(kept)
+        if detection.label in seconds_left
     }
-    return [one for one in kept if id(one) not in drops], list(drops.values())
+    return [detection for detection in kept if id(detection) not in drops], list(drops.values())
 
 
 def _objects(detections: Iterable[Detection]) -> list[Detection]:
-    return [one for one in detections if one.kind == "object"]
+    return [detection for detection in detections if detection.kind == "object"]
 
 
-def _is_same(one: Detection, other: Detection) -> bool:
-    return one.label == other.label and one.box.iou(other.box) > SAME_IOU
+def _is_same(detection: Detection, other: Detection) -> bool:
+    return detection.label == other.label and detection.box.iou(other.box) > SAME_IOU

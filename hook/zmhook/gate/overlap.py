@@ -39,7 +39,7 @@ def zones_of(
     detections: Sequence[Detection], zones: Sequence[PictureZone], gate: Gate
 ) -> list[list[Overlap]]:
     """Return for each detection the zones that it lies in, in their order."""
-    polygons, boxes = [zone.points for zone in zones], [one.box for one in detections]
+    polygons, boxes = [zone.points for zone in zones], [detection.box for detection in detections]
     if gate.zone_anchor == "foot":
         inside = foot_inside(polygons, boxes).T.astype(float)
     elif gate.zone_min_overlap or gate.zone_match_strategy == "largest_overlap":
@@ -48,7 +48,9 @@ def zones_of(
         inside = intersecting(polygons, boxes).T.astype(float)
     rows: list[list[Overlap]] = [[] for _ in detections]
     which = (inside >= max(gate.zone_min_overlap - ROUNDING, MIN_SHARE)).nonzero()
-    for i, number, share in zip(*(one.tolist() for one in (*which, inside[which])), strict=True):
+    for i, number, share in zip(
+        *(values.tolist() for values in (*which, inside[which])), strict=True
+    ):
         rows[i].append(Overlap(zones[number], share))
     return rows
 
@@ -60,7 +62,7 @@ def intersecting(polygons: Sequence[Points], boxes: Sequence[Box]) -> npt.NDArra
     result has the shape `(polygons, boxes)`.
     """
     result, zones, things = _near(polygons, boxes)
-    edges, areas = (np.array(one)[zones] for one in zip(*map(_parts, polygons), strict=True))
+    edges, areas = (np.array(shapes)[zones] for shapes in zip(*map(_parts, polygons), strict=True))
     rectangles = _rectangles(boxes)[things]
     touch = shapely.intersects(areas, rectangles)
     touch[~touch] = shapely.intersects(edges[~touch], rectangles[~touch])

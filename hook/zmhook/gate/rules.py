@@ -96,7 +96,7 @@ def pattern_for(detection: Detection, settings: Settings) -> str:
 
 def _a_zone_matches(detection: Detection, settings: Settings) -> bool:
     patterns = (rule.detection_pattern for rule in settings.zone_rules.values())
-    return any(matches(one, detection.label) for one in patterns if one)
+    return any(matches(text, detection.label) for text in patterns if text)
 
 
 # -- size ------------------------------------------------------------------------------------------

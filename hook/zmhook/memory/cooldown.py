@@ -74,8 +74,8 @@ class Cooldown:
 
         def put(connection: sqlite3.Connection) -> dict[str, float]:
             with transaction(connection):
-                lefts = {label: _left(connection, one, seconds) for label, one in rings.items()}
-                _put(connection, [one for label, one in rings.items() if not lefts[label]], now)
+                lefts = {label: _left(connection, ring, seconds) for label, ring in rings.items()}
+                _put(connection, [ring for label, ring in rings.items() if not lefts[label]], now)
             return {label: left for label, left in lefts.items() if left}
 
         return self._database.use(put)

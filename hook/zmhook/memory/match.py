@@ -156,13 +156,13 @@ def _areas(boxes: Numbers) -> Numbers:
 
 
 def _boxes(things: Sequence[Detection] | Sequence[PastObject]) -> Numbers:
-    corners = [(one.box.x1, one.box.y1, one.box.x2, one.box.y2) for one in things]
+    corners = [(thing.box.x1, thing.box.y1, thing.box.x2, thing.box.y2) for thing in things]
     # Half the memory of doubles, and exact for boxes of up to 16 megapixels.
     return np.array(corners, dtype=np.float32)
 
 
 def _scaled(past: Sequence[PastObject], size: tuple[int, int]) -> Numbers:
-    sizes = np.array([(one.width, one.height) * 2 for one in past], dtype=np.float32)
+    sizes = np.array([(other.width, other.height) * 2 for other in past], dtype=np.float32)
     scaled: Numbers = _boxes(past) * np.array(size * 2, dtype=np.float32) / sizes
     return scaled
 

@@ -45,7 +45,7 @@ class MonitorMemory:
         from zmhook.memory.match import match_all
 
         pairs = zip(detections, match_all(detections, size, past, self._settings), strict=True)
-        return {id(one): match for one, match in pairs if match is not None}
+        return {id(detection): match for detection, match in pairs if match is not None}
 
     def cooldown(self, label: str, now: float, seconds: float) -> float:
         """Return the seconds for which the label does not ring yet."""

@@ -92,9 +92,9 @@ class Past:
         expiry = self._settings.gate.past_det_expiry
         oldest = (time.time() if now is None else now) - expiry if expiry else float("-inf")
         return [
-            one
-            for one in self._database.use(lambda connection: _read(connection, monitor_id))
-            if one.last_seen >= oldest and (but_event is None or one.event_id != but_event)
+            past
+            for past in self._database.use(lambda connection: _read(connection, monitor_id))
+            if past.last_seen >= oldest and (but_event is None or past.event_id != but_event)
         ]
 
     def save(
@@ -220,23 +220,23 @@ def _write(
     before: Iterable[PastObject],
     after: Sequence[PastObject],
 ) -> None:
-    stay = {one.number for one in after}
+    stay = {past.number for past in after}
     connection.executemany(
         "DELETE FROM objects WHERE number = ?",
-        [(one.number,) for one in before if one.number not in stay],
+        [(past.number,) for past in before if past.number not in stay],
     )
     connection.executemany(
         "UPDATE objects SET last_seen = ?, misses = ? WHERE number = ?",
-        [(one.last_seen, one.misses, one.number) for one in after if one.number],
+        [(past.last_seen, past.misses, past.number) for past in after if past.number],
     )
     connection.executemany(
         "INSERT INTO objects (monitor_id, label, x1, y1, x2, y2, width, height, first_seen,"
         " last_seen, event_id, misses, model) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (monitor_id, one.label, one.box.x1, one.box.y1, one.box.x2, one.box.y2, one.width,
-             one.height, one.first_seen, one.last_seen, one.event_id, one.misses,
-             one.model)
-            for one in after
-            if not one.number
+            (monitor_id, past.label, past.box.x1, past.box.y1, past.box.x2, past.box.y2, past.width,
+             past.height, past.first_seen, past.last_seen, past.event_id, past.misses,
+             past.model)
+            for past in after
+            if not past.number
         ],
     )  # fmt: skip

@@ -58,9 +58,10 @@ def test_which_is_the_cameras(frame_id: str, expected: bool) -> None:
 
 
 class Pictures:
-    """Has every picture; remembers what it was asked for."""
+    """Has every picture; remembers what it was asked for, beside the API that has the row."""
 
-    def __init__(self) -> None:
+    def __init__(self, api: Api) -> None:
+        self.api = api
         self.asked: list[str] = []
         self.closed = 0
 
@@ -94,9 +95,9 @@ def make_video(path: Path, frames: int) -> None:
 
 
 def extent(frames: object, *optional: str, path: str = "") -> tuple[PercentFrames, Pictures]:
-    pictures = Pictures()
+    pictures = Pictures(Api(frames))
     event = Event(id=7, path=path)
-    return PercentFrames(pictures, event, EventRows(event, Api(frames)), optional), pictures
+    return PercentFrames(pictures, event, EventRows(event, pictures.api), optional), pictures
 
 
 @pytest.mark.parametrize(
@@ -122,7 +123,7 @@ def test_a_folder_is_counted_first(tmp_path: Path) -> None:
     source, pictures = extent("292", path=str(tmp_path))
     waited_for(source, "50%", Deadline(5))
     assert pictures.asked == ["20"]
-    assert source.rows._portal.asked == 0
+    assert pictures.api.asked == 0
 
 
 @pytest.mark.parametrize("told", [PortalError("gone"), None, "x"])
@@ -134,7 +135,7 @@ def test_nobody_tells(told: object) -> None:
         waited_for(source, "20%", Deadline(5))
     waited_for(source, "11", Deadline(5))
     assert pictures.asked == ["11"]
-    assert source.rows._portal.asked == 1
+    assert pictures.api.asked == 1
 
 
 def test_behind_the_end() -> None:
