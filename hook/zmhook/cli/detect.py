@@ -62,8 +62,7 @@ log = logging.getLogger(__name__)
 def main(argv: Sequence[str] | None = None) -> int:
     startup.prepare(startup.HOOK_UMASK)
     ignore_closed_pipes()
-    parser = make_parser()
-    args = _arguments(parser, argv)
+    args = parse(argv)
     if args.annotation:
         startup.silence_stderr()
     if args.bareversion:
@@ -73,9 +72,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _check_config(args)
     if args.file is None and args.event is None:
         unknown = f"; unknown: {args.unknown}" if args.unknown else ""
-        parser.error(f"give an event id (-e), or --file for a picture without an event{unknown}")
+        make_parser().error(
+            f"give an event id (-e), or --file for a picture without an event{unknown}"
+        )
     if args.annotation and args.file is None:
-        parser.error("--annotation needs a picture: give --file")
+        make_parser().error("--annotation needs a picture: give --file")
     if args.explain:
         return _explain(args)
     from zmhook.cli.guard import Guard, Progress, called_at
@@ -359,8 +360,9 @@ def _explain(args: argparse.Namespace) -> int:
         return UNDECIDED
 
 
-def _arguments(parser: Parser, argv: Sequence[str] | None) -> argparse.Namespace:
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Parse the arguments; `unknown` names those of other hooks, which are ignored."""
+    parser = make_parser()
     args, unknown = parser.parse_known_args(argv)
     positional = [word for word in (args.event_word, args.monitor_word) if word is not None]
     if args.event is None and positional:

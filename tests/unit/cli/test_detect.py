@@ -1,3 +1,5 @@
+"""The hook's command: its arguments, and what it does when something is broken."""
+
 from __future__ import annotations
 
 import subprocess
@@ -5,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from zmhook.cli import detect
 
 
 @pytest.mark.parametrize(("on_failure", "code"), [("alarm", 0), ("silence", 2)])
@@ -54,3 +58,42 @@ def test_a_bug_on_the_way_to_the_service_costs_no_decision(
     )
     assert done.stdout.startswith("[s] detected:dog"), done.stderr
     assert done.returncode == 0
+
+
+# -- arguments -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("argv", "event", "monitor"),
+    [
+        (["7", "2"], "7", "2"),
+        (["7"], "7", ""),
+        (["7", "-m", "2"], "7", "2"),
+        (["-e", "7", "-m", "2"], "7", "2"),
+        (["--eventid=7", "--monitorid=2"], "7", "2"),
+        (["--event", "7", "--monitor", "2"], "7", "2"),
+    ],
+)
+def test_an_event_is_named_by_position_or_by_flag(argv, event: str, monitor: str) -> None:
+    args = detect.parse(argv)
+    assert (args.event, args.monitor, args.unknown) == (event, monitor, "")
+
+
+def test_a_script_takes_no_value_of_an_unknown_flag_for_an_event(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.argv", ["/opt/bin/zm_detect.py"])
+    args = detect.parse(["--live", "9", "-e", "7"])
+    assert (args.program, args.event, args.unknown) == ("zm_detect.py", "7", "--live, 1 more")
+
+
+def test_an_event_by_flag_wins_over_a_position() -> None:
+    args = detect.parse(["9", "-e", "7"])
+    assert (args.event, args.unknown) == ("7", "9")
+
+
+def test_a_misspelt_flag_is_suggested(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        detect.main(["--evntid", "--explan"])
+    assert ended.value.code == 2
+    assert "unknown: --evntid, --explan; did you mean '--event'?" in capsys.readouterr().err
