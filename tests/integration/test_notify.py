@@ -328,7 +328,7 @@ def test_a_job_that_never_ends_is_cut_off_and_the_process_goes_on(tmp_path, sett
     """The process begins anew in its place, and what hung is not tried for ever."""
     script = f"""
 import os, time
-from zmhook.jobs import kinds, worker
+from zmhook.jobs import kinds, job_process
 from zmhook.jobs.spool import Spool
 from zmhook.jobs.work import pack
 from zmhook.settings import General, Settings
@@ -346,7 +346,7 @@ general = General(base_data_path={str(tmp_path)!r}, base_zm_conf_path={str(tmp_p
                   log_path={str(tmp_path / "logs")!r})
 decided = Decided(Decision(event=Event(id=7), outcome="alarm"), None)
 spool.add(*pack(decided, Settings(general=general)), ["hang"], None)
-worker.Worker(spool, "messages", spool.slot("messages", 1)).run()
+job_process.JobProcess(spool, "messages", spool.slot("messages", 1)).run()
 """
     done = subprocess.run([sys.executable, "-c", script], timeout=PATIENCE, env=environment())
     assert done.returncode == 0

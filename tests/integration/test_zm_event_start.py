@@ -199,7 +199,9 @@ def test_a_crash_rings_with_on_failure_alarm(config, event_folder, hook, trap) -
 
 def test_a_crash_after_the_answer_does_not_take_it_back(config, event_folder, hook, trap) -> None:
     """The report may crash; the alarm has gone out."""
-    said = hook(config(), "17", "1", "", "", event_folder(), **trap("zmhook.report.files", CRASH))
+    said = hook(
+        config(), "17", "1", "", "", event_folder(), **trap("zmhook.report.artifacts", CRASH)
+    )
 
     assert (said.code, said.out.count("\n")) == (0, 1)
     assert said.text.startswith("[s] detected:dog")

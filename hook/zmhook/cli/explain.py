@@ -58,7 +58,7 @@ def explain(event: Event, settings: Settings, file: str | FileSource = "", outpu
     for line in explanation(decided.decision):
         say(line)
     if decided.frame is not None:
-        from zmhook.report.files import write_debug_image
+        from zmhook.report.artifacts import write_debug_image
 
         say(zones_line(decided, settings, time.time()))
         say(f"annotated picture: {write_debug_image(decided, settings, output)}")

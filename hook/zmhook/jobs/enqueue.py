@@ -152,7 +152,7 @@ def start(spool: Spool, jobs: Iterable[str]) -> None:
 
 def command(spool: Spool, lane: str, slot: int) -> list[str]:
     """Return what runs the process that works in the place whose lock is the open file `slot`."""
-    module = [sys.executable, "-m", "zmhook.jobs.worker"]
+    module = [sys.executable, "-m", "zmhook.jobs.job_process"]
     return [*module, "--spool", str(spool.folder), "--lane", lane, "--slot", str(slot)]
 
 

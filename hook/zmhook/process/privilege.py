@@ -74,7 +74,7 @@ class _ForeignSettings(NamedTuple):
     uid: int
 
 
-class _State:
+class _Process:
     """What this process became after it started as root."""
 
     stays_root = False
@@ -103,7 +103,7 @@ def become_owner(*folders: str | Path) -> None:
         return
     for way in ways:
         _make_first(way)
-    _State.stays_root = True
+    _Process.stays_root = True
 
 
 def become_owner_of_settings(file: str | Path) -> None:
@@ -119,10 +119,10 @@ def become_owner_of_settings(file: str | Path) -> None:
     _check_settings(way, owner.uid if owner else 0)
     if owner is None:
         return
-    if _State.stays_root:
+    if _Process.stays_root:
         raise _not_roots(owner, way)
     _become(_Account.of(owner.uid, _group_of([way], owner)), str(file))
-    _State.settings = _ForeignSettings(str(file), owner.uid)
+    _Process.settings = _ForeignSettings(str(file), owner.uid)
 
 
 def is_only_ours(folder: str | Path) -> bool:
@@ -220,7 +220,7 @@ def _not_roots(step: Step, way: Way) -> RightsError:
 
 def _check_data(folders: Iterable[str | Path]) -> None:
     """Raise `RightsError` when we are here for settings of another, and all data is root's."""
-    settings = _State.settings
+    settings = _Process.settings
     if settings is None or settings.uid != os.geteuid():
         return
     ways = [_way(folder) for folder in dict.fromkeys(folders)]

@@ -117,7 +117,7 @@ def _reason(drop: Drop) -> str:
     return one_line(f"{detection.label} {detection.confidence:.0%}: {drop.reason}")
 
 
-class Label(NamedTuple):
+class BoxLabel(NamedTuple):
     """Letters, and where their left upper corner goes."""
 
     patch: Picture
@@ -145,7 +145,7 @@ class _Canvas:
         corners = (box.x1, box.y1), (box.x2 - 1, box.y2 - 1)
         cv2.rectangle(self.picture, *corners, _bgr(colour), self.line)
 
-    def label(self, box: Box, text: str, ink: Colour, paper: Colour) -> Label:
+    def label(self, box: Box, text: str, ink: Colour, paper: Colour) -> BoxLabel:
         """Choose a position for a box's label, within the picture and free if possible."""
         written = [
             lettered(line, self.letters, self.width, ink, paper) for line in text.split("\n")
@@ -154,9 +154,9 @@ class _Canvas:
         height, width = patch.shape[:2]
         x, y = self._position(box, width, height)
         self._taken.append((x, y, x + width, y + height))
-        return Label(patch, x, y)
+        return BoxLabel(patch, x, y)
 
-    def paste(self, label: Label) -> None:
+    def paste(self, label: BoxLabel) -> None:
         height, width = label.patch.shape[:2]
         self.picture[label.y : label.y + height, label.x : label.x + width] = label.patch
 

@@ -42,7 +42,7 @@ def publish(decided: Decided, settings: Settings, *, notes: bool = False, output
 
 
 def _write_pictures(decided: Decided, settings: Settings, output: str) -> None:
-    from zmhook.report import files
+    from zmhook.report import artifacts
 
     if decided.frame is None:
         return
@@ -51,17 +51,17 @@ def _write_pictures(decided: Decided, settings: Settings, output: str) -> None:
     if is_alarm and general.write_image_to_zm:
         _attempt(lambda: _write_to_event(decided, settings))
     if general.write_debug_image:
-        _attempt(lambda: files.write_debug_image(decided, settings))
+        _attempt(lambda: artifacts.write_debug_image(decided, settings))
     if output:
-        _attempt(lambda: files.write_annotated(decided, settings, output))
+        _attempt(lambda: artifacts.write_annotated(decided, settings, output))
 
 
 def _write_to_event(decided: Decided, settings: Settings) -> None:
-    from zmhook.report import files
+    from zmhook.report import artifacts
 
     folder = _event_folder(decided, settings)
     if folder:
-        files.write_to_event(decided, settings, folder)
+        artifacts.write_to_event(decided, settings, folder)
 
 
 def _event_folder(decided: Decided, settings: Settings) -> str:

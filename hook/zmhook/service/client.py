@@ -39,7 +39,7 @@ class Silent(NoService):
     """A service is there and shows no sign of life."""
 
 
-class Answered(NamedTuple):
+class ServiceReply(NamedTuple):
     """The HTTP status and body of an answer."""
 
     status: int
@@ -59,7 +59,7 @@ def peer(socket_file: Path, seconds: float) -> Peer:
 
 def decide(
     socket_file: Path, event: Event, config: str, seconds: float, silence: float | None = None
-) -> Answered:
+) -> ServiceReply:
     """Request an event's decision by `POST /decide`; raises as `ask` does."""
     form = {
         "eid": "" if event.id is None else event.id,
@@ -79,7 +79,7 @@ def ask(
     seconds: float,
     body: bytes = b"",
     silence: float | None = None,
-) -> Answered:
+) -> ServiceReply:
     """Send one request and return the answer, within `seconds` in all.
 
     Raises `NoService`; `Silent` when for `silence` seconds nothing came, not even a sign of life.
@@ -131,7 +131,7 @@ def _everything(connection: socket.socket, end: float, pause: float) -> bytes:
             raise ValueError("the answer is too long")
 
 
-def _answer(data: bytes) -> Answered:
+def _answer(data: bytes) -> ServiceReply:
     at = 0
     while True:
         end = data.find(b"\r\n\r\n", at)
@@ -147,4 +147,4 @@ def _answer(data: bytes) -> Answered:
         name, _, value = header.partition(b":")
         if name.lower() == b"content-length" and int(value) != len(body):
             raise ValueError("the answer is cut short")
-    return Answered(code, body)
+    return ServiceReply(code, body)

@@ -22,7 +22,7 @@ class Service:
     """What the service answers each time, and what is done to start it."""
 
     def __init__(self) -> None:
-        self.answers: list[client.Answered | NoService] = []
+        self.answers: list[client.ServiceReply | NoService] = []
         self.starts: bool | OSError = True
         self.comes = True
         self.silent: start.SocketIdentity | None = None
@@ -30,7 +30,7 @@ class Service:
 
     def decide(
         self, place: Path, event: Event, config: str, seconds: float, silence: float | None
-    ) -> client.Answered:
+    ) -> client.ServiceReply:
         assert (event, config) == (EVENT, "/etc/o.ini")
         assert 0 < seconds <= 30
         self.seen.append(f"ask {place}")
@@ -64,7 +64,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Service:
 
 @pytest.fixture
 def answer(service: Service) -> Callable[..., Answered | None]:
-    def answer(*answers: client.Answered | NoService) -> Answered | None:
+    def answer(*answers: client.ServiceReply | NoService) -> Answered | None:
         service.answers = [*answers]
         return ask(EVENT, Settings(), "/etc/o.ini", Deadline(30))
 
@@ -78,9 +78,9 @@ LINE = "[a] detected:Jürgen:97% --SPLIT--{}"
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        (client.Answered(200, f"{LINE}\n".encode()), Answered(0, LINE)),
-        (client.Answered(302, b""), Answered(1, "")),
-        (client.Answered(422, b"why\n"), Answered(2, "")),
+        (client.ServiceReply(200, f"{LINE}\n".encode()), Answered(0, LINE)),
+        (client.ServiceReply(302, b""), Answered(1, "")),
+        (client.ServiceReply(422, b"why\n"), Answered(2, "")),
     ],
 )
 def test_a_service_that_runs_is_asked(answer, service: Service, given, expected) -> None:
@@ -89,7 +89,7 @@ def test_a_service_that_runs_is_asked(answer, service: Service, given, expected)
 
 
 def test_why_it_is_undecided_is_told(answer, caplog: pytest.LogCaptureFixture) -> None:
-    answer(client.Answered(422, b"a \xff b\n"))
+    answer(client.ServiceReply(422, b"a \xff b\n"))
 
     assert caplog.record_tuples[-1][1:] == (logging.ERROR, "event 7 of monitor 2: a � b")
 
@@ -102,7 +102,7 @@ def test_who_starts_it_decides_alone(answer, service: Service) -> None:
 def test_who_comes_while_it_starts_waits_and_asks_again(answer, service: Service) -> None:
     service.starts = False
 
-    assert answer(NONE, client.Answered(302, b"")) == Answered(1, "")
+    assert answer(NONE, client.ServiceReply(302, b"")) == Answered(1, "")
     assert [one.partition(" ")[0] for one in service.seen] == ["ask", "start", "wait", "ask"]
 
 
@@ -120,7 +120,7 @@ def test_one_that_comes_and_goes_again(answer, service: Service) -> None:
 
 @pytest.mark.parametrize("status", [400, 404, 500, 503])
 def test_another_answer_is_none(answer, service: Service, status: int) -> None:
-    assert answer(client.Answered(status, b"?")) is None
+    assert answer(client.ServiceReply(status, b"?")) is None
     assert service.seen[-1] == "start"
 
 
@@ -163,9 +163,9 @@ def test_it_is_asked_with_the_patience_that_it_has_written_down(
 ) -> None:
     given: list[object] = []
 
-    def decide(*args: object) -> client.Answered:
+    def decide(*args: object) -> client.ServiceReply:
         given.extend(args)
-        return client.Answered(302, b"")
+        return client.ServiceReply(302, b"")
 
     monkeypatch.setattr(client, "decide", decide)
     monkeypatch.setattr(paths, "silence_of", lambda _: 1.5)

@@ -233,7 +233,7 @@ def test_no_secret_is_in_the_process_list(tmp_path) -> None:
     spool = Spool(tmp_path / "spool")
     words = module.command(spool, "films", 7)[1:]
     assert words == [
-        *("-m", "zmhook.jobs.worker", "--spool", str(spool.folder)),
+        *("-m", "zmhook.jobs.job_process", "--spool", str(spool.folder)),
         *("--lane", "films", "--slot", "7"),
     ]
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from zmhook.errors import NotYet, PortalError, Undelivered
-from zmhook.jobs import worker as module
+from zmhook.jobs import job_process as module
+from zmhook.jobs.job_process import JobProcess, JobRunner
 from zmhook.jobs.kinds import FILMS, KINDS, MESSAGES, JobKind
 from zmhook.jobs.spool import ASIDE, FAILED, Spool, Unit
 from zmhook.jobs.work import Work, pack
-from zmhook.jobs.worker import JobRunner, Worker
 from zmhook.notify.message import picture_of
 from zmhook.settings import General, Notify, Settings
 
@@ -486,7 +486,7 @@ def test_a_state_that_is_to_go_off_tomorrow_stays_on_until_then(add, spool) -> N
 
 
 @pytest.fixture
-def process(spool, monkeypatch) -> Callable[[], Worker]:
+def process(spool, monkeypatch) -> Callable[[], JobProcess]:
     class Logs:
         def __init__(self, *_: object, **__: object) -> None:
             pass
@@ -497,12 +497,12 @@ def process(spool, monkeypatch) -> Callable[[], Worker]:
     monkeypatch.setattr("zmhook.logs.Logs", Logs)
     monkeypatch.setattr(module, "POLL_SECONDS", 0.01)
     # The test's own process is heavy and must stay what it is.
-    monkeypatch.setattr(Worker, "_restart", lambda _: None)
+    monkeypatch.setattr(JobProcess, "_restart", lambda _: None)
 
-    def make() -> Worker:
+    def make() -> JobProcess:
         slot = spool.slot(MESSAGES, 3)
         assert slot is not None
-        return Worker(spool, MESSAGES, slot)
+        return JobProcess(spool, MESSAGES, slot)
 
     return make
 
@@ -553,11 +553,11 @@ def test_who_waits_long_gives_memory_back(add, doer, process, spool, monkeypatch
     class RestartedError(Exception):
         pass
 
-    def restart(_: Worker) -> None:
+    def restart(_: JobProcess) -> None:
         raise RestartedError
 
     entry = add()
-    monkeypatch.setattr(Worker, "_restart", restart)
+    monkeypatch.setattr(JobProcess, "_restart", restart)
     monkeypatch.setattr(module, "_HEAVY", ("sys",))
     spool.add_unit(Unit(entry, "try", 0, time.time() + 60))
     with pytest.raises(RestartedError):

@@ -15,7 +15,7 @@ from zmhook.errors import ReportError
 from zmhook.event import Event
 from zmhook.frame import Frame
 from zmhook.render.line import detection_line
-from zmhook.report import files
+from zmhook.report import artifacts
 from zmhook.settings import General, Settings
 from zmhook.storage import atomic
 
@@ -35,7 +35,7 @@ def names(folder: Path) -> list[str]:
 
 
 def test_event_gets_picture_and_objects(decided, tmp_path: Path) -> None:
-    files.write_to_event(decided(), settings(), str(tmp_path))
+    artifacts.write_to_event(decided(), settings(), str(tmp_path))
     assert names(tmp_path) == ["objdetect.jpg", "objects.json"]
     assert json.loads((tmp_path / "objects.json").read_bytes()) == {
         "labels": ["person"],
@@ -51,7 +51,7 @@ def test_event_gets_picture_and_objects(decided, tmp_path: Path) -> None:
 
 
 def test_objects_of_version_5(decided, tmp_path: Path) -> None:
-    files.write_to_event(decided(), settings(json_format="v5"), str(tmp_path))
+    artifacts.write_to_event(decided(), settings(json_format="v5"), str(tmp_path))
     assert json.loads((tmp_path / "objects.json").read_bytes()) == {
         "frame": "snapshot",
         "detections": [
@@ -76,7 +76,7 @@ def test_objects_name_a_frame_that_zoneminder_can_open(
     told = decision(found(), frame=FrameInfo(id=frame_id, origin="x", width=640, height=480))
     given = Decided(told, Frame(np.zeros((480, 640, 3), np.uint8), frame_id, "x"))
     general = {"json_format": json_format, "show_camera_frame": True}
-    files.write_to_event(given, settings(**general), str(tmp_path))
+    artifacts.write_to_event(given, settings(**general), str(tmp_path))
     data = json.loads((tmp_path / "objects.json").read_bytes())
     assert data["frame_id" if json_format == "v6" else "frame"] == expected
 
@@ -85,7 +85,7 @@ def test_objects_tell_what_was_described(decision, found, described, tmp_path: P
     """Byte for byte what stands behind the line."""
     told = decision(found(), described())
     given = Decided(told, Frame(np.zeros((480, 640, 3), np.uint8), "snapshot", "x"))
-    files.write_to_event(given, settings(), str(tmp_path))
+    artifacts.write_to_event(given, settings(), str(tmp_path))
     line = detection_line(told, settings())
     assert (tmp_path / "objects.json").read_text() == line.partition("--SPLIT--")[2]
     assert "A man with a parcel." in line
@@ -93,13 +93,13 @@ def test_objects_tell_what_was_described(decision, found, described, tmp_path: P
 
 def test_what_was_there_is_replaced(decided, tmp_path: Path) -> None:
     (tmp_path / "objdetect.jpg").write_bytes(b"old")
-    files.write_to_event(decided(), settings(), str(tmp_path))
+    artifacts.write_to_event(decided(), settings(), str(tmp_path))
     assert (tmp_path / "objdetect.jpg").read_bytes()[:2] == b"\xff\xd8"
 
 
 def test_debug_picture(decided, tmp_path: Path) -> None:
     folder = tmp_path / "made" / "for it"
-    files.write_debug_image(decided(), settings(image_path=str(folder)))
+    artifacts.write_debug_image(decided(), settings(image_path=str(folder)))
     assert names(folder) == ["7-snapshot-debug.jpg"]
     picture = cv2.imread(str(folder / "7-snapshot-debug.jpg")).astype(int)
     side_of_dropped = picture[330, 300]
@@ -109,7 +109,7 @@ def test_debug_picture(decided, tmp_path: Path) -> None:
 def test_debug_picture_without_an_event(decided, tmp_path: Path) -> None:
     given = decided(event=Event())
     given = Decided(given.decision, Frame(given.frame.image, "../a b", "x"))
-    files.write_debug_image(given, settings(image_path=str(tmp_path)))
+    artifacts.write_debug_image(given, settings(image_path=str(tmp_path)))
     assert names(tmp_path) == ["___a_b-debug.jpg"]
 
 
@@ -117,7 +117,7 @@ def test_debug_picture_without_an_event(decided, tmp_path: Path) -> None:
     ("event", "name"), [(Event(id=7), "7-objdetect.jpg"), (Event(), "objdetect.jpg")]
 )
 def test_picture_for_the_caller(decided, tmp_path: Path, event: Event, name: str) -> None:
-    files.write_annotated(decided(event=event), settings(), str(tmp_path / "out"))
+    artifacts.write_annotated(decided(event=event), settings(), str(tmp_path / "out"))
     assert names(tmp_path / "out") == [name]
 
 
@@ -134,7 +134,7 @@ def fails(write) -> str:
 
 def test_folder_is_gone(decided, tmp_path: Path) -> None:
     gone = str(tmp_path / "gone")
-    assert fails(lambda: files.write_to_event(decided(), settings(), gone)) == (
+    assert fails(lambda: artifacts.write_to_event(decided(), settings(), gone)) == (
         f"{tmp_path}/gone/objects.json cannot be written: No such file or directory; "
         "the event's folder is gone, or is on another machine"
     )
@@ -142,7 +142,9 @@ def test_folder_is_gone(decided, tmp_path: Path) -> None:
 
 def test_folder_is_a_file(decided, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    message = fails(lambda: files.write_annotated(decided(), settings(), str(tmp_path / "file")))
+    message = fails(
+        lambda: artifacts.write_annotated(decided(), settings(), str(tmp_path / "file"))
+    )
     assert message == f"{tmp_path}/file cannot be written: File exists"
 
 
@@ -161,7 +163,7 @@ def test_disk_says_no(decided, tmp_path: Path, monkeypatch, number: int, hint: s
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(atomic.os, "fchmod", refuse)
-    message = fails(lambda: files.write_to_event(decided(), settings(), str(tmp_path)))
+    message = fails(lambda: artifacts.write_to_event(decided(), settings(), str(tmp_path)))
     assert message.startswith(f"{tmp_path}/objects.json cannot be written: {hint}")
     assert names(tmp_path) == ["objects.json"]
     assert (tmp_path / "objects.json").read_bytes() == b"old"
@@ -171,19 +173,21 @@ def test_user_without_a_name(monkeypatch) -> None:
     def nobody() -> str:
         raise KeyError("getpwuid(): uid not found: 4711")
 
-    monkeypatch.setattr(files.getpass, "getuser", nobody)
-    error = files._error(Path("/a/b"), PermissionError(errno.EACCES, "Permission denied"))
+    monkeypatch.setattr(artifacts.getpass, "getuser", nobody)
+    error = artifacts._error(Path("/a/b"), PermissionError(errno.EACCES, "Permission denied"))
     assert str(error) == "/a/b cannot be written: Permission denied; let this user write to /a"
 
 
 def test_picture_too_large_for_a_jpeg(tmp_path: Path, decision) -> None:
     frame = Frame(np.zeros((1, 70_000, 3), np.uint8), "snapshot", "x")
     given = Decided(decision(), frame)
-    message = fails(lambda: files.write_annotated(given, settings(), str(tmp_path)))
+    message = fails(lambda: artifacts.write_annotated(given, settings(), str(tmp_path)))
     assert message == "the picture cannot be written: 70000x1 pixels are too many for a JPEG"
     assert names(tmp_path) == []
 
 
 def test_no_picture(tmp_path: Path) -> None:
     given = Decided(Decision(event=Event(), outcome="undecided"), None)
-    assert "no picture" in fails(lambda: files.write_annotated(given, settings(), str(tmp_path)))
+    assert "no picture" in fails(
+        lambda: artifacts.write_annotated(given, settings(), str(tmp_path))
+    )

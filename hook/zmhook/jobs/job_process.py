@@ -1,4 +1,4 @@
-"""`python -m zmhook.jobs.worker`: the process that runs the jobs in the spool.
+"""`python -m zmhook.jobs.job_process`: the process that runs the jobs in the spool.
 
 It runs one job after the other until none is left, waits where one is due later, and ends. Several
 may run, each in a slot whose lock it holds (`kinds.LANES`). `enqueue` starts them.
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from zmhook.logs import Logs
     from zmhook.settings import Settings
 
-log = logging.getLogger("zmhook.jobs.worker")  # also when it is run as __main__
+log = logging.getLogger("zmhook.jobs.job_process")  # also when it is run as __main__
 
 POLL_SECONDS = 0.25
 """Seconds between two checks of the spool while a job is due later."""
@@ -43,7 +43,7 @@ _HEAVY = ("cv2", "apprise", "requests")
 
 
 class JobRunner:
-    """Runs the jobs of one lane; `Worker` adds the log and the time limit of a process."""
+    """Runs the jobs of one lane; `JobProcess` adds the log and the time limit of a process."""
 
     def __init__(self, spool: Spool, lane: str) -> None:
         self.spool = spool
@@ -211,7 +211,7 @@ def _settings_of(spool: Spool) -> Settings:
     return Settings(general=General(base_data_path=str(data), log_path=str(data / "logs")))
 
 
-class Worker(JobRunner):
+class JobProcess(JobRunner):
     """The process that runs jobs: its slot, its log, and the ways in which it ends."""
 
     def __init__(self, spool: Spool, lane: str, slot: int) -> None:
@@ -323,12 +323,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     become_owner(args.spool)
     limit_memory()
     os.nice(max(0, NICE.get(args.lane, 0) - os.nice(0)))
-    Worker(Spool(args.spool), args.lane, args.slot).run()
+    JobProcess(Spool(args.spool), args.lane, args.slot).run()
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m zmhook.jobs.worker")
+    parser = argparse.ArgumentParser(prog="python -m zmhook.jobs.job_process")
     parser.add_argument("--spool", required=True, help="the folder of jobs")
     parser.add_argument("--lane", required=True, choices=list(LANES), help="which of them")
     parser.add_argument("--slot", required=True, type=int, help="the open file that is our lock")
