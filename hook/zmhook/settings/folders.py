@@ -14,8 +14,8 @@ RUN = Path("/run/zmhook")
 
 def run_folder(general: General) -> Path:
     """Return the folder of sockets and locks."""
-    if given := os.environ.get("ZMHOOK_RUN"):
-        return Path(given)
+    if path := os.environ.get("ZMHOOK_RUN"):
+        return Path(path)
     if os.access(RUN, os.W_OK):
         return RUN
     return Path(general.base_data_path) / "run"

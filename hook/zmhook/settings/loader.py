@@ -94,11 +94,11 @@ class _Loader:
     def load(self, overrides: Iterable[str]) -> Config:
         if self.step_down:
             become_owner_of_settings(self.path)
-        written, given = self._layers(self._sections(), list(overrides))
-        self.problems += written.problems + given.problems
-        self._read_secrets({**written.layer(None).keys, **given.layer(None).keys})
-        warnings = [*written.warnings(), *given.warnings(), *self.secrets.warnings()]
-        config = self._config(written, given, warnings)
+        written, overriding = self._layers(self._sections(), list(overrides))
+        self.problems += written.problems + overriding.problems
+        self._read_secrets({**written.layer(None).keys, **overriding.layer(None).keys})
+        warnings = [*written.warnings(), *overriding.warnings(), *self.secrets.warnings()]
+        config = self._config(written, overriding, warnings)
         config.warnings += dict.fromkeys(self._flaws)
         config.warnings += self._open_to_others()
         if self.problems:
@@ -159,20 +159,20 @@ class _Loader:
         if self.secrets.error:
             self.problems += self.secrets.error.problems
 
-    def _config(self, written: Layers, given: Layers, warnings: list[str]) -> Config:
+    def _config(self, written: Layers, overriding: Layers, warnings: list[str]) -> Config:
         monitors = {
-            number: self._settings(written, given, number)
-            for number in {**written.monitors, **given.monitors}
+            number: self._settings(written, overriding, number)
+            for number in {**written.monitors, **overriding.monitors}
             if number is not None
         }
-        return Config(self.path, self._settings(written, given, None), monitors, warnings)
+        return Config(self.path, self._settings(written, overriding, None), monitors, warnings)
 
-    def _settings(self, written: Layers, given: Layers, monitor: int | None) -> Settings:
+    def _settings(self, written: Layers, overriding: Layers, monitor: int | None) -> Settings:
         order = [
             written.layer(None),
             written.layer(monitor),
-            given.layer(None),
-            given.layer(monitor),
+            overriding.layer(None),
+            overriding.layer(monitor),
         ]
         entries = {name: entry for layer in order for name, entry in layer.keys.items()}
         zones = {name: entry for layer in order for name, entry in layer.zones.items()}
@@ -186,11 +186,11 @@ class _Loader:
         return Settings(
             **{name: sections.pop(name) for name in SECTIONS},
             plugins=sections,
-            topics=self._topics([written.topics, given.topics], expander),
-            prompts=self._prompts({**written.prompts, **given.prompts}),
+            topics=self._topics([written.topics, overriding.topics], expander),
+            prompts=self._prompts({**written.prompts, **overriding.prompts}),
             plates={
                 plate.upper(): entry.text
-                for plate, entry in {**written.plates, **given.plates}.items()
+                for plate, entry in {**written.plates, **overriding.plates}.items()
             },
             zones=self._zones(zones.values()),
             labels=self._named(LabelLimits, [layer.labels for layer in order]),
@@ -301,12 +301,12 @@ def _sorted(
     path: str, sections: inifile.Sections, overrides: Iterable[str], schema: Schema
 ) -> tuple[Layers, Layers]:
     """Return the layers of the file and those of the command line."""
-    written, given = Layers(path, schema), Layers(OVERRIDE, schema)
+    written, overriding = Layers(path, schema), Layers(OVERRIDE, schema)
     for section, entries in sections.items():
         written.add_section(section, entries)
     for text in overrides:
-        given.add_override(text)
-    return written, given
+        overriding.add_override(text)
+    return written, overriding
 
 
 def _check_lines(key: Key, text: str) -> None:
