@@ -77,7 +77,7 @@ class Chain:
         """Raise `DetectorError` when `models` names one that does not exist."""
         detectors = [find(name)(settings) for name in settings.general.models]
         if settings.remote.ml_gateway:
-            from zmhook.gateway.detector import with_remote
+            from zmhook.gateway.remote_detector import with_remote
 
             detectors = with_remote(detectors, settings)
         return cls(detectors)

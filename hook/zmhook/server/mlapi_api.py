@@ -20,12 +20,11 @@ from zmhook.server.inference_api import MAX_OVERLAP, detection_type
 from zmhook.server.router import MLAPI, Route, json_response
 from zmhook.server.uploads import (
     JSON,
-    MAX_UPLOAD,
     Form,
     content_type,
-    form_reader,
     json_object,
     loggable,
+    upload,
 )
 from zmhook.service.wire import InputImage
 from zmhook.text.patterns import LONGEST_OF_OTHERS
@@ -74,7 +73,7 @@ class MlapiApi:
         }
 
     def _begin_detect(self, request: Request) -> PendingResponse:
-        kind = request.query_value("type") or "object"
+        kind = _kind_of(request)
         if kind not in TYPES:
             raise HttpError(
                 400, f"type: expected one of {', '.join(TYPES)}, got {loggable(kind)!r}"
@@ -84,22 +83,16 @@ class MlapiApi:
             return PendingResponse(
                 body, LARGEST_JSON, lambda: self._detect_event(request, kind, json_object(body))
             )
-        reader = form_reader(request)
-        return PendingResponse(
-            reader,
-            self._api.max_upload,
-            lambda: self._detect_upload(request, kind, reader.form),
-            MAX_UPLOAD,
-        )
+        return upload(request, self._api.max_upload, self._detect_upload)
 
-    async def _detect_upload(self, request: Request, kind: str, form: Form) -> Response:
+    async def _detect_upload(self, request: Request, form: Form) -> Response:
         file = form.file("file")
         url = form.value("url") or request.query_value("url")
         if file is None and not url:
             raise HttpError(400, "expected a picture as 'file', or a 'url'")
         async with self._api.reserve("" if file else url):
             image = InputImage(file.name or "file", file.data) if file else await self._fetch(url)
-            return await self._detect(request, [image], DetectOptions([kind], {}))
+            return await self._detect(request, [image], DetectOptions([_kind_of(request)], {}))
 
     async def _detect_event(self, request: Request, kind: str, content: dict[str, Any]) -> Response:
         overrides = _table(content, "ml_overrides")
@@ -151,6 +144,11 @@ class MlapiApi:
             return InputImage("url", await self._api.fetch(ImageUrl(url), self._api.max_upload))
         except FrameUnavailable as error:
             raise HttpError(400, str(error)) from None
+
+
+def _kind_of(request: Request) -> str:
+    """Return the type of models that the query asks for."""
+    return request.query_value("type") or "object"
 
 
 def _by_image(images: Sequence[InputImage], result: InferResult) -> list[ImageDetections]:

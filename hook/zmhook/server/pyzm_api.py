@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 from zmhook.errors import FrameUnavailable
 from zmhook.gateway.protocol import ImageUrl
 from zmhook.net.http_connection import HttpError, Request
-from zmhook.net.http_server import PendingResponse
 from zmhook.server.inference_api import MAX_OVERLAP, NOT_SERVED, detection_type, model_type
 from zmhook.server.router import Route, json_response
-from zmhook.server.uploads import MAX_UPLOAD, Form, form_reader, loggable
+from zmhook.server.uploads import Form, loggable, upload
 from zmhook.service.wire import InputImage
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from zmhook.detection import Detection
     from zmhook.net.http_connection import Response
+    from zmhook.net.http_server import PendingResponse
     from zmhook.server.inference_api import InferenceApi
 
 log = logging.getLogger(__name__)
@@ -67,15 +67,9 @@ class PyzmApi:
         }
 
     def _begin_infer(self, request: Request) -> PendingResponse:
-        reader = form_reader(request)
-        return PendingResponse(
-            reader,
-            self._api.max_upload,
-            lambda: self._infer(request.client, reader.form),
-            MAX_UPLOAD,
-        )
+        return upload(request, self._api.max_upload, self._infer)
 
-    async def _infer(self, client: str, form: Form) -> Response:
+    async def _infer(self, request: Request, form: Form) -> Response:
         async with self._api.reserve(form.value("url")):
             name, problem = self._find_model(form.value("type"), form.value("name"))
             least = _min_confidence(form.value("min_confidence"))
@@ -85,7 +79,7 @@ class PyzmApi:
                 return _failure(f"fetch failed: {error}")
             if problem:
                 return _failure(problem)
-            return await self._run(client, name, image, least)
+            return await self._run(request.client, name, image, least)
 
     async def _run(
         self, client: str, name: str, image: InputImage, least: float | None

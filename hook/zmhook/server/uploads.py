@@ -11,11 +11,14 @@ from urllib.parse import parse_qs
 
 from zmhook.errors import MissingPart
 from zmhook.gateway.protocol import MOST_IMAGES
-from zmhook.net.http_connection import MOST_FIELDS, HttpError, RawBody, Request
+from zmhook.net.http_connection import MOST_FIELDS, HttpError, RawBody, Request, Response
+from zmhook.net.http_server import PendingResponse
 from zmhook.printable import one_line
 from zmhook.text.bounded_json import Unreadable, decoded
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from python_multipart.multipart import MultipartParser
 
 MULTIPART, URLENCODED, JSON = (
@@ -208,6 +211,14 @@ def form_reader(request: Request) -> MultipartForm | UrlEncodedForm:
     except ImportError:
         missing = MissingPart("reading uploads", "python-multipart", "serve")
         raise HttpError(501, str(missing)) from None
+
+
+def upload(
+    request: Request, limit: int, respond: Callable[[Request, Form], Awaitable[Response]]
+) -> PendingResponse:
+    """Return a response that needs the request's form first; raises `HttpError`."""
+    reader = form_reader(request)
+    return PendingResponse(reader, limit, lambda: respond(request, reader.form), MAX_UPLOAD)
 
 
 def json_object(body: RawBody) -> dict[str, Any]:

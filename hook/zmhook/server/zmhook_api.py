@@ -18,17 +18,15 @@ from zmhook.gateway.protocol import (
     ServerStatus,
 )
 from zmhook.net.http_connection import HttpError, Request
-from zmhook.net.http_server import PendingResponse
 from zmhook.server.router import Route, json_response
 from zmhook.server.uploads import (
     LARGEST_FIELD,
-    MAX_UPLOAD,
     MOST_VALUES,
     MULTIPART,
     Form,
     content_type,
-    form_reader,
     loggable,
+    upload,
 )
 from zmhook.service.wire import InputImage
 from zmhook.text.bounded_json import Unreadable, decoded
@@ -36,6 +34,7 @@ from zmhook.version import __version__
 
 if TYPE_CHECKING:
     from zmhook.net.http_connection import Response
+    from zmhook.net.http_server import PendingResponse
     from zmhook.server.inference_api import InferenceApi
 
 
@@ -55,20 +54,14 @@ class ZmhookApi:
     def _begin_infer(self, request: Request) -> PendingResponse:
         if content_type(request)[0] != MULTIPART:
             raise HttpError(415, f"expected {MULTIPART}")
-        reader = form_reader(request)
-        return PendingResponse(
-            reader,
-            self._api.max_upload,
-            lambda: self._infer(request.client, reader.form),
-            MAX_UPLOAD,
-        )
+        return upload(request, self._api.max_upload, self._infer)
 
-    async def _infer(self, client: str, form: Form) -> Response:
+    async def _infer(self, http: Request, form: Form) -> Response:
         request = _parse_request(form)
         async with self._api.reserve(*(image.url for image in request.images)):
             images = await self._images(request, form)
             result = await self._api.infer(
-                client, request.models, images, request.min_confidence, request.seconds
+                http.client, request.models, images, request.min_confidence, request.seconds
             )
         return json_response(
             InferResponse(

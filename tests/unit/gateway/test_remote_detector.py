@@ -12,7 +12,7 @@ from zmhook.detection import Box, Detection
 from zmhook.detectors.alpr import AlprDetector
 from zmhook.detectors.base import REMOTE, Detector
 from zmhook.errors import DetectorError, ModelSkipped
-from zmhook.gateway.detector import RemoteDetector, with_remote
+from zmhook.gateway.remote_detector import RemoteDetector, with_remote
 from zmhook.settings import Settings
 
 DOG = Detection(label="dog", confidence=0.9, box=Box(1, 2, 3, 4), model="yolo")
