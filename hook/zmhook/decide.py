@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import structs
 
-from zmhook.chain import Chain, Scene
 from zmhook.deadline import Deadline
 from zmhook.detection import Decision, Detection, FrameInfo, Outcome
 from zmhook.errors import FrameError, FrameNotNeeded, PortalError
@@ -27,6 +26,7 @@ from zmhook.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from zmhook.chain import Chain, Scene
     from zmhook.event import Event
     from zmhook.frames.base import FrameSource
     from zmhook.frames.file import FileSource
@@ -76,6 +76,9 @@ def decide_event(
     set_time_zone(settings.general.time_zone)
     with ExitStack() as stack:
         if chain is None:
+            # Here, because a process that answers for a crashed one must not load the models too.
+            from zmhook.chain import Chain
+
             chain = stack.enter_context(closing(Chain.from_settings(settings)))
             chain.preload()
         # Pictures of an event's folder are there in no time, and a given source has its own way.
@@ -230,6 +233,8 @@ class _Decider:
 
     def _run(self, frames: Sequence[Frame], *, first_only: bool) -> list[Scene]:
         """Run the chain over the pictures together, and finish each."""
+        from zmhook.chain import Scene
+
         self.deadline.check("looking at the pictures")
         width = self.settings.general.resize
         scenes = [Scene(frame, width, self._known(frame)) for frame in frames]
