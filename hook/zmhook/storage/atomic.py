@@ -1,4 +1,4 @@
-"""Write a file so that a reader sees the old one or the new one, never half of one."""
+"""Write a file atomically: a reader gets the old one or the new one, never half of one."""
 
 from __future__ import annotations
 

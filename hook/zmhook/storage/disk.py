@@ -1,4 +1,4 @@
-"""Why a folder takes no files, in words that name the disk and say what to do."""
+"""Explain why a folder takes no files: name the disk and the remedy."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def free(folder: Path) -> tuple[int, int | None]:
 
 def existing(folder: Path) -> Path:
     """Return the folder, or the nearest above it that is there."""
-    return next((one for one in (folder, *folder.parents) if one.is_dir()), folder)
+    return next((path for path in (folder, *folder.parents) if path.is_dir()), folder)
 
 
 def mount_point(folder: Path) -> Path:
     """Return where the disk of a folder begins, as `df` names it."""
-    return next((one for one in (folder, *folder.parents) if os.path.ismount(one)), folder)
+    return next((path for path in (folder, *folder.parents) if os.path.ismount(path)), folder)
 
 
 def user(uid: int) -> str:

@@ -1,4 +1,4 @@
-"""Files of an event's folder, as root: through no link that somebody else has put there.
+"""Open files of an event's folder as root without following other users' links.
 
 The folders of events are ZoneMinder's, and so is what lies in them. A root that stays root would
 read and write what a link in them names. So it goes there step by step, from one open folder to the
@@ -83,11 +83,11 @@ def _opened(path: Path) -> int:
 
 
 def _check(descriptor: int, folder: int | None, path: Path) -> None:
-    found = os.fstat(descriptor)
-    if not stat.S_ISREG(found.st_mode):
+    info = os.fstat(descriptor)
+    if not stat.S_ISREG(info.st_mode):
         raise OSError(errno.EINVAL, "is no regular file", str(path))
     # Who may write to a folder can give another's file a second name there.
-    if folder is not None and found.st_nlink > 1 and found.st_uid != os.fstat(folder).st_uid:
+    if folder is not None and info.st_nlink > 1 and info.st_uid != os.fstat(folder).st_uid:
         raise OSError(errno.EPERM, "has another name elsewhere; root does not open it", str(path))
 
 
@@ -101,14 +101,14 @@ def _walked(folder: Path) -> int:
             if name in ("", "."):
                 continue
             step = os.open(name, _STEP, dir_fd=here)
-            found = os.fstat(step)
-            if not stat.S_ISLNK(found.st_mode):
+            info = os.fstat(step)
+            if not stat.S_ISLNK(info.st_mode):
                 os.close(here)
                 here = step
                 continue
             try:
                 links += 1
-                target = _target(step, found.st_uid, name, folder, links)
+                target = _target(step, info.st_uid, name, folder, links)
             finally:
                 os.close(step)
             if target.startswith("/"):

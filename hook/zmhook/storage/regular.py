@@ -1,4 +1,4 @@
-"""Reading a file where anything may lie in its place: a folder, a FIFO, a link, or no end."""
+"""Open and read regular files only: no folder, FIFO or link, and nothing without end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ UNUSABLE = frozenset(
         errno.EIO,
     }
 )
-"""Errors that are about what lies there, and stay; others (too many open files) pass."""
+"""Errors that the file itself causes, and that stay; others (too many open files) pass."""
 
 
 _KINDS = (
@@ -33,7 +33,7 @@ _KINDS = (
 )
 
 SMALL = 16 << 20
-"""Bytes that a file of ours has at the most, where it is no picture."""
+"""Most bytes of a file of ours that is no picture."""
 
 
 def open_regular(path: str | Path, flags: int, mode: int = 0o600, *, follow: bool = False) -> int:
@@ -58,10 +58,10 @@ def obstacle(path: Path) -> str:
 
     Opening a FIFO would wait for ever.
     """
-    found = status(path)
-    if found is None or stat.S_ISREG(found.st_mode):
+    info = status(path)
+    if info is None or stat.S_ISREG(info.st_mode):
         return ""
-    return next((name for is_it, name in _KINDS if is_it(found.st_mode)), "a device")
+    return next((name for is_it, name in _KINDS if is_it(info.st_mode)), "a device")
 
 
 def status(path: Path) -> os.stat_result | None:

@@ -1,4 +1,4 @@
-"""Room on the disk that is kept for messages, and given up when there is no other.
+"""Reserve room on the disk for messages, to release when there is no other.
 
 Files in the spool's folder, several because a disk may run out of files before it runs out of room.
 """
@@ -38,13 +38,13 @@ def keep(folder: Path) -> None:
 
 def give_up(folder: Path) -> bool:
     """Remove it; say whether there was any. Raises nothing."""
-    given = False
+    removed = False
     for path in _paths(folder):
         if os.path.lexists(path):
             with suppress(OSError):
                 discard(path)
-                given = True
-    return given
+                removed = True
+    return removed
 
 
 def _make(path: Path) -> None:
