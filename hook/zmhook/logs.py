@@ -164,14 +164,14 @@ def _zoneminder_logs(conf_path: str) -> str:
     """Return the folder of ZoneMinder's logs, as its configuration says."""
     from pathlib import Path
 
-    found = "/var/log/zm"
+    log_folder = "/var/log/zm"
     for file in [Path(conf_path, "zm.conf"), *sorted(Path(conf_path, "conf.d").glob("*.conf"))]:
         with contextlib.suppress(OSError):
             for line in read(file, follow=True).decode("utf-8", "replace").splitlines():
                 name, _, value = line.partition("=")
                 if name.strip() == "ZM_PATH_LOGS":
-                    found = value.partition("#")[0].strip() or found
-    return found
+                    log_folder = value.partition("#")[0].strip() or log_folder
+    return log_folder
 
 
 class _Caller:
@@ -283,7 +283,7 @@ class _Clean(logging.Filter):
         if error and self._debug:
             record.exc_text = self._set_in(error)
         elif error:
-            text = f"{text} ({type(error).__name__}: {error}{_place(error)})"
+            text = f"{text} ({type(error).__name__}: {error}{_location(error)})"
         record.msg, record.args = printable(shortened(self._masked(text), LONGEST)), None
         record.exc_info = record.stack_info = None
         return True
@@ -298,7 +298,7 @@ class _Clean(logging.Filter):
         return "\n".join(f"    {line}" for line in lines(text, LONGEST))
 
 
-def _place(error: BaseException) -> str:
+def _location(error: BaseException) -> str:
     """Return where an error was raised, in the form `, name.py:12`."""
     at = error.__traceback__
     while at and at.tb_next:

@@ -34,18 +34,18 @@ def setup(args: argparse.Namespace) -> int:
     axis = _axis(args)
     try:
         state = axis.state()
-        wanted = _wanted(args, settings.mqtt, state)
-        todo = changes(state, wanted)
+        requested = _requested(args, settings.mqtt, state)
+        todo = changes(state, requested)
         sets_broker = any(change.part == MQTT for change in todo)
-        if wanted.broker.password and not args.https and sets_broker:
+        if requested.broker.password and not args.https and sets_broker:
             say("note: the broker's password goes to the camera unencrypted; --https encrypts it")
         if args.dry_run:
             _print_calls(axis, todo)
         else:
             _set_up(axis, todo, args, settings)
-        _say_all(_section(wanted.topic, args.monitor))
+        _say_all(_section(requested.topic, args.monitor))
         if not args.dry_run:
-            _expect_connection(axis, wanted.broker, args.wait)
+            _expect_connection(axis, requested.broker, args.wait)
         return DONE
     finally:
         axis.close()
@@ -200,6 +200,6 @@ def _axis(args: argparse.Namespace) -> Axis:
     return Axis(CameraClient(base, login, verify=not args.insecure, seconds=args.timeout))
 
 
-def _wanted(args: argparse.Namespace, mqtt: Mqtt, state: CameraState) -> SetupRequest:
+def _requested(args: argparse.Namespace, mqtt: Mqtt, state: CameraState) -> SetupRequest:
     topic = args.topic or f"axis/{state.device.serial or 'camera'}/track"
     return SetupRequest(broker_of(args, mqtt), topic, args.channel, args.format)

@@ -166,8 +166,8 @@ def _put(target: Path, text: str, like: Path, mode: int) -> None:
 
 def _report(args: argparse.Namespace, done: Migrated) -> int:
     for why, all_lost in done.lost.items():
-        places = ", ".join(dict.fromkeys(lost.location for lost in all_lost))
-        _print(f"not carried over: {places}: {why}")
+        locations = ", ".join(dict.fromkeys(lost.location for lost in all_lost))
+        _print(f"not carried over: {locations}: {why}")
     for note in done.notes:
         _print(f"note: {note}")
     if done.secrets is not None:

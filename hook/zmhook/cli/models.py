@@ -10,8 +10,8 @@ from zmhook.cli.arguments import Parser, add_config, add_json
 from zmhook.cli.output import complain, say, say_json
 from zmhook.cli.progress import byte_progress
 from zmhook.errors import DownloadError
-from zmhook.models.manifest import BUILT_IN, Manifest, Model, ModelFile, load_manifest
-from zmhook.models.store import Store, used
+from zmhook.models.manifest import BUILT_IN, Manifest, ManifestFile, Model, load_manifest
+from zmhook.models.store import ModelStore, used
 from zmhook.process.privilege import become_owner
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = make_parser().parse_args(argv)
     manifest = load_manifest(args.manifest)
     config = _config(args.config, needed=not args.to)
-    store = Store(args.to or Path(_base(config), "models"))
+    store = ModelStore(args.to or Path(_base(config), "models"))
     become_owner(store.folder)
     if args.action == "list":
         return _list(manifest, store, config, as_json=args.json)
@@ -65,7 +65,7 @@ def _chosen(manifest: Manifest, names: list[str], config: Config | None) -> list
 # -- list ----------------------------------------------------------------------------------------
 
 
-def _list(manifest: Manifest, store: Store, config: Config | None, *, as_json: bool) -> int:
+def _list(manifest: Manifest, store: ModelStore, config: Config | None, *, as_json: bool) -> int:
     in_use = used(manifest, config) if config else []
     files: list[dict[str, Any]] = [
         {
@@ -113,7 +113,7 @@ def _megabytes(size: int) -> str:
 # -- verify --------------------------------------------------------------------------------------
 
 
-def _verify(models: list[Model], store: Store) -> int:
+def _verify(models: list[Model], store: ModelStore) -> int:
     wrong = 0
     for file in (file for model in models for file in model.files):
         state = store.state(file)
@@ -127,7 +127,7 @@ def _verify(models: list[Model], store: Store) -> int:
 # -- get -----------------------------------------------------------------------------------------
 
 
-def _get(models: list[Model], store: Store, config: Config | None, *, force: bool) -> int:
+def _get(models: list[Model], store: ModelStore, config: Config | None, *, force: bool) -> int:
     if not models:
         say("Nothing to download: the configuration uses no model that needs a file.")
     failed = 0
@@ -144,7 +144,7 @@ def _get(models: list[Model], store: Store, config: Config | None, *, force: boo
     return 1 if failed else 0
 
 
-def _get_file(file: ModelFile, store: Store, *, force: bool) -> None:
+def _get_file(file: ManifestFile, store: ModelStore, *, force: bool) -> None:
     from zmhook.models.download import download
 
     path = store.path_of(file)

@@ -13,7 +13,7 @@ from zmhook.printable import one_line, printable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from zmhook.models.download import Progress
+    from zmhook.models.download import DownloadProgress
 
 LINE_EVERY = 2.0
 """Seconds between two plain lines."""
@@ -54,7 +54,7 @@ class _Lines:
 
 
 @contextmanager
-def byte_progress(name: str) -> Iterator[Progress]:
+def byte_progress(name: str) -> Iterator[DownloadProgress]:
     """Yield a function to call with the bytes that are done, and the total if it is known."""
     if not sys.stderr.isatty():
         say(f"  downloading {name} ...")
@@ -80,7 +80,7 @@ def byte_progress(name: str) -> Iterator[Progress]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _percent(name: str) -> Progress:
+def _percent(name: str) -> DownloadProgress:
     """Count up in one line, where rich is not installed."""
     shown = -1
 

@@ -48,7 +48,7 @@ LONGEST = 30 * 86_400.0
 """Seconds that an answer is kept."""
 
 
-class Answer(Struct, frozen=True):
+class CachedAnswer(Struct, frozen=True):
     """What came of a question: a description, or why there is none and never will be."""
 
     description: Description | None = None
@@ -66,7 +66,7 @@ class Cache:
         self._clock = clock
         self._most = most
 
-    def get(self, key: str) -> Answer | None:
+    def get(self, key: str) -> CachedAnswer | None:
         now = self._clock()
 
         def select(database: sqlite3.Connection) -> bytes | None:
@@ -77,7 +77,7 @@ class Cache:
 
         return _read(self._database.run(select))
 
-    def put(self, key: str, answer: Answer) -> None:
+    def put(self, key: str, answer: CachedAnswer) -> None:
         now, data = self._clock(), json.encode(answer)
 
         def write(database: sqlite3.Connection) -> None:
@@ -98,12 +98,12 @@ def key_of(picture: bytes, question: str, service: str) -> str:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
 
 
-def _read(data: bytes | None) -> Answer | None:
+def _read(data: bytes | None) -> CachedAnswer | None:
     """Return an answer; one that another version wrote in another form is none."""
     if data is None:
         return None
     try:
-        return decoded(data, Answer)
+        return decoded(data, CachedAnswer)
     except Unreadable:
         return None
 

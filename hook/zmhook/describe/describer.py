@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from zmhook.deadline import Deadline
-from zmhook.describe.cache import Answer, Cache, database_below, key_of
+from zmhook.describe.cache import Cache, CachedAnswer, database_below, key_of
 from zmhook.describe.description_error import DescriptionError
 from zmhook.describe.parse_description import read
 from zmhook.describe.prompts import Prompts
@@ -147,9 +147,9 @@ class Describer:
             description = ask()
         except DescriptionError as error:
             if error.final:
-                self._cache.put(key, Answer(short=error.reason, message=error.detail))
+                self._cache.put(key, CachedAnswer(short=error.reason, message=error.detail))
             raise
-        self._cache.put(key, Answer(description))
+        self._cache.put(key, CachedAnswer(description))
         return description
 
     def _text(self, picture: bytes, question: str, deadline: Deadline) -> str:
@@ -259,7 +259,7 @@ def _blur(settings: Settings) -> Blur | None:
     return Blur(settings.face)
 
 
-def _known(answer: Answer) -> Description:
+def _known(answer: CachedAnswer) -> Description:
     if answer.description is None:
         raise DescriptionError(answer.short, answer.message, final=True)
     return structs.replace(answer.description, cached=True)

@@ -125,8 +125,8 @@ class GeminiBackend:
         text = body.decode("utf-8", "replace")
         if not text:
             return None
-        found = parsed(body)
-        error = of_another_kind(found, self._refusals, self._key) if found is not None else None
+        failure = parsed(body)
+        error = of_another_kind(failure, self._refusals, self._key) if failure is not None else None
         return error or self._refusals.not_understood(text, self._key)
 
     def _config(self, form: str, seconds: float, types: Any) -> dict[str, Any]:
@@ -225,11 +225,11 @@ def refused(error: Any, refusals: Refusals, key: str) -> DescriptionError:
     """Turn the library's `APIError` into what it means for us."""
     payload = getattr(error, "details", None)
     message = str(getattr(error, "message", "") or "")
-    found = error_of_payload(error.code, payload, message)
+    failure = error_of_payload(error.code, payload, message)
     if any(detail.get("reason") == "API_KEY_INVALID" for detail in error_details(payload)):
-        return key_refused(quoted(found.message, key))
+        return key_refused(quoted(failure.message, key))
     delay = retry_delay(payload)
-    return refusals.of(found, delay if delay is not None else wait_of_header(_header(error)))
+    return refusals.of(failure, delay if delay is not None else wait_of_header(_header(error)))
 
 
 def of_another_kind(body: Any, refusals: Refusals, key: str) -> DescriptionError | None:

@@ -77,9 +77,9 @@ def read(text: str, model: str = "", size: Size | None = None) -> Description:
     """
     problem = _not_understood(f"it is not a JSON object: '{quoted(text[:400])}'")
     fitting: list[tuple[Description, _Candidate]] = []
-    for i, one in enumerate(_candidates(text)):
+    for i, item in enumerate(_candidates(text)):
         try:
-            fitting.append((_described(one.value, model, size), one))
+            fitting.append((_described(item.value, model, size), item))
         except DescriptionError as error:
             problem = problem if i else error
     if not fitting:
@@ -124,22 +124,22 @@ def _candidates(text: str) -> list[_Candidate]:
     """
     if len(text) > LONGEST:
         raise _not_understood(f"it is longer than {LONGEST} characters")
-    found = objects_in(text)
-    end = end_of_thoughts(found.between)
-    if are_open(found.between[end:]):
+    matches = objects_in(text)
+    end = end_of_thoughts(matches.between)
+    if are_open(matches.between[end:]):
         raise _not_understood("the model thought, was cut short and gave no answer")
-    if found.cut:
+    if matches.cut:
         raise _not_understood(f"it is not a JSON object, or not a whole one: '{_tail(text)}'")
-    after = [whole for whole in found.whole if whole.start >= end]
+    after = [whole for whole in matches.whole if whole.start >= end]
     if end and not after:
         raise _not_understood(f"the model thought and gave no answer: '{_tail(text)}'")
-    if after and is_within_mark(found.between[end : after[-1].start]):
+    if after and is_within_mark(matches.between[end : after[-1].start]):
         raise _not_understood(f"it is within a mark that is not an answer's: '{_tail(text)}'")
     return [
         _Candidate(
             _inner(whole.value),
-            is_end(found.between[whole.end :]),
-            is_announced(found.between[end : whole.start]),
+            is_end(matches.between[whole.end :]),
+            is_announced(matches.between[end : whole.start]),
         )
         for whole in reversed(after)
     ]
@@ -184,13 +184,13 @@ def _attributes(value: Any) -> dict[str, str]:
     if isinstance(value, dict):
         pairs = list(value.items())
     elif isinstance(value, list):
-        pairs = [(one.get("name"), one.get("value")) for one in value if isinstance(one, dict)]
-    found: dict[str, str] = {}
+        pairs = [(item.get("name"), item.get("value")) for item in value if isinstance(item, dict)]
+    matches: dict[str, str] = {}
     for name, content in pairs:
         key, words = _text(name, LONGEST_NAME).lower(), _words(content)
-        if key and words and len(found) < MOST_ATTRIBUTES:
-            found.setdefault(key, words)
-    return found
+        if key and words and len(matches) < MOST_ATTRIBUTES:
+            matches.setdefault(key, words)
+    return matches
 
 
 def _words(value: Any) -> str:
@@ -216,9 +216,9 @@ def box(value: Any, size: Size | None = None) -> Share | None:
     if most <= OVER:
         return _share(numbers, (1.0, 1.0))
     if most > BOX_SCALE and size is not None:
-        found = _pixels(numbers, size)
-        if found is not None:
-            return found
+        matches = _pixels(numbers, size)
+        if matches is not None:
+            return matches
     return _share(numbers, (float(BOX_SCALE), float(BOX_SCALE)))
 
 
@@ -259,8 +259,8 @@ def _corners_of(value: Any) -> list[float] | None:
         value = _named(value)
     if not isinstance(value, list) or len(value) != CORNERS:
         return None
-    numbers = [_number(one) for one in value]
-    return None if None in numbers else [one for one in numbers if one is not None]
+    numbers = [_number(item) for item in value]
+    return None if None in numbers else [item for item in numbers if item is not None]
 
 
 def _listed(text: str) -> list[str] | None:
@@ -271,7 +271,7 @@ def _listed(text: str) -> list[str] | None:
 
 
 def _named(value: dict[str, Any]) -> list[Any] | None:
-    plain = {str(name).lower(): one for name, one in value.items()}
+    plain = {str(name).lower(): item for name, item in value.items()}
     names = next((names for names in _NAMES if all(name in plain for name in names)), None)
     return [plain[name] for name in names] if names else None
 

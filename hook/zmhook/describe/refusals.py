@@ -218,8 +218,10 @@ def _wait(short: str, what: str, message: str, until: float) -> DescriptionError
 
 def retry_delay(payload: Any) -> float | None:
     """Return the seconds of the RetryInfo of an error's body."""
-    delays = (_SECONDS.fullmatch(str(one.get("retryDelay", ""))) for one in error_details(payload))
-    return next((float(one[1]) for one in delays if one), None)
+    delays = (
+        _SECONDS.fullmatch(str(detail.get("retryDelay", ""))) for detail in error_details(payload)
+    )
+    return next((float(detail[1]) for detail in delays if detail), None)
 
 
 def midnight(now: float | None = None) -> float:
@@ -241,11 +243,13 @@ def _pacific() -> tzinfo:
 
 def error_details(payload: Any) -> Iterator[dict[str, Any]]:
     """Give the entries of `error.details`, in whatever the body really is."""
-    for one in payload if isinstance(payload, list) else [payload]:
-        error = one.get("error", one) if isinstance(one, dict) else None
+    for detail in payload if isinstance(payload, list) else [payload]:
+        error = detail.get("error", detail) if isinstance(detail, dict) else None
         details = error.get("details") if isinstance(error, dict) else None
         yield from _dicts(details)
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    return (
+        [detail for detail in value if isinstance(detail, dict)] if isinstance(value, list) else []
+    )

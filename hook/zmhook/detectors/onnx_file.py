@@ -79,15 +79,15 @@ def external(path: Path) -> list[External]:
     except (OSError, ValueError):
         return []
     longest: dict[str, int] = {}
-    for one in tensors:
-        longest[one.name] = max(one.end, longest.get(one.name, 0))
+    for start in tensors:
+        longest[start.name] = max(start.end, longest.get(start.name, 0))
     return [External(name, end) for name, end in longest.items() if name]
 
 
 def _missing(path: Path) -> str:
-    for one in external(path):
-        beside = path.parent / one.name
-        name = one_line(one.name)
+    for start in external(path):
+        beside = path.parent / start.name
+        name = one_line(start.name)
         try:
             size = beside.stat().st_size
         except OSError:
@@ -95,10 +95,10 @@ def _missing(path: Path) -> str:
                 f"has its weights in another file, {name}, which is missing beside it: "
                 f"copy that to {path.parent}, too"
             )
-        if size < one.end:
+        if size < start.end:
             return (
                 f"has its weights in another file, {name}, which is cut short ({size} bytes, "
-                f"{one.end} are needed): copy both again"
+                f"{start.end} are needed): copy both again"
             )
     return ""
 
@@ -152,11 +152,11 @@ def _in_node(data: mmap.mmap, begin: int, end: int, depth: int) -> Iterator[tupl
     for number, first, last in _fields(data, begin, end):
         if number != _ATTRIBUTE:
             continue
-        for kind, one, other in _fields(data, first, last):
-            if kind == _TENSOR and _is_elsewhere(data, one, other):
-                yield one, other
+        for kind, start, other in _fields(data, first, last):
+            if kind == _TENSOR and _is_elsewhere(data, start, other):
+                yield start, other
             elif kind == _SUBGRAPH:
-                yield from _in_graph(data, one, other, depth - 1)
+                yield from _in_graph(data, start, other, depth - 1)
 
 
 def _is_elsewhere(data: mmap.mmap, begin: int, end: int) -> bool:
@@ -167,7 +167,7 @@ def _external(tensor: bytes) -> External:
     words: dict[bytes, bytes] = {}
     for number, begin, end in _fields(tensor, 0, len(tensor)):
         if number == _EXTERNAL:
-            pair = {kind: tensor[one:other] for kind, one, other in _fields(tensor, begin, end)}
+            pair = {kind: tensor[start:other] for kind, start, other in _fields(tensor, begin, end)}
             words[pair.get(_KEY, b"")] = pair.get(_VALUE, b"")
     extent = [int(words.get(key, b"0") or b"0") for key in (b"offset", b"length")]
     return External(words.get(b"location", b"").decode("utf-8", "replace"), sum(extent))

@@ -110,6 +110,8 @@ class Past:
         It is compared with what is stored by then in one transaction: of two events at the same
         time neither undoes what the other has stored. Raises `StateError`.
         """
+        import zmhook.memory.match  # noqa: F401 - numpy loads slowly: not while others wait
+
         when = time.time() if now is None else now
 
         def merge(connection: sqlite3.Connection) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from zmhook.models.manifest import ModelFile
+    from zmhook.models.manifest import ManifestFile
 
 TIMEOUT = 20.0
 """Seconds that a connection or one read may take."""
@@ -30,7 +30,7 @@ _PARTIAL, _RANGE_WRONG = 206, 416
 _TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
-class Progress(Protocol):
+class DownloadProgress(Protocol):
     """Told how a file comes along; both figures are bytes, `total` None when nobody says."""
 
     def __call__(self, done: int, total: int | None) -> None: ...
@@ -45,9 +45,9 @@ class _GaveUp(Exception):
 
 
 def download(
-    file: ModelFile,
+    file: ManifestFile,
     target: Path,
-    progress: Progress,
+    progress: DownloadProgress,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Fetch `file` to `target`, from the first of its addresses that delivers it.
@@ -83,9 +83,9 @@ def _make_folder(folder: Path) -> None:
 
 def _from_address(
     url: str,
-    file: ModelFile,
+    file: ManifestFile,
     part: Path,
-    progress: Progress,
+    progress: DownloadProgress,
     sleep: Callable[[float], None],
 ) -> None:
     for attempt in range(1, ATTEMPTS + 1):
@@ -100,7 +100,7 @@ def _from_address(
             return
 
 
-def _continue(url: str, file: ModelFile, part: Path, progress: Progress) -> bool:
+def _continue(url: str, file: ManifestFile, part: Path, progress: DownloadProgress) -> bool:
     """Bring `part` to its full length. Returns whether some of it was there before."""
     have = part.stat().st_size if part.exists() else 0
     if have > file.limit:
@@ -118,7 +118,7 @@ def _continue(url: str, file: ModelFile, part: Path, progress: Progress) -> bool
 
 
 def _receive(
-    stream: HttpStream, file: ModelFile, part: Path, have: int, progress: Progress
+    stream: HttpStream, file: ManifestFile, part: Path, have: int, progress: DownloadProgress
 ) -> bool:
     """Write what comes to `part`, which has `have` bytes; return whether they were continued."""
     if stream.status == _RANGE_WRONG and have:
@@ -133,7 +133,9 @@ def _receive(
     return have > 0
 
 
-def _append(stream: HttpStream, file: ModelFile, part: Path, have: int, progress: Progress) -> None:
+def _append(
+    stream: HttpStream, file: ManifestFile, part: Path, have: int, progress: DownloadProgress
+) -> None:
     length = stream.headers.get("Content-Length", "")
     total = have + int(length) if length.isdigit() else file.size
     _make_folder(part.parent)
@@ -153,7 +155,7 @@ def _append(stream: HttpStream, file: ModelFile, part: Path, have: int, progress
         raise _GaveUp(f"the connection ended after {have} of {total} bytes", again=True)
 
 
-def _verify(file: ModelFile, part: Path, *, resumed: bool) -> None:
+def _verify(file: ManifestFile, part: Path, *, resumed: bool) -> None:
     if sha256(part) != file.sha256:
         part.unlink()
         # The beginning may have come from elsewhere: once more, from the start.

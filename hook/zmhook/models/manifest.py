@@ -24,7 +24,7 @@ UNSIZED_LIMIT = 1 << 20
 Url = Annotated[str, Meta(pattern="^https?://")]
 
 
-class ModelFile(Struct, frozen=True, forbid_unknown_fields=True):
+class ManifestFile(Struct, frozen=True, forbid_unknown_fields=True):
     """One file. `path` is below the models folder; `urls` are tried in their order."""
 
     path: str
@@ -51,7 +51,7 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
     licence: str
     licence_url: str
     settings: dict[str, str]
-    files: Annotated[tuple[ModelFile, ...], Meta(min_length=1)]
+    files: Annotated[tuple[ManifestFile, ...], Meta(min_length=1)]
 
     @property
     def size(self) -> int:

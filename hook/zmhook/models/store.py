@@ -12,7 +12,7 @@ from zmhook.storage.regular import reading
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from zmhook.models.manifest import Manifest, Model, ModelFile
+    from zmhook.models.manifest import Manifest, ManifestFile, Model
     from zmhook.settings import Config, Settings
 
 State = Literal["ok", "missing", "changed"]
@@ -20,16 +20,16 @@ State = Literal["ok", "missing", "changed"]
 _BLOCK = 1 << 20
 
 
-class Store:
+class ModelStore:
     """The folder `folder`, that holds the model files."""
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
 
-    def path_of(self, file: ModelFile) -> Path:
+    def path_of(self, file: ManifestFile) -> Path:
         return self.folder / file.path
 
-    def state(self, file: ModelFile) -> State:
+    def state(self, file: ManifestFile) -> State:
         """`ok` when the file is there with the manifest's checksum.
 
         Raises `DownloadError` when it is there and cannot be read.

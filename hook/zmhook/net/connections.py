@@ -159,7 +159,7 @@ class ConnectionTable:
         if not network:
             counts = Counter(connection.network for connection in self._untrusted)
             network = counts.most_common(1)[0][0] if counts else ""
-        oldest = next((one for one in self._untrusted if one.network == network), None)
+        oldest = next((each for each in self._untrusted if each.network == network), None)
         if oldest is None:
             return False
         self.evicted += 1

@@ -70,7 +70,7 @@ def make(mqtt: Mqtt, trouble: Callable[[str], None], *, lasting: bool = True) ->
         manual_ack=True,
     )
     client.connect_timeout = CONNECT_SECONDS
-    client.enable_logger(_told(trouble))
+    client.enable_logger(_reason(trouble))
     # With this set, paho leaves writing to the thread that runs its loop: acknowledgements come
     # from another (paho 2, Client._packet_queue).
     client.on_socket_register_write = lambda *_: None
@@ -141,7 +141,7 @@ class _Last(logging.Handler):
         self._trouble(record.getMessage())
 
 
-def _told(trouble: Callable[[str], None]) -> logging.Logger:
+def _reason(trouble: Callable[[str], None]) -> logging.Logger:
     """Return a logger of our own, outside the tree: paho's words are not for our log."""
     logger = logging.Logger("paho", logging.ERROR)  # noqa: LOG001
     logger.addHandler(_Last(trouble))

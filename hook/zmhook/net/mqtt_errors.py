@@ -28,33 +28,33 @@ _NOT_SPOKEN = (
 
 def of_error(error: BaseException, mqtt: Mqtt) -> str:
     """Say why connecting failed."""
-    return f"{_place(mqtt)}: {_of_error(error, mqtt)}"
+    return f"{_address(mqtt)}: {_of_error(error, mqtt)}"
 
 
 def of_answer(code: int, text: str, mqtt: Mqtt) -> str:
     """Say why the broker refused us: `code` is that of its CONNACK or DISCONNECT."""
-    return f"{_place(mqtt)}: {_of_code(code, text, mqtt)}"
+    return f"{_address(mqtt)}: {_of_code(code, text, mqtt)}"
 
 
 def of_silence(mqtt: Mqtt) -> str:
-    return f"{_place(mqtt)}: {_NOT_SPOKEN}"
+    return f"{_address(mqtt)}: {_NOT_SPOKEN}"
 
 
-def of_loss(told: str, mqtt: Mqtt, *, accepted: bool) -> str:
+def of_loss(reason: str, mqtt: Mqtt, *, accepted: bool) -> str:
     """Say why a connection ended: `told` is what paho says, `accepted` whether we were let in."""
-    if "CERTIFICATE_REQUIRED" in told or "HANDSHAKE_FAILURE" in told:
-        return f"{_place(mqtt)}: it wants a certificate of ours: set mqtt_cert and mqtt_cert_key"
-    if "[SSL" in told and "ALERT" in told:
-        return f"{_place(mqtt)}: it refuses our certificate ({told}): check mqtt_cert"
+    if "CERTIFICATE_REQUIRED" in reason or "HANDSHAKE_FAILURE" in reason:
+        return f"{_address(mqtt)}: it wants a certificate of ours: set mqtt_cert and mqtt_cert_key"
+    if "[SSL" in reason and "ALERT" in reason:
+        return f"{_address(mqtt)}: it refuses our certificate ({reason}): check mqtt_cert"
     if accepted:
-        return f"{_place(mqtt)}: the connection is lost{_because(told)}"
-    return f"{_place(mqtt)}: it ended the connection: {_NOT_SPOKEN}"
+        return f"{_address(mqtt)}: the connection is lost{_because(reason)}"
+    return f"{_address(mqtt)}: it ended the connection: {_NOT_SPOKEN}"
 
 
 def of_rivalry(mqtt: Mqtt) -> str:
     """Say why a connection may be lost again and again, soon after it was made."""
     return (
-        f"{_place(mqtt)}: it ends our connections soon after they are made: does another client "
+        f"{_address(mqtt)}: it ends our connections soon after they are made: does another client "
         f"have the name '{mqtt.mqtt_client_id}'? Each collector needs an mqtt_client_id of its own"
     )
 
@@ -62,17 +62,17 @@ def of_rivalry(mqtt: Mqtt) -> str:
 def of_subscription(refused: Iterable[str], mqtt: Mqtt) -> str:
     who = f"the user '{mqtt.mqtt_user}'" if mqtt.mqtt_user else "us"
     return (
-        f"{_place(mqtt)}: it does not let {who} listen to {', '.join(refused)}: check mqtt_topic, "
-        "and the broker's access list"
+        f"{_address(mqtt)}: it does not let {who} listen to {', '.join(refused)}: check mqtt_topic,"
+        " and the broker's access list"
     )
 
 
-def _place(mqtt: Mqtt) -> str:
+def _address(mqtt: Mqtt) -> str:
     return f"broker {client.name(mqtt)}"
 
 
-def _because(told: str) -> str:
-    return f" ({told.rpartition(': ')[2]})" if told else ""
+def _because(reason: str) -> str:
+    return f" ({reason.rpartition(': ')[2]})" if reason else ""
 
 
 def _of_error(error: BaseException, mqtt: Mqtt) -> str:

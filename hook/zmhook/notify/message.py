@@ -96,13 +96,13 @@ def _words_of(decision: Decision) -> list[str]:
 def filled(text: str, message: Message) -> str:
     """Put the words in the place of `{labels}` and the like; other braces stay as they are."""
     words = structs.asdict(message)
-    return _WORD.sub(lambda found: words[found[1]], text)
+    return _WORD.sub(lambda match: words[match[1]], text)
 
 
 def filled_json(text: str, message: Message) -> str:
     """As `filled`, each word as a JSON string with its quotes."""
     words = structs.asdict(message)
-    return _WORD.sub(lambda found: json.encode(words[found[1]]).decode(), text)
+    return _WORD.sub(lambda match: json.encode(words[match[1]]).decode(), text)
 
 
 def url_of(decision: Decision, settings: Settings) -> str:
@@ -145,13 +145,13 @@ def monitor_name(event: Event, general: General) -> str:
         return event.monitor_name
     path = Path(general.base_data_path, NAMES_FILE)
     known = _read_names(path)
-    found = known.get(str(event.monitor_id))
-    if found is None or not 0 <= time.time() - found.asked <= NAME_LIFETIME:
-        found = _MonitorName(
-            _fetched_name(event.monitor_id, general) or (found.name if found else ""), time.time()
+    match = known.get(str(event.monitor_id))
+    if match is None or not 0 <= time.time() - match.asked <= NAME_LIFETIME:
+        match = _MonitorName(
+            _fetched_name(event.monitor_id, general) or (match.name if match else ""), time.time()
         )
-        _write_names(path, {**known, str(event.monitor_id): found})
-    return found.name
+        _write_names(path, {**known, str(event.monitor_id): match})
+    return match.name
 
 
 def _fetched_name(monitor_id: int, general: General) -> str:

@@ -119,21 +119,21 @@ def _post(work: Work, body: bytes) -> HttpResponse:
 
 
 def _check(work: Work, response: HttpResponse) -> None:
-    status, place = response.status, place_of(work)
+    status, location = response.status, place_of(work)
     if _OK <= status < _REDIRECT:
         return
     if status < _REFUSED:
         where = _host(response.location)
         raise Undelivered(
-            f"{place}: answers with a redirect ({status}, to {where}), which is not followed:"
+            f"{location}: answers with a redirect ({status}, to {where}), which is not followed:"
             " set the address that it leads to"
         )
     if status >= _SERVER or status in _MAYBE_LATER:
         after = min(wait_of_header(response.retry_after) or 0.0, LONGEST_WAIT)
-        raise Undelivered(f"{place}: answers with status {status}", retry=True, after=after)
+        raise Undelivered(f"{location}: answers with status {status}", retry=True, after=after)
     raise Undelivered(
-        f"{place}: answers with status {status}: check the address, its key, and the body that it"
-        " expects (notify_webhook_template)"
+        f"{location}: answers with status {status}: check the address, its key, and the body that"
+        " it expects (notify_webhook_template)"
     )
 
 

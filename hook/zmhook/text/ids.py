@@ -23,8 +23,8 @@ def parsed(text: str, what: str) -> int:
     """
     if _WRITTEN.fullmatch(text) and int(text) <= LARGEST:
         return int(text)
-    given = printable(shortened(text, _SHOWN))
-    raise ValueError(f"{what}: expected a whole number, got '{given}'")
+    shown = printable(shortened(text, _SHOWN))
+    raise ValueError(f"{what}: expected a whole number, got '{shown}'")
 
 
 def parsed_or_none(text: str, what: str) -> int | None:

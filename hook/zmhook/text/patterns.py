@@ -83,16 +83,16 @@ def matches(pattern: str, text: str) -> bool:
 
     A pattern that takes too long counts as matched: an alarm too many is better than one missed.
     """
-    return _found(pattern, text, whole=False)
+    return _matches(pattern, text, whole=False)
 
 
 def fits(pattern: str, text: str) -> bool:
     """Say whether all of the text matches; one that takes too long counts as matched."""
-    return _found(pattern, text, whole=True)
+    return _matches(pattern, text, whole=True)
 
 
 @lru_cache(maxsize=4096)
-def _found(pattern: str, text: str, *, whole: bool) -> bool:
+def _matches(pattern: str, text: str, *, whole: bool) -> bool:
     pattern, text = composed(pattern), composed(text)
     if _is_simple(pattern, len(text)):
         return bool((re.fullmatch if whole else re.match)(pattern, text))

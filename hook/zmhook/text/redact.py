@@ -49,8 +49,8 @@ def long_ones_masked(text: str, *groups: Iterable[str]) -> str:
 
 def masked(text: str, secrets: Iterable[str]) -> str:
     """Mask secrets in a text, in whatever form they are there."""
-    given = sorted({*filter(None, secrets)}, key=len, reverse=True)
-    for secret in given:
+    longest_first = sorted({*filter(None, secrets)}, key=len, reverse=True)
+    for secret in longest_first:
         if len(secret) >= SHORTEST:
             text = _without_other_forms(text, secret)
         text = text.replace(secret, MASK)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from zmhook.describe.cache import LONGEST, Answer, Cache, database_below, key_of
+from zmhook.describe.cache import LONGEST, Cache, CachedAnswer, database_below, key_of
 from zmhook.describe.description import Description
 from zmhook.storage.fallback_database import FallbackDatabase
 
-VAN = Answer(
+VAN = CachedAnswer(
     Description(
         label="van",
         description="A van.",
@@ -19,7 +19,7 @@ VAN = Answer(
         model="m",
     )
 )
-BLOCKED = Answer(short="blocked", message="the answer is blocked")
+BLOCKED = CachedAnswer(short="blocked", message="the answer is blocked")
 
 
 class Clock:
@@ -37,7 +37,7 @@ def database(tmp_path: Path):
 
 
 @pytest.mark.parametrize("answer", [VAN, BLOCKED])
-def test_an_answer_comes_back_as_it_was(database: FallbackDatabase, answer: Answer) -> None:
+def test_an_answer_comes_back_as_it_was(database: FallbackDatabase, answer: CachedAnswer) -> None:
     Cache(database).put("key", answer)
     database.close()
     assert Cache(database).get("key") == answer

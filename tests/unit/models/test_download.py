@@ -17,7 +17,7 @@ import pytest
 from zmhook.errors import DownloadError
 from zmhook.models import download as module
 from zmhook.models.download import ATTEMPTS, download
-from zmhook.models.manifest import ModelFile
+from zmhook.models.manifest import ManifestFile
 
 DATA = os.urandom(300_000)
 SHA = hashlib.sha256(DATA).hexdigest()
@@ -129,10 +129,10 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def file(server: Server) -> Callable[..., ModelFile]:
-    def make(*paths: str, size: int | None = len(DATA)) -> ModelFile:
+def file(server: Server) -> Callable[..., ManifestFile]:
+    def make(*paths: str, size: int | None = len(DATA)) -> ManifestFile:
         urls = tuple(f"http://127.0.0.1:{server.server_port}/{path}" for path in paths)
-        return ModelFile("m/m.onnx", SHA, urls, size)
+        return ManifestFile("m/m.onnx", SHA, urls, size)
 
     return make
 
@@ -142,7 +142,7 @@ def target(tmp_path: Path) -> Path:
     return tmp_path / "m" / "m.onnx"
 
 
-def fetch(file: ModelFile, target: Path) -> tuple[list[tuple[int, int | None]], list[float]]:
+def fetch(file: ManifestFile, target: Path) -> tuple[list[tuple[int, int | None]], list[float]]:
     """Return what the progress was told and the pauses that were made."""
     told: list[tuple[int, int | None]] = []
     pauses: list[float] = []
@@ -292,13 +292,13 @@ def test_a_server_that_trickles_is_left_in_time(
 def test_a_refused_connection_says_so(target: Path):
     url = "http://127.0.0.1:9/m.onnx"
     with pytest.raises(DownloadError, match=r"127\.0\.0\.1:9/m\.onnx: refused the connection"):
-        fetch(ModelFile("m", SHA, (url,), 1), target)
+        fetch(ManifestFile("m", SHA, (url,), 1), target)
 
 
 def test_without_a_network_it_says_so_at_once(target: Path):
     with pytest.raises(DownloadError, match="its host name cannot be resolved") as caught:
         download(
-            ModelFile("m", SHA, ("http://nowhere.invalid/m.onnx",), 1),
+            ManifestFile("m", SHA, ("http://nowhere.invalid/m.onnx",), 1),
             target,
             lambda *_: None,
             lambda _: pytest.fail("it waited"),

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from zmhook.errors import DownloadError
-from zmhook.models.manifest import UNSIZED_LIMIT, ModelFile, load_manifest
+from zmhook.models.manifest import UNSIZED_LIMIT, ManifestFile, load_manifest
 from zmhook.settings import Settings
 
 SHA = "0" * 64
@@ -48,7 +48,7 @@ def test_a_file_without_a_size_is_a_small_one():
     for model in load_manifest().models:
         for file in model.files:
             assert file.size or PurePosixPath(file.path).suffix == ".cfg"
-    assert ModelFile("a", SHA, ("http://x/a",)).limit == UNSIZED_LIMIT
+    assert ManifestFile("a", SHA, ("http://x/a",)).limit == UNSIZED_LIMIT
 
 
 @pytest.mark.parametrize(

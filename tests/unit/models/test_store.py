@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from zmhook.errors import DownloadError
-from zmhook.models.manifest import Model, ModelFile, load_manifest
-from zmhook.models.store import Store, sha256, used
+from zmhook.models.manifest import ManifestFile, Model, load_manifest
+from zmhook.models.store import ModelStore, sha256, used
 from zmhook.settings import load
 
 DATA = b"weights" * 1000
-FILE = ModelFile("m/m.onnx", hashlib.sha256(DATA).hexdigest(), ("http://x/m",), len(DATA))
+FILE = ManifestFile("m/m.onnx", hashlib.sha256(DATA).hexdigest(), ("http://x/m",), len(DATA))
 
 
 def put(folder: Path, data: bytes) -> None:
@@ -29,7 +29,7 @@ def test_sha256_reads_the_whole_file(tmp_path: Path):
 
 
 def test_state_tells_the_right_file_from_another_and_from_none(tmp_path: Path):
-    store = Store(tmp_path)
+    store = ModelStore(tmp_path)
     assert store.state(FILE) == "missing"
     put(tmp_path, DATA)
     assert store.state(FILE) == "ok"
@@ -40,21 +40,21 @@ def test_state_tells_the_right_file_from_another_and_from_none(tmp_path: Path):
 
 
 def test_a_model_is_as_good_as_its_worst_file(tmp_path: Path):
-    config = ModelFile("m/m.cfg", hashlib.sha256(b"").hexdigest(), ("http://x/c",))
+    config = ManifestFile("m/m.cfg", hashlib.sha256(b"").hexdigest(), ("http://x/c",))
     model = Model("m", "", "", "", {}, (FILE, config))
     put(tmp_path, DATA)
-    assert Store(tmp_path).state_of(model) == "missing"
+    assert ModelStore(tmp_path).state_of(model) == "missing"
     (tmp_path / "m/m.cfg").touch()
-    assert Store(tmp_path).state_of(model) == "ok"
+    assert ModelStore(tmp_path).state_of(model) == "ok"
     (tmp_path / "m/m.cfg").write_text("x")
-    assert Store(tmp_path).state_of(model) == "changed"
+    assert ModelStore(tmp_path).state_of(model) == "changed"
 
 
 def test_what_cannot_be_read_is_named(tmp_path: Path):
     (tmp_path / FILE.path).mkdir(parents=True)
-    unsized = ModelFile(FILE.path, FILE.sha256, FILE.urls)
+    unsized = ManifestFile(FILE.path, FILE.sha256, FILE.urls)
     with pytest.raises(DownloadError, match=r"m\.onnx cannot be read: Is a directory"):
-        Store(tmp_path).state(unsized)
+        ModelStore(tmp_path).state(unsized)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def _fresh() -> Iterator[None]:
 
 
 def _forget() -> None:
-    patterns._found.cache_clear()
+    patterns._matches.cache_clear()
     patterns._compiled.cache_clear()
     patterns._slow.clear()
 

@@ -107,7 +107,7 @@ def invent(
     kind = _likely(dice)
     classes = _classes(label or kind, dice, score)
     lasted = round(dice.uniform(2.5, 12.0), 3) if duration is None else duration
-    box_there = box or _without_margin(crop) or _place(dice)
+    box_there = box or _without_margin(crop) or _position(dice)
     path, best = _path(box_there, now - LATENCY - lasted, lasted, dice)
     return SimulatedTrack(
         track_id=track_id or own_id,
@@ -172,7 +172,7 @@ def _moved(box: SceneBox, across: float, down: float) -> SceneBox:
     )
 
 
-def _place(dice: random.Random) -> SceneBox:
+def _position(dice: random.Random) -> SceneBox:
     width, height = dice.uniform(0.05, 0.3), dice.uniform(0.1, 0.5)
     left, top = dice.uniform(0.0, 1.0 - width), dice.uniform(0.0, 1.0 - height)
     return _rounded(SceneBox(left, top, left + width, top + height))

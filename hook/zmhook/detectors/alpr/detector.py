@@ -15,7 +15,7 @@ from zmhook.errors import DetectorError, ModelSkipped
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from zmhook.detectors.alpr.services.base import Attributes, Plate, Service
+    from zmhook.detectors.alpr.services.base import Attributes, Plate, PlateService
     from zmhook.frame import Frame
     from zmhook.settings import Settings
 
@@ -43,7 +43,7 @@ class AlprDetector(Detector):
         self.crop_to = self.requires if crops else frozenset[str]()
         self.max_crops = alpr.alpr_max_crops
         self.problems: list[DetectorError] = []
-        self._service: Service | None = None
+        self._service: PlateService | None = None
         self._known = Known(settings.plates, off_by_one=alpr.plate_off_by_one)
         self._formats = Formats(alpr.plate_formats)
 

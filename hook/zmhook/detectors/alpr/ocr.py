@@ -73,7 +73,7 @@ class PlateOcr:
         """Read cut-out plates, BGR arrays `(height, width, 3)`; raises `DetectorError`."""
         readings: list[Reading] = []
         for start in range(0, len(pictures), AT_ONCE):
-            batch = np.stack([self._fitted(one) for one in pictures[start : start + AT_ONCE]])
+            batch = np.stack([self._fitted(item) for item in pictures[start : start + AT_ONCE]])
             readings += [_reading(slots) for slots in self._slots(batch)]
         return readings
 
@@ -102,7 +102,7 @@ class PlateOcr:
             _, height, width, colours = shape
             if isinstance(height, int) and isinstance(width, int) and colours in (COLOUR, GREY):
                 return inputs[0].name, (width, height), colours
-        taken = ", ".join(f"{one.type} {_shown(one.shape)}" for one in inputs)
+        taken = ", ".join(f"{item.type} {_shown(item.shape)}" for item in inputs)
         raise ModelFileError(self._not_understood(f"takes {taken}"))
 
     def _not_understood(self, what: str) -> str:
@@ -122,7 +122,7 @@ def _reading(slots: npt.NDArray[np.float32]) -> Reading:
     sure = slots[np.arange(length), best[:length]]
     after = slots[length:, PAD]
     least = float(min(sure.min(), after.min(initial=1.0)))
-    text = "".join(ALPHABET[one] for one in best[:length])
+    text = "".join(ALPHABET[item] for item in best[:length])
     return Reading(text, min(max(least, 0.0), 1.0), min(max(float(sure.mean()), 0.0), 1.0))
 
 

@@ -37,7 +37,7 @@ class Owner(NamedTuple):
 
 def normalised(text: str) -> str:
     """Return a plate's text as it is compared and shown: upper-case letters and digits only."""
-    return "".join(one for one in text.upper() if one.isalnum())[:LONGEST]
+    return "".join(item for item in text.upper() if item.isalnum())[:LONGEST]
 
 
 class Known:
@@ -74,17 +74,17 @@ class Formats:
 
     def fits(self, text: str) -> bool:
         """Say whether all of a normalised text has one of the forms."""
-        return not self._patterns or any(fits(one, text) for one in self._patterns)
+        return not self._patterns or any(fits(item, text) for item in self._patterns)
 
     def best(self, readings: Sequence[tuple[str, float]]) -> tuple[str, float] | None:
         """Return the first reading that has one of the forms, normalised."""
         plain = ((normalised(text), confidence) for text, confidence in readings)
-        return next((one for one in plain if one[0] and self.fits(one[0])), None)
+        return next((item for item in plain if item[0] and self.fits(item[0])), None)
 
 
 def _patterns(names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for written in names:
-        pattern = "".join(one for one in written.upper() if one.isalnum() or one in _WILD)
+        pattern = "".join(item for item in written.upper() if item.isalnum() or item in _WILD)
         if pattern.strip("*"):
             yield written, pattern
         else:
@@ -99,7 +99,7 @@ def _exactly(pattern: str) -> str:
 @lru_cache(maxsize=1024)
 def _nearly(pattern: str) -> str:
     """Return what matches what has one character more, less or other than the pattern."""
-    literal = [i for i, one in enumerate(pattern) if one not in _WILD]
+    literal = [i for i, item in enumerate(pattern) if item not in _WILD]
     if len(literal) < LEAST_LITERAL:
         return _exactly(pattern)
     variants = {pattern[:i] + between + pattern[i + 1 :] for i in literal for between in ("?", "")}
@@ -109,7 +109,7 @@ def _nearly(pattern: str) -> str:
 
 def _expression(pattern: str) -> str:
     joined = re.sub(r"\*+", "*", pattern)
-    return "".join({"*": ".*", "?": "."}.get(one) or re.escape(one) for one in joined)
+    return "".join({"*": ".*", "?": "."}.get(item) or re.escape(item) for item in joined)
 
 
 def is_same_vehicle(frame: Frame, before: Sequence[Frame]) -> bool:

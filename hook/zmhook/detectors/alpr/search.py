@@ -68,97 +68,101 @@ _OVERLAP = 0.35
 _PLATE_LIKE = (1.5, 7.0)
 
 
-class Place(NamedTuple):
+class View(NamedTuple):
     """What was read, and where in the picture."""
 
     box: Box
     reading: Reading
 
 
-def search(image: Image, read: Read, *, of_vehicle: bool) -> Place | None:
+def search(image: Image, read: Read, *, of_vehicle: bool) -> View | None:
     """Return the surest plate of a BGR picture `(height, width, 3)`, or None.
 
     `of_vehicle`: the picture is one vehicle, whose lower part is searched. The confidence is that
     of the reading, lowered where wider windows do not say the same.
     """
     seeds = _read(image, _candidates(image, of_vehicle=of_vehicle), read)[:_SEEDS]
-    seen = [
-        place for seed in seeds if _promise(seed) >= PROMISE for place in _closer(image, seed, read)
+    views = [
+        view for seed in seeds if _promise(seed) >= PROMISE for view in _closer(image, seed, read)
     ]
-    return _checked(image, _agreed(seen), read) if seen else None
+    return _checked(image, _agreed(views), read) if views else None
 
 
-def _closer(image: Image, seed: Place, read: Read) -> list[Place]:
+def _closer(image: Image, seed: View, read: Read) -> list[View]:
     """Move and stretch the window towards what is surest; return all that was read."""
-    seen, best = [seed], seed
+    views, best = [seed], seed
     for step in _STEPS:
-        seen += _read(image, _around(best.box, step, image), read)
-        best = max(seen, key=_worth)
+        views += _read(image, _around(best.box, step, image), read)
+        best = max(views, key=_worth)
         if best.reading.confidence < HOPE:
             break
-    return seen
+    return views
 
 
-def _agreed(seen: Sequence[Place]) -> Place:
+def _agreed(views: Sequence[View]) -> View:
     """Return what most windows say, of those that are sure, else the surest.
 
     A window on half a plate reads half of its text: that speaks for the whole one, too, and half
     as much.
     """
-    sure = [place for place in seen if place.reading.confidence >= SURE]
+    sure = [view for view in views if view.reading.confidence >= SURE]
     if not sure:
-        return max(seen, key=_confidence)
+        return max(views, key=_confidence)
     votes: dict[str, float] = defaultdict(float)
-    for place in seen:
-        if place.reading.confidence >= HOPE:
-            votes[place.reading.text] += place.reading.confidence
+    for view in views:
+        if view.reading.confidence >= HOPE:
+            votes[view.reading.text] += view.reading.confidence
 
     def weight(text: str) -> float:
         parts = sum(vote for part, vote in votes.items() if part in text)
         return (votes[text] + parts) / 2
 
-    best = max({place.reading.text for place in sure}, key=weight)
-    return max((place for place in sure if place.reading.text == best), key=_confidence)
+    best = max({view.reading.text for view in sure}, key=weight)
+    return max((view for view in sure if view.reading.text == best), key=_confidence)
 
 
-def _checked(image: Image, place: Place, read: Read) -> Place:
+def _checked(image: Image, view: View, read: Read) -> View:
     """Look wider until that shows no more of the plate; then be as sure as what was seen agrees.
 
     A window whose border cuts a plate reads what is in it, and is sure of that.
     """
     for _ in range(_WIDER_TIMES):
-        around = _all(image, _wider(place.box, image), read)
-        better = _better(place, around)
+        around = _all(image, _wider(view.box, image), read)
+        better = _better(view, around)
         if better is None:
             break
-        place = better
-    told = place.reading
-    sure = told.confidence * float(np.interp(_agreement(told.text, around), *_AGREEMENT))
-    return Place(place.box, told._replace(confidence=sure))
+        view = better
+    current = view.reading
+    sure = current.confidence * float(np.interp(_agreement(current.text, around), *_AGREEMENT))
+    return View(view.box, current._replace(confidence=sure))
 
 
-def _agreement(text: str, around: Sequence[Place]) -> float:
+def _agreement(text: str, around: Sequence[View]) -> float:
     """Return how much of what was read says the same; what is sure of itself counts for more."""
     weights: dict[str, float] = defaultdict(float)
-    for one in around:
-        weights[one.reading.text] += one.reading.confidence**2
+    for near in around:
+        weights[near.reading.text] += near.reading.confidence**2
     return weights[text] / max(sum(weights.values()), np.finfo(float).tiny)
 
 
-def _better(place: Place, around: Sequence[Place]) -> Place | None:
+def _better(view: View, around: Sequence[View]) -> View | None:
     """Return what shows more of the same plate, or what most of the wider windows are sure of."""
-    text = place.reading.text
-    sure = [one for one in around if one.reading.confidence >= SURE and one.reading.text != text]
-    longer = [one for one in sure if text in one.reading.text]
+    text = view.reading.text
+    sure = [
+        near for near in around if near.reading.confidence >= SURE and near.reading.text != text
+    ]
+    longer = [near for near in sure if text in near.reading.text]
     if longer:
         return max(longer, key=_confidence)
-    counts = Counter(one.reading.text for one in around if one.reading.confidence >= HOPE)
+    counts = Counter(near.reading.text for near in around if near.reading.confidence >= HOPE)
     others = [
-        one
-        for one in sure
-        if one.reading.text not in text and counts[one.reading.text] > max(2, counts[text] + 1)
+        near
+        for near in sure
+        if near.reading.text not in text and counts[near.reading.text] > max(2, counts[text] + 1)
     ]
-    return max(others, key=lambda one: (counts[one.reading.text], _confidence(one)), default=None)
+    return max(
+        others, key=lambda near: (counts[near.reading.text], _confidence(near)), default=None
+    )
 
 
 def _wider(box: Box, image: Image) -> list[Box]:
@@ -177,37 +181,37 @@ def _wider(box: Box, image: Image) -> list[Box]:
     return made
 
 
-def _reach(wanted: float, there: float) -> float:
+def _reach(reach: float, there: float) -> float:
     """Return how far a window may reach beyond another, as a share of its width."""
-    if not wanted or there >= wanted / 2:
-        return min(wanted, there)
+    if not reach or there >= reach / 2:
+        return min(reach, there)
     return -_NARROWER
 
 
-def _confidence(place: Place) -> float:
-    return place.reading.confidence
+def _confidence(view: View) -> float:
+    return view.reading.confidence
 
 
-def _worth(place: Place) -> tuple[bool, int, float]:
-    text, confidence, _ = place.reading
+def _worth(view: View) -> tuple[bool, int, float]:
+    text, confidence, _ = view.reading
     sure = confidence >= SURE
     return sure, len(text) if sure else 0, confidence
 
 
-def _read(image: Image, boxes: Sequence[Box], read: Read) -> list[Place]:
+def _read(image: Image, boxes: Sequence[Box], read: Read) -> list[View]:
     """Return what is long enough, the most promising first."""
-    places = _all(image, boxes, read)
-    found = [place for place in places if len(place.reading.text) >= LEAST_TEXT]
-    return sorted(found, key=_promise, reverse=True)
+    views_read = _all(image, boxes, read)
+    candidates = [view for view in views_read if len(view.reading.text) >= LEAST_TEXT]
+    return sorted(candidates, key=_promise, reverse=True)
 
 
-def _all(image: Image, boxes: Sequence[Box], read: Read) -> list[Place]:
+def _all(image: Image, boxes: Sequence[Box], read: Read) -> list[View]:
     readings = read([image[box.y1 : box.y2, box.x1 : box.x2] for box in boxes])
-    return [Place(box, one) for box, one in zip(boxes, readings, strict=True)]
+    return [View(box, near) for box, near in zip(boxes, readings, strict=True)]
 
 
-def _promise(place: Place) -> float:
-    return place.reading.confidence + place.reading.mean
+def _promise(view: View) -> float:
+    return view.reading.confidence + view.reading.mean
 
 
 def _around(box: Box, step: float, image: Image) -> list[Box]:
@@ -226,7 +230,7 @@ def _around(box: Box, step: float, image: Image) -> list[Box]:
         for down in (-1, 0, 1)
         for wider, higher in ((1, 1), (1.25, 1.25), (1, 1.4), (0.8, 0.8))
     )
-    return [one for one in dict.fromkeys(made) if one.width >= LEAST_WIDTH]
+    return [near for near in dict.fromkeys(made) if near.width >= LEAST_WIDTH]
 
 
 # -- where to look -------------------------------------------------------------------------------
@@ -239,13 +243,13 @@ def _candidates(image: Image, *, of_vehicle: bool) -> list[Box]:
     scale = min(1.0, _ACROSS[of_vehicle] / width)
     edges = _edges(image[top:], scale)
     windows, scores = _windows(edges, _WIDTHS[of_vehicle], max(8, round(LEAST_WIDTH * scale)))
-    found = [
+    candidates = [
         Box.clipped(x1 / scale, y1 / scale + top, x2 / scale, y2 / scale + top, width, height)
         for x1, y1, x2, y2 in _apart(windows, scores)
     ]
     if _PLATE_LIKE[0] <= width / height <= _PLATE_LIKE[1] and not of_vehicle:
-        found.insert(0, Box(0, 0, width, height))
-    return found
+        candidates.insert(0, Box(0, 0, width, height))
+    return candidates
 
 
 def _edges(image: Image, scale: float) -> npt.NDArray[np.float64]:
@@ -303,13 +307,13 @@ def _area(boxes: Boxes) -> npt.NDArray[np.int64]:
 def _apart(boxes: Boxes, scores: npt.NDArray[np.float64]) -> list[list[int]]:
     """Return the best of them that do not lie on one another."""
     left = boxes[np.argsort(-scores, kind="stable")[:_RANKED]]
-    found: list[list[int]] = []
-    while len(left) and len(found) < _CANDIDATES:
+    candidates: list[list[int]] = []
+    while len(left) and len(candidates) < _CANDIDATES:
         first, left = left[0], left[1:]
-        found.append(first.tolist())
+        candidates.append(first.tolist())
         across = np.minimum(first[2], left[:, 2]) - np.maximum(first[0], left[:, 0])
         down = np.minimum(first[3], left[:, 3]) - np.maximum(first[1], left[:, 1])
         shared = np.maximum(across, 0) * np.maximum(down, 0)
         area = (first[2] - first[0]) * (first[3] - first[1])
         left = left[shared <= _OVERLAP * (area + _area(left) - shared)]
-    return found
+    return candidates

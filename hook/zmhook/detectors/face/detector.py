@@ -92,7 +92,7 @@ class FaceDetector(Detector):
             self._named(face, self._nearest(image, face, known), parts.unknown, image)
             for face in faces
         ]
-        return sorted(detections, key=lambda one: one.confidence, reverse=True)
+        return sorted(detections, key=lambda detection: detection.confidence, reverse=True)
 
     def _nearest(
         self, image: npt.NDArray[np.uint8], face: FaceBox, known: KnownFaces

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from zmhook.detectors.alpr.services.base import Service
+    from zmhook.detectors.alpr.services.base import PlateService
     from zmhook.settings import Settings
 
 # By alpr_service. A module is imported when it is the one that is used.
@@ -18,8 +18,8 @@ SERVICES = {
 }
 
 
-def service_for(settings: Settings) -> Service:
+def service_for(settings: Settings) -> PlateService:
     """Make the service that `alpr_service` names; costs nothing until it is loaded."""
     module, _, name = SERVICES[settings.alpr.alpr_service].partition(":")
-    made: Service = getattr(import_module(f"{__name__}.{module}"), name)(settings)
+    made: PlateService = getattr(import_module(f"{__name__}.{module}"), name)(settings)
     return made

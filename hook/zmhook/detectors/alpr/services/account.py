@@ -97,7 +97,7 @@ FEW = 0.1
 """Share of the month's look-ups at which a warning is logged, once."""
 
 
-class Request(NamedTuple):
+class PlateRequest(NamedTuple):
     """A request, in the words of `requests`. `auth` is an Authorization header.
 
     `fits` says whether a JSON object is a result of it, and not another service's, or an error.
@@ -142,7 +142,7 @@ class Account:
             text = "[alpr] alpr_key is empty: set it to the key of your account"
             raise PlateServiceError("no key", text)
 
-    def look_up(self, request: Request, deadline: Deadline) -> Any:
+    def look_up(self, request: PlateRequest, deadline: Deadline) -> Any:
         """Return the JSON of a response that costs a look-up; raises `PlateServiceError`."""
         flaw = flaw_of_key(self.key)
         if flaw:
@@ -159,7 +159,7 @@ class Account:
                 self.quota.hold(error)
             raise
 
-    def ask(self, request: Request, deadline: Deadline) -> Any:
+    def ask(self, request: PlateRequest, deadline: Deadline) -> Any:
         """Return the JSON of a response; raises `PlateServiceError`.
 
         A server that is overloaded or not there is asked once more, if there is time for that.
@@ -189,7 +189,7 @@ class Account:
         is_few = self._most and self.quota.usage().remaining == few
         log.log(logging.WARNING if is_few else logging.INFO, "alpr: %s", self.usage())
 
-    def _attempt(self, request: Request, deadline: Deadline) -> Any:
+    def _attempt(self, request: PlateRequest, deadline: Deadline) -> Any:
         seconds = min(self._timeout, deadline.left())
         if seconds < LEAST_TIME:
             raise PlateServiceError("no time left", "there was no time left to ask")
@@ -208,7 +208,7 @@ class Account:
         log.debug("%s answered %d in %.0f ms", response.address, response.status, milliseconds)
         return self._result(request, response)
 
-    def _result(self, request: Request, response: HttpResponse) -> Any:
+    def _result(self, request: PlateRequest, response: HttpResponse) -> Any:
         content = response.json()
         if response.status not in _OK:
             raise self._refused(response, response.status, content)

@@ -64,7 +64,7 @@ def surest(plates: Iterable[Plate | None], least: float) -> list[Plate]:
     return sorted(sure, key=lambda plate: -plate.confidence)[:MOST_PLATES]
 
 
-class Service(Protocol):
+class PlateService(Protocol):
     """Reads plates. One thread uses it at a time."""
 
     description: str

@@ -62,10 +62,10 @@ class LocalService:
             raise PlateServiceError("no time left", "there was no time left to read plates")
         if self._finder is not None:
             read = (_plate(ocr, image, item) for item in self._finder.find(image))
-            found = [plate for plate in read if plate.text]
+            plates = [plate for plate in read if plate.text]
         else:
-            found = _searched(ocr, image, of_vehicle=of_vehicle)
-        return surest(found, self._floor)
+            plates = _searched(ocr, image, of_vehicle=of_vehicle)
+        return surest(plates, self._floor)
 
     def close(self) -> None:
         self._ocr = None
@@ -84,21 +84,21 @@ class LocalService:
         return PlateFinder(self._settings)
 
 
-def _plate(ocr: PlateOcr, image: Image, found: PlateBox) -> Plate:
+def _plate(ocr: PlateOcr, image: Image, plates: PlateBox) -> Plate:
     """Read a plate that was found; its text may be empty."""
-    boxes = [_widened(found.box, share, image) for share in MARGINS]
+    boxes = [_widened(plates.box, share, image) for share in MARGINS]
     readings = ocr.read([image[box.y1 : box.y2, box.x1 : box.x2] for box in boxes])
     best = max(readings, key=lambda item: item.confidence)
-    return Plate(best.text, best.confidence, found.box, {"dscore": round(found.confidence, 3)})
+    return Plate(best.text, best.confidence, plates.box, {"dscore": round(plates.confidence, 3)})
 
 
 def _searched(ocr: PlateOcr, image: Image, *, of_vehicle: bool) -> list[Plate]:
     from zmhook.detectors.alpr.search import search
 
-    found = search(image, ocr.read, of_vehicle=of_vehicle)
-    if found is None:
+    plates = search(image, ocr.read, of_vehicle=of_vehicle)
+    if plates is None:
         return []
-    return [Plate(found.reading.text, found.reading.confidence, found.box, {})]
+    return [Plate(plates.reading.text, plates.reading.confidence, plates.box, {})]
 
 
 def _widened(box: Box, share: float, image: Image) -> Box:

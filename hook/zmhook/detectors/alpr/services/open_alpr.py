@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from zmhook.detectors.alpr.services.account import TOO_MANY, Account, Request
+from zmhook.detectors.alpr.services.account import TOO_MANY, Account, PlateRequest
 from zmhook.detectors.alpr.services.base import (
     MOST_RESULTS,
     Attributes,
@@ -76,7 +76,7 @@ class OpenAlpr:
     def close(self) -> None:
         self._account.close()
 
-    def _request(self, sent: Upload) -> Request:
+    def _request(self, sent: Upload) -> PlateRequest:
         query = {
             "secret_key": self._account.key,
             "recognize_vehicle": int(self._alpr.openalpr_recognize_vehicle),
@@ -86,7 +86,7 @@ class OpenAlpr:
             "topn": 5,
         }
         more = {"params": query, "data": base64.b64encode(sent.data)}
-        return Request("POST", self._url, more, fits=fits)
+        return PlateRequest("POST", self._url, more, fits=fits)
 
     def _note_usage(self, answer: dict[str, Any]) -> None:
         """Believe it about the credits; a look-up with the vehicle costs two."""

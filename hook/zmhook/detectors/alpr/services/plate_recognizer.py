@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from zmhook.deadline import Deadline
-from zmhook.detectors.alpr.services.account import Account, Request
+from zmhook.detectors.alpr.services.account import Account, PlateRequest
 from zmhook.detectors.alpr.services.base import (
     MOST_RESULTS,
     Attributes,
@@ -86,12 +86,12 @@ class PlateRecognizer:
     def close(self) -> None:
         self._account.close()
 
-    def _request(self, sent: Upload) -> Request:
+    def _request(self, sent: Upload) -> PlateRequest:
         more = {
             "data": _fields(self._alpr),
             "files": {"upload": ("frame.jpg", sent.data, "image/jpeg")},
         }
-        return Request("POST", self._url, more, self._authorization(), fits)
+        return PlateRequest("POST", self._url, more, self._authorization(), fits)
 
     def _authorization(self) -> str:
         return f"Token {self._account.key}" if self._account.key else ""
@@ -106,7 +106,7 @@ class PlateRecognizer:
     def _log_statistics(self) -> None:
         """Ask how much of the month is used; an answer that does not come is no trouble."""
         url = f"{self._url.removesuffix(READER)}/statistics/"
-        request = Request("GET", url, {}, self._authorization(), _is_statistics)
+        request = PlateRequest("GET", url, {}, self._authorization(), _is_statistics)
         try:
             answer = self._account.ask(request, Deadline(_STATISTICS_SECONDS))
         except PlateServiceError as error:
@@ -148,17 +148,17 @@ def fits(answer: dict[str, Any]) -> bool:
 
 def _is_result(row: dict[str, Any]) -> bool:
     """Tell a plate that was read from something else; of a vehicle there may be none."""
-    found = row.get("plate")
-    if isinstance(found, dict) or (found is None and "vehicle" in row):
+    reading = row.get("plate")
+    if isinstance(reading, dict) or (reading is None and "vehicle" in row):
         return True
     is_box = isinstance(row.get("box"), dict)
-    return isinstance(found, str) and number(row.get("score")) is not None and is_box
+    return isinstance(reading, str) and number(row.get("score")) is not None and is_box
 
 
 def plates(answer: dict[str, Any], sent: Upload, least: float) -> list[Plate]:
     """Return what an answer says, the surest first; what is no plate in it is left out."""
-    found = (_plate(item, sent) for item in records(answer.get("results"), MOST_RESULTS))
-    return surest(found, least)
+    reading = (_plate(item, sent) for item in records(answer.get("results"), MOST_RESULTS))
+    return surest(reading, least)
 
 
 def _plate(result: dict[str, Any], sent: Upload) -> Plate | None:
@@ -185,16 +185,16 @@ def _usual(result: dict[str, Any], sent: Upload) -> Plate | None:
     return plate(text(result.get("plate")), share(result.get("score")), box, attributes, others)
 
 
-def _of_vehicle(result: dict[str, Any], found: dict[str, Any], sent: Upload) -> Plate | None:
+def _of_vehicle(result: dict[str, Any], reading: dict[str, Any], sent: Upload) -> Plate | None:
     """Read a result of `detection_mode` vehicle."""
-    properties, vehicle = record(found.get("props")), record(result.get("vehicle"))
+    properties, vehicle = record(reading.get("props")), record(result.get("vehicle"))
     of_vehicle = record(vehicle.get("props"))
     readings = [
         (text(item.get("value")), share(item.get("score")))
         for item in records(properties.get("plate"), _MOST_OTHERS)
     ]
     attributes: Attributes = {
-        "dscore": share(found.get("score")),
+        "dscore": share(reading.get("score")),
         "region": text(first(properties.get("region")).get("value")),
         "vehicle": text(vehicle.get("type")),
         "make": text(first(of_vehicle.get("make_model")).get("make")),
@@ -204,7 +204,7 @@ def _of_vehicle(result: dict[str, Any], found: dict[str, Any], sent: Upload) -> 
     }
     attributes |= _direction(result)
     best, confidence = readings[0] if readings else ("", 0.0)
-    return plate(best, confidence, sent.corners(record(found.get("box"))), attributes, readings)
+    return plate(best, confidence, sent.corners(record(reading.get("box"))), attributes, readings)
 
 
 def _direction(result: dict[str, Any]) -> Attributes:

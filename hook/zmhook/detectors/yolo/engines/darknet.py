@@ -194,8 +194,8 @@ def _header_bytes(weights: ModelFile) -> int:
 
 def _reason(error: Exception) -> str:
     """Return OpenCV's message without its place in OpenCV's source."""
-    place = r"^OpenCV\(.*?\) \S+ error: |\(-\d+:|\) in function.*$"
-    return re.sub(place, "", one_line(error, 400)) or "no reason given"
+    offset = r"^OpenCV\(.*?\) \S+ error: |\(-\d+:|\) in function.*$"
+    return re.sub(offset, "", one_line(error, 400)) or "no reason given"
 
 
 ENGINE = DarknetEngine

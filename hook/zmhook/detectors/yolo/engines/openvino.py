@@ -62,7 +62,7 @@ class OpenVinoEngine:
         openvino = _openvino()
         network = self._read(openvino)
         metadata = _metadata(network)
-        self._inputs = inputs_of([_port(one) for one in network.inputs], self._weights)
+        self._inputs = inputs_of([_port(port) for port in network.inputs], self._weights)
         width, height = size_of(self._inputs.picture, self._settings, metadata)
         self._settle(network, width, height)
         compiled = self._compile(openvino, network)
@@ -74,7 +74,7 @@ class OpenVinoEngine:
             height=height,
             outputs=self._output_shapes(compiled, width, height),
             metadata=metadata,
-            names=tuple(frozenset(one.get_names()) for one in compiled.outputs),
+            names=tuple(frozenset(port.get_names()) for port in compiled.outputs),
             pixels=self._inputs.pixels,
             asks_size=bool(self._size),
         )
@@ -138,7 +138,9 @@ class OpenVinoEngine:
             return tuple(tuple(output.get_shape()) for output in compiled.outputs)
         import numpy as np
 
-        return tuple(one.shape for one in self.infer(np.zeros((1, 3, height, width), np.float32)))
+        return tuple(
+            output.shape for output in self.infer(np.zeros((1, 3, height, width), np.float32))
+        )
 
     def _describe(self, openvino: Any, compiled: Any) -> None:
         """Say what it really runs: a processor without bf16 computes in f32."""
@@ -152,9 +154,9 @@ class OpenVinoEngine:
         self.description = f"OpenVINO {_version(openvino)} (CPU, {kind}, {count} threads)"
 
 
-def _port(one: Any) -> Port:
-    kind = one.get_element_type().get_type_name()
-    return Port(one.get_any_name(), TYPES.get(kind, kind), _sides(one.get_partial_shape()), kind)
+def _port(node: Any) -> Port:
+    kind = node.get_element_type().get_type_name()
+    return Port(node.get_any_name(), TYPES.get(kind, kind), _sides(node.get_partial_shape()), kind)
 
 
 def _version(openvino: Any) -> str:

@@ -85,7 +85,7 @@ def readings(network: Network, files: ModelFiles, kind: str = AUTO) -> list[Head
     Raises `ModelFileError` when it cannot.
     """
     kinds = [head for head in HEADS if kind in (AUTO, head.key)]
-    heads = [head for one in kinds for head in one.readings(network, named=kind != AUTO)]
+    heads = [head for each in kinds for head in each.readings(network, named=kind != AUTO)]
     if not heads:
         raise ModelFileError(_not_understood(network, files, kinds, kind))
     named = [head for head in heads if head.evidence is Evidence.NAMES]

@@ -236,8 +236,8 @@ class UltralyticsDetrHead(Plain):
 
 def _about(network: Network) -> str:
     """Return what Ultralytics' exporter says of the kind of network, in small letters."""
-    said = (network.metadata.get(key, "") for key in ("description", "head"))
-    return " ".join(said).lower()
+    descriptions = (network.metadata.get(key, "") for key in ("description", "head"))
+    return " ".join(descriptions).lower()
 
 
 def _is_grid(network: Network, count: int, depth: int) -> bool:

@@ -86,7 +86,7 @@ class BatchedEndToEndHead(FlatHead):
             case "onnx", ((_, 7),):
                 is_named = any("output" in known for known in network.names)
                 is_other = any(
-                    "flat_predictions" in one for one in frozenset().union(*network.names)
+                    "flat_predictions" in name for name in frozenset().union(*network.names)
                 )
                 sure = named or ((is_named or "stride" in network.metadata) and not is_other)
                 return [cls(sure=sure)]

@@ -77,7 +77,7 @@ class NasBatchHead(Plain):
     def readings(cls, network: Network, *, named: bool = False) -> list[Head]:
         if len(network.outputs) != len(ROLES):
             return []
-        roles = [role(network, one) for one in ROLES]
+        roles = [role(network, part) for part in ROLES]
         sure = None not in roles
         order = tuple(roles) if sure else (0, 1, 2, 3)
         match [network.outputs[index] for index in order]:  # type: ignore[index]

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from zmhook.deadline import Deadline
-from zmhook.detectors.alpr.services.account import MOST_PENDING, TOO_MANY, Account, Request
+from zmhook.detectors.alpr.services.account import MOST_PENDING, TOO_MANY, Account, PlateRequest
 from zmhook.detectors.alpr.services.base import PlateServiceError
 from zmhook.settings import Alpr, General, Secret, Settings
 
@@ -34,8 +34,8 @@ def make_account(tmp_path):
         account.close()
 
 
-def question(url: str, path: str = "/v1/plate-reader/") -> Request:
-    return Request("POST", f"{url}{path}", {"data": {"a": "b"}}, f"Token {KEY}")
+def question(url: str, path: str = "/v1/plate-reader/") -> PlateRequest:
+    return PlateRequest("POST", f"{url}{path}", {"data": {"a": "b"}}, f"Token {KEY}")
 
 
 def refusal(account: Account, url: str, seconds: float = 20.0) -> PlateServiceError:
@@ -59,7 +59,7 @@ def test_no_password_is_taken_from_elsewhere(make_account, fake_plates, tmp_path
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login me password hunter2\n")
     monkeypatch.setenv("NETRC", str(netrc))
-    request = Request("POST", f"{fake_plates.url}/v1/plate-reader/", {})
+    request = PlateRequest("POST", f"{fake_plates.url}/v1/plate-reader/", {})
     assert make_account().ask(request, Deadline(5))["usage"]
     assert "authorization" not in fake_plates.asked[0].headers
 
@@ -195,7 +195,9 @@ def test_the_key_and_what_is_unprintable_are_left_out_of_what_it_says(make_accou
 def test_addresses_with_keys_are_not_logged(make_account, fake_plates, caplog):
     caplog.set_level(logging.DEBUG)
     account = make_account()
-    request = Request("POST", f"{fake_plates.url}/v2/recognize_bytes", {"params": {"x": "hunter2"}})
+    request = PlateRequest(
+        "POST", f"{fake_plates.url}/v2/recognize_bytes", {"params": {"x": "hunter2"}}
+    )
     fake_plates.will("500")
     with pytest.raises(PlateServiceError) as caught:
         account.ask(request, Deadline(10))
