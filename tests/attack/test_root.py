@@ -231,6 +231,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "history": [("history", "list"), ("history", "show", "5"), ("history", "stats")],
     "notify": [("notify", "test")],
     "config": [("config", "check"), ("config", "check", "--live")],
+    "completion": [("completion", "bash"), ("completion", "zsh")],
 }
 
 
