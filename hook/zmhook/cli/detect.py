@@ -33,6 +33,9 @@ from zmhook.text.names import spelled
 from zmhook.text.unexpected import unexpected
 from zmhook.version import __version__
 
+SCRIPT = "zm_detect.py"
+"""Called with the arguments of other hooks too, which it ignores."""
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -361,7 +364,7 @@ def _explain(args: argparse.Namespace) -> int:
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Parse the arguments; `unknown` names those of other hooks, which are ignored."""
+    """Parse the arguments; `unknown` names those of other hooks, which the script ignores."""
     parser = make_parser()
     args, unknown = parser.parse_known_args(argv)
     positional = [word for word in (args.event_word, args.monitor_word) if word is not None]
@@ -372,12 +375,15 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     unknown += positional
     args.program = parser.prog
     args.unknown = parser.unknown_words(unknown) if unknown else ""
+    if args.unknown and args.program != SCRIPT:
+        # Not ignored: the value of a misspelt flag would be taken for an event.
+        parser.error(f"unknown arguments: {args.unknown}")
     return args
 
 
 def make_parser() -> Parser:
     """Return the parser of `zmhook detect`."""
-    name = program("detect", "zm_detect.py")
+    name = program("detect", SCRIPT)
     parser = Parser(
         prog=name,
         description="Run detection on an event's pictures, or on one picture, and print the"

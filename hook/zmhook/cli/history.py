@@ -18,6 +18,7 @@ from zmhook.cli.arguments import (
 )
 from zmhook.cli.output import complain, say_json
 from zmhook.detection import Outcome
+from zmhook.errors import NoState
 from zmhook.exit_codes import DONE, FAILED
 from zmhook.process.privilege import become_owner
 
@@ -35,7 +36,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = make_parser().parse_args(argv)
     history = _open(args)
     action = {"list": _list, "show": _show, "stats": _stats}[args.action]
-    return action(history, args)
+    try:
+        return action(history, args)
+    except NoState:
+        if not args.json:
+            raise
+        return _print_json([])
 
 
 def _open(args: argparse.Namespace) -> History:

@@ -97,7 +97,7 @@ def _list(manifest: Manifest, store: ModelStore, config: Config | None, *, as_js
     rows += [(name, "", "built in", "", text, "") for name, text in BUILT_IN.items()]
     head = ("model", "used", "state", "size", "description", "licence")
     table = Table(
-        f"Model files in {store.folder}", head, rows, frozenset({3}), (5,), frozenset({4})
+        f"Model files in {store.folder}", head, rows, frozenset({3}), (), frozenset({4, 5})
     )
     show([table], sys.stdout)
     if in_use:
@@ -120,7 +120,7 @@ def _verify(models: list[Model], store: ModelStore) -> int:
         wrong += state != "ok"
         say(f"{state:<8} {store.path_of(file)}")
     if not models:
-        say("The configuration uses no model that needs a file.")
+        say("The configuration uses no model file with a known checksum: your own are not checked.")
     return 1 if wrong else 0
 
 
@@ -129,7 +129,7 @@ def _verify(models: list[Model], store: ModelStore) -> int:
 
 def _get(models: list[Model], store: ModelStore, config: Config | None, *, force: bool) -> int:
     if not models:
-        say("Nothing to download: the configuration uses no model that needs a file.")
+        say("Nothing to download: the configuration uses no model file from this list.")
     failed = 0
     for model in models:
         say(f"{model.name}: {model.description}. Licence: {model.licence}, {model.licence_url}")

@@ -12,6 +12,7 @@ from msgspec import json
 from zmhook.cli import tables
 from zmhook.cli.output import complain, say, say_json
 from zmhook.defaults import CONFIG
+from zmhook.errors import NoStore
 from zmhook.printable import shortened
 from zmhook.process.privilege import become_owner
 
@@ -32,9 +33,15 @@ _LONGEST_CELL = 60
 
 
 def list_snapshots(args: argparse.Namespace) -> int:
-    with _open(args) as index:
-        rows = _matching(index, args)
-        total = index.count()
+    try:
+        with _open(args) as index:
+            rows = _matching(index, args)
+            total = index.count()
+    except NoStore:
+        if not args.json:
+            raise
+        say_json([])
+        return 0
     if args.json:
         say_json([_plain(row, index) for row in rows])
         return 0

@@ -34,7 +34,12 @@ class ModelFileHash(msgspec.Struct, frozen=True):
 
 
 def fingerprint(settings: Settings) -> str:
-    """Return the SHA-256 of all settings in a fixed order, without the secrets."""
+    """Return the SHA-256 of all settings in a fixed order, without the secrets.
+
+    `yolo_threads` does not count: the service divides the processor among its workers with it.
+    """
+    yolo = msgspec.structs.replace(settings.yolo, yolo_threads=0)
+    settings = msgspec.structs.replace(settings, yolo=yolo)
     plain = msgspec.to_builtins(settings, enc_hook=_without_secret)
     return hashlib.sha256(msgspec.json.encode(plain, order="sorted")).hexdigest()
 

@@ -34,6 +34,10 @@ _COLUMNS = (
 _LATER = "SELECT 1 FROM decisions AS later WHERE later.event_id = decisions.event_id"
 
 
+NAMED_AMONG = 20
+"""The newest decisions on a monitor of which one may have its name."""
+
+
 class RecordedDecision(Struct, frozen=True, kw_only=True):
     """A recorded decision; `settings` is the fingerprint of the settings of that time."""
 
@@ -143,20 +147,11 @@ class History:
         return [self._recorded(*row) for row in rows]
 
     def monitor_names(self) -> dict[int, str]:
-        """Return the monitors' names by id, as the newest decision on each has them."""
-        sql = (
-            "SELECT monitor_id, data FROM decisions JOIN reports ON decision = number"
-            " WHERE number IN (SELECT MAX(number) FROM decisions"
-            " WHERE monitor_id IS NOT NULL GROUP BY monitor_id)"
-        )
-        rows = sqlite.use(
-            self.path, SCHEMA, lambda database: database.execute(sql).fetchall(), readonly=True
-        )
-        names: dict[int, str] = {}
-        for monitor_id, data in rows:
-            with suppress(zlib.error, Unreadable):
-                names[monitor_id] = Decision.from_json(unpack(data)).event.monitor_name
-        return names
+        """Return the monitors' names by id, as the newest decision with a name has them.
+
+        Not every caller names the monitor, so the last few decisions on each are read.
+        """
+        return sqlite.use(self.path, SCHEMA, _monitor_names, readonly=True)
 
     def _recorded(
         self, number: int, line: str, data: bytes, version: str, settings: str, models: str
@@ -235,3 +230,22 @@ class _DayCount:
 def percentile(ordered: Sequence[float], percent: int) -> float:
     """Return the smallest value that so many percent of all are not above (nearest rank)."""
     return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
+
+
+def _monitor_names(database: sqlite3.Connection) -> dict[int, str]:
+    monitors = "SELECT DISTINCT monitor_id FROM decisions WHERE monitor_id IS NOT NULL"
+    reports = (
+        "SELECT data FROM decisions JOIN reports ON decision = number"
+        " WHERE monitor_id = ? ORDER BY at DESC LIMIT ?"
+    )
+    names = {}
+    for (monitor_id,) in database.execute(monitors).fetchall():
+        newest = database.execute(reports, (monitor_id, NAMED_AMONG)).fetchall()
+        names[monitor_id] = next(filter(None, (_monitor_name(data) for (data,) in newest)), "")
+    return names
+
+
+def _monitor_name(data: bytes) -> str:
+    with suppress(zlib.error, Unreadable):
+        return Decision.from_json(unpack(data)).event.monitor_name
+    return ""

@@ -87,13 +87,17 @@ def test_a_script_takes_no_value_of_an_unknown_flag_for_an_event(
     assert (args.program, args.event, args.unknown) == ("zm_detect.py", "7", "--live, 1 more")
 
 
-def test_an_event_by_flag_wins_over_a_position() -> None:
-    args = detect.parse(["9", "-e", "7"])
-    assert (args.event, args.unknown) == ("7", "9")
+@pytest.mark.parametrize("argv", [["--monitro", "5", "22"], ["9", "-e", "7"], ["7", "2", "1"]])
+def test_a_command_refuses_what_it_does_not_know(argv, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        detect.parse(argv)
+    assert ended.value.code == 2
+    assert "zmhook detect: unknown arguments: " in capsys.readouterr().err
 
 
 def test_a_misspelt_flag_is_suggested(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         detect.main(["--evntid", "--explan"])
     assert ended.value.code == 2
-    assert "unknown: --evntid, --explan; did you mean '--event'?" in capsys.readouterr().err
+    text = capsys.readouterr().err
+    assert "unknown arguments: --evntid, --explan; did you mean '--event'?" in text

@@ -286,3 +286,11 @@ def test_before_the_first_event(config: Path) -> None:
 def test_a_missing_configuration_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"nowhere\.ini"):
         main(["list", "-c", str(tmp_path / "nowhere.ini")])
+
+
+@pytest.mark.parametrize("argv", [["list"], ["show", "5"], ["stats"]])
+def test_nothing_recorded_yet_is_an_empty_list_for_programs(
+    argv: list[str], config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*argv, "--json", "-c", str(config)]) == 0
+    assert json.loads(capsys.readouterr().out) == []

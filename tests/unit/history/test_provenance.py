@@ -157,3 +157,7 @@ def test_few_hashes_are_kept(
         model_files(chain(tmp_path / name, "yolo"), database)
     rows = database.use(lambda one: one.execute("SELECT path FROM files").fetchall())
     assert sorted(Path(row[0]).parent.name for row in rows) == ["c", "d"]
+
+
+def test_how_many_threads_a_worker_has_does_not_count() -> None:
+    assert fingerprint(Settings(yolo=Yolo(yolo_threads=2))) == fingerprint(Settings())

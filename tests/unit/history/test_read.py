@@ -234,3 +234,14 @@ def test_percentile(values: list[float], percent: int, value: float) -> None:
 
 def test_nothing_is_no_day() -> None:
     assert by_day([]) == []
+
+
+def test_a_monitor_keeps_its_name_when_a_later_caller_gives_none(
+    configured: Callable[..., Settings], decision: Callable[..., Decision], path: Path
+) -> None:
+    named, nameless = decision(1, monitor_id=1), decision(2, monitor_id=1)
+    event = structs.replace(named.event, monitor_name="Front door", asked=10.0)
+    record(structs.replace(named, event=event), configured())
+    event = structs.replace(nameless.event, monitor_name="", asked=20.0)
+    record(structs.replace(nameless, event=event), configured())
+    assert History(path).monitor_names() == {1: "Front door"}
