@@ -76,6 +76,12 @@ class Parser(argparse.ArgumentParser):
             self.error(f"unknown argument {self.unknown_words(unknown, parsed_args)}")
         return parsed_args
 
+    def _get_option_tuples(self, option_string: str) -> list[Any]:
+        """Return what an abbreviation may stand for; an older spelling makes nothing ambiguous."""
+        matches = super()._get_option_tuples(option_string)
+        meant = {match[0].dest for match in matches}
+        return matches[:1] if len(meant) == 1 else matches
+
     def unknown_words(self, unknown: Sequence[str], parsed_args: Any = None) -> str:
         """Name unknown flags, but not their values, which may be secret; suggest known ones."""
         flags = [word.partition("=")[0] for word in unknown if word.startswith("-")]

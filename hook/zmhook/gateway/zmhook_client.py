@@ -20,7 +20,7 @@ from zmhook.gateway.protocol import (
     InferRequest,
     RequestImage,
 )
-from zmhook.gateway.responses import OK, SERVER_ERROR, not_understood, refused
+from zmhook.gateway.responses import NOT_FOUND, OK, SERVER_ERROR, not_understood, refused
 from zmhook.net.urls import with_query
 from zmhook.printable import one_line
 
@@ -119,6 +119,8 @@ def _refused(
     error = refused(response, *endpoint.secrets, *(image.secret for image in images))
     if response.status == BAD_REQUEST and any(image.url for image in images):
         return GatewayError(str(error), "image")
+    if response.status in NOT_FOUND:
+        return GatewayError(f"{error}: it is of another version; upgrade it, or this one")
     if response.status == TOO_LARGE:
         return GatewayError(f"{error}: raise [service] listen_max_upload there", "request")
     return error

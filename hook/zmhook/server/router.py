@@ -54,6 +54,8 @@ class TokenRouter:
     def route(self, request: Request) -> PendingResponse | Response:
         """Return where the body goes, or refuse by the head alone."""
         route = self._routes.get(request.path) or self._routes.get(request.path.removeprefix(MLAPI))
+        if route is None and request.length != 0:
+            return error_response(request, 404, "there is nothing at this address")
         if route is None:
             return PendingResponse(NoBody(), 0, lambda: self._public(request))
         if request.method not in route.methods:

@@ -121,3 +121,9 @@ def test_help_has_a_description_and_an_example() -> None:
     text = parser().commands["list"].format_help()
     assert "List things. Twice." in text
     assert "example:\n  zmhook probe list\n" in text
+
+
+def test_an_abbreviation_is_not_ambiguous_for_an_older_spelling() -> None:
+    parser = Parser(prog="x")
+    add_option(parser, "--api-key", hidden=["--api_key"])
+    assert parser.parse_args(["--api", "k"]).api_key == "k"

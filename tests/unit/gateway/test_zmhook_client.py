@@ -200,3 +200,8 @@ def test_no_time(server, infer) -> None:
     with pytest.raises(GatewayError, match="no time left"):
         infer(deadline=Deadline(0))
     assert server.got == []
+
+
+def test_one_of_another_version_is_to_be_upgraded(server, infer) -> None:
+    with pytest.raises(GatewayError, match="another version; upgrade it, or this one"):
+        infer(("yolo",))

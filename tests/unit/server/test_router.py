@@ -124,6 +124,13 @@ def test_a_login_is_short(listening) -> None:
     listening(scene)
 
 
+def test_nothing_takes_a_body_where_there_is_nothing(listening) -> None:
+    async def scene(place) -> None:
+        assert (await place.ask("POST", "/zmhook/v0/infer", b"x" * 5000, token="")).status == 404
+
+    listening(scene)
+
+
 @pytest.mark.parametrize(
     "path", ["/health/live", "/health/ready", "/metrics", "/nonsense", "/decide"]
 )
@@ -139,7 +146,7 @@ def test_the_rest_is_what_it_was(listening, path: str) -> None:
 @pytest.mark.parametrize("path", ["/decide", "/stop", "/nonsense"])
 def test_a_body_where_none_belongs(listening, path: str) -> None:
     async def scene(place) -> None:
-        assert (await place.ask("POST", path, b"x" * 10)).status == 413
+        assert (await place.ask("POST", path, b"x" * 10)).status == 404
         assert place.public == []
 
     listening(scene)

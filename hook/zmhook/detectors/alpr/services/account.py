@@ -84,10 +84,11 @@ SCHEMA = (
     )
     INSERT INTO requests (account, at)
         SELECT account, strftime('%s', month || '-01') + 1.0 FROM asked JOIN numbers
-        ON number <= count WHERE month = strftime('%Y-%m', 'now');
-    INSERT INTO holds SELECT account, until, coalesce(short, ''), coalesce(why, '') FROM held;
-    INSERT INTO reports SELECT account, max(told_left, 0), told_at FROM asked
-        WHERE told_left IS NOT NULL AND month = strftime('%Y-%m', 'now');
+        ON number <= count WHERE account IS NOT NULL AND month = strftime('%Y-%m', 'now');
+    INSERT INTO holds SELECT account, until, coalesce(short, ''), coalesce(why, '') FROM held
+        WHERE account IS NOT NULL;
+    INSERT INTO reports SELECT account, max(told_left, 0), coalesce(told_at, 0.0) FROM asked
+        WHERE account IS NOT NULL AND told_left IS NOT NULL AND month = strftime('%Y-%m', 'now');
     DROP TABLE asked;
     DROP TABLE held;
     """,
