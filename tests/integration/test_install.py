@@ -520,7 +520,7 @@ def test_a_folder_that_was_given_to_the_web_server_is_taken_back(
         f"remove the environment {place.base}/venv, which others could have changed" in done.stdout
     )
     assert "(parts: remote)" in done.stdout
-    assert "Note: the environment was built anew" in done.stdout
+    assert "Note: the environment was rebuilt" in done.stdout
     programs = [place.base, place.base / "bin", place.base / "venv"]
     programs += [*(place.base / "bin").iterdir(), *(place.base / "venv").rglob("*")]
     assert {path.lstat().st_uid for path in programs} == {0}
@@ -731,7 +731,7 @@ def test_an_old_python_is_named(install, tmp_path: Path):
 def test_without_root_it_says_so(checkout: Path):
     done = as_user([checkout / "install.sh", "--yes"])
     assert done.returncode == 1
-    assert "run it as root (sudo ./install.sh), or with --prefix DIR" in done.stderr
+    assert "run this as root (sudo ./install.sh), or with --prefix DIR" in done.stderr
 
 
 @pytest.mark.parametrize("offline", ["network", "wheels"])

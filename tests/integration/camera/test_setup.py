@@ -98,7 +98,7 @@ def test_a_second_time_changes_nothing(setup: Callable[..., Any], camera: Any) -
 def test_a_password_that_others_can_read_is_told(
     setup: Callable[..., Any], camera: Any, make_camera: Callable[..., Any], certificates: Any
 ) -> None:
-    assert "note: the broker's password is sent to the camera unencrypted" in setup().out
+    assert "note: the broker's password goes to the camera unencrypted" in setup().out
     encrypted = make_camera((certificates.server, certificates.server_key))
     said = setup("--host", encrypted.host, "--https", "--insecure")
     assert (said.code, "note:" in said.out) == (0, False)
