@@ -115,7 +115,7 @@ def _engine(setup: Setup):  # noqa: ANN202 - a closure, used above alone
     engine = engine_for(files.weights, setup.engine)(files, settings)
     network = engine.load()
     head, _ = recognise(network, files)
-    given, _ = blob(cv2.imread(str(setup.photo)), network.size, head.preparation)
+    given, _ = blob(cv2.imread(str(setup.photo)), network.size, head.preprocessing)
     return lambda: engine.infer(given)
 
 
