@@ -125,6 +125,8 @@ if [ ${#mid} -gt 100 ]; then mid=$(printf %.100s "$mid"); fi
 if [ ${#name} -gt 4096 ]; then name=$(printf %.4096s "$name"); fi
 if [ ${#cause} -gt 4096 ]; then cause=$(printf %.4096s "$cause"); fi
 if [ ${#path} -gt 8192 ]; then path=; fi
+# Whoever calls us by hand may name a folder from where he is; the service is elsewhere.
+case $path in '' | /*) ;; *) if [ -d "./$path" ]; then path=${PWD%/}/$path; fi ;; esac
 
 # --- The fast way: the service's socket (its name is made as in zmhook/service/paths.py) -------
 

@@ -116,6 +116,12 @@ def read(path: Path) -> bytes:
         return b""
 
 
+def test_a_folder_may_be_named_from_where_the_caller_is(shared, ended: Callable) -> None:
+    folder = shared.event(number=401)
+    shared.warm()
+    assert ended(shared.begin("401", "1", "", "", str(folder).lstrip("/"))).code == 0
+
+
 def test_nothing_and_undecided_and_on_failure(shared) -> None:
     shared.write(rest="[monitor-3]\ndetect_pattern = submarine\n[monitor-4]\non_failure = alarm\n")
     empty = shared.folder / "empty"
