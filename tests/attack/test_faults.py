@@ -252,16 +252,20 @@ def signalled(which: str, number: signal.Signals) -> Fault:
     def fault(ground: Ground) -> Iterator[None]:
         pids = [pid for name in which.split("+") for pid in getattr(ground.site, name)()]
         assert pids
-        for pid in pids:
-            os.kill(pid, number)
+        _send(pids, number)
         try:
             yield
         finally:
-            for pid in pids:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGCONT)
+            _send(pids, signal.SIGCONT)
 
     return fault
+
+
+def _send(pids: list[int], number: signal.Signals) -> None:
+    """To those that are still there: a worker ends by itself when its supervisor does."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 PROCESSES = {
