@@ -527,18 +527,18 @@ def test_a_parked_car_stays_known_while_its_model_does_not_look(tmp_path: Path, 
     gate = Gate(match_past_detections=True, state_path=str(tmp_path))
     general = General(detection_mode=mode, frame_id=("alarm",))
 
-    def rings(number: int, *models: Model) -> list[str]:
+    def alarms(number: int, *models: Model) -> list[str]:
         event = Event(id=number, monitor_id=2, asked=1e9 + number)
         settings = Settings(general=general, gate=gate)
         return labels(run(event, settings, *models))
 
     cat, car = Model("cats", alarm=[found("cat")]), Model(alarm=[found("car")])
-    assert rings(1, car) == ["car"]
+    assert alarms(1, car) == ["car"]
     is_blind = [Model(alarm=DetectorError("x"))] if mode == "all" else [cat, car]
-    rings(2, *is_blind)
-    assert rings(3, car) == []
-    rings(4, Model())
-    assert rings(5, car) == ["car"]
+    alarms(2, *is_blind)
+    assert alarms(3, car) == []
+    alarms(4, Model())
+    assert alarms(5, car) == ["car"]
 
 
 # -- whatever the order in which pictures come -----------------------------------------------------

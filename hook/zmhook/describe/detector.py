@@ -1,7 +1,7 @@
 """Describe detections in words: the large model as a member of the chain.
 
 It looks at what the models before it kept (`gemini_after`), each cut out of the picture or all of
-it at once (`gemini_look_at`), or at every picture (`always`).
+it at once (`gemini_input`), or at every picture (`always`).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class GeminiDetector(Detector):
         super().__init__(settings)
         gemini = settings.gemini
         self.requires = _requires(gemini)
-        crops = gemini.gemini_look_at == "crops"
+        crops = gemini.gemini_input == "crops"
         self.crop_to = self.requires if crops else frozenset[str]()
         self.max_crops = gemini.gemini_max_crops
         self.problems: list[DetectorError] = []

@@ -60,7 +60,7 @@ def _is_at(time: str, now: datetime) -> bool:
 
 
 def cooldown(detection: Detection, context: Context) -> str | None:
-    """Drop labels that rang less than `cooldown` seconds ago."""
+    """Drop labels that had an alarm less than `cooldown` seconds ago."""
     seconds = context.settings.gate.cooldown
     if not seconds:
         return None
@@ -69,9 +69,9 @@ def cooldown(detection: Detection, context: Context) -> str | None:
 
 
 def cooldown_text(label: str, left: float, seconds: float) -> str:
-    """Return why a label does not ring: it stays quiet for `left` of so many seconds."""
+    """Return why a label has no alarm: it stays quiet for `left` of so many seconds."""
     ago = apart(seconds - left, seconds, 0)
-    return f"{label} rang {ago} s ago (cooldown {exact(seconds)})"
+    return f"{label} had an alarm {ago} s ago (cooldown {exact(seconds)})"
 
 
 ALARM_RULES: dict[str, Rule] = {"static": static, "schedule": schedule, "cooldown": cooldown}

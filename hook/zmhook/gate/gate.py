@@ -107,7 +107,7 @@ class Gate:
         labels = {detection.label for detection in alarming(kept)}
         if not gate.cooldown or not labels:
             return list(kept), []
-        seconds_left = self.memory.ring(labels, self.event.asked, gate.cooldown)
+        seconds_left = self.memory.record_alarms(labels, self.event.asked, gate.cooldown)
         return _without_lone_descriptions(*_by_cooldown(kept, seconds_left, gate.cooldown))
 
     def zones(self, size: Size) -> list[PictureZone]:

@@ -1,4 +1,4 @@
-"""When which label last rang on which monitor, so that it does not ring again at once."""
+"""When a label last had an alarm on a monitor, so that there is no other one at once."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ FILE = "cooldown.sqlite"
 LONGEST = 86400.0
 """Seconds; no cool-down lasts longer, so nothing older is kept."""
 AHEAD = 60.0
-"""Seconds that a ring may lie in the future: another process's event, or a clock set right."""
+"""Seconds that an alarm may lie in the future: another process's event, or a clock set right."""
 
+# The table is called rings for the alarms in it: files of earlier versions have it.
 SCHEMA = (
     """
     CREATE TABLE rings (
@@ -33,7 +34,7 @@ SCHEMA = (
 
 
 class Cooldown:
-    """The last rings of all monitors. Many processes may use the file at once.
+    """The last alarms of all monitors. Many processes may use the file at once.
 
     Labels are the same in capitals and in small letters. Times are seconds since the epoch. A
     clock that is set back by more than a minute ends a cool-down: it never makes one longer.
@@ -52,12 +53,12 @@ class Cooldown:
     ) -> float:
         """Return for how long of `seconds` the label stays quiet for an event, 0 for not at all.
 
-        What that event rang itself does not count. Raises `StateError`.
+        Alarms of that event itself do not count. Raises `StateError`.
         """
-        ring = _Ring(monitor_id, label.lower(), now, event_id)
-        return self._database.use(lambda connection: _left(connection, ring, seconds))
+        alarm = _Alarm(monitor_id, label.lower(), now, event_id)
+        return self._database.use(lambda connection: _left(connection, alarm, seconds))
 
-    def ring(
+    def record(
         self,
         monitor_id: int,
         labels: Iterable[str],
@@ -65,23 +66,23 @@ class Cooldown:
         seconds: float,
         event_id: int | None = None,
     ) -> dict[str, float]:
-        """Remember that these labels ring, but for those that another event rings by now.
+        """Store the alarms of these labels, except those that another event stored meanwhile.
 
         Return for these, as they were given, for how long they stay quiet. It is one transaction:
-        of two events at the same moment one rings. Raises `StateError`.
+        of two events at the same moment one has the alarm. Raises `StateError`.
         """
-        rings = {label: _Ring(monitor_id, label.lower(), now, event_id) for label in labels}
+        alarms = {label: _Alarm(monitor_id, label.lower(), now, event_id) for label in labels}
 
         def put(connection: sqlite3.Connection) -> dict[str, float]:
             with transaction(connection):
-                lefts = {label: _left(connection, ring, seconds) for label, ring in rings.items()}
-                _put(connection, [ring for label, ring in rings.items() if not lefts[label]], now)
+                lefts = {label: _left(connection, each, seconds) for label, each in alarms.items()}
+                _put(connection, [each for label, each in alarms.items() if not lefts[label]], now)
             return {label: left for label, left in lefts.items() if left}
 
         return self._database.use(put)
 
 
-class _Ring(NamedTuple):
+class _Alarm(NamedTuple):
     """A row of the table."""
 
     monitor_id: int
@@ -90,22 +91,22 @@ class _Ring(NamedTuple):
     event_id: int | None
 
 
-def _left(connection: sqlite3.Connection, ring: _Ring, seconds: float) -> float:
+def _left(connection: sqlite3.Connection, alarm: _Alarm, seconds: float) -> float:
     row = connection.execute(
         "SELECT at, event_id FROM rings WHERE monitor_id = ? AND label = ?",
-        [ring.monitor_id, ring.label],
+        [alarm.monitor_id, alarm.label],
     ).fetchone()
     if row is None:
         return 0.0
     at: float = row[0]
-    is_own = ring.event_id is not None and row[1] == ring.event_id
-    if is_own or at - ring.at > AHEAD:
+    is_own = alarm.event_id is not None and row[1] == alarm.event_id
+    if is_own or at - alarm.at > AHEAD:
         return 0.0
-    return min(max(0.0, at + seconds - ring.at), seconds)
+    return min(max(0.0, at + seconds - alarm.at), seconds)
 
 
-def _put(connection: sqlite3.Connection, rings: Iterable[_Ring], now: float) -> None:
-    connection.executemany("INSERT OR REPLACE INTO rings VALUES (?, ?, ?, ?)", rings)
+def _put(connection: sqlite3.Connection, alarms: Iterable[_Alarm], now: float) -> None:
+    connection.executemany("INSERT OR REPLACE INTO rings VALUES (?, ?, ?, ?)", alarms)
     connection.execute(
         "DELETE FROM rings WHERE at NOT BETWEEN ? AND ?", [now - LONGEST, now + AHEAD]
     )

@@ -1,4 +1,4 @@
-"""The memory of one event's monitor: objects that stay, and labels that rang."""
+"""The memory of one event's monitor: objects that stay, and labels that had an alarm."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class MonitorMemory:
         return {id(detection): match for detection, match in pairs if match is not None}
 
     def cooldown(self, label: str, now: float, seconds: float) -> float:
-        """Return the seconds for which the label does not ring yet."""
+        """Return the seconds for which the label has no other alarm yet."""
         monitor_id = self._event.monitor_id
         if monitor_id is None:
             return 0.0
@@ -69,15 +69,15 @@ class MonitorMemory:
         past = Past.open(self._settings)
         self._tried(lambda: past.save(self._event, monitor_id, observation, now=now), None)
 
-    def ring(self, labels: Iterable[str], now: float, seconds: float) -> dict[str, float]:
-        """Store what rings; return what another event rang meanwhile, and its seconds left."""
+    def record_alarms(self, labels: Iterable[str], now: float, seconds: float) -> dict[str, float]:
+        """Store the alarms; return the labels that another event stored, and their seconds left."""
         monitor_id, event_id = self._event.monitor_id, self._event.id
         if monitor_id is None or event_id is None:
             return {}
         from zmhook.memory.cooldown import Cooldown
 
         cooldown = Cooldown.open(self._settings)
-        return self._tried(lambda: cooldown.ring(monitor_id, labels, now, seconds, event_id), {})
+        return self._tried(lambda: cooldown.record(monitor_id, labels, now, seconds, event_id), {})
 
     def _objects(self) -> list[PastObject]:
         if self._past is None:

@@ -89,7 +89,7 @@ def labels_of(decision: Decision) -> list[str]:
 
 
 def _words_of(decision: Decision) -> list[str]:
-    """Return the descriptions that ring by themselves, in their few words."""
+    """Return the descriptions that are an alarm by themselves, in their few words."""
     return [detection.label for detection in alarming(decision.detections)]
 
 

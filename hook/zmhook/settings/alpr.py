@@ -45,7 +45,7 @@ class Alpr(Section, frozen=True, kw_only=True):
         tuple[str, ...],
         about("Labels of objects that have plates.", min_length=1, form="labels"),
     ] = ("car", "motorcycle", "motorbike", "bus", "truck", "boat", "van")
-    alpr_look_at: Annotated[
+    alpr_input: Annotated[
         Literal["crops", "frame"],
         about("crops: each vehicle, cropped. frame: the whole picture, once."),
     ] = "crops"

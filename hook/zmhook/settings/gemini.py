@@ -52,7 +52,7 @@ class Gemini(Section, frozen=True, kw_only=True):
             form="labels",
         ),
     ] = ("any",)
-    gemini_look_at: Annotated[
+    gemini_input: Annotated[
         Literal["crops", "frame"],
         about("crops: each detection, cropped. frame: the whole picture."),
     ] = "crops"

@@ -24,6 +24,8 @@ ALIASES = {
     "object_labels": "labels",
     "object_min_confidence": "yolo_min_confidence",
     "object_processor": "yolo_processor",
+    "alpr_look_at": "alpr_input",
+    "gemini_look_at": "gemini_input",
 }
 SECTION_ALIASES = {"ml": "remote"}
 ELSEWHERE = {("general", "gate")}

@@ -71,7 +71,7 @@ SETTINGS = (
     Set(
         "plates in the whole picture",
         "models = yolo,alpr",
-        "[alpr]\nalpr_look_at = frame\n",
+        "[alpr]\nalpr_input = frame\n",
         PLATES,
     ),
     Set(

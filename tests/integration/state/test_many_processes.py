@@ -47,7 +47,7 @@ for number in range(events):
     past.at(1)
     observation = Observation([own, common], (2000, 2000))
     past.save(Event(id=me * 1000 + number, monitor_id=1), 1, observation)
-    cooldown.ring(1, [own.label], 1e9 + number, 60, me * 1000 + number)
+    cooldown.record(1, [own.label], 1e9 + number, 60, me * 1000 + number)
 print(json.dumps([cooldown.left(1, f"thing {me} {n}", 1e9 + n, 60) for n in range(events)]))
 """
 HISTORY = """

@@ -59,7 +59,7 @@ def found(label: str, confidence: float = 0.71) -> Detection:
 
 @pytest.fixture
 def recorded(config: Path, noon: float) -> Path:
-    """Event 1020 rang, 1021 did not, 1022 could not be decided; a minute apart."""
+    """Event 1020 was an alarm, 1021 was none, 1022 could not be decided; a minute apart."""
     settings = load(config).general
 
     def event(number: int, monitor_id: int) -> Event:

@@ -79,7 +79,7 @@ def test_it_is_found_by_its_name() -> None:
     ],
 )
 def test_when_it_looks_and_at_what(after, look_at, requires: set, crop_to: set) -> None:
-    own = Gemini(gemini_after=after, gemini_look_at=look_at, gemini_max_crops=5)
+    own = Gemini(gemini_after=after, gemini_input=look_at, gemini_max_crops=5)
     one = GeminiDetector(Settings(gemini=own))
     assert (one.requires, one.crop_to, one.max_crops) == (requires, crop_to, 5)
 
@@ -116,7 +116,7 @@ def test_a_whole_frame_is_about_all_of_it(detector, fake_gemini) -> None:
 def test_a_cameras_snapshot_is_a_whole_picture_of_what_it_says(detector, fake_gemini) -> None:
     human = Detection(label="person", confidence=0.9, box=Box(0, 0, 40, 20), model="camera")
     snapshot = frame(crop=Crop(box=Box(0, 0, 40, 20), width=1920, height=1080, source=human))
-    ((found,),) = detector(gemini_look_at="frame").detect([snapshot])
+    ((found,),) = detector(gemini_input="frame").detect([snapshot])
     assert found.attributes["about"] == ""
     assert "Describe this person" in fake_gemini.asked[0].question
 
@@ -125,7 +125,7 @@ def test_a_cameras_snapshot_is_a_whole_picture_of_what_it_says(detector, fake_ge
 def test_without_a_box_it_is_where_what_was_found_is(detector, fake_gemini, look_at: str) -> None:
     fake_gemini.description = {**fake_gemini.description, "box_2d": []}
     view = cut(frame(), CAR) if look_at == "crops" else frame()
-    ((found,),) = detector(gemini_look_at=look_at).detect([view])
+    ((found,),) = detector(gemini_input=look_at).detect([view])
     assert found.box == (Box(20, 10, 220, 110) if look_at == "crops" else Box(0, 0, 400, 200))
 
 

@@ -416,17 +416,17 @@ def look(gate, settings, number, *detections, later=0.0, skipped_models=()):
     judge = gate(settings, event)
     kept, dropped = judge.filter(detections, SCENE)
     counted, drops = judge.finish(kept, SCENE)
-    rang, late = judge.record(counted, skipped_models=skipped_models)
+    alarms, late = judge.record(counted, skipped_models=skipped_models)
     assert judge.errors == []
     all_drops = dropped + drops + late
-    return [one.label for one in rang], [(drop.rule, drop.reason) for drop in all_drops]
+    return [one.label for one in alarms], [(drop.rule, drop.reason) for drop in all_drops]
 
 
 def test_a_parked_car_rings_once(gate, found) -> None:
     car = found("car", box=PARKED)
     assert look(gate, PAST, 1, car) == (["car"], [])
-    rang, drops = look(gate, PAST, 2, car)
-    assert rang == []
+    alarms, drops = look(gate, PAST, 2, car)
+    assert alarms == []
     assert drops == [("static", "static, IoU 1.00 with event 1, 1 min ago")]
     assert look(gate, PAST, 3, car, found("person"))[0] == ["person"]
 
@@ -462,9 +462,9 @@ def test_without_the_setting_it_rings_each_time(gate, found) -> None:
 def test_cooldown(gate, found) -> None:
     settings = Settings(gate=Gate(cooldown=100))
     assert look(gate, settings, 1, found())[0] == ["person"]
-    rang, drops = look(gate, settings, 2, found(), found("dog"))
-    assert rang == ["dog"]
-    assert drops == [("cooldown", "person rang 60 s ago (cooldown 100)")]
+    alarms, drops = look(gate, settings, 2, found(), found("dog"))
+    assert alarms == ["dog"]
+    assert drops == [("cooldown", "person had an alarm 60 s ago (cooldown 100)")]
     assert look(gate, settings, 3, found())[0] == ["person"]
 
 
@@ -475,10 +475,10 @@ def test_of_two_events_at_once_one_rings(gate, found) -> None:
     assert first.finish([kept[0]], SCENE) == ([kept[0]], [])
     assert second.finish(kept, SCENE) == (kept, [])
     assert first.record([kept[0]]) == ([kept[0]], [])
-    rang, drops = second.record(kept)
-    assert rang == [kept[1]]
+    alarms, drops = second.record(kept)
+    assert alarms == [kept[1]]
     assert [(one.rule, one.reason) for one in drops] == [
-        ("cooldown", "person rang 1 s ago (cooldown 100)")
+        ("cooldown", "person had an alarm 1 s ago (cooldown 100)")
     ]
 
 

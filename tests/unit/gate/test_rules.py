@@ -86,5 +86,5 @@ def judged(settings: Settings, **more) -> str | None:
 @given(st.floats(0.1, 86400), st.floats(1e-7, 1))
 def test_a_cooldown_is_true_as_it_is_printed(seconds, part) -> None:
     said = cooldown_text("dog", seconds * part, seconds)
-    printed = re.fullmatch(r"dog rang (\S+) s ago \(cooldown (\S+)\)", said)
+    printed = re.fullmatch(r"dog had an alarm (\S+) s ago \(cooldown (\S+)\)", said)
     assert float(printed[1]) < float(printed[2])

@@ -26,27 +26,27 @@ def test_what_never_rang_may_ring(cooldown: Cooldown) -> None:
 
 @pytest.mark.parametrize(("after", "left"), [(0, 60), (59, 1), (60, 0), (10_000, 0)])
 def test_what_rang_waits(cooldown: Cooldown, after: float, left: float) -> None:
-    cooldown.ring(1, ["car"], NOW, 0)
+    cooldown.record(1, ["car"], NOW, 0)
     assert cooldown.left(1, "car", NOW + after, 60) == left
 
 
 def test_the_last_ring_counts(cooldown: Cooldown) -> None:
-    cooldown.ring(1, ["car"], NOW, 0)
-    cooldown.ring(1, ["car"], NOW + 50, 0)
+    cooldown.record(1, ["car"], NOW, 0)
+    cooldown.record(1, ["car"], NOW + 50, 0)
     assert cooldown.left(1, "car", NOW + 60, 60) == 50
 
 
 def test_of_two_events_at_once_one_rings(cooldown: Cooldown) -> None:
-    assert cooldown.ring(1, ["car", "Dog"], NOW, 60, event_id=7) == {}
-    assert cooldown.ring(1, ["dog", "cat"], NOW + 1, 60, event_id=8) == {"dog": 59}
+    assert cooldown.record(1, ["car", "Dog"], NOW, 60, event_id=7) == {}
+    assert cooldown.record(1, ["dog", "cat"], NOW + 1, 60, event_id=8) == {"dog": 59}
     assert cooldown.left(1, "cat", NOW + 2, 60, event_id=7) == 59
     assert cooldown.left(1, "dog", NOW + 2, 60, event_id=8) == 58, "who lost has not rung"
 
 
 def test_what_an_event_rang_does_not_keep_it_quiet(cooldown: Cooldown) -> None:
-    assert cooldown.ring(1, ["car"], NOW, 60, event_id=7) == {}
+    assert cooldown.record(1, ["car"], NOW, 60, event_id=7) == {}
     assert cooldown.left(1, "car", NOW + 1, 60, event_id=7) == 0
-    assert cooldown.ring(1, ["car"], NOW + 1, 60, event_id=7) == {}
+    assert cooldown.record(1, ["car"], NOW + 1, 60, event_id=7) == {}
     assert cooldown.left(1, "car", NOW + 2, 60, event_id=8) == 59
 
 
@@ -60,28 +60,28 @@ def test_a_file_of_the_first_version_goes_on(configured: Callable[..., Settings]
 
 
 def test_labels_and_monitors_are_apart(cooldown: Cooldown) -> None:
-    cooldown.ring(1, ["Car", "dog"], NOW, 0)
+    cooldown.record(1, ["Car", "dog"], NOW, 0)
     asked = [(1, "car"), (1, "DOG"), (1, "person"), (2, "car")]
     assert [cooldown.left(*one, NOW, 60) for one in asked] == [60, 60, 0, 0]
 
 
 def test_no_cooldown_is_none(cooldown: Cooldown) -> None:
-    cooldown.ring(1, ["car"], NOW, 0)
+    cooldown.record(1, ["car"], NOW, 0)
     assert cooldown.left(1, "car", NOW, 0) == 0
 
 
 def test_a_clock_set_back_is_harmless(cooldown: Cooldown) -> None:
-    cooldown.ring(1, ["car"], NOW, 0)
+    cooldown.record(1, ["car"], NOW, 0)
     assert cooldown.left(1, "car", NOW - 1, 60) == 60, "another process's clock: never more"
     assert cooldown.left(1, "car", NOW - AHEAD - 1, 60) == 0
-    cooldown.ring(1, ["car"], NOW - 5000, 0)
+    cooldown.record(1, ["car"], NOW - 5000, 0)
     assert cooldown.left(1, "car", NOW - 4990, 60) == 50
 
 
 def test_old_rings_are_not_kept(cooldown: Cooldown, configured: Callable[..., Settings]) -> None:
-    cooldown.ring(1, ["plate 1"], NOW - LONGEST - 1, 0)
-    cooldown.ring(1, ["plate 2"], NOW + AHEAD + 1, 0)
-    cooldown.ring(2, ["plate 3"], NOW, 0)
+    cooldown.record(1, ["plate 1"], NOW - LONGEST - 1, 0)
+    cooldown.record(1, ["plate 2"], NOW + AHEAD + 1, 0)
+    cooldown.record(2, ["plate 3"], NOW, 0)
     database = shared_database(Path(configured().gate.state_path, FILE), ())
     rows = database.use(lambda one: one.execute("SELECT label FROM rings").fetchall())
     assert rows == [("plate 3",)]
@@ -96,6 +96,6 @@ def test_a_damaged_file_is_set_aside(
     file.write_bytes(b"nonsense" * 1000)
     cooldown = Cooldown.open(settings)
     now = time.time()
-    cooldown.ring(1, ["car"], now, 0)
+    cooldown.record(1, ["car"], now, 0)
     assert cooldown.left(1, "car", now, 60) == 60
     assert FILE in caplog.text

@@ -39,7 +39,7 @@ class AlprDetector(Detector):
         alpr = settings.alpr
         labels = frozenset(alpr.alpr_pre_existing_labels)
         self.requires = labels if alpr.alpr_use_after_detection_only else frozenset[str]()
-        crops = alpr.alpr_look_at == "crops"
+        crops = alpr.alpr_input == "crops"
         self.crop_to = self.requires if crops else frozenset[str]()
         self.max_crops = alpr.alpr_max_crops
         self.problems: list[DetectorError] = []

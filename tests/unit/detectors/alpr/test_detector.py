@@ -97,9 +97,9 @@ def test_it_is_found_by_its_name() -> None:
     ("own", "requires", "crop_to"),
     [
         ({}, {"car", "van"}, {"car", "van"}),
-        ({"alpr_look_at": "frame"}, {"car", "van"}, set()),
+        ({"alpr_input": "frame"}, {"car", "van"}, set()),
         ({"alpr_use_after_detection_only": False}, set(), set()),
-        ({"alpr_use_after_detection_only": False, "alpr_look_at": "frame"}, set(), set()),
+        ({"alpr_use_after_detection_only": False, "alpr_input": "frame"}, set(), set()),
     ],
 )
 def test_when_it_looks_and_at_what(own, requires: set, crop_to: set) -> None:
@@ -138,7 +138,7 @@ def test_a_crop_is_asked_about_and_mapped_back(detector, fake_plates, fake_plate
 
 
 def test_a_whole_frame_is_asked_about_once(detector, fake_plates) -> None:
-    one = detector(alpr_look_at="frame")
+    one = detector(alpr_input="frame")
     known = [[at(0, 0, 90, 90), at(300, 100, 500, 300)]]
     result = run(Chain([one]), [frame()], known=known)
     assert len(fake_plates.asked) == 1
