@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 import time
-from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from collections.abc import Coroutine, Mapping
+from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import parse_qs
 
 import h11
@@ -32,6 +33,8 @@ MOST_PIECES, LEAST_PIECE = 1000, 256
 MOST_AHEAD = 64 * 1024
 MOST_FIELDS = 20
 WRITE_SECONDS = 10.0
+
+Result = TypeVar("Result")
 
 
 class HttpError(Exception):
@@ -135,7 +138,7 @@ class HttpConnection:
     async def wait_for_data(self) -> None:
         """Wait for the beginning of the next request, or for the client to leave."""
         if not self._protocol.trailing_data[0]:
-            await asyncio.wait_for(self._receive(), IDLE_SECONDS)
+            await within(IDLE_SECONDS, self._receive())
 
     async def read_head(self) -> Request | None:
         """Return the next request without its body; None when the client has left."""
@@ -209,7 +212,7 @@ class HttpConnection:
 
     async def send(self, response: Response, *, is_last: bool) -> bool:
         """Send the response; return whether another request may follow."""
-        await asyncio.wait_for(self._write(response, is_last=is_last), WRITE_SECONDS)
+        await within(WRITE_SECONDS, self._write(response, is_last=is_last))
         if self._protocol.our_state is not h11.DONE or not self.is_read:
             return False
         self._protocol.start_next_cycle()
@@ -222,7 +225,7 @@ class HttpConnection:
         with contextlib.suppress(OSError, asyncio.TimeoutError):
             if self._writer.can_write_eof():
                 self._writer.write_eof()
-            await asyncio.wait_for(self._drain(), LINGER_SECONDS)
+            await within(LINGER_SECONDS, self._drain())
 
     async def _drain(self) -> None:
         left = LINGER_BYTES
@@ -256,9 +259,13 @@ class HttpConnection:
 
     async def _next_event(self, seconds: float) -> object:
         """Return h11's next event; raises `asyncio.TimeoutError` when it is not there in time."""
-        end = time.monotonic() + seconds
+        event = self._protocol.next_event()
+        return await within(seconds, self._more()) if event is h11.NEED_DATA else event
+
+    async def _more(self) -> object:
+        """Read until there is an event."""
         while (event := self._protocol.next_event()) is h11.NEED_DATA:
-            await asyncio.wait_for(self._receive(), end - time.monotonic())
+            await self._receive()
         return event
 
     async def _receive(self) -> int:
@@ -267,6 +274,14 @@ class HttpConnection:
         self._turn = time.monotonic()
         self._protocol.receive_data(data)
         return len(data)
+
+
+async def within(seconds: float, doing: Coroutine[Any, Any, Result]) -> Result:
+    """Do as `asyncio.wait_for`, without the task that Python 3.11 makes for it each time."""
+    if sys.version_info < (3, 11):
+        return await asyncio.wait_for(doing, seconds)
+    async with asyncio.timeout(seconds):
+        return await doing
 
 
 def too_long(limit: int, setting: str = "") -> HttpError:

@@ -26,6 +26,7 @@ from zmhook.net.http_connection import (
     Request,
     Response,
     too_long,
+    within,
 )
 from zmhook.text.unexpected import BUG, logged
 
@@ -313,7 +314,7 @@ async def _first_of(
 async def _flushed(writer: asyncio.StreamWriter) -> None:
     """Wait until what was written has gone out; abort when the client does not take it."""
     try:
-        await asyncio.wait_for(writer.wait_closed(), WRITE_SECONDS)
+        await within(WRITE_SECONDS, writer.wait_closed())
     except (OSError, asyncio.TimeoutError):
         writer.transport.abort()
     except asyncio.CancelledError:
