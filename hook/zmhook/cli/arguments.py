@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from zmhook.defaults import CONFIG
 from zmhook.exit_codes import MISUSED
 from zmhook.printable import one_line
-from zmhook.text.ids import parsed, parsed_or_none
-from zmhook.text.suggest import did_you_mean
+from zmhook.text.names import did_you_mean
+from zmhook.text.numbers import parsed, parsed_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

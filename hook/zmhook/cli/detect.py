@@ -28,8 +28,8 @@ from zmhook.errors import RightsError, SettingsError, ZmhookError
 from zmhook.exit_codes import DETECTED, NOTHING, UNDECIDED
 from zmhook.printable import plain_json
 from zmhook.process import startup
-from zmhook.text.ids import parsed, parsed_or_none
 from zmhook.text.names import spelled
+from zmhook.text.numbers import parsed, parsed_or_none
 from zmhook.text.unexpected import unexpected
 from zmhook.version import __version__
 

@@ -18,7 +18,7 @@ from zmhook.cli.output import (
 from zmhook.errors import SettingsError, ZmhookError
 from zmhook.exit_codes import FAILED, INTERRUPTED, MISUSED, UNDECIDED
 from zmhook.process import startup
-from zmhook.text.suggest import did_you_mean
+from zmhook.text.names import did_you_mean
 from zmhook.text.unexpected import unexpected
 from zmhook.version import __version__
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from zmhook.errors import DetectorError
 from zmhook.extensions import imported, known, location
-from zmhook.text.suggest import did_you_mean
+from zmhook.text.names import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from zmhook.errors import DownloadError
 from zmhook.storage.regular import read
 from zmhook.text.bounded_json import Unreadable, decoded
-from zmhook.text.suggest import did_you_mean
+from zmhook.text.names import did_you_mean
 
 BUILT_IN = {
     "hog": "people; comes inside OpenCV",

@@ -23,8 +23,8 @@ from zmhook.render.line import detection_line
 from zmhook.render.summary import log_decision
 from zmhook.service.client import ALARM, NOTHING, STOPPING, UNDECIDED
 from zmhook.service.status import status
-from zmhook.text.ids import parsed, parsed_or_none
 from zmhook.text.names import spelled
+from zmhook.text.numbers import parsed, parsed_or_none
 from zmhook.text.unexpected import is_lack
 
 if TYPE_CHECKING:

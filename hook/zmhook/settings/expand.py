@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from zmhook.errors import SettingsError
 from zmhook.settings import inifile
 from zmhook.settings.section import VARIABLE
-from zmhook.text.suggest import did_you_mean
+from zmhook.text.names import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

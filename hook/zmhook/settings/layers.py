@@ -17,7 +17,7 @@ from zmhook.settings.legacy import (
     SECTION_ALIASES,
     VERSION_6,
 )
-from zmhook.text.suggest import did_you_mean
+from zmhook.text.names import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

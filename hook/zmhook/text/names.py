@@ -7,6 +7,11 @@ letter with an accent is one character or two (files copied from a Mac), and loo
 from __future__ import annotations
 
 import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 # A byte that is no UTF-8 stands as a character that Unicode leaves for private use, and that no
 # name has: what JSON and UTF-8 can carry, and what turns into the same byte again.
@@ -28,3 +33,11 @@ def on_disk(text: str) -> str:
 def composed(text: str) -> str:
     """Return a name with each accented letter as one character (NFC)."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return the end of a message, `; did you mean 'yolo'?`, or "" when no known word is close."""
+    from difflib import get_close_matches  # slow to import, and only mistakes need it
+
+    close = get_close_matches(word, list(known), n=1, cutoff=cutoff)
+    return f"; did you mean '{close[0]}'?" if close else ""

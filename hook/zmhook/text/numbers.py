@@ -8,6 +8,9 @@ to see the difference.
 from __future__ import annotations
 
 import math
+import re
+
+from zmhook.printable import printable, shortened
 
 ROUNDING = 1e-6
 """By which a share or a confidence (0..1) may be wrong: models compute in 32 bits."""
@@ -62,3 +65,26 @@ def _slack(limit: float) -> float:
 
 def _side(value: float, limit: float) -> int:
     return (value > limit) - (value < limit)
+
+
+LARGEST = 2**63 - 1
+"""What a signed column of a database holds."""
+
+_WRITTEN = re.compile(r"0|[1-9][0-9]{0,18}")
+_SHOWN = 40
+
+
+def parsed(text: str, what: str) -> int:
+    """Return the number; `what` names it in the `ValueError` for all that is none.
+
+    ASCII digits, without a sign, blanks, or zeros in front.
+    """
+    if _WRITTEN.fullmatch(text) and int(text) <= LARGEST:
+        return int(text)
+    shown = printable(shortened(text, _SHOWN))
+    raise ValueError(f"{what}: expected a whole number, got '{shown}'")
+
+
+def parsed_or_none(text: str, what: str) -> int | None:
+    """Return the number, or None for no text at all; raises `ValueError`."""
+    return parsed(text, what) if text else None

@@ -13,7 +13,7 @@ from zmhook.detection import Box, Decision, Detection
 from zmhook.event import Event
 from zmhook.settings import load
 from zmhook.snapshots.formats.values import label
-from zmhook.text.names import composed, spelled
+from zmhook.text.names import composed, did_you_mean, spelled
 from zmhook.text.patterns import fits, matches
 from zmhook.zoneminder.monitors import _zone
 
@@ -66,3 +66,9 @@ def test_zoneminders_zones_are_named_as_in_the_configuration() -> None:
     zone = _zone({"Name": TWO, "Type": "Active", "Coords": "0,0 10,0 10,10"})
     assert zone is not None
     assert zone.name == ONE
+
+
+def test_a_close_word_is_suggested() -> None:
+    assert did_you_mean("portl", ["user", "portal"]) == "; did you mean 'portal'?"
+    assert did_you_mean("zzz", ["user", "portal"]) == ""
+    assert did_you_mean("portl", ["user", "portal"], 0.99) == ""
