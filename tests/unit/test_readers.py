@@ -55,7 +55,7 @@ def footage_of(path: Path) -> None:
     path.rename(still)
     for number in stills(path.parent):
         with suppress(OSError, ZmhookError):
-            footage.read(stills(path.parent)[number], 10)
+            footage.read_event_file(stills(path.parent)[number], 10)
 
 
 READERS: dict[str, Callable[[Path], object]] = {
@@ -141,7 +141,7 @@ WAYS = {
     "report/film.py",
     "service/holder.py",
     "service/worker.py",
-    "process/argv.py",
+    "process/startup.py",
     # What is root's, or the administrator's.
     "doctor/installed.py",
     "logs.py",

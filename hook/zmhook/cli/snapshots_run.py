@@ -10,7 +10,7 @@ from zmhook.cli.output import say
 from zmhook.defaults import CONFIG
 from zmhook.errors import BrokerError, ZmhookError
 from zmhook.exit_codes import FAILED
-from zmhook.process import argv as concealed
+from zmhook.process import startup
 from zmhook.process.privilege import become_owner
 from zmhook.settings.folders import folders_of
 from zmhook.snapshots import environment
@@ -27,7 +27,7 @@ CHECK_SECONDS = 30.0
 
 def run(args: argparse.Namespace) -> int:
     """Collect until a signal ends it; raises what makes it impossible to start."""
-    hidden = concealed.conceal(_secrets(args))
+    hidden = startup.conceal(_secrets(args))
     config = settings_of(args)
     settings = config.general
     become_owner(*folders_of(settings))
@@ -50,7 +50,6 @@ def settings_of(args: argparse.Namespace) -> Config:
 
 def _run(config: Config, *, hidden: bool, debug: bool) -> int:
     from zmhook.logs import Logs
-    from zmhook.process.signals import Signals
     from zmhook.snapshots.collector import SIGNALS, Collector
 
     logs = Logs(config.general, None, debug=debug)
@@ -61,7 +60,7 @@ def _run(config: Config, *, hidden: bool, debug: bool) -> int:
             log.warning(
                 "a password given as an argument is visible to all users of this machine (ps)"
             )
-        with Signals(SIGNALS) as signals:
+        with startup.Signals(SIGNALS) as signals:
             Collector(config).run(signals)
     except ZmhookError as error:
         log.error("%s", error)  # noqa: TRY400 - it was made to be read

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, json
 
 from zmhook.describe.description import Description
-from zmhook.storage.fallback_database import FallbackDatabase
 from zmhook.storage.quota import TABLES
+from zmhook.storage.shared_database import FallbackDatabase
 from zmhook.text.bounded_json import Unreadable, decoded
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from zmhook.describe.description import Description, Subject
     from zmhook.describe.prepare import Blur
     from zmhook.settings import Gemini, Settings
-    from zmhook.storage.fallback_database import FallbackDatabase
+    from zmhook.storage.shared_database import FallbackDatabase
 
 LEAST_TIME = 1.0
 """Seconds below which nothing is asked: no such model answers faster."""

@@ -21,12 +21,12 @@ from zmhook.describe.backend import FormFallback
 from zmhook.describe.description_error import DescriptionError, nothing_said, quoted, unreachable
 from zmhook.describe.prompts import SCHEMA
 from zmhook.describe.refusals import Refusals, error_details, key_refused, retry_delay
-from zmhook.net.authorities import use_system_store
 from zmhook.net.error_body import complaint_in, error_in, error_of_payload, parsed
 from zmhook.net.http import silence_libraries
 from zmhook.net.http_problem import Compressed, TooLarge
 from zmhook.net.retry import wait_of_header
-from zmhook.net.timed_call import TimedCalls
+from zmhook.process.environment import use_system_store
+from zmhook.process.limits import TimedCalls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from zmhook.frames.base import FrameSource
 from zmhook.frames.ids import is_track
 from zmhook.image.decode import checked
 from zmhook.image.header import MAX_BYTES
-from zmhook.storage import atomic, nofollow, regular
+from zmhook.storage import atomic, regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +65,7 @@ def read(path: Path) -> bytes:
 
 def read_of_event(path: Path) -> bytes:
     """Do as `read` for a file that lies in an event's folder: root follows no link of others."""
-    return _read(path, lambda: nofollow.read(path, MAX_BYTES))
+    return _read(path, lambda: regular.read_event_file(path, MAX_BYTES))
 
 
 def _read(path: Path, read: Callable[[], bytes]) -> bytes:

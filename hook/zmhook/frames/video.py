@@ -11,7 +11,7 @@ from zmhook.errors import FrameUnavailable
 from zmhook.frames.base import ONCE, FrameSource, Waiter
 from zmhook.frames.event_files import NAMED, Video, video_of
 from zmhook.image.decode import checked
-from zmhook.storage.nofollow import name_of_file
+from zmhook.storage.regular import name_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from zmhook.history import provenance, retention
 from zmhook.history.schema import SCHEMA, pack
 from zmhook.render.line import detection_line, words_of
 from zmhook.storage import sqlite
-from zmhook.storage.schema_check import insert
+from zmhook.storage.corruption import insert
 from zmhook.storage.shared_database import shared_database
 
 if TYPE_CHECKING:

@@ -19,8 +19,7 @@ from zmhook.jobs.spool import ASIDE, FAILED, MOST, NotStored, Spool, Unit, entry
 from zmhook.jobs.work import pack
 from zmhook.process.environment import child_environment
 from zmhook.render.line import is_reported
-from zmhook.storage import reserve
-from zmhook.storage.disk import FULL, trouble
+from zmhook.storage.disk import FULL, release_reserve, trouble
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -105,7 +104,7 @@ def _store(spool: Spool, packed: tuple[bytes, bytes], jobs: Sequence[str], event
     try:
         spool.add(*packed, jobs, event.monitor_id)
     except NotStored as error:
-        if error.errno not in FULL or not reserve.give_up(spool.folder):
+        if error.errno not in FULL or not release_reserve(spool.folder):
             raise
         log.warning("%s (the reserve for messages is in use now)", trouble(error, spool.folder))
         spool.add(*packed, error.left, event.monitor_id)

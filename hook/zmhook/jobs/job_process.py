@@ -21,7 +21,7 @@ from zmhook.jobs.work import Work, unpack
 from zmhook.process import environment, startup
 from zmhook.process.limits import limit_memory
 from zmhook.process.privilege import become_owner
-from zmhook.storage import reserve
+from zmhook.storage.disk import keep_reserve
 from zmhook.storage.regular import UNUSABLE
 from zmhook.text.unexpected import unexpected
 
@@ -229,7 +229,7 @@ class JobProcess(JobRunner):
         one has to check for jobs afterwards.
         """
         self.spool.sweep()
-        reserve.keep(self.spool.folder)
+        keep_reserve(self.spool.folder)
         while self.slot is not None:
             self._work_and_wait()
             os.close(self.slot)

@@ -3,8 +3,8 @@
     with HttpClient(limit=1 << 20) as client:
         response = client.request("GET", "https://host/path", seconds=5)
 
-Proxies come from the environment, authorities from this machine (`authorities`). Nothing is read
-from `~/.netrc`. `requests` is imported with the first client.
+Proxies come from the environment, authorities from this machine (`use_system_store`). Nothing is
+read from `~/.netrc`. `requests` is imported with the first client.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from zmhook.net.authorities import use_system_store
 from zmhook.net.http_problem import Compressed, HttpFailure, HttpProblem, TooLarge, problem_of
-from zmhook.net.timed_call import MOST_PENDING, TimedCalls
 from zmhook.net.urls import shown
+from zmhook.process.environment import use_system_store
+from zmhook.process.limits import MOST_PENDING, TimedCalls
 from zmhook.version import __version__
 
 if TYPE_CHECKING:

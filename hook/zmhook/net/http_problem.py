@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from zmhook.errors import ZmhookError
-from zmhook.net.timed_call import TooManyPending
 from zmhook.net.urls import shown
+from zmhook.process.limits import TooManyPending
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

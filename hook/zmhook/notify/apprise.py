@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from zmhook.errors import MissingPart, Undelivered
 from zmhook.jobs.kinds import number_of
-from zmhook.net.authorities import use_system_store
 from zmhook.notify.message import Message, filled, message_of, monitor_name, picture_of
+from zmhook.process.environment import use_system_store
 from zmhook.settings.notify import addresses_of, scheme_of
 from zmhook.storage.disk import trouble
 

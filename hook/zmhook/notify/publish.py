@@ -67,7 +67,6 @@ class _Delivery:
 
     def _connected(self) -> Client:
         from zmhook.net import mqtt as client
-        from zmhook.net import mqtt_errors
 
         try:
             made = client.make(self._mqtt, self._listen, lasting=False)
@@ -79,49 +78,49 @@ class _Delivery:
         try:
             client.connect(made, self._mqtt, lasting=False)
         except Exception as error:  # noqa: BLE001 - sockets, TLS and paho raise what they like
-            raise Undelivered(mqtt_errors.of_error(error, self._mqtt), retry=True) from None
+            raise Undelivered(client.of_error(error, self._mqtt), retry=True) from None
         while not self._accepted:
             self._turn(made)
         return made
 
     def _turn(self, made: Client) -> None:
-        from zmhook.net import mqtt_errors
+        from zmhook.net import mqtt as client
 
         if time.monotonic() > self._end:
-            raise Undelivered(f"{mqtt_errors.of_silence(self._mqtt)}", retry=True)
+            raise Undelivered(f"{client.of_silence(self._mqtt)}", retry=True)
         if made.loop(LOOP_SECONDS):
-            text = mqtt_errors.of_loss(self._problem, self._mqtt, accepted=self._accepted)
+            text = client.of_loss(self._problem, self._mqtt, accepted=self._accepted)
             raise Undelivered(text, retry=True)
 
     def _listen(self, text: str) -> None:
         self._problem = text
 
     def _on_connect(self, _: Client, __: Any, ___: Any, reason: ReasonCode, ____: Any) -> None:
-        from zmhook.net import mqtt_errors
+        from zmhook.net import mqtt as client
 
         if reason.is_failure:
-            text = mqtt_errors.of_answer(reason.value, str(reason), self._mqtt)
+            text = client.of_answer(reason.value, str(reason), self._mqtt)
             raise Undelivered(text, retry=reason.value not in _for_good())
         self._accepted = True
 
     def _on_publish(self, _: Client, __: Any, ___: int, reason: ReasonCode, ____: Any) -> None:
-        from zmhook.net import mqtt_errors
+        from zmhook.net import mqtt as client
 
         if reason.is_failure:
-            text = mqtt_errors.of_answer(reason.value, f"{reason} to publish", self._mqtt)
+            text = client.of_answer(reason.value, f"{reason} to publish", self._mqtt)
             raise Undelivered(f"{text}; and the broker's access list")
 
 
 def _for_good() -> tuple[int, ...]:
     """Return the broker's answers that stay the same however often it is asked."""
-    from zmhook.net import mqtt_errors
+    from zmhook.net import mqtt as client
 
     return (
-        mqtt_errors.BAD_PASSWORD,
-        mqtt_errors.NOT_AUTHORISED,
-        mqtt_errors.BANNED,
-        mqtt_errors.BAD_CLIENT_ID,
-        mqtt_errors.UNSUPPORTED_VERSION,
+        client.BAD_PASSWORD,
+        client.NOT_AUTHORISED,
+        client.BANNED,
+        client.BAD_CLIENT_ID,
+        client.UNSUPPORTED_VERSION,
     )
 
 

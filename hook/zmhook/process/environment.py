@@ -17,6 +17,14 @@ FIXED = {
     "LANG": "C.UTF-8",
 }
 ZONES = Path("/usr/share/zoneinfo")
+# Debian, Ubuntu; Fedora, RHEL, Rocky (old and new); SUSE; Alpine, Arch.
+AUTHORITIES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
 
 _of_settings: dict[str, str] = {}
 _is_ours = False
@@ -89,3 +97,20 @@ def _value(name: str) -> str:
         return f":{resources.files('tzdata') / 'zoneinfo' / name}"
     except ModuleNotFoundError:
         return name
+
+
+def use_system_store(files: tuple[str, ...] = AUTHORITIES) -> None:
+    """Have TLS clients of this process believe the machine's authorities; call it before one.
+
+    `requests` believes only the list that came with it, but whoever installs an authority on the
+    machine (`update-ca-certificates`) means every program. What somebody has set is left as it is,
+    and counts for the others. Without such a file each library keeps its own list.
+    """
+    chosen = os.environ.get("SSL_CERT_FILE")
+    store = chosen or next((file for file in files if os.path.isfile(file)), "")  # noqa: PTH113 - quick
+    if not store:
+        return
+    if not os.environ.get("REQUESTS_CA_BUNDLE") and not os.environ.get("CURL_CA_BUNDLE"):
+        os.environ["REQUESTS_CA_BUNDLE"] = store
+    if not chosen and not os.environ.get("SSL_CERT_DIR"):
+        os.environ["SSL_CERT_FILE"] = store

@@ -13,7 +13,7 @@ from zmhook.errors import FrameError
 from zmhook.frames.event_files import stills, video_of
 from zmhook.image.decode import decode
 from zmhook.image.header import MAX_BYTES
-from zmhook.storage.nofollow import name_of_file, read
+from zmhook.storage.regular import name_of_file, read_event_file
 from zmhook.zoneminder.event_row import event_row
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class _Stills:
             # The newest one may still be being written.
             with suppress(FrameError, OSError):
                 if path:
-                    yield decode(read(path, MAX_BYTES), str(path), self._most_pixels)
+                    yield decode(read_event_file(path, MAX_BYTES), str(path), self._most_pixels)
 
 
 # -- a video -------------------------------------------------------------------------------------

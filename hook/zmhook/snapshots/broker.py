@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from zmhook.errors import BrokerError
 from zmhook.net import mqtt as client
-from zmhook.net import mqtt_errors
 from zmhook.net.retry import Backoff
 from zmhook.snapshots.message_queue import QueuedMessage
 
@@ -133,7 +132,7 @@ class Broker:
                 self._report(str(error))
             except Exception as error:  # whatever paho meets: it is tried again
                 log.debug("connection failed", exc_info=True)
-                self._report(mqtt_errors.of_error(error, self._mqtt))
+                self._report(client.of_error(error, self._mqtt))
             finally:
                 self._on_connection_end()
             self._pause()
@@ -151,7 +150,7 @@ class Broker:
         accept_by = time.monotonic() + client.CONNECT_SECONDS
         while self._exchange(paho_client):
             if not self._accepted_at and time.monotonic() > accept_by:
-                raise BrokerError(mqtt_errors.of_silence(self._mqtt))
+                raise BrokerError(client.of_silence(self._mqtt))
             if not self._accepted_at and self._ending.is_set():
                 return
             if self._refused_filters and time.monotonic() > self._subscribe_again_at:
@@ -162,8 +161,8 @@ class Broker:
     def _loss_reason(self) -> str:
         accepted = bool(self._accepted_at)
         if accepted and self._short_connections >= MANY_SHORT:
-            return mqtt_errors.of_rivalry(self._mqtt)
-        return mqtt_errors.of_loss(self._paho_error, self._mqtt, accepted=accepted)
+            return client.of_rivalry(self._mqtt)
+        return client.of_loss(self._paho_error, self._mqtt, accepted=accepted)
 
     def _exchange(self, paho_client: Client) -> bool:
         """Read and write once; false when the connection is over."""
@@ -208,7 +207,7 @@ class Broker:
         self, paho_client: Client, _: Any, flags: ConnectFlags, reason: ReasonCode, __: Any
     ) -> None:
         if reason.is_failure:
-            raise BrokerError(mqtt_errors.of_answer(reason.value, str(reason), self._mqtt))
+            raise BrokerError(client.of_answer(reason.value, str(reason), self._mqtt))
         self._accepted_at = time.monotonic()
         self.since = time.time()
         if self._ending.is_set():
@@ -250,7 +249,7 @@ class Broker:
         for name in (name for name, code in granted.items() if code == 0):
             log.warning("%s: the broker grants QoS 0 only: messages may be lost", name)
         if self._refused_filters:
-            self._report(mqtt_errors.of_subscription(self._refused_filters, self._mqtt))
+            self._report(client.of_subscription(self._refused_filters, self._mqtt))
             self._subscribe_again_at = time.monotonic() + self._subscribing.next()
             return
         self.problem = ""
@@ -277,7 +276,7 @@ class Broker:
         self, _: Client, __: Any, flags: DisconnectFlags, reason: ReasonCode, ___: Any
     ) -> None:
         if flags.is_disconnect_packet_from_server and not self._ending.is_set():
-            raise BrokerError(mqtt_errors.of_answer(reason.value, str(reason), self._mqtt))
+            raise BrokerError(client.of_answer(reason.value, str(reason), self._mqtt))
 
 
 def _topic(publish: MQTTMessage) -> str:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zmhook.storage.nofollow import open_folder
+from zmhook.storage.regular import open_folder
 
 if TYPE_CHECKING:
     from os import PathLike

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from zmhook.errors import ServiceError
-    from zmhook.storage.fallback_database import FallbackDatabase
+    from zmhook.storage.shared_database import FallbackDatabase
 
 TABLES = """
     CREATE TABLE requests (number INTEGER PRIMARY KEY, account TEXT NOT NULL, at REAL NOT NULL);

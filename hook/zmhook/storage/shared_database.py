@@ -1,31 +1,33 @@
-"""A SQLite database that stays open between uses, for days in a worker."""
+"""SQLite databases that stay open between uses, for days in a worker; one falls back to memory."""
 
 from __future__ import annotations
 
 import atexit
 import logging
 import os
+import sqlite3
 import threading
 from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from zmhook.errors import StateError
 from zmhook.storage import sqlite
 from zmhook.storage.corruption import (
     Damaged,
     File,
+    blaming_schema,
     count_loss,
     damage_count,
     identity,
     raising_damaged,
     with_new_file,
 )
-from zmhook.storage.schema_check import blaming_schema
-from zmhook.storage.sqlite import WAL_BYTES
+from zmhook.storage.sqlite import WAL_BYTES, transaction
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Sequence
+
 
 T = TypeVar("T")
 
@@ -203,3 +205,55 @@ def close_all() -> None:
 
 
 atexit.register(close_all)
+
+
+class FallbackDatabase:
+    """A shared database with memory in its place where the file cannot be used.
+
+    Safe for use by several threads; several processes may have the same file. Nothing in
+    it is worth a failure: without the file this process remembers by itself.
+    """
+
+    def __init__(self, path: Path, schema: Sequence[str]) -> None:
+        self.path = path
+        self._schema = schema
+        self._file = SharedDatabase(path, schema)
+        self._lock = threading.Lock()
+        self._memory: sqlite3.Connection | None = None
+
+    def run(self, task: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what `task` returns, all of whose changes are made or none.
+
+        It may be called again when the file turns out to be damaged. Raises what `task` raises.
+        """
+        try:
+            return self._file.use(lambda connection: _in_transaction(connection, task))
+        except StateError as error:
+            with self._lock:
+                return _in_transaction(self._in_memory(error), task)
+
+    def close(self) -> None:
+        self._file.close()
+        with self._lock:
+            if self._memory is not None:
+                self._memory.close()
+                self._memory = None
+
+    def _in_memory(self, error: StateError) -> sqlite3.Connection:
+        if self._memory is None:
+            log.warning(
+                "%s; until that is corrected each process counts its own requests and forgets them"
+                " when it ends",
+                error,
+            )
+            self._memory = sqlite3.connect(
+                ":memory:", isolation_level=None, check_same_thread=False
+            )
+            for script in self._schema:
+                self._memory.executescript(script)
+        return self._memory
+
+
+def _in_transaction(connection: sqlite3.Connection, task: Callable[[sqlite3.Connection], T]) -> T:
+    with transaction(connection):
+        return task(connection)

@@ -18,14 +18,15 @@ from zmhook.errors import NoState, StateError
 from zmhook.storage.corruption import (
     BESIDE,
     Damaged,
+    blaming_schema,
     clear_beside,
+    flaw,
     folder_lock,
     identity,
     raising_damaged,
     with_new_file,
 )
 from zmhook.storage.regular import discard, obstacle
-from zmhook.storage.schema_check import blaming_schema, flaw
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -6,7 +6,7 @@ import pytest
 
 from zmhook.describe.cache import LONGEST, Cache, CachedAnswer, database_below, key_of
 from zmhook.describe.description import Description
-from zmhook.storage.fallback_database import FallbackDatabase
+from zmhook.storage.shared_database import FallbackDatabase
 
 VAN = CachedAnswer(
     Description(

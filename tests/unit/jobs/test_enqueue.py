@@ -14,7 +14,7 @@ from zmhook.jobs import spool as spool_module
 from zmhook.jobs.enqueue import backlog, enqueue, jobs_for
 from zmhook.jobs.spool import Spool, Unit
 from zmhook.settings import Animation, General, Notify, Secret, Settings
-from zmhook.storage import atomic, reserve
+from zmhook.storage import atomic, disk
 
 
 @pytest.fixture
@@ -179,7 +179,7 @@ def test_the_reserve_makes_room(
 ) -> None:
     spool = Spool.of(str(tmp_path))
     spool.add(b"", b"", [], 2)
-    reserve.keep(spool.folder)
+    disk.keep_reserve(spool.folder)
     write = atomic.write
 
     def full(path: Path, data: bytes, mode: int) -> None:

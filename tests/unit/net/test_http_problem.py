@@ -21,7 +21,7 @@ from zmhook.net.http_problem import (
     problem_of,
     proxy_of,
 )
-from zmhook.net.timed_call import TooManyPending
+from zmhook.process.limits import TooManyPending
 
 URL = "http://user:hidden@zm.example/zm/index.php?token=hidden"
 

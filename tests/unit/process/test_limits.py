@@ -5,7 +5,10 @@ from __future__ import annotations
 import signal
 import threading
 
+import pytest
+
 from zmhook.process import limits
+from zmhook.process.limits import TimedCalls, TooManyPending
 
 
 def test_it_fires_after_the_deadline(monkeypatch) -> None:
@@ -57,3 +60,28 @@ def test_memory_is_bounded(monkeypatch) -> None:
         monkeypatch.setattr(limits.resource, "getrlimit", lambda _, hard=hard: (hard, hard))
         limits.limit_memory()
         assert asked.pop() == (soft, hard)
+
+
+def test_a_result_and_an_error_come_through() -> None:
+    def fail() -> None:
+        raise OSError("oh")
+
+    calls = TimedCalls()
+    assert calls.run(lambda: "van", 5) == "van"
+    assert calls.run(lambda: None, 5) is None
+    with pytest.raises(OSError, match="oh"):
+        calls.run(fail, 5)
+
+
+def test_late_calls_are_left_behind_but_not_without_number() -> None:
+    calls, go, others = TimedCalls(most=2), threading.Event(), threading.enumerate()
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            calls.run(go.wait, 0.01)
+    with pytest.raises(TooManyPending):
+        calls.run(go.wait, 0.01)
+    go.set()
+    for thread in set(threading.enumerate()) - set(others):
+        assert thread.daemon
+        thread.join()
+    assert calls.run(lambda: "van", 5) == "van"

@@ -46,3 +46,32 @@ def test_where_a_disk_begins(tmp_path: Path) -> None:
 
 def test_a_user_without_a_name() -> None:
     assert disk.user(4_000_000_000) == "user 4000000000"
+
+
+def test_it_takes_room_and_gives_it_back(tmp_path: Path) -> None:
+    disk.keep_reserve(tmp_path)
+    made = list(tmp_path.iterdir())
+    assert len(made) == disk.FILES
+    assert {path.stat().st_size for path in made} == {disk.BYTES}
+    assert all(path.stat().st_blocks * 512 >= disk.BYTES for path in made)
+    disk.keep_reserve(tmp_path)
+    assert disk.release_reserve(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert not disk.release_reserve(tmp_path)
+
+
+@pytest.mark.parametrize("free", [(1 << 20, None), (1 << 40, 10)])
+def test_it_takes_no_room_where_there_is_little(free, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(disk, "free", lambda _: free)
+    disk.keep_reserve(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_made_leaves_nothing(tmp_path: Path, monkeypatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(disk.os, "posix_fallocate", full)
+    disk.keep_reserve(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    disk.keep_reserve(tmp_path / "nothing")

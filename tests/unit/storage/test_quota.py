@@ -13,8 +13,8 @@ import pytest
 from zmhook.describe import cache
 from zmhook.detectors.alpr.services import account
 from zmhook.errors import ServiceError
-from zmhook.storage.fallback_database import FallbackDatabase
 from zmhook.storage.quota import BELIEVED, DAY, MINUTE, MONTH, TABLES, Limit, Quota, clock_time
+from zmhook.storage.shared_database import FallbackDatabase
 
 NOON = 1_800_000_000.0
 """In January 2027."""

@@ -12,7 +12,6 @@ from msgspec import structs
 
 from zmhook.errors import BrokerError
 from zmhook.net import mqtt as client
-from zmhook.net import mqtt_errors
 
 if TYPE_CHECKING:
     from paho.mqtt.client import MQTTMessageInfo
@@ -51,10 +50,10 @@ class MessageSender:
         try:
             client.connect(self._client, self._mqtt, lasting=False)
         except (OSError, ValueError) as error:
-            raise BrokerError(mqtt_errors.of_error(error, self._mqtt)) from None
+            raise BrokerError(client.of_error(error, self._mqtt)) from None
         self._client.loop_start()
         if not self._decided.wait(self._seconds):
-            raise BrokerError(mqtt_errors.of_silence(self._mqtt))
+            raise BrokerError(client.of_silence(self._mqtt))
         if self._refusal:
             raise BrokerError(self._refusal)
 
@@ -91,10 +90,10 @@ class MessageSender:
 
     def _on_connect(self, _: Any, __: Any, ___: Any, reason: Any, ____: Any) -> None:
         if reason.is_failure:
-            self._refusal = mqtt_errors.of_answer(reason.value, str(reason), self._mqtt)
+            self._refusal = client.of_answer(reason.value, str(reason), self._mqtt)
         self._decided.set()
 
     def _on_disconnect(self, *_: Any) -> None:
         if not self._decided.is_set():
-            self._refusal = mqtt_errors.of_loss(self._paho_error, self._mqtt, accepted=False)
+            self._refusal = client.of_loss(self._paho_error, self._mqtt, accepted=False)
             self._decided.set()

@@ -17,8 +17,8 @@ from zmhook.net.http_problem import HttpFailure, HttpProblem
 from zmhook.net.retry import wait_of, wait_of_header
 from zmhook.printable import one_line
 from zmhook.settings.values import flaw_of_key
-from zmhook.storage.fallback_database import FallbackDatabase
 from zmhook.storage.quota import MONTH, TABLES, Limit, Quota
+from zmhook.storage.shared_database import FallbackDatabase
 from zmhook.text.redact import masked
 
 if TYPE_CHECKING:
