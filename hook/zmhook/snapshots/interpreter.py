@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.errors import PayloadError
 from zmhook.snapshots.formats import json_picture
-from zmhook.snapshots.formats.axis_object import AxisFrame, AxisSnapshot
-from zmhook.snapshots.formats.axis_scene import AxisScene
+from zmhook.snapshots.formats.axis_object import AxisFrame, AxisScene, AxisSnapshot
 from zmhook.snapshots.formats.axis_track import AxisTrack
 from zmhook.snapshots.formats.frigate import Frigate
 from zmhook.snapshots.formats.incoming import IncomingMessage
 from zmhook.snapshots.formats.payload import NO_PICTURE, NO_PICTURE_IN_LIST, parse, unwrapped
 from zmhook.snapshots.formats.pictures import BASE64, decoded, is_picture, picture_name, sound
 from zmhook.snapshots.formats.tracks import Tracks
-from zmhook.snapshots.formats.values import text
+from zmhook.snapshots.formats.values import Times, text
 from zmhook.snapshots.snapshot import BestSnapshot
 
 if TYPE_CHECKING:
@@ -154,15 +153,11 @@ def _raw_snapshot(message: IncomingMessage, picture: bytes) -> list[BestSnapshot
     """
     if message.retained:
         return []
-    match = message.origin({}).match
-    snapshot = BestSnapshot(
-        camera=match.camera,
-        monitor_id=match.monitor_id,
-        topic=message.topic,
+    snapshot = message.snapshot(
+        message.origin({}),
+        Times(message.received, None, None),
         format=RAW,
         track_id=picture_name(picture),
-        taken=message.received,
-        received=message.received,
         ended=True,
         picture=picture,
     )

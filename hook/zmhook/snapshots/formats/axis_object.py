@@ -1,48 +1,42 @@
-"""Axis, objects that may still be there: `object_snapshot`, a picture, and `frame`, without one.
+"""Axis, objects that may still be there: `object_snapshot`, `frame` and the scene description.
 
-Source: AXIS Scene Metadata, data sources `com.axis.scene.object_snapshot.v1` and
-`com.axis.scene.frame.v1` (also written `axis.scene.object_snapshot_v1`, `axis.scene.frame_v1`). A
-snapshot's `timestamp` is a number in its table and a text in its sample. A frame's detection names
-the `object_snapshot` that shows it by `image_id`. `detections` and `track_events` are absent when
-there are none; such a frame is a sign of life.
+Source: AXIS Scene Metadata, data sources `com.axis.scene.object_snapshot.v1`, a picture,
+`com.axis.scene.frame.v1`, none (also written `axis.scene.object_snapshot_v1`,
+`axis.scene.frame_v1`), and `com.axis.analytics_scene_description.v0.beta`, both.
+
+A snapshot's `timestamp` is a number in its table and a text in its sample. A frame's detection
+names the `object_snapshot` that shows it by `image_id`. `detections` and `track_events` are
+absent when there are none; such a frame is a sign of life.
+
+A scene description is `{"frame": {"observations": […], "operations": […]}}`. Its track ids are
+small numbers that the camera reuses; a better picture of the same track may follow.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from zmhook.snapshots.formats import json_picture
-from zmhook.snapshots.formats.boxes import box_of
-from zmhook.snapshots.formats.classes import Classes, classes_of
-from zmhook.snapshots.formats.times import settled
+from zmhook.snapshots.formats.classes import classes_of
+from zmhook.snapshots.formats.incoming import MOST_PARTS
 from zmhook.snapshots.formats.tracks import ImageFacts
-from zmhook.snapshots.formats.values import identity, mappings
-from zmhook.snapshots.snapshot import BestSnapshot, SceneBox
+from zmhook.snapshots.formats.values import box_of, identity, mapping, mappings, settled
 
 if TYPE_CHECKING:
+    from zmhook.snapshots.formats.classes import Classes
     from zmhook.snapshots.formats.incoming import IncomingMessage, MessageOrigin, News
     from zmhook.snapshots.formats.tracks import Track, Tracks
     from zmhook.snapshots.formats.values import Json
+    from zmhook.snapshots.snapshot import BestSnapshot
 
-FORMAT = "axis.object_snapshot.v1"
+SNAPSHOT = "axis.object_snapshot.v1"
+SCENE = "axis.scene_description.v0.beta"
 
 _OURS = ("channel_id", "object_track_id", "crop_box")
 
 # Other programs name a class, or its score, in other ways.
 _FOREIGN = json_picture.CLASS_KEYS - {"class"}
 _SIGN_OF_LIFE = {"channel_id", "timestamp"}
-
-
-class ShownObject(NamedTuple):
-    """A picture in a message and its object; `timestamp` is as the message has it."""
-
-    format: str
-    track_id: str
-    timestamp: Any
-    picture: bytes
-    classes: Classes
-    box: SceneBox | None
-    crop: SceneBox | None
 
 
 class AxisSnapshot:
@@ -64,29 +58,26 @@ class AxisSnapshot:
         image_id = identity(content.get("id"))
         track_id = identity(content.get("object_track_id"))
         track = self._tracks.known(origin, track_id)
-        shown = self._shown(message, origin, content, track)
-        snapshot = object_snapshot(message, origin, shown, track)
-        if track_id:
-            self._tracks.mark_pictured(origin, track_id, shown.classes)
-        if image_id and shown.box is None:
-            self._tracks.mark_sent(origin, image_id)
-        return [snapshot]
-
-    def _shown(
-        self, message: IncomingMessage, origin: MessageOrigin, content: Json, track: Track
-    ) -> ShownObject:
-        """Take the class from the message, or else from the frames that name it."""
-        facts = self._tracks.image_facts(origin, identity(content.get("id")))
+        facts = self._tracks.image_facts(origin, image_id)
         known = (classes_of(content), facts.classes)
-        return ShownObject(
-            format=FORMAT,
-            track_id=identity(content.get("object_track_id")),
-            timestamp=content.get("timestamp"),
-            picture=message.picture(content.get("data")),
-            classes=next((own for own in known if own.label), track.classes),
+        classes = next((own for own in known if own.label), track.classes)
+        snapshot = object_snapshot(
+            message,
+            origin,
+            track,
+            content.get("timestamp"),
+            classes,
+            format=SNAPSHOT,
+            track_id=track_id,
             box=facts.box,
             crop=box_of(content, "crop_box", "bounding_box"),
+            picture=message.picture(content.get("data")),
         )
+        if track_id:
+            self._tracks.mark_pictured(origin, track_id, classes)
+        if image_id and facts.box is None:
+            self._tracks.mark_sent(origin, image_id)
+        return [snapshot]
 
 
 class AxisFrame:
@@ -130,35 +121,88 @@ class AxisFrame:
         return [self._tracks.rename(origin, before, after)] if is_rename else []
 
 
+class AxisScene:
+    """Pictures of objects that are still there, and the end of their tracks."""
+
+    def __init__(self, tracks: Tracks) -> None:
+        self._tracks = tracks
+
+    def fits(self, content: Json) -> bool:
+        is_frame = "observations" in content or "operations" in content
+        observations = mappings(content.get("observations"))[:MOST_PARTS]
+        is_ours = all(map(_FOREIGN.isdisjoint, observations))
+        return is_frame and is_ours and "id" not in content and "image" not in content
+
+    def read(self, message: IncomingMessage, content: Json) -> News:
+        origin = message.origin(content)
+        timestamp = content.get("timestamp")
+        observed = message.each(
+            mappings(content.get("observations")),
+            lambda part: self._observation(message, origin, {"timestamp": timestamp, **part}),
+        )
+        moment = moment_of(message, origin, timestamp)
+        operations = message.each(
+            mappings(content.get("operations")), lambda part: self._operation(origin, moment, part)
+        )
+        return observed + operations
+
+    def _observation(self, message: IncomingMessage, origin: MessageOrigin, part: Json) -> News:
+        track_id = identity(part.get("track_id"))
+        facts = ImageFacts(box_of(part, "bounding_box"), classes_of(part))
+        moment = moment_of(message, origin, part.get("timestamp"))
+        news = self._tracks.observe(origin, track_id, moment, facts) if track_id else None
+        amendments: News = [news] if news else []
+        has_picture = mapping(part.get("image")).get("data")
+        return amendments + (self._shown(message, origin, part, facts) if has_picture else [])
+
+    def _shown(
+        self, message: IncomingMessage, origin: MessageOrigin, part: Json, facts: ImageFacts
+    ) -> News:
+        image = mapping(part.get("image"))
+        track_id = identity(part.get("track_id"))
+        track = self._tracks.known(origin, track_id)
+        classes = facts.classes if facts.classes.label else track.classes
+        snapshot = object_snapshot(
+            message,
+            origin,
+            track,
+            image.get("timestamp", part.get("timestamp")),
+            classes,
+            format=SCENE,
+            track_id=track_id,
+            box=facts.box,
+            crop=box_of(image, "bounding_box", "crop_box"),
+            picture=message.picture(image["data"]),
+        )
+        if track_id:
+            self._tracks.mark_pictured(origin, track_id, classes)
+        return [snapshot]
+
+    def _operation(self, origin: MessageOrigin, moment: float, part: Json) -> News:
+        if part.get("type") == "DeleteOperation":
+            gone = identity(part.get("id"))
+            ended = self._tracks.end(origin, gone, moment) if gone else None
+            self._tracks.forget(origin, gone)
+            return [ended] if ended else []
+        before, after = identity(part.get("from")), identity(part.get("to"))
+        is_rename = part.get("type") == "RenameOperation" and before and after and before != after
+        return [self._tracks.rename(origin, before, after)] if is_rename else []
+
+
 def object_snapshot(
-    message: IncomingMessage, origin: MessageOrigin, shown: ShownObject, track: Track
+    message: IncomingMessage,
+    origin: MessageOrigin,
+    track: Track,
+    timestamp: Any,
+    classes: Classes,
+    **facts: Any,
 ) -> BestSnapshot:
     """Return the snapshot, with the start and end of its track by earlier frames."""
-    when = settled(origin.clock.ours(shown.timestamp), None, None, message.received)
+    when = settled(origin.clock.ours(timestamp), None, None, message.received)
     # The track's times were put right when its frames came, should the clock be ahead.
     times = settled(when.taken, track.start, track.end, message.received)
-    ahead = {"clock_ahead_s": when.ahead} if when.ahead else {}
-    return BestSnapshot(
-        camera=origin.match.camera,
-        monitor_id=origin.match.monitor_id,
-        channel=origin.channel,
-        topic=message.topic,
-        format=shown.format,
-        track_id=shown.track_id,
-        taken=times.taken,
-        received=message.received,
-        start=times.start,
-        end=times.end,
-        ended=track.ended,
-        label=shown.classes.label,
-        score=shown.classes.score,
-        classes=shown.classes.all,
-        colours=shown.classes.colours,
-        attributes={**shown.classes.attributes, **ahead},
-        box=shown.box,
-        crop=shown.crop,
-        picture=shown.picture,
-    )
+    times = times._replace(ahead=when.ahead)
+    return message.snapshot(origin, times, classes, ended=track.ended, **facts)
 
 
 def moment_of(message: IncomingMessage, origin: MessageOrigin, timestamp: Any) -> float:

@@ -8,21 +8,38 @@ time of the picture. Recorders put tracks as `{"tracks": [{"object": {…}}]}`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import structs
 
 from zmhook.snapshots.formats import json_picture
-from zmhook.snapshots.formats.boxes import Sighting, box_of, nearest, scene_box
 from zmhook.snapshots.formats.classes import Classes, classes_of, track_attributes
 from zmhook.snapshots.formats.incoming import MessageOrigin
 from zmhook.snapshots.formats.pictures import is_base64_picture
-from zmhook.snapshots.formats.times import Clock, Times, settled
-from zmhook.snapshots.formats.values import at_least_zero, identity, mapping, mappings, text
-from zmhook.snapshots.snapshot import Amendment, BestSnapshot, SceneBox
+from zmhook.snapshots.formats.values import (
+    Clock,
+    Times,
+    at_least_zero,
+    box_of,
+    clipped,
+    identity,
+    mapping,
+    mappings,
+    scene_box,
+    settled,
+    text,
+)
+from zmhook.snapshots.snapshot import Amendment, SceneBox
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from zmhook.snapshots.formats.incoming import IncomingMessage, News
     from zmhook.snapshots.formats.tracks import Tracks
     from zmhook.snapshots.formats.values import Json
+
+MARGIN = 0.1
+"""What a camera adds on each side of the object for its picture, as a share of the object."""
 
 BETA = "axis.consolidated_track.v1.beta"
 STABLE = "axis.object_track.v1"
@@ -31,6 +48,13 @@ STABLE = "axis.object_track.v1"
 _TRACK_KEYS = {"classes", "start_time", "end_time", "duration", "path", "observations"}
 _FOREIGN = json_picture.CLASS_KEYS | {"timestamp", "time"}
 _STABLE_KEYS = {"channel_id", "path", "parts"}
+
+
+class Sighting(NamedTuple):
+    """Where the object was at a time, which is still as the message has it."""
+
+    timestamp: Any
+    box: SceneBox | None
 
 
 class ParsedTrack(NamedTuple):
@@ -72,7 +96,19 @@ class AxisTrack:
         data = image if is_base64_picture(image) else mapping(image).get("data")
         if not data:
             return [_amendment(track)] if track.track_id else []
-        snapshot = _snapshot(message, content, track, message.picture(data))
+        snapshot = message.snapshot(
+            track.origin,
+            track.times,
+            track.classes,
+            track_attributes(content),
+            format=_format(content),
+            track_id=track.track_id,
+            duration=track.duration,
+            ended=True,
+            box=track.box,
+            crop=track.crop,
+            picture=message.picture(data),
+        )
         is_known = self._tracks.known(track.origin, track.track_id).pictured
         return [snapshot, _amendment(track)] if is_known else [snapshot]
 
@@ -132,6 +168,37 @@ def _sighting(path: list[Json], image: Json, crop: SceneBox | None) -> Sighting 
     return Sighting(timestamp, best.box if best else None)
 
 
+def nearest(path: Iterable[Json], crop: SceneBox) -> Sighting | None:
+    """Return the sighting that the picture shows: the path's box closest to the crop's.
+
+    A crop is the box with a margin on each side, or the box itself where the camera's margin is
+    off; both are compared. None when the path has no boxes.
+    """
+    sightings = [
+        Sighting(step.get("timestamp"), scene_box(step.get("bounding_box"))) for step in path
+    ]
+    boxed = [sighting for sighting in sightings if sighting.box]
+    return min(boxed, key=lambda sighting: _distance(sighting.box, crop), default=None)
+
+
+def _distance(box: SceneBox | None, crop: SceneBox) -> float:
+    if box is None:
+        return float("inf")
+    return min(_apart(box, crop), _apart(_grown(box), crop))
+
+
+def _grown(box: SceneBox) -> SceneBox:
+    wide, high = box.width * MARGIN, box.height * MARGIN
+    edges = (box.left - wide, box.top - high, box.right + wide, box.bottom + high)
+    return SceneBox(*map(clipped, edges))
+
+
+def _apart(box: SceneBox, other: SceneBox) -> float:
+    pairs = zip(structs.astuple(box), structs.astuple(other), strict=True)
+    distance: float = sum(abs(side - other_side) for side, other_side in pairs)
+    return distance
+
+
 def _times(
     message: IncomingMessage,
     content: Json,
@@ -148,34 +215,6 @@ def _times(
     if duration is not None and start is None and end is not None:
         start = end - duration
     return settled(taken, start, end, message.received)
-
-
-def _snapshot(
-    message: IncomingMessage, content: Json, track: ParsedTrack, picture: bytes
-) -> BestSnapshot:
-    ahead = {"clock_ahead_s": track.times.ahead} if track.times.ahead else {}
-    return BestSnapshot(
-        camera=track.origin.match.camera,
-        monitor_id=track.origin.match.monitor_id,
-        channel=track.origin.channel,
-        topic=message.topic,
-        format=_format(content),
-        track_id=track.track_id,
-        taken=track.times.taken,
-        received=message.received,
-        start=track.times.start,
-        end=track.times.end,
-        duration=track.duration,
-        ended=True,
-        label=track.classes.label,
-        score=track.classes.score,
-        classes=track.classes.all,
-        colours=track.classes.colours,
-        attributes={**track.classes.attributes, **track_attributes(content), **ahead},
-        box=track.box,
-        crop=track.crop,
-        picture=picture,
-    )
 
 
 def _amendment(track: ParsedTrack) -> Amendment:

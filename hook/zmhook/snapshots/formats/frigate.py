@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct, field
 
-from zmhook.snapshots.formats.classes import MOST_ATTRIBUTES, names
+from zmhook.snapshots.formats.classes import MOST_ATTRIBUTES, Classes, names
 from zmhook.snapshots.formats.pictures import picture_name
-from zmhook.snapshots.formats.times import settled
 from zmhook.snapshots.formats.tracks import NEWS_EVERY
-from zmhook.snapshots.formats.values import fraction, identity, label, mapping, text
-from zmhook.snapshots.snapshot import Attribute, BestSnapshot, Classification
+from zmhook.snapshots.formats.values import Times, fraction, identity, label, mapping, settled, text
+from zmhook.snapshots.snapshot import Attribute, Classification
 from zmhook.storage.lru import LruCache
 from zmhook.text.bounded_json import Unreadable, lenient
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     from zmhook.snapshots.formats.incoming import IncomingMessage, MessageOrigin, News
     from zmhook.snapshots.formats.values import Json
+    from zmhook.snapshots.snapshot import BestSnapshot
 
 FORMAT = "frigate"
 
@@ -78,6 +78,7 @@ _CAMERA_TOPICS = frozenset(
 _LAST_LEVELS = frozenset({"state", "set", "active", "suspend", "suspended"})
 _STATS = frozenset({"detectors", "cameras", "service", "cpu_usages"})
 _MOST_DIGITS = 9
+_MOST_STATS = 100_000
 
 _SUBSCRIBED = re.compile(r"(?:\$share/[^/]*/)?([^+#]+)/(?:events|\+/[^/#]+/snapshot)")
 
@@ -124,7 +125,6 @@ class FrigatePicture(NamedTuple):
     track_id: str
     taken: float
     received: float
-    is_paired: bool
 
 
 class Frigate:
@@ -254,9 +254,7 @@ class Frigate:
         self._waiting.pop(camera_label)
         if message.received - picture.received > APART:
             return []
-        self._pictures.put(
-            (camera_label, name), picture._replace(track_id=event.id, is_paired=True)
-        )
+        self._pictures.put((camera_label, name), picture._replace(track_id=event.id))
         event.pictured = True
         return [origin.amendment(picture.track_id, renamed_to=event.id)]
 
@@ -286,10 +284,10 @@ class Frigate:
         if event:
             event.pictured = True
             taken = event.taken if event.taken is not None else message.received
-            new = FrigatePicture(event.id, taken, message.received, is_paired=True)
+            new = FrigatePicture(event.id, taken, message.received)
         else:
             self._waiting.put(camera_label, name)
-            new = FrigatePicture(name, message.received, message.received, is_paired=False)
+            new = FrigatePicture(name, message.received, message.received)
         return self._pictures.put((camera_label, name), new)
 
     def _shown(self, message: IncomingMessage, camera_label: CameraLabel) -> FrigateEvent | None:
@@ -330,9 +328,6 @@ def _is_stats(payload: bytes) -> bool:
     return isinstance(content, dict) and not _STATS.isdisjoint(content)
 
 
-_MOST_STATS = 100_000
-
-
 def _is_switch(levels: list[str]) -> bool:
     return len(levels) > 2 and levels[-1] in ("state", "set") and levels[-2] in _SWITCHES  # noqa: PLR2004
 
@@ -353,23 +348,16 @@ def _snapshot(
     event: FrigateEvent | None,
     picture: bytes,
 ) -> BestSnapshot:
-    match = _origin(message, camera_label).match
-    score = event.score if event else None
-    return BestSnapshot(
-        camera=match.camera,
-        monitor_id=match.monitor_id,
-        topic=message.topic,
+    event = event or FrigateEvent("", message.received)
+    classification = Classification(camera_label.label, event.score)
+    return message.snapshot(
+        _origin(message, camera_label),
+        Times(known.taken, event.start, event.end),
+        Classes((classification,)),
+        event.attributes,
         format=FORMAT,
         track_id=known.track_id,
-        taken=known.taken,
-        received=message.received,
-        start=event.start if event else None,
-        end=event.end if event else None,
-        ended=event.ended if event else False,
-        label=camera_label.label,
-        score=score,
-        classes=(Classification(camera_label.label, score),),
-        attributes=event.attributes if event else {},
+        ended=event.ended,
         picture=picture,
     )
 
@@ -381,16 +369,16 @@ def _news(origin: MessageOrigin, camera_label: CameraLabel, event: FrigateEvent)
     event.reported = event.end or 0.0
     if not event.ended:
         return [origin.amendment(event.id, end=event.end)]
-    classes = (Classification(camera_label.label, event.score),)
+    classification = Classification(camera_label.label, event.score)
     return [
         origin.amendment(
             event.id,
             start=event.start,
             end=event.end,
             ended=True,
-            label=camera_label.label,
-            score=event.score,
-            classes=classes,
+            label=classification.name,
+            score=classification.score,
+            classes=(classification,),
         )
     ]
 

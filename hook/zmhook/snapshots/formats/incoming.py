@@ -7,17 +7,17 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from zmhook.errors import PayloadError
+from zmhook.snapshots.formats.classes import NOTHING, Classes
 from zmhook.snapshots.formats.pictures import picture
-from zmhook.snapshots.formats.times import Clock
-from zmhook.snapshots.formats.values import channel, text
-from zmhook.snapshots.snapshot import Amendment
+from zmhook.snapshots.formats.values import Clock, channel, text
+from zmhook.snapshots.snapshot import Amendment, BestSnapshot
 from zmhook.snapshots.topics import TopicMatch, Topics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from zmhook.snapshots.formats.values import Json
-    from zmhook.snapshots.snapshot import BestSnapshot
+    from zmhook.snapshots.formats.values import Json, Times
+    from zmhook.snapshots.snapshot import Attribute
 
     News = list[BestSnapshot | Amendment]
 
@@ -80,6 +80,36 @@ class IncomingMessage(NamedTuple):
 
     def picture(self, value: Any) -> bytes:
         return picture(value, self.name, self.max_pixels)
+
+    def snapshot(
+        self,
+        origin: MessageOrigin,
+        times: Times,
+        classes: Classes = NOTHING,
+        attributes: dict[str, Attribute] | None = None,
+        **facts: Any,
+    ) -> BestSnapshot:
+        """Return a best snapshot of this message; `facts` are its remaining fields.
+
+        `attributes` are those beside the attributes of its class.
+        """
+        ahead = {"clock_ahead_s": times.ahead} if times.ahead else {}
+        return BestSnapshot(
+            camera=origin.match.camera,
+            monitor_id=origin.match.monitor_id,
+            channel=origin.channel,
+            topic=self.topic,
+            received=self.received,
+            taken=times.taken,
+            start=times.start,
+            end=times.end,
+            label=classes.label,
+            score=classes.score,
+            classes=classes.all,
+            colours=classes.colours,
+            attributes={**classes.attributes, **(attributes or {}), **ahead},
+            **facts,
+        )
 
     def each(self, parts: Iterable[Json], read: Callable[[Json], News]) -> News:
         """Read the parts of a message; raises the first failure when nothing could be read."""

@@ -15,19 +15,28 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import structs
 
 from zmhook.errors import PayloadError
-from zmhook.snapshots.formats.boxes import scene_box
 from zmhook.snapshots.formats.classes import Classes, classes_of
 from zmhook.snapshots.formats.pictures import is_base64_picture, picture_name
-from zmhook.snapshots.formats.times import settled
-from zmhook.snapshots.formats.values import Json, fraction, identity, label, mappings, number, text
-from zmhook.snapshots.snapshot import BestSnapshot, Classification
+from zmhook.snapshots.formats.values import (
+    LONGEST_TEXT,
+    Json,
+    fraction,
+    identity,
+    label,
+    mappings,
+    number,
+    scene_box,
+    settled,
+    text,
+)
+from zmhook.snapshots.snapshot import Classification
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
     from zmhook.snapshots.formats.incoming import IncomingMessage, MessageOrigin, News
-    from zmhook.snapshots.snapshot import Attribute, SceneBox
+    from zmhook.snapshots.snapshot import SceneBox
 
 FORMAT = "json"
 
@@ -95,26 +104,14 @@ def read(message: IncomingMessage, embedded: EmbeddedPicture) -> News:
             "kept by the broker, without a time",
             f"{message.name}: a picture that the broker kept, of any age",
         )
-    times = settled(when, start, end, message.received)
-    classes = _classes(levels)
-    ahead: dict[str, Attribute] = {"clock_ahead_s": times.ahead} if times.ahead else {}
-    snapshot = BestSnapshot(
-        camera=origin.match.camera,
-        monitor_id=origin.match.monitor_id,
-        channel=origin.channel,
-        topic=message.topic,
+    snapshot = message.snapshot(
+        origin,
+        settled(when, start, end, message.received),
+        _classes(levels),
+        {"serial": serial} if serial else {},
         format=FORMAT,
         track_id=_track(levels) or picture_name(picture),
-        taken=times.taken,
-        received=message.received,
-        start=times.start,
-        end=times.end,
         ended=True,
-        label=classes.label,
-        score=classes.score,
-        classes=classes.all,
-        colours=classes.colours,
-        attributes={**classes.attributes, **({"serial": serial} if serial else {}), **ahead},
         crop=_box(levels),
         picture=picture,
     )
@@ -217,10 +214,7 @@ def _maybe(levels: tuple[Json, ...]) -> Classes | None:
 
 
 def _is_no_class(value: Any) -> bool:
-    return not isinstance(value, str) or bool(_NO_CLASS.fullmatch(value.strip()[:_LONGEST]))
-
-
-_LONGEST = 200
+    return not isinstance(value, str) or bool(_NO_CLASS.fullmatch(value.strip()[:LONGEST_TEXT]))
 
 
 def _share(value: Any) -> float | None:

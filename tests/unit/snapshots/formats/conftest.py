@@ -7,7 +7,7 @@ import pytest
 from msgspec import json
 
 from zmhook.settings import Mqtt, Settings
-from zmhook.snapshots.formats.times import seconds
+from zmhook.snapshots.formats.values import seconds
 from zmhook.snapshots.interpreter import Interpreter
 from zmhook.snapshots.topics import Topics
 

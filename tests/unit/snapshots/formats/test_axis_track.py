@@ -1,7 +1,8 @@
 import pytest
 
 from zmhook.errors import PayloadError
-from zmhook.snapshots.formats.times import seconds
+from zmhook.snapshots.formats.axis_track import nearest
+from zmhook.snapshots.formats.values import seconds
 from zmhook.snapshots.snapshot import Amendment, BestSnapshot, Classification, SceneBox
 
 
@@ -234,3 +235,29 @@ def test_a_long_path_is_read(sample, read):
 def test_what_is_of_another_kind_is_as_if_it_were_not_there(sample, read, key, value):
     news = read(sample("track") | {key: value})
     assert all(isinstance(one, (BestSnapshot, Amendment)) for one in news)
+
+
+def box(left, top, right, bottom):
+    return {"left": left, "top": top, "right": right, "bottom": bottom}
+
+
+def path(*boxes):
+    return [{"timestamp": place, "bounding_box": one} for place, one in enumerate(boxes)]
+
+
+@pytest.mark.parametrize(
+    ("crop", "timestamp"),
+    [
+        (SceneBox(0.08, 0.08, 0.32, 0.32), 0),  # with the margin of a tenth on each side
+        (SceneBox(0.1, 0.1, 0.3, 0.3), 0),  # without
+        (SceneBox(0.78, 0.78, 1.0, 1.0), 2),  # at the scene's edge, cut off
+    ],
+)
+def test_the_crop_is_a_boxes_with_a_margin_or_without(crop, timestamp):
+    boxes = path(box(0.1, 0.1, 0.3, 0.3), box(0.12, 0.1, 0.32, 0.3), box(0.8, 0.8, 0.999, 0.999))
+    assert nearest(boxes, crop).timestamp == timestamp
+
+
+def test_a_path_without_boxes_has_no_nearest():
+    assert nearest([], SceneBox(0, 0, 1, 1)) is None
+    assert nearest(path(None, box(1, 1, 0, 0)), SceneBox(0, 0, 1, 1)) is None

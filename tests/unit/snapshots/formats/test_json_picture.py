@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from zmhook.errors import PayloadError
-from zmhook.snapshots.formats.times import seconds
+from zmhook.snapshots.formats.values import seconds
 from zmhook.snapshots.snapshot import BestSnapshot, Classification, SceneBox
 
 MOMENT = 1796037680.427

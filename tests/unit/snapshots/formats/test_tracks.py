@@ -1,7 +1,7 @@
 from zmhook.snapshots.formats.classes import Classes
 from zmhook.snapshots.formats.incoming import MessageOrigin
-from zmhook.snapshots.formats.times import Clock
 from zmhook.snapshots.formats.tracks import ImageFacts, Tracks
+from zmhook.snapshots.formats.values import Clock
 from zmhook.snapshots.snapshot import Classification, SceneBox
 from zmhook.snapshots.topics import TopicMatch
 
