@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import sys
+import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -14,7 +16,8 @@ import cv2
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "hook"))
 
-from zmhook.camera.simulate import messages  # noqa: E402 - found by the line above
+from zmhook.camera.simulated_messages import write  # noqa: E402 - found by the line above
+from zmhook.camera.simulated_track import invent  # noqa: E402 - as above
 
 QUALITY = 90
 NEAR = 0.1
@@ -36,15 +39,11 @@ def pictures(folder: Path, size: int) -> list[bytes]:
 
 def sent(some: list[bytes], seed: int) -> Iterator[Sent]:
     """Yield messages endlessly; each has one of the pictures with a unique JPEG comment."""
-    made: list[bytes] = []
-
-    def distinct() -> Iterator[bytes]:
-        for number in count():
-            made[:] = [_commented(some[number % len(some)], f"{seed}.{number}")]
-            yield made[0]
-
-    for message in messages("object_track", distinct(), seed):
-        yield Sent(message.payload, hashlib.sha256(made[0]).hexdigest())
+    dice = random.Random(seed)
+    for number in count():
+        picture = _commented(some[number % len(some)], f"{seed}.{number}")
+        [message] = write("object_track", invent(dice, time.time(), picture=picture))
+        yield Sent(message.payload, hashlib.sha256(picture).hexdigest())
 
 
 def _of_size(photo: Path, size: int) -> bytes:

@@ -28,7 +28,7 @@ from zmhook.frames.base import FrameSource, Pending
 from zmhook.settings import Settings
 from zmhook.settings.section import Fraction, Section, about
 from zmhook.settings.values import Secret
-from zmhook.snapshots.handlers.base import SnapshotHandler
+from zmhook.snapshots.handler import SnapshotHandler
 from zmhook.snapshots.snapshot import StoredSnapshot
 
 __all__ = [

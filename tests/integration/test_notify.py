@@ -25,7 +25,7 @@ from zmhook.frame import Frame
 from zmhook.jobs import enqueue as module
 from zmhook.jobs.enqueue import enqueue, jobs_for, start
 from zmhook.jobs.spool import Spool
-from zmhook.notify.publish import Note, publish
+from zmhook.notify.mqtt import Note, publish
 from zmhook.settings import Animation, General, Mqtt, Notify, Secret, Settings
 
 pytestmark = pytest.mark.integration

@@ -11,22 +11,17 @@ TESTS = Path(__file__).parent
 
 SECTION = "declarations: settings/test_keys.py, test_loader.py and test_reference.py read every key"
 HEAD = "detectors/yolo/heads/test_heads.py and detectors/yolo/test_families.py run every family"
-CAMERA = "camera/test_simulate.py, camera/test_scenes.py and tests/integration/camera"
+CAMERA = "tests/integration/camera"
 CONSTANTS = "constants"
 ELSEWHERE = {
     "camera/axis.py": CAMERA,
     "camera/camera_client.py": CAMERA,
-    "camera/setup.py": CAMERA,
-    "camera/simulate/payloads.py": CAMERA,
-    "camera/simulate/scenes.py": CAMERA,
-    "camera/simulate/sender.py": CAMERA,
-    "camera/simulate/track.py": CAMERA,
+    "camera/message_sender.py": CAMERA,
     "cli/camera_setup.py": "cli/test_camera.py",
     "cli/history_text.py": "cli/test_history.py",
     "cli/serve.py": "tests/integration/service and test_service_commands.py run it",
     "cli/try_model.py": "doctor/test_trials.py and tests/integration/test_doctor.py run it",
     "defaults.py": CONSTANTS,
-    "describe/description.py": "a value: describe/test_describer.py",
     "describe/thoughts.py": "describe/test_gemini.py and test_openai_compatible.py",
     "detectors/lacking.py": "service/test_config_watch.py",
     "detectors/model_file.py": "detectors/yolo/test_files.py",
@@ -69,9 +64,7 @@ ELSEWHERE = {
     "settings/service.py": SECTION,
     "settings/snapshots.py": SECTION,
     "settings/yolo.py": SECTION,
-    "snapshots/handlers/thread.py": "snapshots/handlers/test_runner.py",
     "snapshots/snapshot.py": "a value: snapshots/store/test_rows.py",
-    "snapshots/store/batch.py": "snapshots/store/test_store.py",
     "text/json_repair.py": "text/test_bounded_json.py",
     "version.py": CONSTANTS,
     "zoneminder/rights.py": CONSTANTS,

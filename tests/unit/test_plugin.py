@@ -10,7 +10,7 @@ import pytest
 from zmhook import extensions, plugin
 from zmhook.detectors import base
 from zmhook.settings import Settings
-from zmhook.snapshots.handlers import base as handlers
+from zmhook.snapshots import handler as handlers
 
 PUBLIC = """
 ANY Box Crop Deadline DeadlineExceeded Detection Detector DetectorError Event Fraction Frame

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import zmhook
-from zmhook.camera import undo
+from zmhook.camera import setup
 from zmhook.detectors.face import store as faces
 from zmhook.detectors.face.pictures import KnownPicture
 from zmhook.detectors.face.training import Trainer
@@ -78,7 +78,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "a template": webhook._read,
     "what the collector does": lambda path: status.read(_as(path, status.NAME)),
     "the next number": lambda path: rebuild.legacy_counter(_as(path, layout.COUNTER)),
-    "what a camera had": lambda path: undo.load_backup(path, "host"),
+    "what a camera had": lambda path: setup.load_backup(path, "host"),
 }
 
 
@@ -138,7 +138,7 @@ WAYS = {
     # What the kernel tells of a process, and what we have written ourselves just now.
     "cli/guard.py",
     "jobs/from_memory.py",
-    "report/film.py",
+    "report/animation.py",
     "service/holder.py",
     "service/worker.py",
     "process/startup.py",

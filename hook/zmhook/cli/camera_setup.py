@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING
 from zmhook.camera.axis import Axis, CameraState
 from zmhook.camera.camera_client import CameraClient, CameraLogin
 from zmhook.camera.plan import MQTT, SetupRequest, changes
-from zmhook.camera.setup import carry_out, put_back, wait_until_connected
-from zmhook.camera.undo import backup_path, load_backup, undo_plan
+from zmhook.camera.setup import (
+    backup_path,
+    carry_out,
+    load_backup,
+    put_back,
+    undo_plan,
+    wait_until_connected,
+)
 from zmhook.cli.camera_broker import broker_of, host_and_port, password_from, readable_settings
 from zmhook.cli.output import say
 from zmhook.errors import CameraError

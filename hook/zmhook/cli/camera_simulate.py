@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from zmhook.camera.simulate import ALL, FORMATS, below, write
-from zmhook.camera.simulate.scenes import SceneChoice, photos, tracks
-from zmhook.camera.simulate.sender import MessageSender
+from zmhook.camera.message_sender import MessageSender
+from zmhook.camera.simulated_messages import FORMATS, below, write
+from zmhook.camera.simulated_track import photos, tracks
 from zmhook.cli.camera_broker import (
     PASSWORD_VARIABLE,
     host_and_port,
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from zmhook.camera.simulate import SimulatedMessage, SimulatedTrack
+    from zmhook.camera.simulated_messages import SimulatedMessage
+    from zmhook.camera.simulated_track import SimulatedTrack
     from zmhook.settings import Mqtt, Settings
 
 FRIGATE = "frigate"
@@ -47,7 +48,7 @@ def main(args: argparse.Namespace) -> int:
         sent = 0
         for form, track in _paced(args, files, seed):
             root = FRIGATE if form == FRIGATE and not args.topic else topic
-            messages = write(form, track, args.camera)
+            messages = write(form, track)
             _send(sender, root, messages)
             sent += len(messages)
             say(_line(form, track, root, messages))
@@ -61,11 +62,10 @@ def _paced(
 ) -> Iterator[tuple[str, SimulatedTrack]]:
     """Yield the tracks with their formats, at the given rate."""
     dice = random.Random(seed)  # noqa: S311 - not a secret
-    choice = SceneChoice(args.label, SceneBox(*args.box) if args.box else None)
-    formats = cycle(FORMATS if args.format == ALL else (args.format,))
+    box = SceneBox(*args.box) if args.box else None
+    formats = cycle(FORMATS if args.format == "all" else (args.format,))
     due = time.monotonic()
-    now = iter(time.time, None)
-    for group in tracks(files, dice, args.count, now, choice):
+    for group in tracks(files, dice, args.count, label=args.label, box=box, camera=args.camera):
         time.sleep(max(0.0, due - time.monotonic()))
         due += 1.0 / args.rate if args.rate else 0.0
         form = next(formats)
@@ -78,11 +78,10 @@ def _send(sender: MessageSender, topic: str, messages: list[SimulatedMessage]) -
 
 
 def _line(form: str, track: SimulatedTrack, topic: str, messages: list[SimulatedMessage]) -> str:
-    best = track.classes[0]
     size = sum(len(message.payload) for message in messages)
     topics = ", ".join(dict.fromkeys(below(topic, message.suffix) for message in messages))
     return (
-        f"{form:<18} {best.name} {best.score:.0%}, {track.end - track.start:.1f} s,"
+        f"{form:<18} {track.label} {track.score:.0%}, {track.end - track.start:.1f} s,"
         f" {size / 1000:.0f} kB to {topics}"
     )
 

@@ -78,13 +78,13 @@ def _check(settings: Settings) -> int:
     from msgspec import structs
 
     from zmhook.net import mqtt as client
+    from zmhook.snapshots import handler
     from zmhook.snapshots.broker import Broker
-    from zmhook.snapshots.handlers import base
     from zmhook.snapshots.message_queue import MessageQueue
     from zmhook.snapshots.topics import Topics
 
-    for name in base.names(settings.snapshots):
-        base.find(name)
+    for name in handler.names(settings.snapshots):
+        handler.find(name)
     logging.getLogger("zmhook").addHandler(logging.NullHandler())  # printed once, below
     mqtt = structs.replace(
         settings.mqtt, mqtt_client_id=f"{settings.mqtt.mqtt_client_id}-check-{os.getpid()}"

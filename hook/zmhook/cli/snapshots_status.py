@@ -11,14 +11,13 @@ from zmhook.cli.output import complain, say_json
 from zmhook.exit_codes import FAILED
 from zmhook.process.privilege import become_owner
 from zmhook.snapshots import status
-from zmhook.snapshots.counts import Messages
+from zmhook.snapshots.status import Messages
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from zmhook.snapshots.counts import Totals
-    from zmhook.snapshots.status import CollectorStatus
+    from zmhook.snapshots.status import CollectorStatus, Totals
 
 MOST_ROWS = 30
 """Topics, and reasons, that are shown; `--json` has the rest."""

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from zmhook.deadline import Deadline
 from zmhook.describe.describer import Describer
-from zmhook.describe.description import Description, Subject
-from zmhook.describe.description_error import NAME
+from zmhook.describe.description import NAME, Description, Subject
 from zmhook.detection import ABOUT, ALARM, Box, Detection, about
 from zmhook.detectors.base import ANY, Detector
 from zmhook.errors import DetectorError, ModelSkipped

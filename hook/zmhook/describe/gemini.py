@@ -17,8 +17,13 @@ import threading
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from zmhook.describe.backend import FormFallback
-from zmhook.describe.description_error import DescriptionError, nothing_said, quoted, unreachable
+from zmhook.describe.description import (
+    DescriptionError,
+    FormFallback,
+    nothing_said,
+    quoted,
+    unreachable,
+)
 from zmhook.describe.prompts import SCHEMA
 from zmhook.describe.refusals import Refusals, error_details, key_refused, retry_delay
 from zmhook.net.error_body import complaint_in, error_in, error_of_payload, parsed

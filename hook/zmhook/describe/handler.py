@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from zmhook.deadline import Deadline
 from zmhook.describe.describer import WORTH_WAITING, Describer
-from zmhook.describe.description import Description, Subject
-from zmhook.describe.description_error import DescriptionError
+from zmhook.describe.description import Description, DescriptionError, Subject
 from zmhook.detection import Box, Detection
 from zmhook.errors import Postponed
 from zmhook.labels.camera import common
-from zmhook.snapshots.handlers.base import SnapshotHandler
+from zmhook.snapshots.handler import SnapshotHandler
 
 if TYPE_CHECKING:
     from zmhook.settings import Settings

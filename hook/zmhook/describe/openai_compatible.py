@@ -11,9 +11,9 @@ import base64
 import re
 from typing import TYPE_CHECKING, Any
 
-from zmhook.describe.backend import FormFallback
-from zmhook.describe.description_error import (
+from zmhook.describe.description import (
     DescriptionError,
+    FormFallback,
     nothing_said,
     quoted,
     without_response,

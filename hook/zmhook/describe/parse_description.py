@@ -13,8 +13,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 
-from zmhook.describe.description import Description, Verdict
-from zmhook.describe.description_error import DescriptionError, quoted
+from zmhook.describe.description import Description, DescriptionError, Verdict, quoted
 from zmhook.describe.prompts import BOX_SCALE
 from zmhook.describe.thoughts import (
     are_open,

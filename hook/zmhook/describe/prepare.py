@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from msgspec import structs
 
-from zmhook.describe.description_error import DescriptionError
+from zmhook.describe.description import DescriptionError
 from zmhook.detection import Box
 from zmhook.errors import DetectorError
 

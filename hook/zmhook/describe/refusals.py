@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from zmhook.describe.description_error import DescriptionError, FormRefused, quoted
+from zmhook.describe.description import DescriptionError, FormRefused, quoted
 from zmhook.net.retry import reset_of, wait_of
 from zmhook.storage.quota import clock_time
 

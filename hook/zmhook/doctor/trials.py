@@ -189,7 +189,7 @@ def _portal(settings: Settings) -> str:
 
 def _broker(settings: Settings) -> str:
     from zmhook.net import mqtt
-    from zmhook.notify.publish import publish
+    from zmhook.notify.mqtt import publish
 
     name = mqtt.name(settings.mqtt)
     try:

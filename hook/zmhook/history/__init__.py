@@ -1,5 +1,1 @@
 """The history: every decision of an event, kept to look up later why a phone rang, or did not."""
-
-from zmhook.history.record import record
-
-__all__ = ["record"]

@@ -24,7 +24,7 @@ def publish(decided: Decided, settings: Settings, *, notes: bool = False, output
     One that fails is logged and the next goes on. What may take time is done in the background;
     only with `notes`, for somebody who waits for it, the event's notes are written here.
     """
-    from zmhook.history import record
+    from zmhook.history.record import record
     from zmhook.jobs.enqueue import enqueue, jobs_for
 
     jobs = jobs_for(decided, settings, notes=notes)

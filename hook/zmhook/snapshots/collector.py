@@ -15,14 +15,13 @@ from msgspec import structs
 from zmhook.deadline import Deadline
 from zmhook.errors import SnapshotError, StoreError
 from zmhook.net import mqtt as client
-from zmhook.snapshots import counts, status
+from zmhook.snapshots import handler, status
 from zmhook.snapshots.broker import Broker
-from zmhook.snapshots.handlers import base
-from zmhook.snapshots.handlers.runner import MOST_WAITING, HandlerRunner
+from zmhook.snapshots.handler_runner import MOST_WAITING, HandlerRunner
 from zmhook.snapshots.ingest import Ingest
 from zmhook.snapshots.interpreter import Interpreter, MessageLimits
 from zmhook.snapshots.message_queue import MessageQueue
-from zmhook.snapshots.store.retention import DAY, StoreLimits
+from zmhook.snapshots.store.index_writer import DAY, StoreLimits
 from zmhook.snapshots.store.store import Store
 from zmhook.snapshots.topics import Topics
 
@@ -61,12 +60,12 @@ class Collector:
     def __init__(self, config: Config) -> None:
         client.require()
         settings = config.general
-        names = (base.names(own.snapshots) for own in (settings, *config.monitors.values()))
-        classes = {name: base.find(name) for name in dict.fromkeys(chain.from_iterable(names))}
+        names = (handler.names(own.snapshots) for own in (settings, *config.monitors.values()))
+        classes = {name: handler.find(name) for name in dict.fromkeys(chain.from_iterable(names))}
         topics = Topics.from_settings(settings)
         mqtt = settings.mqtt
         self._mqtt = mqtt
-        self._counts = counts.Counts()
+        self._counts = status.Counts()
         self._topics = tuple(topics.filters())
         self._store = Store.open(
             settings.snapshots.snapshot_path, StoreLimits.of(settings.snapshots)
@@ -132,7 +131,7 @@ class Collector:
 
     def _handle_signal(self, number: int | None) -> None:
         if number == signal.SIGUSR1:
-            log.info("%s", counts.line(self._counts.totals()))
+            log.info("%s", status.line(self._counts.totals()))
         elif number == signal.SIGHUP:
             log.warning(
                 "the configuration is read at the start: restart the collector to apply changes"
@@ -157,7 +156,7 @@ class Collector:
         if self._is_due("tidy", TIDY_SECONDS):
             self._tidy()
         if self._is_due("counts", COUNTS_SECONDS):
-            log.info("%s", counts.line(self._counts.totals()))
+            log.info("%s", status.line(self._counts.totals()))
 
     def _is_due(self, task: str, seconds: float) -> bool:
         now = time.monotonic()
@@ -221,4 +220,4 @@ class Collector:
             runner.end(deadline.left())
         self._write_status(ended=True)
         self._store.close()
-        log.info("ended: %s", counts.line(self._counts.totals()))
+        log.info("ended: %s", status.line(self._counts.totals()))

@@ -8,23 +8,25 @@ import sqlite3
 import time
 from itertools import islice
 from threading import Event
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from zmhook.errors import PayloadError, StoreError
 from zmhook.net.retry import Backoff
 from zmhook.snapshots import filters
-from zmhook.snapshots.counts import OTHERS, Outcome
 from zmhook.snapshots.filters import PendingClass
 from zmhook.snapshots.hourly import HourlyLog
 from zmhook.snapshots.snapshot import Amendment, BestSnapshot
+from zmhook.snapshots.status import OTHERS, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from zmhook.settings import Mqtt, Snapshots
-    from zmhook.snapshots.counts import Counts
+    from zmhook.snapshots.interpreter import Interpreter
     from zmhook.snapshots.message_queue import MessageQueue, QueuedMessage
     from zmhook.snapshots.snapshot import StoredSnapshot
+    from zmhook.snapshots.status import Counts
+    from zmhook.snapshots.store.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -56,24 +58,6 @@ class _Abandoned(Exception):
     """The collector ends while the store fails."""
 
 
-class MessageReader(Protocol):
-    """What reads messages: `Interpreter`."""
-
-    def read(
-        self, topic: str, payload: bytes, *, retained: bool = False, received: float
-    ) -> list[News]: ...
-
-
-class SnapshotStore(Protocol):
-    """What stores snapshots: `Store`."""
-
-    def add(self, snapshots: Sequence[BestSnapshot]) -> list[StoredSnapshot]: ...
-
-    def amend(self, amendments: Sequence[Amendment]) -> list[StoredSnapshot]: ...
-
-    def remove(self, numbers: Sequence[int]) -> int: ...
-
-
 class Ingest:
     """Takes messages, stores what they bring and has them acknowledged; `run` is for one thread.
 
@@ -85,8 +69,8 @@ class Ingest:
     def __init__(
         self,
         queue: MessageQueue,
-        reader: MessageReader,
-        store: SnapshotStore,
+        reader: Interpreter,
+        store: Store,
         counts: Counts,
         *,
         settings_of: Callable[[int | None], Snapshots],

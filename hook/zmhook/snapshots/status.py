@@ -1,21 +1,238 @@
-"""The collector's status, a small file in the store's folder."""
+"""The collector's counts, for its log and for `zmhook snapshots status`."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import time
+from collections import Counter, OrderedDict
+from copy import copy
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Lock
+from typing import TYPE_CHECKING, Literal
 
-from msgspec import Struct, json
+from msgspec import Struct, field, json
 
-from zmhook.snapshots.counts import Totals
+from zmhook.printable import one_line
 from zmhook.storage import atomic
 from zmhook.storage.regular import read as read_file
 from zmhook.text.bounded_json import Unreadable, decoded
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from os import PathLike
+
+    from zmhook.snapshots.snapshot import StoredSnapshot
+
+MOST_KINDS = 100
+MOST_CAMERAS = 500
+MOST_TOPICS = 200
+MOST_REASONS = 500
+"""Pairs of a topic and a reason."""
+LONGEST_TOPIC = 200
+OTHER = "other"
+OTHERS = "(other topics)"
+
+
+class Last(Struct, frozen=True):
+    """The newest snapshot of a camera; `received` is seconds since the epoch."""
+
+    number: int
+    label: str
+    received: float
+    stored: int
+
+
+class HandlerCounts(Struct, frozen=True):
+    """A handler's calls that returned, raised or timed out, and rows it never got."""
+
+    done: int = 0
+    failed: int = 0
+    hung: int = 0
+    dropped: int = 0
+
+
+class Messages(Struct, kw_only=True):
+    """The outcomes of messages: `received` is the sum of all others.
+
+    A message that brings several snapshots is `stored` if one of them was, else it came `again`, or
+    was `filtered` by a setting. `no_picture` is understood and has none to store (what became of a
+    track, that a camera is there); `of_no_use` is not understood. `dropped` came with QoS 0 when
+    there was no room.
+    """
+
+    received: int = 0
+    stored: int = 0
+    again: int = 0
+    filtered: int = 0
+    no_picture: int = 0
+    of_no_use: int = 0
+    dropped: int = 0
+
+
+Outcome = Literal["stored", "again", "filtered", "no_picture", "of_no_use", "dropped"]
+
+
+class Unused(Struct, frozen=True):
+    """How many messages of a topic were filtered or of no use, and why."""
+
+    topic: str
+    outcome: str
+    reason: str
+    number: int
+
+
+class Totals(Struct, frozen=True, kw_only=True):
+    """All counts at one moment; `since` is when counting began, seconds since the epoch.
+
+    `received` and `broken` count messages, `stored`, `again` and `filtered` snapshots, `parts` what
+    could not be read of messages that could. `messages` adds up, and so does each of `topics`.
+    """
+
+    since: float
+    received: int = 0
+    stored: int = 0
+    again: int = 0
+    amended: int = 0
+    dropped: int = 0
+    filtered: dict[str, int] = field(default_factory=dict)
+    broken: dict[str, int] = field(default_factory=dict)
+    parts: dict[str, int] = field(default_factory=dict)
+    messages: Messages = field(default_factory=Messages)
+    topics: dict[str, Messages] = field(default_factory=dict)
+    unused: tuple[Unused, ...] = ()
+    handlers: dict[str, HandlerCounts] = field(default_factory=dict)
+    cameras: dict[str, Last] = field(default_factory=dict)
+
+
+class Counts:
+    """Counts, from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._since = time.time()
+        self._plain: Counter[str] = Counter()
+        self._filtered: Counter[str] = Counter()
+        self._broken: Counter[str] = Counter()
+        self._parts: Counter[str] = Counter()
+        self._topics: dict[str, Messages] = {}
+        self._unused: Counter[tuple[str, str, str]] = Counter()
+        self._handlers: dict[str, Counter[str]] = {}
+        self._cameras: OrderedDict[str, Last] = OrderedDict()
+
+    def add(self, what: str, number: int = 1) -> None:
+        """Count snapshots that came `again`, or were `amended`."""
+        with self._lock:
+            self._plain[what] += number
+
+    def message(self, topic: str, outcome: Outcome, reason: str = "", number: int = 1) -> None:
+        """Count the outcome of messages; `reason` is why they are not stored."""
+        topic = one_line(topic, LONGEST_TOPIC, more="")
+        with self._lock:
+            self._plain["received"] += number
+            if outcome == "dropped":
+                self._plain["dropped"] += number
+            if outcome == "of_no_use":
+                _count(self._broken, reason, number)
+            if topic not in self._topics and len(self._topics) >= MOST_TOPICS:
+                topic = OTHERS
+            own = self._topics.setdefault(topic, Messages())
+            own.received += number
+            setattr(own, outcome, getattr(own, outcome) + number)
+            if reason:
+                self._because((topic, outcome, reason), number)
+
+    def _because(self, why: tuple[str, str, str], number: int) -> None:
+        if why not in self._unused and len(self._unused) >= MOST_REASONS:
+            why = (OTHERS, why[1], OTHER)
+        self._unused[why] += number
+
+    def filtered(self, reason: str) -> None:
+        with self._lock:
+            _count(self._filtered, reason)
+
+    def part(self, kind: str) -> None:
+        """Count a part of a message that could not be read."""
+        with self._lock:
+            _count(self._parts, kind)
+
+    def handler(self, name: str, what: str, number: int = 1) -> None:
+        """Count what a handler has `done`, `failed`, `hung` or `dropped`."""
+        with self._lock:
+            self._handlers.setdefault(name, Counter())[what] += number
+
+    def stored(self, rows: Iterable[StoredSnapshot]) -> None:
+        with self._lock:
+            for row in rows:
+                self._plain["stored"] += 1
+                before = self._cameras.pop(row.camera, None)
+                stored = before.stored + 1 if before else 1
+                self._cameras[row.camera] = Last(row.number, row.label, row.received, stored)
+                if len(self._cameras) > MOST_CAMERAS:
+                    self._cameras.popitem(last=False)
+
+    def totals(self) -> Totals:
+        with self._lock:
+            return Totals(
+                since=self._since,
+                **self._plain,
+                filtered=dict(self._filtered),
+                broken=dict(self._broken),
+                parts=dict(self._parts),
+                messages=_sum(self._topics.values()),
+                topics={topic: copy(own) for topic, own in self._topics.items()},
+                unused=tuple(Unused(*why, number) for why, number in self._unused.most_common()),
+                handlers={name: HandlerCounts(**own) for name, own in self._handlers.items()},
+                cameras=dict(self._cameras),
+            )
+
+
+def line(totals: Totals) -> str:
+    """Return the counts in one line."""
+    parts = [
+        f"{totals.received} messages",
+        f"{totals.stored} best snapshots stored",
+        f"{totals.again} that came again",
+        f"{totals.amended} amended",
+        *_of(totals.filtered, "not kept"),
+        f"{totals.messages.no_picture} without a picture",
+        *_of(totals.broken, "of no use"),
+        *_of(totals.parts, "parts of no use"),
+    ]
+    if totals.dropped:
+        parts.append(f"{totals.dropped} dropped for want of room (QoS 0)")
+    parts += [_handler(name, own) for name, own in totals.handlers.items()]
+    return ", ".join(parts)
+
+
+def _of(counts: Mapping[str, int], what: str) -> list[str]:
+    if not counts:
+        return []
+    kinds = ", ".join(f"{kind}: {number}" for kind, number in counts.items())
+    return [f"{sum(counts.values())} {what} ({kinds})"]
+
+
+def _handler(name: str, own: HandlerCounts) -> str:
+    return (
+        f"handler {name}: {own.done} done, {own.failed} failed, {own.hung} hung, "
+        f"{own.dropped} dropped"
+    )
+
+
+def _count(counter: Counter[str], kind: str, number: int = 1) -> None:
+    """Count; there is a limit to the kinds, since some come from the network."""
+    if kind not in counter and len(counter) >= MOST_KINDS:
+        kind = OTHER
+    counter[kind] += number
+
+
+def _sum(messages: Iterable[Messages]) -> Messages:
+    total = Messages()
+    for own in messages:
+        for name in Messages.__struct_fields__:
+            setattr(total, name, getattr(total, name) + getattr(own, name))
+    return total
+
 
 NAME = "collector.json"
 LARGEST = 10_000_000

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from zmhook.camera.simulate import FORMATS
+from zmhook.camera.simulated_messages import FORMATS
 from zmhook.image.header import read_header
 from zmhook.settings import load
 from zmhook.snapshots.interpreter import Interpreter

@@ -14,7 +14,7 @@ import pytest
 from zmhook.errors import StoreError
 from zmhook.snapshots.snapshot import BestSnapshot
 from zmhook.snapshots.store.index import Index
-from zmhook.snapshots.store.retention import StoreLimits
+from zmhook.snapshots.store.index_writer import StoreLimits
 from zmhook.snapshots.store.store import Store
 
 pytestmark = pytest.mark.integration

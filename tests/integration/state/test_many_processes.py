@@ -28,7 +28,7 @@ from zmhook.event import Event
 from zmhook.settings import Gate, General, History, Settings
 from zmhook.memory.past import Past, Observation
 from zmhook.memory.cooldown import Cooldown
-from zmhook.history import record
+from zmhook.history.record import record
 
 folder, me, events = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 settings = Settings(

@@ -15,7 +15,7 @@ from zmhook.camera.axis import (
     SnapshotState,
 )
 from zmhook.camera.plan import CameraBroker, SetupRequest, changes, check_topic, data_source
-from zmhook.camera.undo import CameraBackup, undo_plan
+from zmhook.camera.setup import CameraBackup, undo_plan
 from zmhook.errors import CameraError
 from zmhook.settings import Secret
 

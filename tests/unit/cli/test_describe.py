@@ -13,7 +13,7 @@ import pytest
 from zmhook.cli.describe import main
 from zmhook.cli.main import main as zmhook
 from zmhook.describe.describer import Describer
-from zmhook.describe.description_error import DescriptionError
+from zmhook.describe.description import DescriptionError
 from zmhook.settings import load
 
 

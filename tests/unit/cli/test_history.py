@@ -15,7 +15,7 @@ from zmhook.cli.history import main
 from zmhook.detection import Box, Decision, Detection, Drop, FrameInfo
 from zmhook.errors import NoState, SettingsError
 from zmhook.event import Event
-from zmhook.history import record
+from zmhook.history.record import record
 from zmhook.settings import load
 from zmhook.storage.shared_database import close_all
 

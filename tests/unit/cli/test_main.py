@@ -130,7 +130,7 @@ def test_a_reader_who_has_seen_enough_is_no_error(words, stderr, tmp_path):
 def record_one(config: Path) -> None:
     from zmhook.detection import Decision
     from zmhook.event import Event
-    from zmhook.history import record
+    from zmhook.history.record import record
     from zmhook.settings import load
     from zmhook.storage.shared_database import close_all
 

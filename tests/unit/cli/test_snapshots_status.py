@@ -10,7 +10,7 @@ from msgspec import structs
 
 from zmhook.cli import snapshots
 from zmhook.snapshots import status
-from zmhook.snapshots.counts import HandlerCounts, Last, Messages, Totals, Unused
+from zmhook.snapshots.status import HandlerCounts, Last, Messages, Totals, Unused
 
 WELL = status.CollectorStatus(
     pid=os.getpid(),

@@ -14,8 +14,7 @@ import pytest
 from zmhook.deadline import Deadline
 from zmhook.describe import describer as module
 from zmhook.describe.describer import Describer, backend_of, key_for, service_of
-from zmhook.describe.description import Subject
-from zmhook.describe.description_error import DescriptionError
+from zmhook.describe.description import DescriptionError, Subject
 from zmhook.describe.gemini import GeminiBackend
 from zmhook.describe.openai_compatible import OpenAiBackend
 from zmhook.errors import ModelSkipped

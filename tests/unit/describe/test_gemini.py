@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from zmhook.deadline import Deadline
-from zmhook.describe.description_error import DescriptionError
+from zmhook.describe.description import DescriptionError
 from zmhook.describe.gemini import GeminiBackend, of_another_kind, refused, without_text
 from zmhook.describe.prompts import SCHEMA
 from zmhook.describe.refusals import Refusals, midnight, retry_delay

@@ -8,8 +8,7 @@ import pytest
 from msgspec import structs
 
 from zmhook.deadline import Deadline
-from zmhook.describe.description import Description, Subject
-from zmhook.describe.description_error import DescriptionError
+from zmhook.describe.description import Description, DescriptionError, Subject
 from zmhook.describe.handler import DescribeHandler
 from zmhook.detection import Box
 from zmhook.errors import ModelSkipped, Postponed

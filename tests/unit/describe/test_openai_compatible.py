@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from zmhook.deadline import Deadline
-from zmhook.describe.description_error import DescriptionError
+from zmhook.describe.description import DescriptionError
 from zmhook.describe.openai_compatible import OpenAiBackend
 from zmhook.describe.prompts import SCHEMA
 from zmhook.describe.refusals import midnight

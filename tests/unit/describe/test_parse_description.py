@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zmhook.describe.description import Description
-from zmhook.describe.description_error import DescriptionError
+from zmhook.describe.description import Description, DescriptionError
 from zmhook.describe.parse_description import LONGEST, read
 
 ANSWER = {

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from zmhook.describe.description_error import DescriptionError
+from zmhook.describe.description import DescriptionError
 from zmhook.describe.prepare import Blur, jpeg, shrunk
 from zmhook.settings import Face
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from zmhook.describe import refusals
-from zmhook.describe.description_error import DescriptionError, FormRefused
+from zmhook.describe.description import DescriptionError, FormRefused
 from zmhook.describe.refusals import Refusals, advice, midnight, too_many
 from zmhook.net.error_body import ErrorBody, error_in, error_of_body
 from zmhook.settings import Gemini

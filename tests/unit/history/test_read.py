@@ -12,8 +12,8 @@ from msgspec import structs
 
 from zmhook.detection import Decision
 from zmhook.errors import NoState, StateError
-from zmhook.history import record
 from zmhook.history.read import DecisionFilter, History, by_day, percentile
+from zmhook.history.record import record
 from zmhook.history.schema import SCHEMA, HistoryEntry
 from zmhook.settings import Settings
 from zmhook.storage.sqlite import use

@@ -89,7 +89,7 @@ def test_what_waits_for_the_api_keeps_nothing_else_waiting(
     monkeypatch.setattr(asked, stuck, end, raising=False)
     done: list[str] = []
     monkeypatch.setattr("zmhook.jobs.enqueue.enqueue", lambda *_: done.append("jobs"))
-    monkeypatch.setattr("zmhook.history.record", lambda *_: done.append("history"))
+    monkeypatch.setattr("zmhook.history.record.record", lambda *_: done.append("history"))
     with pytest.raises(SystemExit):
         publish(decided(), WITH_PORTAL, notes=True)
 

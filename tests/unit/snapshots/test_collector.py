@@ -83,7 +83,7 @@ class Prompt(Late):
 def test_a_handler_may_catch_up_with_what_was_stored_before(tmp_path: Path, monkeypatch) -> None:
     with Store.open(tmp_path) as store:
         store.add([snapshot(age) for age in (2 * module.DAY, 60.0, 30.0)])
-    monkeypatch.setattr(module.base, "find", {"late": Late, "prompt": Prompt}.__getitem__)
+    monkeypatch.setattr(module.handler, "find", {"late": Late, "prompt": Prompt}.__getitem__)
     snapshots = Snapshots(
         snapshot_path=str(tmp_path), snapshot_disk_reserve=1, snapshot_handlers=("late", "prompt")
     )

@@ -18,11 +18,11 @@ from msgspec.structs import replace
 from zmhook.errors import PayloadError, StoreError
 from zmhook.settings import Mqtt, Snapshots
 from zmhook.snapshots import filters, ingest
-from zmhook.snapshots.counts import Counts, Messages
-from zmhook.snapshots.ingest import Ingest, MessageReader
+from zmhook.snapshots.ingest import Ingest
 from zmhook.snapshots.interpreter import Interpreter
 from zmhook.snapshots.message_queue import MessageQueue, QueuedMessage
 from zmhook.snapshots.snapshot import Amendment, BestSnapshot, StoredSnapshot
+from zmhook.snapshots.status import Counts, Messages
 from zmhook.snapshots.topics import Topics
 
 AMENDMENT = Amendment(camera="drive", channel=None, track_id="1", ended=True)
@@ -122,7 +122,7 @@ class IngestHarness:
         own: dict[int | None, Snapshots] | None = None,
         *,
         queue: MessageQueue | None = None,
-        reader: MessageReader | None = None,
+        reader: Interpreter | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.queue = MessageQueue(1000, 10**9) if queue is None else queue

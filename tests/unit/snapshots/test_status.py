@@ -1,4 +1,4 @@
-"""What a collector says of itself."""
+"""What a collector has done."""
 
 from __future__ import annotations
 
@@ -9,7 +9,85 @@ import pytest
 from msgspec import structs
 
 from zmhook.snapshots import status
-from zmhook.snapshots.counts import HandlerCounts, Last, Totals
+from zmhook.snapshots.snapshot import StoredSnapshot
+from zmhook.snapshots.status import (
+    LONGEST_TOPIC,
+    MOST_CAMERAS,
+    MOST_KINDS,
+    MOST_REASONS,
+    MOST_TOPICS,
+    Counts,
+    HandlerCounts,
+    Last,
+    Messages,
+    Totals,
+    Unused,
+    line,
+)
+
+
+def row(number: int, camera: str = "drive") -> StoredSnapshot:
+    return StoredSnapshot(
+        number=number,
+        file="f",
+        size=1,
+        sha256="",
+        camera=camera,
+        topic="t",
+        format="f",
+        track_id="t",
+        taken=1.0,
+        received=float(number),
+        label="Human",
+    )
+
+
+def test_everything_is_counted() -> None:
+    counts = Counts()
+    counts.message("t", "stored", number=3)
+    counts.add("again", 1)
+    counts.add("amended", 2)
+    counts.message("t", "dropped")
+    counts.message("u", "no_picture")
+    counts.filtered("snapshot_classes")
+    counts.message("u", "of_no_use", "json", 2)
+    counts.part("base64")
+    counts.handler("describe", "done")
+    counts.handler("describe", "hung", 2)
+    counts.stored([row(1), row(2), row(3, "garden")])
+    totals = counts.totals()
+    assert (totals.received, totals.stored, totals.filtered) == (7, 3, {"snapshot_classes": 1})
+    assert totals.cameras["drive"].number == 2
+    assert totals.cameras["drive"].stored == 2
+    assert totals.topics == {
+        "t": Messages(received=4, stored=3, dropped=1),
+        "u": Messages(received=3, no_picture=1, of_no_use=2),
+    }
+    assert totals.messages.received == totals.received == 7
+    assert totals.unused == (Unused("u", "of_no_use", "json", 2),)
+    assert line(totals) == (
+        "7 messages, 3 best snapshots stored, 1 that came again, 2 amended, "
+        "1 not kept (snapshot_classes: 1), 1 without a picture, 2 of no use (json: 2), "
+        "1 parts of no use (base64: 1), "
+        "1 dropped for want of room (QoS 0), handler describe: 1 done, 0 failed, 2 hung, 0 dropped"
+    )
+
+
+def test_names_from_the_network_do_not_fill_the_memory() -> None:
+    counts = Counts()
+    for number in range(1000):
+        counts.message(f"topic {number}" * 99, "of_no_use", f"kind {number}")
+        counts.stored([row(number, f"camera {number}")])
+    totals = counts.totals()
+    assert len(totals.broken) == MOST_KINDS + 1
+    assert totals.broken["other"] == 1000 - MOST_KINDS
+    assert len(totals.topics) == MOST_TOPICS + 1
+    assert len(totals.unused) <= MOST_REASONS + 1
+    assert sum(one.number for one in totals.unused) == 1000
+    assert max(map(len, totals.topics)) <= LONGEST_TOPIC
+    assert len(totals.cameras) == MOST_CAMERAS
+    assert "camera 999" in totals.cameras
+
 
 WELL = status.CollectorStatus(
     pid=os.getpid(),

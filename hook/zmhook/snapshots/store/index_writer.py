@@ -1,15 +1,15 @@
-"""The writer's side of the index: look rows up, put them in, take them out."""
+"""The writer's side of the index: look rows up, put them in, take the oldest out."""
 
 from __future__ import annotations
 
 import logging
 import sqlite3
-from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zmhook.errors import StateError, StoreError
-from zmhook.snapshots.store import rebuild, retention, schema
-from zmhook.snapshots.store.layout import INDEX, folder_name
+from zmhook.snapshots.store import jsonl, rebuild, schema
+from zmhook.snapshots.store.layout import INDEX, PER_FOLDER, folder_name
 from zmhook.snapshots.store.rows import FILE_ONLY, clean_key
 from zmhook.storage import sqlite
 from zmhook.storage.corruption import identity
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from zmhook.settings import Snapshots
     from zmhook.snapshots.snapshot import Amendment, BestSnapshot, StoredSnapshot
     from zmhook.snapshots.store.jsonl import JsonLines
-    from zmhook.snapshots.store.retention import StoreLimits, Victim
 
 # The same picture of the same track; or one of which nothing else is known, its line being lost.
 _SAME = """
@@ -40,14 +40,54 @@ ENDED_FOR = 600.0
 SAME_START = 2.0
 """Seconds by which two starts of one track may differ."""
 
+DAY = 86400.0
+MEGABYTE = 1_000_000
+
+STEP = 200
+"""Pictures that are deleted at a time: whoever stores waits for no more."""
+
+_OLDEST = "SELECT number, file, size, received FROM snapshots ORDER BY received, number LIMIT ?"
+_USED = "SELECT count(*), total(size) FROM snapshots"
+_LEFT = "SELECT 1 FROM snapshots WHERE number >= ? AND number < ? LIMIT 1"
+
 log = logging.getLogger(__name__)
+
+
+class StoreLimits(NamedTuple):
+    """What the store may take; 0 is no limit.
+
+    `max_age` is in seconds since a snapshot was received; `max_bytes` counts the pictures;
+    `reserve` is the bytes of the disk that are left free.
+    """
+
+    max_age: float = 0.0
+    max_count: int = 0
+    max_bytes: int = 0
+    reserve: int = 0
+
+    @classmethod
+    def of(cls, settings: Snapshots) -> StoreLimits:
+        return cls(
+            settings.snapshot_max_age * DAY,
+            settings.snapshot_max_count,
+            round(settings.snapshot_max_size * MEGABYTE),
+            round(settings.snapshot_disk_reserve * MEGABYTE),
+        )
+
+
+class Victim(NamedTuple):
+    """A picture that goes."""
+
+    number: int
+    file: str
+    size: int
 
 
 class IndexWriter:
     """The index, open for writing, and in agreement with the pictures when it was opened.
 
-    `next_number` is that of the next picture; `used` counts the pictures; `empty` names the folders
-    that have none any more. The methods raise `sqlite3.Error` and `OSError`.
+    `next_number` is that of the next picture; `empty` names the folders that have none any more.
+    The methods raise `sqlite3.Error` and `OSError`.
     """
 
     def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
@@ -55,7 +95,8 @@ class IndexWriter:
         self._connection = connection
         self._file = identity(folder / INDEX)
         self.next_number = 0
-        self.used = retention.StoreUsage(0, 0)
+        self._pictures = 0
+        self._bytes = 0
         self.empty: set[str] = set()
 
     @classmethod
@@ -132,31 +173,52 @@ class IndexWriter:
             self._connection.executemany(schema.PUT, values)
             schema.put_next_number(self._connection, following)
         self.next_number = following
-        count, size = self.used
-        self.used = retention.StoreUsage(count + len(new), size + sum(row.size for row in new))
+        self._pictures += len(new)
+        self._bytes += sum(row.size for row in new)
 
     def victims(self, limits: StoreLimits, now: float) -> list[Victim]:
-        return retention.victims(self._connection, limits, now, self.used)
+        """Return the next to go, the oldest first, `STEP` at the most."""
+        victims: list[Victim] = []
+        pictures, total = self._pictures, self._bytes
+        for number, file, size, received in self._connection.execute(_OLDEST, [STEP]):
+            is_old = limits.max_age and received < now - limits.max_age
+            are_many = limits.max_count and pictures > limits.max_count
+            are_large = limits.max_bytes and total > limits.max_bytes
+            if not (is_old or are_many or are_large):
+                break
+            victims.append(Victim(number, file, size))
+            pictures, total = pictures - 1, total - size
+        return victims
 
     def remove(self, victims: Sequence[Victim]) -> None:
         """Drop the rows of pictures that are deleted."""
         with transaction(self._connection):
             self._connection.executemany(schema.DELETE, [[victim.number] for victim in victims])
-        count, size = self.used
-        self.used = retention.StoreUsage(
-            count - len(victims), size - sum(victim.size for victim in victims)
-        )
+        self._pictures -= len(victims)
+        self._bytes -= sum(victim.size for victim in victims)
         self.empty |= {victim.file.partition("/")[0] for victim in victims}
 
     def oldest(self) -> float | None:
-        return retention.oldest(self._connection)
+        """Return when the oldest was received, seconds since the epoch."""
+        row = self._connection.execute(_OLDEST, [1]).fetchone()
+        return row[3] if row else None
 
     def remove_empty(self) -> None:
         """Remove folders without pictures, except the last: its lines hold its numbers."""
         last = folder_name(max(0, self.next_number - 1))
         for name in sorted(self.empty - {last}):
-            retention.remove_folder(self._folder, self._connection, name)
+            self._remove_folder(name)
             self.empty.discard(name)
+
+    def _remove_folder(self, name: str) -> None:
+        """Remove a folder that has no rows, unless it holds something that is not ours."""
+        first = int(name) * PER_FOLDER
+        if self._connection.execute(_LEFT, [first, first + PER_FOLDER]).fetchone():
+            return
+        folder = self._folder / name
+        (folder / jsonl.NAME).unlink(missing_ok=True)
+        with suppress(OSError):
+            folder.rmdir()
 
     def _rows(self, rest: str, values: list[Any]) -> list[StoredSnapshot]:
         return schema.select(self._connection, rest, values)
@@ -166,7 +228,7 @@ class IndexWriter:
         outcome = rebuild.reconcile(folder, connection, lines)
         number = rebuild.first_free(folder, connection, outcome.behind)
         self.next_number = rebuild.move(folder, connection, lines, outcome.strays, number)
-        self.used = retention.usage(connection)
+        self._pictures, self._bytes = connection.execute(_USED).fetchone()
         self.empty = set(outcome.empty)
         adopted = outcome.adopted + len(outcome.strays)
         if adopted:

@@ -6,15 +6,19 @@ that one strange message never prevents others from being stored.
 
 from __future__ import annotations
 
+import hashlib
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
+from zmhook.image.header import read_header
 from zmhook.snapshots.snapshot import BestSnapshot, Classification, StoredSnapshot, TrackFacts
+from zmhook.snapshots.store import layout
+from zmhook.snapshots.store.files import NewFile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from zmhook.snapshots.snapshot import Amendment, Attribute, SceneBox
 
@@ -29,21 +33,10 @@ HIGHEST_INTEGER = 2**53
 _SHARED = tuple(name for name in TrackFacts.__struct_fields__ if name != "received")
 
 
-class PictureFile(NamedTuple):
-    """Where a picture is, and what its bytes say: `file` below the store, sizes in pixels."""
-
-    number: int
-    file: str
-    size: int
-    sha256: str
-    width: int
-    height: int
-
-
-def from_snapshot(snapshot: BestSnapshot, stored: PictureFile) -> StoredSnapshot:
-    """Return the row of a snapshot (a clean one) whose picture is stored in that file."""
+def from_snapshot(snapshot: BestSnapshot, **stored: Any) -> StoredSnapshot:
+    """Return the row of a snapshot (a clean one); `stored` are the fields of a row alone."""
     shared = {name: getattr(snapshot, name) for name in _SHARED}
-    return StoredSnapshot(**shared, received=snapshot.received, **stored._asdict())
+    return StoredSnapshot(**shared, received=snapshot.received, **stored)
 
 
 def clean(snapshot: BestSnapshot, now: float) -> BestSnapshot:
@@ -150,3 +143,68 @@ def _box(box: SceneBox | None) -> SceneBox | None:
     if box is None or not all(map(math.isfinite, (box.left, box.top, box.right, box.bottom))):
         return None
     return box
+
+
+Key = tuple[str, int | None, str, str]
+
+
+class Batch:
+    """The `files` and the `rows` (by number) to write for some snapshots.
+
+    `first` is the number of the first new one; `same` returns the row of a picture that is there.
+    """
+
+    def __init__(
+        self, first: int, same: Callable[[BestSnapshot, str], StoredSnapshot | None]
+    ) -> None:
+        self._first = first
+        self._same = same
+        self._numbers: dict[Key, int] = {}
+        self._before: dict[int, StoredSnapshot] = {}
+        self.files: list[NewFile] = []
+        self.rows: dict[int, StoredSnapshot] = {}
+
+    def take(self, snapshot: BestSnapshot) -> int:
+        """Take a snapshot (a clean one) in; return its number."""
+        sha256 = hashlib.sha256(snapshot.picture).hexdigest()
+        row = self._known(snapshot, sha256)
+        row = self._make(snapshot, sha256) if row is None else again(row, snapshot)
+        self._numbers[_key(snapshot, sha256)] = row.number
+        self.rows[row.number] = row
+        return row.number
+
+    def new(self) -> list[StoredSnapshot]:
+        return [self.rows[file.number] for file in self.files]
+
+    def changed(self) -> list[StoredSnapshot]:
+        """Return the rows of pictures that came again with something new."""
+        return [self.rows[n] for n, before in self._before.items() if self.rows[n] != before]
+
+    def _known(self, snapshot: BestSnapshot, sha256: str) -> StoredSnapshot | None:
+        number = self._numbers.get(_key(snapshot, sha256))
+        if number is not None:
+            return self.rows[number]
+        row = self._same(snapshot, sha256)
+        if row is None:
+            return None
+        self._before.setdefault(row.number, row)
+        return self.rows.get(row.number, row)
+
+    def _make(self, snapshot: BestSnapshot, sha256: str) -> StoredSnapshot:
+        number = self._first + len(self.files)
+        file = layout.picture_file(number, snapshot.label, snapshot.picture)
+        self.files.append(NewFile(number, file, snapshot.picture))
+        header = read_header(snapshot.picture)
+        return from_snapshot(
+            snapshot,
+            number=number,
+            file=file,
+            size=len(snapshot.picture),
+            sha256=sha256,
+            width=header.width if header else 0,
+            height=header.height if header else 0,
+        )
+
+
+def _key(snapshot: BestSnapshot, sha256: str) -> Key:
+    return snapshot.camera, snapshot.channel, snapshot.track_id, sha256

@@ -15,12 +15,11 @@ from msgspec import structs
 
 from zmhook.errors import StoreError
 from zmhook.snapshots.store import rows
-from zmhook.snapshots.store.batch import Batch
 from zmhook.snapshots.store.files import PictureWriter
-from zmhook.snapshots.store.index_writer import IndexWriter
+from zmhook.snapshots.store.index_writer import MEGABYTE, IndexWriter, StoreLimits, Victim
 from zmhook.snapshots.store.journal import Journal
 from zmhook.snapshots.store.jsonl import JsonLines
-from zmhook.snapshots.store.retention import MEGABYTE, StoreLimits, Victim
+from zmhook.snapshots.store.rows import Batch
 from zmhook.snapshots.store.store_errors import MAKE_ROOM, store_errors
 from zmhook.storage import lock
 from zmhook.storage.corruption import is_damage
@@ -134,7 +133,7 @@ class Store:
     def _add(
         self, writer: IndexWriter, snapshots: Sequence[BestSnapshot], now: float
     ) -> list[StoredSnapshot]:
-        batch = Batch(writer)
+        batch = Batch(writer.next_number, writer.same)
         order = [batch.take(snapshot) for snapshot in snapshots]
         new, changed = batch.new(), batch.changed()
         self._check_room(sum(len(file.data) for file in batch.files))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from zmhook.snapshots.snapshot import BestSnapshot
-from zmhook.snapshots.store.retention import StoreLimits
+from zmhook.snapshots.store.index_writer import StoreLimits
 from zmhook.snapshots.store.store import Store
 
 # The header of a JPEG of 64 x 48 pixels, and its end; what tells pictures apart comes between.

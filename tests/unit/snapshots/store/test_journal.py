@@ -12,8 +12,8 @@ DAY = 86_400
 
 @pytest.fixture
 def row(snapshot):
-    stored = rows.PictureFile(5, "0000/image_00005_Human.jpg", 4, "ab", 64, 48)
-    return rows.from_snapshot(snapshot(score=0.744), stored)
+    stored = {"number": 5, "file": "0000/image_00005_Human.jpg", "size": 4, "sha256": "ab"}
+    return rows.from_snapshot(snapshot(score=0.744), **stored)
 
 
 def test_a_line_for_each_snapshot_in_the_log_of_the_day(tmp_path, row):

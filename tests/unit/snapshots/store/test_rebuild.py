@@ -10,9 +10,8 @@ from zmhook.errors import StoreError
 from zmhook.snapshots.store import jsonl, layout, rebuild, schema
 from zmhook.snapshots.store.files import PictureWriter
 from zmhook.snapshots.store.index import Index
-from zmhook.snapshots.store.index_writer import IndexWriter
+from zmhook.snapshots.store.index_writer import IndexWriter, StoreLimits
 from zmhook.snapshots.store.layout import INDEX
-from zmhook.snapshots.store.retention import StoreLimits
 from zmhook.snapshots.store.store import Store
 
 

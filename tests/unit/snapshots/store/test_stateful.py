@@ -12,9 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from zmhook.snapshots.snapshot import BestSnapshot
 from zmhook.snapshots.store import files, jsonl
 from zmhook.snapshots.store.index import Index
-from zmhook.snapshots.store.index_writer import IndexWriter
+from zmhook.snapshots.store.index_writer import IndexWriter, StoreLimits
 from zmhook.snapshots.store.layout import INDEX
-from zmhook.snapshots.store.retention import StoreLimits
 from zmhook.snapshots.store.store import Store
 
 PER_FOLDER = 4
@@ -36,7 +35,7 @@ class Stored(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="zmhook-store-"))
         self.patch = pytest.MonkeyPatch()
-        for module in ("layout", "retention"):
+        for module in ("layout", "index_writer"):
             self.patch.setattr(f"zmhook.snapshots.store.{module}.PER_FOLDER", PER_FOLDER)
         self.made = 0
         self.sent: list[BestSnapshot] = []

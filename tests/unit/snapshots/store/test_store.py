@@ -15,10 +15,9 @@ from zmhook.errors import StoreError
 from zmhook.snapshots.snapshot import Amendment
 from zmhook.snapshots.store import jsonl
 from zmhook.snapshots.store.index import Index
-from zmhook.snapshots.store.index_writer import IndexWriter
+from zmhook.snapshots.store.index_writer import IndexWriter, StoreLimits
 from zmhook.snapshots.store.journal import Journal
 from zmhook.snapshots.store.layout import INDEX
-from zmhook.snapshots.store.retention import StoreLimits
 from zmhook.snapshots.store.store import Store
 
 

@@ -17,10 +17,10 @@ from msgspec import structs
 from zmhook.detection import Box, Detection
 from zmhook.errors import ModelSkipped, Postponed, StoreError
 from zmhook.settings import Settings, Snapshots
-from zmhook.snapshots.counts import Counts, HandlerCounts
-from zmhook.snapshots.handlers import runner
-from zmhook.snapshots.handlers.runner import HandlerRunner, description_of
+from zmhook.snapshots import handler_runner
+from zmhook.snapshots.handler_runner import HandlerRunner
 from zmhook.snapshots.snapshot import StoredSnapshot
+from zmhook.snapshots.status import Counts, HandlerCounts
 
 FOUND = Detection(label="fox", confidence=0.9, box=Box(0, 0, 1, 1), model="m")
 SECONDS = 10
@@ -164,7 +164,7 @@ def test_it_ends_though_it_waits(site: RunnerHarness) -> None:
 
 
 def test_what_waits_is_bounded(site: RunnerHarness, monkeypatch) -> None:
-    monkeypatch.setattr(runner, "MOST_WAITING", 2)
+    monkeypatch.setattr(handler_runner, "MOST_WAITING", 2)
     begun, go_on = Event(), Event()
 
     def full(one: StoredSnapshot, _: bytes) -> None:
@@ -255,13 +255,13 @@ def test_a_handler_that_hangs_is_abandoned_and_replaced(site: RunnerHarness) -> 
 
 
 def test_a_handler_that_hangs_repeatedly_rests(site: RunnerHarness, caplog, monkeypatch) -> None:
-    monkeypatch.setattr(runner, "FIRST_REST", 0.2)
+    monkeypatch.setattr(handler_runner, "FIRST_REST", 0.2)
     stuck = Event()
     site.does = lambda *_: stuck.wait(SECONDS) and None
     site.start(timeout=0.01)
     site.offer(*range(10))
     site.until(lambda totals: totals.hung + totals.dropped == 10)
-    assert site.totals().hung == runner.MOST_TIMEOUTS
+    assert site.totals().hung == handler_runner.MOST_TIMEOUTS
     assert "timed out 3 times in a row" in caplog.text
     stuck.set()
     site.does = lambda *_: None
@@ -269,19 +269,19 @@ def test_a_handler_that_hangs_repeatedly_rests(site: RunnerHarness, caplog, monk
 
 
 def test_threads_that_hang_are_bounded(site: RunnerHarness, monkeypatch) -> None:
-    monkeypatch.setattr(runner, "MOST_TIMEOUTS", 100)
-    monkeypatch.setattr(runner, "FIRST_REST", 0.0)
+    monkeypatch.setattr(handler_runner, "MOST_TIMEOUTS", 100)
+    monkeypatch.setattr(handler_runner, "FIRST_REST", 0.0)
     stuck = Event()
     site.does = lambda *_: stuck.wait(SECONDS) and None
     site.start(timeout=0.01)
     site.offer(*range(10))
     site.until(lambda totals: totals.hung + totals.dropped == 10)
-    assert site.totals().hung == runner.MOST_ABANDONED
+    assert site.totals().hung == handler_runner.MOST_ABANDONED
     stuck.set()
 
 
 def test_a_full_queue_drops_the_oldest(site: RunnerHarness, monkeypatch) -> None:
-    monkeypatch.setattr(runner, "MOST_WAITING", 3)
+    monkeypatch.setattr(handler_runner, "MOST_WAITING", 3)
     going, begun = Event(), Event()
     site.does = lambda *_: begun.set() or (going.wait(SECONDS) and None)
     site.start()
@@ -321,33 +321,3 @@ def test_the_end_waits_for_nothing_that_hangs(site: RunnerHarness) -> None:
     assert site.totals().dropped == 2
     stuck.set()
     stuck.set()
-
-
-BOX = Box(0, 0, 1, 1)
-
-
-def test_a_description_has_names_of_its_own() -> None:
-    description = Detection(
-        label="red van",
-        confidence=0.87654,
-        box=BOX,
-        model="big",
-        kind="description",
-        attributes={"make": "Ford", "label": "not this"},
-    )
-    assert description_of("describe", [description]) == {
-        "make": "Ford",
-        "label": "red van",
-        "confidence": 0.8765,
-        "model": "big",
-    }
-
-
-def test_objects_are_listed_by_model() -> None:
-    dog = Detection(label="dog", confidence=0.9, box=BOX, model="yolo")
-    fox = Detection(label="fox", confidence=0.5, box=BOX, model="yolo", attributes={"age": 2})
-    plate = Detection(label="AB 12", confidence=1.0, box=BOX, model="")
-    assert description_of("mine", [dog, fox, plate]) == {
-        "yolo": "dog 90%, fox 50% (age 2)",
-        "mine": "AB 12 100%",
-    }

@@ -4,31 +4,26 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from itertools import repeat
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
-from zmhook.camera.simulate.scenes import SceneChoice, cut, photos, tracks
-from zmhook.camera.simulate.track import SimulatedTrack
+from zmhook.camera.simulated_track import SimulatedTrack, cut, photos, tracks
 from zmhook.errors import CameraError, FrameError
 from zmhook.image.header import read_header
 from zmhook.snapshots.snapshot import SceneBox
 
 
-def some(
-    files: list[Path],
-    count: int,
-    choice: SceneChoice = SceneChoice(),  # noqa: B008 - immutable
-) -> list[SimulatedTrack]:
-    seen = tracks(files, random.Random(1), count, repeat(1e9), choice)
+def some(files: list[Path], count: int, **known: Any) -> list[SimulatedTrack]:
+    seen = tracks(files, random.Random(1), count, lambda: 1e9, **known)
     return [track for together in seen for track in together]
 
 
 def test_each_photo_has_its_turn(photo: Callable[[str], Path]) -> None:
-    found = some([photo("dog.jpg"), photo("person.jpg")], 4, SceneChoice("Car"))
+    found = some([photo("dog.jpg"), photo("person.jpg")], 4, label="Car")
     assert len(found) == 4
     assert all(read_header(one.picture) for one in found)
     assert len({one.track_id for one in found}) == 4

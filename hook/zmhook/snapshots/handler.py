@@ -1,4 +1,4 @@
-"""The base class of the snapshot handlers, and the way to find one by its name."""
+"""What is done with each stored snapshot, by classes that anybody can add."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from zmhook.errors import SnapshotError
 from zmhook.extensions import imported, known, location
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from zmhook.detection import Detection
     from zmhook.settings import Settings, Snapshots
-    from zmhook.snapshots.snapshot import StoredSnapshot
+    from zmhook.snapshots.snapshot import Attribute, StoredSnapshot
 
 GROUP = "zmhook.snapshot_handlers"
 DESCRIBE = "describe"
@@ -74,3 +76,34 @@ def find(name: str) -> type[SnapshotHandler]:
             " zmhook.plugin.SnapshotHandler"
         )
     return cls
+
+
+def description_of(handler: str, detections: Iterable[Detection]) -> dict[str, Attribute]:
+    """Return what a handler's detections add to a snapshot's description, by name.
+
+    A description's label and attributes have their own names; other detections are listed under
+    the name of the model, or of the handler where that names none.
+    """
+    description: dict[str, Attribute] = {}
+    lists: dict[str, list[str]] = {}
+    for detection in detections:
+        if detection.kind == "description":
+            description |= _described(detection)
+        else:
+            lists.setdefault(detection.model or handler, []).append(_listed(detection))
+    return {**description, **{name: ", ".join(labels) for name, labels in lists.items()}}
+
+
+def _described(detection: Detection) -> dict[str, Attribute]:
+    own: dict[str, Attribute] = {
+        "label": detection.label,
+        "confidence": round(detection.confidence, 4),
+    }
+    return {**detection.attributes, **own, "model": detection.model}
+
+
+def _listed(detection: Detection) -> str:
+    attributes = ", ".join(f"{name} {value}" for name, value in detection.attributes.items())
+    return f"{detection.label} {detection.confidence:.0%}" + (
+        f" ({attributes})" if attributes else ""
+    )

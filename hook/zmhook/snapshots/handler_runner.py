@@ -5,25 +5,29 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from queue import SimpleQueue
 from threading import Condition, Thread
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zmhook.errors import Postponed, ZmhookError
 from zmhook.image.header import MAX_BYTES
 from zmhook.printable import one_line
-from zmhook.snapshots.handlers.base import names
-from zmhook.snapshots.handlers.thread import HandlerThread, HandlerTimeout
+from zmhook.snapshots.handler import description_of, names
 from zmhook.storage.regular import read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from zmhook.detection import Detection
     from zmhook.settings import Settings
-    from zmhook.snapshots.counts import Counts
-    from zmhook.snapshots.handlers.base import SnapshotHandler
-    from zmhook.snapshots.snapshot import Attribute, StoredSnapshot
+    from zmhook.snapshots.handler import SnapshotHandler
+    from zmhook.snapshots.snapshot import StoredSnapshot
+    from zmhook.snapshots.status import Counts
+    from zmhook.snapshots.store.store import Store
+
+    Detections = list[Detection] | None
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +42,76 @@ LONGEST_PAUSE = 3600.0
 """Seconds after which a postponed snapshot is tried again at the latest."""
 
 
-class DescriptionStore(Protocol):
-    """Where pictures are, and their descriptions go: `Store`."""
+class HandlerTimeout(Exception):
+    """A call that did not return in time."""
 
-    def path(self, row: StoredSnapshot) -> Path: ...
 
-    def describe(self, number: int, description: Mapping[str, Attribute]) -> None: ...
+class _Call(NamedTuple):
+    work: Callable[[], Any]
+    result: Future[Any]
+
+
+class HandlerThread:
+    """A thread that can be abandoned when a handler hangs in it; one call at a time.
+
+    It makes a handler for each settings at its first call with them. An executor of
+    `concurrent.futures` would not do: at its end Python waits for the threads of each.
+    """
+
+    def __init__(self, name: str, handler_class: Callable[[Settings], SnapshotHandler]) -> None:
+        self._handler_class = handler_class
+        self._handlers: dict[int, tuple[Settings, SnapshotHandler]] = {}
+        self._calls: SimpleQueue[_Call | None] = SimpleQueue()
+        self._thread = Thread(target=self._run, name=f"handler-{name}", daemon=True)
+        self._thread.start()
+
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def call(self, settings: Settings, snapshot: StoredSnapshot, picture: bytes) -> Detections:
+        """Return the handler's detections. Raises what it raises, and `HandlerTimeout`.
+
+        After a `HandlerTimeout` nothing else may be called but `abandon`.
+        """
+        timeout = settings.snapshots.snapshot_handler_timeout
+        detections: Detections = self._submit(
+            lambda: self._handler(settings).on_snapshot(snapshot, picture), timeout
+        )
+        return detections
+
+    def close(self, timeout: float) -> None:
+        """Close the handlers, and end. Raises what one raises, and `HandlerTimeout`."""
+        try:
+            for _, handler in self._handlers.values():
+                self._submit(handler.close, timeout)
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """End the thread when its call returns, if it ever does."""
+        self._calls.put(None)
+
+    def _handler(self, settings: Settings) -> SnapshotHandler:
+        if id(settings) not in self._handlers:
+            self._handlers[id(settings)] = settings, self._handler_class(settings)
+        return self._handlers[id(settings)][1]
+
+    def _submit(self, work: Callable[[], Any], timeout: float) -> Any:
+        result: Future[Any] = Future()
+        self._calls.put(_Call(work, result))
+        done, _ = wait([result], timeout)
+        if not done:
+            raise HandlerTimeout
+        return result.result()
+
+    def _run(self) -> None:
+        while (call := self._calls.get()) is not None:
+            try:
+                call.result.set_result(call.work())
+            except Exception as error:  # noqa: BLE001 - a stranger's code
+                call.result.set_exception(error)
+            except BaseException as error:  # noqa: BLE001 - a handler's exit() ends nothing here
+                call.result.set_exception(RuntimeError(f"it raised {type(error).__name__}"))
 
 
 class HandlerRunner:
@@ -58,7 +126,7 @@ class HandlerRunner:
         name: str,
         handler_class: Callable[[Settings], SnapshotHandler],
         settings_of: Callable[[int | None], Settings],
-        store: DescriptionStore,
+        store: Store,
         counts: Counts,
     ) -> None:
         self._name = name
@@ -230,34 +298,3 @@ def _message(error: Exception) -> str:
     """Return one line; other programs' errors get their type, ours are made for people."""
     text = one_line(error)
     return text if isinstance(error, ZmhookError) else f"{type(error).__name__}: {text}"
-
-
-def description_of(handler: str, detections: Iterable[Detection]) -> dict[str, Attribute]:
-    """Return what a handler's detections add to a snapshot's description, by name.
-
-    A description's label and attributes have their own names; other detections are listed under
-    the name of the model, or of the handler where that names none.
-    """
-    description: dict[str, Attribute] = {}
-    lists: dict[str, list[str]] = {}
-    for detection in detections:
-        if detection.kind == "description":
-            description |= _described(detection)
-        else:
-            lists.setdefault(detection.model or handler, []).append(_listed(detection))
-    return {**description, **{name: ", ".join(labels) for name, labels in lists.items()}}
-
-
-def _described(detection: Detection) -> dict[str, Attribute]:
-    own: dict[str, Attribute] = {
-        "label": detection.label,
-        "confidence": round(detection.confidence, 4),
-    }
-    return {**detection.attributes, **own, "model": detection.model}
-
-
-def _listed(detection: Detection) -> str:
-    attributes = ", ".join(f"{name} {value}" for name, value in detection.attributes.items())
-    return f"{detection.label} {detection.confidence:.0%}" + (
-        f" ({attributes})" if attributes else ""
-    )

@@ -1,1 +1,0 @@
-"""What is done with each stored snapshot, by classes that anybody can add."""
