@@ -774,3 +774,67 @@ def test_words_of_a_file_are_in_no_line(ground: Ground, attack) -> None:
             assert done.returncode == 2
             assert "expected a picture" in done.stderr
             assert "S3CRET" not in done.stderr
+
+
+# -- other accounts --------------------------------------------------------------------------------
+
+STRANGER = {"user": 54321, "group": 54321, "extra_groups": []}
+NEEDS_NO_SECRET = [
+    ("models", "list"),
+    ("models", "verify"),
+    ("config", "reference"),
+    ("completion", "bash"),
+    ("describe", "--question"),
+    ("detect", "--file", "PICTURE"),
+    ("explain", "--file", "PICTURE"),
+    ("zm_detect.py", "--file", "PICTURE", "--explain"),
+]
+NEEDS_RIGHTS = [
+    ("config", "check"),
+    ("detect", "5", "--explain"),
+    ("explain", "5"),
+    ("describe", "PICTURE"),
+    ("history", "list"),
+    ("service", "status"),
+    ("snapshots", "list"),
+    ("train-faces",),
+    ("notify", "test"),
+]
+
+
+@pytest.fixture
+def picture(ground: Ground, photo) -> Path:
+    """A picture that everybody may read, beside secrets and data that only some may."""
+    secrets = ground.folder / "secrets.ini"
+    secrets.chmod(0o640)
+    os.chown(secrets, 0, ground.web.gid)
+    ground.config.chmod(0o644)
+    picture = ground.folder / "public.jpg"
+    shutil.copyfile(photo("person.jpg"), picture)
+    picture.chmod(0o644)
+    return picture
+
+
+@pytest.mark.parametrize("call", NEEDS_NO_SECRET, ids=" ".join)
+def test_what_needs_no_secret_works_for_everybody(call, ground: Ground, picture, attack) -> None:
+    before = ground.of_root()
+    with attack(" ".join(call)):
+        named = [str(picture) if word == "PICTURE" else word for word in call]
+        done = ground.call(*named, **STRANGER)
+        assert (done.returncode, done.stderr) == (0, ""), done
+        if "PICTURE" in call:
+            assert "person" in done.stdout
+        assert ground.of_root() == before
+
+
+@pytest.mark.parametrize("call", NEEDS_RIGHTS, ids=" ".join)
+def test_others_are_told_what_to_type(call, ground: Ground, picture, attack) -> None:
+    with attack(" ".join(call)):
+        named = [str(picture) if word == "PICTURE" else word for word in call]
+        done = ground.call(*named, **STRANGER)
+        assert done.returncode not in (0, 1 if call[0] == "detect" else None)
+        line, *notes = done.stderr.splitlines()
+        assert all(note.startswith("note: ") for note in notes)
+        assert "ermission denied" in line
+        assert f"ZMHOOK_CONFIG={ground.config}" in line.partition("; type: ")[2]
+        assert " ".join(named) in line

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from zmhook.cli.arguments import Parser, add_config, add_override
 from zmhook.cli.output import say
+from zmhook.cli.rights import advised
 from zmhook.errors import DetectorError, MissingPart, SettingsError
 from zmhook.process.privilege import become_owner
 from zmhook.settings.folders import folders_of
@@ -49,7 +50,7 @@ def check(path: str, overrides: Sequence[str] = (), *, live: bool = False) -> in
     try:
         config = load(path, overrides)
     except SettingsError as error:
-        _complain(map(str, error.problems))
+        _complain(map(advised, error.problems))
         _complain(_warnings(error.config))
         return INVALID
     _complain(_warnings(config))
@@ -127,7 +128,7 @@ def _migrate(args: argparse.Namespace) -> int:
     except MissingPart as error:
         return _failed([str(error)])
     except OSError as error:
-        return _failed([f"{error.filename or args.output}: {error.strerror}"])
+        return _failed([advised(f"{error.filename or args.output}: {error.strerror}")])
     return _report(args, done)
 
 

@@ -12,6 +12,7 @@ from msgspec import structs
 
 from zmhook.cli.arguments import Parser, add_config, add_json, add_monitor, add_override
 from zmhook.cli.output import complain, say, say_json
+from zmhook.cli.rights import advised
 from zmhook.errors import ModelSkipped, ZmhookError
 from zmhook.exit_codes import DONE, FAILED
 from zmhook.image.header import MAX_BYTES
@@ -88,7 +89,7 @@ def _describe(
             picture, subject, Deadline(settings.general.event_deadline)
         )
     except ZmhookError as error:
-        complain(f"{path}: {error}")
+        complain(advised(f"{path}: {error}"))
         if args.json:
             short = error.short if isinstance(error, ModelSkipped) else str(error)
             say_json({"picture": printable(path), "skipped": short}, indent=None)
@@ -151,7 +152,9 @@ def _subject(args: argparse.Namespace) -> Subject:
 def _settings(args: argparse.Namespace) -> Settings:
     from zmhook.settings import load
 
-    return load(args.config, args.override).for_monitor(args.monitor)
+    needs_key = bool(args.pictures or args.budget)
+    config = load(args.config, args.override, secrets_needed=needs_key)
+    return config.for_monitor(args.monitor)
 
 
 def make_parser() -> Parser:

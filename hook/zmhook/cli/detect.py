@@ -23,6 +23,7 @@ from zmhook.cli.arguments import (
     program,
 )
 from zmhook.cli.output import Answer, complain, ignore_closed_pipes, say
+from zmhook.cli.rights import advised
 from zmhook.deadline import Deadline, reserve, usable
 from zmhook.errors import RightsError, SettingsError, ZmhookError
 from zmhook.exit_codes import DETECTED, NOTHING, UNDECIDED
@@ -220,7 +221,7 @@ class _Run:
             )
         except ZmhookError as error:
             self._trace(error)
-            errors = [str(error)]
+            errors = [advised(error) if sys.stderr.isatty() else str(error)]
         except Exception as error:  # noqa: BLE001 - the last line of defence for an alarm
             self._trace(error)
             errors = [unexpected(error)]
@@ -321,11 +322,12 @@ def _settings(
 
     With a broken configuration the event still fails as `on_failure` says, if that can be read.
     """
-    from zmhook.settings import Settings, load
+    from zmhook.cli.explain import load_for
+    from zmhook.settings import Settings
 
     config: Config | None
     try:
-        config, wrong = load(args.config, args.override), None
+        config, wrong = load_for(args.config, args.override, args.file), None
     except RightsError as refused:
         return Settings(), None, refused
     except SettingsError as error:
@@ -346,8 +348,7 @@ def _check_config(args: argparse.Namespace) -> int:
 
 
 def _explain(args: argparse.Namespace) -> int:
-    from zmhook.cli.explain import explain, read_and_become_owner
-    from zmhook.settings import load
+    from zmhook.cli.explain import explain, load_for, read_and_become_owner
 
     event, mistake = _event(args)
     try:
@@ -355,11 +356,12 @@ def _explain(args: argparse.Namespace) -> int:
             complain(f"unknown arguments ignored: {args.unknown}", args.program)
         if mistake:
             raise ZmhookError(mistake)
-        settings = load(args.config, args.override).for_monitor(event.monitor_id)
+        config = load_for(args.config, args.override, args.file)
+        settings = config.for_monitor(event.monitor_id)
         file = read_and_become_owner(settings, args.file)
         return explain(event, settings, file, args.output_path)
     except ZmhookError as error:
-        complain(error, args.program)
+        complain(advised(error), args.program)
         return UNDECIDED
 
 

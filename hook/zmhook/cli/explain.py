@@ -5,6 +5,7 @@ No state is saved: neither past objects nor cool-downs change.
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -17,14 +18,15 @@ from zmhook.cli.arguments import (
     add_override,
     event_argument,
 )
-from zmhook.cli.output import say
-from zmhook.errors import PortalError
+from zmhook.cli.output import complain, say
+from zmhook.errors import PortalError, ReportError
 from zmhook.exit_codes import DETECTED, NOTHING, UNDECIDED
 from zmhook.process.privilege import become_owner, is_root
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+    from pathlib import Path
 
     from zmhook.decide import Decided
     from zmhook.event import Event
@@ -38,18 +40,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     if args.event is None and not args.file:
         parser.error("give an event id, or --file for a picture without an event")
-    from zmhook.settings import load
-
-    config = load(args.config, args.override)
+    config = load_for(args.config, args.override, args.file)
     file = read_and_become_owner(config.for_monitor(args.monitor), args.file)
     event = _event(args, config)
     return explain(event, config.for_monitor(event.monitor_id), file, args.output_path)
 
 
+def load_for(path: str, overrides: Sequence[str], file: str | None) -> Config:
+    """Read the configuration; for a picture in a file it needs no secrets."""
+    from zmhook.settings import load, load_without_secrets
+
+    if not file:
+        return load(path, overrides)
+    config = load_without_secrets(path, overrides)
+    if config.path == os.devnull != path:
+        complain(config.warnings[0])
+    return config
+
+
 def explain(event: Event, settings: Settings, file: str | FileSource = "", output: str = "") -> int:
     """Decide the event, print what became of each box, write the picture; return the exit code.
 
-    The picture goes to the folder `output`, or else to `image_path`.
+    The picture goes to the folder `output`, or else to `image_path`, or else to the folder in
+    which this was called.
     """
     from zmhook.decide import decide_event
     from zmhook.render.summary import explanation
@@ -58,11 +71,22 @@ def explain(event: Event, settings: Settings, file: str | FileSource = "", outpu
     for line in explanation(decided.decision):
         say(line)
     if decided.frame is not None:
-        from zmhook.report.artifacts import write_debug_image
-
         say(zones_line(decided, settings, time.time()))
-        say(f"annotated picture: {write_debug_image(decided, settings, output)}")
+        say(f"annotated picture: {_write_picture(decided, settings, output)}")
     return {"alarm": DETECTED, "nothing": NOTHING}.get(decided.decision.outcome, UNDECIDED)
+
+
+def _write_picture(decided: Decided, settings: Settings, output: str) -> Path | str:
+    """Return the path of the picture, or why it was not written."""
+    from zmhook.report.artifacts import write_debug_image
+
+    folder = settings.general.image_path
+    if not output and os.path.isdir(folder) and not os.access(folder, os.W_OK):  # noqa: PTH112
+        output = "."
+    try:
+        return write_debug_image(decided, settings, output)
+    except ReportError as error:
+        return f"{error}; --output-path names another folder"
 
 
 def read_and_become_owner(settings: Settings, file: str | None = None) -> str | FileSource:

@@ -15,6 +15,7 @@ from zmhook.cli.output import (
     say,
     say_rest,
 )
+from zmhook.cli.rights import advised
 from zmhook.errors import SettingsError, ZmhookError
 from zmhook.exit_codes import FAILED, INTERRUPTED, MISUSED, UNDECIDED
 from zmhook.process import startup
@@ -110,10 +111,10 @@ def _run(command: str, argv: list[str]) -> int:
         say_rest()
     except SettingsError as error:
         for problem in error.problems:
-            complain(str(problem))
+            complain(advised(problem))
         return failed
     except ZmhookError as error:
-        complain(str(error))
+        complain(advised(error))
         return failed
     except KeyboardInterrupt:
         complain("interrupted")

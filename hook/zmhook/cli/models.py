@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zmhook.cli.arguments import Parser, add_config, add_json
 from zmhook.cli.output import complain, say, say_json
 from zmhook.cli.progress import byte_progress
+from zmhook.cli.rights import advised
 from zmhook.errors import DownloadError
 from zmhook.models.manifest import BUILT_IN, Manifest, ManifestFile, Model, load_manifest
 from zmhook.models.store import ModelStore, used
@@ -41,11 +43,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _config(path: str, *, needed: bool) -> Config | None:
     """Read the configuration, which may be missing when --to names the folder."""
-    from zmhook.settings import load
+    from zmhook.settings import load_without_secrets
 
     if not needed and not Path(path).exists():
         return None
-    return load(path)
+    config = load_without_secrets(path)
+    if config.path == os.devnull:
+        complain(config.warnings[0])
+    return config
 
 
 def _base(config: Config | None) -> str:
@@ -138,7 +143,7 @@ def _get(models: list[Model], store: ModelStore, config: Config | None, *, force
                 _get_file(file, store, force=force)
         except DownloadError as error:
             failed += 1
-            complain(error)
+            complain(advised(error))
         else:
             _say_settings(model, config)
     return 1 if failed else 0

@@ -14,6 +14,7 @@ from zmhook.cli.arguments import (
     add_json,
 )
 from zmhook.cli.output import complain, say, say_json
+from zmhook.cli.rights import advised
 from zmhook.errors import SettingsError, StateError, ZmhookError
 from zmhook.exit_codes import DONE, FAILED
 from zmhook.process.privilege import become_owner, name_of
@@ -53,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _end_older(older, socket, config)
         return _restart(config, socket)
     except NotAllowed as error:
-        return _complain(str(error), UNKNOWN)
+        return _complain(advised(error), UNKNOWN)
     except OSError as error:
         raise ZmhookError(f"{error.filename or config}: {error.strerror}") from None
 
@@ -71,9 +72,7 @@ def socket_of(config: str, settings: Settings) -> Path:
     for folder in (folders.RUN, path.parent):
         if folder.is_dir() and not os.access(folder, os.X_OK):
             owner = name_of(folder.stat().st_uid)
-            raise NotAllowed(
-                f"{folder}: permission denied; run this as {owner} (sudo -u {owner} zmhook ...)"
-            )
+            raise NotAllowed(f"{folder}: permission denied: it is {owner}'s")
     return path
 
 

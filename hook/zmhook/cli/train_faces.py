@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from zmhook.cli.arguments import Parser, add_config, program
 from zmhook.cli.output import complain, ignore_closed_pipes, say
+from zmhook.cli.rights import advised
 from zmhook.errors import RightsError, SettingsError, TrainingError, ZmhookError
 from zmhook.exit_codes import INTERRUPTED
 from zmhook.process.privilege import become_owner
@@ -177,7 +178,7 @@ def _fail(message: str) -> None:
 
 
 def _complain(message: str) -> None:
-    complain(message, program("train-faces", "zm_train_faces.py"))
+    complain(advised(message), program("train-faces", "zm_train_faces.py"))
 
 
 def _size(text: str) -> int:

@@ -76,7 +76,7 @@ def _read(path: Path, read: Callable[[], bytes]) -> bytes:
         raise FrameUnavailable(f"{path}: there is no such file", retry=True) from None
     except PermissionError:
         raise FrameUnavailable(
-            f"{path}: no permission to read it: run as a user who may, such as the web server's"
+            f"{path}: no permission to read it: run this with sudo, or as a user who may"
         ) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or error

@@ -8,7 +8,7 @@ from zmhook.settings.gemini import Gemini, Prompt
 from zmhook.settings.general import General
 from zmhook.settings.history import History
 from zmhook.settings.hog import Hog
-from zmhook.settings.loader import Config, load
+from zmhook.settings.loader import Config, load, load_without_secrets
 from zmhook.settings.model import Settings
 from zmhook.settings.mqtt import Mqtt, Topic
 from zmhook.settings.notify import Notify
@@ -43,4 +43,5 @@ __all__ = [
     "Zone",
     "ZoneRule",
     "load",
+    "load_without_secrets",
 ]

@@ -114,6 +114,20 @@ def looks_like_yaml(path: str) -> bool:
     return bool(_YAML.match(text)) and not _INI.search(text)
 
 
+def may_be_read(path: str) -> bool:
+    """Say whether there is such a file that this account may read."""
+    return os.access(path, os.R_OK)
+
+
+def is_denied(path: str) -> bool:
+    """Say whether this account may not read the file: it may be there, or not."""
+    try:
+        os.stat(path)  # noqa: PTH116 - start-up time
+    except OSError as error:
+        return isinstance(error, PermissionError)
+    return not may_be_read(path)
+
+
 def text_of(path: str) -> str:
     """Return the text of a file.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from zmhook.defaults import CONFIG
 from zmhook.errors import Problem, SettingsError
 from zmhook.process import environment
 from zmhook.process.privilege import become_owner_of_settings
@@ -50,7 +51,11 @@ class Config:
 
 
 def load(
-    path: str | os.PathLike[str], overrides: Iterable[str] = (), *, step_down: bool = True
+    path: str | os.PathLike[str],
+    overrides: Iterable[str] = (),
+    *,
+    step_down: bool = True,
+    secrets_needed: bool = True,
 ) -> Config:
     """Read a configuration file.
 
@@ -61,15 +66,33 @@ def load(
     `step_down`, for a caller that does nothing of what it says. Raises `RightsError` where that
     cannot be.
 
+    A secrets file that this account may not read is an error, unless `secrets_needed` is false:
+    then what it holds is left empty.
+
     Local times of this process are from now on those of [general] time_zone.
     """
     try:
-        config = _Loader(os.fspath(path), step_down=step_down).load(overrides)
+        loader = _Loader(os.fspath(path), step_down=step_down, secrets_needed=secrets_needed)
+        config = loader.load(overrides)
     except SettingsError as error:
         if error.config:
             _use(error.config)
         raise
     _use(config)
+    return config
+
+
+def load_without_secrets(path: str, overrides: Iterable[str] = ()) -> Config:
+    """Read a configuration for what needs no secret, as far as this account may.
+
+    Where there is none at the usual path, or none for this account, the defaults hold; `warnings`
+    says so first.
+    """
+    if path != CONFIG or inifile.may_be_read(path):
+        return load(path, overrides, secrets_needed=False)
+    why = "you may not read it" if os.path.lexists(path) else "there is no such file"
+    config = load(os.devnull, overrides)
+    config.warnings.insert(0, f"{path}: {why}, so the default settings are used")
     return config
 
 
@@ -81,9 +104,10 @@ def _use(config: Config) -> None:
 
 
 class _Loader:
-    def __init__(self, path: str, *, step_down: bool) -> None:
+    def __init__(self, path: str, *, step_down: bool, secrets_needed: bool) -> None:
         self.path = path
         self.step_down = step_down
+        self.secrets_needed = secrets_needed
         self.problems: list[Problem] = []
         self.secrets = Secrets()
         self.schema = built_in()
@@ -156,7 +180,7 @@ class _Loader:
         if self.step_down:
             become_owner_of_settings(file)
         self.secrets = Secrets(file)
-        if self.secrets.error:
+        if self.secrets.error and (self.secrets_needed or not inifile.is_denied(file)):
             self.problems += self.secrets.error.problems
 
     def _config(self, written: Layers, overriding: Layers, warnings: list[str]) -> Config:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,6 +43,24 @@ def test_each_box_has_its_reason(config: Path, photo, tmp_path: Path, capsys) ->
     picture = tmp_path / "out" / "file-debug.jpg"
     assert f"annotated picture: {picture}" in said
     assert picture.read_bytes().startswith(b"\xff\xd8")
+
+
+@pytest.mark.parametrize("how", ["denied", "nowhere"])
+def test_a_picture_that_cannot_be_written_changes_no_answer(
+    how: str, config: Path, photo, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    args = ["explain", "-c", str(config), "-f", str(photo("dog.jpg"))]
+    if how == "nowhere":
+        (tmp_path / "file").touch()
+        assert main([*args, "-o", str(tmp_path / "file")]) == DETECTED
+        assert "--output-path names another folder" in capsys.readouterr().out
+        return
+    (tmp_path / "images").mkdir()
+    monkeypatch.setattr(os, "access", lambda path, _: str(path) != str(tmp_path / "images"))
+    assert main(args) == DETECTED
+    assert "annotated picture: file-debug.jpg" in capsys.readouterr().out
+    assert (tmp_path / "file-debug.jpg").exists()
 
 
 OLD = "zones: porch; read from ZoneMinder 3 min 5 s ago (zm_cache_time is 300 s)"

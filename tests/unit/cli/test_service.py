@@ -341,4 +341,4 @@ def test_who_may_not_look_is_told_who_may(folder: Path, monkeypatch, capsys) -> 
     monkeypatch.setattr(os, "access", lambda path, _: str(path) != str(folder))
     assert service.main(["status"]) == 4
     said = capsys.readouterr().err
-    assert said.startswith(f"zmhook: {folder}: permission denied; run this as {folder.owner()}")
+    assert said.startswith(f"zmhook: {folder}: permission denied: it is {folder.owner()}'s")

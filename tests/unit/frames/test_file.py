@@ -61,7 +61,9 @@ def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
         monkeypatch.setattr(regular, "read", refuse)
     text, retry = said(file)
-    assert text.startswith(f"{file}: no permission to read it: run as a user who may")
+    assert text.startswith(
+        f"{file}: no permission to read it: run this with sudo, or as a user who may"
+    )
     assert not retry
 
 

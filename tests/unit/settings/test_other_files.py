@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from zmhook.errors import SettingsError
-from zmhook.settings import load
+from zmhook.settings import inifile, load, load_without_secrets, loader
 
 YAML = "general:\n  base_data_path: /x\n"
 MIGRATE = "zmhook config migrate makes an objectconfig.ini of it"
@@ -127,3 +127,72 @@ def test_secrets_stand_in_a_file_of_their_own(problems) -> None:
     (told,) = problems("[secrets]\nA = geheim\n")
     what = "secrets stand in a file of their own, which [general] secrets names"
     assert told == f"objectconfig.ini: [secrets]: {what}"
+
+
+# -- what this account may not read ------------------------------------------------------------
+
+
+@pytest.fixture
+def denied(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A configuration whose secrets file is for others; root may read everything."""
+    (tmp_path / "objectconfig.ini").write_text(
+        "[general]\nsecrets = secrets.ini\nuser = !A\npassword = !B\nmodels = hog\n"
+    )
+    (tmp_path / "secrets.ini").write_text("[secrets]\nA = anna\nB = geheim\n")
+    real = inifile.text_of
+
+    def text_of(path: str) -> str:
+        if path.endswith("secrets.ini"):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(inifile, "text_of", text_of)
+    monkeypatch.setattr(inifile, "is_denied", lambda path: path.endswith("secrets.ini"))
+    return tmp_path / "objectconfig.ini"
+
+
+def test_secrets_for_others_are_left_out_where_none_is_needed(denied: Path) -> None:
+    general = load_without_secrets(str(denied)).general.general
+    assert general.models == ("hog",)
+    assert (general.user, general.password.reveal()) == ("", "")
+
+
+def test_secrets_for_others_are_an_error_where_they_are_needed(denied: Path) -> None:
+    with pytest.raises(SettingsError, match=r"secrets\.ini: cannot be read: Permission denied"):
+        load(denied)
+
+
+def test_damaged_secrets_are_an_error_in_any_case(tmp_path: Path) -> None:
+    (tmp_path / "secrets.ini").write_bytes(b"\xff\n")
+    config = tmp_path / "objectconfig.ini"
+    config.write_text("[general]\nsecrets = secrets.ini\n")
+    with pytest.raises(SettingsError, match="line 1 is not UTF-8 text"):
+        load_without_secrets(str(config))
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["denied", "missing"])
+def test_without_a_configuration_for_us_the_defaults_hold(
+    there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = tmp_path / "objectconfig.ini"
+    if there:
+        usual.write_text("[general]\nmodels = hog\n")
+    monkeypatch.setattr(loader, "CONFIG", str(usual))
+    monkeypatch.setattr(inifile, "may_be_read", lambda _: False)
+    config = load_without_secrets(str(usual), ["general.wait=3"])
+    why = "you may not read it" if there else "there is no such file"
+    assert config.warnings == [f"{usual}: {why}, so the default settings are used"]
+    assert config.general.general.wait == 3
+
+
+def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="No such file"):
+        load_without_secrets(str(tmp_path / "mine.ini"))
+
+
+def test_whether_a_file_may_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.ini").touch()
+    assert not inifile.is_denied(str(tmp_path / "a.ini"))
+    assert not inifile.is_denied(str(tmp_path / "none.ini"))
+    monkeypatch.setattr(inifile, "may_be_read", lambda _: False)
+    assert inifile.is_denied(str(tmp_path / "a.ini"))

@@ -68,10 +68,12 @@ def _detector(dlib: Any, cache: str) -> Any:
 
 
 def _read(dlib: Any, path: Path) -> Any | None:
-    if not path.is_file():
-        return None
     try:
+        if not path.is_file():
+            return None
         detector = dlib.fhog_object_detector(str(path))
+    except PermissionError:  # the folder is another account's
+        return None
     except RuntimeError as error:
         log.info("%s is damaged and is made again: %s", path, error)
         return None
