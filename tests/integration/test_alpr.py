@@ -152,7 +152,7 @@ def test_the_months_budget_is_for_all_processes_and_the_log_tells_it(
     for _ in range(2):
         said = detect("-c", config, "-f", photo(PHOTO), "--debug")
         assert "AB123CD" in said.text
-    assert "2 questions asked this month, 0 left" in said.err
+    assert "2 requests this month, 0 left" in said.err
     said = detect("-c", config, "-f", photo(PHOTO))
     assert "(alpr skipped: no look-ups left)" in said.text
     assert len(fake_plates.asked) == 2

@@ -83,10 +83,10 @@ def test_it_says_what_to_do_next(first: subprocess.CompletedProcess[str]):
 def test_the_second_time_nobody_is_trained_again(
     first: subprocess.CompletedProcess[str], checkout: Path
 ):
-    assert "2 trained, 0 unchanged" in first.stdout
+    assert "2 trained, 0 rejected, 0 unchanged" in first.stdout
     again = call([sys.executable, "tools/demo.py"], checkout)
     assert again.returncode == 0, again.stderr
-    assert "0 trained, 2 unchanged" in again.stdout
+    assert "0 trained, 0 rejected, 2 unchanged" in again.stdout
 
 
 def test_with_a_model_file_it_looks_for_objects_too(

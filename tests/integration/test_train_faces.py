@@ -87,11 +87,11 @@ def table(said: Said) -> dict[str, list[str]]:
 def test_training_tells_who_is_known_and_the_second_time_looks_at_nothing(train, two):
     first = train()
     assert first.code == 0
-    assert "2 pictures: 2 trained, 0 unchanged" in first.out
+    assert "2 pictures: 2 trained, 0 rejected, 0 unchanged" in first.out
     assert table(first) == {"biden": ["1", "0"], "obama": ["1", "0"]}
     second = train()
     assert second.code == 0
-    assert "2 pictures: 0 trained, 2 unchanged" in second.out
+    assert "2 pictures: 0 trained, 0 rejected, 2 unchanged" in second.out
     assert table(second) == table(first)
 
 
@@ -101,6 +101,7 @@ def test_rejected_pictures_are_told_with_the_reason(train, two, add, known):
     (known / "biden" / "page.jpg").write_text("<html></html>")
     said = train()
     assert said.code == 0
+    assert "5 pictures: 2 trained, 3 rejected, 0 unchanged" in said.out
     rows = {
         line.split()[0]: line.split(maxsplit=1)[1] for line in said.out.splitlines() if "/" in line
     }

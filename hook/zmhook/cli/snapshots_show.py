@@ -30,6 +30,8 @@ _NUMBERS = frozenset({0, 3, 5, 6, 7})
 _OPTIONAL = (8, 7, 6)
 _WRAPPED = frozenset({2, 9})
 _LONGEST_CELL = 60
+_FIRST = ("number", "monitor_id", "taken", "camera", "label", "score", "file", "path")
+"""The first keys of the JSON, in this order."""
 
 
 def list_snapshots(args: argparse.Namespace) -> int:
@@ -127,7 +129,8 @@ def _selected(index: Index, args: argparse.Namespace) -> tuple[list[StoredSnapsh
 def _plain(row: StoredSnapshot, index: Index) -> dict[str, object]:
     from msgspec import to_builtins
 
-    return {**to_builtins(row), "path": str(index.path(row))}
+    plain = {**to_builtins(row), "path": str(index.path(row))}
+    return {**{key: plain[key] for key in _FIRST}, **plain}
 
 
 def _cells(row: StoredSnapshot) -> list[str]:

@@ -11,7 +11,7 @@ from zmhook.cli.output import complain, say_json
 from zmhook.exit_codes import FAILED
 from zmhook.process.privilege import become_owner
 from zmhook.snapshots import status
-from zmhook.snapshots.status import Messages
+from zmhook.snapshots.status import OUTCOMES
 
 if TYPE_CHECKING:
     import argparse
@@ -85,54 +85,48 @@ def _store(collector: CollectorStatus) -> str:
 
 
 def _counts(totals: Totals) -> tables.Table:
-    rows = [
-        ("messages received", totals.received),
-        *_messages(totals.messages),
-        ("snapshots stored", totals.stored),
-        ("snapshots received again", totals.again),
-        ("snapshots amended later", totals.amended),
-        *((f"filtered out: {reason}", number) for reason, number in totals.filtered.items()),
-        *((f"unusable: {kind}", number) for kind, number in totals.broken.items()),
+    rows: list[tuple[str, object]] = [
+        ("messages", totals.received),
+        *((f"  {word}", getattr(totals.messages, name)) for name, word in OUTCOMES.items()),
+        ("best snapshots", ""),
+        ("  stored", totals.stored),
+        ("  repeated", totals.repeated),
+        ("  amended", totals.amended),
+        *((f"  filtered: {reason}", number) for reason, number in totals.filtered.items()),
+        *((f"unusable: {kind}", number) for kind, number in totals.unusable.items()),
         *((f"unusable parts: {kind}", number) for kind, number in totals.parts.items()),
     ]
     cells = [(what, str(number)) for what, number in rows]
-    return tables.Table("Since the start", ("messages", "count"), cells, frozenset({1}))
-
-
-def _messages(messages: Messages) -> list[tuple[str, int]]:
-    """Return counts of messages by result: these add up to those received."""
-    return [
-        ("  stored", messages.stored),
-        ("  received again", messages.again),
-        ("  filtered out", messages.filtered),
-        ("  without a picture", messages.no_picture),
-        ("  unusable", messages.of_no_use),
-        ("  dropped, queue full (QoS 0)", messages.dropped),
-    ]
+    return tables.Table("Since the start", ("what", "count"), cells, frozenset({1}))
 
 
 def _topics(totals: Totals) -> tables.Table:
     most = sorted(totals.topics.items(), key=lambda item: item[1].received, reverse=True)
     cells = [
-        (topic, *(str(getattr(own, name)) for name in Messages.__struct_fields__))
+        (topic, str(own.received), *(str(getattr(own, name)) for name in OUTCOMES))
         for topic, own in most[:MOST_ROWS]
     ]
-    head = ("topic", *(name.replace("_", " ") for name in Messages.__struct_fields__))
     return tables.Table(
         _title("Messages by topic", most),
-        head,
+        ("topic", "received", *OUTCOMES.values()),
         cells,
         frozenset(range(1, 8)),
+        optional=(1,),
         wrapped=frozenset({0}),
     )
 
 
 def _unused(totals: Totals) -> tables.Table:
     cells = [
-        (unused.topic, unused.outcome.replace("_", " "), unused.reason, str(unused.number))
+        (
+            unused.topic,
+            OUTCOMES.get(unused.outcome, unused.outcome),
+            unused.reason,
+            str(unused.number),
+        )
         for unused in totals.unused[:MOST_ROWS]
     ]
-    head = ("topic", "messages", "reason", "count")
+    head = ("topic", "outcome", "reason", "count")
     return tables.Table(
         _title("Not stored", totals.unused), head, cells, frozenset({3}), wrapped=frozenset({0, 2})
     )

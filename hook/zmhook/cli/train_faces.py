@@ -119,8 +119,10 @@ class Training:
             )
         self._write(trained.entries)
         log.info("%s: %d pictures, %d of them new", self.folder, len(pictures), trained.examined)
-        unchanged = len(pictures) - trained.examined
-        say(f"{len(pictures)} pictures: {trained.examined} trained, {unchanged} unchanged")
+        encoded, rejected = trained.encoded, trained.rejected
+        unchanged = len(pictures) - encoded - rejected
+        counts = f"{encoded} trained, {rejected} rejected, {unchanged} unchanged"
+        say(f"{len(pictures)} pictures: {counts}")
         say()
         return trained.entries
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from zmhook.describe.description import DescriptionError, FormRefused, quoted
+from zmhook.net.http_problem import through_proxy
 from zmhook.net.retry import reset_of, wait_of
 from zmhook.storage.quota import clock_time
 
@@ -82,7 +83,8 @@ class Refusals:
 
     def __init__(self, gemini: Gemini, address: str, key: str) -> None:
         self._gemini = gemini
-        self._address = address
+        url = address if "://" in address else f"https://{address}"
+        self._address = f"{address}{through_proxy(url)}"
         self._key = key
 
     def of(self, error: ErrorBody, delay: float | None = None) -> DescriptionError:

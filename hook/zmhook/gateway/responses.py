@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from zmhook.errors import Blame, GatewayError
 from zmhook.image.sniff import describe
 from zmhook.net.error_body import error_in
-from zmhook.net.http_problem import HttpFailure
+from zmhook.net.http_problem import HttpFailure, through_proxy
 from zmhook.net.urls import shown
 from zmhook.printable import one_line
 from zmhook.text.redact import masked
@@ -41,7 +41,7 @@ def no_response(address: str, problem: HttpProblem) -> GatewayError:
 def refused(response: HttpResponse, *secrets: str) -> GatewayError:
     """Return the error for a response that is no success."""
     message, status = error_text(response, *secrets), response.status
-    text = f"{response.address}: answers {status}: {message}"
+    text = f"{response.address}: answers {status}: {message}{through_proxy(response.address)}"
     if status in (TOO_MANY, UNAVAILABLE):
         return GatewayError(f"{text}: it is too busy", "busy", wait_seconds(response))
     if response.location:
@@ -63,7 +63,10 @@ def not_understood(response: HttpResponse, *secrets: str) -> GatewayError:
     if error is not None and error.status in (TOO_MANY, UNAVAILABLE):
         return refused(response._replace(status=error.status), *secrets)
     message = error_text(response, *secrets)
-    return GatewayError(f"{response.address}: its response makes no sense ({message}): {_CHECK}")
+    proxy = through_proxy(response.address)
+    return GatewayError(
+        f"{response.address}: its response makes no sense ({message}){proxy}: {_CHECK}"
+    )
 
 
 def error_text(response: HttpResponse, *secrets: str) -> str:

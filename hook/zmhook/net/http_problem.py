@@ -127,15 +127,17 @@ def problem_of(
     if proxy := _proxy_problem(url, causes):
         return HttpProblem(address, HttpFailure.PROXY, proxy)
     if certificate := _first(causes, ssl.SSLCertVerificationError):
-        text = f"{HttpFailure.CERTIFICATE.value} ({certificate.verify_message.strip(' .')})"
+        why = certificate.verify_message.strip(" .")
+        text = f"{HttpFailure.CERTIFICATE.value} ({why}){through_proxy(url)}"
         return HttpProblem(address, HttpFailure.CERTIFICATE, text)
     if name := _first(causes, socket.gaierror):
         return HttpProblem(address, HttpFailure.NAME, retry=name.errno == socket.EAI_AGAIN)
     if "ConnectTimeoutError" in _names(causes) and connect_seconds and connect_seconds < seconds:
-        text = f"no connection within {connect_seconds:.3g} s"
+        text = f"no connection within {connect_seconds:.3g} s{through_proxy(url)}"
         return HttpProblem(address, HttpFailure.UNREACHABLE, text)
     failure = _failure_of(causes)
-    return HttpProblem(address, failure, _reason(failure, causes, seconds, limit))
+    reason = _reason(failure, causes, seconds, limit)
+    return HttpProblem(address, failure, f"{reason}{through_proxy(url)}")
 
 
 def iter_causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -247,6 +249,12 @@ def proxy_of(url: str) -> str:
     address = proxies[key]
     where = shown(address if "://" in address else f"//{address}")
     return f"the proxy {where}, which {variable} names"
+
+
+def through_proxy(url: str) -> str:
+    """Return words that name the proxy for an address, to follow what went wrong; "" for none."""
+    proxy = proxy_of(url)
+    return f" (asked through {proxy})" if proxy else ""
 
 
 def _proxy_problem(url: str, errors: list[BaseException]) -> str:

@@ -21,7 +21,7 @@ def shown(url: str) -> str:
     try:
         scheme, netloc, path, _, _ = urlsplit(url)
     except ValueError:
-        return "the portal"
+        return "an address that cannot be read"
     path = "/".join(MORE if _FORM.search(part) else part for part in path.split("/"))
     return one_line(urlunsplit((scheme, netloc.rpartition("@")[2], path, "", "")), LONGEST)
 

@@ -17,7 +17,7 @@ from msgspec import Raw, json, structs
 
 from zmhook.errors import Undelivered
 from zmhook.net.http import HttpClient, HttpResponse
-from zmhook.net.http_problem import HttpFailure, HttpProblem
+from zmhook.net.http_problem import HttpFailure, HttpProblem, through_proxy
 from zmhook.net.retry import wait_of_header
 from zmhook.notify.message import (
     Message,
@@ -122,6 +122,7 @@ def _check(work: Work, response: HttpResponse) -> None:
     status, location = response.status, place_of(work)
     if _OK <= status < _REDIRECT:
         return
+    proxy = through_proxy(response.address)
     if status < _REFUSED:
         where = _host(response.location)
         raise Undelivered(
@@ -130,10 +131,12 @@ def _check(work: Work, response: HttpResponse) -> None:
         )
     if status >= _SERVER or status in _MAYBE_LATER:
         after = min(wait_of_header(response.retry_after) or 0.0, LONGEST_WAIT)
-        raise Undelivered(f"{location}: answers with status {status}", retry=True, after=after)
+        raise Undelivered(
+            f"{location}: answers with status {status}{proxy}", retry=True, after=after
+        )
     raise Undelivered(
-        f"{location}: answers with status {status}: check the address, its key, and the body that"
-        " it expects (notify_webhook_template)"
+        f"{location}: answers with status {status}{proxy}: check the address, its key, and the body"
+        " that it expects (notify_webhook_template)"
     )
 
 

@@ -42,6 +42,10 @@ class InvalidValue(ValueError):
     """The value cannot be read; `str()` is a detail that helps."""
 
 
+class LoginInAddress(InvalidValue):
+    """An address has a user or a password in it, which is not shown."""
+
+
 def read_bool(text: str) -> bool:
     word = text.lower()
     if word not in YES | NO:
@@ -147,7 +151,7 @@ def read_pattern(text: str) -> str:
 def read_address(text: str) -> str:
     """Read an http or https address, without a slash at its end."""
     if _USER_IN_ADDRESS.match(text):
-        raise InvalidValue("without a user or password in it: those are basic_user, basic_password")
+        raise LoginInAddress("without a user or password in it")
     if not _ADDRESS.fullmatch(text):
         raise ValueError
     return text.rstrip("/")

@@ -21,7 +21,7 @@ _FORMS = {
     "key": "a secret, best given as !TOKEN",
     "pattern": "a regular expression",
     "frames": (
-        "snapshot, alarm, bestmatch, all, a frame's number (1 or more), a place in the event "
+        "snapshot, alarm, bestmatch, all, a frame's number (1 or more), a position in the event "
         "(20%), or a list of them"
     ),
     "address": "an address such as https://zm.example.org/zm",
@@ -46,9 +46,23 @@ _CLASSES: dict[type, str] = {
     values.Extent: "an area, such as 5% or 300px",
     values.Colour: "three numbers from 0 to 255 (blue, green, red), such as (255,255,255)",
 }
+_LOGINS = {
+    "portal": "basic_user and basic_password",
+    "api_portal": "basic_user and basic_password",
+    "ml_gateway": "ml_user and ml_password",
+    "alpr_url": "alpr_key",
+    "gemini_url": "gemini_key",
+}
+"""The keys for what must not be in an address."""
 _TOPICS = ("topic", "topics")
 _PATTERNS = ("pattern", "patterns")
 _QUOTED = ("labels",)
+
+
+def where_login_belongs(key: Key) -> str:
+    """Return words that follow "without a user or password in it"."""
+    keys = _LOGINS.get(key.name)
+    return f": set {keys} instead" if keys else ""
 
 
 def allowed(key: Key) -> str:

@@ -342,13 +342,15 @@ def _check_lines(key: Key, text: str) -> None:
 
 def _bad_value(key: Key, text: str, error: ValueError) -> str:
     """Say what is allowed, and show the value unless it is a secret."""
-    from zmhook.settings.hints import allowed
+    from zmhook.settings.hints import allowed, where_login_belongs
 
-    hidden = key.is_secret or (key.form == "address" and "@" in text)
+    hidden = key.is_secret or (key.form in ("address", "addresses") and "@" in text)
     shown = "" if hidden else f"{_shown(text)}: "
     if isinstance(error, CannotExpand):
         return f"{shown}{error}"
     detail = f" ({error})" if isinstance(error, forms.InvalidValue) else ""
+    if isinstance(error, forms.LoginInAddress):
+        detail = f", {error}{where_login_belongs(key)}"
     return f"{shown}expected {allowed(key)}{detail}"
 
 

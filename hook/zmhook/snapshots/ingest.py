@@ -145,9 +145,9 @@ class Ingest:
                 outcome, reason = "stored", ""
                 new.difference_update(stored)  # the same picture twice is stored once
             elif stored:
-                outcome, reason = "again", ""
+                outcome, reason = "repeated", ""
             elif own:
-                outcome, reason = "of_no_use", _FAULT
+                outcome, reason = "unusable", _FAULT
             self._counts.message(read.topic, outcome, reason)
 
     # -- reading -----------------------------------------------------------------------------------
@@ -160,12 +160,12 @@ class Ingest:
             news = self._news(message)
         except PayloadError as error:
             self._log_hourly(message.topic, error.kind, str(error))
-            return read._replace(otherwise=("of_no_use", error.kind))
+            return read._replace(otherwise=("unusable", error.kind))
         except Exception:
             # A fault of ours must not keep every other message from being stored.
             if self._hourly_log.is_due((message.topic, _FAULT)):
                 log.exception("%s: a message could not be read", message.topic)
-            return read._replace(otherwise=("of_no_use", _FAULT))
+            return read._replace(otherwise=("unusable", _FAULT))
         return self._sorted(read, news, retained=message.retained)
 
     def _sorted(self, read: _ReadMessage, news: list[News], *, retained: bool) -> _ReadMessage:
@@ -279,14 +279,14 @@ class Ingest:
     ) -> list[StoredSnapshot]:
         """Return, and count, the snapshots stored for the first time."""
         new: dict[int, StoredSnapshot] = {}
-        again = 0
+        repeated = 0
         for row, snapshot in zip(rows, snapshots, strict=True):
             # A picture that came again has the row, and its time, of when it came first.
             if row is not None and row.received == snapshot.received and row.number not in new:
                 new[row.number] = row
             elif row is not None:
-                again += 1
-        self._counts.add("again", again)
+                repeated += 1
+        self._counts.add("repeated", repeated)
         self._counts.stored(new.values())
         return list(new.values())
 

@@ -55,26 +55,36 @@ class HandlerCounts(Struct, frozen=True):
 class Messages(Struct, kw_only=True):
     """The outcomes of messages: `received` is the sum of all others.
 
-    A message that brings several snapshots is `stored` if one of them was, else it came `again`, or
-    was `filtered` by a setting. `no_picture` is understood and has none to store (what became of a
-    track, that a camera is there); `of_no_use` is not understood. `dropped` came with QoS 0 when
-    there was no room.
+    A message that brings several snapshots is `stored` if one of them was, else it was
+    `repeated`, or `filtered` by a setting. `no_picture` is understood and has none to store (what
+    became of a track, that a camera is there); `unusable` is not understood. `dropped` came with
+    QoS 0 when there was no room.
     """
 
     received: int = 0
     stored: int = 0
-    again: int = 0
+    repeated: int = 0
     filtered: int = 0
     no_picture: int = 0
-    of_no_use: int = 0
+    unusable: int = 0
     dropped: int = 0
 
 
-Outcome = Literal["stored", "again", "filtered", "no_picture", "of_no_use", "dropped"]
+Outcome = Literal["stored", "repeated", "filtered", "no_picture", "unusable", "dropped"]
+
+OUTCOMES = {
+    "stored": "stored",
+    "repeated": "repeated",
+    "filtered": "filtered",
+    "no_picture": "no picture",
+    "unusable": "unusable",
+    "dropped": "dropped",
+}
+"""The words for outcomes, in the log and in `zmhook snapshots status`."""
 
 
 class Unused(Struct, frozen=True):
-    """How many messages of a topic were filtered or of no use, and why."""
+    """How many messages of a topic were filtered or unusable, and why."""
 
     topic: str
     outcome: str
@@ -85,18 +95,19 @@ class Unused(Struct, frozen=True):
 class Totals(Struct, frozen=True, kw_only=True):
     """All counts at one moment; `since` is when counting began, seconds since the epoch.
 
-    `received` and `broken` count messages, `stored`, `again` and `filtered` snapshots, `parts` what
-    could not be read of messages that could. `messages` adds up, and so does each of `topics`.
+    `received`, `dropped` and `unusable` count messages, `stored`, `repeated`, `amended` and
+    `filtered` snapshots, `parts` what could not be read of messages that could. `messages` adds
+    up, and so does each of `topics`.
     """
 
     since: float
     received: int = 0
     stored: int = 0
-    again: int = 0
+    repeated: int = 0
     amended: int = 0
     dropped: int = 0
     filtered: dict[str, int] = field(default_factory=dict)
-    broken: dict[str, int] = field(default_factory=dict)
+    unusable: dict[str, int] = field(default_factory=dict)
     parts: dict[str, int] = field(default_factory=dict)
     messages: Messages = field(default_factory=Messages)
     topics: dict[str, Messages] = field(default_factory=dict)
@@ -113,7 +124,7 @@ class Counts:
         self._since = time.time()
         self._plain: Counter[str] = Counter()
         self._filtered: Counter[str] = Counter()
-        self._broken: Counter[str] = Counter()
+        self._unusable: Counter[str] = Counter()
         self._parts: Counter[str] = Counter()
         self._topics: dict[str, Messages] = {}
         self._unused: Counter[tuple[str, str, str]] = Counter()
@@ -121,7 +132,7 @@ class Counts:
         self._cameras: OrderedDict[str, Last] = OrderedDict()
 
     def add(self, what: str, number: int = 1) -> None:
-        """Count snapshots that came `again`, or were `amended`."""
+        """Count snapshots that were `repeated` or `amended`."""
         with self._lock:
             self._plain[what] += number
 
@@ -132,8 +143,8 @@ class Counts:
             self._plain["received"] += number
             if outcome == "dropped":
                 self._plain["dropped"] += number
-            if outcome == "of_no_use":
-                _count(self._broken, reason, number)
+            if outcome == "unusable":
+                _count(self._unusable, reason, number)
             if topic not in self._topics and len(self._topics) >= MOST_TOPICS:
                 topic = OTHERS
             own = self._topics.setdefault(topic, Messages())
@@ -177,7 +188,7 @@ class Counts:
                 since=self._since,
                 **self._plain,
                 filtered=dict(self._filtered),
-                broken=dict(self._broken),
+                unusable=dict(self._unusable),
                 parts=dict(self._parts),
                 messages=_sum(self._topics.values()),
                 topics={topic: copy(own) for topic, own in self._topics.items()},
@@ -188,28 +199,36 @@ class Counts:
 
 
 def line(totals: Totals) -> str:
-    """Return the counts in one line."""
-    parts = [
-        f"{totals.received} messages",
-        f"{totals.stored} best snapshots stored",
-        f"{totals.again} that came again",
-        f"{totals.amended} amended",
-        *_of(totals.filtered, "not kept"),
-        f"{totals.messages.no_picture} without a picture",
-        *_of(totals.broken, "of no use"),
-        *_of(totals.parts, "parts of no use"),
+    """Return the counts in one line, in the words of `zmhook snapshots status`."""
+    messages = totals.messages
+    by_outcome = [
+        f"{messages.stored} stored",
+        f"{messages.repeated} repeated",
+        f"{messages.filtered} filtered",
+        f"{messages.no_picture} no picture",
+        f"{messages.unusable} unusable{_reasons(totals.unusable)}",
+        f"{messages.dropped} dropped",
     ]
-    if totals.dropped:
-        parts.append(f"{totals.dropped} dropped for want of room (QoS 0)")
-    parts += [_handler(name, own) for name, own in totals.handlers.items()]
-    return ", ".join(parts)
+    of_snapshots = [
+        f"{totals.stored} stored",
+        f"{totals.repeated} repeated",
+        f"{totals.amended} amended",
+        f"{sum(totals.filtered.values())} filtered{_reasons(totals.filtered)}",
+    ]
+    if totals.parts:
+        number = sum(totals.parts.values())
+        of_snapshots.append(f"{number} unusable parts{_reasons(totals.parts)}")
+    blocks = [
+        f"{totals.received} messages: {', '.join(by_outcome)}",
+        f"best snapshots: {', '.join(of_snapshots)}",
+        *(_handler(name, own) for name, own in totals.handlers.items()),
+    ]
+    return "; ".join(blocks)
 
 
-def _of(counts: Mapping[str, int], what: str) -> list[str]:
-    if not counts:
-        return []
+def _reasons(counts: Mapping[str, int]) -> str:
     kinds = ", ".join(f"{kind}: {number}" for kind, number in counts.items())
-    return [f"{sum(counts.values())} {what} ({kinds})"]
+    return f" ({kinds})" if kinds else ""
 
 
 def _handler(name: str, own: HandlerCounts) -> str:

@@ -18,7 +18,7 @@ from urllib.parse import quote
 from zmhook.errors import FrameUnavailable, LoginError, PortalError
 from zmhook.image import sniff
 from zmhook.image.header import read_header
-from zmhook.net.http_problem import HttpFailure, HttpProblem, proxy_of
+from zmhook.net.http_problem import HttpFailure, HttpProblem, through_proxy
 from zmhook.net.tokens import TokenStore, expiry_of
 from zmhook.net.urls import shown, with_query
 from zmhook.text.bounded_json import Unreadable, lenient
@@ -397,8 +397,7 @@ class Portal:
             advice = "the logs of the web server and of ZoneMinder say why"
         elif status == FORBIDDEN:
             advice = "check the web server's access rules"
-        if proxy := proxy_of(response.address):
-            advice += f" (asked through {proxy})"
+        advice += through_proxy(response.address)
         return self._error(
             response,
             f"asked for {what}, expected {expected}, got {self._described(response)}: {advice}",

@@ -216,9 +216,9 @@ def test_broken_messages_among_good_ones(broker, collector, track, until) -> Non
     collector.stop()
     counts = collector.status().counts
     assert counts.received == 12
-    assert sum(counts.broken.values()) == 10
+    assert sum(counts.unusable.values()) == 10
     warnings = [line for line in collector.log().splitlines() if "only counted" in line]
-    assert len(warnings) == len(counts.broken)
+    assert len(warnings) == len(counts.unusable)
 
 
 def test_nothing_that_arrives_vanishes(broker, collector, track, picture, until) -> None:
@@ -250,8 +250,8 @@ def test_nothing_that_arrives_vanishes(broker, collector, track, picture, until)
     assert {topic: own.received for topic, own in counts.topics.items()} == {
         topic: len(payloads) for topic, payloads in sent.items()
     }
-    assert (counts.messages.stored, counts.messages.again) == (5, 1)
-    assert (counts.messages.no_picture, counts.messages.of_no_use) == (5, 5)
+    assert (counts.messages.stored, counts.messages.repeated) == (5, 1)
+    assert (counts.messages.no_picture, counts.messages.unusable) == (5, 5)
     unused = {(one.topic, one.reason) for one in counts.unused}
     assert unused == {
         (TOPIC, "JSON cut short"),
@@ -274,7 +274,7 @@ def test_a_message_that_is_too_large(broker, collector, track) -> None:
     broker.publish(TOPIC, b"x" * 20_000_000, track(1))
     collector.has(1)
     collector.stop()
-    assert collector.status().counts.broken == {"too large": 1}
+    assert collector.status().counts.unusable == {"too large": 1}
 
 
 def test_a_large_message_is_stored(broker, collector, track, photo: Callable[[str], Path]) -> None:
@@ -334,7 +334,7 @@ def test_signals(broker, collector, track, until) -> None:
     broker.publish(TOPIC, track(1))
     collector.has(1)
     collector.signal(signal.SIGUSR1)
-    until(lambda: "1 messages, 1 best snapshots stored" in collector.log(), "counts are logged")
+    until(lambda: "1 messages: 1 stored" in collector.log(), "counts are logged")
     collector.signal(signal.SIGHUP)
     until(lambda: "restart the collector" in collector.log(), "it says what to do")
     assert collector.stop() == 0

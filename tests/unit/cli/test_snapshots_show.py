@@ -73,6 +73,11 @@ def test_a_list_is_newest_first_with_what_was_said(said, folder) -> None:
     assert "74%" in rows[2]
 
 
+def test_json_begins_with_what_people_seek(said) -> None:
+    row = json.loads(said("list", "--json")[1])[0]
+    assert list(row)[:5] == ["number", "monitor_id", "taken", "camera", "label"]
+
+
 def test_a_wide_terminal_has_all_columns(said, monkeypatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     row = said("list")[1].splitlines()[-1].split()

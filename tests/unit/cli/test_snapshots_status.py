@@ -23,10 +23,10 @@ WELL = status.CollectorStatus(
         since=1.0,
         received=2,
         stored=1,
-        broken={"json": 1},
-        messages=Messages(received=2, stored=1, of_no_use=1),
-        topics={"front/track": Messages(received=2, stored=1, of_no_use=1)},
-        unused=(Unused("front/track", "of_no_use", "json", 1),),
+        unusable={"json": 1},
+        messages=Messages(received=2, stored=1, unusable=1),
+        topics={"front/track": Messages(received=2, stored=1, unusable=1)},
+        unused=(Unused("front/track", "unusable", "json", 1),),
         cameras={"drive": Last(7, "Human", 5.0, 1)},
         handlers={"describe": HandlerCounts(done=1)},
     ),
@@ -79,7 +79,7 @@ def test_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status.write(tmp_path, WELL)
     assert shown(tmp_path, "--json") == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["counts"]["topics"]["front/track"]["of_no_use"] == 1
+    assert found["counts"]["topics"]["front/track"]["unusable"] == 1
     assert found["counts"]["unused"][0]["reason"] == "json"
     assert (found["running"], found["healthy"], found["counts"]["stored"]) == (True, True, 1)
 

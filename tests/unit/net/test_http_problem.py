@@ -184,6 +184,14 @@ def test_a_host_that_is_exempt_has_none(monkeypatch) -> None:
     assert proxy_of("http://zm:8080/zm") == proxy_of("http://a.lan/") == ""
 
 
+def test_what_goes_wrong_behind_a_proxy_names_it(monkeypatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://user:secret@p:9")
+    problem = problem_of(TimeoutError(), "http://zm/zm", seconds=5)
+    proxy = "(asked through the proxy http://p:9, which http_proxy names)"
+    assert str(problem) == f"http://zm/zm: no complete response within 5 s {proxy}"
+    assert "proxy" not in str(problem_of(TimeoutError(), "https://zm/zm", seconds=5))
+
+
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_portal_behind_a_proxy_that_is_not_there(monkeypatch, nobody: str, scheme: str) -> None:
     monkeypatch.setenv(f"{scheme}_proxy", f"http://{nobody}")

@@ -14,7 +14,7 @@ from zmhook.net.urls import shown, with_query
         ),
         ("/zm/index.php?view=login", "/zm/index.php"),
         ("http://[::1]/zm?token=abc", "http://[::1]/zm"),
-        ("http://[broken?token=abc", "the portal"),
+        ("http://[broken?token=abc", "an address that cannot be read"),
         ("http://zm/login/user=a&pass=b/x", "http://zm/login/…/x"),
         ("user=a&pass=b", "…"),
         ("/zm/pass%3Db", "/zm/…"),

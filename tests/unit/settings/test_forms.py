@@ -174,7 +174,7 @@ def test_not_an_address(text: str) -> None:
 
 
 def test_address_with_a_password() -> None:
-    with pytest.raises(forms.InvalidValue, match="basic_user") as caught:
+    with pytest.raises(forms.LoginInAddress, match="without a user or password") as caught:
         forms.read_address("https://bob:hunter2@zm.example.org/zm")
     assert "hunter2" not in str(caught.value)
 

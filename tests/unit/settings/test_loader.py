@@ -377,6 +377,21 @@ wait = !WAIT
     assert "hunter2" not in "".join(found)
 
 
+@pytest.mark.parametrize(
+    ("section", "key", "right"),
+    [
+        ("general", "portal", "basic_user and basic_password"),
+        ("remote", "ml_gateway", "ml_user and ml_password"),
+        ("alpr", "alpr_url", "alpr_key"),
+        ("gemini", "gemini_url", "gemini_key"),
+    ],
+)
+def test_a_login_in_an_address_belongs_into_its_own_keys(problems, section, key, right) -> None:
+    (found,) = problems(f"[{section}]\n{key} = http://bob:hunter2@gpu.lan:5000\n")
+    assert found.endswith(f", without a user or password in it: set {right} instead")
+    assert "hunter2" not in found
+
+
 def test_line_that_was_indented_by_mistake(problems) -> None:
     (found,) = problems("[general]\nwait = 1\n  show_percent = no\n")
     assert found == (

@@ -54,7 +54,7 @@ def test_signals_are_handled(made: Collector, caplog) -> None:
     with caplog.at_level(logging.INFO):
         made.run(Signals(signal.SIGUSR1, signal.SIGHUP))
     text = caplog.text
-    assert "0 messages, 0 best snapshots stored" in text
+    assert "0 messages: 0 stored" in text
     assert "restart the collector" in text
     assert "ended: " in text
 

@@ -242,7 +242,7 @@ def test_what_came_again_is_not_new(site: IngestHarness) -> None:
     later.queue.close()
     later.ingest.run()
     assert later.new == []
-    assert later.counts.totals().again == 1
+    assert later.counts.totals().repeated == 1
     assert len(later.acked) == 1
 
 
@@ -251,7 +251,7 @@ def test_broken_ones_are_acknowledged_and_told_once(site: IngestHarness, caplog)
         site.run("broken", "1", "broken", "bug", "bug")
     assert len(site.acked) == 5
     assert site.new == ["1"]
-    assert site.counts.totals().broken == {"json": 2, "internal error": 2}
+    assert site.counts.totals().unusable == {"json": 2, "internal error": 2}
     assert len(caplog.records) == 2
 
 
@@ -259,7 +259,7 @@ def test_one_that_is_too_large_is_acknowledged(site: IngestHarness, caplog) -> N
     site.queue.put(message(b"", size=2_000_000))
     site.run()
     assert len(site.acked) == 1
-    assert site.counts.totals().broken == {"too large": 1}
+    assert site.counts.totals().unusable == {"too large": 1}
     assert "2000000 bytes are more than [mqtt] mqtt_max_message (1 MB) allows" in caplog.text
 
 
@@ -292,7 +292,7 @@ def test_a_snapshot_that_no_store_takes_keeps_no_other_out(site: IngestHarness) 
     site.run("1", "2", "3")
     assert site.new == ["1", "3"]
     assert len(site.acked) == 3
-    assert site.counts.totals().broken == {"internal error": 1}
+    assert site.counts.totals().unusable == {"internal error": 1}
 
 
 def test_what_is_not_wanted_is_counted() -> None:
@@ -370,7 +370,7 @@ def test_no_message_vanishes(sent: list[tuple[str, bytes, bool]]) -> None:
     assert {topic: one.received for topic, one in totals.topics.items()} == Counter(
         topic for topic, _, _ in sent
     )
-    reasoned = totals.messages.of_no_use + totals.messages.filtered
+    reasoned = totals.messages.unusable + totals.messages.filtered
     assert sum(one.number for one in totals.unused) == reasoned
 
 

@@ -45,12 +45,12 @@ def row(number: int, camera: str = "drive") -> StoredSnapshot:
 def test_everything_is_counted() -> None:
     counts = Counts()
     counts.message("t", "stored", number=3)
-    counts.add("again", 1)
+    counts.add("repeated", 1)
     counts.add("amended", 2)
     counts.message("t", "dropped")
     counts.message("u", "no_picture")
     counts.filtered("snapshot_classes")
-    counts.message("u", "of_no_use", "json", 2)
+    counts.message("u", "unusable", "json", 2)
     counts.part("base64")
     counts.handler("describe", "done")
     counts.handler("describe", "hung", 2)
@@ -61,26 +61,26 @@ def test_everything_is_counted() -> None:
     assert totals.cameras["drive"].stored == 2
     assert totals.topics == {
         "t": Messages(received=4, stored=3, dropped=1),
-        "u": Messages(received=3, no_picture=1, of_no_use=2),
+        "u": Messages(received=3, no_picture=1, unusable=2),
     }
     assert totals.messages.received == totals.received == 7
-    assert totals.unused == (Unused("u", "of_no_use", "json", 2),)
+    assert totals.unused == (Unused("u", "unusable", "json", 2),)
     assert line(totals) == (
-        "7 messages, 3 best snapshots stored, 1 that came again, 2 amended, "
-        "1 not kept (snapshot_classes: 1), 1 without a picture, 2 of no use (json: 2), "
-        "1 parts of no use (base64: 1), "
-        "1 dropped for want of room (QoS 0), handler describe: 1 done, 0 failed, 2 hung, 0 dropped"
+        "7 messages: 3 stored, 0 repeated, 0 filtered, 1 no picture, 2 unusable (json: 2), "
+        "1 dropped; best snapshots: 3 stored, 1 repeated, 2 amended, "
+        "1 filtered (snapshot_classes: 1), 1 unusable parts (base64: 1); "
+        "handler describe: 1 done, 0 failed, 2 hung, 0 dropped"
     )
 
 
 def test_names_from_the_network_do_not_fill_the_memory() -> None:
     counts = Counts()
     for number in range(1000):
-        counts.message(f"topic {number}" * 99, "of_no_use", f"kind {number}")
+        counts.message(f"topic {number}" * 99, "unusable", f"kind {number}")
         counts.stored([row(number, f"camera {number}")])
     totals = counts.totals()
-    assert len(totals.broken) == MOST_KINDS + 1
-    assert totals.broken["other"] == 1000 - MOST_KINDS
+    assert len(totals.unusable) == MOST_KINDS + 1
+    assert totals.unusable["other"] == 1000 - MOST_KINDS
     assert len(totals.topics) == MOST_TOPICS + 1
     assert len(totals.unused) <= MOST_REASONS + 1
     assert sum(one.number for one in totals.unused) == 1000
@@ -100,7 +100,7 @@ WELL = status.CollectorStatus(
         since=1.0,
         received=2,
         stored=1,
-        broken={"json": 1},
+        unusable={"json": 1},
         cameras={"drive": Last(7, "Human", 5.0, 1)},
         handlers={"describe": HandlerCounts(done=1)},
     ),

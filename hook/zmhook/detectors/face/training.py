@@ -41,11 +41,17 @@ class Rejected(Exception):
 
 
 class Trained(NamedTuple):
-    """The entries by path, how many pictures were looked at, how many are left for another time."""
+    """The entries by path, and counts of pictures.
+
+    `encoded` were encoded now, `rejected` were rejected now, `examined` are both without those
+    that could not be read, `left` are left for another time.
+    """
 
     entries: FaceEntries
     examined: int
     left: int
+    encoded: int = 0
+    rejected: int = 0
 
 
 class EarlierEntries:
@@ -72,7 +78,7 @@ class Trainer:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._tools: tuple[Finder, Encoder] | None = None
-        self._looked = 0
+        self._examined = self._encoded = self._rejected = 0
         self.recipe = _recipe(settings)
 
     def train(
@@ -96,31 +102,38 @@ class Trainer:
             entry for entry in known.values() if not same_recipe or entry.recipe == self.recipe
         )
         entries = {path: entry for path, entry in known.items() if path in pictures}
-        end, saved, self._looked = time.monotonic() + seconds, time.monotonic(), 0
+        end, saved = time.monotonic() + seconds, time.monotonic()
+        self._examined = self._encoded = self._rejected = 0
         for done, picture in enumerate(pictures.values()):
             if time.monotonic() > end:
-                return Trained(entries, self._looked, len(pictures) - done)
+                return self._trained(entries, len(pictures) - done)
             entry = memory.unchanged(picture) or self._entry(folder, picture, memory)
             entries[picture.path] = entry
             progress(picture)
             if time.monotonic() - saved > SAVE_EVERY:
                 save(entries)
                 saved = time.monotonic()
-        return Trained(entries, self._looked, 0)
+        return self._trained(entries, 0)
+
+    def _trained(self, entries: FaceEntries, left: int) -> Trained:
+        return Trained(entries, self._examined, left, self._encoded, self._rejected)
 
     def _entry(self, folder: Path, picture: KnownPicture, memory: EarlierEntries) -> FaceEntry:
         try:
             data = read(folder / picture.path, MAX_BYTES, follow=True)
         except OSError as error:
             log.warning("%s is passed over: %s", folder / picture.path, error.strerror)
+            self._rejected += 1
             # Without a hash it is tried again the next time: a permission leaves no trace.
             return FaceEntry(*picture, "", self.recipe, f"unreadable: {error.strerror}", None)
         digest = hashlib.sha256(data).hexdigest()
         same = memory.same_content(digest, picture)
         if same is not None:
             return same
-        self._looked += 1
+        self._examined += 1
         encoding, reason = self._encode(data, picture)
+        self._encoded += not reason
+        self._rejected += bool(reason)
         log.debug("%s: %s", picture.path, reason or "encoded")
         return FaceEntry(*picture, digest, self.recipe, reason, encoding)
 

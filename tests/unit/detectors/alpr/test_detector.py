@@ -224,9 +224,7 @@ def test_before_it_is_loaded(settings) -> None:
 def test_its_description_tells_what_is_left(detector) -> None:
     one = detector()
     one.detect([frame()])
-    assert one.description == (
-        "alpr: plate_recognizer (cloud), 1 questions asked this month, 2499 left"
-    )
+    assert one.description == ("alpr: plate_recognizer (cloud), 1 requests this month, 2499 left")
     one.close()
     assert one.description == "alpr"
 

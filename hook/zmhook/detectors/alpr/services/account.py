@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zmhook.detectors.alpr.services.base import PlateServiceError
 from zmhook.net.error_body import complaint_in, error_in
 from zmhook.net.http import HttpClient, HttpResponse, authorization
-from zmhook.net.http_problem import HttpFailure, HttpProblem
+from zmhook.net.http_problem import HttpFailure, HttpProblem, through_proxy
 from zmhook.net.retry import wait_of, wait_of_header
 from zmhook.printable import one_line
 from zmhook.settings.values import flaw_of_key
@@ -176,10 +176,10 @@ class Account:
         return self._attempt(request, deadline)
 
     def usage(self) -> str:
-        """Say how many look-ups were used this month, and how many are left."""
+        """Say how many requests were made this month, and how many are left."""
         (used,), remaining, *_ = self.quota.usage()
-        asked = f"{used} questions asked this month"
-        return asked if remaining is None else f"{asked}, {remaining} left"
+        text = f"{used} requests this month"
+        return text if remaining is None else f"{text}, {remaining} left"
 
     def close(self) -> None:
         self._client.close()
@@ -235,7 +235,8 @@ class Account:
             wait = _HOUR
         return PlateServiceError(
             reason,
-            f"{response.address} answers {status} ({advice}){text and f': {text}'}",
+            f"{response.address} answers {status} ({advice}){text and f': {text}'}"
+            f"{through_proxy(response.address)}",
             retry=status >= _SERVER_ERROR or reason == TOO_MANY[0],
             until=time.time() + wait if wait else 0.0,
         )

@@ -219,6 +219,6 @@ def test_the_log_tells_what_is_left_and_warns_once(tmp_path, fake_plates, caplog
     assert caught.value.short == "alpr skipped: no look-ups left"
     levels = [record.levelname for record in caplog.records]
     assert levels.count("WARNING") == 1
-    assert caplog.messages[0] == "alpr: 1 questions asked this month, 9 left"
-    assert levels[caplog.messages.index("alpr: 9 questions asked this month, 1 left")] == "WARNING"
+    assert caplog.messages[0] == "alpr: 1 requests this month, 9 left"
+    assert levels[caplog.messages.index("alpr: 9 requests this month, 1 left")] == "WARNING"
     assert all(KEY.encode() not in file.read_bytes() for file in (tmp_path / "cache").iterdir())

@@ -79,7 +79,7 @@ def test_what_is_asked(service, fake_plates):
 def test_its_word_for_what_is_left(service):
     one = service()
     read(one)
-    assert one.description == "open_alpr, 1 questions asked this month, 10 left"
+    assert one.description == "open_alpr, 1 requests this month, 10 left"
     vehicles = service(openalpr_recognize_vehicle=True)
     read(vehicles)
     assert vehicles.description.endswith("5 left")  # each costs two

@@ -112,7 +112,7 @@ def test_the_sdk_wants_no_key_and_is_not_counted(service, fake_plates):
         assert read(one)
     assert "authorization" not in fake_plates.asked[0].headers
     # Its own word for it: 44 of 1000.
-    assert one.description == "plate_recognizer (SDK), 3 questions asked this month, 956 left"
+    assert one.description == "plate_recognizer (SDK), 3 requests this month, 956 left"
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_the_months_budget(service, fake_plates):
     with pytest.raises(PlateServiceError, match="2 look-ups are used up"):
         read(one)
     assert len(fake_plates.asked) == 2
-    assert one.description == "plate_recognizer (cloud), 2 questions asked this month, 0 left"
+    assert one.description == "plate_recognizer (cloud), 2 requests this month, 0 left"
 
 
 def test_a_refused_question_costs_nothing_and_one_that_hung_does(service, fake_plates):
@@ -245,7 +245,7 @@ def test_a_refused_question_costs_nothing_and_one_that_hung_does(service, fake_p
     for _ in range(2):
         with pytest.raises(PlateServiceError):
             read(one)
-    assert one.description.endswith("1 questions asked this month, 2499 left")
+    assert one.description.endswith("1 requests this month, 2499 left")
 
 
 def test_used_up_there_is_not_asked_again_for_a_while(service, fake_plates):
