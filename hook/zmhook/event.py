@@ -29,5 +29,9 @@ class Event(Struct, frozen=True, kw_only=True):
         return on_disk(self.path)
 
     def __str__(self) -> str:
-        name = f"event {self.id}" if self.id is not None else "a picture"
+        name = f"event {self.id}" if self.id is not None else "picture"
         return f"{name} of monitor {self.monitor_id}" if self.monitor_id is not None else name
+
+    def named(self, problem: str) -> str:
+        """Return a problem after the event's name; one of a picture file names that itself."""
+        return problem if self.id is None else f"{self}: {problem}"

@@ -15,8 +15,8 @@ from zmhook.frame import Frame
     [
         (Event(id=7, monitor_id=2), "event 7 of monitor 2"),
         (Event(id=7), "event 7"),
-        (Event(monitor_id=2), "a picture of monitor 2"),
-        (Event(), "a picture"),
+        (Event(monitor_id=2), "picture of monitor 2"),
+        (Event(), "picture"),
         (Event(id=0, monitor_id=0), "event 0 of monitor 0"),
     ],
 )

@@ -49,7 +49,7 @@ class Parser(argparse.ArgumentParser):
         """Add a subcommand, `args.action`; the summary is for the list and its own help."""
         if not self.commands:
             self._subparsers_action = self.add_subparsers(
-                dest="action", required=True, metavar="COMMAND", title="commands"
+                dest="action", metavar="COMMAND", title="commands"
             )
         text = f"{summary[0].upper()}{summary[1:]}. {description}".rstrip()
         command = self._subparsers_action.add_parser(
@@ -70,10 +70,16 @@ class Parser(argparse.ArgumentParser):
     def parse_args(  # type: ignore[override]  # its overloads are for namespaces of other types
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> argparse.Namespace:
-        """Return the parsed arguments; exit with status 2 when any is wrong."""
+        """Return the parsed arguments; exit with status 2 when any is wrong.
+
+        A group of commands without one shows what there is, with the same status.
+        """
         parsed_args, unknown = self.parse_known_args(args, namespace)
         if unknown:
             self.error(f"unknown argument {self.unknown_words(unknown, parsed_args)}")
+        if self.commands and parsed_args.action is None:
+            self.print_help(sys.stderr)
+            self.exit(MISUSED)
         return parsed_args
 
     def _get_option_tuples(self, option_string: str) -> list[Any]:
@@ -105,7 +111,16 @@ class Parser(argparse.ArgumentParser):
 
 
 class _Formatter(argparse.HelpFormatter):
-    """Wraps the paragraphs of descriptions, and leaves indented lines as they are."""
+    """Wraps the paragraphs of descriptions, and leaves indented lines as they are.
+
+    A list of commands has no line that says only COMMAND.
+    """
+
+    def _format_action(self, action: argparse.Action) -> str:
+        if not isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - it has no other
+            return super()._format_action(action)
+        commands = action._get_subactions()  # noqa: SLF001 - as argparse's own formatters do
+        return self._join_parts([self._format_action(command) for command in commands])
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         paragraphs = text.split("\n\n")

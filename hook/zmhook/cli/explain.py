@@ -6,10 +6,12 @@ No state is saved: neither past objects nor cool-downs change.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from zmhook.cli import tables
 from zmhook.cli.arguments import (
     Parser,
     add_config,
@@ -18,7 +20,7 @@ from zmhook.cli.arguments import (
     add_override,
     event_argument,
 )
-from zmhook.cli.output import complain, say
+from zmhook.cli.output import complain
 from zmhook.errors import PortalError, ReportError
 from zmhook.exit_codes import DETECTED, NOTHING, UNDECIDED
 from zmhook.process.privilege import become_owner, is_root
@@ -68,11 +70,11 @@ def explain(event: Event, settings: Settings, file: str | FileSource = "", outpu
     from zmhook.render.summary import explanation
 
     decided = decide_event(event, settings, file=file, dry=True)
-    for line in explanation(decided.decision):
-        say(line)
+    lines = list(explanation(decided.decision))
     if decided.frame is not None:
-        say(zones_line(decided, settings, time.time()))
-        say(f"annotated picture: {_write_picture(decided, settings, output)}")
+        lines.append(zones_line(decided, settings, time.time()))
+        lines.append(f"annotated picture: {_write_picture(decided, settings, output)}")
+    tables.show(lines, sys.stdout)
     return {"alarm": DETECTED, "nothing": NOTHING}.get(decided.decision.outcome, UNDECIDED)
 
 

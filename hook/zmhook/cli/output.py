@@ -29,14 +29,17 @@ LONGEST = 10_000
 BOLD, DIM, RED, GREEN, YELLOW = "1", "2", "31", "32", "33"
 """Parameters of the terminal's "select graphic rendition"."""
 STYLES = {
-    **dict.fromkeys(("alarm", "FAILS", "failed", "changed"), RED),
+    **dict.fromkeys(("alarm", "error", "FAILS", "failed", "changed"), RED),
     **dict.fromkeys(("kept", "ok", "sent", "works"), GREEN),
     **dict.fromkeys(("missing", "undecided"), YELLOW),
     **dict.fromkeys(("nothing", "dropped"), DIM),
 }
 """The colours of outcomes."""
 
-_OUTCOME = re.compile(rf"(?P<before>(event \d[^:]*: )?)(?P<word>{'|'.join(STYLES)})(?=:|$|  | \()")
+_BEFORE = r"(event \d[^:]*: |picture( of monitor \d+)?: |  [^:]* at [\d, -]+: )?"
+_OUTCOME = re.compile(
+    rf"(?P<before>{_BEFORE})(?P<word>{'|'.join(STYLES)})(?=:|$|  | \(| by )", re.ASCII
+)
 
 
 class NotPrinted(ZmhookError):

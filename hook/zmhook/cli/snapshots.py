@@ -139,18 +139,18 @@ def _add_settings(parser: Parser) -> None:
         help=f"configuration file (default: {CONFIG}, if it exists)",
     )
     for names, hidden, metavar, text in (
-        (("-b", "--broker"), "--mqtt_host", "HOST", "MQTT broker (MQTT_HOST)"),
-        (("-u", "--broker-user"), "--mqtt_username", "USER", "user at the broker (MQTT_USER)"),
+        (("-b", "--broker"), ("--mqtt_host",), "HOST", "MQTT broker (MQTT_HOST)"),
+        (("-u", "--broker-user"), ("--mqtt_username",), "USER", "user at the broker (MQTT_USER)"),
         (
-            ("-p", "--broker-password"),
-            "--mqtt_password",
+            ("--broker-password",),
+            ("-p", "--mqtt_password"),  # elsewhere -p is an event's folder
             "PASSWORD",
             "password of that user (MQTT_PASS)",
         ),
-        (("-t", "--topic"), "--mqtt_topic", "TOPIC", "topic to subscribe to (MQTT_TOPIC)"),
-        (("-k", "--api-key"), "--api_key", "KEY", "Gemini API key (GEMINI_API_KEY)"),
+        (("-t", "--topic"), ("--mqtt_topic",), "TOPIC", "topic to subscribe to (MQTT_TOPIC)"),
+        (("-k", "--api-key"), ("--api_key",), "KEY", "Gemini API key (GEMINI_API_KEY)"),
     ):
-        add_option(parser, *names, hidden=[hidden], metavar=metavar, help=text)
+        add_option(parser, *names, hidden=hidden, metavar=metavar, help=text)
     parser.add_argument(
         "-s", "--storage", metavar="FOLDER", help="where snapshots are stored (IMAGE_PATH)"
     )

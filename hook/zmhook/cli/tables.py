@@ -17,7 +17,7 @@ WIDTH = 80
 """Columns of text where the terminal does not tell."""
 NARROWEST = 12
 """Characters to which a column may be wrapped."""
-_INDENT, _GAP = "  ", "  "
+_INDENT, _GAP, _HANGING = "  ", "  ", "    "
 
 
 class Table(NamedTuple):
@@ -37,7 +37,7 @@ class Table(NamedTuple):
 
 
 Block = Table | str
-"""A table, or one line of text."""
+"""A table, or one line of text, which is wrapped."""
 
 
 def show(blocks: Iterable[Block], out: TextIO) -> None:
@@ -55,8 +55,8 @@ def plain(block: Block, width: int = WIDTH) -> list[str]:
 
 def _lines(block: Block, width: int, *, coloured: bool) -> list[str]:
     if isinstance(block, str):
-        text = _shown(block)
-        return [highlighted(text) if coloured else text]
+        first, *rest = _wrapped_text(_shown(block), width)
+        return [highlighted(first) if coloured else first, *rest]
     cells = [[_shown(cell) for cell in row] for row in (block.head, *block.rows)]
     columns, widths = _fitted(block, cells, width - len(_INDENT))
     title = _shown(block.title)
@@ -73,7 +73,12 @@ def _lines(block: Block, width: int, *, coloured: bool) -> list[str]:
 
 
 def _wrapped_text(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, width, break_on_hyphens=False) or [""]
+    """Wrap a line, further lines indented; paths, addresses and JSON stay whole."""
+    indent = " " * (len(text) - len(text.lstrip())) + _HANGING
+    lines = textwrap.wrap(
+        text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return lines or [""]
 
 
 def _shown(text: str) -> str:

@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zmhook.cli.arguments import Parser, add_config, program
+from zmhook.cli.arguments import Parser, add_config, add_option, program
 from zmhook.cli.output import complain, ignore_closed_pipes, say
 from zmhook.cli.rights import advised
 from zmhook.errors import RightsError, SettingsError, TrainingError, ZmhookError
@@ -201,9 +201,10 @@ def make_parser() -> Parser:
     )
     add_config(parser)
     add = parser.add_argument
-    add(
-        "-s",
+    add_option(
+        parser,
         "--size",
+        hidden=["-s"],  # elsewhere -s is a store of snapshots
         type=_size,
         metavar="PIXELS",
         help="reduce pictures to this longest side, instead of face_max_size (saves memory)",

@@ -214,8 +214,8 @@ def _patience_with_files(general: General) -> Patience:
 
 def _nowhere(event: Event) -> str:
     if event.id is None:
-        return "no picture to look at: give an event id, an event's folder or a file"
+        return "no picture: give an event id, an event's folder or a file"
     return (
-        f"{event}: nowhere to get its pictures from: set [general] portal, or have the event's"
-        " folder passed (the notification server does so with hook_pass_image_path = yes)"
+        "no source of pictures: set [general] portal, or have the event's folder passed"
+        " (the notification server does so with hook_pass_image_path = yes)"
     )

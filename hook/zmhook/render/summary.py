@@ -27,11 +27,11 @@ def log_decision(decision: Decision, line: str) -> None:
     where = {"monitor_id": event.monitor_id}
     if decision.errors:
         level = logging.ERROR if decision.outcome == "undecided" else logging.WARNING
-        log.log(level, "%s: %s", event, "; ".join(decision.errors), extra=where)
+        log.log(level, "%s", event.named("; ".join(decision.errors)), extra=where)
     answer = words_of(line) or decision.outcome
     log.info("%s: %s (%s)", event, answer, _timings(decision), extra=where)
     for description in descriptions(decision.detections):
-        alarm = description.attributes.get(ALARM, "not told")
+        alarm = description.attributes.get(ALARM, "not given")
         text = sentence(description, LONGEST)
         log.info("%s: %s: %s (alarm: %s)", event, description.model, text, alarm, extra=where)
 

@@ -6,11 +6,13 @@ import os
 import subprocess
 import sys
 import types
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from zmhook.cli import main as module
+from zmhook.cli.arguments import Parser
 from zmhook.cli.main import COMMANDS, Command, main
 from zmhook.errors import Problem, SettingsError, ZmhookError
 from zmhook.version import __version__
@@ -40,6 +42,40 @@ def test_each_command_is_there_and_explains_itself(name: str, capsys: pytest.Cap
         main([name, "--help"])
     assert ended.value.code == 0
     assert "usage:" in capsys.readouterr().out
+
+
+def parsers() -> dict[str, Parser]:
+    """Return the parser of every command and subcommand, by its words."""
+    found: dict[str, Parser] = {}
+    todo = [
+        (name, import_module(command.module).make_parser()) for name, command in COMMANDS.items()
+    ]
+    while todo:
+        words, parser = todo.pop()
+        found[words] = parser
+        todo += [(f"{words} {name}", below) for name, below in parser.commands.items()]
+    return found
+
+
+@pytest.mark.parametrize("name", [words for words, parser in parsers().items() if parser.commands])
+def test_a_group_alone_lists_its_commands(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(name.split())
+    assert ended.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert all(f"\n  {command}" in err for command in parsers()[name].commands)
+
+
+def test_a_short_flag_means_the_same_everywhere() -> None:
+    meanings: dict[str, set[str]] = {}
+    for parser in parsers().values():
+        for action in parser.options():
+            for flag in action.option_strings:
+                if not flag.startswith("--"):
+                    what = action.dest.replace("output_path", "output")  # a folder, or a file
+                    meanings.setdefault(flag, set()).add(what)
+    assert {flag: names for flag, names in meanings.items() if len(names) > 1} == {}
 
 
 def test_version(capsys: pytest.CaptureFixture[str]):

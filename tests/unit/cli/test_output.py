@@ -13,6 +13,7 @@ import pytest
 from zmhook.cli import main, train_faces
 from zmhook.cli.arguments import Parser
 from zmhook.cli.output import (
+    DIM,
     GREEN,
     LONGEST,
     RED,
@@ -127,6 +128,16 @@ def test_a_terminal_has_colours_unless_the_user_wants_none(
         (
             "event 5 of monitor 2: alarm (sent)",
             f"event 5 of monitor 2: {styled('alarm', RED)} (sent)",
+        ),
+        ("picture: alarm (x)", f"picture: {styled('alarm', RED)} (x)"),
+        ("error: no model", f"{styled('error', RED)}: no model"),
+        (
+            "  car 97% (yolo) at 1,2 30,40: kept",
+            f"  car 97% (yolo) at 1,2 30,40: {styled('kept', GREEN)}",
+        ),
+        (
+            "  car 97% (yolo) at -1,2 30,40: dropped by zone: outside",
+            f"  car 97% (yolo) at -1,2 30,40: {styled('dropped', DIM)} by zone: outside",
         ),
         ("works  portal", f"{styled('works', GREEN)}  portal"),
         ("works", styled("works", GREEN)),

@@ -33,7 +33,7 @@ def status(**more: Any) -> dict[str, Any]:
 
 
 def lines(**more: Any) -> list[str]:
-    found = [plain(block) for block in blocks(status(**more), Path("/run/zmhook/x.sock"), NOW)]
+    found = [plain(block, 200) for block in blocks(status(**more), Path("/run/zmhook/x.sock"), NOW)]
     return [line for block in found for line in block]
 
 

@@ -106,7 +106,8 @@ def test_a_list_of_what_is_asked_for(said, filters, numbers) -> None:
     assert [row["number"] for row in found] == numbers
 
 
-def test_none_is_said_in_words(said, folder) -> None:
+def test_none_is_said_in_words(said, folder, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
     expected = f"No matching snapshot among the 3 in {folder}.\n"
     assert said("list", "--label", "Bus") == (0, expected, "")
 

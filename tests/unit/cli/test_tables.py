@@ -41,7 +41,17 @@ def test_columns_are_aligned_and_numbers_to_the_right() -> None:
 
 
 def test_what_a_terminal_would_obey_is_replaced() -> None:
-    assert plain("a\x1b[2Jb\nc\x07") == ["a [2Jb c "]
+    assert plain("a\x1b[2Jb\nc\x07") == ["a [2Jb c"]
+
+
+def test_a_long_line_is_wrapped_and_a_path_in_it_stays_whole() -> None:
+    path = "/" + "folder/" * 15 + "file.jpg"
+    text = f"  person 97% at 1,2 3,4: dropped by zone: {'outside of the drive ' * 4}{path}"
+    lines = plain(text)
+    assert [line.startswith("      ") for line in lines] == [False, True, True]
+    assert max(map(len, lines[:-1])) <= 80
+    assert lines[-1].strip() == path
+    assert " ".join(" ".join(lines).split()) == " ".join(text.split())
 
 
 def test_a_file_gets_plain_lines() -> None:

@@ -110,7 +110,7 @@ def test_folder_without_an_event_id(folder: Path) -> None:
 
 
 def test_nowhere_to_look() -> None:
-    with pytest.raises(FrameUnavailable, match=r"event 3: nowhere .* \[general\] portal"):
+    with pytest.raises(FrameUnavailable, match=r"no source .* \[general\] portal"):
         open_source(event(), settings(), Deadline(5))
     with pytest.raises(FrameUnavailable, match="give an event id, an event's folder or a file"):
         open_source(Event(), settings(portal="http://zm.example/zm"), Deadline(5))
@@ -221,7 +221,7 @@ def test_the_camera_alone_needs_neither_portal_nor_folder(
     snapshots(now_seen(make_snapshot))
     source = with_snapshots("both", "")
     assert waited_for(source, "track", Deadline(5)).data
-    with pytest.raises(FrameUnavailable, match=r"event 3 of monitor 1: nowhere .*portal"):
+    with pytest.raises(FrameUnavailable, match=r"no source of pictures: .*portal"):
         waited_for(source, "snapshot", Deadline(5))
     source.close()
 

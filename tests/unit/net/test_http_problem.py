@@ -218,5 +218,6 @@ def test_what_other_libraries_raise(monkeypatch) -> None:
     assert "which https_proxy names, refused" in reason(ConnectionRefusedError())
     tunnel = OSError("Tunnel connection failed: 403 Forbidden")
     assert "does not let us through" in reason(tunnel)
-    assert "proxy" not in reason(TimeoutError())
+    late = "no complete response within 1 s (asked through the proxy http://p:9, which"
+    assert reason(TimeoutError()).startswith(late)
     assert "proxy" not in reason(ConnectionRefusedError(), "http://model.example")

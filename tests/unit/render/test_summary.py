@@ -6,6 +6,8 @@ import logging
 
 import pytest
 
+from zmhook.detection import Decision
+from zmhook.event import Event
 from zmhook.render.summary import log_decision
 
 
@@ -29,6 +31,12 @@ def test_errors_come_first(outcome: str, level: int, decision, caplog) -> None:
     assert error.levelno == level
     assert error.getMessage() == "event 7 of monitor 2: no picture; no model"
     assert answer.getMessage() == f"event 7 of monitor 2: {outcome} ()"
+
+
+def test_the_error_of_a_picture_file_names_it_alone(caplog) -> None:
+    gone = "/tmp/gone.jpg: there is no such file"
+    log_decision(Decision.undecided(Event(), gone), "")
+    assert caplog.messages[0] == gone
 
 
 def test_what_was_described_comes_last(decision, found, described, caplog) -> None:

@@ -121,7 +121,7 @@ show_percent = maybe
             ),
             (
                 "[general] frame_id: 'snapshot, 0': expected snapshot, alarm, bestmatch, all, a "
-                "frame's number (1 or more), a place in the event (20%), or a list of them"
+                "frame's number (1 or more), a position in the event (20%), or a list of them"
             ),
             "[general] resize: '3': expected a whole number from 32 to 20000, or no",
             (
