@@ -1,25 +1,39 @@
-# Commands for development. They use .venv and change nothing outside this folder.
+# Commands for users who try zmhook out, and for development. They use .venv and change nothing outside this folder.
 
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
-PIP := $(RUN)/python -m pip install --quiet --disable-pip-version-check --use-pep517 --retries 2
 TIER ?= all
 BENCHES := $(filter-out bench/measure.py bench/peer_%.py,$(wildcard bench/*.py))
+SPELLED := README.md CONTRIBUTING.md CHANGELOG.md SECURITY.md objectconfig.ini docs hook bin tools
 SHELL_SCRIPTS := install.sh zm_event_start.sh zm_event_end.sh .ci/run $(wildcard tests/zoneminder/*.sh)
 
-.PHONY: help demo check test attack lint docs bench lock clean
+.PHONY: help demo check test assets attack lint docs pictures links bench lock clean shellcheck
 
 help:
-	@echo 'make demo    run a demonstration event: the line, and the annotated picture'
-	@echo 'make check   lint and test what changed since main (ARGS=HEAD: what is not committed)'
-	@echo 'make test    run every test (TIER=unit, integration, zoneminder or attack: only those)'
-	@echo 'make attack  run all attacks and faults, without their usual time limits'
-	@echo 'make lint    run ruff, mypy --strict, import-linter and shellcheck on everything'
-	@echo 'make docs    build the guide as web pages in docs/_build/html'
-	@echo 'make bench   run the measurements (ARGS=--quick: within a minute each)'
-	@echo 'make lock    write requirements.lock from pyproject.toml (ARGS=--upgrade: newest versions)'
-	@echo 'make clean   remove everything that these commands made'
+	@echo 'To try zmhook:'
+	@echo '  make demo      run two demonstration events; needs a network the first time'
+	@echo '  make docs      build the guide as web pages in docs/_build/html'
+	@echo
+	@echo 'To develop it:'
+	@echo '  make check     lint and test what changed since main, usually within a minute'
+	@echo '                   ARGS=HEAD: what is not committed; ARGS=--list: only list the tests'
+	@echo '  make test      run every test that can run here, and say which cannot'
+	@echo '                   TIER=unit, integration, zoneminder or attack: only these'
+	@echo '                   ARGS=OPTIONS: for pytest, such as ARGS="-k gate -x" or ARGS=-rs'
+	@echo '  make assets    download the photographs and networks that many tests need (24 MB)'
+	@echo '  make attack    run all attacks and faults, without their usual time limits'
+	@echo '                   ARGS=OPTIONS: for pytest'
+	@echo '  make lint      run ruff, mypy --strict, import-linter and shellcheck on everything'
+	@echo '  make bench     run the measurements'
+	@echo '                   ARGS=--quick: within a minute each; ARGS=--json: as JSON'
+	@echo '  make pictures  make the pictures of the guide again'
+	@echo '  make links     try the addresses of other web pages that the guide names'
+	@echo '  make lock      write requirements.lock from pyproject.toml'
+	@echo '                   ARGS=--upgrade: with the newest versions'
+	@echo '  make clean     remove everything that these commands made'
+	@echo
+	@echo 'PYTHON=python3.12 with any of them: the Python for the environment in .venv.'
 
 demo: $(VENV)/.demo
 	@$(RUN)/python tools/demo.py
@@ -37,8 +51,14 @@ test: $(VENV)/.test
 attack: $(VENV)/.test
 	@ZMHOOK_ATTACK=long $(RUN)/python -m pytest tests/attack $(ARGS)
 
-lint: $(VENV)/.lint
+assets: $(VENV)/.demo
+	@$(RUN)/python tools/assets.py
+
+# The first thing that make lint needs: it fails at once, not after installing.
+shellcheck:
 	@command -v shellcheck >/dev/null || { echo 'make lint: install shellcheck (apt-get install shellcheck)' >&2; exit 1; }
+
+lint: shellcheck $(VENV)/.lint
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
@@ -47,7 +67,16 @@ lint: $(VENV)/.lint
 
 docs: $(VENV)/.docs
 	$(RUN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+	$(RUN)/codespell $(SPELLED)
 	@echo 'The guide: docs/_build/html/index.html'
+
+# Not part of "make docs" and of CI: it needs the internet.
+links: $(VENV)/.docs
+	$(RUN)/sphinx-build -q -b linkcheck docs docs/_build/links
+
+pictures: $(VENV)/.pictures
+	@$(RUN)/python tools/diagram.py
+	@$(RUN)/python tools/pictures.py
 
 bench: $(VENV)/.test
 	@for bench in $(BENCHES); do echo "== $$bench"; $(RUN)/python $$bench $(ARGS) || exit 1; done
@@ -56,7 +85,7 @@ lock: $(VENV)/.lock
 	$(RUN)/python tools/lock.py $(ARGS)
 
 clean:
-	rm -rf $(VENV) demo build dist docs/_build hook/*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) assets demo build dist docs/_build hook/*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
 
 $(RUN)/python:
 	@command -v $(PYTHON) >/dev/null || { echo 'make: $(PYTHON) is not installed: install it (apt-get install python3 python3-venv)' >&2; exit 1; }
@@ -67,5 +96,5 @@ $(RUN)/python:
 # One marker an extra of pyproject.toml: installed once, and again when that file changes.
 $(VENV)/.%: pyproject.toml | $(RUN)/python
 	@echo 'Installing what "$*" needs into $(VENV) (once) ...'
-	@$(PIP) --editable '.[$*]' || { echo 'make: the Python packages could not be installed (see above; is there a network?)' >&2; exit 1; }
+	@$(RUN)/python tools/install.py --editable '.[$*]' || { echo 'make: the Python packages could not be installed (see above; is there a network?)' >&2; exit 1; }
 	@touch $@

@@ -64,7 +64,8 @@ def arguments(description: str) -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="print one flat JSON object")
     parser.add_argument("--quick", action="store_true", help="fewer rounds; ends within 50 s")
     parser.add_argument("--rounds", type=int, help="number of rounds")
-    default = os.environ.get("ZMHOOK_TEST_ASSETS", str(ROOT.parent / "shared"))
+    here = ROOT / "assets" if (ROOT / "assets").is_dir() else ROOT.parent / "shared"
+    default = os.environ.get("ZMHOOK_TEST_ASSETS", str(here))
     parser.add_argument(
         "--assets", type=Path, default=Path(default), help="the folder with models/ and photos/"
     )

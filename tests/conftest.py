@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -43,21 +44,29 @@ def root() -> Path:
 
 @pytest.fixture(scope="session")
 def assets() -> Path:
-    """Weights and photos that are not part of the project; the test is skipped without them."""
-    folder = Path(os.environ.get("ZMHOOK_TEST_ASSETS", ROOT.parent / "shared"))
-    if not (folder / "models").is_dir():
-        pytest.skip(f"no weights and photos in {folder} (set ZMHOOK_TEST_ASSETS)")
-    return folder
+    """Networks and photographs that are not part of the project: the test is skipped without."""
+    named = os.environ.get("ZMHOOK_TEST_ASSETS")
+    folders = [Path(named)] if named else [ROOT / "assets", ROOT.parent / "shared"]
+    for folder in folders:
+        if (folder / "models").is_dir():
+            return folder
+    pytest.skip(f"no networks and photographs in {folders[0]} (make assets)")
 
 
 @pytest.fixture(scope="session")
 def photo(assets: Path) -> Callable[[str], Path]:
-    return lambda name: assets / "photos" / name
+    return lambda name: _asset(assets / "photos" / name)
 
 
 @pytest.fixture(scope="session")
 def model(assets: Path) -> Callable[[str], Path]:
-    return lambda name: assets / "models" / name
+    return lambda name: _asset(assets / "models" / name)
+
+
+def _asset(path: Path) -> Path:
+    if not path.exists():
+        pytest.skip(f"no {path.name} among the networks and photographs")
+    return path
 
 
 class Program(NamedTuple):
@@ -189,6 +198,27 @@ def endpoint_type() -> type[Endpoint]:
     return Endpoint
 
 
+SKIP_REASONS = 12
+"""How many reasons the summary of skipped tests lists."""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List the reasons of skipped tests, the most frequent first."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(skip_reason(report) for report in skipped).most_common()
+    if reasons:
+        terminalreporter.section("skipped tests by reason")
+    for reason, count in reasons[:SKIP_REASONS]:
+        terminalreporter.line(f"{count:5}  {reason}")
+    if rest := sum(count for _, count in reasons[SKIP_REASONS:]):
+        terminalreporter.line(f"{rest:5}  other reasons: ARGS=-rs lists each")
+
+
+def skip_reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return reason.removeprefix("Skipped: ")
+
+
 OPTIONAL = "optional:"
 
 
@@ -205,8 +235,8 @@ def fail_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
     """Turn a skip into a failure that tells the skip's reason."""
     if not (no_skips() and report.outcome == "skipped") or hasattr(report, "wasxfail"):
         return
-    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-    if not reason.removeprefix("Skipped: ").startswith(OPTIONAL):
+    reason = skip_reason(report)
+    if not reason.startswith(OPTIONAL):
         report.outcome = "failed"
         report.longrepr = f"skipped where nothing may be missing: {reason}"
 

@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = ROOT / "pyproject.toml"
 LOCK = ROOT / "requirements.lock"
 OLDEST = "3.10"
-NOT_FOR_USERS = {"demo", "test", "lint", "docs", "dev", "lock"}
+NOT_FOR_USERS = {"demo", "pictures", "test", "lint", "docs", "dev", "lock"}
 HEAD = """\
 # Made by `make lock` from pyproject.toml: what install.sh installs, with the hashes of its files.
 # Above each package stand the parts that need it.

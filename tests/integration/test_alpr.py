@@ -24,7 +24,7 @@ def plates(config, model) -> Callable[..., Path]:
         lines = "\n".join(f"{key} = {value}" for key, value in given.items())
         path = config(general=general, rest=f"[alpr]\n{lines}\n{rest}\n")
         text = path.read_text()  # YOLOX-nano is not sure enough of these cars
-        path.write_text(text.replace("yolox_nano_416.onnx", "yolov8n.onnx"))
+        path.write_text(text.replace("yolox_nano_416.onnx", model("yolov8n.onnx").name))
         return path
 
     return write

@@ -104,8 +104,8 @@ class Process:
 
 
 @pytest.fixture(scope="module")
-def weights(assets: Path) -> Path:
-    return assets / "models" / "yolov8n.onnx"
+def weights(model) -> Path:
+    return model("yolov8n.onnx")
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ else:
     import tomli as tomllib
 
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
-NOT_FOR_USERS = {"demo", "test", "lint", "lock", "docs", "dev"}
+NOT_FOR_USERS = {"demo", "pictures", "test", "lint", "lock", "docs", "dev"}
 HASH = re.compile(r"sha256:[0-9a-f]{64}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from typing import TYPE_CHECKING
 
 from zmhook.settings import legacy
@@ -12,14 +13,17 @@ from zmhook.settings.legacy import ALIASES
 from zmhook.settings.plugins import with_plugins
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from zmhook.settings.keys import Key, Schema
 
 _BEGINNING = """\
+---
+tocdepth: 2
+---
+
 # Configuration reference
 
-All keys of `objectconfig.ini`. This page is generated from the code: `zmhook config reference`.
+All keys of `objectconfig.ini`, by section. Each key has an address of its own, such as
+`configuration-reference.html#detect-pattern`. `zmhook config reference` prints this page.
 
 - An empty value means the default.
 - `!TOKEN` is looked up in the `[secrets]` section of the file that `secrets` names.
@@ -90,37 +94,37 @@ These keys of older files are accepted without effect, so that you can use such 
 `zmhook config check` lists those in your file.
 """
 
-
-_HEADS = ("Key", "Allowed", "Default", "Meaning")
+_CODE = re.compile(
+    r"`[^`]*`|\{\{?\w+\}?\}|!TOKEN|--SPLIT--|\[[a-z-]+\]|<[a-z]+>[\w<>.-]*|\b[\w.-]*[a-z]_[\w.-]*\w"
+)
+"""Names, placeholders and section names in a description; what is code already stays as it is."""
 
 
 def reference() -> str:
-    """Return the page, as Markdown."""
+    """Return the page, as Markdown: a section of the file each, with a heading for each key."""
     schema = with_plugins()
     sections = [_section(name, schema) for name in schema.sections]
-    rows = [f"| `{key}` | {why} |" for key, why in legacy.OBSOLETE.items()]
-    table = _table(("Key", "Why"), rows)
-    topics = _table(_HEADS, [_row(key) for key in topic_keys().values()])
-    parts = [_BEGINNING, *sections, _TOPICS, topics, _PROMPTS, _PLATES, _ZONES, _LEGACY, table]
+    topics = [_key(key) for key in topic_keys().values()]
+    parts = [_BEGINNING, *sections, _TOPICS, *topics, _PROMPTS, _PLATES, _ZONES, _LEGACY, _legacy()]
     return "\n".join(parts)
 
 
 def _section(name: str, schema: Schema) -> str:
     about = inspect.cleandoc(schema.sections[name].__doc__ or "")
-    rows = [_row(key) for key in schema.keys.values() if key.section == name]
-    table = _table(_HEADS, rows)
-    return f"## `[{name}]`\n\n{about}\n\n{table}"
+    keys = [_key(key) for key in schema.keys.values() if key.section == name]
+    return "\n".join([f"## `[{name}]`\n\n{about}\n", *keys])
 
 
-def _row(key: Key) -> str:
+def _key(key: Key) -> str:
     default = written(key, key.default)
-    cells = (
-        f"`{key.name}`",
-        allowed(key),
-        f"`{default}`" if default else "empty",
-        f"{key.description}{_aliases(key.name)}",
-    )
-    return f"| {' | '.join(_cell(cell) for cell in cells)} |"
+    facts = f"{allowed(key)} · default: {f'`{default}`' if default else 'empty'}"
+    return f"""\
+### `{key.name}`
+
+{_marked(key.description)}{_aliases(key.name)}
+
+*{_marked(facts)}*
+"""
 
 
 def _aliases(name: str) -> str:
@@ -128,15 +132,17 @@ def _aliases(name: str) -> str:
     return f" Also called {', '.join(others)}." if others else ""
 
 
-def _table(heads: Iterable[str], rows: Iterable[str]) -> str:
-    return "\n".join([*_head(tuple(heads)), *rows, ""])
+def _legacy() -> str:
+    rows = [f"| `{key}` | {_marked(why)} |" for key, why in legacy.OBSOLETE.items()]
+    return "\n".join(["| Key | Why |", "|---|---|", *rows, ""])
 
 
-def _head(heads: tuple[str, ...]) -> Iterator[str]:
-    yield f"| {' | '.join(heads)} |"
-    yield f"|{'---|' * len(heads)}"
+def _marked(text: str) -> str:
+    """Mark names and placeholders as code, and escape what Markdown would read otherwise."""
+    parts = re.split(r"(`[^`]*`)", _CODE.sub(_as_code, text))
+    parts[::2] = [re.sub(r"[|<*]", r"\\\g<0>", part) for part in parts[::2]]
+    return "".join(parts)
 
 
-def _cell(text: str) -> str:
-    """Escape Markdown."""
-    return text.replace("|", "\\|").replace("<", "&lt;").replace("--SPLIT--", "`--SPLIT--`")
+def _as_code(match: re.Match[str]) -> str:
+    return match[0] if match[0].startswith("`") else f"`{match[0]}`"

@@ -217,7 +217,8 @@ def test_an_edit_of_the_secrets_is_noticed(site) -> None:
     assert "WORD" in site.status()["config_error"]
 
 
-def test_an_edit_of_the_weights_is_noticed(site) -> None:
+def test_an_edit_of_the_weights_is_noticed(site, model) -> None:
+    other = model("yolov8n.onnx")
     weights = site.folder / "model.onnx"
     weights.write_bytes((site.assets / "models/yolox_nano_416.onnx").read_bytes())
     site.write(rest=f"[monitor-1]\nweights = {weights}\n")
@@ -226,7 +227,7 @@ def test_an_edit_of_the_weights_is_noticed(site) -> None:
 
     weights.write_bytes(b"this is no model")
     broken = site.hook()
-    weights.write_bytes((site.assets / "models/yolov8n.onnx").read_bytes())
+    weights.write_bytes(other.read_bytes())
     new = site.hook()
 
     assert (broken.code, broken.out) == (2, "")

@@ -68,8 +68,8 @@ def said(script: str, *args: str) -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def weights(assets: Path) -> Path:
-    return assets / "models" / "yolov8n.onnx"
+def weights(model) -> Path:
+    return model("yolov8n.onnx")
 
 
 @pytest.fixture(scope="module")

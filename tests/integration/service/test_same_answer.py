@@ -142,7 +142,10 @@ def told(decision: bytes) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def three(installed: Path, assets: Path, make_site: Callable[..., Any]) -> Iterator[Three]:
+def three(
+    installed: Path, assets: Path, model: Callable[[str], Path], make_site: Callable[..., Any]
+) -> Iterator[Three]:
+    model("yolov8n.onnx")  # or these tests are skipped
     site = make_site(installed, assets)
     made = Three(site)
     made.write(SETTINGS[0])

@@ -18,7 +18,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-NOT_FOR_USERS = {"demo", "test", "lint", "lock", "docs", "dev", "all"}
+NOT_FOR_USERS = {"demo", "pictures", "test", "lint", "lock", "docs", "dev", "all"}
 CODE = b"answer = 42\n"
 
 

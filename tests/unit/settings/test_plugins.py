@@ -201,7 +201,8 @@ def test_the_reference_has_it(install: Install) -> None:
     install()
     page = reference()
     assert "## `[coral]`\n\nA reef of models.\n" in page
-    assert "| `coral_device` | one of usb, pci | `usb` | Where it is plugged in. |" in page
+    assert "### `coral_device`\n\nWhere it is plugged in.\n" in page
+    assert "*one of usb, pci · default: `usb`*" in page
 
 
 FIELD = "    coral_device: Annotated[Literal['usb', 'pci'], about('Where it is.')] = 'usb'\n"

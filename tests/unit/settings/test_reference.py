@@ -16,21 +16,33 @@ def test_page_is_what_the_model_says(root: Path) -> None:
     )
 
 
-def test_every_key_has_a_row_in_its_section() -> None:
+def test_every_key_has_a_heading_in_its_section() -> None:
     _, *parts = re.split(r"^## ", reference(), flags=re.MULTILINE)
-    rows = {
-        part.partition("\n")[0]: re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE) for part in parts
+    headings = {
+        part.partition("\n")[0]: re.findall(r"^### `(\w+)`$", part, re.MULTILINE) for part in parts
     }
     for section in SECTIONS:
         names = [key.name for key in keys().values() if key.section == section]
-        assert rows[f"`[{section}]`"] == names
-    assert rows["Keys without effect"] == [*OBSOLETE]
+        assert headings[f"`[{section}]`"] == names
 
 
-def test_rows_have_four_cells() -> None:
-    rows = [line for line in reference().splitlines() if line.startswith("| `")]
-    cells = {len(re.findall(r"(?<!\\)\|", row)) for row in rows}
-    assert cells == {5, 3}
+def test_every_key_has_an_address_of_its_own() -> None:
+    """Two headings of one text would share it."""
+    headings = re.findall(r"^#+ `?\[?([\w-]+)", reference(), re.MULTILINE)
+    names = [name.lower().replace("_", "-") for name in headings]
+    assert sorted(set(names)) == sorted(names)
+
+
+def test_keys_without_effect_are_listed() -> None:
+    table = reference().partition("## Keys without effect")[2]
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == [*OBSOLETE]
+
+
+def test_names_in_a_description_are_code() -> None:
+    page = reference()
+    assert "no keeps each fetched frame in `image_path`." in page
+    assert "Write `<eid>-<frame>-debug.jpg` into `image_path`" in page
+    assert "Format of the JSON after `--SPLIT--` and in objects.json." in page
 
 
 def test_other_names_are_told() -> None:

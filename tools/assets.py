@@ -1,0 +1,28 @@
+"""Download the photographs and networks that tests use into assets/.
+
+tests/assets.json names their origins, licences and checksums. Tests find them there, or in the
+folder that ZMHOOK_TEST_ASSETS names.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from zmhook.cli.models import main as models
+from zmhook.models.manifest import load_manifest
+
+ROOT = Path(__file__).resolve().parent.parent
+MANIFEST = ROOT / "tests" / "assets.json"
+FOLDER = ROOT / "assets"
+
+
+def main(manifest: Path = MANIFEST, folder: Path = FOLDER) -> int:
+    names = [model.name for model in load_manifest(manifest).models]
+    # This machine's own configuration is not read: there is none in the folder.
+    config = str(folder / "objectconfig.ini")
+    return models(["get", *names, "--manifest", str(manifest), "--to", str(folder), "-c", config])
+
+
+if __name__ == "__main__":
+    sys.exit(main(*map(Path, sys.argv[1:])))
