@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from msgspec import Struct, field
 
+from zmhook.detection import ALARM, Box, Detection
 from zmhook.errors import ServiceError
 from zmhook.net.http_problem import HttpFailure, problem_of
 from zmhook.printable import one_line
@@ -60,6 +61,19 @@ class Description(Struct, frozen=True, kw_only=True):
     box: tuple[float, float, float, float] | None = None
     model: str = ""
     cached: bool = False
+
+    def detection(self, box: Box, model: str, **more: str) -> Detection:
+        """Return it as a detection, with `more` attributes."""
+        attributes: dict[str, str | float | int | bool] = {**self.attributes}
+        attributes |= {"description": self.description, ALARM: self.alarm, **more}
+        return Detection(
+            label=self.label,
+            confidence=self.confidence,
+            box=box,
+            model=model,
+            kind="description",
+            attributes=attributes,
+        )
 
 
 class DescriptionError(ServiceError):

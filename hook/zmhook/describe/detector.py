@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from zmhook.deadline import Deadline
 from zmhook.describe.describer import Describer
 from zmhook.describe.description import NAME, Description, Subject
-from zmhook.detection import ABOUT, ALARM, Box, Detection, about
+from zmhook.detection import ABOUT, Box, Detection, about
 from zmhook.detectors.base import ANY, Detector
 from zmhook.errors import DetectorError, ModelSkipped
 from zmhook.image.crop import to_frame
@@ -93,20 +93,8 @@ class GeminiDetector(Detector):
 
     def _detection(self, frame: Frame, description: Description) -> Detection:
         of = frame.crop.source if frame.crop and self.crop_to else None
-        attributes: dict[str, str | float | int | bool] = {**description.attributes}
-        attributes |= {
-            "description": description.description,
-            ALARM: description.alarm,
-            ABOUT: about(of.box) if of else "",
-        }
-        return Detection(
-            label=description.label,
-            confidence=description.confidence,
-            box=_box(frame, description, of),
-            model=NAME,
-            kind="description",
-            attributes=attributes,
-        )
+        more = {ABOUT: about(of.box) if of else ""}
+        return description.detection(_box(frame, description, of), NAME, **more)
 
 
 def subject_of(frame: Frame) -> Subject:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from zmhook.deadline import Deadline
 from zmhook.describe.describer import WORTH_WAITING, Describer
@@ -21,14 +21,6 @@ RESERVE = 1.0
 """Seconds of the handler's time that are left for giving the answer."""
 
 
-class Asked(Protocol):
-    """What is asked: `Describer`."""
-
-    def describe(self, picture: bytes, subject: Subject, deadline: Deadline) -> Description: ...
-
-    def close(self) -> None: ...
-
-
 class DescribeHandler(SnapshotHandler):
     """Asks about the snapshots of `describe_classes`.
 
@@ -38,7 +30,7 @@ class DescribeHandler(SnapshotHandler):
 
     catches_up = True
 
-    def __init__(self, settings: Settings, describer: Asked | None = None) -> None:
+    def __init__(self, settings: Settings, describer: Describer | None = None) -> None:
         super().__init__(settings)
         self._classes = frozenset(settings.snapshots.describe_classes)
         self._timeout = settings.snapshots.snapshot_handler_timeout
@@ -79,15 +71,5 @@ def subject_of(snapshot: StoredSnapshot) -> Subject:
 def _detection(answer: Description, width: int, height: int) -> Detection:
     x1, y1, x2, y2 = answer.box or (0.0, 0.0, 1.0, 1.0)
     width, height = max(width, 1), max(height, 1)
-    return Detection(
-        label=answer.label,
-        confidence=answer.confidence,
-        box=Box.clipped(x1 * width, y1 * height, x2 * width, y2 * height, width, height),
-        model=answer.model,
-        kind="description",
-        attributes={
-            **answer.attributes,
-            "description": answer.description,
-            "alarm": answer.alarm,
-        },
-    )
+    box = Box.clipped(x1 * width, y1 * height, x2 * width, y2 * height, width, height)
+    return answer.detection(box, answer.model)

@@ -22,11 +22,14 @@ from zmhook.zoneminder.event_row import event_row
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from zmhook.deadline import Deadline
     from zmhook.detection import Decision
     from zmhook.jobs.work import Work
 
 log = logging.getLogger(__name__)
+
+AGAIN, LAST = "notes-again", "notes-last"
+FIRST_CHECK = 5.0
+"""Seconds from writing the notes to the first check that they are still there."""
 
 MAX_BYTES = 65_535
 """What the column `Events.Notes` (TEXT) holds."""
@@ -44,9 +47,7 @@ _CAUSE = re.compile(r"\b(Motion|Signal|Linked|Forced Web|Continuous|ONVIF|Trigge
 _LAST_BMP = 0xFFFF
 
 
-def write_notes(
-    decision: Decision, text: str, portal: Portal, deadline: Deadline | None = None
-) -> None:
+def write_notes(decision: Decision, text: str, portal: Portal) -> None:
     """Put `text` (the detection line, its JSON is left off) before ZoneMinder's own notes.
 
     Behind it comes what large models said about the picture, shortened. An older detection there
@@ -56,12 +57,12 @@ def write_notes(
     words = " ".join(words_of(text).split())
     if decision.event.id is None or not words:
         return
-    old = event_row(portal.event(decision.event.id, deadline)).notes
+    old = event_row(portal.event(decision.event.id)).notes
     remarks = "".join(f" {remark}" for remark in _remarks(decision))
     attempts = list(_storable(merged(f"{words}{remarks}", old)))
     for notes in attempts:
         try:
-            portal.set_notes(decision.event.id, notes, deadline)
+            portal.set_notes(decision.event.id, notes)
         except PortalError as error:
             if error.status != SERVER_ERROR or notes is attempts[-1]:
                 raise
@@ -115,13 +116,6 @@ def _cut(notes: str) -> str:
 
 
 # -- notes that ZoneMinder overwrites --------------------------------------------------------------
-
-
-log = logging.getLogger(__name__)
-
-AGAIN, LAST = "notes-again", "notes-last"
-FIRST_CHECK = 5.0
-"""Seconds from writing the notes to the first check that they are still there."""
 
 
 def run_write(work: Work) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from zmhook.errors import BrokerError
 from zmhook.net import mqtt as client
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from paho.mqtt.reasoncodes import ReasonCode
 
     from zmhook.settings import Mqtt
+    from zmhook.snapshots.message_queue import MessageQueue
 
 log = logging.getLogger(__name__)
 
@@ -36,14 +37,6 @@ MANY_SHORT = 2
 ROOM_SECONDS = 0.2
 LOOP_SECONDS = 1.0
 REFUSED = 0x80
-
-
-class Inbox(Protocol):
-    """Where messages go: `MessageQueue`."""
-
-    def put(self, message: QueuedMessage) -> object: ...
-
-    def has_room(self, timeout: float = 0.0) -> bool: ...
 
 
 class Broker:
@@ -58,7 +51,7 @@ class Broker:
         self,
         mqtt: Mqtt,
         filters: Sequence[str],
-        inbox: Inbox,
+        inbox: MessageQueue,
         *,
         former: Sequence[str] = (),
         lasting: bool = True,

@@ -8,7 +8,7 @@ import signal
 import time
 from itertools import chain
 from threading import Thread
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from msgspec import structs
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zmhook.errors import PayloadError
+    from zmhook.process.startup import Signals
     from zmhook.settings import Config
     from zmhook.snapshots.snapshot import StoredSnapshot
 
@@ -46,12 +47,6 @@ STORE_SECONDS, DISCONNECT_SECONDS, HANDLER_SECONDS = 10.0, 5.0, 3.0
 
 STOP = (signal.SIGTERM, signal.SIGINT)
 SIGNALS = (*STOP, signal.SIGHUP, signal.SIGUSR1)
-
-
-class SignalSource(Protocol):
-    """Where signals come from: `Signals`."""
-
-    def wait(self, seconds: float) -> int | None: ...
 
 
 class Collector:
@@ -104,7 +99,7 @@ class Collector:
         """Release the store, where `run` is not called; may be called again."""
         self._store.close()
 
-    def run(self, signals: SignalSource) -> None:
+    def run(self, signals: Signals) -> None:
         """Collect until a signal says stop. Raises `SnapshotError` when it cannot go on."""
         self._catch_up()
         for runner in self._runners:

@@ -132,9 +132,8 @@ class Portal:
         `event_row` reads it. It has the event's number: of an event that the user may not see 1.38
         gives a row without.
         """
-        url = f"{_api_url(self.general)}/events/{event_id}.json"
         what = f"event {event_id}"
-        response = self._ask("GET", url, what, deadline, right=rights.EVENTS)
+        response = self._fetch(f"events/{event_id}.json", what, deadline, rights.EVENTS)
         try:
             row: dict[str, Any] = self._json(response, what)["event"]["Event"]
         except (KeyError, TypeError):
@@ -148,9 +147,8 @@ class Portal:
 
     def monitor(self, monitor_id: int, deadline: Deadline | None = None) -> dict[str, Any]:
         """Return the monitor's row, by ZoneMinder's column names."""
-        url = f"{_api_url(self.general)}/monitors/{monitor_id}.json"
         what = f"monitor {monitor_id}"
-        response = self._ask("GET", url, what, deadline, right=rights.MONITOR)
+        response = self._fetch(f"monitors/{monitor_id}.json", what, deadline, rights.MONITOR)
         try:
             row: dict[str, Any] = self._json(response, what)["monitor"]["Monitor"]
         except (KeyError, TypeError):
@@ -162,32 +160,29 @@ class Portal:
 
         Of the monitor's number in the query 1.36 takes no notice, so all are asked for.
         """
-        url = f"{_api_url(self.general)}/zones.json"
         what = "the zones"
-        response = self._ask("GET", url, what, deadline, right=rights.ZONES)
+        response = self._fetch("zones.json", what, deadline, rights.ZONES)
         try:
-            rows: list[dict[str, Any]] = [
-                row["Zone"] for row in self._json(response, what)["zones"]
-            ]
+            rows = [row["Zone"] for row in self._json(response, what)["zones"]]
             return [row for row in rows if str(row["MonitorId"]) == str(monitor_id)]
         except (KeyError, TypeError):
             raise self._unexpected(response, what, "a list of zones") from None
 
-    def event_folder(self, event_id: int, deadline: Deadline | None = None) -> str:
+    def event_folder(self, event_id: int) -> str:
         """Return the event's folder, as the machine that runs ZoneMinder sees it."""
-        folder = event_row(self.event(event_id, deadline)).folder
+        folder = event_row(self.event(event_id)).folder
         if not folder:
             raise PortalError(
                 f"{self.address}: its API does not tell the folder of event {event_id}"
             )
         return folder
 
-    def set_notes(self, event_id: int, text: str, deadline: Deadline | None = None) -> None:
+    def set_notes(self, event_id: int, text: str) -> None:
         """Replace the event's notes. What the database cannot store ends in status 500."""
         url = f"{_api_url(self.general)}/events/{event_id}.json"
         what = f"the notes of event {event_id}"
         data = {"Event[Notes]": text}
-        response = self._ask("PUT", url, what, deadline, data, right=rights.NOTES)
+        response = self._ask("PUT", url, what, None, data, right=rights.NOTES)
         if self._json(response, what).get("message") != "Saved":
             raise self._error(response, f"{what} were not saved: {self._described(response)}")
 
@@ -204,6 +199,10 @@ class Portal:
             self._opened = None
 
     # -- asking --------------------------------------------------------------------------------
+
+    def _fetch(self, path: str, what: str, deadline: Deadline | None, right: str) -> HttpResponse:
+        url = f"{_api_url(self.general)}/{path}"
+        return self._ask("GET", url, what, deadline, right=right)
 
     def _ask(
         self,

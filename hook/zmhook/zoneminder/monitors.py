@@ -92,17 +92,14 @@ def _ask(monitor_id: int, settings: Settings, deadline: Deadline, known: Monitor
         zones = known.zones if known else ()
         if settings.gate.import_zm_zones:
             try:
-                zones = _zones(portal.zones(monitor_id, deadline))
+                rows = portal.zones(monitor_id, deadline)
+                zones = tuple(filter(None, map(_zone, rows)))
             except LoginError as error:  # for which another right is needed than for the monitor
                 log.warning("monitor %d: its zones are not known: %s", monitor_id, error)
-    width, height = _number(row.get("Width")), _number(row.get("Height"))
+    width, height = whole(row.get("Width")), whole(row.get("Height"))
     if str(row.get("Orientation", "")) in ("ROTATE_90", "ROTATE_270", "90", "270"):
         width, height = height, width
     return Monitor(width=width, height=height, zones=zones, asked=time.time())
-
-
-def _zones(rows: Sequence[dict[str, object]]) -> tuple[ZmZone, ...]:
-    return tuple(zone for zone in map(_zone, rows) if zone)
 
 
 def _zone(row: dict[str, object]) -> ZmZone | None:
@@ -137,10 +134,6 @@ def _point(text: str) -> tuple[float, float]:
     if not (math.isfinite(x) and math.isfinite(y)):
         raise ValueError(text)
     return x, y
-
-
-def _number(value: object) -> int:
-    return whole(value)
 
 
 def _read(path: Path, of: str) -> Monitor | None:

@@ -8,7 +8,7 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zmhook.errors import StateError, StoreError
-from zmhook.snapshots.store import jsonl, rebuild, schema
+from zmhook.snapshots.store import rebuild, records, schema
 from zmhook.snapshots.store.layout import INDEX, PER_FOLDER, folder_name
 from zmhook.snapshots.store.rows import FILE_ONLY, clean_key
 from zmhook.storage import sqlite
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from zmhook.settings import Snapshots
     from zmhook.snapshots.snapshot import Amendment, BestSnapshot, StoredSnapshot
-    from zmhook.snapshots.store.jsonl import JsonLines
+    from zmhook.snapshots.store.records import JsonLines
 
 # The same picture of the same track; or one of which nothing else is known, its line being lost.
 _SAME = """
@@ -216,7 +216,7 @@ class IndexWriter:
         if self._connection.execute(_LEFT, [first, first + PER_FOLDER]).fetchone():
             return
         folder = self._folder / name
-        (folder / jsonl.NAME).unlink(missing_ok=True)
+        (folder / records.NAME).unlink(missing_ok=True)
         with suppress(OSError):
             folder.rmdir()
 

@@ -16,7 +16,7 @@ from msgspec import structs
 
 from zmhook.image.header import MAX_BYTES, read_header
 from zmhook.snapshots.snapshot import StoredSnapshot
-from zmhook.snapshots.store import files, jsonl, layout, schema
+from zmhook.snapshots.store import files, layout, records, schema
 from zmhook.snapshots.store.rows import FILE_ONLY
 from zmhook.storage.regular import UNUSABLE, discard, read, reading
 from zmhook.storage.sqlite import transaction
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from zmhook.snapshots.store.jsonl import JsonLines
+    from zmhook.snapshots.store.records import JsonLines
 
 PER_COMMIT = 100
 LONGEST_COUNTER = 32
@@ -107,7 +107,7 @@ def first_free(folder: Path, connection: sqlite3.Connection, behind_files: int) 
     counter, and, in an index that was just made, all JSON lines.
     """
     stored = schema.next_number(connection)
-    known = jsonl.highest(folder) + 1 if stored is None else stored
+    known = records.highest(folder) + 1 if stored is None else stored
     number = max(known, behind_files, legacy_counter(folder))
     if number != stored:
         schema.put_next_number(connection, number)
@@ -174,7 +174,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _rows(folder: Path, name: str, new: dict[int, str], writer: JsonLines) -> list[StoredSnapshot]:
-    lines = jsonl.read(folder / name / jsonl.NAME)
+    lines = records.read(folder / name / records.NAME)
     rows: list[StoredSnapshot] = []
     bare: list[StoredSnapshot] = []
     for number, file in new.items():

@@ -17,8 +17,7 @@ from zmhook.errors import StoreError
 from zmhook.snapshots.store import rows
 from zmhook.snapshots.store.files import PictureWriter
 from zmhook.snapshots.store.index_writer import MEGABYTE, IndexWriter, StoreLimits, Victim
-from zmhook.snapshots.store.journal import Journal
-from zmhook.snapshots.store.jsonl import JsonLines
+from zmhook.snapshots.store.records import Journal, JsonLines
 from zmhook.snapshots.store.rows import Batch
 from zmhook.snapshots.store.store_errors import MAKE_ROOM, store_errors
 from zmhook.storage import lock

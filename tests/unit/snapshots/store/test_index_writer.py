@@ -7,11 +7,11 @@ import pytest
 from zmhook.errors import StoreError
 from zmhook.settings import Snapshots
 from zmhook.snapshots.snapshot import Amendment
-from zmhook.snapshots.store import index_writer, jsonl
+from zmhook.snapshots.store import index_writer, records
 from zmhook.snapshots.store.index import Index
 from zmhook.snapshots.store.index_writer import IndexWriter, StoreLimits, connect
-from zmhook.snapshots.store.jsonl import JsonLines
 from zmhook.snapshots.store.layout import INDEX
+from zmhook.snapshots.store.records import JsonLines
 from zmhook.storage.corruption import damage_count
 
 
@@ -231,7 +231,7 @@ def test_the_last_folder_tells_the_numbers_when_all_is_gone(opened, folder, snap
     while store.tidy(time.time()):
         pass
     assert left(folder) == []
-    assert 1023 in jsonl.read(folder / "0000" / jsonl.NAME)
+    assert 1023 in records.read(folder / "0000" / records.NAME)
     store.close()
     (folder / "index.sqlite").unlink()
     store = opened(StoreLimits(max_age=1))

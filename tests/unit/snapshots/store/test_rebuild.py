@@ -7,7 +7,7 @@ import time
 import pytest
 
 from zmhook.errors import StoreError
-from zmhook.snapshots.store import jsonl, layout, rebuild, schema
+from zmhook.snapshots.store import layout, rebuild, records, schema
 from zmhook.snapshots.store.files import PictureWriter
 from zmhook.snapshots.store.index import Index
 from zmhook.snapshots.store.index_writer import IndexWriter, StoreLimits
@@ -47,7 +47,7 @@ def killed(monkeypatch):
 
 STAGES = [
     pytest.param((os, "fdatasync"), 0, id="while the pictures are written"),
-    pytest.param((jsonl.JsonLines, "append"), 0, id="before the lines"),
+    pytest.param((records.JsonLines, "append"), 0, id="before the lines"),
     pytest.param((os, "link"), 0, id="before the first has its name"),
     pytest.param((os, "link"), 2, id="when two of three have their names"),
     pytest.param((IndexWriter, "put"), 0, id="before the commit"),
@@ -154,7 +154,7 @@ def test_without_lines_the_pictures_alone_are_enough_to_go_on(opened, folder, sn
     store.add([given, snapshot()])
     store.close()
     (folder / INDEX).unlink()
-    (folder / "0000" / jsonl.NAME).unlink()
+    (folder / "0000" / records.NAME).unlink()
     store = opened()
     found = rows(folder)[0]
     assert (found.label, found.format, found.track_id) == ("Car", "file", "")
@@ -213,7 +213,7 @@ def test_it_is_taken_over(opened, folder, earlier, picture, snapshot):
     assert (folder / "index").read_text() == "1030"
     assert (folder / "2025-10-01-09-30.log").read_text().startswith("Human!")
     assert store.add([snapshot()])[0].number == 1030
-    assert jsonl.read(folder / "0000" / jsonl.NAME).keys() == {0, 1}
+    assert records.read(folder / "0000" / records.NAME).keys() == {0, 1}
 
 
 @pytest.mark.parametrize("counter", [None, "", "three", "-5", "1"])
@@ -282,10 +282,10 @@ def test_what_is_no_picture_keeps_no_other_out(put, opened, folder, earlier, sna
 @pytest.mark.parametrize("put", [os.mkdir, os.mkfifo])
 def test_lines_that_cannot_be_read_are_none(put, folder, opened, earlier):
     earlier(["0000/image_00000_Human.jpg"])
-    put(folder / "0000" / jsonl.NAME)
+    put(folder / "0000" / records.NAME)
     with pytest.raises(StoreError):  # what is known of pictures could not be written down
         opened()
-    assert jsonl.read(folder / "0000" / jsonl.NAME) == {}
+    assert records.read(folder / "0000" / records.NAME) == {}
 
 
 def test_a_folder_that_may_not_be_read_is_left_as_it_is(opened, folder, snapshot, monkeypatch):

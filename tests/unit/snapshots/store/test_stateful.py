@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from zmhook.snapshots.snapshot import BestSnapshot
-from zmhook.snapshots.store import files, jsonl
+from zmhook.snapshots.store import files, records
 from zmhook.snapshots.store.index import Index
 from zmhook.snapshots.store.index_writer import IndexWriter, StoreLimits
 from zmhook.snapshots.store.layout import INDEX
@@ -105,7 +105,7 @@ class Stored(RuleBasedStateMachine):
         stage=st.sampled_from(
             [
                 (files, "_write"),
-                (jsonl.JsonLines, "append"),
+                (records.JsonLines, "append"),
                 (files, "rename"),
                 (IndexWriter, "put"),
             ]

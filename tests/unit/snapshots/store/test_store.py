@@ -13,11 +13,11 @@ import pytest
 
 from zmhook.errors import StoreError
 from zmhook.snapshots.snapshot import Amendment
-from zmhook.snapshots.store import jsonl
+from zmhook.snapshots.store import records
 from zmhook.snapshots.store.index import Index
 from zmhook.snapshots.store.index_writer import IndexWriter, StoreLimits
-from zmhook.snapshots.store.journal import Journal
 from zmhook.snapshots.store.layout import INDEX
+from zmhook.snapshots.store.records import Journal
 from zmhook.snapshots.store.store import Store
 
 
@@ -45,7 +45,7 @@ def test_a_snapshot_is_a_file_a_row_a_line_and_a_sentence(folder, store, snapsho
     assert (row.size, row.width, row.height) == (len(given.picture), 64, 48)
     with Index.open(folder) as index:
         assert index.get(0) == row
-    assert jsonl.read(folder / "0000" / jsonl.NAME) == {0: row}
+    assert records.read(folder / "0000" / records.NAME) == {0: row}
     (log,) = folder.glob("*.log")
     assert "front ../Car 50% 0000/image_00000_Car.jpg" in log.read_text()
 
@@ -61,7 +61,7 @@ def test_the_1024th_picture_begins_a_folder(folder, store, snapshot):
     store.add([snapshot() for _ in range(1025)])
     assert len(list((folder / "0000").glob("*.jpg"))) == 1024
     assert [path.name for path in (folder / "0001").glob("*.jpg")] == ["image_01024_Human.jpg"]
-    assert list(jsonl.read(folder / "0001" / jsonl.NAME)) == [1024]
+    assert list(records.read(folder / "0001" / records.NAME)) == [1024]
 
 
 def test_nothing_to_store_is_nothing_stored(folder, store):
@@ -153,7 +153,7 @@ def test_what_the_second_message_adds_is_kept(folder, store, snapshot):
     assert (row.number, row.start, row.end, row.ended) == (0, 1.0, 5.0, True)
     with Index.open(folder) as index:
         assert index.get(0) == row
-    assert jsonl.read(folder / "0000" / jsonl.NAME)[0] == row
+    assert records.read(folder / "0000" / records.NAME)[0] == row
 
 
 @pytest.mark.parametrize("other", [{"camera": "gate"}, {"channel": 2}, {"track_id": "y"}])
@@ -184,7 +184,7 @@ def test_an_amendment_reaches_the_index_and_the_lines(folder, store, snapshot):
     assert store.amend([said]) == []
     with Index.open(folder) as index:
         assert index.overlapping(1, now + 4, now + 4)[0].ended
-    assert jsonl.read(folder / "0000" / jsonl.NAME)[0].end == now + 5
+    assert records.read(folder / "0000" / records.NAME)[0].end == now + 5
 
 
 def test_a_track_that_goes_on_overlaps_until_it_was_last_seen(folder, store, snapshot):
@@ -215,7 +215,7 @@ def test_a_description_reaches_the_index_the_lines_and_the_log(folder, store, sn
     said = {"description": "a man with a dog", "alarm": "yes", "plate": "none"}
     with Index.open(folder) as index:
         assert index.get(0).description == said
-    assert jsonl.read(folder / "0000" / jsonl.NAME)[0].description == said
+    assert records.read(folder / "0000" / records.NAME)[0].description == said
     (log,) = folder.glob("*.log")
     assert "description a man with a dog, alarm yes" in log.read_text()
 
@@ -283,7 +283,7 @@ def full_index(*_):
         (os, "fdatasync", full),
         (os, "link", full),
         (os, "mkdir", full),
-        (jsonl, "_append", full),
+        (records, "_append", full),
         (IndexWriter, "put", full_index),
     ],
 )

@@ -1,18 +1,26 @@
-"""`snapshots.jsonl` beside a folder's pictures: a JSON line for each picture and each change.
+"""The store's records as text: `snapshots.jsonl`, and a log for people.
 
-The last line of a number counts. People may read it, and the index is made from it again when
-that is lost, so a line is on the disk before its picture has its name. A line without a picture
-is of an attempt that failed, or of a picture that was deleted.
+`snapshots.jsonl` beside a folder's pictures has a JSON line for each picture and each change. The
+last line of a number counts. The index is made from it again when that is lost, so a line is on
+the disk before its picture has its name. A line without a picture is of an attempt that failed, or
+of a picture that was deleted.
+
+`YYYY-MM-DD.log` in the store's folder, as the earlier script wrote it, has a line for each
+snapshot: the local time, the camera, the class with its score, the file, and a handler's
+description. Nothing is rebuilt from it, so nobody waits for the disk.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import re
+import time
 from typing import TYPE_CHECKING
 
 from msgspec import DecodeError, ValidationError, json
 
+from zmhook.printable import printable
 from zmhook.snapshots.snapshot import StoredSnapshot
 from zmhook.snapshots.store import layout
 from zmhook.storage import atomic
@@ -22,12 +30,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from zmhook.snapshots.snapshot import Attribute
+
 log = logging.getLogger(__name__)
 
 NAME = "snapshots.jsonl"
 LONGEST_FILE = 8_000_000
 """Bytes above which only the last line of each number is kept; 1,024 lines take one megabyte."""
 
+LONGEST_LINE = 1000
+
+_DATED = re.compile(r"(\d{4}-\d\d-\d\d)\.log", re.ASCII)
 _DECODER = json.Decoder(StoredSnapshot)
 
 
@@ -115,3 +128,44 @@ def _shorten(path: Path) -> int:
     data = b"".join(json.encode(rows[number]) + b"\n" for number in sorted(rows))
     atomic.write(path, data, durable=True)
     return len(data)
+
+
+class Journal:
+    """Writes the dated logs of a store; the methods raise `OSError`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def stored(self, rows: Iterable[StoredSnapshot], now: float) -> None:
+        self._append([_line(row, now) for row in rows], now)
+
+    def described(self, row: StoredSnapshot, now: float) -> None:
+        self._append([f"{_line(row, now)}: {_sentence(row.description or {})}"], now)
+
+    def forget(self, before: float) -> None:
+        """Delete the logs of the days before that of `before`, seconds since the epoch."""
+        first = _day(before)
+        for path in self._folder.iterdir():
+            match = _DATED.fullmatch(path.name)
+            if match and match[1] < first:
+                path.unlink(missing_ok=True)
+
+    def _append(self, lines: list[str], now: float) -> None:
+        if not lines:
+            return
+        with (self._folder / f"{_day(now)}.log").open("a", encoding="utf-8") as log:
+            log.write("".join(f"{printable(line[:LONGEST_LINE])}\n" for line in lines))
+
+
+def _line(row: StoredSnapshot, now: float) -> str:
+    time_of_day = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now))
+    score = "" if row.score is None else f" {row.score:.0%}"
+    return f"{time_of_day} {row.camera or '-'} {row.label or 'unknown'}{score} {row.file}"
+
+
+def _sentence(description: dict[str, Attribute]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in description.items())
+
+
+def _day(at: float) -> str:
+    return time.strftime("%Y-%m-%d", time.localtime(at))
