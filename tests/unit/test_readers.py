@@ -30,7 +30,7 @@ from zmhook.notify import webhook
 from zmhook.report import footage
 from zmhook.settings import Settings, inifile, load
 from zmhook.snapshots import environment, status
-from zmhook.snapshots.store import index, layout, rebuild
+from zmhook.snapshots.store import export, layout, rebuild
 
 PACKAGE = Path(zmhook.__file__).parent
 HANG = 60
@@ -63,8 +63,8 @@ READERS: dict[str, Callable[[Path], object]] = {
     "a picture in its event's folder": window._size,
     "a picture to train": trained,
     "a picture for a film": footage_of,
-    "a picture to export": lambda path: index._copy(path, path.parent),
-    "a list of an export": index._listed,
+    "a picture to export": lambda path: export._copy(path, path.parent),
+    "a list of an export": export._listed,
     "known faces": faces.read,
     "objectconfig.ini": lambda path: inifile.read(str(path)),
     "secrets.ini": secrets,

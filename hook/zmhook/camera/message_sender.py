@@ -1,11 +1,10 @@
-"""Send messages to the broker of `[mqtt]` and wait for their acknowledgement."""
+"""Send messages to the broker of `[mqtt]`, each until the broker has taken it."""
 
 from __future__ import annotations
 
 import contextlib
 import secrets
 import threading
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
@@ -14,12 +13,7 @@ from zmhook.errors import BrokerError
 from zmhook.net import mqtt as client
 
 if TYPE_CHECKING:
-    from paho.mqtt.client import MQTTMessageInfo
-
     from zmhook.settings import Mqtt
-
-MOST_IN_FLIGHT = 20
-"""Messages that may wait for their acknowledgement; brokers take no more at a time anyway."""
 
 QOS = 1
 
@@ -27,16 +21,15 @@ QOS = 1
 class MessageSender:
     """A connection to the broker. `close` once at the end. Everything raises `BrokerError`."""
 
-    def __init__(self, mqtt: Mqtt, seconds: float | None = None) -> None:
+    def __init__(self, mqtt: Mqtt) -> None:
         client.require()
         # A name of its own: under the collector's it would take that one's place.
         name = f"zmhook-simulate-{secrets.token_hex(4)}"
         self._mqtt = structs.replace(mqtt, mqtt_client_id=name, mqtt_session_expiry=0)
-        self._seconds = seconds or client.CONNECT_SECONDS
+        self._seconds = client.CONNECT_SECONDS
         self._decided = threading.Event()
         self._refusal = ""
         self._paho_error = ""
-        self._in_flight: deque[MQTTMessageInfo] = deque()
         self._client = client.make(self._mqtt, self._on_paho_log, lasting=False)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
@@ -58,25 +51,11 @@ class MessageSender:
             raise BrokerError(self._refusal)
 
     def send(self, topic: str, payload: bytes) -> None:
-        """Hand a message over; waits while too many are under way."""
-        while len(self._in_flight) >= MOST_IN_FLIGHT:
-            self._settle()
+        """Send a message, and wait until the broker has taken it."""
         try:
-            self._in_flight.append(self._client.publish(topic, payload, qos=QOS))
+            message = self._client.publish(topic, payload, qos=QOS)
         except ValueError as error:
             raise BrokerError(f"{self.name}: topic '{topic}': {error}") from None
-
-    def settle(self) -> None:
-        """Wait until the broker has taken everything."""
-        while self._in_flight:
-            self._settle()
-
-    def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
-
-    def _settle(self) -> None:
-        message = self._in_flight.popleft()
         with contextlib.suppress(ValueError, RuntimeError):
             message.wait_for_publish(self._seconds)
         if not message.is_published():
@@ -84,6 +63,10 @@ class MessageSender:
                 f"{self.name}: took no message within {self._seconds:.3g} s: is it larger than"
                 " this broker allows (max_packet_size, message_size_limit)?"
             )
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
 
     def _on_paho_log(self, text: str) -> None:
         self._paho_error = text

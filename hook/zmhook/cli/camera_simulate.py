@@ -52,7 +52,6 @@ def main(args: argparse.Namespace) -> int:
             _send(sender, root, messages)
             sent += len(messages)
             say(_line(form, track, root, messages))
-        sender.settle()
     say(f"{sent} messages sent and accepted by the broker")
     return 0
 

@@ -72,7 +72,7 @@ def show_snapshot(args: argparse.Namespace) -> int:
 
 
 def export_snapshots(args: argparse.Namespace) -> int:
-    from zmhook.snapshots.store.index import export
+    from zmhook.snapshots.store.export import export
 
     with _open(args) as index:
         rows, missing = _selected(index, args)

@@ -105,20 +105,18 @@ class AxisFrame:
 
     def _detection(self, origin: MessageOrigin, moment: float, detection: Json) -> News:
         track_id = identity(detection.get("object_track_id"))
-        if not track_id:
-            return []
         facts = ImageFacts(box_of(detection, "bounding_box"), classes_of(detection))
         image_id = identity(detection.get("image_id"))
-        news = self._tracks.observe(origin, track_id, moment, facts, image_id)
-        return [news] if news else []
+        return self._tracks.observe(origin, track_id, moment, facts, image_id)
 
     def _event(self, origin: MessageOrigin, moment: float, event: Json) -> News:
         if event.get("type") == "TrackEnded":
             ended = identity(event.get("object_track_id"))
-            return [self._tracks.end(origin, ended, moment)] if ended else []
+            return self._tracks.end(origin, ended, moment)
+        if event.get("type") != "Rename":
+            return []
         before, after = identity(event.get("from_id")), identity(event.get("to_id"))
-        is_rename = event.get("type") == "Rename" and before and after and before != after
-        return [self._tracks.rename(origin, before, after)] if is_rename else []
+        return self._tracks.rename(origin, before, after)
 
 
 class AxisScene:
@@ -150,10 +148,9 @@ class AxisScene:
         track_id = identity(part.get("track_id"))
         facts = ImageFacts(box_of(part, "bounding_box"), classes_of(part))
         moment = moment_of(message, origin, part.get("timestamp"))
-        news = self._tracks.observe(origin, track_id, moment, facts) if track_id else None
-        amendments: News = [news] if news else []
+        news = self._tracks.observe(origin, track_id, moment, facts)
         has_picture = mapping(part.get("image")).get("data")
-        return amendments + (self._shown(message, origin, part, facts) if has_picture else [])
+        return news + (self._shown(message, origin, part, facts) if has_picture else [])
 
     def _shown(
         self, message: IncomingMessage, origin: MessageOrigin, part: Json, facts: ImageFacts
@@ -181,12 +178,13 @@ class AxisScene:
     def _operation(self, origin: MessageOrigin, moment: float, part: Json) -> News:
         if part.get("type") == "DeleteOperation":
             gone = identity(part.get("id"))
-            ended = self._tracks.end(origin, gone, moment) if gone else None
+            ended = self._tracks.end(origin, gone, moment)
             self._tracks.forget(origin, gone)
-            return [ended] if ended else []
+            return ended
+        if part.get("type") != "RenameOperation":
+            return []
         before, after = identity(part.get("from")), identity(part.get("to"))
-        is_rename = part.get("type") == "RenameOperation" and before and after and before != after
-        return [self._tracks.rename(origin, before, after)] if is_rename else []
+        return self._tracks.rename(origin, before, after)
 
 
 def object_snapshot(

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, structs
 
 from zmhook.snapshots.formats.classes import NOTHING, Classes
-from zmhook.snapshots.snapshot import Amendment, SceneBox
+from zmhook.snapshots.snapshot import SceneBox
 from zmhook.storage.lru import LruCache
 
 if TYPE_CHECKING:
-    from zmhook.snapshots.formats.incoming import MessageOrigin
+    from zmhook.snapshots.formats.incoming import MessageOrigin, News
 
     Key = tuple[str, int | None, str]
 
@@ -90,8 +90,10 @@ class Tracks:
         moment: float,
         facts: ImageFacts,
         image_id: str = "",
-    ) -> Amendment | None:
+    ) -> News:
         """Remember what a frame says; return it when it is news about a snapshot handed on."""
+        if not track_id:
+            return []
         track = self._at(origin, track_id)
         track.extend(moment)
         is_news = _is_better(facts.classes, track.classes)
@@ -103,12 +105,12 @@ class Tracks:
             self._note(origin.key(image_id), facts)
         goes_on = not track.ended and moment - track.reported >= NEWS_EVERY
         if not track.pictured or not (is_news or goes_on or (has_come and facts.box)):
-            return None
+            return []
         news = _class_news(facts.classes) if is_news else {}
         if not track.ended:
             track.reported = moment
             news["end"] = track.end
-        return origin.amendment(track_id, box=facts.box if has_come else None, **news)
+        return [origin.amendment(track_id, box=facts.box if has_come else None, **news)]
 
     def _note(self, key: Key, facts: ImageFacts) -> None:
         """Keep the box of the first frame that names a picture, and the best of the classes."""
@@ -116,18 +118,22 @@ class Tracks:
         best = facts.classes if _is_better(facts.classes, first.classes) else first.classes
         self._images.put(key, ImageFacts(first.box, best))
 
-    def end(self, origin: MessageOrigin, track_id: str, moment: float) -> Amendment:
+    def end(self, origin: MessageOrigin, track_id: str, moment: float) -> News:
         """Remember that a track has ended."""
+        if not track_id:
+            return []
         track = self._at(origin, track_id)
         track.ended, track.end = True, moment
-        return origin.amendment(track_id, end=moment, ended=True)
+        return [origin.amendment(track_id, end=moment, ended=True)]
 
-    def rename(self, origin: MessageOrigin, before: str, after: str) -> Amendment:
+    def rename(self, origin: MessageOrigin, before: str, after: str) -> News:
         """Remember that a track goes on under another id."""
+        if not before or not after or before == after:
+            return []
         old, new = self._tracks.pop(origin.key(before)), self._tracks.get(origin.key(after))
         if old:
             self._tracks.put(origin.key(after), _joined(old, new or old))
-        return origin.amendment(before, renamed_to=after)
+        return [origin.amendment(before, renamed_to=after)]
 
     def forget(self, origin: MessageOrigin, track_id: str) -> None:
         """Forget a track whose id the camera will give to another one."""

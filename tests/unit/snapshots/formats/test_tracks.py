@@ -44,16 +44,17 @@ def test_a_track_of_which_there_are_two_halves_is_joined():
 
 
 def test_a_rename_of_a_track_that_is_not_known_is_told():
-    amendment = Tracks().rename(FRONT, "old", "new")
+    [amendment] = Tracks().rename(FRONT, "old", "new")
     assert (amendment.track_id, amendment.renamed_to) == ("old", "new")
 
 
 def test_only_a_better_class_is_news():
     tracks = Tracks()
     tracks.mark_pictured(FRONT, "a", classes("Human", 0.5))
-    assert tracks.observe(FRONT, "a", 1.0, ImageFacts(None, classes("Human", 0.52))) is None
-    assert tracks.observe(FRONT, "a", 1.0, ImageFacts(None, classes("Car", 0.6))).label == "Car"
-    assert tracks.observe(FRONT, "a", 1.0, ImageFacts(BOX)) is None
+    assert tracks.observe(FRONT, "a", 1.0, ImageFacts(None, classes("Human", 0.52))) == []
+    [news] = tracks.observe(FRONT, "a", 1.0, ImageFacts(None, classes("Car", 0.6)))
+    assert news.label == "Car"
+    assert tracks.observe(FRONT, "a", 1.0, ImageFacts(BOX)) == []
 
 
 def test_a_renamed_track_was_last_seen_under_either_name():
