@@ -21,7 +21,7 @@ from zmhook import printable
 from zmhook.describe.parse_description import read
 from zmhook.detectors.alpr.services import cmdline
 from zmhook.errors import ZmhookError
-from zmhook.gateway.responses import not_understood
+from zmhook.gateway.endpoint import not_understood
 from zmhook.image import sniff
 from zmhook.image.decode import decode
 from zmhook.image.header import read_header

@@ -1,4 +1,4 @@
-"""Choose among several servers, and go on to the next one when a server fails.
+"""Recognise servers, choose among several, and go on to the next one when a server fails.
 
 A server that fails is not asked for a while, longer each time. With more than one server the least
 busy is asked first, so their status is requested, from all at once, every few seconds.
@@ -9,19 +9,23 @@ from __future__ import annotations
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.deadline import Deadline
 from zmhook.errors import GatewayError
-from zmhook.gateway.dialect import GatewayResult, ImageDetections
+from zmhook.gateway.dialect import Dialect, GatewayResult, GatewayStatus, ImageDetections
+from zmhook.gateway.endpoint import Endpoint
+from zmhook.gateway.mlapi_client import MlapiClient
+from zmhook.gateway.pyzm_client import PyzmClient
+from zmhook.gateway.zmhook_client import ZmhookClient
 from zmhook.net.urls import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from zmhook.gateway.dialect import GatewayRequest, GatewayStatus
-    from zmhook.gateway.recognise import KnownServer
+    from zmhook.gateway.dialect import GatewayRequest
     from zmhook.settings import Settings
+
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +42,16 @@ LEAST_TIME = 0.5
 LONGEST_WAIT = 5.0
 """Seconds to wait for servers that are all too busy."""
 _TYPICAL = 1.0
+MLAPI = "/api/v1"
+"""The path below which mlapi is, and which addresses in older files have."""
+
+
+class KnownServer(NamedTuple):
+    """A server whose dialect we speak."""
+
+    endpoint: Endpoint
+    dialect: Dialect
+    status: GatewayStatus
 
 
 class Gateway:
@@ -135,8 +149,6 @@ class Gateway:
 
     def _recognise(self, deadline: Deadline) -> KnownServer:
         if self._known is None:
-            from zmhook.gateway.recognise import recognise
-
             self._known = recognise(self._settings, self._url, deadline)
             self.status = self._known.status
             log.info("%s speaks %s", self._known.endpoint.address, self.status.speaks)
@@ -261,3 +273,26 @@ class Gateways:
         reasons = dict.fromkeys(filter(None, (errors.get(name, ""), *problems)))
         servers = ", ".join(gateway.address for gateway in self.all)
         return "; ".join(reasons) or f"none of {servers} serves {name}, or no time was left to ask"
+
+
+def recognise(settings: Settings, address: str, deadline: Deadline) -> KnownServer:
+    """Return how to ask the server; raises `GatewayError`.
+
+    The address is tried as it is, then with mlapi's path or without it.
+    """
+    other = address.removesuffix(MLAPI) if address.endswith(MLAPI) else f"{address}{MLAPI}"
+    for base in (address, other):
+        endpoint = Endpoint(settings, base)
+        try:
+            for dialect in (ZmhookClient(), PyzmClient(), MlapiClient()):
+                status = dialect.status(endpoint, deadline)
+                if status is not None:
+                    return KnownServer(endpoint, dialect, status)
+        except GatewayError:
+            endpoint.close()
+            raise
+        endpoint.close()
+    raise GatewayError(
+        f"{shown(address)}: answers, but neither as zmhook nor as pyzm.serve or mlapi do: is"
+        " [remote] ml_gateway right?"
+    )

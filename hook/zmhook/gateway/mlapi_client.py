@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from zmhook.errors import GatewayError
 from zmhook.gateway.dialect import GatewayResult, GatewayStatus, ImageDetections
+from zmhook.gateway.endpoint import OK, not_understood, refused
 from zmhook.gateway.parse import are_detections, parse_detection, row_of, strongest
-from zmhook.gateway.responses import OK, not_understood, refused
 from zmhook.net.urls import with_query
 
 if TYPE_CHECKING:

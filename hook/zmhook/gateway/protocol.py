@@ -3,13 +3,13 @@
 `POST {base}/zmhook/v1/infer`
     multipart/form-data. The part `request` comes first (application/json: `InferRequest`), then one
     file part `image` for each image of it without a `url`, in order: image/jpeg, image/png or what
-    else ZoneMinder's portal gave. 200 with `InferResponse`. Else `ErrorResponse` as JSON, with 400
-    (not understood), 401 (log in), 403 (forbidden), 413 (too many bytes or pixels) or 503 (too
-    busy; Retry-After).
+    else ZoneMinder's portal gave. 200 with `InferResponse`. Else JSON with the reason as `detail`,
+    and 400 (not understood), 401 (log in), 403 (forbidden), 413 (too many bytes or pixels) or 503
+    (too busy; Retry-After).
 `GET {base}/zmhook/v1/status`
     200 with `ServerStatus`. Asked every few seconds, so it is cheap. It needs the login as well.
 `POST {base}/login`
-    JSON `LoginRequest`; 200 with `LoginResponse`, 401 with `ErrorResponse`. The token goes with
+    JSON with `username` and `password`; 200 with `LoginResponse`, or 401. The token goes with
     every other request, as `Authorization: Bearer <token>`.
 
 `{base}` may have a path, such as mlapi's `/api/v1`. Unknown fields are ignored, and a server leaves
@@ -105,16 +105,6 @@ class ServerStatus(Struct, frozen=True, kw_only=True):
     busy: float = 0.0
 
 
-class LoginRequest(Struct, frozen=True):
-    """Whoever asks for a token."""
-
-    username: str
-    password: str
-
-    def __repr__(self) -> str:
-        return f"LoginRequest({self.username!r})"
-
-
 class LoginResponse(Struct, frozen=True):
     """A token and the seconds that it lasts."""
 
@@ -123,9 +113,3 @@ class LoginResponse(Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"LoginResponse(expires={self.expires!r})"
-
-
-class ErrorResponse(Struct, frozen=True):
-    """Why a request failed, in one line."""
-
-    detail: str

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zmhook.errors import GatewayError
 from zmhook.gateway.dialect import GatewayResult, GatewayStatus, ImageDetections
+from zmhook.gateway.endpoint import OK, error_text, not_understood, refused
 from zmhook.gateway.parse import are_detections, parse_detection, row_of, strongest
-from zmhook.gateway.responses import OK, error_text, not_understood, refused
 from zmhook.printable import one_line
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from msgspec import json
 from zmhook.errors import GatewayError
 from zmhook.gateway.dialect import GatewayResult, GatewayStatus, ImageDetections
 from zmhook.gateway.encode import batches
+from zmhook.gateway.endpoint import NOT_FOUND, OK, SERVER_ERROR, not_understood, refused
 from zmhook.gateway.parse import are_detections, finite, parse_detection, row_of, strongest
 from zmhook.gateway.protocol import (
     IMAGE_PART,
@@ -20,7 +21,6 @@ from zmhook.gateway.protocol import (
     InferRequest,
     RequestImage,
 )
-from zmhook.gateway.responses import NOT_FOUND, OK, SERVER_ERROR, not_understood, refused
 from zmhook.net.urls import with_query
 from zmhook.printable import one_line
 

@@ -12,11 +12,10 @@ import contextlib
 import ipaddress
 import resource
 import socket
+import struct
 from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
-
-from zmhook.net.peer import peer_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +27,8 @@ UNTRUSTED_SECONDS = 10.0
 """An untrusted connection ends after this, whatever it does."""
 LONGEST_ADDRESS = 64
 LONGEST_FORWARDED = 1024
+_UCRED = struct.Struct("iII")
+"""`struct ucred` of unix(7): process, user, group."""
 
 
 class ConnectionLimits(NamedTuple):
@@ -221,5 +222,6 @@ def _networks(proxies: tuple[str, ...]) -> tuple[Network, ...]:
 def _uid(accepted: socket.socket) -> int | None:
     if accepted.family == socket.AF_UNIX:
         with contextlib.suppress(OSError):
-            return peer_of(accepted).uid
+            credentials = accepted.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+            return int(_UCRED.unpack(credentials)[1])
     return None

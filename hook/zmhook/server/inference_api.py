@@ -6,19 +6,21 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
 from msgspec import structs
 
 from zmhook.deadline import Deadline
 from zmhook.errors import FrameUnavailable, InferenceUnavailable, ZmhookError
 from zmhook.gateway.protocol import MOST_DETECTIONS
+from zmhook.net.http import OK, HttpClient
 from zmhook.net.http_connection import HttpError
-from zmhook.server.fetch_image import SECONDS, ImageFetcher
-from zmhook.service.inference import InferTask
-from zmhook.service.wire import InferResult, InputImage
+from zmhook.net.http_problem import HttpFailure, HttpProblem
+from zmhook.net.urls import shown, with_query
+from zmhook.service.wire import InferResult, InferTask, InputImage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from zmhook.detection import Detection
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from zmhook.net.http_server import UploadBudget
     from zmhook.service.supervisor import Supervisor
     from zmhook.settings import Service, Settings
+
 
 Result = TypeVar("Result")
 
@@ -39,6 +42,15 @@ MAX_OVERLAP = 0.4
 """Overlap (IoU) beyond which pyzm's servers return the stronger box alone, whatever the labels.
 Their clients rely on it: nothing on their side removes the second label of one object."""
 NOT_SERVED = {"gemini": "gemini is asked by each machine itself"}
+SECONDS = 10.0
+"""For fetching an image."""
+LARGEST = 64 * 1024 * 1024
+LONGEST = 4096
+"""Bytes of an image, and of its address."""
+PORTS = {"http": 80, "https": 443}
+NOT_IN_A_LINE = frozenset(map(chr, (*range(33), 127)))
+_ADVICE = {HttpFailure.TOO_LARGE: "[service] listen_max_upload limits it"}
+_UNREADABLE = "the picture's address cannot be read"
 
 
 class InferenceApi:
@@ -119,7 +131,7 @@ class InferenceApi:
         max_overlap: float = 1.0,
         patterns: Mapping[str, str] | None = None,
     ) -> InferResult:
-        """Run those of the models that may be used. The arguments are those of `wire.InferJob`.
+        """Run those of the models that may be used. The arguments are those of `wire.InferTask`.
 
         Raises `HttpError`: 400 and 413 for an image or pattern that cannot be used, 503 when
         asking again soon may help, else 500.
@@ -131,7 +143,7 @@ class InferenceApi:
         task = InferTask(
             client,
             allowed,
-            images,
+            list(images),
             min_confidence,
             seconds,
             MOST_DETECTIONS,
@@ -220,3 +232,62 @@ def model_type(model: str) -> str:
 
 def detection_type(detection: Detection) -> str:
     return KINDS.get(detection.kind, "object")
+
+
+# -- images that are fetched -----------------------------------------------------------------------
+
+
+class ImageFetcher:
+    """Fetches images; any thread may use it. Requests that never end are bounded."""
+
+    def __init__(self) -> None:
+        self._clients = {
+            verify: HttpClient(limit=LARGEST, verify=verify, keep=False) for verify in (True, False)
+        }
+
+    def fetch(self, address: ImageUrl, allowed: Collection[str], limit: int) -> bytes:
+        """Return the image at an address: at most `limit` bytes, within `SECONDS`.
+
+        Redirects are not followed. `allowed` are `host` (its usual port) or `host:port`. Raises
+        `FrameUnavailable`; its text has no query.
+        """
+        check_url(address.url, allowed)
+        if not _is_one_line(address.query):
+            raise FrameUnavailable(_UNREADABLE)
+        url = with_query(address.url.partition("#")[0], address.query.lstrip("?&"))
+        try:
+            response = self._clients[address.verify].request("GET", url, SECONDS, limit=limit)
+        except HttpProblem as problem:
+            reason = problem.with_advice(_ADVICE)
+        else:
+            if response.status == OK and response.body:
+                return response.body
+            is_empty = response.status == OK
+            reason = "it is empty" if is_empty else f"it answers {response.status}"
+        raise FrameUnavailable(f"{shown(address.url)}: {reason}")
+
+
+def check_url(url: str, allowed: Collection[str]) -> None:
+    """Raise `FrameUnavailable` unless this is an http(s) address on an allowed host."""
+    if len(url) > LONGEST or not _is_one_line(url):
+        raise FrameUnavailable(_UNREADABLE)
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise FrameUnavailable(_UNREADABLE) from None
+    if parts.scheme not in PORTS or not host:
+        raise FrameUnavailable("expected the picture's address to begin with http:// or https://")
+    if "@" in parts.netloc:
+        raise FrameUnavailable("the picture's address may have no user or password in it")
+    name = f"[{host}]" if ":" in host else host
+    usual = PORTS[parts.scheme]
+    names = {f"{name}:{port or usual}"} | ({name} if (port or usual) == usual else set())
+    if not names & set(allowed):
+        raise FrameUnavailable(
+            f"{name}:{port or usual} is not one of [service] allowed_portals on the server"
+        )
+
+
+def _is_one_line(text: str) -> bool:
+    return text.isascii() and not NOT_IN_A_LINE & set(text)

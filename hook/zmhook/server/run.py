@@ -21,13 +21,12 @@ from zmhook.printable import printable
 from zmhook.process import environment, limits, startup
 from zmhook.process.privilege import become_owner
 from zmhook.server.listen_manager import ListenManager
-from zmhook.server.service_socket import ServiceSocket, passed_socket
+from zmhook.server.service_socket import ServiceSocket, Systemd, passed_socket
 from zmhook.service import running, start
 from zmhook.service.config_watch import ConfigWatch
 from zmhook.service.paths import older_socket_path, socket_path
 from zmhook.service.routes import Routes
 from zmhook.service.supervisor import Supervisor
-from zmhook.service.systemd import Systemd
 from zmhook.service.worker_process import LogRelay
 from zmhook.settings.folders import folders_of
 from zmhook.text.redact import of_process

@@ -1,7 +1,8 @@
-"""The unix socket of a service, and the lock that only one service of it can hold."""
+"""The unix socket of a service, the lock that only one service of it can hold, and systemd."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import socket
@@ -15,10 +16,16 @@ from zmhook.storage.lock import lock_file, unlock
 if TYPE_CHECKING:
     from pathlib import Path
 
+
 LISTEN_FDS_START = 3
 BACKLOG = 1024
 LOCK_SECONDS = 15.0
 """How long a service that is ending may still hold the lock: more than its last answers take."""
+
+
+USUAL_SECONDS = 10.0
+OFTEN = 3
+"""Signs of life in the time after which systemd would end us."""
 
 
 class ServiceSocket:
@@ -109,3 +116,37 @@ def passed_socket() -> socket.socket | None:
     if os.environ.get("LISTEN_PID") != str(os.getpid()):
         return None
     return socket.socket(fileno=LISTEN_FDS_START)
+
+
+class Systemd:
+    """Notifies systemd (Type=notify) that we serve, and again and again that we are alive.
+
+    It does nothing where systemd did not start us.
+    """
+
+    def __init__(self) -> None:
+        # Taken out: what we start must not speak for us.
+        address = os.environ.pop("NOTIFY_SOCKET", "")
+        microseconds = os.environ.pop("WATCHDOG_USEC", "")
+        whose = os.environ.pop("WATCHDOG_PID", "")
+        self._address = f"\0{address[1:]}" if address.startswith("@") else address
+        self._every = USUAL_SECONDS
+        if microseconds.isdecimal() and whose in ("", str(os.getpid())):
+            self._every = max(0.1, int(microseconds) / 1e6 / OFTEN)
+
+    def ready(self) -> None:
+        self._send("READY=1")
+
+    async def keep_alive(self) -> None:
+        """Notify it from the event loop for ever, so that a loop that hangs is noticed."""
+        while self._address:
+            self._send("WATCHDOG=1")
+            await asyncio.sleep(self._every)
+
+    def _send(self, text: str) -> None:
+        if not self._address:
+            return
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as to:
+            to.setblocking(False)
+            to.connect(self._address)
+            to.send(text.encode("ascii"))

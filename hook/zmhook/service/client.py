@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
 from zmhook.errors import ZmhookError
-from zmhook.net.peer import Peer, peer_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +28,8 @@ LEAST = 0.001
 """Seconds: no time at all would mean for ever."""
 LARGEST = 16 * 1024 * 1024
 CHUNK = 64 * 1024
+CREDENTIALS = "iII"
+"""`struct ucred` of unix(7): process, user, group."""
 
 
 class NoService(ZmhookError):
@@ -37,6 +38,13 @@ class NoService(ZmhookError):
 
 class Silent(NoService):
     """A service is there and shows no sign of life."""
+
+
+class Peer(NamedTuple):
+    """The process that listens at a socket (0: one in another container), and its user."""
+
+    pid: int
+    uid: int
 
 
 class ServiceReply(NamedTuple):
@@ -52,7 +60,10 @@ def peer(socket_file: Path, seconds: float) -> Peer:
         with contextlib.closing(socket.socket(socket.AF_UNIX)) as connection:
             connection.settimeout(seconds)
             connection.connect(str(socket_file))
-            return peer_of(connection)
+            size = struct.calcsize(CREDENTIALS)
+            data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+            pid, uid, _ = struct.unpack(CREDENTIALS, data)
+            return Peer(pid, uid)
     except (OSError, ValueError) as error:
         raise _no_service(socket_file, error) from None
 

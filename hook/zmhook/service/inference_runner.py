@@ -37,10 +37,10 @@ class InferenceRunner:
 
     def __init__(self, chain: Chain, job: InferJob, deadline: Deadline, max_pixels: int) -> None:
         self._chain = chain
-        self._job = job
+        self._task = job.task
         self._deadline = deadline
         self._max_pixels = max_pixels
-        self._results: dict[str, list[list[Detection]]] = {name: [] for name in job.models}
+        self._results: dict[str, list[list[Detection]]] = {name: [] for name in job.task.models}
         self._errors: dict[str, str] = {}
         self._took: dict[str, float] = {}
         self._sizes: list[tuple[int, int]] = []
@@ -49,14 +49,14 @@ class InferenceRunner:
         """Return the result; never raises. An image that cannot be used is part of the result."""
         if problem := self._pattern_problem():
             return InferResult(refused=problem)
-        for image in self._job.images:
+        for image in self._task.images:
             try:
                 frame = self._decode(image)
             except PictureError as error:
                 too_large = _is_too_large(image, self._max_pixels)
                 return InferResult(refused=str(error), too_large=too_large)
             self._sizes.append((frame.width, frame.height))
-            for name in self._job.models:
+            for name in self._task.models:
                 self._run_model(name, frame)
         results = {
             name: per_image for name, per_image in self._results.items() if name not in self._errors
@@ -70,7 +70,7 @@ class InferenceRunner:
         One that matches too slowly counts as matched, as everywhere: the other machine gets a
         detection too many, never one too few.
         """
-        for pattern in self._job.patterns.values():
+        for pattern in self._task.patterns.values():
             try:
                 check(pattern, LONGEST_OF_OTHERS)
             except WrongPattern as error:
@@ -104,16 +104,16 @@ class InferenceRunner:
         (detections,) = detector.detect([frame])
         for problem in detector.problems:
             raise problem
-        floor = self._job.min_confidence.get(name, 0.0)
+        floor = self._task.min_confidence.get(name, 0.0)
         confident = [each for each in detections if each.confidence >= floor]
-        kept = confident[: self._job.max_detections]
-        if self._job.max_overlap < 1:
-            kept = suppressed(kept, self._job.max_overlap)
+        kept = confident[: self._task.max_detections]
+        if self._task.max_overlap < 1:
+            kept = suppressed(kept, self._task.max_overlap)
         return [detection for detection in kept if self._matches_pattern(detection)]
 
     def _matches_pattern(self, detection: Detection) -> bool:
         kind = detection.kind if detection.kind in OWN_KINDS else "object"
-        pattern = self._job.patterns.get(kind, "")
+        pattern = self._task.patterns.get(kind, "")
         self._deadline.check("matching labels")
         return not pattern or matches(pattern, detection.label)
 

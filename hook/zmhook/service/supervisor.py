@@ -18,12 +18,11 @@ from zmhook.frames.ids import frame_ids
 from zmhook.net.http_connection import CloseConnection
 from zmhook.service.config_watch import CodeWatch, ConfigWatch, Fingerprint
 from zmhook.service.fetch import Fetcher
-from zmhook.service.inference import InferTicket
 from zmhook.service.paths import patience_path, patience_text
 from zmhook.service.pool import Pool, Slot
 from zmhook.service.queue import FairQueue
 from zmhook.service.stats import Stats
-from zmhook.service.ticket import EventTicket
+from zmhook.service.ticket import EventTicket, InferTicket
 from zmhook.storage import atomic
 
 if TYPE_CHECKING:
@@ -32,9 +31,8 @@ if TYPE_CHECKING:
 
     from zmhook.detection import Decision
     from zmhook.event import Event
-    from zmhook.service.inference import InferTask
     from zmhook.service.queue import AnyTicket, Result, Ticket
-    from zmhook.service.wire import InferResult
+    from zmhook.service.wire import InferResult, InferTask
     from zmhook.service.worker_process import LogRelay
     from zmhook.settings import Service, Settings
 

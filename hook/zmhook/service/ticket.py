@@ -1,4 +1,7 @@
-"""Queue an event with its pictures, and hold its decision."""
+"""What waits for a worker: events with their pictures, and requests of other machines.
+
+Such a request needs models only: no gate and no report.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,24 @@ from msgspec import structs
 
 from zmhook.deadline import answered
 from zmhook.detection import Decision
+from zmhook.errors import InferenceUnavailable
 from zmhook.service.queue import Ticket
-from zmhook.service.wire import DecideJob, DecideResult, FrameData, FrameRequest
+from zmhook.service.wire import (
+    DecideJob,
+    DecideResult,
+    FrameData,
+    FrameRequest,
+    InferJob,
+    InferResult,
+    InferTask,
+)
 
 if TYPE_CHECKING:
     from zmhook.event import Event
     from zmhook.service.fetch import Fetcher
     from zmhook.service.wire import Message
     from zmhook.settings import Settings
+
 
 REPORT_GRACE = 0.15
 """Seconds that an answer waits for its report, which usually takes 3 ms: whoever is notified of
@@ -97,3 +110,35 @@ class EventTicket(Ticket[Decision]):
         self.release()
         seconds = self.settings.general.event_deadline
         self.fail(f"no decision after {seconds:g} s ([general] event_deadline)")
+
+
+class InferTicket(Ticket["InferResult | InferenceUnavailable"]):
+    """An inference task that waits for its result."""
+
+    def __init__(self, task: InferTask, settings: Settings, fingerprint: str) -> None:
+        longest = settings.general.event_deadline
+        seconds = min(task.seconds, longest) if task.seconds > 0 else longest
+        super().__init__(settings, fingerprint, seconds)
+        self.task = task
+        self.turn = task.client
+
+    def __str__(self) -> str:
+        count = len(self.task.images)
+        return f"{count} picture{'s' * (count != 1)} for {self.task.client}"
+
+    async def job(self, settings: dict[str, Any]) -> Message:
+        return InferJob(self.task, settings, self.fingerprint, self.left())
+
+    async def receive(self, message: Message) -> None:
+        """Take the worker's result."""
+        if isinstance(message, InferResult):
+            self.give(message)
+
+    def fail(self, why: str) -> None:
+        self.give(InferenceUnavailable(why, retry=False))
+
+    def reject(self, why: str) -> None:
+        self.give(InferenceUnavailable(why, retry=True))
+
+    def expire(self) -> None:
+        self.reject(f"no result within {self.seconds:.3g} s")

@@ -6,6 +6,7 @@ Each message is MessagePack, tagged by its type, behind its length as four bytes
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct, msgpack
@@ -63,25 +64,33 @@ class InputImage(Struct, frozen=True):
     crop_label: str = ""
 
 
-class InferJob(Struct, frozen=True, tag=True):
-    """To a worker: run these models on these images. No gate, no report, no memory.
+class InferTask(Struct, frozen=True):
+    """What another machine asks for: run these models on these images.
 
-    `seconds` are left. Detections below a model's `min_confidence` are left out, and there are at
-    most `max_detections` for one model and image; of two that overlap more than `max_overlap`
-    (IoU), whatever their labels, the weaker is left out. `patterns` maps a kind of detection
-    (`object` for all that are neither `face` nor `licenseplate`) to the pattern that its labels
-    must match.
+    `client` is its address; `seconds` is how long it waits (0: it does not say). Detections below a
+    model's `min_confidence` are left out, and there are at most `max_detections` for one model and
+    image; of two that overlap more than `max_overlap` (IoU), whatever their labels, the weaker is
+    left out. `patterns` maps a kind of detection (`object` for all that are neither `face` nor
+    `licenseplate`) to the pattern that its labels must match.
     """
 
+    client: str
     models: list[str]
+    images: list[InputImage]
+    min_confidence: Mapping[str, float]
+    seconds: float = 0.0
+    max_detections: int = 1000
+    max_overlap: float = 1.0
+    patterns: Mapping[str, str] = {}
+
+
+class InferJob(Struct, frozen=True, tag=True):
+    """To a worker: do this task; `seconds` are left. No gate, no report, no memory."""
+
+    task: InferTask
     settings: dict[str, Any]
     fingerprint: str
     seconds: float
-    images: list[InputImage]
-    min_confidence: dict[str, float] = {}
-    max_detections: int = 1000
-    max_overlap: float = 1.0
-    patterns: dict[str, str] = {}
 
 
 class InferResult(Struct, frozen=True, tag=True):

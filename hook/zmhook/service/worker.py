@@ -140,7 +140,7 @@ class Worker:
             why = str(error)
         except Exception as error:  # noqa: BLE001 - whatever it is, the worker goes on
             why = logged(log, error)
-        return InferResult(errors=dict.fromkeys(job.models, why))
+        return InferResult(errors=dict.fromkeys(job.task.models, why))
 
     def _chain(self, settings: dict[str, Any], fingerprint: str) -> Chain:
         """Return the chain of these settings, which is the same for many monitors."""

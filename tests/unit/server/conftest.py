@@ -20,8 +20,7 @@ from zmhook.net.http_server import HttpServer, UploadBudget
 from zmhook.server.auth import Users
 from zmhook.server.inference_api import InferenceApi
 from zmhook.server.listener import router_of
-from zmhook.service.inference import InferTask
-from zmhook.service.wire import InferResult
+from zmhook.service.wire import InferResult, InferTask
 from zmhook.settings import General, Settings
 
 PASSWORD = "pass"

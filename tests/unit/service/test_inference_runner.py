@@ -15,7 +15,7 @@ from zmhook.detectors.base import Detector
 from zmhook.errors import DetectorError, ModelSkipped
 from zmhook.frame import Frame
 from zmhook.service.inference_runner import InferenceRunner
-from zmhook.service.wire import InferJob, InferResult, InputImage
+from zmhook.service.wire import InferJob, InferResult, InferTask, InputImage
 
 PNG = cv2.imencode(".png", np.full((48, 64, 3), 128, np.uint8))[1].tobytes()
 
@@ -54,7 +54,9 @@ def infer(
     chain: Chain, *images: InputImage, models: Sequence[str] = ("yolo",), **more: object
 ) -> InferResult:
     seconds = more.pop("seconds", 30.0)
-    job = InferJob(list(models), {}, "1", seconds, list(images), **more)
+    least = more.pop("min_confidence", {})
+    task = InferTask("10.0.0.5", list(models), list(images), least, **more)
+    job = InferJob(task, {}, "1", seconds)
     return InferenceRunner(chain, job, Deadline(seconds), 10_000).run()
 
 

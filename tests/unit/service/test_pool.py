@@ -12,10 +12,10 @@ from typing_extensions import Self
 from zmhook.detection import Decision
 from zmhook.errors import InferenceUnavailable
 from zmhook.service import pool
-from zmhook.service.inference import InferTask, InferTicket
 from zmhook.service.pool import Pool, Slot
 from zmhook.service.queue import FairQueue
 from zmhook.service.stats import Stats
+from zmhook.service.ticket import InferTicket
 from zmhook.service.wire import (
     DecideJob,
     DecideResult,
@@ -24,6 +24,7 @@ from zmhook.service.wire import (
     FrameRequest,
     InferJob,
     InferResult,
+    InferTask,
     InputImage,
     LoadModels,
     LogLine,

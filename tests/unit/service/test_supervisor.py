@@ -16,10 +16,10 @@ from zmhook.errors import FrameUnavailable, InferenceUnavailable
 from zmhook.event import Event
 from zmhook.net.http_connection import CloseConnection
 from zmhook.service.config_watch import ConfigWatch
-from zmhook.service.inference import InferTask, InferTicket
 from zmhook.service.paths import patience_path, silence_of
 from zmhook.service.supervisor import Supervisor
-from zmhook.service.wire import InferResult, InputImage
+from zmhook.service.ticket import InferTicket
+from zmhook.service.wire import InferResult, InferTask, InputImage
 
 Make = Callable[..., Supervisor]
 

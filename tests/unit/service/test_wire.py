@@ -36,7 +36,12 @@ MESSAGES = [
     wire.FrameData(wire.FetchedPicture("track2", error="no further", needed=False)),
     wire.DecideResult(DECISION),
     wire.InferJob(
-        ["yolo"], SETTINGS, "print", 9.5, [wire.InputImage("1", b"x", "car")], {"yolo": 0.3}, 7
+        wire.InferTask(
+            "10.0.0.5", ["yolo"], [wire.InputImage("1", b"x", "car")], {"yolo": 0.3}, 9.5, 7
+        ),
+        SETTINGS,
+        "print",
+        9.5,
     ),
     wire.InferResult({"yolo": [[DOG], []]}, [(9, 8), (1, 1)], {"face": "no"}, {"yolo": 2.5}),
     wire.InferResult(refused="not a picture", too_large=True),

@@ -27,6 +27,7 @@ from zmhook.service.wire import (
     FrameRequest,
     InferJob,
     InferResult,
+    InferTask,
     InputImage,
     LoadModels,
     LogLine,
@@ -308,7 +309,8 @@ def test_what_is_logged_goes_to_the_supervisor() -> None:
 
 
 def inference(*models: str, settings: dict[str, Any] | None = None) -> InferJob:
-    return InferJob(list(models), settings or plain(), "1", 30.0, [InputImage("alarm", PNG)])
+    task = InferTask("10.0.0.5", list(models), [InputImage("alarm", PNG)], {})
+    return InferJob(task, settings or plain(), "1", 30.0)
 
 
 def test_a_job_is_answered_with_its_result(models: list[Model]) -> None:

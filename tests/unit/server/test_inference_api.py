@@ -11,8 +11,8 @@ import pytest
 
 from zmhook.errors import FrameUnavailable
 from zmhook.gateway.protocol import ImageUrl
-from zmhook.server import fetch_image as module
-from zmhook.server.fetch_image import ImageFetcher, check_url
+from zmhook.server import inference_api as module
+from zmhook.server.inference_api import ImageFetcher, check_url
 
 
 def get(url: str, allowed: str, **more: object) -> bytes:

@@ -17,7 +17,7 @@ from zmhook.jobs.enqueue import backlog
 from zmhook.jobs.spool import Spool
 from zmhook.service.config_watch import ConfigWatch
 from zmhook.service.metrics import CONTENT_TYPE, exposition
-from zmhook.service.status import damaged_databases, status
+from zmhook.service.routes import damaged_databases, status
 from zmhook.service.supervisor import Supervisor
 from zmhook.service.wire import InferResult
 from zmhook.settings import Config, History, Settings
