@@ -25,7 +25,7 @@ from zmhook.gateway.endpoint import not_understood
 from zmhook.image import sniff
 from zmhook.image.decode import decode
 from zmhook.image.header import read_header
-from zmhook.migrate import old_zones
+from zmhook.migrate import draft
 from zmhook.net.http import HttpResponse
 from zmhook.report.notes import merged
 from zmhook.settings import Mqtt, Settings
@@ -98,8 +98,8 @@ INPUTS: Mapping[str, tuple[Parser, Callable[[int], bytes]]] = {
     "notes_remark": (text(lambda old: merged("found", old)), times(b": ", b"detected: a (")),
     "notes_remarks": (text(lambda old: merged("found", old)), times(b" (: ", b"detected:")),
     "notes_percent": (text(lambda old: merged("found", old)), times(b":1", b"detected:")),
-    "zone_blanks": (text(old_zones._corners), times(b" ", b"1", b"1")),  # noqa: SLF001
-    "zone_digits": (text(old_zones._corners), times(b"1")),  # noqa: SLF001
+    "zone_blanks": (text(draft._corners), times(b" ", b"1", b"1")),  # noqa: SLF001
+    "zone_digits": (text(draft._corners), times(b"1")),  # noqa: SLF001
     "mqtt_nested": (by_mqtt, times(b'{"data":')),
     "mqtt_digits": (by_mqtt, times(b"1", b'{"id": ', b"}")),
     "mqtt_tracks": (by_mqtt, times(b"{},", b'{"tracks": [', b"{}]}")),

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from zmhook.errors import Problem, SettingsError
 from zmhook.migrate.draft import like
-from zmhook.migrate.old_config import Generation, OldConfig, OldSetting, find
-from zmhook.migrate.old_defaults import default
-from zmhook.migrate.placeholders import Placeholders
+from zmhook.migrate.flat import default
+from zmhook.migrate.old_config import (
+    LONGEST,
+    Generation,
+    OldConfig,
+    OldSetting,
+    find,
+    parse_literal,
+)
 from zmhook.migrate.reasons import A_SECRETS_FILE, is_of_secrets, why
 from zmhook.settings import forms, inifile
 from zmhook.settings.gate import ZONE_SUFFIXES
 from zmhook.settings.layers import MONITOR
+from zmhook.settings.section import VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
 
 _SERVER = frozenset({"fcm", "network", "hook", "customize", "auth"})
 _OURS = frozenset({"gate", "notify", "history", "snapshots", "mqtt", "service", "gemini"})
@@ -23,6 +32,10 @@ _ONLY_SIX = frozenset(
     {"ml_sequence", "stream_sequence", "use_sequence", "detection_sequence", "object_weights"}
 )
 _NESTED = ("ml_sequence", "stream_sequence")
+DEEPEST = 10
+_IN_LITERAL = re.compile(
+    r"""'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|\#[^\n]*|\{\{\s*(?P<name>[\w-]+)\s*\}\}"""
+)
 
 
 def read(path: str) -> list[OldConfig]:
@@ -123,34 +136,87 @@ def _is_zone(common: OldConfig, name: str, text: str) -> bool:
 
 def _unfold(path: str, old: OldConfig) -> None:
     """Replace placeholders, and read the two dictionaries of version 6."""
-    named = Placeholders(old.flat, lambda name: default(old.generation, name))
+    named = Placeholders(old)
     uses = "use_sequence" not in old.flat or old.is_yes("use_sequence")
     for name in _NESTED:
         setting = old.flat.pop(name, None)
         if setting and uses:
-            setattr(old, name.removesuffix("_sequence"), _nested(path, setting, named))
+            tree = _read(path, setting, named.parse, "cannot be read: ")
+            setattr(old, name.removesuffix("_sequence"), tree)
         elif setting:
             old.unused.append(setting)
-    old.flat = {name: _filled(path, setting, named) for name, setting in old.flat.items()}
-    old.used = named.used
+    old.flat = {
+        name: setting._replace(value=_read(path, setting, named.fill))
+        for name, setting in old.flat.items()
+    }
 
 
-def _filled(path: str, setting: OldSetting, named: Placeholders) -> OldSetting:
+def _read(path: str, setting: OldSetting, read: Callable[[Any], Any], what: str = "") -> Any:
     try:
-        return setting._replace(value=named.fill(setting.value))
+        return read(setting.value)
     except ValueError as error:
-        problem = Problem(path, setting.section.strip("[]"), setting.key, str(error))
+        problem = Problem(path, setting.section.strip("[]"), setting.key, f"{what}{error}")
         raise SettingsError([problem]) from None
 
 
-def _nested(path: str, setting: OldSetting, named: Placeholders) -> dict[str, Any]:
-    try:
-        tree = named.parse(setting.value)
+class Placeholders:
+    """Replaces `{{key}}` with the value of that key, or what an old program took without one.
+
+    Only paths that mean the same here (`{{base_data_path}}`) stay as they are. What stands in
+    quotes is put in after the literal was read, so a value can never break out of its quotes.
+    """
+
+    def __init__(self, old: OldConfig) -> None:
+        self._old = old
+        self._flat = old.flat
+
+    def fill(self, value: Any) -> Any:
+        """Replace the placeholders in all texts of a value, however deep."""
+        if isinstance(value, str):
+            return self._fill(value, 0)
+        if isinstance(value, dict):
+            return {key: self.fill(own) for key, own in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.fill(part) for part in value]
+        return value
+
+    def parse(self, text: str) -> dict[str, Any]:
+        """Read a dict with placeholders inside and outside of quotes; raises `ValueError`."""
+        tree = self.fill(parse_literal(_IN_LITERAL.sub(self._bare, text)))
         if not isinstance(tree, dict):
             raise ValueError("is no dict in Python's form")  # noqa: TRY004 - as parse_literal
-    except ValueError as error:
-        problem = Problem(
-            path, setting.section.strip("[]"), setting.key, f"cannot be read: {error}"
-        )
-        raise SettingsError([problem]) from None
-    return tree
+        return tree
+
+    def _bare(self, match: re.Match[str]) -> str:
+        name = (match["name"] or "").lower()
+        if not name:
+            return match[0]
+        value = self._value(name, 0)
+        return repr(match[0]) if value is None else value
+
+    def _fill(self, text: str, depth: int) -> str:
+        if "{{" not in text or depth > DEEPEST:
+            return text
+        filled = VARIABLE.sub(lambda match: self._quoted(match, depth), text)
+        if len(filled) > LONGEST:
+            raise ValueError(f"is longer than {LONGEST} characters")
+        return filled
+
+    def _quoted(self, match: re.Match[str], depth: int) -> str:
+        name = match[1].lower()
+        value = None if _is_path(name) else self._value(name, depth)
+        if value is None or (value.startswith("!") and match[0] != match.string.strip()):
+            return match[0]  # our reader puts it in: within a text, no token is looked up
+        return value
+
+    def _value(self, name: str, depth: int) -> str | None:
+        setting = self._flat.get(name)
+        if setting is None:
+            return default(self._old.generation, name)
+        self._old.used.add(name)
+        return self._fill(str(setting.value), depth + 1)
+
+
+def _is_path(name: str) -> bool:
+    key = find(name)
+    return key is not None and key.section == "general" and key.name.endswith("_path")

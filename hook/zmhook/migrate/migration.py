@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zmhook.errors import SettingsError
-from zmhook.migrate import ini, ml_sequence, ng, old_defaults, reasons, secretsfile, stream_sequence
+from zmhook.migrate import flat, ini, ml_sequence, ng, reasons, secretsfile
 from zmhook.migrate.document import Document, settle
-from zmhook.migrate.draft import ConfigLine, Draft, Lost, like
+from zmhook.migrate.draft import ConfigLine, Draft, Lost, like, put_zones
 from zmhook.migrate.flat import put_flat
 from zmhook.migrate.old_config import Generation, OldConfig, is_no
-from zmhook.migrate.old_zones import put_zones
 from zmhook.printable import one_line
 from zmhook.settings import values
 from zmhook.text.redact import long_ones_masked
@@ -65,13 +64,13 @@ def _draft(old: OldConfig, shared: dict[str, Any]) -> Draft:
     if old.ml is not None:
         ml_sequence.put_chain(draft, old.ml, old.generation, shared)
     if old.stream is not None:
-        stream_sequence.put_stream(draft, old.stream, old)
+        flat.put_stream(draft, old.stream, old)
     put_flat(draft, old)
     draft.put_rest()
     if old.generation is not Generation.FIVE:
-        stream_sequence.put_usual_strategy(draft, old.generation)
+        flat.put_usual_strategy(draft, old.generation)
     ml, frames = old.ml is not None or old.is_foreign, old.stream is not None
-    old_defaults.put_defaults(draft, old.generation, ml=ml, stream=frames)
+    flat.put_defaults(draft, old.generation, ml=ml, stream=frames)
     put_zones(draft, old)
     draft.lose_all("push:", old.push.items(), reasons.why("push"))
     draft.put_rest()

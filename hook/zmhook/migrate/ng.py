@@ -1,6 +1,6 @@
 """Read the YAML of Ng: an `OldConfig` for all monitors, and one for each, merged as Ng does.
 
-A file is bounded in size, depth and what its aliases unfold to.
+A file is bounded in size, and in what its aliases unfold to.
 """
 
 from __future__ import annotations
@@ -14,15 +14,14 @@ from zmhook.migrate.reasons import A_SECRETS_FILE, is_of_secrets
 from zmhook.settings import inifile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterator, Mapping
 
     import yaml
 
 _FLAT = ("general", "animation", "remote", "ml")
 _NESTED = ("ml_sequence", "stream_sequence")
 _PATTERNS = ("detection_pattern", "ignore_pattern")
-MOST_NODES = 50_000
-DEEPEST = 40
+MOST_VALUES = 50_000
 _BASE = re.compile(r"\$\{\s*base_data_path\s*\}")
 
 
@@ -172,25 +171,15 @@ def _load(text: str) -> Any:
     except ImportError:
         raise MissingPart("reading YAML", "PyYAML", "cli") from None
     try:
-        return _built(yaml.SafeLoader(text))
+        tree = yaml.safe_load(text)
+        _check_size(tree, iter(range(MOST_VALUES)))
     except yaml.MarkedYAMLError as error:
         raise ValueError(_where(error)) from None
     except yaml.YAMLError:
         raise ValueError("it holds a character that YAML does not allow") from None
     except RecursionError:
-        raise ValueError(f"it is deeper than {DEEPEST} levels") from None
-
-
-def _built(loader: yaml.SafeLoader) -> Any:
-    """Build the data after measuring it with all aliases unfolded."""
-    try:
-        node = loader.get_single_node()
-        if node is None:
-            return None
-        _measure(node, {}, DEEPEST)
-        return loader.construct_document(node)
-    finally:
-        loader.dispose()
+        raise ValueError("it is nested too deep, or holds itself") from None
+    return tree
 
 
 def _where(error: yaml.MarkedYAMLError) -> str:
@@ -200,28 +189,13 @@ def _where(error: yaml.MarkedYAMLError) -> str:
     return f"{line}{(error.problem or 'is not YAML').splitlines()[0]}"
 
 
-def _measure(node: yaml.Node, sizes: dict[int, int], left: int) -> int:
-    """Count the nodes with all aliases unfolded; raises `ValueError` for too many."""
-    known = sizes.get(id(node))
-    if known == 0:
-        raise ValueError("it holds itself, through an alias")
-    if left == 0:
-        raise ValueError(f"it is deeper than {DEEPEST} levels")
-    if known is not None:
-        return known
-    sizes[id(node)] = 0
-    size = 1 + sum(_measure(child, sizes, left - 1) for child in _children(node))
-    if size > MOST_NODES:
-        raise ValueError(f"it has more than {MOST_NODES} values, its aliases unfolded")
-    sizes[id(node)] = size
-    return size
-
-
-def _children(node: Any) -> Iterable[yaml.Node]:
-    if not isinstance(node.value, list):
-        return ()
-    pairs = (part if isinstance(part, tuple) else (part,) for part in node.value)
-    return (child for pair in pairs for child in pair)
+def _check_size(value: Any, left: Iterator[int]) -> None:
+    """Raise `ValueError` for more values than `left`, all aliases unfolded."""
+    children = value.values() if isinstance(value, dict) else value
+    for child in children if isinstance(value, dict | list) else ():
+        if next(left, None) is None:
+            raise ValueError(f"it has more than {MOST_VALUES} values, its aliases unfolded")
+        _check_size(child, left)
 
 
 def _problem(path: str, why: str) -> SettingsError:

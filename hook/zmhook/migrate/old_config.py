@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import re
+import warnings
 from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,6 +14,10 @@ from zmhook.settings.plugins import with_plugins
 
 if TYPE_CHECKING:
     from zmhook.settings.keys import Key, Schema
+
+LONGEST = 256 * 1024
+"""Characters of a literal, or of a value with all placeholders filled."""
+_LINE = re.compile(r"on line (\d+)")
 
 
 @cache
@@ -96,3 +103,26 @@ def is_yes(value: Any) -> bool:
 
 def is_no(value: Any) -> bool:
     return str(value).strip().lower() in NO
+
+
+def parse_literal(text: str) -> Any:
+    """Return the value of a Python literal.
+
+    Nothing in it is evaluated. Raises `ValueError`, whose text shows no value.
+    """
+    stripped = text.strip()
+    if len(stripped) > LONGEST:
+        raise ValueError(f"is longer than {LONGEST} characters")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an escape such as \d, which older files have
+            return ast.literal_eval(stripped)
+    except SyntaxError as error:
+        where = f"line {error.lineno or 1}: "
+        raise ValueError(f"{where}is no list or dict in Python's form ({error.msg})") from None
+    except ValueError as error:
+        line = _LINE.search(str(error))
+        where = f"line {line[1]}: " if line else ""
+        raise ValueError(f"{where}only texts, numbers, lists and dicts may stand there") from None
+    except (TypeError, MemoryError, RecursionError):
+        raise ValueError("is no list or dict in Python's form") from None

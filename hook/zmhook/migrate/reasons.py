@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from zmhook.migrate.placeholders import parse_literal
+from zmhook.migrate.old_config import parse_literal
 from zmhook.printable import one_line
 
 NOTHING = "there is nothing like it here"

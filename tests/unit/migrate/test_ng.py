@@ -140,19 +140,14 @@ def test_aliases_and_merges(file: Path) -> None:
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 10)
 )
-MERGES = "a0: &a0 {x: 1}\n" + "".join(
-    f"a{i}: &a{i} {{<<: [*a{i - 1}, *a{i - 1}]}}\n" for i in range(1, 40)
-)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         (BOMB, "more than 50000 values, its aliases unfolded"),
-        (MERGES, "more than 50000 values, its aliases unfolded|deeper than 40 levels"),
         ("a: &a [*a]", "holds itself"),
-        ("a: " + "[" * 60 + "]" * 60, "deeper than 40 levels"),
-        ("a: " + "[" * 50_000, "deeper than 40 levels"),
+        ("a: " + "[" * 50_000, "nested too deep"),
         ("a: !!python/object/apply:os.system ['true']", "line 1: could not determine"),
         ("a: !ZM_USER", "line 1: could not determine"),
         ("a: [1", "line 1: "),
