@@ -101,7 +101,7 @@ def test_a_request_that_cannot_be_read(listening, asking: bytes) -> None:
     async def scene(place) -> None:
         said = await place.post(protocol.INFER, ("request", asking), frame(b"1"))
         assert said.status == 400
-        assert said.json()["detail"]
+        assert said.json["detail"]
         assert place.workers.asked == []
 
     listening(scene)

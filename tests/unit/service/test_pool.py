@@ -507,6 +507,6 @@ def test_a_task_has_a_result(bench, workers: Workers, soon) -> None:
             await running.queue.ready(inference)
             assert (await inference.result()).results == {"yolo": [[]]}
             told = workers.made[0].sent[-1]
-            assert (told.images, told.fingerprint) == ([InputImage("a", b"x")], "fingerprint")
+            assert (told.task, told.fingerprint) == (TASK, "fingerprint")
 
     soon(run)

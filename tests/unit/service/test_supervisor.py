@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from zmhook import frames
 from zmhook.deadline import waited
@@ -279,7 +280,7 @@ def test_machines_and_monitors_take_turns(make: Make, soon) -> None:
     async def run() -> None:
         supervisor = make()
         tasks = [
-            asyncio.ensure_future(supervisor.infer(TASK._replace(client=machine)))
+            asyncio.ensure_future(supervisor.infer(structs.replace(TASK, client=machine)))
             for machine in ("a", "a", "a", "b")
         ]
         asked = asyncio.ensure_future(supervisor.decide(event(1, 7)))

@@ -213,7 +213,7 @@ def test_what_a_worker_is_told(soon) -> None:
 @pytest.mark.parametrize(("seconds", "least", "most"), [(5.0, 4, 5), (0.0, 29, 30), (99.0, 29, 30)])
 def test_no_longer_than_either_side_says(soon, seconds: float, least: int, most: int) -> None:
     async def run() -> None:
-        one = infer_ticket(TASK._replace(seconds=seconds), event_deadline=30.0)
+        one = infer_ticket(structs.replace(TASK, seconds=seconds), event_deadline=30.0)
         assert least < one.left() <= most
         one.drop()
 
@@ -222,7 +222,7 @@ def test_no_longer_than_either_side_says(soon, seconds: float, least: int, most:
 
 def test_at_the_deadline(soon) -> None:
     async def run() -> None:
-        one = infer_ticket(TASK._replace(seconds=0.05))
+        one = infer_ticket(structs.replace(TASK, seconds=0.05))
         result = await one.result()
         assert isinstance(result, InferenceUnavailable)
         assert str(result) == "no result within 0.05 s"
