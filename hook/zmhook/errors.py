@@ -11,7 +11,7 @@
     ├── DetectorError          a model cannot be used
     │   ├── MissingPart        a Python package is not installed (names the pip extra)
     │   ├── ModelFileError     a weights, config or labels file is missing or of the wrong kind
-    │   └── ModelSkipped       a model on another machine did not answer; the line says so
+    │   └── ModelSkipped       a model on another machine did not answer (skipped)
     │       └── ServiceError   a service for plates or descriptions did not, and when it may
     ├── GatewayError           a server that runs models for us gave no usable response
     ├── InferenceUnavailable   the service has no time, room or worker for an inference request
@@ -154,7 +154,7 @@ class ModelFileError(DetectorError):
 class ModelSkipped(DetectorError):
     """A model on another machine did not answer, and the chain went on without it.
 
-    `short` is for the detection line: a few words without addresses, such as `no network`.
+    `short` is for the detection string: a few words without addresses, such as `no network`.
     """
 
     def __init__(self, model: str, short: str, message: str) -> None:

@@ -1,7 +1,7 @@
 """Make text from outside printable: on one line, without control characters.
 
 Names, messages and answers are written by cameras, web servers, models and folders. Whatever is
-shown of them (in logs, on terminals, in error messages, in the detection line) goes through here.
+shown of them (in logs, on terminals, in error messages, in the detection string) goes through here.
 """
 
 from __future__ import annotations

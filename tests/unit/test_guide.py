@@ -223,3 +223,14 @@ def test_each_file_that_contributing_names_is_there() -> None:
     folders = (ROOT, ROOT / "hook/zmhook")
     missing = [name for name in named if not any((folder / name).exists() for folder in folders)]
     assert missing == ["photos/"]  # that of the test assets
+
+
+def test_the_layout_in_contributing_has_every_room() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    table = text.split("Contents\n---|---\n")[1].split("\n\n")[0]
+    named = [
+        room for row in table.splitlines() for room in re.findall(r"`(\w+)`", row.split(" | ")[0])
+    ]
+    package = [*(ROOT / "hook/zmhook").glob("*.py"), *(ROOT / "hook/zmhook").glob("*/__init__.py")]
+    rooms = {path.parent.name if path.stem == "__init__" else path.stem for path in package}
+    assert sorted(named) == sorted(rooms - {"zmhook"})

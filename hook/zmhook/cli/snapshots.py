@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -72,9 +73,9 @@ def _add_run(parser: Parser) -> None:
     name = program("snapshots run", "zm_snapshots.py")
     run = parser.add_command(
         "run",
-        "collect snapshots, in the foreground",
-        "A setting that is not given here is looked up in the environment, then in"
-        f" {environment.FILE}, then in objectconfig.ini.",
+        "collect best snapshots, in the foreground",
+        "What is not given here comes from the variable in parentheses, in the environment or in"
+        f" {environment.FILE}, or else from the key of objectconfig.ini.",
         prog=name,
         examples=[f"{name} --check", f"{name} --broker 192.0.2.7 --topic axis/+/track"],
     )
@@ -97,7 +98,7 @@ def _add_status(parser: Parser) -> None:
 def _add_list(parser: Parser) -> Parser:
     listing = parser.add_command(
         "list",
-        "list stored snapshots, the newest first",
+        "list stored best snapshots, the newest first",
         examples=["zmhook snapshots list -m 5 --since 2h"],
     )
     _add_filters(listing, LISTED)
@@ -107,7 +108,7 @@ def _add_list(parser: Parser) -> Parser:
 
 def _add_show(parser: Parser) -> Parser:
     show = parser.add_command(
-        "show", "show everything about one snapshot", examples=["zmhook snapshots show 1407"]
+        "show", "show everything about one best snapshot", examples=["zmhook snapshots show 1407"]
     )
     show.add_argument(
         "number", metavar="NUMBER", type=number_argument, help="number of the snapshot"
@@ -119,7 +120,7 @@ def _add_show(parser: Parser) -> Parser:
 def _add_export(parser: Parser) -> Parser:
     export = parser.add_command(
         "export",
-        "copy snapshots to a folder, with a JSON file that describes them",
+        "copy best snapshots to a folder, with a JSON file that describes them",
         examples=["zmhook snapshots export --since 1d --to /tmp/today"],
     )
     add = export.add_argument
@@ -132,34 +133,53 @@ def _add_export(parser: Parser) -> Parser:
 
 def _add_settings(parser: Parser) -> None:
     """Add the arguments that `snapshots_run.settings_of` reads."""
+    named = os.environ.get("ZMHOOK_CONFIG", "").replace("%", "%%")
     parser.add_argument(
         "-c",
         "--config",
         metavar="FILE",
-        help=f"configuration file (default: {CONFIG}, if it exists)",
+        help=f"configuration file (default: {named or f'{CONFIG}, if it exists'})",
     )
     for names, hidden, metavar, text in (
-        (("-b", "--broker"), ("--mqtt_host",), "HOST", "MQTT broker (MQTT_HOST)"),
-        (("-u", "--broker-user"), ("--mqtt_username",), "USER", "user at the broker (MQTT_USER)"),
+        (("-b", "--broker"), ("--mqtt_host",), "HOST", "MQTT broker (MQTT_HOST; [mqtt] mqtt_host)"),
+        (
+            ("-u", "--broker-user"),
+            ("--mqtt_username",),
+            "USER",
+            "user at the broker (MQTT_USER; [mqtt] mqtt_user)",
+        ),
         (
             ("--broker-password",),
             ("-p", "--mqtt_password"),  # elsewhere -p is an event's folder
             "PASSWORD",
-            "password of that user (MQTT_PASS)",
+            "password of that user (MQTT_PASS; [mqtt] mqtt_password)",
         ),
-        (("-t", "--topic"), ("--mqtt_topic",), "TOPIC", "topic to subscribe to (MQTT_TOPIC)"),
-        (("-k", "--api-key"), ("--api_key",), "KEY", "Gemini API key (GEMINI_API_KEY)"),
+        (
+            ("-t", "--topic"),
+            ("--mqtt_topic",),
+            "TOPIC",
+            "topic to subscribe to (MQTT_TOPIC; [mqtt] mqtt_topic)",
+        ),
+        (
+            ("-k", "--api-key"),
+            ("--api_key",),
+            "KEY",
+            "Gemini API key (GEMINI_API_KEY; [gemini] gemini_key)",
+        ),
     ):
         add_option(parser, *names, hidden=hidden, metavar=metavar, help=text)
     parser.add_argument(
-        "-s", "--storage", metavar="FOLDER", help="where snapshots are stored (IMAGE_PATH)"
+        "-s",
+        "--storage",
+        metavar="FOLDER",
+        help="where snapshots are stored (IMAGE_PATH; [snapshots] snapshot_path)",
     )
     add_override(parser)
     parser.add_argument(
         "--environment",
         default=environment.FILE,
         metavar="FILE",
-        help="file with the variables in parentheses above (default: %(default)s)",
+        help="file with the variables in parentheses (default: %(default)s)",
     )
 
 

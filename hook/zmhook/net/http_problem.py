@@ -88,7 +88,7 @@ class HttpProblem(ZmhookError):
 
     @property
     def short(self) -> str:
-        """The failure in a few words, without an address, for the detection line."""
+        """The failure in a few words, without an address, for the detection string."""
         return _SHORT.get(self.failure, "answer not understood")
 
     def with_advice(self, advice: Mapping[HttpFailure, str]) -> str:

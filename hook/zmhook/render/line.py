@@ -1,4 +1,4 @@
-"""The one line on stdout that the notification server reads.
+"""The detection string: the one line on stdout that the notification server reads.
 
 Form: `[s] detected:person:97% car:88% (gemini skipped: no network) --SPLIT--{json}`. The JSON is
 either v6's object of lists or v5's list of objects (`json_format`). What describes a detection is
@@ -35,9 +35,9 @@ _NO_BRACKETS = str.maketrans("()", "[]")
 
 
 def detection_line(decision: Decision, settings: Settings) -> str:
-    """Return the line, without a newline; empty when nothing is reported.
+    """Return the detection string, without a newline; empty when nothing is reported.
 
-    An undecided event is silent, or with `on_failure = alarm` a line that says so.
+    An undecided event is silent, or with `on_failure = alarm` has one that says so.
     """
     if not is_reported(decision, settings):
         return ""
@@ -53,14 +53,14 @@ def detection_line(decision: Decision, settings: Settings) -> str:
 
 
 def is_reported(decision: Decision, settings: Settings) -> bool:
-    """Say whether the decision has a line at all."""
+    """Say whether the decision has a detection string at all."""
     if decision.outcome == "undecided":
         return settings.general.on_failure != "silence"
     return decision.outcome != "nothing"
 
 
 def annotation_line(decision: Decision, settings: Settings) -> str:
-    """Return a line for ZoneMinder's annotation editor, whose JSON is always an object.
+    """Return the string for ZoneMinder's annotation editor, whose JSON is always an object.
 
     It is there also when nothing was found. An undecided picture has none, so that the editor says
     that it failed.
@@ -74,7 +74,7 @@ def annotation_line(decision: Decision, settings: Settings) -> str:
 
 
 def words_of(line: str) -> str:
-    """Return the text of a line, without its JSON."""
+    """Return the text of a detection string, without its JSON."""
     return line.partition(SPLIT)[0].rstrip()
 
 
@@ -189,7 +189,7 @@ def _label(detection: Detection, general: General) -> str:
 
 
 def _plain(text: str) -> str:
-    """Keep the line one line with one split, whatever a person's folder is called."""
+    """Keep the string one line with one split, whatever a person's folder is called."""
     return one_line(text, LONGEST).replace(SPLIT, "-")
 
 
@@ -221,7 +221,7 @@ def about(description: Detection) -> Box | None:
 
 
 def as_json(description: Detection) -> dict[str, Any]:
-    """Return it as the JSON after the line has it; boxes are `[x1, y1, x2, y2]`."""
+    """Return it as the JSON of the detection string has it; boxes are `[x1, y1, x2, y2]`."""
     attributes = dict(description.attributes)
     for known in (DESCRIPTION, ABOUT, ALARM):
         attributes.pop(known, None)

@@ -48,7 +48,7 @@ _LAST_BMP = 0xFFFF
 
 
 def write_notes(decision: Decision, text: str, portal: Portal) -> None:
-    """Put `text` (the detection line, its JSON is left off) before ZoneMinder's own notes.
+    """Put `text` (the detection string without its JSON) before ZoneMinder's own notes.
 
     Behind it comes what large models said about the picture, shortened. An older detection there
     is replaced. Characters that the database refuses are replaced by question marks rather than

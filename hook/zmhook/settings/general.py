@@ -97,7 +97,7 @@ class General(Section, frozen=True, kw_only=True):
         Literal["silence", "alarm"],
         about(
             "What to answer when no decision is possible. silence: nothing, and exit code "
-            "2. alarm: an alarm whose line says so."
+            "2. alarm: an alarm whose detection string says so."
         ),
     ] = "silence"
     event_deadline: Annotated[
@@ -162,7 +162,9 @@ class General(Section, frozen=True, kw_only=True):
     show_models: Annotated[bool, about("Print the model before the label: (yolo) person.")] = False
     show_frame_match_type: Annotated[
         bool,
-        about("Begin the line with [s] (snapshot), [a] (alarm) or [x] (another frame)."),
+        about(
+            "Begin the detection string with [s] (snapshot), [a] (alarm) or [x] (another frame)."
+        ),
     ] = True
     show_camera_frame: Annotated[
         bool,

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from zmhook.gate.alarm_rules import ALARM_RULES
+from zmhook.gate.rules import DETECTION_RULES
 from zmhook.settings import load
 from zmhook.settings.hints import written
 from zmhook.settings.keys import keys
@@ -92,3 +94,13 @@ def test_every_token_has_its_example(shipped: str, root: Path) -> None:
 def test_nothing_without_effect_is_offered(shipped: str) -> None:
     names = {name for section in entries(shipped).values() for name in section}
     assert not names & {*OBSOLETE}
+
+
+def test_the_order_of_rules_is_that_of_the_gate(shipped: str, root: Path) -> None:
+    rules = [*DETECTION_RULES, "gemini", *ALARM_RULES]
+    comment = shipped.split("The rules run in this order: ")[1].split(".", maxsplit=1)[0]
+    without_remarks = re.sub(r"\([^)]*\)", "", comment.replace("\n# ", " "))
+    assert [name.strip() for name in without_remarks.split(",")] == rules
+    page = (root / "docs" / "detections.md").read_text()
+    table = page.split("Rule | Drops\n---|---\n")[1].split("\n\n")[0]
+    assert re.findall(r"^`(\w+)`", table, re.MULTILINE) == rules
