@@ -12,16 +12,17 @@ from zmhook.snapshots.formats.axis_track import AxisTrack
 from zmhook.snapshots.formats.frigate import Frigate
 from zmhook.snapshots.formats.incoming import MOST_PARTS, IncomingMessage
 from zmhook.snapshots.formats.json_picture import pictures
-from zmhook.snapshots.formats.pictures import (
+from zmhook.snapshots.formats.tracks import Tracks
+from zmhook.snapshots.formats.values import (
     BASE64,
+    Times,
     decoded,
     is_base64_picture,
     is_picture,
     picture_name,
     sound,
+    text,
 )
-from zmhook.snapshots.formats.tracks import Tracks
-from zmhook.snapshots.formats.values import Times, text
 from zmhook.snapshots.snapshot import BestSnapshot
 from zmhook.text.bounded_json import Cut, Unreadable, lenient, salvaged
 

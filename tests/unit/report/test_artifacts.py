@@ -169,13 +169,17 @@ def test_disk_says_no(decided, tmp_path: Path, monkeypatch, number: int, hint: s
     assert (tmp_path / "objects.json").read_bytes() == b"old"
 
 
-def test_user_without_a_name(monkeypatch) -> None:
+def test_user_without_a_name(decided, tmp_path: Path, monkeypatch) -> None:
     def nobody() -> str:
         raise KeyError("getpwuid(): uid not found: 4711")
 
+    def refuse(*_) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
     monkeypatch.setattr(artifacts.getpass, "getuser", nobody)
-    error = artifacts._error(Path("/a/b"), PermissionError(errno.EACCES, "Permission denied"))
-    assert str(error) == "/a/b cannot be written: Permission denied; let this user write to /a"
+    monkeypatch.setattr(atomic.os, "fchmod", refuse)
+    message = fails(lambda: artifacts.write_to_event(decided(), settings(), str(tmp_path)))
+    assert message.endswith(f"Permission denied; let this user write to {tmp_path}")
 
 
 def test_picture_too_large_for_a_jpeg(tmp_path: Path, decision) -> None:

@@ -15,7 +15,6 @@ from msgspec import structs
 from zmhook.snapshots.formats import json_picture
 from zmhook.snapshots.formats.classes import Classes, classes_of, track_attributes
 from zmhook.snapshots.formats.incoming import MessageOrigin
-from zmhook.snapshots.formats.pictures import is_base64_picture
 from zmhook.snapshots.formats.values import (
     Clock,
     Times,
@@ -23,6 +22,7 @@ from zmhook.snapshots.formats.values import (
     box_of,
     clipped,
     identity,
+    is_base64_picture,
     mapping,
     mappings,
     scene_box,

@@ -15,9 +15,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct, field
 
 from zmhook.snapshots.formats.classes import MOST_ATTRIBUTES, Classes, names
-from zmhook.snapshots.formats.pictures import picture_name
 from zmhook.snapshots.formats.tracks import NEWS_EVERY
-from zmhook.snapshots.formats.values import Times, fraction, identity, label, mapping, settled, text
+from zmhook.snapshots.formats.values import (
+    Times,
+    fraction,
+    identity,
+    label,
+    mapping,
+    picture_name,
+    settled,
+    text,
+)
 from zmhook.snapshots.snapshot import Attribute, Classification
 from zmhook.storage.lru import LruCache
 from zmhook.text.bounded_json import Unreadable, lenient

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from zmhook.errors import PayloadError
 from zmhook.snapshots.formats.classes import NOTHING, Classes
-from zmhook.snapshots.formats.pictures import picture
-from zmhook.snapshots.formats.values import Clock, channel, text
+from zmhook.snapshots.formats.values import Clock, channel, picture, text
 from zmhook.snapshots.snapshot import Amendment, BestSnapshot
 from zmhook.snapshots.topics import TopicMatch, Topics
 

@@ -16,15 +16,16 @@ from msgspec import structs
 
 from zmhook.errors import PayloadError
 from zmhook.snapshots.formats.classes import Classes, classes_of
-from zmhook.snapshots.formats.pictures import is_base64_picture, picture_name
 from zmhook.snapshots.formats.values import (
     LONGEST_TEXT,
     Json,
     fraction,
     identity,
+    is_base64_picture,
     label,
     mappings,
     number,
+    picture_name,
     scene_box,
     settled,
     text,
