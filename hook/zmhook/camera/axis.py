@@ -13,6 +13,7 @@ from msgspec import json
 
 from zmhook.camera.camera_client import NOT_FOUND, WRONG, CameraClient, CameraResponse
 from zmhook.errors import CameraError
+from zmhook.text.bounded_json import mapping, mappings
 
 API_VERSION = "1.0"
 CLIENT = "/axis-cgi/mqtt/client.cgi"
@@ -65,8 +66,7 @@ class MqttClientState(NamedTuple):
 
     @property
     def server(self) -> dict[str, Any]:
-        server = self.config.get("server")
-        return server if isinstance(server, dict) else {}
+        return mapping(self.config.get("server"))
 
     @property
     def user(self) -> str:
@@ -132,7 +132,7 @@ class Axis:
         response = self._client.ask("POST", DEVICE, call("getAllProperties"))
         if response.status == NOT_FOUND:
             return CameraDevice()
-        content = self._object(self._data(response).get("propertyList"))
+        content = mapping(self._data(response).get("propertyList"))
         name = content.get("ProdFullName") or content.get("ProdShortName") or ""
         texts = (name, content.get("SerialNumber") or "", content.get("Version") or "")
         return CameraDevice(*map(self._client.masked, texts))
@@ -143,7 +143,7 @@ class Axis:
         if response.status == NOT_FOUND:
             raise CameraError(f"{response.url}: {NEEDS_CLIENT}")
         data = self._data(response)
-        config, status = self._object(data.get("config")), self._object(data.get("status"))
+        config, status = mapping(data.get("config")), mapping(data.get("status"))
         config.pop("password", None)
         return MqttClientState(
             config=config,
@@ -162,7 +162,7 @@ class Axis:
 
     def send(self, request: CameraRequest) -> None:
         """Change something."""
-        params = self._object((request.body or {}).get("params"))
+        params = mapping((request.body or {}).get("params"))
         self._client.hide(str(params.get("password") or ""))
         response = self._client.ask(*request)
         self._check(response)
@@ -193,28 +193,20 @@ class Axis:
         return content
 
     def _refusal(self, error: object, status: int) -> str:
-        content = self._object(error)
+        content = mapping(error)
         code, message = content.get("code"), content.get("message")
         parts = [f"error {code}"] if code is not None else [f"status {status}"]
         parts += [self._client.masked(message)] if message else []
         return f"the camera refuses that ({', '.join(parts)})"
 
     def _data(self, response: CameraResponse) -> dict[str, Any]:
-        return self._object(self._check(response).get("data"))
+        return mapping(self._check(response).get("data"))
 
     def _list(self, response: CameraResponse, name: str) -> list[dict[str, Any]]:
         """Return a collection: `data` itself or what it has under its name; both are documented."""
         data = self._check(response).get("data")
         content = data.get(name) if isinstance(data, dict) else data
-        return (
-            [item for item in content if isinstance(item, dict)]
-            if isinstance(content, list)
-            else []
-        )
-
-    @staticmethod
-    def _object(value: object) -> dict[str, Any]:
-        return value if isinstance(value, dict) else {}
+        return mappings(content)
 
 
 def call(method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from zmhook.net.http import OK, HttpClient, HttpResponse, bearer
 from zmhook.net.http_problem import HttpProblem
 from zmhook.net.retry import wait_of_header
 from zmhook.net.urls import shown
+from zmhook.text.bounded_json import mappings
 
 if TYPE_CHECKING:
     from zmhook.deadline import Deadline
@@ -142,7 +143,7 @@ def _text_of(choice: dict[str, Any], message: dict[str, Any]) -> str:
 def _content(content: Any) -> str:
     """Return a message's text, which may come in parts."""
     if isinstance(content, list):
-        parts = [part for part in content if isinstance(part, dict)]
-        texts = [part.get("text") for part in parts if part.get("type") in _TEXTS]
+        parts = (part for part in mappings(content) if part.get("type") in _TEXTS)
+        texts = (part.get("text") for part in parts)
         return "".join(text for text in texts if isinstance(text, str))
     return content if isinstance(content, str) else ""

@@ -15,6 +15,7 @@ from zmhook.describe.description import DescriptionError, FormRefused, quoted
 from zmhook.net.http_problem import through_proxy
 from zmhook.net.retry import reset_of, wait_of
 from zmhook.storage.quota import clock_time
+from zmhook.text.bounded_json import mapping, mappings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -245,13 +246,5 @@ def _pacific() -> tzinfo:
 
 def error_details(payload: Any) -> Iterator[dict[str, Any]]:
     """Give the entries of `error.details`, in whatever the body really is."""
-    for detail in payload if isinstance(payload, list) else [payload]:
-        error = detail.get("error", detail) if isinstance(detail, dict) else None
-        details = error.get("details") if isinstance(error, dict) else None
-        yield from _dicts(details)
-
-
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    return (
-        [detail for detail in value if isinstance(detail, dict)] if isinstance(value, list) else []
-    )
+    for detail in mappings(payload if isinstance(payload, list) else [payload]):
+        yield from mappings(mapping(detail.get("error", detail)).get("details"))

@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 
 from zmhook.errors import PortalError
 from zmhook.notify.message import labels_of
+from zmhook.text.bounded_json import mappings
 from zmhook.text.names import composed
 from zmhook.zoneminder import rights
 from zmhook.zoneminder.api import Portal
@@ -138,5 +139,4 @@ def _ask(portal: Portal, what: str, **query: str | int) -> list[dict[str, Any]]:
             f"{portal.address}: refused {what} ({reason}): the user '{portal.general.user}' needs"
             f" {rights.TAGS}"
         )
-    rows = answer.get("response")
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return mappings(answer.get("response"))

@@ -114,3 +114,15 @@ def whole(value: object) -> int:
         return value if 0 <= value < 10**DIGITS else 0
     text = value if isinstance(value, str) else ""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= DIGITS else 0
+
+
+def mapping(value: object) -> dict[str, Any]:
+    """Return an object of JSON as it is; anything else is an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def mappings(value: object) -> list[dict[str, Any]]:
+    """Return those members of a list that are objects; anything else has none."""
+    return (
+        [member for member in value if isinstance(member, dict)] if isinstance(value, list) else []
+    )

@@ -12,7 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zmhook.text.bounded_json import Cut, Unreadable, claims, decoded, lenient, salvaged, whole
+from zmhook.text.bounded_json import (
+    Cut,
+    Unreadable,
+    claims,
+    decoded,
+    lenient,
+    mapping,
+    mappings,
+    salvaged,
+    whole,
+)
 
 
 @pytest.mark.parametrize(
@@ -218,3 +228,9 @@ def test_reading_leniently_fails_in_one_way_only(data: bytes | str) -> None:
 def test_what_is_sound_reads_the_same(value: object) -> None:
     text = json.dumps({"a": value})
     assert lenient(text + "\0 rest") == {"a": value}
+
+
+def test_members_of_another_kind_are_left_out():
+    assert mappings([{"a": 1}, 2, None, "x", []]) == [{"a": 1}]
+    assert mappings({"a": 1}) == mappings(None) == []
+    assert mapping([1]) == {}

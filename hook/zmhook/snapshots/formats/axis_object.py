@@ -20,7 +20,8 @@ from zmhook.snapshots.formats import json_picture
 from zmhook.snapshots.formats.classes import classes_of
 from zmhook.snapshots.formats.incoming import MOST_PARTS
 from zmhook.snapshots.formats.tracks import ImageFacts
-from zmhook.snapshots.formats.values import box_of, identity, mapping, mappings, settled
+from zmhook.snapshots.formats.values import box_of, identity, settled
+from zmhook.text.bounded_json import mapping, mappings
 
 if TYPE_CHECKING:
     from zmhook.snapshots.formats.classes import Classes

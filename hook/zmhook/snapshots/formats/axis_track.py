@@ -23,13 +23,12 @@ from zmhook.snapshots.formats.values import (
     clipped,
     identity,
     is_base64_picture,
-    mapping,
-    mappings,
     scene_box,
     settled,
     text,
 )
 from zmhook.snapshots.snapshot import Amendment, SceneBox
+from zmhook.text.bounded_json import mapping, mappings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -21,14 +21,13 @@ from zmhook.snapshots.formats.values import (
     fraction,
     identity,
     label,
-    mapping,
     picture_name,
     settled,
     text,
 )
 from zmhook.snapshots.snapshot import Attribute, Classification
 from zmhook.storage.lru import LruCache
-from zmhook.text.bounded_json import Unreadable, lenient
+from zmhook.text.bounded_json import Unreadable, lenient, mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

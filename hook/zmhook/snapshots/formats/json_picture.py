@@ -23,7 +23,6 @@ from zmhook.snapshots.formats.values import (
     identity,
     is_base64_picture,
     label,
-    mappings,
     number,
     picture_name,
     scene_box,
@@ -31,6 +30,7 @@ from zmhook.snapshots.formats.values import (
     text,
 )
 from zmhook.snapshots.snapshot import Classification
+from zmhook.text.bounded_json import mappings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,6 +18,7 @@ from zmhook.errors import PayloadError, PictureError
 from zmhook.image.decode import checked
 from zmhook.printable import one_line
 from zmhook.snapshots.snapshot import SceneBox
+from zmhook.text.bounded_json import mapping
 from zmhook.text.names import composed
 
 Json = dict[str, Any]
@@ -107,17 +108,6 @@ def identity(value: Any) -> str:
     if isinstance(value, str) and len(value) > LONGEST_ID:
         return hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()
     return text(value, LONGEST_ID)
-
-
-def mapping(value: Any) -> Json:
-    return value if isinstance(value, dict) else {}
-
-
-def mappings(value: Any) -> list[Json]:
-    """Return those members of a list that are objects."""
-    return (
-        [member for member in value if isinstance(member, dict)] if isinstance(value, list) else []
-    )
 
 
 class Clock(NamedTuple):

@@ -91,12 +91,6 @@ def test_long_ids_stay_apart():
     assert one != other
 
 
-def test_members_of_another_kind_are_left_out():
-    assert values.mappings([{"a": 1}, 2, None, "x", []]) == [{"a": 1}]
-    assert values.mappings({"a": 1}) == values.mappings(None) == []
-    assert values.mapping([1]) == {}
-
-
 MOMENT = 1715613699.320982
 
 
