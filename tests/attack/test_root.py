@@ -230,6 +230,8 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "camera": [("camera", "status", "--host", "127.0.0.1:9", "--user", "root")],
     "history": [("history", "list"), ("history", "show", "5"), ("history", "stats")],
     "notify": [("notify", "test")],
+    "doctor": [("doctor",), ("doctor", "--event", "5", "--json")],
+    "status": [("status",)],
     "config": [("config", "check"), ("config", "check", "--live")],
     "completion": [("completion", "bash"), ("completion", "zsh")],
 }

@@ -20,7 +20,7 @@ ELSEWHERE = {
     "cli/camera_setup.py": "cli/test_camera.py",
     "cli/history_text.py": "cli/test_history.py",
     "cli/serve.py": "tests/integration/service and test_service_commands.py run it",
-    "cli/try_model.py": "doctor/test_trials.py and tests/integration/test_doctor.py run it",
+    "cli/try_model.py": "doctor/test_trials.py and doctor/test_networks.py run it",
     "defaults.py": CONSTANTS,
     "describe/thoughts.py": "describe/test_gemini.py and test_openai_compatible.py",
     "detectors/lacking.py": "service/test_config_watch.py",

@@ -42,6 +42,9 @@ COMMANDS = {
     "explain": Command(
         "zmhook.cli.explain", _EVENTS, "run detection again and explain every kept and dropped box"
     ),
+    "status": Command(
+        "zmhook.cli.status", _EVENTS, "show whether it is on, and each monitor's last event"
+    ),
     "history": Command("zmhook.cli.history", _EVENTS, "show past decisions and the reasons"),
     "models": Command("zmhook.cli.models", _MODELS, "list, download and verify model files"),
     "train-faces": Command("zmhook.cli.train_faces", _MODELS, "train the faces of known people"),
@@ -58,6 +61,9 @@ COMMANDS = {
     ),
     "camera": Command(
         "zmhook.cli.camera", _CAMERAS, "set up an Axis camera for best snapshots, or simulate one"
+    ),
+    "doctor": Command(
+        "zmhook.cli.doctor", _SETUP, "check everything, and say what to type where it is wrong"
     ),
     "config": Command(
         "zmhook.cli.config", _SETUP, "check the configuration, or migrate an older one"

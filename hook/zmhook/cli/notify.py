@@ -43,13 +43,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     config = absolute_config(args.config)
     settings = load(config).for_monitor(args.monitor)
     become_owner(*folders_of(settings))
-    channels = list(_channels(_work(settings, args.monitor)))
-    if not channels:
+    every = list(channels(invented_alarm(settings, args.monitor)))
+    if not every:
         complain(
             f"{config}: [notify] has no channel: set notify_mqtt, notify_webhook or notify_apprise"
         )
         return NOTHING_SET
-    sent = [_send(channel) for channel in channels]
+    sent = [_send(channel) for channel in every]
     return ALL_WORKED if all(sent) else SOME_FAILED
 
 
@@ -64,7 +64,7 @@ def _send(channel: Channel) -> bool:
     return True
 
 
-def _channels(work: Work) -> Iterator[Channel]:
+def channels(work: Work) -> Iterator[Channel]:
     notify = work.settings.notify
     if notify.notify_mqtt:
         from zmhook.net import mqtt as client
@@ -99,7 +99,7 @@ def _by_apprise(work: Work, number: int) -> None:
     apprise.send_to(work, number)
 
 
-def _work(settings: Settings, monitor: int | None) -> Work:
+def invented_alarm(settings: Settings, monitor: int | None) -> Work:
     """Return an invented alarm: a grey picture with one box."""
     import numpy as np
 

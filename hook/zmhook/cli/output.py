@@ -62,6 +62,11 @@ def say(text: object = "", *, error: bool = False) -> None:
         _printed(highlighted(line) if has_colours(sys.stdout) else line)
 
 
+def say_styled(line: str) -> None:
+    """Print a line that is printable already, but for the colours in it; raises as `say` does."""
+    _printed(line)
+
+
 def say_rest() -> None:
     """Flush stdout; raises as `say` does."""
     _printed("", end="")

@@ -1,1 +1,1 @@
-"""What a configuration needs, tried: files that are there, and machines that answer."""
+"""Check an installation: what its configuration needs, tried, and what to type where it fails."""

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 MOST_FIELDS = 20
+PING = "ping"
+"""In place of an event's number: whoever asks only wants to know whether the hook gets here."""
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +83,8 @@ class Routes:
             )
             if _field(form, "config") not in ("", self._supervisor.config.path):
                 raise CloseConnection
+            if _field(form, "eid") == PING:
+                return Response(ALARM, f"zmhook {__version__}\n".encode())
             event = _event(form)
         except ValueError as error:
             log.error("%s", error)  # noqa: TRY400

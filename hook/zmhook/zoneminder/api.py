@@ -186,6 +186,15 @@ class Portal:
         if self._json(response, what).get("message") != "Saved":
             raise self._error(response, f"{what} were not saved: {self._described(response)}")
 
+    def may_edit(self, event_id: int) -> bool:
+        """Say whether the user may change the event: a change of nothing is refused, or not."""
+        url = f"{_api_url(self.general)}/events/{event_id}.json"
+        try:
+            self._ask("PUT", url, f"event {event_id}", None, right=rights.NOTES)
+        except LoginError:
+            return False
+        return True
+
     def json(
         self, path: str, what: str, *, api: bool = True, right: str = rights.API
     ) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from zmhook.net.http_connection import CloseConnection, Request, Response
 from zmhook.service import routes
 from zmhook.service.routes import Routes
 from zmhook.settings import General, Settings
+from zmhook.version import __version__
 
 DOG = Detection(label="dog", confidence=0.9, box=Box(1, 2, 3, 4), model="yolo")
 
@@ -57,6 +58,14 @@ def ask(supervisor: Supervisor, soon):
 
 def form(**fields: object) -> bytes:
     return urlencode(fields).encode()
+
+
+def test_whether_the_hook_gets_here(ask, supervisor):
+    answer = ask("POST", "/decide", form(eid=routes.PING, config="/etc/o.ini"))
+    assert (answer.status, answer.body) == (200, f"zmhook {__version__}\n".encode())
+    assert supervisor.asked == []
+    with pytest.raises(CloseConnection):
+        ask("POST", "/decide", form(eid=routes.PING, config="/etc/other.ini"))
 
 
 def test_an_alarm_is_its_line(ask, supervisor: Supervisor) -> None:

@@ -1,0 +1,174 @@
+"""`zmhook doctor`: check everything, say what is wrong, and what to type."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from zmhook.cli.arguments import (
+    Parser,
+    absolute_config,
+    add_config,
+    add_json,
+    add_override,
+    event_argument,
+)
+from zmhook.cli.output import say_json
+from zmhook.errors import RightsError, SettingsError
+from zmhook.exit_codes import DONE, FAILED
+from zmhook.process.privilege import become_owner, is_root, name_of
+from zmhook.settings.folders import folders_of
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from zmhook.doctor.finding import Check, Finding
+    from zmhook.doctor.patient import Patient
+    from zmhook.errors import Problem
+    from zmhook.settings import Config
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = make_parser().parse_args(argv)
+    patient, findings = examined(args)
+    kept = []
+    if args.json:
+        kept = list(findings)
+        say_json({"healthy": is_healthy(kept), "findings": kept})
+    else:
+        from zmhook.cli.doctor_text import show
+
+        kept = show(findings, patient.path)
+    return DONE if is_healthy(kept) else FAILED
+
+
+def is_healthy(findings: Sequence[Finding]) -> bool:
+    return not any(finding.state == "fault" for finding in findings)
+
+
+def examined(args: argparse.Namespace) -> tuple[Patient, Iterator[Finding]]:
+    """Return what is examined, and its findings as they come."""
+    from zmhook.doctor.patient import Patient
+    from zmhook.doctor.runner import run
+
+    was_root = is_root()
+    path = absolute_config(args.config)
+    config, problems, unreadable = _loaded(path, args.override)
+    rights = _step_down(config)
+    owner = name_of(os.geteuid()) if was_root else _owner(config)
+    patient = Patient(path, config, tuple(args.override), owner, was_root)
+    checks = _checks(args, patient, problems, rights, is_known=not unreadable)
+    return patient, run(checks, patient.everybody())
+
+
+def _loaded(path: str, overrides: Sequence[str]) -> tuple[Config, list[Problem], bool]:
+    """Return the configuration as far as it can be read, its problems, and whether it cannot."""
+    from zmhook.errors import Problem
+    from zmhook.settings import Settings, load
+    from zmhook.settings.loader import Config
+
+    nothing = Config(path, Settings(), {}, [])
+    try:
+        return load(path, overrides), [], False
+    except RightsError as error:
+        return nothing, [Problem("", "", "", str(error))], True
+    except SettingsError as error:
+        is_there = os.access(path, os.R_OK)
+        return error.config or nothing, list(error.problems), not (error.config and is_there)
+
+
+def _step_down(config: Config) -> str:
+    """As root, become the owner of the data, or of most of it; return why not of all."""
+    folders = folders_of(config.general)
+    try:
+        become_owner(*folders)
+    except RightsError as error:
+        if is_root():
+            become_owner_of_most(folders)
+        return str(error)
+    return ""
+
+
+def become_owner_of_most(folders: Sequence[Path]) -> None:
+    """Become the account that owns most of these folders, and does not fall over one of another."""
+    owners = [folder.stat().st_uid for folder in folders if folder.is_dir()]
+    others = [uid for uid in owners if uid]
+    if not others:
+        return
+    uid = max(sorted({*others}), key=others.count)
+    for folder in folders:
+        if folder.is_dir() and folder.stat().st_uid == uid and is_root():
+            try:
+                become_owner(folder)
+            except RightsError:
+                continue
+
+
+def _owner(config: Config) -> str:
+    """Return whose the data is: root's base folder holds those of the user who runs the hooks."""
+    folders = [folder for folder in folders_of(config.general) if folder.is_dir()]
+    uids = [uid for folder in folders if (uid := folder.stat().st_uid)]
+    uid = max(sorted({*uids}), key=uids.count) if uids else os.geteuid()
+    return name_of(uid)
+
+
+def _checks(
+    args: argparse.Namespace,
+    patient: Patient,
+    problems: Sequence[Problem],
+    rights: str,
+    *,
+    is_known: bool,
+) -> list[Check]:
+    from zmhook.doctor import examination
+
+    if not is_known:
+        return examination.of_nothing(patient, problems)
+    if args.event is not None:
+        return examination.of_event(patient, args.event)
+    checks = examination.of_everything(patient, problems, rights, paid=args.paid)
+    return [*checks, *_sent(patient)] if args.send else checks
+
+
+def _sent(patient: Patient) -> Iterator[Check]:
+    """Yield checks that really send a test notification."""
+    from zmhook.cli.notify import channels, invented_alarm
+    from zmhook.doctor.finding import Check, ok
+    from zmhook.doctor.others import CHANNELS
+
+    for where, settings in patient.distinct(lambda each: (each.notify, each.mqtt)):
+        for channel in channels(invented_alarm(settings, None)):
+            name = f"{channel.name}{where}"
+
+            def send(channel=channel, name=name):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+                channel.send()
+                yield ok(name, "a test message was sent: did it arrive?")
+
+            yield Check(CHANNELS, name, send)
+
+
+def make_parser() -> Parser:
+    parser = Parser(
+        prog="zmhook doctor",
+        description="Check the whole installation: configuration, folders, Python packages,"
+        " ZoneMinder and its monitors, who calls the hook, models, the background service, faces,"
+        " MQTT, remote servers and notifications. Each line says whether it works, and what to"
+        " type if not. Nothing is changed, and nothing is asked that costs money.",
+        examples=["sudo zmhook doctor", "sudo zmhook doctor --event 1022"],
+        epilog="Exit code: 0 everything works, 1 something does not.",
+    )
+    add = parser.add_argument
+    add(
+        "--event",
+        type=event_argument,
+        metavar="EVENT",
+        help="follow one event through all stations, and say where it stops",
+    )
+    add("--paid", action="store_true", help="also ask services that charge for each question")
+    add("--send", action="store_true", help="also send a test notification through every channel")
+    add_json(parser)
+    add_config(parser)
+    add_override(parser)
+    return parser

@@ -1,0 +1,123 @@
+"""`zmhook doctor`: its exit codes, its JSON, and configurations that are broken or not readable."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from zmhook.cli import doctor as module
+from zmhook.cli.doctor import become_owner_of_most, is_healthy
+from zmhook.cli.main import main
+from zmhook.doctor import environment
+from zmhook.doctor.finding import fault, ok, unchecked, warning
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch, short: Path):
+    """Leave out what takes seconds; doctor/test_environment.py tests it."""
+    monkeypatch.setenv("ZMHOOK_RUN", str(short))
+    monkeypatch.setattr(environment, "checks", lambda _: [])
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Callable[[str], str]:
+    def write(text: str) -> str:
+        (tmp_path / "data").mkdir(exist_ok=True)
+        path = tmp_path / "o.ini"
+        path.write_text(
+            f"[general]\nbase_data_path = {tmp_path}/data\nbase_zm_conf_path = {tmp_path}\n{text}"
+        )
+        path.chmod(0o640)
+        return str(path)
+
+    return write
+
+
+def findings(capsys, *arguments: str) -> tuple[int, dict[str, dict[str, str]]]:
+    code = main(["doctor", *arguments, "--json"])
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["healthy"] is (code == 0)
+    return code, {each["name"]: each for each in shown["findings"]}
+
+
+def test_healthy(config, capsys):
+    path = config("models = hog\n")
+    assert main(["doctor", "-c", path]) == 0
+    out = capsys.readouterr().out
+    assert "✓ hog" in out
+    assert "Nothing is wrong." in out or "All is well." in out
+
+
+def test_a_fault_is_exit_code_1(config, capsys):
+    code, found = findings(capsys, "-c", config("models = yolo\n"))
+    assert code == 1
+    assert found["yolo"]["state"] == "fault"
+    assert "models get" in found["files"]["cure"]
+
+
+def test_a_broken_configuration_is_examined_all_the_same(config, capsys):
+    path = config("models = hog\nwait = soon\nportal = http://127.0.0.1:9/zm\n[yolo]\nweight = 1\n")
+    code, found = findings(capsys, "-c", path)
+    assert code == 1
+    assert "weight: unknown key" in json.dumps(found)
+    assert found["portal"]["state"] == "fault"
+    assert found["hog"]["state"] == "fault"  # its process reads the same file
+
+
+def test_a_configuration_that_is_not_there(tmp_path: Path, capsys):
+    code, found = findings(capsys, "-c", str(tmp_path / "none.ini"))
+    assert code == 1
+    assert "none.ini" in found["settings"]["text"]
+    assert found["the rest"]["state"] == "unchecked"
+
+
+def test_no_secret_is_shown(config, capsys, endpoint):
+    endpoint.answers = [(401, {}, b'{"data": {"name": "no hunter22hunter"}}')] * 9
+    text = f"models = hog\nportal = {endpoint.url}/zm\nuser = ann\npassword = hunter22hunter\n"
+    main(["doctor", "-c", config(text)])
+    captured = capsys.readouterr()
+    assert "hunter22" not in captured.out + captured.err
+
+
+def test_one_event(config, capsys):
+    _, found = findings(capsys, "-c", config("models = hog\n"), "--event", "12")
+    assert found["ZoneMinder"]["group"] == "Event 12"
+
+
+def test_nothing_is_sent_unless_it_is_asked_for(config, capsys, endpoint):
+    path = config(f"models = hog\n[notify]\nnotify_webhook = {endpoint.url}/a\n")
+    code, found = findings(capsys, "-c", path)
+    assert [each.method for each in endpoint.got] == []
+    code, found = findings(capsys, "-c", path, "--send")
+    assert [each.method for each in endpoint.got] == ["POST"]
+    assert code == 0
+    assert found["webhook"]["text"] == "a test message was sent: did it arrive?"
+
+
+def test_an_override_counts(config, capsys):
+    _, found = findings(capsys, "-c", config("models = yolo\n"), "-O", "general.models=hog")
+    assert "yolo" not in found
+
+
+def test_health():
+    assert is_healthy([ok("a", ""), warning("b", ""), unchecked("c", "")])
+    assert not is_healthy([fault("a", "")])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="optional: only root becomes another")
+def test_root_becomes_the_owner_of_most(tmp_path: Path, monkeypatch):
+    became = []
+    monkeypatch.setattr(module, "become_owner", became.append)
+    folders = [tmp_path / name for name in "abc"]
+    for folder, uid in zip(folders, (1, 2, 2), strict=True):
+        folder.mkdir()
+        os.chown(folder, uid, uid)
+    become_owner_of_most([*folders, tmp_path / "none"])
+    assert became == folders[1:]
+    became.clear()
+    become_owner_of_most([])
+    assert became == []

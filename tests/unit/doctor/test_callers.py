@@ -1,0 +1,141 @@
+"""Who calls the hook, out of ZoneMinder's database and a notification server's file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from zmhook.doctor import callers as module
+from zmhook.doctor.callers import checks
+from zmhook.doctor.database import NoDatabase
+
+
+class Database:
+    """Stands in for ZoneMinder's."""
+
+    def __init__(self, version: tuple[int, ...] = (1, 38, 4)) -> None:
+        self.conf = Path("/etc/zm/zm.conf")
+        self.version = version
+        self.options = {"ZM_LOG_LEVEL_FILE": "1", "ZM_LOG_LEVEL_DATABASE": "-5"}
+        self.filters: list[dict[str, object]] = []
+        self.monitors: list[dict[str, object]] = []
+        self.clock = time.strftime("%Y-%m-%d %H:%M:%S")
+
+
+class Unreadable:
+    conf = Path("/etc/zm/zm.conf")
+
+    def __getattr__(self, _: str) -> None:
+        raise NoDatabase("there is no /etc/zm/zm.conf")
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    path = tmp_path / "bin" / "zm_event_start.sh"
+    path.parent.mkdir()
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def found(patient) -> Callable[..., list]:
+    def examine(database: object, text: str = "models = hog\nwrite_notes = yes\n") -> list:
+        every = checks(patient(text), database)
+        return [each for check in every if check.group == module.GROUP for each in check.run()]
+
+    return examine
+
+
+def test_a_line_of_zoneminder(found, script: Path):
+    database = Database()
+    line = f"{script} %EID% %MID% '' %EC%"
+    database.monitors = [{"Id": 1, "EventStartCommand": line}, {"Id": 4, "EventStartCommand": line}]
+    (call,) = found(database)
+    assert call.state == "ok"
+    assert call.text == f"EventStartCommand of monitor 1, 4: {line}"
+
+
+def test_wrong_quoting_is_named_with_the_right_line(found, script: Path):
+    database = Database()
+    line = f"{script} %EID% %MID% '' \"%EC%\""
+    database.monitors = [{"Id": 1, "EventStartCommand": line}]
+    (call,) = found(database)
+    assert call.state == "fault"
+    assert "%EC% stands in quotes" in call.text
+    assert call.cure.endswith(f"{script} %EID% %MID% '' %EC%")
+
+
+def test_a_program_that_is_not_there(found, script: Path, tmp_path: Path):
+    database = Database()
+    database.monitors = [{"Id": 1, "EventStartCommand": f"{tmp_path}/zm_event_start.sh %EID%"}]
+    (call,) = found(database)
+    assert call.state == "fault"
+    assert f"there is no {tmp_path}/zm_event_start.sh" in call.text
+    script.chmod(0o644)
+    database.monitors = [{"Id": 1, "EventStartCommand": str(script)}]
+    (call,) = found(database)
+    assert "may not be run (mode 0644)" in call.text
+
+
+def test_a_filter(found, script: Path):
+    database = Database((1, 36, 33))
+    row = {"Name": "zmhook", "AutoExecuteCmd": f"{script} %EI% 1 '' ''", "Background": 1}
+    database.filters = [row, {"Name": "mail", "AutoExecuteCmd": "/bin/mail"}]
+    (call,) = found(database)
+    assert (call.state, call.text) == ("ok", f"filter zmhook: {script} %EI% 1 '' ''")
+    database.filters = [{**row, "Background": 0}]
+    (call,) = found(database)
+    assert call.state == "fault"
+    assert "Run filter in background" in call.cure
+
+
+def test_nobody_calls(found):
+    (call,) = found(Database())
+    assert call.state == "warning"
+    assert "nothing calls zm_event_start.sh" in call.text
+    (call,) = found(Unreadable())
+    assert call.state == "unchecked"
+    assert "there is no /etc/zm/zm.conf" in call.text
+
+
+def test_nobody_writes_the_result(found, script: Path):
+    database = Database()
+    database.monitors = [{"Id": 1, "EventStartCommand": str(script)}]
+    _, notes = found(database, "models = hog\n")
+    assert notes.state == "warning"
+    assert "write_notes = yes" in notes.cure
+
+
+@pytest.mark.parametrize("name", module.SERVERS)
+@pytest.mark.parametrize("sign", [" = ", ": "])
+def test_a_notification_server(name: str, sign: str, found, script: Path, tmp_path: Path):
+    hook = "'{{base_data_path}}/bin/zm_event_start.sh'"
+    text = f"use_hooks{sign}yes\nevent_start_hook{sign}{hook}\nbase_data_path{sign}{tmp_path}\n"
+    (tmp_path / name).write_text(text)
+    (call,) = found(Unreadable())
+    assert call.state == "ok"
+    assert call.text == f"{tmp_path}/{name}, event_start_hook: {script}"
+    (tmp_path / name).write_text(text.replace("yes", "no"))
+    (call,) = found(Unreadable())
+    assert call.state == "unchecked"
+
+
+def test_the_database_itself(patient):
+    database = Database()
+    every = [each for each in checks(patient(), database) if each.group != module.GROUP]
+    version, clock, log = [each for check in every for each in check.run()]
+    assert "ZoneMinder 1.38.4" in version.text
+    assert clock.state == "ok"
+    assert log.text == "component zmesdetect, in files"
+    database.options = {}
+    assert [*every[0].run()][2].state == "warning"
+    database.clock = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time.time() + 7200))
+    late = [*every[0].run()][1]
+    assert late.state == "warning"
+    assert "+2 h from ours" in late.text
+    (unread,) = checks(patient(), Unreadable())[0].run()
+    assert unread.state == "unchecked"
