@@ -225,7 +225,9 @@ class _Decider:
             log.debug("%s: %s", arrival.id, error)
             return None
         except (FrameError, PortalError) as error:
-            log.warning("%s: %s", arrival.id, error)
+            # The error of a single picture is that of the decision.
+            level = logging.DEBUG if self.event.id is None else logging.WARNING
+            log.log(level, "%s: %s", arrival.id, error)
             self.frame_errors[arrival.id] = str(error)
             return None
         keep(frame, self.event, self.settings)

@@ -128,7 +128,7 @@ def test_services(look, cloud, fake_plates, service, address) -> None:
     [
         ("401", "the key is refused"),
         ("402", "no look-ups left"),
-        ("429-long", "too many questions"),
+        ("429-long", "too many requests"),
         ("503", "no answer"),
         ("hang", "no answer in time"),
     ],

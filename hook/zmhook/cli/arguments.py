@@ -240,7 +240,7 @@ def event_argument(text: str) -> int:
     try:
         return parsed(text, "event")
     except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+        raise argparse.ArgumentTypeError(_without_name(error)) from None
 
 
 def monitor_argument(text: str) -> int | None:
@@ -248,12 +248,17 @@ def monitor_argument(text: str) -> int | None:
     try:
         return parsed_or_none(text, "monitor")
     except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+        raise argparse.ArgumentTypeError(_without_name(error)) from None
+
+
+def _without_name(error: ValueError) -> str:
+    """Return what is wrong with an argument; argparse puts the argument's name before it."""
+    return str(error).partition(": ")[2]
 
 
 def number_argument(text: str) -> int:
     """Read a count, for argparse; a database takes no more than 2^53."""
     number = int(text) if text.isascii() and text.isdigit() else -1
     if not 0 <= number < LARGEST:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number")
+        raise argparse.ArgumentTypeError(f"expected a whole number, got '{text}'")
     return number

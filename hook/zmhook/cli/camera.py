@@ -95,7 +95,8 @@ def _add_setup(parser: Parser) -> None:
         "--format",
         choices=("consolidated_track", "object_track", "object_snapshot"),
         default="",
-        help="message format (default: object_track, or consolidated_track if there is no other)",
+        metavar="FORMAT",
+        help="message format: %(choices)s (default: object_track, or else consolidated_track)",
     )
     add(
         "--channel",
@@ -172,7 +173,8 @@ def _add_simulate(parser: Parser) -> None:
             *("all", "consolidated_track", "object_track", "object_snapshot"),
             *("scene_description", "frame", "frigate", "raw"),
         ),
-        help="message format; all: each in turn (default: %(default)s)",
+        metavar="FORMAT",
+        help="message format: %(choices)s (default: %(default)s, which is each in turn)",
     )
     _add_broker(parser, "default: [mqtt] mqtt_host")
     add("-t", "--topic", help="topic (default: the first of [mqtt] or [mqtt-topic-NAME])")

@@ -61,7 +61,7 @@ def _known(mqtt: Mqtt, args: argparse.Namespace) -> tuple[str, int]:
     """Return the host of `[mqtt]`, or this machine's address in the camera's network."""
     if mqtt.mqtt_transport != "unix" and not _is_local(mqtt.mqtt_host):
         return mqtt.mqtt_host, 0
-    return _own_address(host_and_port(args.host, "--host")[0]), 0
+    return own_address(host_and_port(args.host, "--host")[0]), 0
 
 
 def _is_local(host: str) -> bool:
@@ -73,7 +73,7 @@ def _is_local(host: str) -> bool:
         return False
 
 
-def _own_address(camera: str) -> str:
+def own_address(camera: str) -> str:
     """Return the address that this machine has in the camera's network; nothing is sent."""
     try:
         addresses = socket.getaddrinfo(camera.strip("[]"), 80, type=socket.SOCK_DGRAM)

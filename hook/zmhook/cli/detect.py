@@ -416,8 +416,8 @@ def make_parser() -> Parser:
     add(
         "--annotation",
         action="store_true",
-        help="for ZoneMinder's annotation editor, with --file: print a line and exit with 0 even"
-        " when nothing is detected, print nothing on stderr, save no state",
+        help="for ZoneMinder's annotation editor, with --file: print a detection string and exit"
+        " with 0 even when nothing is detected, print nothing on stderr, save no state",
     )
     add("--check-config", action="store_true", help="only check the configuration")
     add("-d", "--debug", action="store_true", help="log everything to stderr, with tracebacks")

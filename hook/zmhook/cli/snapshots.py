@@ -40,8 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = make_parser()
     args = parser.parse_args(argv)
     if args.action == "export" and not _selects(args):
-        parser.error(
-            "export: give NUMBERs, --all, --since, --until, --monitor, --camera or --label"
+        parser.commands["export"].error(
+            "give NUMBERs, --all, --since, --until, --monitor, --camera or --label"
         )
     module, function = _FUNCTIONS[args.action]
     code: int = getattr(import_module(module), function)(args)

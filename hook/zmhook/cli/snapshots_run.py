@@ -27,7 +27,7 @@ CHECK_SECONDS = 30.0
 
 def run(args: argparse.Namespace) -> int:
     """Collect until a signal ends it; raises what makes it impossible to start."""
-    hidden = startup.conceal(_secrets(args))
+    hidden = startup.conceal(secret_arguments(args))
     config = settings_of(args)
     settings = config.general
     become_owner(*folders_of(settings))
@@ -102,7 +102,7 @@ def _check(settings: Settings) -> int:
     return 0
 
 
-def _secrets(args: argparse.Namespace) -> list[str]:
+def secret_arguments(args: argparse.Namespace) -> list[str]:
     from zmhook.settings.keys import find
 
     texts = [args.api_key, args.broker_password]

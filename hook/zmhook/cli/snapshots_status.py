@@ -29,7 +29,10 @@ def show_status(args: argparse.Namespace) -> int:
     become_owner(folder)
     collector = status.read(folder)
     if collector is None:
-        complain(f"{folder}: no collector has stored anything yet")
+        complain(
+            f"{folder}: no collector has stored anything there yet: start zmhook snapshots run, or"
+            " correct snapshot_path in [snapshots]"
+        )
         return FAILED
     if args.json:
         _print_json(collector)

@@ -187,7 +187,7 @@ def too_many(
 ) -> DescriptionError:
     """Tell a minute's limit from a day's, and from one of 0, which no waiting changes."""
     text = f"{message} {everything}"
-    short, what = "too many questions", "the quota is used up"
+    short, what = "too many requests", "the quota is used up"
     until = _reset(text, delay)
     if _PER_DAY.search(text):
         short = what = "the day's quota is used up"

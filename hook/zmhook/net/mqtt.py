@@ -199,8 +199,8 @@ def of_rivalry(mqtt: Mqtt) -> str:
 def of_subscription(refused: Iterable[str], mqtt: Mqtt) -> str:
     who = f"the user '{mqtt.mqtt_user}'" if mqtt.mqtt_user else "us"
     return (
-        f"{_address(mqtt)}: it does not let {who} listen to {', '.join(refused)}: check mqtt_topic,"
-        " and the broker's access list"
+        f"{_address(mqtt)}: it does not allow {who} to subscribe to {', '.join(refused)}: check"
+        " mqtt_topic, and the broker's access list"
     )
 
 
@@ -246,7 +246,7 @@ def _of_system(error: BaseException, mqtt: Mqtt) -> str:
 
 def _of_code(code: int, text: str, mqtt: Mqtt) -> str:
     if code in (BAD_PASSWORD, NOT_AUTHORISED, BANNED) and not mqtt.mqtt_user:
-        return "it lets nobody in without a name: set mqtt_user and mqtt_password"
+        return "it does not accept anonymous clients: set mqtt_user and mqtt_password"
     if code in (BAD_PASSWORD, NOT_AUTHORISED, BANNED):
         return f"it refuses the user '{mqtt.mqtt_user}': check mqtt_user and mqtt_password"
     if code == BAD_CLIENT_ID:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from zmhook.settings.values import Secret, Zone
 
 _LONGEST_SHOWN = 80
+_NO_FILE = "there is no such file: install.sh creates one in /etc/zm, and -c names another"
 
 
 class Config:
@@ -155,7 +156,9 @@ class _Loader:
         except SettingsError as error:
             is_yaml = inifile.looks_like_yaml(self.path)
             yaml = [Problem(self.path, "", "", f"is YAML, as Ng has it: {MIGRATE}")]
-            self.problems += yaml if is_yaml else error.problems
+            gone = [Problem(self.path, "", "", _NO_FILE)]
+            is_gone = not os.path.lexists(self.path) and not inifile.is_denied(self.path)
+            self.problems += yaml if is_yaml else gone if is_gone else error.problems
             return {}
         if marked:
             from zmhook.settings.hints import cut_off

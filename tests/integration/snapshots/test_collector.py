@@ -201,7 +201,7 @@ def test_a_topic_that_is_refused(make_broker, make_collector, until, version: st
     collector = make_collector(broker)
     collector.mqtt["mqtt_version"] = version
     collector.start()
-    until(lambda: "listen to cameras/+/track: check mqtt_topic" in collector.log(), "it says so")
+    until(lambda: "subscribe to cameras/+/track: check mqtt_topic" in collector.log(), "it says so")
     allow = {"command": "addRoleACL", "rolename": "admin", "acltype": "subscribePattern"}
     command = {**allow, "topic": "cameras/#", "allow": True}
     broker.publish("$CONTROL/dynamic-security/v1", json.dumps({"commands": [command]}))

@@ -68,7 +68,7 @@ def test_this_machine_has_another_address_for_the_camera(
         asked.append(seen_from)
         return "192.0.2.5"
 
-    monkeypatch.setattr("zmhook.cli.camera_broker._own_address", own_address)
+    monkeypatch.setattr("zmhook.cli.camera_broker.own_address", own_address)
     assert broker(Mqtt(mqtt_host=host)).host == "192.0.2.5"
     assert asked == ["192.0.2.7"]
 

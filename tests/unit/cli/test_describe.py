@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,9 +11,6 @@ import pytest
 
 from zmhook.cli.describe import main
 from zmhook.cli.main import main as zmhook
-from zmhook.describe.describer import Describer
-from zmhook.describe.description import DescriptionError
-from zmhook.settings import load
 
 
 @pytest.fixture
@@ -92,17 +88,14 @@ def test_what_was_skipped(call, picture: str, fake_gemini) -> None:
     )
 
 
-def test_the_budget(call, config: Path) -> None:
+def test_the_budget(call, picture: str, fake_gemini) -> None:
     assert call("--budget", "-O", "gemini.gemini_per_day=0") == (
         0,
         "requests in the last minute: 0 of 10\nrequests in the last 24 hours: 0 (no limit)\n",
         "",
     )
-    describer = Describer.from_settings(load(config).general)
-    describer._quota.hold(
-        DescriptionError("too many questions", "slow\x1bdown", until=time.time() + 9)
-    )
-    describer.close()
+    fake_gemini.will("429-minute")
+    assert call(picture)[0] == 1
     assert call("--budget")[1].splitlines()[2].startswith("no requests until ")
 
 

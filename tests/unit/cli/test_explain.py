@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -104,6 +105,14 @@ def test_no_picture(config: Path, tmp_path: Path, capsys) -> None:
     assert main([*args, "-O", "general.max_attempts=1"]) == UNDECIDED
     said = capsys.readouterr().out
     assert said.startswith("event 7 of monitor 2: undecided (no decision could be made)\nerror: ")
+
+
+def test_a_file_that_is_missing_is_named_once(config: Path, tmp_path: Path, capsys, caplog) -> None:
+    gone = tmp_path / "gone.jpg"
+    assert main(["explain", "-c", str(config), "-f", str(gone)]) == UNDECIDED
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.count(f"{gone}: there is no such file") == 1
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 def test_one_of_the_two_is_needed(config: Path, capsys) -> None:

@@ -244,7 +244,6 @@ def test_a_service_of_another_is_not_ended(hold, socket_path: Path, monkeypatch)
 
 def test_a_listener_of_another_is_not_asked(hold, answering, monkeypatch, socket_path) -> None:
     answering(http(200, "stopping"))
-    monkeypatch.setattr(running, "_holder", lambda _: None)
     monkeypatch.setattr(running, "is_running", lambda _: True)
     monkeypatch.setattr(client, "peer", lambda *_: client.Peer(1, 12345))
     monkeypatch.setattr(client, "ask", lambda *_: pytest.fail("it was asked"))

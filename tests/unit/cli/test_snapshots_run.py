@@ -57,7 +57,7 @@ def test_what_is_secret_in_the_arguments() -> None:
     argv = ["-k", "K", "-p", "P", "-O", "mqtt.mqtt_password=Q", "-O", "mqtt.mqtt_port=5"]
     argv += ["-O", "monitor-1.gemini_key=R"]
     args = snapshots.make_parser().parse_args(["run", *argv])
-    assert snapshots_run._secrets(args) == ["K", "P", "Q", "R"]
+    assert snapshots_run.secret_arguments(args) == ["K", "P", "Q", "R"]
 
 
 def test_another_file_with_the_earlier_names(tmp_path: Path) -> None:

@@ -172,10 +172,10 @@ def test_an_export_of_a_picture_that_is_gone(said, tmp_path, folder) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["export", "--to", "x"], "export: give NUMBERs, --all"),
+        (["export", "--to", "x"], "snapshots export: give NUMBERs, --all"),
         (["export", "1"], "--to"),
         (["show"], "NUMBER"),
-        (["show", "x"], "'x' is not a whole number"),
+        (["show", "x"], "expected a whole number, got 'x'"),
         (["show", "-3"], "NUMBER"),
         (["list", "--since", "tomorrow"], "'tomorrow' is not a time"),
     ],

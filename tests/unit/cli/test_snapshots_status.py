@@ -86,4 +86,4 @@ def test_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_there_was_none_yet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert shown(tmp_path) == 1
-    assert "no collector has stored anything yet" in capsys.readouterr().err
+    assert "no collector has stored anything there yet" in capsys.readouterr().err

@@ -63,7 +63,7 @@ def describer(settings) -> Iterator[Callable[..., Describer]]:
 
 
 def later(seconds: float, **more) -> DescriptionError:
-    return DescriptionError("too many questions", "slow down", until=time.time() + seconds, **more)
+    return DescriptionError("too many requests", "slow down", until=time.time() + seconds, **more)
 
 
 def test_a_picture_is_described(describer, jpeg: bytes) -> None:
@@ -204,7 +204,7 @@ def test_one_that_does_not_fit_is_remembered(describer, jpeg: bytes) -> None:
     for _ in range(2):  # the second as another process
         with pytest.raises(ModelSkipped) as told:
             describer(backend).describe(jpeg, CAR, Deadline(9))
-        assert told.value.short == "gemini skipped: too many questions"
+        assert told.value.short == "gemini skipped: too many requests"
     assert len(backend.asked) == 1
     assert "slow down" in describer(backend).usage().held
 

@@ -69,7 +69,7 @@ def test_a_days_limit_is_told_from_a_minutes(quotas: str, said: str, daily: bool
         assert error.reason == "the day's quota is used up"
     else:
         assert error.until == pytest.approx(time.time() + 12, abs=5)
-        assert error.reason == "too many questions"
+        assert error.reason == "too many requests"
     assert not error.counts
 
 
@@ -132,7 +132,7 @@ GROQS_DAY = "Rate limit reached on tokens per day (TPD): Limit 100000. Try again
 @pytest.mark.parametrize(
     ("message", "short", "seconds"),
     [
-        (f"{GOOGLES_MINUTE}\nPlease retry in 45.5s.", "too many questions", 45.5),
+        (f"{GOOGLES_MINUTE}\nPlease retry in 45.5s.", "too many requests", 45.5),
         (f"{GOOGLES_DAY}\nPlease retry in 45.5s.", "the day's quota is used up", None),
         (GROQS_DAY, "the day's quota is used up", 578),
         (
@@ -140,9 +140,9 @@ GROQS_DAY = "Rate limit reached on tokens per day (TPD): Limit 100000. Try again
             "the limit is 0 for this model",
             45.5,
         ),
-        ("Please retry after 86400 seconds.", "too many questions", 86_400),  # Azure
-        ("Rate limit reached. Please try again in 120ms.", "too many questions", 0.12),  # OpenAI
-        ("Requests rate limit exceeded", "too many questions", 30),  # Mistral
+        ("Please retry after 86400 seconds.", "too many requests", 86_400),  # Azure
+        ("Rate limit reached. Please try again in 120ms.", "too many requests", 0.12),  # OpenAI
+        ("Requests rate limit exceeded", "too many requests", 30),  # Mistral
     ],
 )
 def test_the_reason_and_the_wait_are_sought_in_all_of_it(

@@ -117,7 +117,7 @@ def test_answers(code: int, says: str) -> None:
 
 def test_nobody_is_let_in_without_a_name() -> None:
     assert "set mqtt_user and mqtt_password" in mqtt.of_answer(135, "", Mqtt())
-    assert "let us listen to a, b" in mqtt.of_subscription(["a", "b"], Mqtt())
+    assert "allow us to subscribe to a, b" in mqtt.of_subscription(["a", "b"], Mqtt())
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,7 @@ def test_only_refused_topics_are_requested_again(
     client.accept()
     with caplog.at_level(logging.INFO):
         client.grant(1, 1, 135)
-        assert "it does not let us listen to b: " in connections.broker.problem
+        assert "it does not allow us to subscribe to b: " in connections.broker.problem
         end = time.monotonic() + SECONDS
         while len(client.subscribed) < 2 and time.monotonic() < end:
             client.play(lambda: None)

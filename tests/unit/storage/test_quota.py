@@ -140,10 +140,10 @@ def test_what_the_service_did_not_take_is_given_back(budget) -> None:
 
 
 def test_a_wait_holds_for_the_service_that_asked_for_it(budget, clock: Clock) -> None:
-    budget().hold(Error("too many questions", "slow down", until=NOON + 29))
+    budget().hold(Error("too many requests", "slow down", until=NOON + 29))
     with pytest.raises(Error, match=r"not asked before .*: slow down") as told:
         budget().take()
-    assert (told.value.reason, told.value.until) == ("too many questions", NOON + 29)
+    assert (told.value.reason, told.value.until) == ("too many requests", NOON + 29)
     assert not told.value.is_own_limit
     assert budget().usage()[2:] == ("slow down", NOON + 29)
     budget(service="at home").take()
@@ -156,7 +156,7 @@ def test_a_clock_that_was_wrong_does_not_silence_for_years(budget, clock: Clock)
     clock.now = NOON + 400 * DAY
     mine = budget(minute=1, day=1)
     mine.take()
-    mine.hold(Error("too many questions", "slow down", until=clock.now + DAY))
+    mine.hold(Error("too many requests", "slow down", until=clock.now + DAY))
     clock.now = NOON
     mine.take()
     with pytest.raises(Error):
@@ -165,7 +165,7 @@ def test_a_clock_that_was_wrong_does_not_silence_for_years(budget, clock: Clock)
 
 def test_no_wait_is_without_end(budget, clock: Clock) -> None:
     mine = budget()
-    mine.hold(Error("too many questions", "slow down", until=NOON + 1000 * DAY))
+    mine.hold(Error("too many requests", "slow down", until=NOON + 1000 * DAY))
     clock.now += 27 * 3600
     mine.take()
 

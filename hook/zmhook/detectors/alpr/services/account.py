@@ -48,7 +48,7 @@ _SERVER_ERROR = 500
 # In few words, and what to do.
 REFUSED_KEY = ("the key is refused", "[alpr] alpr_key is refused: copy it from your account there")
 USED_UP = ("no look-ups left", "this month's look-ups are used up there: wait, or buy more")
-TOO_MANY = ("too many questions", "it is asked too often for your plan")
+TOO_MANY = ("too many requests", "it is asked too often for your plan")
 TOO_LARGE = ("picture too large", "the picture is too large for it: lower [alpr] alpr_max_size")
 NOT_THERE = ("no such service", "there is no such service at this address: check [alpr] alpr_url")
 MEANINGS = {401: REFUSED_KEY, 402: USED_UP, 403: REFUSED_KEY, 404: NOT_THERE, 405: NOT_THERE}

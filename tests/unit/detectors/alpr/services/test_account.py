@@ -73,7 +73,7 @@ def test_no_password_is_taken_from_elsewhere(make_account, fake_plates, tmp_path
         ("403-credits", "no look-ups left", "wait, or buy more"),
         ("404", "no such service", "check [alpr] alpr_url"),
         ("413", "picture too large", "lower [alpr] alpr_max_size"),
-        ("429-long", "too many questions", "too often for your plan"),
+        ("429-long", "too many requests", "too often for your plan"),
         ("redirect", "no such service", "redirects are not followed"),
         ("html", "answer not understood", "Log in to the hotel's network"),
         ("list", "answer not understood", "answers something else: '[1, 2]'"),
@@ -94,7 +94,7 @@ def test_refusals_are_told_apart_and_asked_once(make_account, fake_plates, answe
 @pytest.mark.parametrize(
     ("answer", "short"),
     [
-        ("429", "too many questions"),
+        ("429", "too many requests"),
         ("500", "no answer"),
         ("503", "no answer"),
         ("cut", "no answer"),
@@ -179,7 +179,7 @@ def test_a_server_that_speaks_something_else(make_account):
 def test_a_service_may_mean_something_else_by_a_status(make_account, fake_plates):
     fake_plates.will("403")
     refused = refusal(make_account(meanings={403: TOO_MANY}), fake_plates.url)
-    assert refused.short == "alpr skipped: too many questions"
+    assert refused.short == "alpr skipped: too many requests"
     assert len(fake_plates.asked) == 2
 
 

@@ -90,7 +90,7 @@ def test_its_word_for_what_is_left(service):
     [
         ("401", "the key is refused", 1),
         ("402", "no look-ups left", 1),
-        ("403", "too many questions", 2),
+        ("403", "too many requests", 2),
         ("500", "no answer", 2),
     ],
 )

@@ -167,7 +167,7 @@ def test_what_it_is_not_sure_of_is_left_to_the_gate_or_out(service, fake_plates)
         ("no-list", "answer not understood", "'results': None"),
         ("numbers", "answer not understood", "AB1"),
         ("escapes", "answer not understood", "something else: '"),
-        ("200-429", "too many questions", "Retry in 600 s"),
+        ("200-429", "too many requests", "Retry in 600 s"),
         ("200-402", "no look-ups left", "Out of credits"),
         ("cpai-error", "no answer", "No plate reader"),
         ("200-month", "no look-ups left", "Monthly quota exceeded"),
