@@ -19,5 +19,13 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 4
 
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["zmhook.css"]
 html_title = f"zmhook {__version__}"
 html_show_sphinx = False
+
+# `make links` tries these; `make docs` and CI need no network.
+linkcheck_timeout = 20
+linkcheck_retries = 2
+linkcheck_workers = 4
+linkcheck_ignore = [r"https?://[^/]*(\.example\.(org|com|net)|\.lan|localhost|127\.0\.0\.1)\b"]

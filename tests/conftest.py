@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -217,6 +218,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def skip_reason(report: pytest.TestReport | pytest.CollectReport) -> str:
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     return reason.removeprefix("Skipped: ")
+
+
+OPEN_FILES = 4096
+"""Some tests open more files than the 1024 that users often have."""
+
+
+def pytest_configure() -> None:
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(now, min(OPEN_FILES, most)), most))
 
 
 OPTIONAL = "optional:"

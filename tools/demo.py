@@ -60,7 +60,15 @@ def main() -> int:
     prepare()
     fetch_network(options.manifest)
     CONFIG.write_text(configuration(), encoding="utf-8")
+    stop_service()  # of an earlier run, or the first event would not be cold
+    try:
+        show_events()
+    finally:
+        stop_service()
+    return 0
 
+
+def show_events() -> None:
     step("Train the faces of two people, one picture each")
     if run([sys.executable, "bin/zm_train_faces.py", "-c", str(CONFIG)]).returncode != 0:
         fail("the faces could not be trained (see above)")
@@ -79,9 +87,7 @@ def main() -> int:
     step("Why was event 2 no alarm?")
     show = ["explain", str(GARDEN.id), "-m", "2", "-p", str(GARDEN.folder), "-o", str(DEMO)]
     run([*ZMHOOK, *show, "-c", str(CONFIG)])
-    run([*ZMHOOK, "service", "stop", "-c", str(CONFIG)], stdout=subprocess.DEVNULL)
     summarise(cold, warm)
-    return 0
 
 
 def prepare() -> None:
@@ -125,6 +131,8 @@ base_data_path = {DEMO}
 base_zm_conf_path = {DEMO}
 models = {models}
 detect_pattern = (person|car|motorcycle|bus|truck|bicycle)
+# Patience with a slow or busy machine.
+event_deadline = 120
 
 [yolo]
 yolo_type = tiny
@@ -174,8 +182,21 @@ def wait_for_service() -> None:
     fail(f"the background service did not load the models within {START:.0f} s: {DEMO / 'logs'}")
 
 
+def stop_service() -> None:
+    run(
+        [*ZMHOOK, "service", "stop", "-c", str(CONFIG)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        shown=False,
+    )
+
+
 def run(
-    command: list[str], stdout: int | None = None, *, shown: bool = True
+    command: list[str],
+    *,
+    stdout: int | None = None,
+    stderr: int | None = None,
+    shown: bool = True,
 ) -> subprocess.CompletedProcess[str]:
     if shown:
         print(f"$ {command_line(command)}", flush=True)
@@ -187,6 +208,7 @@ def run(
             cwd=ROOT,
             env=environment,
             stdout=stdout,
+            stderr=stderr,
             text=True,
             timeout=TIMEOUT,
             check=False,
