@@ -123,7 +123,7 @@ class RoundTrip:
 
     def _wait(self, made: Client) -> None:
         while self.took is None and not self._refused and time.monotonic() < self._end:
-            if made.loop(_LOOP):
+            if made.loop(_LOOP) and not self._refused:
                 lost = client.of_loss(self.problem, self._mqtt, accepted=self.accepted)
                 self.problem = lost
                 return

@@ -21,6 +21,9 @@ SHELL_SINCE = (1, 38, 1)
 """The version from which ZoneMinder fills in tokens, and calls a shell."""
 OURS = re.compile(r"zm_event_start\.sh|zm_detect\.py|zmhook")
 _SCRIPT = "zm_event_start.sh"
+_ALWAYS_0 = re.compile(r"(\|\||;)\s*(:|true|exit 0)")
+_PATH = re.compile(r"/[^\s'\"]*/(?:zm_event_start\.sh|zm_detect\.py)")
+_ALL_ARGUMENTS = re.compile(r"\$[@*]")
 _TOKEN = re.compile(r"%[A-Z0-9]{2,7}%")
 _ORDER = ("the event's number", "the monitor's number", "the monitor's name", "the cause")
 
@@ -43,17 +46,19 @@ def flaw_of(line: str, caller: Caller, version: tuple[int, ...]) -> Flaw | None:
 
 
 def program_of(line: str) -> str:
-    """Return the program that a line names."""
+    """Return the program of ours that a line names, "" where that cannot be told."""
+    if match := _PATH.search(line):
+        return match[0]
     try:
-        return shlex.split(line)[0]
-    except (ValueError, IndexError):
-        return line.split(" ", maxsplit=1)[0].strip("'\"")
+        return next((word for word in shlex.split(line) if OURS.search(word)), "")
+    except ValueError:
+        return ""
 
 
 def better_line(line: str, caller: Caller, version: tuple[int, ...]) -> str:
     program = _program_path(line)
     if caller == "filter":
-        return f"{program} %EI%"
+        return f'sh -c \'{program} "$@" || :\' zmhook %EI% 1 "" Filter (1: the monitor\'s number)'
     if version < SHELL_SINCE:
         return program
     return f"{program} %EID% %MID% '' %EC%" if caller == "EventStartCommand" else program
@@ -61,22 +66,35 @@ def better_line(line: str, caller: Caller, version: tuple[int, ...]) -> str:
 
 def _program_path(line: str) -> str:
     """Return the hook's path out of a line, as far as it can be told."""
-    match = re.search(r"/[^\s'\"]*/(?=zm_event_start\.sh|zm_detect\.py)", line)
-    folder = match[0] if match else "/var/lib/zmeventnotification/bin/"
-    return f"{folder}{_SCRIPT}"
+    match = _PATH.search(line)
+    folder = match[0].rpartition("/")[0] if match else "/var/lib/zmeventnotification/bin"
+    return f"{folder}/{_SCRIPT}"
 
 
 def _flaw(line: str, caller: Caller, version: tuple[int, ...]) -> str:
     if len(line) >= LONGEST:
         return f"it has {LONGEST} characters, where ZoneMinder cuts it off"
-    if caller != "filter" and "%" not in line:
+    if caller == "filter":
+        return _flaw_of_filter(line)
+    if "%" not in line:
         return _flaw_of_path(line)
-    if caller != "filter" and version < SHELL_SINCE:
+    if version < SHELL_SINCE:
         needed = ".".join(map(str, SHELL_SINCE))
         return f"ZoneMinder fills in %…% only since {needed}: here it is taken for a file's name"
-    if quoted := _quoted_cause(line, caller):
-        return quoted
+    if re.search(r"[\"']%EC%|%EC%[\"']", line):
+        return (
+            "%EC% stands in quotes, and ZoneMinder puts it in quotes itself: they undo each other"
+        )
     return _flaw_of_arguments(line, caller)
+
+
+def _flaw_of_filter(line: str) -> str:
+    if re.search("%E[CN]%", line):
+        return "ZoneMinder puts %EC% and %EN% in unquoted, and the shell runs what is in them"
+    flaw = _flaw_of_arguments(line, "filter")
+    if not flaw and not _ALWAYS_0.search(line):
+        return "ZoneMinder repeats a command that does not end with 0: || : is missing"
+    return flaw
 
 
 def _flaw_of_path(line: str) -> str:
@@ -84,12 +102,6 @@ def _flaw_of_path(line: str) -> str:
     if " " in line.strip():
         return "without %EID% ZoneMinder takes all of it for one file's name: nothing is started"
     return ""
-
-
-def _quoted_cause(line: str, caller: Caller) -> str:
-    if caller == "filter" or not re.search(r"[\"']%EC%|%EC%[\"']", line):
-        return ""
-    return "%EC% stands in quotes, and ZoneMinder puts it in quotes itself: the two undo each other"
 
 
 def _flaw_of_arguments(line: str, caller: Caller) -> str:
@@ -100,7 +112,8 @@ def _flaw_of_arguments(line: str, caller: Caller) -> str:
     at = next((number for number, word in enumerate(words) if OURS.search(word)), 0)
     if _SCRIPT not in words[at]:
         return _flaw_of_options(words)
-    arguments = words[at + 1 :]
+    # sh -c 'HOOK "$@"' NAME ARGUMENTS: the name is nobody's argument.
+    arguments = words[at + (2 if _ALL_ARGUMENTS.search(words[at]) else 1) :]
     unknown = [word for word in arguments if _TOKEN.search(word)]
     if unknown:
         return f"ZoneMinder does not fill in {_TOKEN.findall(unknown[0])[0]} there"
@@ -110,9 +123,11 @@ def _flaw_of_arguments(line: str, caller: Caller) -> str:
 
 
 def _flaw_of_rest(arguments: list[str], caller: Caller) -> str:
+    if FOLDER in arguments[1:4]:
+        return "the monitor's number is missing, in whose place the event's folder comes"
+    second, third, fourth = [*arguments[1:4], "", "", ""][:3]
     if caller == "filter":
         return ""
-    second, third, fourth = [*arguments[1:4], "", "", ""][:3]
     if second not in (MONITOR, "") or MONITOR in (third, fourth):
         return f"the second argument is not {_ORDER[1]}"
     if third == CAUSE:

@@ -104,7 +104,7 @@ def test_a_service_with_a_problem(config, capsys, monkeypatch):
     path = config()
     assert "no service answers" in shown(capsys, path)["service"]["problem"]
     main(["status", "-c", path])
-    assert "zmhook is on, with a PROBLEM: " in capsys.readouterr().out
+    assert "zmhook is on, with a PROBLEM: " in " ".join(capsys.readouterr().out.split())
 
 
 def test_no_history(config, capsys):

@@ -83,10 +83,11 @@ def test_a_program_that_is_not_there(found, script: Path, tmp_path: Path):
 
 def test_a_filter(found, script: Path):
     database = Database((1, 36, 33))
-    row = {"Name": "zmhook", "AutoExecuteCmd": f"{script} %EI% 1 '' ''", "Background": 1}
+    line = f'sh -c \'{script} "$@" || :\' zmhook %EI% 1 "" Filter'
+    row = {"Name": "zmhook", "AutoExecuteCmd": line, "Background": 1}
     database.filters = [row, {"Name": "mail", "AutoExecuteCmd": "/bin/mail"}]
     (call,) = found(database)
-    assert (call.state, call.text) == ("ok", f"filter zmhook: {script} %EI% 1 '' ''")
+    assert (call.state, call.text) == ("ok", f"filter zmhook: {line}")
     database.filters = [{**row, "Background": 0}]
     (call,) = found(database)
     assert call.state == "fault"

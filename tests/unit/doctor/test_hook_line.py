@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from zmhook.doctor.hook_line import better_line, flaw_of, is_ours, program_of
@@ -68,14 +70,35 @@ def test_an_end_has_no_cause():
     assert "does not fill in %EC%" in flaw.text
 
 
-def test_a_filter_appends_the_folder():
-    assert flaw_of(f"{HOOK} %EI% 1 '' ''", "filter", (1, 36, 33)) is None
-    flaw = flaw_of(HOOK, "filter", (1, 36, 33))
+FILTER = f'sh -c \'{HOOK} "$@" || :\' zmhook %EI% 1 "" Filter'
+
+
+def test_a_filter_as_the_guide_has_it(root: Path):
+    assert flaw_of(FILTER, "filter", (1, 36, 33)) is None
+    assert program_of(FILTER) == HOOK
+    guide = (root / "docs/notification-server.md").read_text()
+    lines = [line for line in guide.splitlines() if "%EI%" in line and line.startswith("sh -c")]
+    assert all(flaw_of(line, "filter", (1, 36, 33)) is None for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (HOOK, "the first argument is not the event's number"),
+        (f"{HOOK} %EID% %MID%", "does not fill in %EID%"),
+        (f"{HOOK} %EI%", "in whose place the event's folder comes"),
+        (f"{HOOK} '%EI% 1' ''", "the first argument is not the event's number"),
+        (f"{HOOK} %EI% 1 '' Filter", "|| : is missing"),
+        (FILTER.replace("Filter", "%EC%"), "the shell runs what is in them"),
+        (FILTER.replace("zmhook ", ""), "the first argument is not the event's number"),
+        (FILTER.replace("||", "'||"), "a quotation mark is not closed"),
+    ],
+)
+def test_wrong_filters(line: str, words: str):
+    flaw = flaw_of(line, "filter", (1, 36, 33))
     assert flaw is not None
-    assert "first argument is not the event's number" in flaw.text
-    flaw = flaw_of(f"{HOOK} %EID% %MID%", "filter", (1, 36, 33))
-    assert flaw is not None
-    assert "does not fill in %EID%" in flaw.text
+    assert words in flaw.text
+    assert flaw.better == f"{FILTER} (1: the monitor's number)"
 
 
 def test_a_better_line_keeps_the_path():
@@ -87,5 +110,6 @@ def test_whose_it_is():
     assert is_ours(f"{HOOK} %EID%")
     assert not is_ours("/usr/bin/mail -s %EID%")
     assert program_of(f"{HOOK} %EID% '") == HOOK
-    assert program_of("'/a b/zm_event_start.sh' 1") == "/a b/zm_event_start.sh"
+    assert program_of("'zm_event_start.sh' 1") == "zm_event_start.sh"
     assert program_of("") == ""
+    assert program_of("'zm_event_start.sh") == ""

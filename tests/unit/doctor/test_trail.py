@@ -149,4 +149,4 @@ def test_without_a_portal(patient, tmp_path: Path):
     findings = {each.name: each for each in check.run()}
     assert findings["ZoneMinder"].state == "unchecked"
     assert "record_history is off" in findings["hook"].text
-    assert "nowhere to get its pictures from" in findings["decision"].text
+    assert "set [general] portal" in findings["decision"].text
