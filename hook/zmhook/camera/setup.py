@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 from msgspec import Struct, field
 
-from zmhook.camera.axis import CLIENT, CameraRequest, CameraState, call
+from zmhook.camera.axis import CLIENT, Axis, CameraRequest, CameraState, call
 from zmhook.camera.plan import MQTT, SNAPSHOTS, Change, add, delete, find, same_state
 from zmhook.errors import CameraError
 from zmhook.storage import atomic
@@ -23,8 +23,6 @@ from zmhook.text.bounded_json import Unreadable, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-    from zmhook.camera.axis import Axis
 
 MODE = 0o600
 LARGEST = 1024 * 1024

@@ -18,7 +18,7 @@ from msgspec import structs
 
 from zmhook.deadline import Deadline
 from zmhook.describe.cache import Cache, CachedAnswer, database_below, key_of
-from zmhook.describe.description import DescriptionError
+from zmhook.describe.description import Backend, Description, DescriptionError, Subject
 from zmhook.describe.parse_description import read
 from zmhook.describe.prompts import Prompts
 from zmhook.errors import PictureError
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from zmhook.describe.description import Backend, Description, Subject
     from zmhook.describe.prepare import Blur
     from zmhook.settings import Gemini, Settings
     from zmhook.storage.shared_database import FallbackDatabase

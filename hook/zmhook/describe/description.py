@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from zmhook.detection import ALARM, Box, Detection
 from zmhook.errors import ServiceError
-from zmhook.net.http_problem import HttpFailure, problem_of
+from zmhook.net.http_problem import HttpFailure, HttpProblem, problem_of
 from zmhook.printable import one_line
 from zmhook.text.redact import masked
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from zmhook.deadline import Deadline
-    from zmhook.net.http_problem import HttpProblem
 
 Verdict = Literal["yes", "no", "unsure"]
 

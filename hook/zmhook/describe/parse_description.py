@@ -13,17 +13,9 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 
+from zmhook.describe import thoughts
 from zmhook.describe.description import Description, DescriptionError, Verdict, quoted
 from zmhook.describe.prompts import BOX_SCALE
-from zmhook.describe.thoughts import (
-    are_open,
-    end_of_thoughts,
-    is_announced,
-    is_end,
-    is_within_mark,
-    names_thoughts,
-    objects_in,
-)
 from zmhook.printable import one_line
 
 if TYPE_CHECKING:
@@ -123,22 +115,22 @@ def _candidates(text: str) -> list[_Candidate]:
     """
     if len(text) > LONGEST:
         raise _not_understood(f"it is longer than {LONGEST} characters")
-    matches = objects_in(text)
-    end = end_of_thoughts(matches.between)
-    if are_open(matches.between[end:]):
+    matches = thoughts.objects_in(text)
+    end = thoughts.end_of_thoughts(matches.between)
+    if thoughts.are_open(matches.between[end:]):
         raise _not_understood("the model thought, was cut short and gave no answer")
     if matches.cut:
         raise _not_understood(f"it is not a JSON object, or not a whole one: '{_tail(text)}'")
     after = [whole for whole in matches.whole if whole.start >= end]
     if end and not after:
         raise _not_understood(f"the model thought and gave no answer: '{_tail(text)}'")
-    if after and is_within_mark(matches.between[end : after[-1].start]):
+    if after and thoughts.is_within_mark(matches.between[end : after[-1].start]):
         raise _not_understood(f"it is within a mark that is not an answer's: '{_tail(text)}'")
     return [
         _Candidate(
             _inner(whole.value),
-            is_end(matches.between[whole.end :]),
-            is_announced(matches.between[end : whole.start]),
+            thoughts.is_end(matches.between[whole.end :]),
+            thoughts.is_announced(matches.between[end : whole.start]),
         )
         for whole in reversed(after)
     ]
@@ -151,7 +143,7 @@ def _tail(text: str) -> str:
 def _inner(answer: dict[str, Any]) -> dict[str, Any]:
     """Return what is wrapped into an object of one name, such as `{"answer": {…}}`."""
     name, only = next(iter(answer.items())) if len(answer) == 1 else ("", None)
-    return only if isinstance(only, dict) and not names_thoughts(name) else answer
+    return only if isinstance(only, dict) and not thoughts.names_thoughts(name) else answer
 
 
 def _text(value: Any, longest: int) -> str:

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from zmhook.labels.camera import common
 from zmhook.printable import one_line
-from zmhook.settings import Gemini
+from zmhook.settings import Gemini, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zmhook.describe.description import Subject
-    from zmhook.settings import Settings
 
 SCENE = "scene"
 """The label of a whole picture, also in `[gemini-prompts]`."""

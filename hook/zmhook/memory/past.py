@@ -9,7 +9,7 @@ show is missed, and forgotten after so many events (`past_det_misses`) or second
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,7 +22,6 @@ from zmhook.storage.sqlite import transaction
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
 
     from zmhook.event import Event
     from zmhook.settings import Settings

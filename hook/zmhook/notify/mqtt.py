@@ -23,7 +23,7 @@ from msgspec import json, structs
 
 from zmhook.errors import BrokerError, MissingPart, Undelivered
 from zmhook.net import mqtt as client
-from zmhook.notify.message import message_of, monitor_name, picture_of
+from zmhook.notify.message import Message, message_of, monitor_name, picture_of
 from zmhook.settings.forms import NO
 from zmhook.version import __version__
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from paho.mqtt.reasoncodes import ReasonCode
 
     from zmhook.jobs.work import Work
-    from zmhook.notify.message import Message
     from zmhook.settings import Mqtt, Settings
 
 LONGEST_STATE = 255

@@ -12,16 +12,14 @@ from typing import TYPE_CHECKING, Any
 from msgspec import json, structs
 
 from zmhook import gate
-from zmhook.detection import ABOUT, ALARM, Box
+from zmhook.detection import ABOUT, ALARM, Box, Decision, Detection, FrameInfo
 from zmhook.frames.ids import SNAPSHOT, is_track
 from zmhook.printable import one_line, plain_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from zmhook.detection import Decision, Detection, FrameInfo
     from zmhook.settings import General, Settings
-
 
 SPLIT = "--SPLIT--"
 _ESCAPED_SPLIT = SPLIT.replace("-", "\\u002d")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import cv2
 import numpy as np
 
-from zmhook.detection import Box
-from zmhook.frame import frame_crop
+from zmhook.detection import Box, Decision, Detection, Drop
+from zmhook.frame import Frame, frame_crop
 from zmhook.image.crop import is_in_frame, point_to_frame, to_frame
 from zmhook.printable import one_line
 from zmhook.render.lettering import lettered
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from zmhook.detection import Decision, Detection, Drop
-    from zmhook.frame import Frame
     from zmhook.settings import General, Settings, Zone
 
     Picture = npt.NDArray[np.uint8]

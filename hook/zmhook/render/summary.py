@@ -5,13 +5,11 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from zmhook.detection import ALARM
+from zmhook.detection import ALARM, Box, Decision, Detection
 from zmhook.render.line import descriptions, sentence, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from zmhook.detection import Box, Decision, Detection
 
 log = logging.getLogger(__name__)
 

@@ -22,14 +22,13 @@ import numpy as np
 
 from zmhook.errors import MissingPart, NotYet, ReportError
 from zmhook.render.picture import annotated
-from zmhook.report.footage import footage_of
+from zmhook.report.footage import Footage, footage_of
 from zmhook.storage import atomic
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from zmhook.jobs.work import Work
-    from zmhook.report.footage import Footage
 
     Picture = npt.NDArray[np.uint8]
 

@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 
 from zmhook.errors import FrameError
-from zmhook.frames.event_files import stills, video_of
+from zmhook.frames.event_files import Video, stills, video_of
 from zmhook.image.decode import decode
 from zmhook.image.header import MAX_BYTES
 from zmhook.storage.regular import name_of_file, read_event_file
-from zmhook.zoneminder.event_row import event_row
+from zmhook.zoneminder.event_row import EventRow, event_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from zmhook.frames.event_files import Video
     from zmhook.jobs.work import Work
-    from zmhook.zoneminder.event_row import EventRow
 
     Picture = npt.NDArray[np.uint8]
 

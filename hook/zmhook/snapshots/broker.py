@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from zmhook.errors import BrokerError
 from zmhook.net import mqtt as client
 from zmhook.net.retry import Backoff
-from zmhook.snapshots.message_queue import QueuedMessage
+from zmhook.snapshots.message_queue import MessageQueue, QueuedMessage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from paho.mqtt.reasoncodes import ReasonCode
 
     from zmhook.settings import Mqtt
-    from zmhook.snapshots.message_queue import MessageQueue
 
 log = logging.getLogger(__name__)
 

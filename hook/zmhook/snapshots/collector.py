@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from zmhook.deadline import Deadline
-from zmhook.errors import SnapshotError, StoreError
+from zmhook.errors import PayloadError, SnapshotError, StoreError
 from zmhook.net import mqtt as client
 from zmhook.snapshots import handler, status
 from zmhook.snapshots.broker import Broker
@@ -28,7 +28,6 @@ from zmhook.snapshots.topics import Topics
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zmhook.errors import PayloadError
     from zmhook.process.startup import Signals
     from zmhook.settings import Config
     from zmhook.snapshots.snapshot import StoredSnapshot

@@ -8,20 +8,15 @@ in it becomes part of the environment, where every child process would have it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec import structs
 
 from zmhook.errors import MissingPart, Problem, SettingsError
-from zmhook.settings import Secret, Settings, forms, load
+from zmhook.settings import Config, Secret, Settings, forms, load
 from zmhook.storage.regular import reading
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from zmhook.settings import Config
 
 FILE = "environment.env"
 FOLDER = "images"

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.image.header import read_header
 from zmhook.labels.camera import common
-from zmhook.snapshots.snapshot import StoredSnapshot
+from zmhook.snapshots.snapshot import BestSnapshot, StoredSnapshot
 from zmhook.text.numbers import apart, exact, is_below
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from zmhook.settings import Snapshots
-    from zmhook.snapshots.snapshot import BestSnapshot
 
 PARTS = frozenset({"head", "license plate", "face"})
 """Classes of parts, which cameras track beside the whole object."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from queue import SimpleQueue
 from threading import Condition, Thread
@@ -14,15 +14,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zmhook.errors import Postponed, ZmhookError
 from zmhook.image.header import MAX_BYTES
 from zmhook.printable import one_line
-from zmhook.snapshots.handler import description_of, names
+from zmhook.snapshots.handler import SnapshotHandler, description_of, names
 from zmhook.storage.regular import read
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from zmhook.detection import Detection
     from zmhook.settings import Settings
-    from zmhook.snapshots.handler import SnapshotHandler
     from zmhook.snapshots.snapshot import StoredSnapshot
     from zmhook.snapshots.status import Counts
     from zmhook.snapshots.store.store import Store

@@ -15,8 +15,8 @@ from zmhook.net.retry import Backoff
 from zmhook.snapshots import filters
 from zmhook.snapshots.filters import PendingClass
 from zmhook.snapshots.hourly import HourlyLog
-from zmhook.snapshots.snapshot import Amendment, BestSnapshot
-from zmhook.snapshots.status import OTHERS, Outcome
+from zmhook.snapshots.snapshot import Amendment, BestSnapshot, StoredSnapshot
+from zmhook.snapshots.status import OTHERS, Counts, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from zmhook.settings import Mqtt, Snapshots
     from zmhook.snapshots.interpreter import Interpreter
     from zmhook.snapshots.message_queue import MessageQueue, QueuedMessage
-    from zmhook.snapshots.snapshot import StoredSnapshot
-    from zmhook.snapshots.status import Counts
     from zmhook.snapshots.store.store import Store
 
 log = logging.getLogger(__name__)

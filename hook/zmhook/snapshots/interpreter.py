@@ -10,11 +10,12 @@ from zmhook.snapshots.formats import json_picture
 from zmhook.snapshots.formats.axis_object import AxisFrame, AxisScene, AxisSnapshot
 from zmhook.snapshots.formats.axis_track import AxisTrack
 from zmhook.snapshots.formats.frigate import Frigate
-from zmhook.snapshots.formats.incoming import MOST_PARTS, IncomingMessage
+from zmhook.snapshots.formats.incoming import MOST_PARTS, IncomingMessage, MessageFormat
 from zmhook.snapshots.formats.json_picture import pictures
 from zmhook.snapshots.formats.tracks import Tracks
 from zmhook.snapshots.formats.values import (
     BASE64,
+    Json,
     Times,
     decoded,
     is_base64_picture,
@@ -23,16 +24,13 @@ from zmhook.snapshots.formats.values import (
     sound,
     text,
 )
-from zmhook.snapshots.snapshot import BestSnapshot
+from zmhook.snapshots.snapshot import Amendment, BestSnapshot
 from zmhook.text.bounded_json import Cut, Unreadable, lenient, salvaged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from zmhook.settings import Settings
-    from zmhook.snapshots.formats.incoming import MessageFormat
-    from zmhook.snapshots.formats.values import Json
-    from zmhook.snapshots.snapshot import Amendment
     from zmhook.snapshots.topics import Topics
 
 MEGABYTE = 1_000_000

@@ -17,17 +17,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zmhook.snapshots.formats import json_picture
-from zmhook.snapshots.formats.classes import classes_of
-from zmhook.snapshots.formats.incoming import MOST_PARTS
-from zmhook.snapshots.formats.tracks import ImageFacts
-from zmhook.snapshots.formats.values import box_of, identity, settled
+from zmhook.snapshots.formats.classes import Classes, classes_of
+from zmhook.snapshots.formats.incoming import MOST_PARTS, IncomingMessage, MessageOrigin
+from zmhook.snapshots.formats.tracks import ImageFacts, Track, Tracks
+from zmhook.snapshots.formats.values import Json, box_of, identity, settled
 from zmhook.text.bounded_json import mapping, mappings
 
 if TYPE_CHECKING:
-    from zmhook.snapshots.formats.classes import Classes
-    from zmhook.snapshots.formats.incoming import IncomingMessage, MessageOrigin, News
-    from zmhook.snapshots.formats.tracks import Track, Tracks
-    from zmhook.snapshots.formats.values import Json
+    from zmhook.snapshots.formats.incoming import News
     from zmhook.snapshots.snapshot import BestSnapshot
 
 SNAPSHOT = "axis.object_snapshot.v1"

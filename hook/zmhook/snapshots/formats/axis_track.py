@@ -14,9 +14,10 @@ from msgspec import structs
 
 from zmhook.snapshots.formats import json_picture
 from zmhook.snapshots.formats.classes import Classes, classes_of, track_attributes
-from zmhook.snapshots.formats.incoming import MessageOrigin
+from zmhook.snapshots.formats.incoming import IncomingMessage, MessageOrigin
 from zmhook.snapshots.formats.values import (
     Clock,
+    Json,
     Times,
     at_least_zero,
     box_of,
@@ -33,9 +34,8 @@ from zmhook.text.bounded_json import mapping, mappings
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from zmhook.snapshots.formats.incoming import IncomingMessage, News
+    from zmhook.snapshots.formats.incoming import News
     from zmhook.snapshots.formats.tracks import Tracks
-    from zmhook.snapshots.formats.values import Json
 
 MARGIN = 0.1
 """What a camera adds on each side of the object for its picture, as a share of the object."""

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
-from zmhook.snapshots.formats.values import fraction, label, number, text
+from zmhook.snapshots.formats.values import Json, fraction, label, number, text
 from zmhook.snapshots.snapshot import Attribute, Classification
 from zmhook.text.bounded_json import mappings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from zmhook.snapshots.formats.values import Json
 
 MOST_CLASSES = 16
 MOST_COLOURS = 8

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 from msgspec import Struct, field
 
 from zmhook.snapshots.formats.classes import MOST_ATTRIBUTES, Classes, names
 from zmhook.snapshots.formats.tracks import NEWS_EVERY
 from zmhook.snapshots.formats.values import (
+    Json,
     Times,
     fraction,
     identity,
@@ -25,17 +26,14 @@ from zmhook.snapshots.formats.values import (
     settled,
     text,
 )
-from zmhook.snapshots.snapshot import Attribute, Classification
+from zmhook.snapshots.snapshot import Attribute, BestSnapshot, Classification
 from zmhook.storage.lru import LruCache
 from zmhook.text.bounded_json import Unreadable, lenient, mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import TypeGuard
 
     from zmhook.snapshots.formats.incoming import IncomingMessage, MessageOrigin, News
-    from zmhook.snapshots.formats.values import Json
-    from zmhook.snapshots.snapshot import BestSnapshot
 
 FORMAT = "frigate"
 

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from zmhook.errors import PayloadError
 from zmhook.snapshots.formats.classes import NOTHING, Classes
-from zmhook.snapshots.formats.values import Clock, channel, picture, text
-from zmhook.snapshots.snapshot import Amendment, BestSnapshot
+from zmhook.snapshots.formats.values import Clock, Json, Times, channel, picture, text
+from zmhook.snapshots.snapshot import Amendment, Attribute, BestSnapshot
 from zmhook.snapshots.topics import TopicMatch, Topics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from zmhook.snapshots.formats.values import Json, Times
-    from zmhook.snapshots.snapshot import Attribute
-
     News = list[BestSnapshot | Amendment]
 
 MOST_PARTS = 1000

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import structs
 
@@ -29,15 +29,13 @@ from zmhook.snapshots.formats.values import (
     settled,
     text,
 )
-from zmhook.snapshots.snapshot import Classification
+from zmhook.snapshots.snapshot import Classification, SceneBox
 from zmhook.text.bounded_json import mappings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
     from zmhook.snapshots.formats.incoming import IncomingMessage, MessageOrigin, News
-    from zmhook.snapshots.snapshot import SceneBox
 
 FORMAT = "json"
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from msgspec import DecodeError, ValidationError, json
 
 from zmhook.printable import printable
-from zmhook.snapshots.snapshot import StoredSnapshot
+from zmhook.snapshots.snapshot import Attribute, StoredSnapshot
 from zmhook.snapshots.store import layout
 from zmhook.storage import atomic
 from zmhook.storage.regular import UNUSABLE, open_regular
@@ -29,8 +29,6 @@ from zmhook.storage.regular import UNUSABLE, open_regular
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
-
-    from zmhook.snapshots.snapshot import Attribute
 
 log = logging.getLogger(__name__)
 

@@ -13,14 +13,20 @@ from typing import TYPE_CHECKING, Any
 from msgspec import structs
 
 from zmhook.image.header import read_header
-from zmhook.snapshots.snapshot import BestSnapshot, Classification, StoredSnapshot, TrackFacts
+from zmhook.snapshots.snapshot import (
+    Amendment,
+    Attribute,
+    BestSnapshot,
+    Classification,
+    SceneBox,
+    StoredSnapshot,
+    TrackFacts,
+)
 from zmhook.snapshots.store import layout
 from zmhook.snapshots.store.files import NewFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    from zmhook.snapshots.snapshot import Amendment, Attribute, SceneBox
 
 FILE_ONLY = "file"
 """The `format` of a snapshot of which nothing but its picture is known."""
