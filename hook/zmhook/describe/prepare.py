@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 
 QUALITY = 85
 
+LEAST_CERTAINTY = 0.4
+"""A face that is less certain is not blurred; recognising needs more ([face])."""
+MARGIN = 0.25
+"""Added on each side, as a share of the face's box: hair and ears tell who it is, too."""
+TILES = 6
+"""A face is left with that many tiles across, which no tool makes a face of again."""
+
 
 def shrunk(image: npt.NDArray[np.uint8], longest: int) -> npt.NDArray[np.uint8]:
     """Return a BGR picture `(height, width, 3)` whose longest side is at most `longest` pixels."""
@@ -39,14 +46,6 @@ def jpeg(image: npt.NDArray[np.uint8]) -> bytes:
         height, width = image.shape[:2]
         raise DescriptionError("no picture", f"a picture of {width}x{height} pixels makes no JPEG")
     return data.tobytes()
-
-
-LEAST_CERTAINTY = 0.4
-"""A face that is less certain is not blurred; recognising needs more ([face])."""
-MARGIN = 0.25
-"""Added on each side, as a share of the face's box: hair and ears tell who it is, too."""
-TILES = 6
-"""A face is left with that many tiles across, which no tool makes a face of again."""
 
 
 class Blur:

@@ -35,12 +35,10 @@ SETTLE_SECONDS = 1.0
 
 _SETTING = re.compile(r"snapshot_\w+")
 _FAILURES = (StoreError, OSError, sqlite3.Error)
+_FAULT = "internal error"
 
 News = BestSnapshot | Amendment
 T = TypeVar("T")
-
-
-_FAULT = "internal error"
 
 
 class _ReadMessage(NamedTuple):

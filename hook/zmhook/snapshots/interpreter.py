@@ -1,4 +1,8 @@
-"""Read messages of every known format into best snapshots."""
+"""Read messages of every known format into best snapshots.
+
+A message may be anything that the network brings. Its cost is bounded before it is read: its size,
+the number of its values, and (by msgspec) how deep they are nested.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +40,17 @@ if TYPE_CHECKING:
 MEGABYTE = 1_000_000
 RAW = "raw"
 """The format of a message that is a picture, of which nothing else is known."""
+MOST_VALUES = 1_000_000
+"""Values in one message; a track of four hours with ten boxes a second has fewer."""
+
+NOT_JSON = "neither a picture nor a JSON object"
+NO_PICTURE = "JSON without a picture"
+NO_PICTURE_IN_LIST = "a JSON list without a picture"
+"""Kinds of `PayloadError`, by which messages that fail alike are counted."""
+
+_COUNTED_FROM = 1_000_000  # bytes: what is smaller cannot have too many
+_WRAPPERS = ("data", "message", "frame", "object")
+_MOST_WRAPPERS = 4
 _MOST_KEYS = 5
 _BLANK = b"\xef\xbb\xbf \t\r\n"
 
@@ -182,17 +197,7 @@ def _ignore(error: PayloadError) -> None:
     """Leave out a part that cannot be read."""
 
 
-MOST_VALUES = 1_000_000
-"""Values in one message; a track of four hours with ten boxes a second has fewer."""
-
-NOT_JSON = "neither a picture nor a JSON object"
-NO_PICTURE = "JSON without a picture"
-NO_PICTURE_IN_LIST = "a JSON list without a picture"
-"""Kinds of `PayloadError`, by which messages that fail alike are counted."""
-
-_COUNTED_FROM = 1_000_000  # bytes: what is smaller cannot have too many
-_WRAPPERS = ("data", "message", "frame", "object")
-_MOST_WRAPPERS = 4
+# -- JSON ------------------------------------------------------------------------------------------
 
 
 def parse(payload: bytes, origin: str) -> list[Json]:

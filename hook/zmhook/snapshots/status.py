@@ -1,4 +1,7 @@
-"""The collector's counts, for its log and for `zmhook snapshots status`."""
+"""The collector's counts and state, for its log and for `zmhook snapshots status`.
+
+The state is a small file in the store's folder.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,11 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from zmhook.snapshots.snapshot import StoredSnapshot
+
+log = logging.getLogger(__name__)
+
+NAME = "collector.json"
+LARGEST = 10_000_000
 
 MOST_KINDS = 100
 MOST_CAMERAS = 500
@@ -251,12 +259,6 @@ def _sum(messages: Iterable[Messages]) -> Messages:
         for name in Messages.__struct_fields__:
             setattr(total, name, getattr(total, name) + getattr(own, name))
     return total
-
-
-NAME = "collector.json"
-LARGEST = 10_000_000
-
-log = logging.getLogger(__name__)
 
 
 class CollectorStatus(Struct, frozen=True, kw_only=True):

@@ -216,10 +216,13 @@ def test_what_else_stands_below_a_prefix_that_was_learnt_is_not_hidden(at, topic
         at(6, payload, topic)
 
 
-def test_prefixes_are_bounded(at, interpreter):
-    for number in range(frigate.REMEMBERED + 10):
+def test_prefixes_are_bounded(at, jpeg):
+    last = frigate.REMEMBERED + 9
+    for number in range(last + 1):
         assert at(5, b"online", f"p{number}/available") == []
-    assert len(interpreter._frigate._prefixes) == frigate.REMEMBERED
+    [of_oldest] = at(6, jpeg, "p0/drive/thing/snapshot")
+    [of_newest] = at(6, jpeg, f"p{last}/drive/thing/snapshot")
+    assert (of_oldest.format, of_newest.format) == ("raw", "frigate")
 
 
 def test_a_usual_label_is_known_before_any_event(at, jpeg):
@@ -303,9 +306,10 @@ def test_what_is_remembered_is_bounded(at, interpreter):
         ),
     ],
 )
-def test_a_value_with_its_score(after, attributes):
-    found = frigate._attributes(after)
-    assert found == {name: value for name, value in attributes.items() if value}
+def test_a_value_with_its_score(at, jpeg, after, attributes):
+    at(5, event("new", **after))
+    [snapshot] = at(7, jpeg, PICTURE)
+    assert snapshot.attributes == {"zones": "yard, driveway", **attributes}
 
 
 @pytest.mark.parametrize(
