@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from zmhook.decide import Decided
-    from zmhook.settings import Settings
+    from zmhook.event import Event
+    from zmhook.settings import General, Settings
 
 log = logging.getLogger(__name__)
 
@@ -59,26 +60,26 @@ def _write_pictures(decided: Decided, settings: Settings, output: str) -> None:
 def _write_to_event(decided: Decided, settings: Settings) -> None:
     from zmhook.report import artifacts
 
-    folder = _event_folder(decided, settings)
+    folder = event_folder(decided.decision.event, settings.general)
     if folder:
         artifacts.write_to_event(decided, settings, folder)
 
 
-def _event_folder(decided: Decided, settings: Settings) -> str:
+def event_folder(event: Event, general: General) -> str:
     """Return the folder that the caller named, or the API's; "" for neither.
 
-    The API is asked only now, when it delays no answer any more.
+    The API is asked only now, when it delays no answer any more, and only a folder on this machine
+    counts.
     """
-    event = decided.decision.event
-    if event.path or event.id is None or not settings.general.portal:
+    if event.path or event.id is None or not general.portal:
         return event.folder
     from zmhook.zoneminder.api import Portal
 
-    with closing(Portal(settings.general)) as portal:
+    with closing(Portal(general)) as portal:
         folder = portal.event_folder(event.id)
     if Path(folder).is_dir():
         return folder
-    log.debug("no objdetect.jpg: %s is not on this machine", folder)
+    log.debug("%s: its folder is not on this machine: %s", event, folder)
     return ""
 
 

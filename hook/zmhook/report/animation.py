@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,6 +21,7 @@ import numpy as np
 
 from zmhook.errors import MissingPart, NotYet, ReportError
 from zmhook.render.picture import annotated
+from zmhook.report import event_folder
 from zmhook.report.footage import Footage, footage_of
 from zmhook.storage import atomic
 
@@ -63,8 +63,9 @@ def run(work: Work) -> None:
 
     Raises `NotYet` when the frames are not there yet, `ReportError`, `MissingPart`.
     """
-    folder = _folder(work)
-    if folder is None:
+    name = event_folder(work.decision.event, work.settings.general)
+    folder = Path(name)
+    if not name or not folder.is_dir():
         log.debug("%s: no animation: its folder is not on this machine", work.decision.event)
         return
     film = _film(work, folder)
@@ -77,21 +78,6 @@ def run(work: Work) -> None:
         except OSError as error:
             raise ReportError(f"{path}: cannot be written: {error.strerror or error}") from None
         log.debug("wrote %s (%d frames, %d bytes)", path, len(film.others), len(data))
-
-
-def _folder(work: Work) -> Path | None:
-    """Return the event's folder if it is on this machine, from the caller or the API."""
-    event = work.decision.event
-    if event.path:
-        folder = event.folder
-    elif event.id is None or not work.settings.general.portal:
-        return None
-    else:
-        from zmhook.zoneminder.api import Portal
-
-        with closing(Portal(work.settings.general)) as portal:
-            folder = portal.event_folder(event.id)
-    return Path(folder) if Path(folder).is_dir() else None
 
 
 def _film(work: Work, folder: Path) -> Film:
