@@ -15,6 +15,7 @@ DEFAULT_EXTRAS=zoneminder,yolo,face,cli
 DATA_FOLDERS="images:750 known_faces:750 unknown_faces:750 snapshots:750 state:750 logs:750 cache:700 run:770 models:755"
 UNITS="zmhook.socket zmhook.service"
 COLLECTOR=zmhook-snapshots.service
+WATCH=zmhook-watch.service
 
 PREFIX='' RUN_AS='' RUN_GROUP='' EXTRAS='' PYTHON='' WHEELS='' GATHER='' USE_SYSTEM=''
 ASK=yes MODELS=yes DRY=no UNINSTALL=no SYSTEMD=no CHANGES=0 RENEWED=no SCRIPTS_FIRST=no NOTES=() BROKEN=()
@@ -832,7 +833,7 @@ units() {
     [ "$SYSTEMD" = yes ] || return 0
     work=$(mktemp -d)
     if [ ! -d "$UNIT_FOLDER" ]; then folder "$UNIT_FOLDER" root:root 755; fi
-    for unit in $UNITS $COLLECTOR; do
+    for unit in $UNITS $COLLECTOR $WATCH; do
         filled_in "$SOURCE/systemd/$unit" >"$work/$unit" || die "the checkout $SOURCE is incomplete: systemd/$unit"
         put "$work/$unit" "$UNIT_FOLDER/$unit" root:root 644
     done
@@ -842,9 +843,11 @@ units() {
     elif [ "$CHANGES" -gt "$before" ]; then
         do_it "let systemd start the service, now and at boot" start_units
         collector
+        watch
     elif [ "$RENEWED" = yes ]; then
         do_it "restart the service" systemctl restart zmhook.service
         collector
+        watch
     fi
 }
 
@@ -855,6 +858,11 @@ collector() {
     elif systemctl -q is-enabled "$COLLECTOR" 2>/dev/null; then
         do_it "stop the collector of best snapshots: the part mqtt is not installed" systemctl -q disable --now "$COLLECTOR"
     fi
+}
+
+# Whoever needs it has enabled it: beside a notification server it would analyse every event again.
+watch() {
+    if systemctl -q is-enabled "$WATCH" 2>/dev/null; then do_it "restart zmhook watch" systemctl restart "$WATCH"; fi
 }
 
 has_part() { case ,$EXTRAS, in *,"$1",*) ;; *) return 1 ;; esac }
@@ -891,6 +899,7 @@ stop_service() {
         # shellcheck disable=SC2086
         do_it "stop the service" systemctl -q disable --now $UNITS
         if [ -e "$UNIT_FOLDER/$COLLECTOR" ]; then do_it "stop the collector of best snapshots" systemctl -q disable --now "$COLLECTOR"; fi
+        if [ -e "$UNIT_FOLDER/$WATCH" ]; then do_it "stop zmhook watch" systemctl -q disable --now "$WATCH"; fi
     fi
     if [ "$DRY" = no ]; then ask_service_to_stop; fi
     return 0
@@ -905,7 +914,7 @@ ask_service_to_stop() {
 
 remove_units() {
     local unit
-    for unit in $UNITS $COLLECTOR; do
+    for unit in $UNITS $COLLECTOR $WATCH; do
         if [ -e "$UNIT_FOLDER/$unit" ]; then do_it "remove $UNIT_FOLDER/$unit" rm -f "$UNIT_FOLDER/$unit"; fi
     done
     if [ "$DRY" = no ] && under_systemd; then systemctl daemon-reload; fi

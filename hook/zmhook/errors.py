@@ -27,6 +27,7 @@
     │   ├── StoreError         the store of snapshots cannot be read or written
     │   │   └── NoStore        nothing was ever stored there
     │   └── BrokerError        the MQTT broker cannot be used
+    ├── WatchError             `zmhook watch` cannot follow ZoneMinder's events
     ├── CameraError            a camera refuses, or is not there
     ├── RightsError            root would work where others could have prepared something
     ├── DownloadError          a model file could not be fetched or verified
@@ -287,6 +288,10 @@ class NoStore(StoreError):
 
 class BrokerError(SnapshotError):
     """The MQTT broker cannot be reached, or refuses us."""
+
+
+class WatchError(ZmhookError):
+    """`zmhook watch` cannot follow ZoneMinder's events."""
 
 
 class CameraError(ZmhookError):

@@ -227,6 +227,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
         ("snapshots", "export", "--all", "--to", "HOME/out"),
         ("zm_snapshots.py",),
     ],
+    "watch": [("watch", "run"), ("watch", "status")],
     "camera": [("camera", "status", "--host", "127.0.0.1:9", "--user", "root")],
     "history": [("history", "list"), ("history", "show", "5"), ("history", "stats")],
     "notify": [("notify", "test")],

@@ -269,7 +269,12 @@ def test_the_units_for_systemd_are_right_and_are_remembered(install, installed: 
     try:
         assert (done.returncode, done.stderr) == (0, "")
         assert "Note: systemd does not run here" in done.stdout
-        names = ("zmhook.socket", "zmhook.service", "zmhook-snapshots.service")
+        names = (
+            "zmhook.socket",
+            "zmhook.service",
+            "zmhook-snapshots.service",
+            "zmhook-watch.service",
+        )
         units = [folder / name for name in names]
         text = "".join(unit.read_text("utf-8") for unit in units)
         settings = [line for line in text.splitlines() if not line.startswith("#")]
@@ -284,6 +289,7 @@ def test_the_units_for_systemd_are_right_and_are_remembered(install, installed: 
         assert (
             f"ExecStart={installed.base}/venv/bin/zmhook snapshots run --config {config}"
         ) in settings
+        assert f"ExecStart={installed.base}/venv/bin/zmhook watch run --config {config}" in settings
         assert f"WorkingDirectory={installed.base}" in settings
         assert not any("@" in line for line in settings)
         if shutil.which("systemd-analyze"):
@@ -327,6 +333,31 @@ def test_systemd_collects_snapshots_where_the_part_for_it_is_installed(
     lines = [line.replace("-q ", "") for line in told.read_text().splitlines()]
     assert [line.split()[0] for line in lines] == calls
     assert all("zmhook-snapshots.service" in line for line in lines if line != "daemon-reload")
+
+
+@pytest.mark.parametrize("enabled", [False, True])
+def test_systemd_restarts_the_watch_where_it_is_enabled(
+    enabled: bool, checkout: Path, tmp_path: Path
+):
+    """Nobody else may enable it: beside a notification server it would do everything twice."""
+    calls = tmp_path / "calls"
+    stand_in = tmp_path / "systemctl"
+    stand_in.write_text(
+        f'#!/bin/sh\necho "$@" >>{calls}\n'
+        f"case $* in *is-enabled*) exit {int(not enabled)} ;; esac\n"
+    )
+    stand_in.chmod(0o755)
+    done = subprocess.run(
+        ["bash", "-c", f"source {checkout}/install.sh; watch; echo $CHANGES"],
+        env=environment(PATH=f"{tmp_path}:{os.environ['PATH']}"),
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == str(int(enabled))
+    asked = "-q is-enabled zmhook-watch.service"
+    restarted = ["restart zmhook-watch.service"] if enabled else []
+    assert calls.read_text().splitlines() == [asked, *restarted]
 
 
 def test_parts_for_cameras_descriptions_and_messages_can_be_had(install, tmp_path: Path):
@@ -645,6 +676,7 @@ def test_uninstalling_keeps_what_is_yours(install, copy: Place):
     (units / "zmhook.service").touch()
     (units / "zmhook.socket").touch()
     (units / "zmhook-snapshots.service").touch()
+    (units / "zmhook-watch.service").touch()
 
     done = install(copy.prefix, "--uninstall")
     assert (done.returncode, done.stderr) == (0, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -102,3 +103,66 @@ def test_the_editor_is_told_of_a_failure_by_the_code(config, editor, on_failure:
     path = config(f"on_failure = {on_failure}")
 
     assert editor(path, path) == (2, "")
+
+
+# -- ZoneMinder's EventStartCommand and EventEndCommand --------------------------------------------
+
+
+def commands(root: Path) -> dict[str, str]:
+    """The lines that the guide has for the monitor's page, by the script that they call."""
+    guide = (root / "docs" / "notification-server.md").read_text()
+    lines = re.findall(r"```text\n(/var/lib/\S+/(zm_event_\w+\.sh).*)\n```", guide)
+    return {f"{name}{' with' if '%' in line else ''}": line for line, name in lines}
+
+
+@pytest.fixture
+def zmc(config, photo, endpoint, as_zmdc, environment, root: Path, tmp_path: Path):
+    """Call a line as ZoneMinder's zmc does: it passes no folder, so the portal has the picture."""
+    picture = photo("dog.jpg").read_bytes()
+    endpoint.answer = lambda posted: (
+        (200, {"Content-Type": "image/jpeg"}, picture)
+        if "view=image" in posted.path
+        else (404, {}, b"")
+    )
+    path = config(f"portal = {endpoint.url}/zm")
+    installed = Path("/var/lib/zmeventnotification/bin")
+
+    def call(line: str, cause: str = "") -> int:
+        line = line.replace(str(installed), str(root))
+        if "%" in line:
+            for placeholder, value in (("%EID%", "17"), ("%MID%", "1"), ("%EC%", f"'{cause}'")):
+                line = line.replace(placeholder, value)
+            command = ["/bin/sh", "-c", line]
+        else:
+            command = [line, "17", "1"]
+        env = {"ZMHOOK_CONFIG": str(path), "ZMHOOK_PYTHON": environment["ZMHOOK_PYTHON"]}
+        return as_zmdc(command, env)
+
+    return call
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("which", ["zm_event_start.sh", "zm_event_start.sh with"])
+def test_zoneminder_calls_the_line_of_the_guide(which: str, zmc, root, tmp_path: Path) -> None:
+    """The path alone, and with arguments: by a shell, from 1.38.1 on."""
+    assert zmc(commands(root)[which], "Motion:Left,Right") == 0
+
+    log = (tmp_path / "data/logs/zmesdetect_m1.log").read_text()
+    assert "event 17 of monitor 1: [a] detected:" in log
+    assert not [path for path in (tmp_path / "data").rglob("*") if path.stat().st_mode & 0o002]
+
+
+@pytest.mark.integration
+def test_a_cause_is_not_executed(zmc, root, tmp_path: Path) -> None:
+    cause = (
+        f'$(touch {tmp_path}/executed) `touch {tmp_path}/executed` " ; touch {tmp_path}/executed'
+    )
+
+    assert zmc(commands(root)["zm_event_start.sh with"], cause) == 0
+
+    assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.integration
+def test_zoneminder_calls_the_line_for_the_end(zmc, root) -> None:
+    assert zmc(commands(root)["zm_event_end.sh with"]) == 0

@@ -59,6 +59,7 @@ ELSEWHERE = {
     "settings/section.py": "settings/test_keys.py",
     "settings/service.py": SECTION,
     "settings/snapshots.py": SECTION,
+    "settings/watch.py": SECTION,
     "settings/yolo.py": SECTION,
     "snapshots/snapshot.py": "a value: snapshots/store/test_rows.py",
     "text/json_repair.py": "text/test_bounded_json.py",

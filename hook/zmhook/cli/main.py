@@ -55,6 +55,7 @@ COMMANDS = {
         "zmhook.cli.service", _SERVICE, "show, stop or restart the background service"
     ),
     "serve": Command("zmhook.cli.serve", _SERVICE, "run the detection service in the foreground"),
+    "watch": Command("zmhook.cli.watch", _SERVICE, "call the hook for ZoneMinder's new events"),
     "remote": Command("zmhook.cli.remote", _SERVICE, "show the status of remote inference servers"),
     "snapshots": Command(
         "zmhook.cli.snapshots", _CAMERAS, "collect and show the best snapshots that cameras send"

@@ -31,6 +31,8 @@ class _Collector:
         yield from self._jobs()
         if self._status.get("collector"):
             yield from self._snapshots(self._status["collector"])
+        if self._status.get("watch"):
+            yield from self._watch(self._status["watch"])
 
     def _service(self) -> Iterator[Metric]:
         status = self._status
@@ -77,6 +79,13 @@ class _Collector:
         unused = ((*(row[label] for label in labels), row["number"]) for row in collector["unused"])
         yield _counter("snapshots_unused", unused, *labels)
 
+    @staticmethod
+    def _watch(watch: dict[str, Any]) -> Iterator[Metric]:
+        """Yield what `zmhook watch` last wrote of itself."""
+        yield _gauge("watch_ok", value=watch["ok"])
+        yield _gauge("watch_waiting", value=watch["waiting"])
+        yield _counter("watch_events", watch["events"].items(), "outcome")
+
 
 _HELP = {
     "events": "Decided events.",
@@ -101,6 +110,9 @@ _HELP = {
     "snapshots_waiting": "Messages that the collector has not stored yet.",
     "snapshots_messages": "Messages by topic and outcome; together all that were received.",
     "snapshots_unused": "Messages that were not stored, by topic and reason.",
+    "watch_ok": "1: zmhook watch runs, and ZoneMinder answers it.",
+    "watch_waiting": "Events that zmhook watch has not handed over yet.",
+    "watch_events": "Events that zmhook watch has handed over or left out, by outcome.",
 }
 
 

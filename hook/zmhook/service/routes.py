@@ -154,6 +154,7 @@ async def status(supervisor: Supervisor) -> dict[str, Any]:
     jobs = await asyncio.to_thread(backlog, folder)
     broken = await asyncio.to_thread(damaged_databases, supervisor.config.current())
     collector = await asyncio.to_thread(_collector, settings.snapshots.snapshot_path)
+    watch = await asyncio.to_thread(watch_state, folder)
     stats = supervisor.stats
     return {
         "version": __version__,
@@ -178,6 +179,7 @@ async def status(supervisor: Supervisor) -> dict[str, Any]:
         "jobs": jobs,
         "damaged": broken,
         "collector": collector,
+        "watch": watch,
     }
 
 
@@ -205,6 +207,23 @@ def _worker(slot: Slot) -> dict[str, Any]:
         "event": str(slot.ticket) if slot.ticket else "",
         "rss_mb": round(slot.rss_mb, 1),
         "models": slot.models,
+    }
+
+
+def watch_state(base_data_path: str) -> dict[str, Any] | None:
+    """Return what `zmhook watch` has written of itself; None if it is not used."""
+    from msgspec import to_builtins
+
+    from zmhook.watch.status import folder_of, is_running, read
+
+    folder = folder_of(base_data_path)
+    written = read(folder)
+    if written is None or written.ended:
+        return None
+    return {
+        "ok": is_running(folder) and not written.problem,
+        "waiting": written.waiting,
+        "events": to_builtins(written.counts),
     }
 
 

@@ -16,6 +16,7 @@ from zmhook.settings.remote import Remote
 from zmhook.settings.service import Service
 from zmhook.settings.snapshots import Snapshots
 from zmhook.settings.values import Extent, Secret, Zone
+from zmhook.settings.watch import Watch
 from zmhook.settings.yolo import Yolo
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "Settings",
     "Snapshots",
     "Topic",
+    "Watch",
     "Yolo",
     "Zone",
     "ZoneRule",

@@ -27,6 +27,7 @@ from zmhook.settings.section import VARIABLE, Section, installed_section
 from zmhook.settings.service import Service
 from zmhook.settings.snapshots import Snapshots
 from zmhook.settings.values import Secret, Zone
+from zmhook.settings.watch import Watch
 from zmhook.settings.yolo import Yolo
 from zmhook.text.redact import long_ones_masked
 
@@ -50,6 +51,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     mqtt: Mqtt = Mqtt()
     remote: Remote = Remote()
     service: Service = Service()
+    watch: Watch = Watch()
     topics: tuple[Topic, ...] = ()
     prompts: tuple[Prompt, ...] = ()
     plates: dict[str, str] = {}

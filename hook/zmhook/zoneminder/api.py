@@ -145,6 +145,22 @@ class Portal:
         self._may_see.add(event_id)
         return row
 
+    def events_after(
+        self, event_id: int, most: int, deadline: Deadline | None = None
+    ) -> list[dict[str, Any]]:
+        """Return the rows of events with a higher number, the newest first.
+
+        At most `most`, of which ZoneMinder gives at most 100. `event_row` reads each.
+        """
+        query = f"Id%20%3E:{event_id}.json?sort=Id&direction=desc&limit={most}"
+        url = f"{_api_url(self.general)}/events/index/{query}"
+        what = "new events"
+        response = self._ask("GET", url, what, deadline, right=rights.EVENTS)
+        try:
+            return [dict(row["Event"]) for row in self._json(response, what)["events"]]
+        except (KeyError, TypeError, ValueError):
+            raise self._unexpected(response, what, "a list of events") from None
+
     def monitor(self, monitor_id: int, deadline: Deadline | None = None) -> dict[str, Any]:
         """Return the monitor's row, by ZoneMinder's column names."""
         what = f"monitor {monitor_id}"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import to_builtins
 from prometheus_client.parser import text_string_to_metric_families
 
 from zmhook.detection import Decision
@@ -17,11 +18,14 @@ from zmhook.jobs.enqueue import backlog
 from zmhook.jobs.spool import Spool
 from zmhook.service.config_watch import ConfigWatch
 from zmhook.service.metrics import CONTENT_TYPE, exposition
-from zmhook.service.routes import damaged_databases, status
+from zmhook.service.routes import damaged_databases, status, watch_state
 from zmhook.service.supervisor import Supervisor
 from zmhook.service.wire import InferResult
 from zmhook.settings import Config, History, Settings
 from zmhook.storage.corruption import Damaged, count, identity, set_aside
+from zmhook.storage.lock import lock_file
+from zmhook.watch import status as watch
+from zmhook.watch.position import Position
 
 
 @pytest.fixture
@@ -77,6 +81,33 @@ def test_what_it_reports(report: dict[str, Any]) -> None:
         {"pid": None, "event": "event 8 of monitor 3", "rss_mb": 123.5, "models": []},
         {"pid": None, "event": "", "rss_mb": 0.0, "models": []},
     ]
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_the_watch(ended: bool, tmp_path: Path) -> None:
+    """One that has ended by itself is a fault; one that was stopped is no longer used."""
+    folder = watch.folder_of(str(tmp_path))
+    folder.mkdir()
+    position = Position(portal="http://zm/zm", mark=7, answered=1.0)
+    counts = watch.EventCounts(alarm=5)
+    watch.write(
+        folder,
+        watch.WatchStatus(position=position, pid=1, at=2.0, since=1.0, counts=counts, ended=ended),
+    )
+    state = watch_state(str(tmp_path))
+    assert state == (None if ended else {"ok": False, "waiting": 0, "events": to_builtins(counts)})
+    lock = lock_file(folder / watch.LOCK)
+    assert lock is not None
+    assert watch_state(str(tmp_path)) == (None if ended else {**state, "ok": True})
+    os.close(lock)
+
+
+def test_metrics_of_the_watch(report: dict[str, Any]) -> None:
+    watched = {"ok": True, "waiting": 2, "events": {"alarm": 5, "old": 0}}
+    text = exposition({**report, "watch": watched}).decode()
+    assert "zmhook_watch_ok 1.0" in text
+    assert "zmhook_watch_waiting 2.0" in text
+    assert 'zmhook_watch_events_total{outcome="alarm"} 5.0' in text
 
 
 def test_jobs_that_wait_failed_or_cannot_be_read(report: dict[str, Any]) -> None:

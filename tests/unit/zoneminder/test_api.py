@@ -72,6 +72,19 @@ def test_notes_go_into_the_body() -> None:
     assert wire.data == [{"Event[Notes]": "détecté & co"}]
 
 
+def test_events_after_another() -> None:
+    wire = Wire((200, b'{"events": [{"Event": {"Id": 14}}, {"Event": {"Id": 13}}]}'))
+    assert portal(wire).events_after(12, 100) == [{"Id": 14}, {"Id": 13}]
+    address = "http://zm.example/zm/api/events/index/Id%20%3E:12.json"
+    assert wire.asked[0][1] == f"{address}?sort=Id&direction=desc&limit=100"
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"events": 3}', b'{"events": [3]}', b'{"events": [{}]}'])
+def test_what_is_no_list_of_events(body: bytes) -> None:
+    with pytest.raises(PortalError, match="a list of events"):
+        portal(Wire((200, body))).events_after(12, 100)
+
+
 def test_kept_token_is_added(tmp_path: Path) -> None:
     TokenStore(str(tmp_path), "http://zm.example/zm/api", "admin").write(
         "token=kept", time.time() + 999

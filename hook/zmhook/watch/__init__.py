@@ -1,0 +1,1 @@
+"""Follow ZoneMinder's events, and call the hook for each new one."""
