@@ -8,7 +8,7 @@ BENCHES := $(filter-out bench/measure.py bench/peer_%.py,$(wildcard bench/*.py))
 SPELLED := README.md CONTRIBUTING.md CHANGELOG.md SECURITY.md objectconfig.ini docs hook bin tools
 SHELL_SCRIPTS := install.sh zm_event_start.sh zm_event_end.sh .ci/run $(wildcard tests/zoneminder/*.sh)
 
-.PHONY: help demo check test assets attack lint docs pictures links bench lock clean shellcheck
+.PHONY: help demo check test assets attack container lint docs pictures links bench lock clean shellcheck
 
 help:
 	@echo 'To try zmhook:'
@@ -24,6 +24,8 @@ help:
 	@echo '  make assets    download the photographs and networks that many tests need (24 MB)'
 	@echo '  make attack    run all attacks and faults, without their usual time limits'
 	@echo '                   ARGS=OPTIONS: for pytest'
+	@echo '  make container run the steps of the Dockerfile, without Docker, and try the result'
+	@echo '                   needs root, debootstrap and a network'
 	@echo '  make lint      run ruff, mypy --strict, import-linter and shellcheck on everything'
 	@echo '  make bench     run the measurements'
 	@echo '                   ARGS=--quick: within a minute each; ARGS=--json: as JSON'
@@ -50,6 +52,9 @@ test: $(VENV)/.test
 
 attack: $(VENV)/.test
 	@ZMHOOK_ATTACK=long $(RUN)/python -m pytest tests/attack $(ARGS)
+
+container: $(VENV)/.test
+	@ZMHOOK_CONTAINER=1 $(RUN)/python -m pytest tests/container $(ARGS)
 
 assets: $(VENV)/.demo
 	@$(RUN)/python tools/assets.py
