@@ -80,9 +80,17 @@ def _try_all(config: Config, overrides: Sequence[str]) -> int:
     works = True
     for outcome in run(trials(config, overrides), everything):
         word = "works" if outcome.works else "FAILS"
-        say(f"{word}  {outcome.name}: {outcome.message} ({outcome.seconds * 1000:.0f} ms)")
+        text = named_once(outcome.name, outcome.message)
+        say(f"{word}  {text} ({outcome.seconds * 1000:.0f} ms)")
         works = works and outcome.works
     return VALID if works else BROKEN
+
+
+def named_once(name: str, message: str) -> str:
+    """Return the message after the name, without a word of the name that begins the message."""
+    first, _, rest = message.partition(" ")
+    is_named = first.rstrip(":") in name.split()
+    return f"{name}: {rest if is_named else message}"
 
 
 def _complain(lines: Iterable[str]) -> None:

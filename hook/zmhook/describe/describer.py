@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from zmhook.settings import Gemini, Settings
     from zmhook.storage.shared_database import FallbackDatabase
 
+_PICTURE = "the picture"
 LEAST_TIME = 1.0
 """Seconds below which nothing is asked: no such model answers faster."""
 WORTH_WAITING = 3.0
@@ -76,9 +77,10 @@ class Describer:
 
         most = self._settings.general.max_picture_pixels
         try:
-            image = decode(picture, "the picture", most)
+            image = decode(picture, _PICTURE, most)
         except PictureError as error:
-            raise DescriptionError("no picture", str(error), final=True) from None
+            why = str(error).removeprefix(f"{_PICTURE}: ")  # the caller names it
+            raise DescriptionError("no picture", why, final=True) from None
         return self.describe_image(image, subject, deadline)
 
     def describe_image(

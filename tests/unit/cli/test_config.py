@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from zmhook.cli.config import check, main
+from zmhook.cli.config import check, main, named_once
 from zmhook.settings.reference import reference
 
 
@@ -215,3 +215,28 @@ def test_a_result_that_cannot_be_used_yet(
     assert lines[0].startswith("not carried over: [ml] disable_locks: not needed")
     assert lines[-1] == "the result cannot be used until this is corrected"
     assert new.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "line"),
+    [
+        (
+            "model yolo",
+            "yolo: yolox_s.onnx on ONNX Runtime",
+            "model yolo: yolox_s.onnx on ONNX Runtime",
+        ),
+        (
+            "broker (monitor 2)",
+            "broker h:1883: refuses us",
+            "broker (monitor 2): h:1883: refuses us",
+        ),
+        (
+            "portal",
+            "https://zm/zm: ZoneMinder 1.36.33",
+            "portal: https://zm/zm: ZoneMinder 1.36.33",
+        ),
+        ("known faces", "/x: 12 pictures", "known faces: /x: 12 pictures"),
+    ],
+)
+def test_what_was_tried_is_named_once(name: str, message: str, line: str) -> None:
+    assert named_once(name, message) == line
