@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -24,6 +25,8 @@ GROUP = "Python"
 REPAIR = "sudo ./install.sh repairs the environment"
 SECONDS = 45.0
 TIMED_OUT = -9
+NAMED = 3
+"""Packages that are named with the reason, of those that do not load."""
 
 _IMPORT_ALL = """
 import importlib, sys
@@ -54,8 +57,11 @@ def _parts(patient: Patient) -> Iterator[Finding]:
         yield fault("parts", text, f"sudo ./install.sh --yes --with {part}")
     modules = dict.fromkeys(module for part in installed for module in MODULES[part])
     errors = import_errors([*modules])
-    for module, why in errors.items():
+    for module, why in [*errors.items()][:NAMED]:
         yield fault("parts", f"{package_of(module)}: {module} cannot be imported: {why}", REPAIR)
+    if len(errors) > NAMED:
+        names = ", ".join(dict.fromkeys(map(package_of, [*errors][NAMED:])))
+        yield fault("parts", f"nor can these: {names}", REPAIR)
     if not errors:
         parts = ", ".join(part for part in installed if part not in ("base", "yolo-gpu"))
         yield ok("parts", f"zmhook {__version__} and its parts load: {parts or 'none'}")
@@ -104,12 +110,17 @@ def import_errors(modules: Sequence[str]) -> dict[str, str]:
     try:
         done = subprocess.run(
             command, capture_output=True, stdin=subprocess.DEVNULL, timeout=SECONDS,
-            env=child_environment(), check=False,
+            env=our_environment(), check=False,
         )  # fmt: skip
         out, code = done.stdout, done.returncode
     except subprocess.TimeoutExpired as late:
         out, code = late.stdout or b"", TIMED_OUT
     return read_imports(out.decode("utf-8", "replace"), code)
+
+
+def our_environment() -> dict[str, str]:
+    """Return the environment of a child that finds the packages that we find."""
+    return {**child_environment(), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
 def read_imports(out: str, code: int) -> dict[str, str]:

@@ -35,7 +35,11 @@ class Camera(NamedTuple):
     name: str
 
     def __str__(self) -> str:
-        return f"monitor {self.id}" + (f" ({self.name})" if self.name else "")
+        return f"monitor {self.id}"
+
+    def says(self, text: str) -> str:
+        """Return a text that begins with the monitor's name."""
+        return f"{self.name}: {text}" if self.name else text
 
 
 def checks(patient: Patient, all_monitors: Callable[[], dict[int, str]]) -> list[Check]:
@@ -79,7 +83,7 @@ def listed(portal: Portal) -> dict[int, str]:
 def _hidden(camera: Camera, general: General) -> Finding:
     text = f"ZoneMinder's user '{general.user}' may not see it: its events are answered by silence"
     cure = f"{USERS}, user {general.user}: allow this monitor (View), or all of them"
-    return fault(str(camera), text, cure)
+    return fault(str(camera), camera.says(text), cure)
 
 
 def _tried(patient: Patient, general: General, camera: Camera) -> Finding:
@@ -89,22 +93,25 @@ def _tried(patient: Patient, general: General, camera: Camera) -> Finding:
             return _examined(settings, portal, camera)
     except LoginError as error:
         cure = f"{USERS}, user {general.user}: Events: Edit, Monitors: View, and this monitor"
-        return fault(str(camera), str(error), cure)
+        return fault(str(camera), camera.says(str(error)), cure)
     except ZmhookError as error:
-        return fault(str(camera), str(error))
+        return fault(str(camera), camera.says(str(error)))
 
 
 def _examined(settings: Settings, portal: Portal, camera: Camera) -> Finding:
-    zones = len(portal.zones(camera.id))
+    count = len(portal.zones(camera.id))
+    zones = f"{count} zone{'' if count == 1 else 's'}"
     newest = newest_event(portal, camera.id)
     if newest is None:
-        text = f"no event yet, so nothing to try; {zones} zones"
-        return unchecked(str(camera), text, "let something move before it")
+        text = f"no event yet, so nothing to try; {zones}"
+        return unchecked(str(camera), camera.says(text), "let something move before it")
     picture = _picture(portal, newest)
     if not picture:
         text = f"event {newest.id} has no picture (yet): {' and '.join(FRAMES)} were asked for"
-        return warning(str(camera), text, f"open event {newest.id} on ZoneMinder's page")
-    notes = [f"event {newest.id}: {picture}", f"{zones} zones"]
+        return warning(
+            str(camera), camera.says(text), f"open event {newest.id} on ZoneMinder's page"
+        )
+    notes = [camera.says(f"event {newest.id}: {picture}"), zones]
     problem = folder_problem(newest.folder, settings)
     if problem:
         return fault(str(camera), f"{', '.join(notes)}; {problem.text}", problem.cure)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
+from zmhook.doctor.environment import our_environment
 from zmhook.doctor.files import models_here
 from zmhook.doctor.finding import Check, Finding, fault, ok, single, unchecked, warning
 from zmhook.errors import DownloadError
 from zmhook.models.manifest import load_manifest
 from zmhook.models.store import ModelStore, used
-from zmhook.process.environment import child_environment
 from zmhook.settings import Settings
 from zmhook.settings.model import to_plain
 from zmhook.text.bounded_json import Unreadable, decoded
@@ -122,7 +122,7 @@ def _network(patient: Patient, model: ModelOfChain) -> Finding:
     try:
         done = subprocess.run(
             _command(patient, model), capture_output=True, text=True, errors="replace",
-            stdin=subprocess.DEVNULL, timeout=SECONDS, env=child_environment(), check=False,
+            stdin=subprocess.DEVNULL, timeout=SECONDS, env=our_environment(), check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         text = f"gave no answer within {SECONDS:g} s"

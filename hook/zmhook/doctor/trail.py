@@ -14,7 +14,7 @@ from zmhook.doctor.finding import Check, Finding, fault, ok, unchecked, warning
 from zmhook.doctor.monitors import folder_problem
 from zmhook.doctor.patient import Patient
 from zmhook.doctor.portal import visiting
-from zmhook.errors import FrameError, LoginError, PortalError, StateError, ZmhookError
+from zmhook.errors import FrameError, LoginError, NoState, PortalError, StateError, ZmhookError
 from zmhook.event import Event
 from zmhook.history.read import History
 from zmhook.jobs.spool import FAILED, Spool
@@ -135,6 +135,8 @@ def _recorded(trail: Trail) -> tuple[list[RecordedDecision], str]:
         return [], "and [history] record_history is off"
     try:
         records = History(settings.history_path).of_event(trail.event_id)
+    except NoState:
+        records = []
     except StateError as error:
         return [], str(error)
     return records, "" if records else "so the hook was not called, or failed to start"

@@ -21,10 +21,7 @@ from zmhook.doctor.environment import (
 def test_a_module_that_does_not_load(tmp_path: Path, monkeypatch):
     (tmp_path / "broken_one.py").write_text("raise RuntimeError('no luck')\n")
     (tmp_path / "crashes.py").write_text("import os, signal\nos.kill(os.getpid(), 11)\n")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    from zmhook.process.environment import trust_environment
-
-    trust_environment()
+    monkeypatch.syspath_prepend(str(tmp_path))
     assert import_errors(["json", "broken_one"]) == {"broken_one": "RuntimeError: no luck"}
     assert import_errors(["crashes", "json"]) == {"crashes": "it crashes (status -11)"}
 
@@ -102,6 +99,15 @@ def test_two_builds_of_opencv(installed, patient):
     (bad,) = versions.run()
     assert "overwrite each other's files" in bad.text
     assert "pip uninstall opencv-contrib-python-headless opencv-python" in bad.cure
+
+
+def test_many_that_are_broken_are_few_lines(patient, monkeypatch):
+    errors = dict.fromkeys(("cv2", "numpy", "dlib", "PIL", "yaml"), "ImportError: x")
+    monkeypatch.setattr(module, "import_errors", lambda _: errors)
+    parts, _ = checks(patient())
+    texts = [each.text for each in parts.run()]
+    assert len(texts) == 4
+    assert texts[-1] == "nor can these: pillow, pyyaml"
 
 
 def test_packages_of_modules():

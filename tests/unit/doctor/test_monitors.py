@@ -71,19 +71,19 @@ def found(patient, api) -> Callable[..., dict]:
 def test_all_is_well_and_nothing_is_changed(found, api):
     findings = found()
     assert [each.state for each in findings.values()] == ["ok", "ok"]
-    text = findings["monitor 1 (m1)"].text
-    assert text == "event 12: snapshot 64x48, 1 zones, its folder is readable here, editable"
+    text = findings["monitor 1"].text
+    assert text == "m1: event 12: snapshot 64x48, 1 zone, its folder is readable here, editable"
     assert api.changes == [b"", b""]
 
 
 def test_a_monitor_that_the_user_may_not_see(found, api):
     api.hidden = {2}
     findings = found("user =\n", {1: "m1", 2: "yard"})
-    hidden = findings["monitor 2 (yard)"]
+    hidden = findings["monitor 2"]
     assert hidden.state == "fault"
     assert "may not see it" in hidden.text
     assert "allow this monitor" in hidden.cure
-    assert findings["monitor 1 (m1)"].state == "ok"
+    assert findings["monitor 1"].state == "ok"
 
 
 def test_monitors_of_the_configuration_count_too(found):
@@ -92,24 +92,24 @@ def test_monitors_of_the_configuration_count_too(found):
 
 def test_no_right_to_edit(found, api):
     api.answers["PUT "] = (401, b'{"success": false}')
-    finding = found()["monitor 1 (m1)"]
+    finding = found()["monitor 1"]
     assert finding.state == "ok"
     assert "which only write_notes needs" in finding.text
-    finding = found("write_notes = yes\n")["monitor 1 (m1)"]
+    finding = found("write_notes = yes\n")["monitor 1"]
     assert finding.state == "fault"
     assert finding.cure.endswith("Events: Edit")
 
 
 def test_an_event_without_a_picture(found, api):
     api.answers["view=image"] = (404, b"")
-    finding = found()["monitor 1 (m1)"]
+    finding = found()["monitor 1"]
     assert finding.state == "warning"
     assert "event 12 has no picture (yet)" in finding.text
 
 
 def test_no_event_and_no_monitor(found, api):
     api.answers["events/index"] = (200, b'{"events": []}')
-    finding = found()["monitor 1 (m1)"]
+    finding = found()["monitor 1"]
     assert finding.state == "unchecked"
     assert "no event yet" in finding.text
     api.hidden = {1, 2}
