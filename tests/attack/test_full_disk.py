@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from zmhook.doctor.folders import room
+
 pytestmark = pytest.mark.attack
 
 NO_MOUNTS = "optional: only root can mount a small disk, and not in each container"
@@ -115,6 +117,19 @@ def test_an_alarm_is_told_from_memory(which: str, warm: bool, site, told, attack
                 assert "webhook, apprise-1 is sent from memory, once only" in site.log()
         finally:
             stop(site)
+
+
+@pytest.mark.parametrize("which", DISKS)
+def test_the_doctor_names_it(which: str, tmp_path: Path, attack) -> None:
+    options, spoil, words = DISKS[which]
+    state = tmp_path / "state"
+    with disk(state, options):
+        spoil(state)
+        with attack(f"a disk that is {which}"):
+            finding = room(state)
+            assert finding.state == "fault"
+            assert f"{state}: the disk at {state} {words}" in finding.text
+            assert finding.cure == f"df -h {state}; df -i {state}"
 
 
 def stop(site: Any) -> None:

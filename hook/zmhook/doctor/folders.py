@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import tempfile
@@ -88,6 +89,8 @@ def room(folder: Path) -> Finding:
     point = mount_point(folder)
     try:
         size, files = free(folder)
+        if os.statvfs(folder).f_flag & os.ST_RDONLY:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(folder))
         if os.access(folder, os.W_OK):
             _probe(folder)
     except OSError as error:

@@ -103,6 +103,18 @@ def test_no_portal_is_said(patient):
     assert "portal is not set" in finding.text
 
 
+def test_a_certificate_is_looked_at_where_there_is_one(patient, monkeypatch):
+    monkeypatch.delenv("https_proxy", raising=False)
+    made = patient("models = hog\nportal = https://127.0.0.1:9/zm\n")
+    portal, certificate = checks(made)
+    assert (portal.name, certificate.name) == ("portal", "certificate")
+    (finding,) = certificate.run()
+    assert finding.state == "fault"
+    monkeypatch.setenv("https_proxy", "http://proxy:3128")
+    monkeypatch.setenv("no_proxy", "")
+    assert [check.name for check in checks(made)] == ["portal"]
+
+
 def test_basic_authentication(found):
     basic = (401, {"WWW-Authenticate": "Basic realm=x"}, b"")
     finding = found(LOGIN, basic)["portal"]
