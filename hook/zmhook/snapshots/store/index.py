@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zmhook.errors import NoStore, StoreError
 from zmhook.snapshots.store import schema
 from zmhook.snapshots.store.layout import INDEX
-from zmhook.snapshots.store.store_errors import store_errors
+from zmhook.snapshots.store.schema import store_errors
 from zmhook.storage.regular import obstacle
 from zmhook.storage.sqlite import BUSY, readonly_uri, user_version
 

@@ -19,7 +19,7 @@ from zmhook.snapshots.store.files import PictureWriter
 from zmhook.snapshots.store.index_writer import MEGABYTE, IndexWriter, StoreLimits, Victim
 from zmhook.snapshots.store.records import Journal, JsonLines
 from zmhook.snapshots.store.rows import Batch
-from zmhook.snapshots.store.store_errors import MAKE_ROOM, store_errors
+from zmhook.snapshots.store.schema import MAKE_ROOM, store_errors
 from zmhook.storage import lock
 from zmhook.storage.corruption import is_damage
 from zmhook.storage.regular import discard
