@@ -14,6 +14,7 @@ from zmhook.doctor.database import NoDatabase
 from zmhook.doctor.finding import Check, Finding, fault, ok, unchecked, warning
 from zmhook.doctor.hook_line import Caller
 from zmhook.storage.regular import read
+from zmhook.watch import status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,7 @@ SERVERS = ("zmeventnotification.ini", "zmeventnotification.yml")
 LONGEST = 1 << 20
 CLOCK_SECONDS = 30.0
 HOUR, QUARTER = 3600, 900
+START_WATCH = "sudo systemctl restart zmhook-watch.service; zmhook watch run --debug shows why"
 _KEY = r"^\s*{}\s*[:=]\s*(.*?)\s*$"
 _SETTLED = ("yes", "true", "1", "on")
 
@@ -96,11 +98,30 @@ def _calls(patient: Patient, database: ZmDatabase) -> Iterator[Finding]:
         in_database, why = [], str(error)
     for call in calls + in_database:
         yield _judged(call, database if call.caller else None)
-    if not calls and not in_database:
+    watching = [*_of_watch(patient, beside=bool(calls or in_database))]
+    yield from watching
+    if not calls and not in_database and not watching:
         yield _nobody(why)
     if in_database and not _writes_notes(patient):
         text = "ZoneMinder calls the hook, and nobody writes the result into the event"
         yield warning("notes", text, f"set [general] write_notes = yes in {patient.path}")
+
+
+def _of_watch(patient: Patient, *, beside: bool) -> Iterator[Finding]:
+    """Judge `zmhook watch`, where it is used; `beside` it, others call the hook too."""
+    folder = status.folder_of(patient.settings.general.base_data_path)
+    watch = status.read(folder)
+    if watch is None or watch.ended:
+        return
+    if not status.is_running(folder):
+        yield fault("calls", "zmhook watch has ended unexpectedly", START_WATCH)
+    elif beside:
+        text = "zmhook watch calls the hook, too: every event is analysed twice"
+        yield fault("calls", text, "systemctl disable --now zmhook-watch.service")
+    elif watch.problem:
+        yield fault("calls", f"zmhook watch: {watch.problem}", "see ZoneMinder, above")
+    else:
+        yield ok("calls", f"zmhook watch (process {watch.pid}), last event {watch.last_event}")
 
 
 def _writes_notes(patient: Patient) -> bool:

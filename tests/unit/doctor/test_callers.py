@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ import pytest
 from zmhook.doctor import callers as module
 from zmhook.doctor.callers import checks
 from zmhook.doctor.database import NoDatabase
+from zmhook.storage.lock import lock_file
+from zmhook.watch import status
+from zmhook.watch.position import Position
 
 
 class Database:
@@ -39,6 +43,25 @@ def script(tmp_path: Path) -> Path:
     path.write_text("#!/bin/sh\n")
     path.chmod(0o755)
     return path
+
+
+@pytest.fixture
+def watch(patient) -> Iterator[Callable[..., None]]:
+    """Write the state of `zmhook watch`, and hold its lock while it runs."""
+    folder = status.folder_of(patient("").settings.general.base_data_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    locks: list[int] = []
+
+    def write(*, runs: bool, **change: object) -> None:
+        position = Position(portal="http://zm/zm", mark=7, answered=1.0)
+        fields = {"position": position, "pid": 4711, "at": 2.0, "since": 1.0, "last_event": 7}
+        status.write(folder, status.WatchStatus(**(fields | change)))
+        lock = lock_file(folder / status.LOCK) if runs else None
+        locks.extend([lock] if lock is not None else [])
+
+    yield write
+    for lock in locks:
+        os.close(lock)
 
 
 @pytest.fixture
@@ -101,6 +124,31 @@ def test_nobody_calls(found):
     (call,) = found(Unreadable())
     assert call.state == "unchecked"
     assert "there is no /etc/zm/zm.conf" in call.text
+
+
+@pytest.mark.parametrize(
+    ("change", "runs", "state", "says"),
+    [
+        ({}, True, "ok", "zmhook watch (process 4711), last event 7"),
+        ({}, False, "fault", "has ended unexpectedly"),
+        ({"problem": "http://zm/zm: refused"}, True, "fault", "http://zm/zm: refused"),
+        ({"ended": True}, False, "warning", "nothing calls zm_event_start.sh"),
+    ],
+)
+def test_the_watch(change, runs: bool, state: str, says: str, found, watch):
+    watch(runs=runs, **change)
+    (call,) = found(Database())
+    assert call.state == state
+    assert says in call.text
+
+
+def test_the_watch_beside_another(found, script: Path, watch):
+    watch(runs=True)
+    database = Database()
+    database.monitors = [{"Id": 1, "EventStartCommand": str(script)}]
+    _, beside = found(database)
+    assert beside.state == "fault"
+    assert "every event is analysed twice" in beside.text
 
 
 def test_nobody_writes_the_result(found, script: Path):
