@@ -3,8 +3,9 @@
     sudo ZMHOOK_TEST_ASSETS=… .venv/bin/python tests/zoneminder/delay.py [watch | filter] [EVENTS]
 
 `watch`: zmhook watch. `filter`: ZoneMinder's filter with "Execute command", as the guide has it.
-The start is when the event's row is there. The decision is the time of its line in ZoneMinder's
-log, and the hook was called before that by the total that the line says. The service is warm.
+The start is when ZoneMinder writes the first picture. The decision is the time of its line in
+ZoneMinder's log; the hook was called before that by the total that the line says. The service is
+warm.
 """
 
 from __future__ import annotations
@@ -57,11 +58,11 @@ def measure(zm: conftest.ZoneMinder, ways: Ways, events: int) -> None:
     for number in range(events + 1):
         time.sleep(random.uniform(1, 3))
         event = zm.force_alarm("still")
-        began = time.time()
         time.sleep(2)
         zm.end_alarm("still")
         end, start = ways.wait_for_decision(event.id, 200)
         conftest.wait_for(lambda event=event: not zm.is_open(event), 30, "its end")
+        began = (event.path / "00001-capture.jpg").stat().st_mtime
         print(
             f"event {event.id}: hook after {start - began:.2f} s, decided after {end - began:.2f} s"
         )
