@@ -401,7 +401,7 @@ def test_what_everybody_may_write_to_is_refused(name: str, ground: Ground, attac
         with attack(f"{folder.name} of mode 777, and root calls {call[0]}"):
             done = ground.call(*words(ground, call))
             assert done.returncode == (1 if call[0] == "serve" else 2)
-            assert f"{folder}: is everybody's to write to" in done.stderr
+            assert f"{folder}: is writable by every user" in done.stderr
             assert "mode 0775" in done.stderr or "mode 0770" in done.stderr
             assert len(done.stderr.splitlines()) <= 2
 
@@ -560,8 +560,10 @@ class Plan(NamedTuple):
 
 
 PLANS = [
-    Plan("their own configuration", "o.ini", 0o644, True, "is www-data's, and the data in"),
-    Plan("their own secrets file", "secrets.ini", 0o640, True, "is www-data's, and the data in"),
+    Plan("their own configuration", "o.ini", 0o644, True, "belongs to www-data, and the data"),
+    Plan(
+        "their own secrets file", "secrets.ini", 0o640, True, "belongs to www-data, and the data in"
+    ),
     Plan("a configuration of everybody's", "o.ini", 0o666, False, "others than root may change it"),
     Plan("secrets of everybody's", "secrets.ini", 0o666, False, "others than root may change it"),
     Plan("a configuration of a group's", "o.ini", 0o664, False, "others than root may change it"),
@@ -632,7 +634,7 @@ def test_a_way_of_others_to_the_configuration(ground: Ground, attack) -> None:
         with attack(f"{file.name} in their folder"):
             done = ground.call("zm_detect.py", "-c", file, "-e", "5", "-m", "1", "-p", ground.event)
             assert done.returncode == 2
-            assert "is www-data's, and the data in" in done.stderr
+            assert "belongs to www-data, and the data in" in done.stderr
     way.chmod(0o777)
     with attack("in everybody's folder"):
         done = ground.call("zm_detect.py", "-c", way / "o.ini", "-e", "5", "-m", "1")

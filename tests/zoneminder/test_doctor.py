@@ -180,7 +180,7 @@ def test_a_folder_of_another_owner(installation) -> None:
     shutil.chown(state, "mysql", "mysql")
     code, findings, _ = installation.examine()
     assert code == 1
-    assert f"{state}: is another account's (owner mysql" in findings["rights"]["text"]
+    assert f"{state}: is owned by another account (owner mysql" in findings["rights"]["text"]
     assert f"{state}: belongs to mysql" in findings["owners"]["text"]
     assert findings["owners"]["cure"] == f"sudo chown -R www-data: {state}"
     assert findings["login"]["state"] == "ok"  # the rest is checked all the same

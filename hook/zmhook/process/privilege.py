@@ -188,11 +188,11 @@ def _check(way: Way, uid: int) -> None:
     for step in way.steps:
         is_folder = way.is_whole and step is way.steps[-1]
         if step.uid not in (0, uid):
-            raise _refused(step, uid, "another account's")
+            raise _refused(step, uid, "owned by another account")
         if step.is_everybodys and ((is_folder and is_open) or not step.mode & stat.S_ISVTX):
-            raise _refused(step, uid, "everybody's to write to")
+            raise _refused(step, uid, "writable by every user")
         if is_folder and uid == 0 and step.mode & _GROUP and step.gid != 0:
-            raise _refused(step, uid, "a group's to write to")
+            raise _refused(step, uid, "writable by a group")
         is_open = is_open and step.lets_others_through
 
 
@@ -229,8 +229,9 @@ def _check_data(folders: Iterable[str | Path]) -> None:
         return
     name, mode = name_of(settings.uid), stat.S_IMODE(roots.steps[-1].mode)
     raise RightsError(
-        f"{settings.file}: is {name}'s, and the data in {roots.folder} is root's (mode {mode:04o}):"
-        f" chown -h root:root {settings.file}, or give the folders of data to {name}"
+        f"{settings.file}: belongs to {name}, and the data in {roots.folder} to root"
+        f" (mode {mode:04o}): chown -h root:root {settings.file}, or give the folders of data to"
+        f" {name}"
     )
 
 

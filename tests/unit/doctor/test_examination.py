@@ -32,9 +32,9 @@ def test_every_group_has_its_place(patient):
 
 
 def test_why_root_did_not_become_the_owner_is_said(patient):
-    first, *_ = of_everything(patient(), [], "/data/state: is another account's", paid=False)
+    first, *_ = of_everything(patient(), [], "/data/state: is owned by another account", paid=False)
     (finding,) = first.run()
-    assert (finding.state, finding.text) == ("fault", "/data/state: is another account's")
+    assert (finding.state, finding.text) == ("fault", "/data/state: is owned by another account")
 
 
 def test_another_user_than_the_hooks(patient):

@@ -113,13 +113,13 @@ def test_what_everybody_may_write_to_is_refused(mode: int, base: Path, become) -
     made(base, WEB, mode=mode)
     right = mode & ~0o002
     assert become(base) == (
-        f"{base}: is everybody's to write to (owner {WEB}, mode {mode:04o}), so root does not work"
+        f"{base}: is writable by every user (owner {WEB}, mode {mode:04o}), so root does not work"
         f" in it: it must belong to {WEB} or root and have mode {right:04o}; or run this as the web"
         " server's user"
     )
     made(base, WEB)
     made(base / "state", WEB, mode=mode)
-    assert f"{base}/state: is everybody's" in become(base, base / "state")
+    assert f"{base}/state: is writable by every user" in become(base, base / "state")
     made(base, 0, 0, 0o755)
     made(base / "state", 0, 0, mode)
     assert f"must belong to root and have mode {mode & ~0o022:04o}" in become(base, base / "state")
@@ -127,35 +127,35 @@ def test_what_everybody_may_write_to_is_refused(mode: int, base: Path, become) -
 
 def test_a_disk_that_nobody_else_gets_to_may_be_as_it_was_mounted(base: Path, become) -> None:
     disk = made(base / "disk", 0, 0, 0o1777)
-    assert "is everybody's to write to" in become(disk)
+    assert "is writable by every user" in become(disk)
     base.chmod(0o700)
     assert become(disk).startswith(ROOT)
     disk.chmod(0o777)
-    assert "is everybody's to write to" in become(disk)
+    assert "is writable by every user" in become(disk)
 
 
 def test_what_a_group_may_write_to_is_not_for_root(base: Path, become) -> None:
     made(base / "run", 0, GROUP, 0o770)
-    assert "run: is a group's to write to" in become(base, base / "run")
+    assert "run: is writable by a group" in become(base, base / "run")
     made(base / "state", WEB)
     assert become(base, base / "run", base / "state") == ids(WEB, GROUP)
 
 
 def test_folders_of_two_accounts_are_refused(base: Path, become) -> None:
     run, state = made(base / "run", WEB), made(base / "state", OTHER)
-    assert f"{state}: is another account's (owner {OTHER}" in become(run, state)
+    assert f"{state}: is owned by another account (owner {OTHER}" in become(run, state)
 
 
 def test_who_can_put_another_folder_in_its_place_counts(base: Path, become) -> None:
     above = made(base, OTHER, mode=0o755)
-    assert f"{above / 'run'}: is another account's" in become(made(above / "run", WEB))
+    assert f"{above / 'run'}: is owned by another account" in become(made(above / "run", WEB))
     assert become(made(above / "state", 0, 0)) == ids(OTHER, privilege.NOBODY)
 
 
 def test_above_it_only_a_sticky_folder_may_be_everybodys(base: Path, become) -> None:
     run = made(base / "run", 0, 0)
     base.chmod(0o777)
-    assert f"{base}: is everybody's to write to" in become(run)
+    assert f"{base}: is writable by every user" in become(run)
     base.chmod(0o1777)
     assert become(run).startswith(ROOT)
 
@@ -185,7 +185,7 @@ def test_in_a_folder_for_all_ours_is_made_before_another_makes_it(base: Path, be
     assert become(base / "run" / "deep").startswith(ROOT)
     found = (base / "run").stat()
     assert (found.st_uid, stat.S_IMODE(found.st_mode)) == (0, 0o755)
-    assert f"{base}: is everybody's" in become(base)
+    assert f"{base}: is writable by every user" in become(base)
 
 
 def test_without_the_right_to_become_another_it_is_refused(
