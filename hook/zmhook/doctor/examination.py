@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from zmhook.doctor import (
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from zmhook.doctor.finding import Finding
     from zmhook.doctor.patient import Patient
     from zmhook.errors import Problem
+
+SHARED = ("pyzm.zm.auth", "pyzm.zm.db", "requests", "paho.mqtt.client")
 
 
 def of_everything(
@@ -70,8 +73,9 @@ def of_event(patient: Patient, event_id: int) -> list[Check]:
 
 def _import_shared() -> None:
     """Import what several checks need: two threads would wait for each other's half."""
-    with suppress(ImportError):
-        import requests  # noqa: F401
+    for name in SHARED:
+        with suppress(ImportError):
+            import_module(name)
 
 
 def _unreadable(patient: Patient, problems: Sequence[Problem]) -> Iterator[Finding]:

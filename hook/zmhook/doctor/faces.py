@@ -43,9 +43,10 @@ def _faces(patient: Patient, folder: Path) -> Iterator[Finding]:
         if path not in pictures or path not in entries or entries[path][:3] != pictures[path]
     ]
     if stale:
-        names = ", ".join(stale[:NAMED]) + (" ..." if len(stale) > NAMED else "")
-        text = f"{folder}: {len(stale)} pictures were added, changed or removed ({names})"
-        yield fault("known faces", f"{text} and are not trained", train)
+        names = ", ".join(stale[:NAMED])
+        names += f" and {len(stale) - NAMED} more" if len(stale) > NAMED else ""
+        text = f"{folder}: new, changed or removed since the last training: {names}"
+        yield fault("known faces", text, train)
         return
     used = [path for path, entry in entries.items() if not entry.reason]
     people = len({path.partition("/")[0] for path in used})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from itertools import pairwise
 
 from zmhook.doctor.examination import of_event, of_everything, of_nothing
@@ -51,6 +53,15 @@ def test_a_configuration_that_cannot_be_read(patient, tmp_path):
     assert broken.state == "fault"
     assert "--config FILE" in broken.cure
     assert rest.state == "unchecked"
+
+
+def test_what_several_checks_need_is_imported_first():
+    """Two threads that import its halves would each wait for the other, and one be given up."""
+    code = (
+        "import sys; from zmhook.doctor import examination as e; e._import_shared();"
+        " sys.exit(not {*e.SHARED} <= {*sys.modules})"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_one_event_is_one_check(patient):

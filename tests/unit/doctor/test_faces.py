@@ -55,7 +55,7 @@ def test_stale_faces(found, folder: Path):
     (folder / "ann" / "1.jpg").write_bytes(b"x")
     (finding,) = found()
     assert finding.state == "fault"
-    assert "1 pictures were added, changed or removed (ann/1.jpg)" in finding.text
+    assert finding.text.endswith("removed since the last training: ann/1.jpg")
     assert finding.cure.startswith("zmhook train-faces")
     train(folder)
     assert found()[0].state == "ok"
@@ -63,7 +63,10 @@ def test_stale_faces(found, folder: Path):
     assert found()[0].state == "fault"
     (folder / "ann" / "1.jpg").unlink()
     (folder / "ann" / "2.jpg").write_bytes(b"y")
-    assert "2 pictures" in found()[0].text
+    assert "ann/1.jpg, ann/2.jpg" in found()[0].text
+    for name in ("3.jpg", "4.jpg"):
+        (folder / "ann" / name).write_bytes(b"z")
+    assert found()[0].text.endswith("ann/3.jpg and 1 more")
 
 
 def test_pictures_of_no_use(found, folder: Path):
