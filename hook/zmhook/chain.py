@@ -12,6 +12,7 @@ from zmhook.detectors.base import find, wants
 from zmhook.errors import DeadlineExceeded, DetectorError, ModelSkipped
 from zmhook.frame import frame_crop
 from zmhook.image.crop import cut, reduced, to_scene
+from zmhook.text.unexpected import lacks_resources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -134,7 +135,9 @@ class Chain:
             log.debug("%s failed", detector.name, exc_info=True)
             cause = f"{type(error).__name__}: {error}"
             message = f"{detector.name} failed ({cause}); --debug shows where"
-            result.failed(detector.name, DetectorError(message))
+            problem = DetectorError(message)
+            problem.__cause__ = error
+            result.failed(detector.name, problem)
             return
         if not detector.problems:
             result.ran.append(detector.name)
@@ -218,6 +221,7 @@ class ChainResult:
     """How one run of the chain went: times (ms), errors, and which models ran.
 
     `skipped_models` failed or did not get their turn: what they would have detected is unknown.
+    `lacks_resources` when one failed for want of memory or files.
     """
 
     def __init__(self) -> None:
@@ -227,6 +231,7 @@ class ChainResult:
         self.ran: list[str] = []
         self.skipped_models: set[str] = set()
         self.is_broken = False
+        self.lacks_resources = False
 
     @property
     def is_complete(self) -> bool:
@@ -238,6 +243,7 @@ class ChainResult:
 
     def failed(self, name: str, error: DetectorError) -> None:
         self.errors.append(str(error))
+        self.lacks_resources |= lacks_resources(error)
         self.skipped_models.add(name)
         if isinstance(error, ModelSkipped):
             self.skipped.append(error.short)

@@ -21,6 +21,7 @@ from zmhook.gate import Gate, alarming
 from zmhook.image.decode import frame_of
 from zmhook.process.environment import set_time_zone
 from zmhook.settings.values import Zone
+from zmhook.text.unexpected import lacks_resources
 from zmhook.version import __version__
 
 if TYPE_CHECKING:
@@ -43,13 +44,15 @@ class Decided(NamedTuple):
     """A decision, and for those who draw it: its frame (None when there was none) and the zones.
 
     Zones are in the full picture's pixels. `zones_asked` is when ZoneMinder gave them, seconds
-    since the epoch; None when it has not.
+    since the epoch; None when it has not. `lacks_resources` when something went wrong for want of
+    memory or files: another process, with limits of its own, may do better.
     """
 
     decision: Decision
     frame: Frame | None
     zones: tuple[Zone, ...] = ()
     zones_asked: float | None = None
+    lacks_resources: bool = False
 
 
 def decide_event(
@@ -126,6 +129,7 @@ class _Decider:
         self.skipped: list[str] = []
         self.skipped_models: set[str] = set()
         self.is_complete = True
+        self.lacks_resources = False
 
     def run(self, *, dry: bool) -> Decided:
         general = self.settings.general
@@ -229,6 +233,7 @@ class _Decider:
             level = logging.DEBUG if self.event.id is None else logging.WARNING
             log.log(level, "%s: %s", arrival.id, error)
             self.frame_errors[arrival.id] = str(error)
+            self.lacks_resources |= lacks_resources(error)
             return None
         keep(frame, self.event, self.settings)
         return structs.replace(frame, event=self.event, deadline=self.deadline)
@@ -259,6 +264,7 @@ class _Decider:
         """Take over what went wrong with the models that the decision rests on."""
         for result in {id(scene.result): scene.result for scene in scenes}.values():
             self.is_complete = self.is_complete and result.is_complete
+            self.lacks_resources |= result.lacks_resources
             self.skipped_models |= result.skipped_models
             self.skipped += [text for text in result.skipped if text not in self.skipped]
             errors = [error for error in result.errors if error not in self.model_errors]
@@ -283,7 +289,7 @@ class _Decider:
             version=__version__,
         )
         frame, zones = best.frame if best else None, self._zones(best)
-        return Decided(decision, frame, zones, self.gate.zones_asked)
+        return Decided(decision, frame, zones, self.gate.zones_asked, self.lacks_resources)
 
     def _errors_of_frames(self) -> list[str]:
         """Return what was wrong with pictures, in the order of asking."""

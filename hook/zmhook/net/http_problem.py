@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from zmhook.errors import ZmhookError
 from zmhook.net.urls import shown
 from zmhook.process.limits import TooManyPending
+from zmhook.text.unexpected import lacks_resources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -74,7 +75,7 @@ class HttpProblem(ZmhookError):
     """A request got no complete response.
 
     `address` is where it went, without what may be secret in it; `retry` says whether another
-    attempt may help.
+    attempt may help, `lacks_resources` that this process has no memory or files left for it.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class HttpProblem(ZmhookError):
         self.failure = failure
         self.reason = reason or failure.value
         self.retry = failure in _WORTH_RETRYING if retry is None else retry
+        self.lacks_resources = False
         super().__init__(f"{address}: {self.reason}")
 
     @property
@@ -137,7 +139,9 @@ def problem_of(
         return HttpProblem(address, HttpFailure.UNREACHABLE, text)
     failure = _failure_of(causes)
     reason = _reason(failure, causes, seconds, limit)
-    return HttpProblem(address, failure, f"{reason}{through_proxy(url)}")
+    problem = HttpProblem(address, failure, f"{reason}{through_proxy(url)}")
+    problem.lacks_resources = any(map(lacks_resources, causes))
+    return problem
 
 
 def iter_causes(error: BaseException | None) -> Iterator[BaseException]:

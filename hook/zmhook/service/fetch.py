@@ -14,7 +14,7 @@ from zmhook.errors import FrameNotNeeded, ZmhookError
 from zmhook.frames.base import Pending
 from zmhook.frames.ids import is_track
 from zmhook.service.wire import FetchedPicture
-from zmhook.text.unexpected import logged
+from zmhook.text.unexpected import lacks_resources, logged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +47,8 @@ class Fetcher:
         self._deadline = Deadline(answered(settings.general.event_deadline))
         self.first_took = 0.0
         """Seconds that the first picture took, the waiting included."""
+        self.lacks_resources = False
+        """Whether one could not be fetched for want of memory or files."""
         self._first: _PictureTask | None = None
         self._ahead: asyncio.Task[None] | None = None
         self._ahead_ids: list[str] = []
@@ -167,12 +169,14 @@ class Fetcher:
             picture = self._source.attempt(frame_id, self._deadline)
         except FrameNotNeeded as error:
             return FetchedPicture(frame_id, error=str(error), needed=False)
-        except ZmhookError as error:
-            return FetchedPicture(frame_id, error=str(error))
         except Exception as error:  # noqa: BLE001 - the event must not wait for it
+            self.lacks_resources |= lacks_resources(error)
+            if isinstance(error, ZmhookError):
+                return FetchedPicture(frame_id, error=str(error))
             what = logged(log, error, f"{self._event}: {frame_id}")
             return FetchedPicture(frame_id, error=f"{frame_id}: {what}")
         if isinstance(picture, Pending):
+            self.lacks_resources |= lacks_resources(picture.error)
             why = str(picture.error)
             return FetchedPicture(
                 frame_id, error=why, pause=picture.seconds, cheap=picture.is_cheap

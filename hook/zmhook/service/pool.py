@@ -13,7 +13,7 @@ from msgspec import structs
 from zmhook.service.wire import LoadModels, LogLine, Ready
 from zmhook.service.worker_process import WorkerDied, WorkerProcess
 from zmhook.settings.model import to_plain
-from zmhook.text.unexpected import logged
+from zmhook.text.unexpected import lacks_resources, logged
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -121,13 +121,13 @@ class Slot:
             await doing()
             self._deaths = 0
         except WorkerDied as death:
-            await self._buried(str(death))
+            await self._buried(str(death), death)
         except asyncio.CancelledError:
             if self.worker:
                 self.worker.kill()
             raise
         except Exception as error:  # noqa: BLE001 - it may cost a worker, but not the slot
-            await self._buried(f"because of this: {logged(log, error)}")
+            await self._buried(f"because of this: {logged(log, error)}", error)
 
     async def _start(self) -> None:
         self.worker = WorkerProcess()
@@ -185,7 +185,7 @@ class Slot:
             elif ticket and (reply := await ticket.receive(message)):
                 await self.worker.send(reply)
 
-    async def _buried(self, how: str) -> None:
+    async def _buried(self, how: str, error: Exception) -> None:
         self._deaths += 1
         self.stats.restarts += 1
         ticket, self.ticket = self.ticket, None
@@ -194,6 +194,7 @@ class Slot:
             self.worker.kill()
             await self.stop()
         if ticket and ticket.is_open:
+            ticket.lacks_resources |= lacks_resources(error)
             await self._again(ticket, how)
         await asyncio.sleep(self._back_off())
 

@@ -23,6 +23,7 @@ class Ticket(ABC, Generic[Result]):
 
     Tickets of the same `turn` (a monitor, or another machine) wait for one another. What a worker
     logs meanwhile goes to the log of `monitor_id`. `fingerprint` is that of the model files.
+    `lacks_resources` when something went wrong for want of memory or files.
     """
 
     monitor_id: int | None = None
@@ -34,6 +35,7 @@ class Ticket(ABC, Generic[Result]):
         self.asked = time.monotonic()
         self.tries = 0
         self.seconds = seconds
+        self.lacks_resources = False
         self._result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
 
     @property

@@ -28,7 +28,6 @@ from zmhook.service.client import ALARM, NOTHING, STOPPING, UNDECIDED
 from zmhook.storage.corruption import COUNT_SUFFIX, damage_count
 from zmhook.text.names import spelled
 from zmhook.text.numbers import parsed, parsed_or_none
-from zmhook.text.unexpected import is_lack
 from zmhook.version import __version__
 
 if TYPE_CHECKING:
@@ -90,10 +89,6 @@ class Routes:
             log.error("%s", error)  # noqa: TRY400
             return Response(400, f"{error}\n".encode())
         decision, settings = await self._supervisor.decide(event)
-        if decision.outcome == "undecided" and any(map(is_lack, decision.errors)):
-            # The hook is a process of its own, with limits of its own: it decides by itself then.
-            log.warning("%s: left to the hook: %s", event, "; ".join(decision.errors))
-            raise CloseConnection
         line = detection_line(decision, settings)
         log_decision(decision, line)
         if _field(form, "json"):

@@ -87,13 +87,18 @@ class Supervisor:
     async def decide(self, event: Event) -> tuple[Decision, Settings]:
         """Return the decision and the settings that it was made with.
 
-        Raises `CloseConnection` when this service is out of date: the caller finds another way.
+        Raises `CloseConnection` when this service is out of date, or has no memory or files left:
+        the caller finds another way.
         """
         if not self._is_taking():
             raise CloseConnection
         ticket = self._ticket(event)
         decision = ticket.timed(await self._run(ticket))
         self.stats.decided(decision, time.monotonic() - ticket.asked)
+        if ticket.lacks_resources and decision.outcome == "undecided":
+            # The hook is a process of its own, with limits of its own: it decides by itself then.
+            log.warning("%s: left to the hook: %s", event, "; ".join(decision.errors))
+            raise CloseConnection
         return decision, ticket.settings
 
     async def infer(self, task: InferTask) -> InferResult:

@@ -68,6 +68,7 @@ class EventTicket(Ticket[Decision]):
     async def receive(self, message: Message) -> Message | None:
         """Hold a worker's decision until it has written its report; reply with a picture."""
         if isinstance(message, DecideResult):
+            self.lacks_resources |= message.lacks_resources or self.fetcher.lacks_resources
             self.hold(message.decision, REPORT_GRACE)
         if not isinstance(message, FrameRequest):
             return None

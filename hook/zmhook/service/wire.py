@@ -116,9 +116,13 @@ class FrameRequest(Struct, frozen=True, tag=True):
 
 
 class DecideResult(Struct, frozen=True, tag=True):
-    """From a worker: the decision. The report is still to be written."""
+    """From a worker: the decision. The report is still to be written.
+
+    `lacks_resources` when something went wrong for want of memory or files.
+    """
 
     decision: Decision
+    lacks_resources: bool = False
 
 
 class Ready(Struct, frozen=True, tag=True):

@@ -37,7 +37,7 @@ from zmhook.service.wire import (
     unpacked,
 )
 from zmhook.settings.model import from_plain
-from zmhook.text.unexpected import logged
+from zmhook.text.unexpected import lacks_resources, logged
 
 if TYPE_CHECKING:
     from zmhook.chain import Chain
@@ -117,12 +117,12 @@ class Worker:
             decided = decide_event(
                 job.event, settings, deadline=deadline, chain=chain, source=source
             )
-        except ZmhookError as error:
-            decided = Decided(Decision.undecided(job.event, str(error)), None)
         except Exception as error:  # noqa: BLE001 - whatever it is, the worker goes on
-            why = logged(log, error, job.event)
-            decided = Decided(Decision.undecided(job.event, why), None)
-        self.wire.send(DecideResult(decided.decision))
+            is_ours = isinstance(error, ZmhookError)
+            why = str(error) if is_ours else logged(log, error, job.event)
+            decision = Decision.undecided(job.event, why)
+            decided = Decided(decision, None, lacks_resources=lacks_resources(error))
+        self.wire.send(DecideResult(decided.decision, decided.lacks_resources))
         try:
             publish(decided, settings)
         except Exception as error:  # noqa: BLE001 - whatever it is, the worker goes on

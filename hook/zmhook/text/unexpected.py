@@ -6,7 +6,6 @@ It is a bug, an installation that is not whole, or a machine that has nothing le
 from __future__ import annotations
 
 import errno
-import os
 import traceback
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -34,7 +33,7 @@ NO_MEMORY = (
 )
 """How OpenCV, ONNX Runtime and the loader of libraries put that."""
 NO_THREAD = "can't start new thread"
-_LACKING = (*LACKS.values(), *map(os.strerror, (errno.ENOMEM, errno.EMFILE, errno.ENFILE)))
+MOST_CAUSES = 20
 
 
 def unexpected(error: BaseException) -> str:
@@ -51,9 +50,20 @@ def unexpected(error: BaseException) -> str:
     return f"{BUG} ({what})"
 
 
-def is_lack(line: str) -> bool:
-    """Say whether a decision's error means that this process, or the machine, has nothing left."""
-    return any(words in line for words in _LACKING)
+def lacks_resources(error: BaseException | None) -> bool:
+    """Say whether an error came about because this process, or the machine, has nothing left.
+
+    It counts what the error was made from, too, but no lock that is held (EAGAIN). An error that
+    keeps nothing of its cause may have an attribute of this name.
+    """
+    for _ in range(MOST_CAUSES):
+        if error is None:
+            return False
+        is_lack = bool(_lack(error)) and not isinstance(error, BlockingIOError)
+        if is_lack or getattr(error, "lacks_resources", False):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def logged(log: logging.Logger, error: BaseException, doing: object = "") -> str:

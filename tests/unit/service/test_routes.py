@@ -190,18 +190,3 @@ def test_a_folder_whose_name_is_not_utf_8(supervisor: Supervisor, ask) -> None:
     assert os.fsencode(event.folder) == b"/tmp/\xfcber"
     assert event.monitor_name == "\ufffdber"
     assert event.path.encode()
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        "alarm: /events/5/alarm.jpg: cannot be read (Too many open files)",
-        "yolo: no memory is left for it (MemoryError)",
-    ],
-)
-def test_where_the_service_has_nothing_left_the_hook_decides(
-    supervisor: Supervisor, ask, error: str
-) -> None:
-    supervisor.outcome, supervisor.errors = "undecided", ["snapshot: none", error]
-    with pytest.raises(CloseConnection):
-        ask("POST", "/decide", form(eid=5, mid=1))

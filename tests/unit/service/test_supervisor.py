@@ -20,7 +20,7 @@ from zmhook.service.config_watch import ConfigWatch
 from zmhook.service.paths import patience_path, silence_of
 from zmhook.service.supervisor import Supervisor
 from zmhook.service.ticket import InferTicket
-from zmhook.service.wire import InferResult, InferTask, InputImage
+from zmhook.service.wire import DecideResult, InferResult, InferTask, InputImage
 
 Make = Callable[..., Supervisor]
 
@@ -62,6 +62,32 @@ def test_a_decision_is_returned_with_its_settings(make: Make, soon) -> None:
         assert settings.general.event_deadline == 9
         assert supervisor.stats.outcomes == {"nothing": 1}
         assert not supervisor._open
+        await supervisor.finish(0)
+
+    soon(run)
+
+
+async def failed(supervisor: Supervisor, *, for_want: bool) -> None:
+    """Be the worker for one event that it cannot decide."""
+    ticket = await supervisor.queue.get()
+    undecided = Decision.undecided(ticket.event, "alarm: cannot be read")
+    await ticket.receive(DecideResult(undecided, lacks_resources=for_want))
+    ticket.release()
+
+
+def test_where_the_service_has_nothing_left_the_hook_decides(
+    make: Make, soon, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run() -> None:
+        supervisor = make()
+        asked = asyncio.ensure_future(supervisor.decide(event()))
+        await failed(supervisor, for_want=True)
+        with pytest.raises(CloseConnection):
+            await asked
+        assert "event 1 of monitor 1: left to the hook: alarm: cannot be read" in caplog.text
+        asked = asyncio.ensure_future(supervisor.decide(event()))
+        await failed(supervisor, for_want=False)
+        assert (await asked)[0].outcome == "undecided"
         await supervisor.finish(0)
 
     soon(run)

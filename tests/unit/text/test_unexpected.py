@@ -10,7 +10,9 @@ from pathlib import Path
 import cv2
 import pytest
 
-from zmhook.text.unexpected import BUG, logged, unexpected
+from zmhook.errors import FrameUnavailable
+from zmhook.net.http_problem import HttpProblem, problem_of
+from zmhook.text.unexpected import BUG, lacks_resources, logged, unexpected
 
 
 def raised(code: str) -> Exception:
@@ -85,6 +87,40 @@ def test_a_bug_is_logged_with_its_place_and_a_lack_without(caplog: pytest.LogCap
     assert (bug.getMessage(), bug.exc_info is not None) == (f"event 5: {BUG}", True)
     assert lack.getMessage() == "event 6: no memory is left for it (MemoryError)"
     assert lack.exc_info is None
+
+
+def made_of(cause: BaseException) -> BaseException:
+    try:
+        try:
+            raise cause
+        except type(cause):
+            raise FrameUnavailable("there is none") from None
+    except FrameUnavailable as error:
+        return error
+
+
+def out_of_files() -> HttpProblem:
+    error = OSError(errno.EMFILE, "Too many open files")
+    return problem_of(error, "http://portal/zm", seconds=5)
+
+
+@pytest.mark.parametrize(
+    ("error", "is_lack"),
+    [
+        (MemoryError(), True),
+        (made_of(MemoryError()), True),
+        (made_of(OSError(errno.EMFILE, "x")), True),
+        (made_of(RuntimeError("bad allocation")), True),
+        (made_of(out_of_files()), True),
+        (made_of(OSError(errno.EACCES, "x")), False),
+        (made_of(BlockingIOError(errno.EAGAIN, "a lock is held")), False),
+        (FrameUnavailable("no alarm.jpg beside 'Too many open files.jpg'"), False),
+        (None, False),
+    ],
+    ids=repr,
+)
+def test_a_lack_is_known_by_what_an_error_is_made_of(error: BaseException | None, is_lack: bool):
+    assert lacks_resources(error) == is_lack
 
 
 def test_it_is_one_line():
