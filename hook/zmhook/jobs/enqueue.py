@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -17,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 from zmhook.jobs.kinds import LANES, due_of, kind_of
 from zmhook.jobs.spool import ASIDE, FAILED, MOST, NotStored, Spool, Unit, entry_name
 from zmhook.jobs.work import pack
-from zmhook.process.environment import child_environment
+from zmhook.process.environment import start_detached
 from zmhook.render.line import is_reported
 from zmhook.storage.disk import FULL, release_reserve, trouble
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterable, Iterator, Sequence
 
     from zmhook.decide import Decided
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FFMPEG_THREADS")
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FFMPEG_THREADS"), "1"
+)
 _started: list[subprocess.Popen[bytes]] = []
 
 
@@ -125,7 +127,7 @@ def _send_from_memory(
         return
     entry = entry_name(event.monitor_id)
     try:
-        process = from_memory.start(entry, jobs, packed, _environment())
+        process = from_memory.start(entry, jobs, packed, ONE_THREAD)
     except (OSError, from_memory.NotTaken) as failure:
         log.error("%s: %s is lost: %s; %s", event, ", ".join(jobs), why, failure)  # noqa: TRY400
         return
@@ -144,7 +146,8 @@ def start(spool: Spool, jobs: Iterable[str]) -> None:
         slot = spool.slot(lane, LANES[lane])
         if slot is not None:
             try:
-                _start(spool, lane, slot)
+                arguments = command(spool, lane, slot)
+                _keep(start_detached(arguments, pass_fds=[slot], variables=ONE_THREAD))
             finally:
                 os.close(slot)
 
@@ -153,25 +156,6 @@ def command(spool: Spool, lane: str, slot: int) -> list[str]:
     """Return what runs the process that works in the place whose lock is the open file `slot`."""
     module = [sys.executable, "-m", "zmhook.jobs.job_process"]
     return [*module, "--spool", str(spool.folder), "--lane", lane, "--slot", str(slot)]
-
-
-def _start(spool: Spool, lane: str, slot: int) -> None:
-    """Start it detached: a notification server reads our output until all have closed it."""
-    process = subprocess.Popen(
-        command(spool, lane, slot),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        env=_environment(),
-        pass_fds=[slot],
-        start_new_session=True,
-    )
-    _keep(process)
-
-
-def _environment() -> dict[str, str]:
-    return {**child_environment(), **dict.fromkeys(_ONE_THREAD, "1")}
 
 
 def _keep(process: subprocess.Popen[bytes]) -> None:

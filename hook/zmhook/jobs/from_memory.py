@@ -12,7 +12,6 @@ import logging
 import os
 import select
 import struct
-import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -26,6 +25,7 @@ from zmhook.jobs.spool import Unit
 from zmhook.process import environment
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterable, Sequence
 
     from zmhook.jobs.work import Work
@@ -61,23 +61,17 @@ def can_do(job: str) -> bool:
 
 
 def start(
-    entry: str, jobs: Iterable[str], packed: tuple[bytes, bytes], env: dict[str, str]
+    entry: str, jobs: Iterable[str], packed: tuple[bytes, bytes], variables: dict[str, str]
 ) -> subprocess.Popen[bytes]:
     """Have jobs of an entry done by a process of their own, which has all it needs on return.
 
-    `packed` is what `work.pack` returns. Raises `NotTaken` and `OSError`.
+    `packed` is what `work.pack` returns, `variables` are for its environment. Raises `NotTaken`
+    and `OSError`.
     """
     if _running(os.geteuid()) >= MOST:
         raise NotTaken(f"{MOST} processes send from memory already")
-    process = subprocess.Popen(
-        [sys.executable, "-m", MODULE, "--entry", entry, "--jobs", ",".join(jobs)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        env=env,
-        start_new_session=True,
-    )
+    command = [sys.executable, "-m", MODULE, "--entry", entry, "--jobs", ",".join(jobs)]
+    process = environment.start_detached(command, with_input=True, variables=variables)
     try:
         _hand_over(process, *packed)
     except BaseException:

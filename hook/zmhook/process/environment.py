@@ -9,6 +9,11 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Mapping, Sequence
 
 PASSED = ("ZMHOOK_CONFIG", "ZMHOOK_RUN", "ZMHOOK_PYTHON")
 """Variables that name our files and folders: the only ones that a hook passes on."""
@@ -69,6 +74,32 @@ def child_environment() -> dict[str, str]:
     kept = dict(os.environ) if _is_ours else _clean()
     paths = [path for path in kept.get("PYTHONPATH", "").split(os.pathsep) if path]
     return {**kept, "PYTHONPATH": os.pathsep.join(dict.fromkeys([source, *paths]))}
+
+
+def start_detached(
+    command: Sequence[str],
+    *,
+    pass_fds: Sequence[int] = (),
+    with_input: bool = False,
+    variables: Mapping[str, str] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a process that goes on when its starter ends; raises `OSError`.
+
+    It keeps no file of ours open but `pass_fds`, since a notification server reads our output until
+    all have closed it. `variables` are added to its environment.
+    """
+    import subprocess
+
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE if with_input else subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        env={**child_environment(), **(variables or {})},
+        pass_fds=pass_fds,
+        start_new_session=True,
+    )
 
 
 def parse_variables(text: str) -> list[tuple[str, str]]:

@@ -12,13 +12,12 @@ import logging
 import os
 import secrets
 import stat
-import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.errors import ZmhookError
-from zmhook.process.environment import child_environment
+from zmhook.process.environment import start_detached
 from zmhook.service import running
 from zmhook.storage import regular
 from zmhook.storage.lock import is_locked, lock_file
@@ -40,9 +39,8 @@ def start(config: str, socket: Path, silent: SocketIdentity | None = None) -> bo
 
     `silent` is one that shows no sign of life: while its socket is still there, it is put aside.
 
-    The new service holds the lock until it serves. It is fully detached: the notification server
-    reads the hook's stdout until everybody has closed it. Nor does it depend on who came first:
-    see `child_environment`. Raises `OSError` when the run folder cannot be used.
+    The new service holds the lock until it serves. It is detached, and does not depend on who came
+    first: see `child_environment`. Raises `OSError` when the run folder cannot be used.
     """
     socket.parent.mkdir(parents=True, exist_ok=True)
     lock = lock_file(socket.with_suffix(".start"))
@@ -52,16 +50,8 @@ def start(config: str, socket: Path, silent: SocketIdentity | None = None) -> bo
         if silent:
             put_aside(socket, silent)
         command = [sys.executable, "-m", "zmhook.server", "-c", config]
-        subprocess.Popen(
-            [*command, "--socket", str(socket), "--start-lock", str(lock)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            env=child_environment(),
-            pass_fds=[lock],
-            start_new_session=True,
-        )
+        command += ["--socket", str(socket), "--start-lock", str(lock)]
+        start_detached(command, pass_fds=[lock])
         return True
     finally:
         os.close(lock)

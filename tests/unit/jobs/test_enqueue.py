@@ -17,11 +17,23 @@ from zmhook.settings import Animation, General, Notify, Secret, Settings
 from zmhook.storage import atomic, disk
 
 
+class Ended:
+    """A process that has ended."""
+
+    def poll(self) -> int:
+        return 0
+
+
 @pytest.fixture
 def started(monkeypatch) -> list[str]:
     """The lanes for which a process was started; none really is."""
     lanes: list[str] = []
-    monkeypatch.setattr(module, "_start", lambda _spool, lane, _slot: lanes.append(lane))
+
+    def start(command: list[str], **_: object) -> Ended:
+        lanes.append(command[command.index("--lane") + 1])
+        return Ended()
+
+    monkeypatch.setattr(module, "start_detached", start)
     return lanes
 
 
@@ -116,10 +128,6 @@ def sent(monkeypatch) -> list[tuple[list[str], bytes]]:
     """What a process was given to send from memory; none really is."""
     given: list[tuple[list[str], bytes]] = []
 
-    class Ended:
-        def poll(self) -> int:
-            return 0
-
     def start(entry: str, jobs: list[str], packed: tuple[bytes, bytes], *_: object) -> Ended:
         assert entry.endswith("-m2")
         given.append((jobs, packed[0]))
@@ -212,10 +220,10 @@ def test_what_cannot_be_sent_from_memory_either_is_told(
 def test_a_process_that_cannot_be_started_loses_nothing(
     decided, settings, tmp_path, caplog, monkeypatch
 ) -> None:
-    def no_memory(*_: object) -> None:
+    def no_memory(*_: object, **__: object) -> None:
         raise OSError(12, "Cannot allocate memory")
 
-    monkeypatch.setattr(module, "_start", no_memory)
+    monkeypatch.setattr(module, "start_detached", no_memory)
     enqueue(decided(), settings, ["webhook"])
     assert "Cannot allocate memory" in caplog.text
     assert len(Spool.of(str(tmp_path)).units()) == 1
