@@ -47,6 +47,7 @@ class Pictures:
     """A fetcher that has every picture."""
 
     def __init__(self) -> None:
+        self.lacks_resources = False
         self.begun: list[str] = []
 
     async def first(self) -> FetchedPicture:
