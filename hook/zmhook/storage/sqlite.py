@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing, contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from zmhook.errors import NoState, StateError
@@ -42,6 +43,18 @@ MODE = 0o660
 WAL_BYTES = 8 << 20
 
 
+class OpenMode(NamedTuple):
+    """How a database is opened: for reading alone, for use by `any_thread`, one at a time.
+
+    A `sole_writer` holds the folder's lock already. For it a commit is on the disk when it returns,
+    and the whole file is checked first.
+    """
+
+    readonly: bool = False
+    any_thread: bool = False
+    sole_writer: bool = False
+
+
 def open_database(
     path: str | Path, schema: Sequence[str], *, readonly: bool = False, any_thread: bool = False
 ) -> sqlite3.Connection:
@@ -60,30 +73,13 @@ def open_database(
     """
     path = Path(path)
     with state_errors(path):
-        return connect(path, schema, readonly=readonly, any_thread=any_thread)
+        return connect(path, schema, OpenMode(readonly, any_thread))
 
 
-def connect(
-    path: Path,
-    schema: Sequence[str],
-    *,
-    readonly: bool = False,
-    any_thread: bool = False,
-    sole_writer: bool = False,
-) -> sqlite3.Connection:
-    """Open a database as `open_database` does, but let `OSError` and `sqlite3.Error` through.
-
-    A `sole_writer` holds the folder's lock already. For it a commit is on the disk when it returns,
-    and the whole file is checked first.
-    """
-    return with_new_file(
-        path,
-        lambda: _open(
-            path, schema, readonly=readonly, any_thread=any_thread, sole_writer=sole_writer
-        ),
-        readonly=readonly,
-        locked=sole_writer,
-    )
+def connect(path: Path, schema: Sequence[str], mode: OpenMode) -> sqlite3.Connection:
+    """Open a database as `open_database` does, but let `OSError` and `sqlite3.Error` through."""
+    attempt = partial(_open, path, schema, mode)
+    return with_new_file(path, attempt, readonly=mode.readonly, locked=mode.sole_writer)
 
 
 def use(
@@ -103,7 +99,7 @@ def use(
     def attempt() -> T:
         file = identity(path)
         with (
-            closing(_open(path, schema, readonly=readonly)) as connection,
+            closing(_open(path, schema, OpenMode(readonly))) as connection,
             raising_damaged(file),
             blaming_schema(connection, schema),
         ):
@@ -136,18 +132,11 @@ def state_errors(path: Path) -> Iterator[None]:
         raise StateError(f"{path}: {_advice(error)}") from error
 
 
-def _open(
-    path: Path,
-    schema: Sequence[str],
-    *,
-    readonly: bool,
-    any_thread: bool = False,
-    sole_writer: bool = False,
-) -> sqlite3.Connection:
-    _check_files(path, readonly=readonly)
-    if not readonly:
-        _make(path, schema, locked=sole_writer)
-    return _connect(path, schema, readonly=readonly, any_thread=any_thread, sole_writer=sole_writer)
+def _open(path: Path, schema: Sequence[str], mode: OpenMode) -> sqlite3.Connection:
+    _check_files(path, readonly=mode.readonly)
+    if not mode.readonly:
+        _make(path, schema, locked=mode.sole_writer)
+    return _connect(path, schema, mode)
 
 
 def _check_files(path: Path, *, readonly: bool) -> None:
@@ -168,28 +157,21 @@ def _check_files(path: Path, *, readonly: bool) -> None:
             raise Damaged(file, f"{kind} lies where its {suffix} should be")
 
 
-def _connect(
-    path: Path,
-    schema: Sequence[str],
-    *,
-    readonly: bool = False,
-    any_thread: bool = False,
-    sole_writer: bool = False,
-) -> sqlite3.Connection:
+def _connect(path: Path, schema: Sequence[str], mode: OpenMode) -> sqlite3.Connection:
     file = identity(path)
     connection = sqlite3.connect(
-        readonly_uri(path) if readonly else f"file:{quote(str(path))}?mode=rw",
+        readonly_uri(path) if mode.readonly else f"file:{quote(str(path))}?mode=rw",
         uri=True,
         timeout=BUSY,
         isolation_level=None,
-        check_same_thread=not any_thread,
+        check_same_thread=not mode.any_thread,
     )
     try:
         with raising_damaged(file):
-            if not readonly:
-                _set_up(connection, sole_writer=sole_writer)
-            _bring_up_to_date(connection, path, schema, readonly=readonly)
-            if sole_writer:
+            if not mode.readonly:
+                _set_up(connection, sole_writer=mode.sole_writer)
+            _bring_up_to_date(connection, path, schema, readonly=mode.readonly)
+            if mode.sole_writer:
                 probe(connection, thorough=True)
     except BaseException:
         connection.close()
@@ -248,7 +230,7 @@ def _make(path: Path, schema: Sequence[str], *, locked: bool) -> None:
             os.fchmod(descriptor, MODE)
         finally:
             os.close(descriptor)
-        _connect(new, schema).close()
+        _connect(new, schema, OpenMode()).close()
         # What a deleted one left beside would be taken for the new one's.
         for suffix in BESIDE:
             discard(path.with_name(path.name + suffix))

@@ -244,7 +244,8 @@ def connect(folder: Path) -> sqlite3.Connection:
     """
     try:
         # Handlers store their results from threads of their own; `Store` lets in one at a time.
-        return sqlite.connect(folder / INDEX, schema.SCRIPTS, any_thread=True, sole_writer=True)
+        mode = sqlite.OpenMode(any_thread=True, sole_writer=True)
+        return sqlite.connect(folder / INDEX, schema.SCRIPTS, mode)
     except StateError as error:
         raise StoreError(str(error)) from error
 
