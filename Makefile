@@ -21,7 +21,7 @@ help:
 	@echo '  make test      run every test that can run here, and say which cannot'
 	@echo '                   TIER=unit, integration, zoneminder or attack: only these'
 	@echo '                   ARGS=OPTIONS: for pytest, such as ARGS="-k gate -x" or ARGS=-rs'
-	@echo '  make assets    download the photographs and networks that many tests need (24 MB)'
+	@echo '  make assets    download the photographs and networks that many tests need (13 MB)'
 	@echo '  make attack    run all attacks and faults, without their usual time limits'
 	@echo '                   ARGS=OPTIONS: for pytest'
 	@echo '  make container run the steps of the Dockerfile, without Docker, and try the result'

@@ -144,3 +144,19 @@ def test_make_says_what_is_missing(script: str, message: str, checkout: Path, tm
     assert done.returncode != 0
     assert message in done.stderr
     assert not (checkout / ".venv").exists()
+
+
+def test_make_lint_says_at_once_that_shellcheck_is_missing(checkout: Path, tmp_path: Path):
+    make = shutil.which("make")
+    assert make
+    done = call([make, "lint"], checkout, PATH=str(tmp_path))
+    assert done.returncode != 0
+    assert "make lint: install shellcheck (apt-get install shellcheck)" in done.stderr
+    assert not (checkout / ".venv").exists()
+
+
+def test_make_help_lists_every_command(checkout: Path):
+    text = (checkout / "Makefile").read_text("utf-8")
+    (targets,) = re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)
+    listed = re.findall(r"^  make (\w+)", call(["make"], checkout).stdout, re.MULTILINE)
+    assert sorted(listed) == sorted({*targets.split()} - {"help", "shellcheck"})
