@@ -98,6 +98,8 @@ def _calls(patient: Patient, database: ZmDatabase) -> Iterator[Finding]:
         in_database, why = [], str(error)
     for call in calls + in_database:
         yield _judged(call, database if call.caller else None)
+    if calls and in_database:
+        yield _called_twice([*calls, *in_database])
     watching = [*_of_watch(patient, beside=bool(calls or in_database))]
     yield from watching
     if not calls and not in_database and not watching:
@@ -105,6 +107,12 @@ def _calls(patient: Patient, database: ZmDatabase) -> Iterator[Finding]:
     if in_database and not _writes_notes(patient):
         text = "ZoneMinder calls the hook, and nobody writes the result into the event"
         yield warning("notes", text, f"set [general] write_notes = yes in {patient.path}")
+
+
+def _called_twice(calls: list[Call]) -> Finding:
+    origins = " and ".join(dict.fromkeys(call.origin for call in calls))
+    text = f"every event is analysed twice: {origins} call the hook"
+    return warning("calls", text, "keep one of them, and take the line out of the others")
 
 
 def _of_watch(patient: Patient, *, beside: bool) -> Iterator[Finding]:

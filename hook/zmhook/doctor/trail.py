@@ -75,7 +75,9 @@ def _row(patient: Patient, event_id: int) -> EventRow | Finding:
     except LoginError as error:
         return fault("ZoneMinder", str(error), patient.command("doctor"))
     except PortalError as error:
-        return fault("ZoneMinder", str(error), "is that the event's number on ZoneMinder's page?")
+        is_answer = error.status is not None
+        asks = "is that the event's number on ZoneMinder's page?"
+        return fault("ZoneMinder", str(error), asks if is_answer else patient.command("doctor"))
 
 
 def _described(row: EventRow) -> str:

@@ -173,6 +173,16 @@ def test_a_notification_server(name: str, sign: str, found, script: Path, tmp_pa
     assert call.state == "unchecked"
 
 
+def test_two_callers(found, script: Path, tmp_path: Path):
+    (tmp_path / module.SERVERS[0]).write_text(f"event_start_hook = {script}\n")
+    database = Database()
+    database.monitors = [{"Id": 1, "EventStartCommand": str(script)}]
+    twice = found(database)[-1]
+    assert twice.state == "warning"
+    assert "every event is analysed twice" in twice.text
+    assert "EventStartCommand of monitor 1" in twice.text
+
+
 def test_the_database_itself(patient):
     database = Database()
     every = [each for each in checks(patient(), database) if each.group != module.GROUP]
