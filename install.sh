@@ -17,16 +17,33 @@ UNITS="zmhook.socket zmhook.service"
 COLLECTOR=zmhook-snapshots.service
 WATCH=zmhook-watch.service
 
+# Part, megabytes on disk, and what it is for; its need of others and its price in time are in the guide.
+PARTS="zoneminder 15 pictures from ZoneMinder's portal, its log and its database
+yolo 95 objects: .onnx networks (YOLO) on the processor
+yolo-gpu 650 the same on an NVIDIA GPU, in place of yolo
+openvino 200 the same with Intel's OpenVINO, in addition to yolo
+face 170 faces of people whom you have trained
+alpr 95 number plates, read on this machine
+mqtt 5 best snapshots from cameras, zmhook camera, messages over MQTT
+gemini 60 descriptions by Google's Gemini (a local model needs nothing)
+notify 30 messages to phones (Apprise) and over MQTT
+remote 1 models on a remote server
+serve 1 be the remote server of other machines
+cli 20 progress bars; conversion of Ng's YAML"
+BASE_MEGABYTES=300 MODEL_MEGABYTES=36 MOST_FILES=20000
+
 PREFIX='' RUN_AS='' RUN_GROUP='' EXTRAS='' PYTHON='' WHEELS='' GATHER='' USE_SYSTEM=''
-ASK=yes MODELS=yes DRY=no UNINSTALL=no SYSTEMD=no CHANGES=0 RENEWED=no SCRIPTS_FIRST=no NOTES=() BROKEN=()
+WITH='' WITHOUT='' BEFORE='' WORK='' PENDING='' CHILD='' WATCHER='' STAGE='' STAGE_BEGAN=0 TIMES=()
+ASK=yes MODELS=yes DRY=no UNINSTALL=no REPAIR=no SYSTEMD=no CHANGES=0 RENEWED=no SCRIPTS_FIRST=no NOTES=() BROKEN=()
 
 usage() {
     cat <<END
 usage: ./install.sh [OPTIONS]
 
   --yes                 do not prompt; use the defaults and the options below
-  --with EXTRA,EXTRA    parts to install (default $DEFAULT_EXTRAS)
-                        available: $(known_extras | tr '\n' ' ')
+  --with PART,PART      add parts to those that are installed, or to the default on a new
+                        machine ($DEFAULT_EXTRAS); all: each but yolo-gpu and openvino
+  --without PART,PART   remove parts; all: each
   --no-models           download no model files (zmhook models get does it later)
   --user USER           user that runs the hooks (default: www-data, apache or http)
   --group GROUP         group of that user (default: its primary group)
@@ -40,15 +57,19 @@ usage: ./install.sh [OPTIONS]
   --systemd             run the service under systemd; without it, hooks start the service when
                         they need it. With the part mqtt, also run the collector of best
                         snapshots
+  --repair              build the Python environment anew, and replace damaged model files
   --dry-run             print what would be done; change nothing
   --uninstall           remove zmhook; keep configuration, faces and pictures
   --help                show this help
+
+Parts:
+$(list_of_parts)
 
 Parts, user, --use-system and --systemd are remembered for the next run.
 END
 }
 
-say() { printf '%s\n' "$*"; }
+say() { printf "%s\n" "$@"; }
 note() { NOTES+=("$*"); }
 die() {
     printf 'install.sh: %s\n' "$*" >&2
@@ -68,18 +89,130 @@ do_it() {
     "$@" || die "could not $what"
 }
 
+# -- what is left behind ---------------------------------------------------------------------------
+
+# One temporary folder holds everything; it goes at the end, whatever the end is.
+workspace() {
+    [ -z "$WORK" ] || return 0
+    trap cleanup EXIT
+    remove_stale
+    WORK=$(mktemp -d "${TMPDIR:-/tmp}/zmhook-install.$$.XXXXXX") || die "there is no room for temporary files in ${TMPDIR:-/tmp}: free some space, or set TMPDIR"
+}
+
+# temporary: put a new folder's path into REPLY.
+temporary() {
+    workspace
+    REPLY=$(mktemp -d "$WORK/XXXXXX") || die "there is no room for temporary files in $WORK: free some space, or set TMPDIR"
+}
+
+cleanup() {
+    if [ -n "$WATCHER" ]; then kill "$WATCHER" 2>/dev/null; fi
+    if [ -n "$CHILD" ]; then
+        kill -TERM -- "-$CHILD" 2>/dev/null
+        wait "$CHILD" 2>/dev/null
+    fi
+    if [ -n "$PENDING" ]; then rm -f -- "$PENDING"; fi
+    if [ -n "$WORK" ]; then rm -rf -- "$WORK"; fi
+}
+
+# Those of runs that were killed, or whose machine went off.
+remove_stale() {
+    local entry pid
+    for entry in "${TMPDIR:-/tmp}"/zmhook-install.*; do
+        pid=${entry##*/zmhook-install.} && pid=${pid%%.*}
+        if [ -d "$entry" ] && [ ! -L "$entry" ] && [ -O "$entry" ] && ! kill -0 "$pid" 2>/dev/null; then rm -rf -- "$entry"; fi
+    done
+}
+
+# stage NAME: what follows counts for it; "" ends the last one.
+stage() {
+    if [ -n "$STAGE" ] && [ "$SECONDS" -gt "$STAGE_BEGAN" ]; then TIMES+=("$STAGE $((SECONDS - STAGE_BEGAN)) s"); fi
+    STAGE=$1 STAGE_BEGAN=$SECONDS
+}
+
 # -- options and checks ----------------------------------------------------------------------------
 
-known_extras() {
-    # Those of pyproject.toml that a user has a use for.
-    sed -n '/^\[project.optional-dependencies\]/,/^\[project.entry-points/s/^\([a-z-]*\) = .*/\1/p' \
-        "$SOURCE/pyproject.toml" | grep -vxE 'demo|test|lint|lock|docs|dev'
+known_extras() { printf '%s\n' "$PARTS" | cut -d' ' -f1; }
+
+list_of_parts() { printf '%s\n' "$PARTS" | while read -r name size about; do printf '  %-12s %s (%s MB)\n' "$name" "$about" "$size"; done; }
+
+# words_of TEXT: names with commas, semicolons or blanks between them, one a line.
+words_of() { tr ',; \t' '\n' <<<"$1" | grep . ; }
+
+# every_part: what "all" stands for.
+every_part() { known_extras | grep -vxE 'yolo-gpu|openvino'; }
+
+# named_parts OPTION TEXT: the parts that a text names, one a line.
+named_parts() {
+    local word
+    for word in $(words_of "$2"); do
+        if [ "$word" = all ]; then
+            every_part
+        elif known_extras | grep -qxF -- "$word"; then
+            say "$word"
+        else
+            die "$1: unknown part '$word'; available: $(known_extras | paste -sd' ')"
+        fi
+    done
+}
+
+# choose_parts: apply --without, then --with, to the parts that there are.
+choose_parts() {
+    local part added removed both
+    added=$(named_parts --with "$WITH") && removed=$(named_parts --without "$WITHOUT") || exit 1
+    # Somebody's own: it is used, and two builds would overwrite each other's files.
+    if ! has_part yolo-gpu && [ -n "$(other_engine)" ] && ! words_of "$WITHOUT" | grep -qxE 'yolo-gpu|all'; then
+        note "onnxruntime-gpu is installed, so the part yolo-gpu is."
+        add_part yolo-gpu
+    fi
+    both=$(grep -m1 -xF -f <(words_of "$WITH") <<<"$removed")
+    if words_of "$WITHOUT" | grep -qx all; then
+        removed=$(known_extras)
+    elif [ -n "$both" ]; then
+        die "$both: is named by --with and by --without"
+    fi
+    for part in $removed; do
+        if has_part "$part"; then remove_part "$part" "$added"; fi
+    done
+    for part in $added; do add_part "$part"; done
+    EXTRAS=$(words_of "$EXTRAS" | paste -sd,)
+}
+
+add_part() {
+    if has_part "$1"; then return 0; fi
+    case $1 in
+    yolo)
+        if has_part yolo-gpu; then
+            note "yolo-gpu is installed and does what yolo does; to go back: --without yolo-gpu --with yolo"
+            return 0
+        fi
+        ;;
+    # The two overwrite each other's files; this one also runs without a GPU.
+    yolo-gpu) EXTRAS=,$EXTRAS, && EXTRAS=${EXTRAS//,yolo,/,} ;;
+    esac
+    EXTRAS=$EXTRAS,$1
+}
+
+# remove_part PART ADDED: not one that the configuration uses, unless another takes its place.
+remove_part() {
+    local model=${1%-gpu} line
+    line=$(uses_model "$model")
+    if [ -n "$line" ] && ! grep -qxE "$model(-gpu)?" <<<"$2"; then
+        die "--without $1: $ETC/objectconfig.ini uses it ($line); take it out of models there first"
+    fi
+    EXTRAS=,$EXTRAS, && EXTRAS=${EXTRAS//,$1,/,}
+}
+
+# uses_model NAME: the line of the configuration that has it among the models, if there is one.
+uses_model() {
+    dd if="$ETC/objectconfig.ini" iflag=nofollow,nonblock bs=1M count=1 2>/dev/null | tr -d '\0' |
+        grep -E '^models?[[:space:]]*[=:]' | grep -m1 -E "[=:, ]$1([, #]|\$)" | cut -c1-80 | tr -cd '[:print:]'
 }
 
 parse() {
     while [ $# -gt 0 ]; do
         case $1 in
-        --with | --user | --group | --prefix | --python | --wheels | --gather | --use-system)
+        --with | --without | --user | --group | --prefix | --python | --wheels | --gather | --use-system)
             if [ $# -lt 2 ] || [ -z "$2" ]; then die "$1 needs a value (--help shows the options)"; fi
             ;;
         esac
@@ -88,8 +221,10 @@ parse() {
         --no-models) MODELS=no ;;
         --systemd) SYSTEMD=yes ;;
         --dry-run) DRY=yes ;;
+        --repair) REPAIR=yes ;;
         --uninstall) UNINSTALL=yes ;;
-        --with) EXTRAS=$2 && shift ;;
+        --with) WITH+=,$2 && shift ;;
+        --without) WITHOUT+=,$2 && shift ;;
         --user) RUN_AS=$2 && shift ;;
         --group) RUN_GROUP=$2 && shift ;;
         --prefix) PREFIX=$(readlink -m -- "$2") && shift ;;
@@ -113,8 +248,10 @@ parse() {
 recall() {
     local extras='' system='' owner
     { read -r extras && read -r system; } < <(dd if="$VENV/.choices" iflag=nofollow,nonblock bs=1024 count=1 2>/dev/null | tr -d '\0')
+    case ,$extras, in *,all,*) extras=$(every_part | paste -sd,) ;; esac
     recalled "$extras" known_extras
-    EXTRAS=${EXTRAS:-${REPLY:-$DEFAULT_EXTRAS}}
+    BEFORE=$REPLY
+    EXTRAS=${REPLY:-$DEFAULT_EXTRAS}
     recalled "$system" replaceable
     USE_SYSTEM=${USE_SYSTEM:-$REPLY}
     if [ -e "$UNIT_FOLDER/zmhook.service" ]; then SYSTEMD=yes; fi
@@ -150,9 +287,7 @@ check_rights() {
 
 check_words() {
     local word
-    for word in ${EXTRAS//,/ }; do
-        known_extras | grep -qxF -- "$word" || die "--with: unknown part '$word'; available: $(known_extras | paste -sd' ')"
-    done
+    choose_parts
     for word in ${USE_SYSTEM//,/ }; do
         case $word in opencv | dlib) ;; *) die "--use-system: expected opencv or dlib, not '$word'" ;; esac
     done
@@ -350,23 +485,128 @@ remove_environment() {
 
 # -- questions ---------------------------------------------------------------------------------------
 
+# ask QUESTION DEFAULT [CHECK]: put the answer into REPLY; CHECK refuses one, and says why.
 ask() {
-    local answer
-    read -r -p "$1 [$2] " answer || die "no input: give --yes to run without prompts"
-    REPLY=${answer:-$2}
+    local answer tries
+    for tries in 1 2 3; do
+        read -r -p "$1 [$2] " answer || die "no input: give --yes to run without prompts"
+        REPLY=${answer:-$2}
+        if [ -z "${3:-}" ] || "$3" "$REPLY"; then return; fi
+    done
+    die "no answer that can be used, after $tries tries: nothing was changed"
+}
+
+# yes_or_no QUESTION DEFAULT
+yes_or_no() {
+    ask "$1 yes or no" "$2" is_yes_or_no
+    case $REPLY in [yY]*) REPLY=yes ;; *) REPLY=no ;; esac
+}
+
+is_yes_or_no() {
+    case ${1,,} in y | yes | n | no) ;; *) say "  Please answer yes or no." && return 1 ;; esac
+}
+
+# are_parts ANSWER: take the names that it has to add, and those with a minus to remove.
+are_parts() {
+    local word with='' without='' known
+    for word in $(words_of "$1"); do
+        known=${word#[-+]}
+        if [ "$known" != all ] && ! known_extras | grep -qxF -- "$known"; then
+            say "  unknown part '$known'; available: $(known_extras | paste -sd' ')"
+            return 1
+        fi
+        case $word in -*) without+=,$known ;; *) with+=,$known ;; esac
+    done
+    WITH+=$with WITHOUT+=$without
+}
+
+is_user() {
+    id -u "$1" >/dev/null 2>&1 || { say "  there is no user $1" && return 1; }
 }
 
 questions() {
     [ -t 0 ] || die "no terminal for prompts: give --yes, and options where the defaults do not fit"
-    say "Installs zmhook into $BASE, its configuration into $ETC."
-    ask "Which parts? Available: $(known_extras | paste -sd' ')" "$EXTRAS"
-    EXTRAS=$REPLY
-    ask "Which user runs the hooks (the web server's)?" "${RUN_AS:-$(default_user)}"
+    say "Installs zmhook into $BASE, its configuration into $ETC." ""
+    say "Parts, and the disk space that they need (*: $(if [ -n "$BEFORE" ]; then say installed; else say "the default"; fi)):"
+    printf '%s\n' "$PARTS" | while read -r name size about; do
+        if has_part "$name"; then mark='*'; else mark=' '; fi
+        printf '  %s %-10s %s (%s MB)\n' "$mark" "$name" "$about" "$size"
+    done
+    say ""
+    ask "Which parts? Names to add (alpr, mqtt), with a minus to remove (-face), or Enter for those with a *" "no change" may_be_parts
+    ask "Which user runs the hooks (the web server's)?" "${RUN_AS:-$(default_user)}" is_user
     RUN_AS=$REPLY
-    ask "Download the model files that the configuration uses (about 36 MB)? yes or no" "$MODELS"
-    case $REPLY in [yY]*) MODELS=yes ;; *) MODELS=no ;; esac
-    ask "Continue? yes or no" yes
-    case $REPLY in [yY]*) ;; *) say "Nothing was changed." && exit 0 ;; esac
+    yes_or_no "Download the model files that the configuration uses (about $MODEL_MEGABYTES MB)?" "$MODELS"
+    MODELS=$REPLY
+}
+
+may_be_parts() { [ "$1" = "no change" ] || are_parts "$1"; }
+
+confirm() {
+    yes_or_no "Continue?" yes
+    if [ "$REPLY" = no ]; then say "Nothing was changed." && exit 0; fi
+}
+
+# What is about to happen, before any of it does.
+summary() {
+    local megabytes models
+    megabytes=$(needed_megabytes)
+    if [ "$MODELS" = yes ]; then models="those that the configuration uses"; else models="none are downloaded now"; fi
+    say "parts:     ${EXTRAS//,/ }$([ -z "$BEFORE" ] || [ "$BEFORE" = "$EXTRAS" ] || say " (now: ${BEFORE//,/ })")"
+    say "Python:    $PYTHON ($("$PYTHON" -I -S -c 'import platform; print(platform.python_version())'))"
+    say "programs:  $BASE, run by $RUN_AS"
+    say "settings:  $ETC/objectconfig.ini$([ ! -e "$ETC/objectconfig.ini" ] || say ' (yours stays as it is)')"
+    say "models:    $models"
+    say "space:     about $megabytes MB more, of $(free_megabytes "$BASE") MB that are free" ""
+}
+
+# -- space -------------------------------------------------------------------------------------------
+
+existing() {
+    local path=$1
+    while [ ! -e "$path" ]; do path=${path%/*} && path=${path:-/}; done
+    printf '%s' "$path"
+}
+
+free_megabytes() {
+    local blocks size
+    read -r blocks size <<<"$(stat -f -c '%a %S' -- "$(existing "$1")" 2>/dev/null || say '99999999 1048576')"
+    printf '%s' $((blocks * size / 1000000))
+}
+
+# What the environment will take: only parts that are new, unless all of it is built again.
+needed_megabytes() {
+    local name size sum=0 about
+    if [ "$REPAIR" = yes ] || [ ! -e "$VENV/.made-from" ]; then sum=$BASE_MEGABYTES; fi
+    while read -r name size about; do
+        if has_part "$name" && { [ "$sum" -ge "$BASE_MEGABYTES" ] || [[ ,$BEFORE, != *,"$name",* ]]; }; then sum=$((sum + size)); fi
+    done <<<"$PARTS"
+    if [ "$MODELS" = yes ] && [ ! -e "$BASE/models/yolox_s" ]; then sum=$((sum + MODEL_MEGABYTES)); fi
+    printf '%s' "$sum"
+}
+
+# Before anything is changed: a full disk in the middle would leave half of it.
+check_space() {
+    local needed temp=${TMPDIR:-/tmp} where inodes files
+    needed=$(needed_megabytes)
+    [ "$needed" -gt 0 ] || return 0
+    where=$(existing "$BASE")
+    # pip unpacks what it downloads, which is about half, in the temporary folder.
+    if [ "$(stat -c %d "$where")" = "$(stat -c %d "$temp" 2>/dev/null)" ]; then
+        enough "$where" $((needed * 3 / 2)) "$BASE"
+    else
+        enough "$where" "$needed" "$BASE"
+        enough "$temp" $((needed / 2)) "$temp (set TMPDIR to use another folder)"
+    fi
+    read -r inodes files <<<"$(stat -f -c '%d %c' -- "$where" 2>/dev/null)"
+    if [ "${files:-0}" -gt 0 ] && [ "$inodes" -lt "$MOST_FILES" ]; then die "$where: its file system has room for $inodes files, and about $MOST_FILES are needed: nothing was changed"; fi
+}
+
+# enough FOLDER MEGABYTES NAME
+enough() {
+    local free
+    free=$(free_megabytes "$1")
+    [ "$free" -ge "$2" ] || die "$3: $free MB are free there, and about $2 MB are needed: free some space, or leave parts out (--without). Nothing was changed"
 }
 
 # -- steps -------------------------------------------------------------------------------------------
@@ -423,7 +663,9 @@ environment() {
     local now
     if [ "$DRY" = yes ] && suspicious; then BROKEN=("all of it"); else examine; fi
     now=$(fingerprint)
-    if [ "$(cat "$VENV/.made-from" 2>/dev/null)" != "$now" ]; then
+    if [ "$REPAIR" = yes ]; then
+        do_it "build the Python environment $VENV anew (parts: $EXTRAS)" make_environment
+    elif [ "$(cat "$VENV/.made-from" 2>/dev/null)" != "$now" ]; then
         do_it "install the Python packages into $VENV (parts: $EXTRAS)" make_environment
     elif [ ${#BROKEN[@]} -eq 0 ]; then
         return 0
@@ -484,22 +726,52 @@ system_numpy() { as_user "$PYTHON" -I -c 'import numpy; print(numpy.__version__.
 make_environment() {
     local log work
     RENEWED=yes
+    temporary && work=$REPLY log=$REPLY/pip.log
+    if [ "$REPAIR" = no ] && works; then remove_parts "$work" "$log"; fi
     rm -f "$VENV/.made-from"
     unlink_system
+    if [ "$REPAIR" = yes ]; then bare_environment; fi
     if ! works || [[ " $(damaged_names) " = *' pip '* ]]; then mend_python; fi
     # Built from a copy, so that the checkout gets no files of root's.
-    work=$(mktemp -d) && log=$work/pip.log
     cp -r "$SOURCE"/{hook,bin,pyproject.toml,setup.py,README.md,LICENSE} "$work/" || die "the checkout $SOURCE is incomplete"
     # First what is missing or damaged is put in place; where that does not help, all of it is.
-    if ! pip_install "$work" >"$log" 2>&1 || ! settled; then
+    if ! with_progress "$log" pip_install "$work" || ! settled; then
         # What cannot be fetched now cannot be fetched after everything was removed, either.
         if cannot_fetch "$log"; then explain_pip "$log"; fi
         bare_environment
-        if ! pip_install "$work" >>"$log" 2>&1; then explain_pip "$log"; fi
-        settled || die "the environment does not work: ${BROKEN[0]//$'\t'/: }. Leave out the part that needs it (--with), or report it"
+        if ! with_progress "$log" pip_install "$work"; then explain_pip "$log"; fi
+        settled || die "the environment does not work: ${BROKEN[0]//$'\t'/: }. Leave out the part that needs it (--without), or report it"
     fi
     rm -rf "$work"
+    stage checks
     check_own
+}
+
+# remove_parts FOLDER LOG: uninstall what only parts needed that are chosen no longer. Where another
+# engine comes in the place of one, it is fetched first: without a network nothing is lost.
+remove_parts() {
+    local old
+    old=$(comm -23 <(names_of "base build $BEFORE") <(names_of "base build $EXTRAS"); other_engine)
+    [ -n "$old" ] || return 0
+    pins "base $EXTRAS" | of_these "$(engine)" /dev/stdin >"$1/engine-pins"
+    if [ -n "$(other_engine)" ] && [ -s "$1/engine-pins" ]; then
+        ENGINE=$1/engine
+        with_progress "$2" pip download --no-deps --require-hashes -d "$ENGINE" -r "$1/engine-pins" || explain_pip "$2"
+    fi
+    rm -f "$VENV/.plugins-from" # one may need what goes; then pip brings it back
+    # shellcheck disable=SC2086 # the names are words
+    pip uninstall -q -y $old >>"$2" 2>&1
+}
+
+names_of() { pins "$1" | sed -n 's/^\([^ #]*\)==.*/\1/p' | sort -u; }
+
+engine() { if has_part yolo-gpu; then say onnxruntime-gpu; else say onnxruntime; fi; }
+
+# The build of ONNX Runtime that must go, if it is there: the two overwrite each other's files.
+other_engine() {
+    local other=onnxruntime-gpu
+    if has_part yolo-gpu; then other=onnxruntime; fi
+    if compgen -G "$VENV/lib/python3*/site-packages/${other//-/_}-[0-9]*" >/dev/null; then say "$other"; fi
 }
 
 # Python and pip anew, and all the rest as it was: that needs no network.
@@ -533,7 +805,6 @@ check_own() {
 # is built in FOLDER with what is there by then.
 pip_install() {
     local damaged
-    remove_other_engine
     damaged=$(damaged_names)
     pins build >"$1/build-pins" && pins "base $EXTRAS" >"$1/pins" || return 1
     of_these "$damaged" "$1/build-pins" "$1/pins" >"$1/damaged"
@@ -558,18 +829,67 @@ pip() {
     if [ "$command" != uninstall ]; then
         options+=(--use-pep517)
         if [ -n "$WHEELS" ]; then options+=(--no-index --find-links "$WHEELS"); fi
+        if [ -n "${ENGINE:-}" ]; then options+=(--find-links "$ENGINE"); fi
     fi
-    "${PIP_PYTHON:-$VENV/bin/python}" -I -m pip "$command" "${options[@]}" "$@"
+    workspace
+    # A group of its own, which a signal to us ends; and it ends with us.
+    TMPDIR=$WORK setpriv --pdeathsig TERM -- setsid "${PIP_PYTHON:-$VENV/bin/python}" -I -m pip "$command" "${options[@]}" "$@" </dev/null &
+    CHILD=$!
+    wait "$CHILD"
+    set -- $?
+    CHILD=''
+    return "$1"
 }
 
-# The two builds of ONNX Runtime overwrite each other's files.
-remove_other_engine() {
-    local other=onnxruntime-gpu
-    if has_part yolo-gpu; then other=onnxruntime; fi
-    pip uninstall -q -y "$other" >/dev/null 2>&1
+# with_progress LOG COMMAND...: run it with its output in LOG, and show how far it is.
+with_progress() {
+    local log=$1 status
+    shift
+    : >>"$log"
+    watch_progress "$log" &
+    WATCHER=$!
+    "$@" >>"$log" 2>&1
+    status=$?
+    kill "$WATCHER" 2>/dev/null
+    wait "$WATCHER" 2>/dev/null
+    WATCHER=''
+    if [ -t 1 ]; then printf '\r\033[K'; fi
+    return "$status"
 }
 
-cannot_fetch() { no_network "$1" || grep -qE 'No matching distribution|DO NOT MATCH THE HASHES' "$1"; }
+# On a terminal in one line; in a file, a line every ten seconds.
+watch_progress() {
+    local total before='' now pause=10
+    trap - EXIT INT TERM
+    total=$(names_of "base $EXTRAS" | wc -l)
+    if [ -t 1 ]; then pause=1; fi
+    while sleep "$pause" >/dev/null 2>&1; do
+        now=$(progress_of "$1" "$total")
+        if [ -z "$now" ] || [ "$now" = "$before" ]; then continue; fi
+        before=$now
+        if [ -t 1 ]; then printf '\r\033[K%.78s' "$now"; else say "$now"; fi
+    done
+}
+
+# progress_of LOG TOTAL: what pip does, from what it printed last.
+progress_of() {
+    tail -n 400 "$1" | awk -v total="$2" -v there="$(compgen -G "$VENV/lib/python3*/site-packages/*.dist-info" | wc -l)" '
+        /^Ignoring / { ignored++ }
+        /^Collecting / { n++; what = $2; sub(/[=<>;@(].*/, "", what); doing = "download" }
+        /^ *Downloading / { if (match($0, /\([0-9.]+ [kMG]B\)/)) size = substr($0, RSTART, RLENGTH); next }
+        /^Collecting / { size = "" }
+        /^Installing collected packages/ { doing = "unpack" }
+        /^Successfully installed/ { doing = "" ; n = 0 }
+        /^Building wheel|Preparing metadata/ { if (doing != "download") { doing = "build"; what = "zmhook" } }
+        END {
+            total -= ignored
+            if (doing == "download") printf "  downloading %d of %d: %s %s", n, (n > total ? n : total), what, size
+            else if (doing == "unpack") printf "  unpacking: %d of about %d packages are in place", there, total + 3
+            else if (doing == "build") printf "  building %s", what
+        }'
+}
+
+cannot_fetch() { no_network "$1" || grep -qE 'No matching distribution|DO NOT MATCH THE HASHES|No space left|CERTIFICATE_VERIFY_FAILED|ProxyError|HTTP error [45]' "$1"; }
 
 no_network() {
     grep -qE 'NewConnectionError|NameResolutionError|ConnectTimeout|Temporary failure|Name or service|Network is unreachable|ConnectionError' "$1"
@@ -579,13 +899,31 @@ no_network() {
 explain_pip() {
     local kept=$1
     if [ -d "$VENV" ] && cp "$1" "$VENV/pip.log"; then kept=$VENV/pip.log; fi
+    if grep -q 'No space left on device' "$1"; then
+        die "the disk is full: $(free_megabytes "$BASE") MB are free in $BASE, $(free_megabytes "${TMPDIR:-/tmp}") MB in ${TMPDIR:-/tmp}; free some space and run this again (details: $kept)"
+    fi
+    if grep -q 'CERTIFICATE_VERIFY_FAILED' "$1"; then
+        die "the certificate of the package index is not trusted (a proxy that looks into https?): put its authority into /usr/local/share/ca-certificates, run update-ca-certificates, and set PIP_CERT=/etc/ssl/certs/ca-certificates.crt (details: $kept)"
+    fi
+    if grep -q 'ProxyError' "$1"; then
+        die "the proxy that https_proxy or pip's settings name does not work: correct it (details: $kept)"
+    fi
+    if grep -qE 'HTTP error [45]|[45][0-9][0-9] (Client|Server) Error' "$1"; then
+        die "the package index refuses a package: $(grep -m1 -oE '(HTTP error [45]|[45][0-9][0-9] (Client|Server) Error).*' "$1" | tr -cd '[:print:]' | cut -c1-200) (details: $kept)"
+    fi
     if no_network "$1"; then
         die "the Python packages cannot be downloaded (no network?): try again, or gather them elsewhere and give --wheels DIR (see --help). Details: $kept"
     fi
     if grep -q 'THESE PACKAGES DO NOT MATCH THE HASHES' "$1"; then
         die "pip: ERROR: $(grep -m1 -A3 'DO NOT MATCH THE HASHES' "$1" | sed -n '2s/^ *//;2s/ from .*//p') is not the file that ${LOCK##*/} names: nothing of it was installed (details: $kept)"
     fi
-    die "pip: $(grep -m1 -o 'ERROR: .*' "$1" || tail -n1 "$1") (details: $kept)"
+    if grep -q 'No matching distribution' "$1"; then
+        die "pip: $(grep -m1 -o 'ERROR: .*' "$1"): there is none for $("$PYTHON" -I -S -c 'import platform; print("Python", platform.python_version(), "on", platform.machine())') (details: $kept)"
+    fi
+    if grep -qE "Failed (to build|building)|error: command '" "$1"; then
+        die "pip: $(grep -m1 -oE "Failed (to build|building).*|error: command .*" "$1"): it has no ready-made package for this machine, and could not be built (details: $kept)"
+    fi
+    die "pip: $(grep -m1 -o 'ERROR: .*' "$1" || tail -n1 "$1" | grep . || say "it was ended: is there too little memory?") (details: $kept)"
 }
 
 # -- plug-ins ----------------------------------------------------------------------------------------
@@ -597,7 +935,7 @@ explain_pip() {
 plugins() {
     local work now problem
     [ -e "$PLUGINS" ] || [ -L "$PLUGINS" ] || return 0
-    work=$(mktemp -d)
+    temporary && work=$REPLY
     problem=$(gather_plugins "$work")
     if [ -n "$problem" ]; then
         note "no plug-in was installed: $problem."
@@ -661,7 +999,7 @@ install_plugins() {
 # gather: download the packages of the parts for another machine, with the hashes checked.
 gather() {
     local work
-    work=$(mktemp -d)
+    temporary && work=$REPLY
     do_it "download the packages of the parts $EXTRAS into $GATHER" fetch_packages "$work"
     rm -rf "$work"
 }
@@ -671,18 +1009,21 @@ fetch_packages() {
     mkdir -p "$GATHER" && "$PYTHON" -I -m venv "$1/venv" || return 1
     pins build >"$1/build-pins" && pins "base $EXTRAS" >"$1/pins" || return 1
     # Some come as source only, and say what they are once they are built.
-    { pip download --no-deps --require-hashes -d "$GATHER" -r "$1/build-pins" &&
+    with_progress "$1/pip.log" download_pins "$1" || VENV='' explain_pip "$1/pip.log"
+}
+
+download_pins() {
+    pip download --no-deps --require-hashes -d "$GATHER" -r "$1/build-pins" &&
         pip install --no-deps --require-hashes -r "$1/build-pins" &&
-        pip download --no-deps --require-hashes --no-build-isolation -d "$GATHER" -r "$1/pins"; } >"$1/pip.log" 2>&1 ||
-        VENV='' explain_pip "$1/pip.log"
+        pip download --no-deps --require-hashes --no-build-isolation -d "$GATHER" -r "$1/pins"
 }
 
 # -- this machine's own OpenCV and dlib ------------------------------------------------------------
 
 modules_of() {
     case $1 in
-    opencv) say cv2 opencv-contrib-python-headless ;;
-    dlib) say dlib dlib-bin ;;
+    opencv) say "cv2 opencv-contrib-python-headless" ;;
+    dlib) say "dlib dlib-bin" ;;
     esac
 }
 
@@ -743,13 +1084,17 @@ roots_own_file_or() {
 }
 
 replace() {
-    local new
-    new=$(mktemp "$2.XXXXXX") && as_owned "$3" "$4" -T "$1" "$new" && mv -T "$new" "$2"
+    local status
+    PENDING=$(mktemp "$2.XXXXXX") && as_owned "$3" "$4" -T "$1" "$PENDING" && mv -T "$PENDING" "$2"
+    status=$?
+    if [ "$status" -ne 0 ] && [ -n "$PENDING" ]; then rm -f -- "$PENDING"; fi
+    PENDING=''
+    return "$status"
 }
 
 scripts() {
     local script work
-    work=$(mktemp -d)
+    temporary && work=$REPLY
     for script in $SCRIPTS; do
         [ -f "$SOURCE/$script" ] || die "the checkout $SOURCE is incomplete: $script is missing"
         # Installed, they use this environment and nothing else.
@@ -767,7 +1112,7 @@ link_command() { mkdir -p "${COMMAND%/*}" && ln -sfn "$BASE/bin/zmhook" "$COMMAN
 
 configuration() {
     local work
-    work=$(mktemp -d)
+    temporary && work=$REPLY
     configured >"$work/objectconfig.ini" || die "the checkout $SOURCE is incomplete: objectconfig.ini"
     take_settings "$ETC/objectconfig.ini"
     take_settings "$ETC/secrets.ini"
@@ -814,16 +1159,18 @@ offer() {
 }
 
 models() {
+    local force=()
     [ "$MODELS" = yes ] || return 0
     if [ "$DRY" = yes ]; then
         say "would download the model files that $ETC/objectconfig.ini uses into $BASE/models"
         return 0
     fi
     as_user "$VENV/bin/zmhook" models verify -c "$ETC/objectconfig.ini" >/dev/null 2>&1 && return 0
+    if [ "$REPAIR" = yes ]; then force=(--force); fi
     CHANGES=$((CHANGES + 1))
     say "download the model files that $ETC/objectconfig.ini uses"
-    as_user "$VENV/bin/zmhook" models get -c "$ETC/objectconfig.ini" ||
-        note "Model files are missing (see above): run zmhook models get as $RUN_AS when there is a network, or set models = hog."
+    as_user "$VENV/bin/zmhook" models get ${force[@]+"${force[@]}"} -c "$ETC/objectconfig.ini" ||
+        note "Model files are missing (see above): run $(to_type models get) when there is a network, or set models = hog."
 }
 
 # -- systemd -----------------------------------------------------------------------------------------
@@ -831,7 +1178,7 @@ models() {
 units() {
     local unit before=$CHANGES work
     [ "$SYSTEMD" = yes ] || return 0
-    work=$(mktemp -d)
+    temporary && work=$REPLY
     if [ ! -d "$UNIT_FOLDER" ]; then folder "$UNIT_FOLDER" root:root 755; fi
     for unit in $UNITS $COLLECTOR $WATCH; do
         filled_in "$SOURCE/systemd/$unit" >"$work/$unit" || die "the checkout $SOURCE is incomplete: systemd/$unit"
@@ -971,29 +1318,50 @@ finish() {
         say "Nothing was changed (--dry-run); $CHANGES steps would be taken."
         return
     fi
+    stage ''
     if [ "$CHANGES" -eq 0 ]; then say "Everything is already in place; nothing was changed."; else say "Done: $CHANGES changes."; fi
+    if [ "$CHANGES" -gt 0 ] && [ "$SECONDS" -gt 0 ]; then say "It took $SECONDS s: $(printf '%s, ' ${TIMES[@]+"${TIMES[@]}"} | sed 's/, $//')"; fi
     for line in ${NOTES[@]+"${NOTES[@]}"}; do say "Note: $line"; done
     next_steps
 }
 
+# Tell what works and what does not; that ZoneMinder is not configured yet stops nothing.
+checkup() {
+    if [ "$DRY" = yes ] || [ "$CHANGES" -eq 0 ] || ! as_user "$VENV/bin/zmhook" doctor --help >/dev/null 2>&1; then return 0; fi
+    say "" "zmhook doctor:"
+    as_user timeout 120 "$VENV/bin/zmhook" doctor -c "$ETC/objectconfig.ini" 2>&1 || say "(The steps below mend most of this; then: $(to_type doctor))"
+}
+
+# to_type COMMAND...: the line that runs a command of zmhook's here. As root, it becomes the hooks' user.
+to_type() {
+    local command=zmhook
+    if [ -n "$PREFIX" ]; then command="ZMHOOK_CONFIG=$ETC/objectconfig.ini $COMMAND"; fi
+    if may_own; then command="sudo $command"; fi
+    printf '%s' "$command $*"
+}
+
 next_steps() {
-    local config=''
-    if [ -n "$PREFIX" ]; then config="ZMHOOK_CONFIG=$ETC/objectconfig.ini "; fi
+    local hook="$BASE/bin/zm_event_start.sh 1 1"
+    if [ -n "$PREFIX" ]; then hook="ZMHOOK_CONFIG=$ETC/objectconfig.ini $hook"; fi
+    if may_own; then hook="sudo -u $RUN_AS $hook"; fi
     cat <<END
 
 What to do next:
   1. Put ZoneMinder's address, user and password into $ETC/secrets.ini.
-  2. Look through $ETC/objectconfig.ini, then: ${config}zmhook config check
+  2. Look through $ETC/objectconfig.ini, then: $(to_type config check --live)
   3. Try one event as the web server does (event 1 of monitor 1):
-       sudo -u $RUN_AS ${config}$BASE/bin/zm_event_start.sh 1 1
-  4. Known faces: one folder per person in $BASE/known_faces, then zmhook train-faces.
+       $hook
+  4. Known faces: one folder per person in $BASE/known_faces, then
+       $(to_type train-faces)
   5. Have the notification server or ZoneMinder call $BASE/bin/zm_event_start.sh:
      docs/notification-server.md tells how.
 END
+    if may_own; then say "Type sudo before each command of zmhook: it then runs as $RUN_AS."; fi
 }
 
 main() {
-    trap 'exit 130' INT TERM
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
     parse "$@"
     check_rights
     if [ "$UNINSTALL" = yes ]; then
@@ -1009,15 +1377,25 @@ main() {
         gather
         return
     fi
+    check_space
+    summary
+    if [ "$ASK" = yes ] && [ "$DRY" = no ]; then confirm; fi
+    SECONDS=0
+    stage preparation
     take_back
     folders
     if [ "$SCRIPTS_FIRST" = yes ]; then scripts; fi
+    stage packages
     environment
     plugins
+    stage configuration
     if [ "$SCRIPTS_FIRST" = no ]; then scripts; fi
     configuration
+    stage models
     models
+    stage service
     units
+    checkup
     finish
 }
 

@@ -133,6 +133,11 @@ class LoginError(PortalError):
     """ZoneMinder refused the user, the password or the token."""
 
 
+def to_install(part: str) -> str:
+    """Return what to type in the checkout, to have a part installed."""
+    return f"sudo ./install.sh --yes --with {part} (without install.sh: pip install '.[{part}]')"
+
+
 class DetectorError(ZmhookError):
     """A model cannot be used."""
 
@@ -144,7 +149,7 @@ class MissingPart(DetectorError):
         self.extra = extra
         super().__init__(
             f"{what} needs the Python package {package}, which is not installed: "
-            f"pip install 'zmhook[{extra}]' in zmhook's environment, or ./install.sh --with {extra}"
+            f"{to_install(extra)}"
         )
 
 

@@ -161,7 +161,7 @@ def test_a_missing_part_names_the_extra(config, detect, photo, tmp_path: Path) -
 
     said = detect("-c", config(), "--file", photo("dog.jpg"), PYTHONPATH=str(hidden))
 
-    one_clear_line(said, "onnxruntime", "zmhook[yolo]")
+    one_clear_line(said, "onnxruntime", "--with yolo")
 
 
 def fill(path: Path) -> None:

@@ -162,7 +162,7 @@ def test_a_model_that_fails_is_noted_and_the_others_go_on(when, caplog):
     result = run(Chain([broken, Fake("yolo", "car")]), frames("alarm"))
     assert result.labels == [["car"]]
     (error,) = result.errors
-    assert "pip install 'zmhook[face]'" in error
+    assert "sudo ./install.sh --yes --with face" in error
     assert "broken" not in result.timings
     assert f"broken: {error}" in caplog.text
 

@@ -26,6 +26,7 @@ from zmhook.describe.description import (
 )
 from zmhook.describe.prompts import SCHEMA
 from zmhook.describe.refusals import Refusals, error_details, key_refused, retry_delay
+from zmhook.errors import to_install
 from zmhook.net.error_body import complaint_in, error_in, error_of_payload, parsed
 from zmhook.net.http import silence_libraries
 from zmhook.net.http_problem import Compressed, TooLarge
@@ -98,7 +99,7 @@ class GeminiBackend:
     def _failed(self, error: Exception, seconds: float) -> Exception:
         if isinstance(error, ImportError):
             what = f"the Python package google-genai cannot be used ({error}): "
-            return DescriptionError("not installed", f"{what}pip install 'zmhook[gemini]'")
+            return DescriptionError("not installed", what + to_install("gemini"))
         if isinstance(getattr(error, "code", None), int):
             return refused(error, self._refusals, self._key)
         url = self.address if "://" in self.address else f"https://{self.address}"

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,6 +79,8 @@ PACKAGES = {
 """The packages of modules that are called otherwise."""
 
 SECONDS = 120.0
+AT_ONCE = min(4, os.cpu_count() or 1)
+"""Processes that import at the same time."""
 PIN = re.compile(r"([A-Za-z0-9._-]+)==([^ ;\\]+)\s*(?:;\s*([^\\]*))?")
 
 
@@ -93,10 +97,12 @@ def wrong(pins: str, parts: str) -> Iterator[tuple[str, str]]:
     chosen = {"base", *parts.split(",")}
     if "all" in chosen:
         chosen |= {*OF_ALL}
-    for module in dict.fromkeys(
-        module for part in sorted(chosen) for module in MODULES.get(part, ())
-    ):
-        reason = _import_error(module)
+    modules = list(
+        dict.fromkeys(module for part in sorted(chosen) for module in MODULES.get(part, ()))
+    )
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        reasons = list(pool.map(_import_error, modules))
+    for module, reason in zip(modules, reasons, strict=True):
         if reason:
             top = module.partition(".")[0]
             yield PACKAGES.get(top, top), f"{module} cannot be imported: {reason}"

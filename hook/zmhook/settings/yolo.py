@@ -69,7 +69,9 @@ class Yolo(Section, frozen=True, kw_only=True):
     ] = 0
     yolo_engine: Annotated[
         Literal["onnxruntime", "openvino"],
-        about("Inference engine for ONNX files. openvino must be installed: zmhook[openvino]."),
+        about(
+            "Inference engine for ONNX files. openvino must be installed (part openvino)."
+        ),
     ] = "onnxruntime"
     yolo_precision: Annotated[
         Literal["f32", "bf16"],

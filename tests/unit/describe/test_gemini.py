@@ -101,7 +101,7 @@ def test_without_the_package(backend, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "google.genai", None)
     told = failed(backend())
     assert told.short == "gemini skipped: not installed"
-    assert "pip install 'zmhook[gemini]'" in str(told)
+    assert "./install.sh --yes --with gemini" in str(told)
 
 
 @pytest.mark.parametrize(

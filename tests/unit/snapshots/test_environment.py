@@ -141,7 +141,7 @@ def test_a_missing_package_is_named(tmp_path: Path) -> None:
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=30
     )
     assert "python-dotenv" in done.stderr
-    assert "zmhook[mqtt]" in done.stderr
+    assert "--with mqtt" in done.stderr
 
 
 def test_the_example_names_every_variable(root: Path) -> None:
