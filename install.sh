@@ -120,6 +120,7 @@ remove_stale() {
     local entry pid
     for entry in "${TMPDIR:-/tmp}"/zmhook-install.*; do
         pid=${entry##*/zmhook-install.} && pid=${pid%%.*}
+        case $pid in '' | *[!0-9]*) continue ;; esac
         if [ -d "$entry" ] && [ ! -L "$entry" ] && [ -O "$entry" ] && ! kill -0 "$pid" 2>/dev/null; then rm -rf -- "$entry"; fi
     done
 }

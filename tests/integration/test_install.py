@@ -8,6 +8,8 @@ import pty
 import pwd
 import re
 import shutil
+import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -15,7 +17,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 import cv2
@@ -30,6 +32,8 @@ ROOT = os.geteuid() == 0
 TIMEOUT = 400
 NO_NETWORK = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_CONFIG_FILE": os.devnull}
 """pip's settings under which an index that refuses plays the missing network."""
+LEAST = ("--without", "all", "--with", "remote")
+"""The smallest installation that there is."""
 DATA = {
     "images": 0o750,
     "known_faces": 0o750,
@@ -126,7 +130,7 @@ def installed(install, public: Path) -> Place:
 def gathered(install, public: Path) -> str:
     """The packages of the smallest installation that there is, for a machine without a network."""
     folder = public / "packages"
-    done = install(public / "nothing", "--gather", str(folder), "--with", "remote")
+    done = install(public / "nothing", "--gather", str(folder), *LEAST)
     assert (done.returncode, done.stderr) == (0, "")
     assert not (public / "nothing").exists()
     return str(folder)
@@ -389,7 +393,8 @@ def test_missing_model_files_are_told_and_do_not_stop_it(install, installed: Pla
 
 def test_this_machines_opencv_and_dlib_are_used_when_asked(install, tmp_path: Path):
     """The machine is played by the environment of these tests, which has both."""
-    options = ["--yes", "--no-models", "--with", "face", "--python", sys.executable]
+    parts = ["--without", "all", "--with", "face"]
+    options = ["--yes", "--no-models", *parts, "--python", sys.executable]
     owner = pwd.getpwuid(os.geteuid()).pw_name
     done = install(tmp_path, *options, "--user", owner, "--use-system", "opencv,dlib")
     assert (done.returncode, done.stderr) == (0, "")
@@ -540,7 +545,7 @@ def test_a_folder_that_was_given_to_the_web_server_is_taken_back(
     """Installers of other hooks end with chown -R over the whole base folder."""
     place = Place(public / "upgraded")
     options = ["--yes", "--no-models", "--wheels", gathered]
-    first = install(place.prefix, *options, "--with", "remote", "--user", user(), **NO_NETWORK)
+    first = install(place.prefix, *options, *LEAST, "--user", user(), **NO_NETWORK)
     assert (first.returncode, first.stderr) == (0, "")
     account = pwd.getpwnam(user())
     for path in (place.base, *place.base.rglob("*")):
@@ -608,7 +613,7 @@ def test_a_plug_in_outlives_its_environment(
     for path in (public / "plug-ins", plugin, *plugin.iterdir(), *place.etc.parents, file):
         if path.is_relative_to(public):
             path.chmod(0o755 if path.is_dir() else 0o644)
-    options = ("--yes", "--no-models", "--user", user(), "--with", "remote", "--wheels", gathered)
+    options = ("--yes", "--no-models", "--user", user(), *LEAST, "--wheels", gathered)
     what = f"install the plug-ins that {file} names"
 
     def detected() -> str:
@@ -806,14 +811,236 @@ def answered(checkout: Path, prefix: Path, answers: str) -> str:
 
 
 def test_it_asks_and_no_is_no(checkout: Path, tmp_path: Path):
-    shown = answered(checkout, tmp_path, f"face\n{user()}\nno\nno\n")
-    assert "Which parts? Available: zoneminder yolo" in shown
+    shown = answered(checkout, tmp_path, f"alpr; mqtt -face\n{user()}\nn\nno\n")
+    assert "* yolo       objects: .onnx networks (YOLO)" in shown
+    assert "  alpr       number plates, read on this machine (95 MB)" in shown
     assert "Which user runs the hooks" in shown
+    assert "parts:     zoneminder yolo cli alpr mqtt" in shown
+    assert "models:    none are downloaded now" in shown
+    assert re.search(r"space:     about \d+ MB more, of \d+ MB that are free", shown)
     assert "Nothing was changed." in shown
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_answer_that_is_wrong_is_refused(checkout: Path, tmp_path: Path):
-    shown = answered(checkout, tmp_path, f"telepathy\n{user()}\nno\nyes\n")
-    assert "unknown part 'telepathy'" in shown
+def test_a_wrong_answer_is_asked_again(checkout: Path, tmp_path: Path):
+    answers = f"telepathy\n\nno-such-user\n{user()}\nperhaps\nY\nN\n"
+    shown = answered(checkout, tmp_path, answers)
+    assert "unknown part 'telepathy'; available: zoneminder yolo" in shown
+    assert "there is no user no-such-user" in shown
+    assert "Please answer yes or no." in shown
+    assert "parts:     zoneminder yolo face cli" in shown
+    assert "models:    those that the configuration uses" in shown
+    assert "Nothing was changed." in shown
     assert list(tmp_path.iterdir()) == []
+
+
+def test_it_does_not_ask_for_ever(checkout: Path, tmp_path: Path):
+    shown = answered(checkout, tmp_path, "a\nb\nc\n")
+    assert "no answer that can be used, after 3 tries" in shown
+    assert list(tmp_path.iterdir()) == []
+
+
+# -- parts -----------------------------------------------------------------------------------------
+
+
+def sourced(checkout: Path, script: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a script that has install.sh's functions."""
+    return subprocess.run(
+        ["bash", "-c", f"source {checkout}/install.sh; {script}"],
+        env=environment(**more), capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+
+def test_the_parts_are_those_of_the_package(checkout: Path):
+    listed = sourced(checkout, "known_extras").stdout.split()
+    text = (checkout / "pyproject.toml").read_text("utf-8")
+    extras = text.partition("[project.optional-dependencies]")[2].partition("[project.")[0]
+    ours = {"all", "demo", "pictures", "test", "lint", "lock", "docs", "dev"}
+    assert sorted(listed) == sorted({*re.findall(r"^([a-z-]+) =", extras, re.MULTILINE)} - ours)
+    every = re.search(r"^all = .*zmhook\[(.*?)\]", extras, re.MULTILINE)
+    assert every
+    assert sourced(checkout, "every_part").stdout.split() == every[1].split(",")
+
+
+@pytest.mark.parametrize(
+    ("before", "options", "after"),
+    [
+        ("", "", "zoneminder,yolo,face,cli"),
+        ("", "--with alpr", "zoneminder,yolo,face,cli,alpr"),
+        ("yolo,cli", "--with alpr,mqtt --with notify", "yolo,cli,alpr,mqtt,notify"),
+        ("yolo,cli", "--with yolo", "yolo,cli"),
+        ("yolo,face,cli", "--without face", "yolo,cli"),
+        ("yolo,face", "--without all --with remote", "remote"),
+        ("yolo,face", "--with yolo-gpu", "face,yolo-gpu"),
+        ("yolo-gpu,face", "--with yolo,alpr", "yolo-gpu,face,alpr"),
+        ("yolo-gpu,face", "--with alpr", "yolo-gpu,face,alpr"),
+        ("yolo-gpu", "--without yolo-gpu --with yolo", "yolo"),
+        (
+            "yolo-gpu",
+            "--with all",
+            "yolo-gpu,zoneminder,face,alpr,mqtt,gemini,notify,remote,serve,cli",
+        ),
+        ("all", "--without face", "zoneminder,yolo,alpr,mqtt,gemini,notify,remote,serve,cli"),
+    ],
+)
+def test_parts_are_added_and_removed(
+    before: str, options: str, after: str, checkout: Path, tmp_path: Path
+):
+    place = Place(tmp_path)
+    (place.base / "venv").mkdir(parents=True)
+    (place.base / "venv/.choices").write_text(f"{before}\n\n")
+    done = sourced(checkout, f"parse --prefix {tmp_path} {options}; choose_parts; echo $EXTRAS")
+    assert done.stderr == ""
+    assert sorted(done.stdout.strip().split(",")) == sorted(after.split(","))
+
+
+def test_a_model_in_use_is_not_removed(install, tmp_path: Path):
+    place = Place(tmp_path)
+    place.etc.mkdir(parents=True)
+    (place.etc / "objectconfig.ini").write_text("[general]\nmodels = hog, yolo,face # mine\n")
+    options = ["--dry-run", "--user", user()]
+    for part in ("yolo", "face"):
+        done = install(tmp_path, *options, "--without", part)
+        (line,) = done.stderr.splitlines()
+        assert f"--without {part}: {place.etc}/objectconfig.ini uses it (models = hog" in line
+    assert install(tmp_path, *options, "--without", "cli").returncode == 0
+    swapped = install(tmp_path, *options, "--without", "yolo", "--with", "yolo-gpu")
+    assert "(parts: zoneminder,face,cli,yolo-gpu)" in swapped.stdout
+
+
+def test_an_engine_that_somebody_installed_stays(install, tmp_path: Path):
+    site = Place(tmp_path).base / "venv/lib/python3.11/site-packages"
+    (site / "onnxruntime_gpu-1.20.0.dist-info").mkdir(parents=True)
+    script = f"parse --prefix {tmp_path}; choose_parts; echo $EXTRAS $(other_engine)"
+    checkout = Path(__file__).resolve().parents[2]
+    assert sourced(checkout, script).stdout.split() == ["zoneminder,face,cli,yolo-gpu"]
+
+
+def test_a_part_comes_and_goes_with_its_packages(install, installed: Place):
+    """The others stay as they are, the inference engine too."""
+    site = site_packages(installed)
+    engine = (site / "onnxruntime/__init__.py").stat().st_mtime_ns
+    done = install(installed.prefix, "--yes", "--no-models", "--with", "mqtt")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert "(parts: zoneminder,yolo,face,cli,mqtt)" in done.stdout
+    assert (site / "paho").is_dir()
+    done = install(installed.prefix, "--yes", "--no-models", "--without", "mqtt")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert "(parts: zoneminder,yolo,face,cli)" in done.stdout
+    assert not (site / "paho").exists()
+    assert (site / "onnxruntime/__init__.py").stat().st_mtime_ns == engine
+    assert "nothing was changed" in install(installed.prefix, "--yes", "--no-models").stdout
+
+
+def test_repair_builds_all_of_it_anew(install, gathered: str, public: Path):
+    place = Place(public / "repaired")
+    options = ("--yes", "--no-models", "--user", user(), "--wheels", gathered)
+    assert install(place.prefix, *options, *LEAST).returncode == 0
+    stray = site_packages(place) / "stray.py"
+    stray.touch()
+    done = install(place.prefix, *options, "--repair")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert f"build the Python environment {place.base}/venv anew (parts: remote)" in done.stdout
+    assert re.search(r"It took \d+ s: .*packages \d+ s", done.stdout)
+    assert not stray.exists()
+    assert "nothing was changed" in install(place.prefix, *options).stdout
+
+
+# -- space, temporary files, reasons ---------------------------------------------------------------
+
+
+def test_too_little_space_is_told_before_anything_is_changed(checkout: Path, tmp_path: Path):
+    script = f"""free_megabytes() {{ printf 100; }}
+        main --prefix {tmp_path} --yes --user {user()}"""
+    done = sourced(checkout, script)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "100 MB are free there, and about" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def left_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.glob("zmhook-install.*")]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_temporary_folders_go_however_it_ends(number: int, checkout: Path, tmp_path: Path):
+    """pip waits for an index that never answers; the next run tidies up after a killed one."""
+    temp, prefix = tmp_path / "tmp", tmp_path / "prefix"
+    temp.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        index = f"http://127.0.0.1:{silent.getsockname()[1]}/simple"
+        more = {"PIP_INDEX_URL": index, "PIP_CONFIG_FILE": os.devnull, "TMPDIR": str(temp)}
+        command = [checkout / "install.sh", "--prefix", prefix, "--yes", "--user", user()]
+        options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
+        with subprocess.Popen(
+            command, env=environment(**more), stderr=subprocess.DEVNULL, **options
+        ) as running:
+            silent.settimeout(TIMEOUT)
+            connection, _ = silent.accept()  # pip has begun
+            assert left_in(temp)
+            running.send_signal(number)
+            assert running.wait(60) == (-number if number == signal.SIGKILL else 143)
+            connection.settimeout(60)
+            with suppress(ConnectionResetError):
+                while connection.recv(4096):  # until pip has ended too
+                    pass
+            connection.close()
+    if number == signal.SIGKILL:
+        (temp / "zmhook-install.mine").mkdir()  # of no process: somebody's own
+        sourced(checkout, "workspace", TMPDIR=str(temp))
+        (temp / "zmhook-install.mine").rmdir()
+    assert left_in(temp) == []
+
+
+@pytest.mark.parametrize(
+    ("log", "reason"),
+    [
+        ("ERROR: Could not install packages: [Errno 28] No space left on device", "disk is full"),
+        (
+            "WARNING: SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] ...'",
+            "the certificate of the package index is not trusted",
+        ),
+        ("WARNING: ProxyError('Cannot connect to proxy.', NewConnectionError(", "the proxy that"),
+        ("ERROR: HTTP error 403 while getting https://a/b", "refuses a package: HTTP error 403"),
+        ("WARNING: Retrying: NewConnectionError('refused')", "no network?"),
+        (
+            "ERROR: Could not find a version\nERROR: No matching distribution found for x==1",
+            "there is none for Python 3.",
+        ),
+        ("error: command 'gcc' failed\nERROR: Failed building wheel for x", "no ready-made"),
+        ("", "too little memory?"),
+    ],
+)
+def test_the_reason_why_pip_failed_is_one_line(
+    log: str, reason: str, checkout: Path, tmp_path: Path
+):
+    (tmp_path / "pip.log").write_text(log)
+    script = f"VENV={tmp_path}/none BASE={tmp_path} PYTHON={sys.executable}; explain_pip {tmp_path}"
+    done = sourced(checkout, f"{script}/pip.log")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert reason in line
+    assert f"{tmp_path}/pip.log" in line
+
+
+def test_progress_names_the_package_and_what_is_left(checkout: Path, tmp_path: Path):
+    log = tmp_path / "pip.log"
+    log.write_text("Collecting numpy==2.1\n  Downloading numpy-2.1.whl (16.2 MB)\n")
+    script = f"VENV={tmp_path}; progress_of {log} 30"
+    assert sourced(checkout, script).stdout == "  downloading 1 of 30: numpy (16.2 MB)"
+    with log.open("a") as more:
+        more.write("Installing collected packages: numpy, pyzm\n")
+    (tmp_path / "lib/python3.11/site-packages/numpy-2.1.dist-info").mkdir(parents=True)
+    assert sourced(checkout, script).stdout == "  unpacking: 1 of about 33 packages are in place"
+
+
+def test_the_lines_to_type_are_those_that_work(checkout: Path, tmp_path: Path):
+    script = "RUN_AS=www-data; may_own() { return 0; }; parse {}; next_steps"
+    shown = sourced(checkout, script.replace("{}", "")).stdout
+    assert "sudo zmhook config check --live" in shown
+    assert "sudo -u www-data /var/lib/zmeventnotification/bin/zm_event_start.sh 1 1" in shown
+    assert "sudo zmhook train-faces" in shown
+    shown = sourced(checkout, script.replace("{}", f"--prefix {tmp_path}")).stdout
+    config = f"ZMHOOK_CONFIG={tmp_path}/etc/zm/objectconfig.ini"
+    assert f"sudo {config} {tmp_path}/usr/local/bin/zmhook config check --live" in shown
