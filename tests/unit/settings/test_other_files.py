@@ -58,7 +58,7 @@ def test_an_ini_file_that_is_wrong_is_no_yaml(problems, text: str) -> None:
 
 
 def test_one_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="No such file"):
+    with pytest.raises(SettingsError, match="no such file"):
         load(tmp_path / "objectconfig.yml")
 
 
@@ -186,7 +186,7 @@ def test_without_a_configuration_for_us_the_defaults_hold(
 
 
 def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="No such file"):
+    with pytest.raises(SettingsError, match="no such file"):
         load_without_secrets(str(tmp_path / "mine.ini"))
 
 

@@ -44,7 +44,7 @@ def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
 
 
 def test_a_configuration_that_was_named_must_be_there(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="No such file"):
+    with pytest.raises(SettingsError, match="no such file"):
         read(tmp_path, must_exist=True)
 
 
