@@ -69,9 +69,7 @@ class Yolo(Section, frozen=True, kw_only=True):
     ] = 0
     yolo_engine: Annotated[
         Literal["onnxruntime", "openvino"],
-        about(
-            "Inference engine for ONNX files. openvino must be installed (part openvino)."
-        ),
+        about("Inference engine for ONNX files. openvino must be installed (part openvino)."),
     ] = "onnxruntime"
     yolo_precision: Annotated[
         Literal["f32", "bf16"],
