@@ -24,7 +24,7 @@ import numpy.typing as npt
 from measure import arguments, show
 from zmhook.detection import Detection
 from zmhook.detectors.hog import HogDetector
-from zmhook.detectors.yolo import YoloDetector
+from zmhook.detectors.yolo.detector import YoloDetector
 from zmhook.frame import Frame
 from zmhook.settings import Settings, Yolo
 

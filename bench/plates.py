@@ -29,7 +29,7 @@ from zmhook.detection import Box
 from zmhook.detectors.alpr.ocr import PlateOcr, Reading
 from zmhook.detectors.alpr.search import search
 from zmhook.detectors.alpr.services.local import MARGINS
-from zmhook.detectors.model_file import ModelFile
+from zmhook.detectors.model_files import ModelFile
 
 Picture = npt.NDArray[np.uint8]
 

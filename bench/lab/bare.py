@@ -99,8 +99,8 @@ def _engine(setup: Setup):  # noqa: ANN202 - a closure, used above alone
     sys.path.insert(0, str(HOOK))
     import cv2
 
+    from zmhook.detectors.model_files import yolo_files
     from zmhook.detectors.yolo.engines import engine_for
-    from zmhook.detectors.yolo.files import chosen
     from zmhook.detectors.yolo.heads import recognise
     from zmhook.detectors.yolo.letterbox import blob
     from zmhook.settings import Yolo
@@ -111,7 +111,7 @@ def _engine(setup: Setup):  # noqa: ANN202 - a closure, used above alone
         yolo_precision=setup.precision,
         yolo_threads=setup.threads,
     )
-    files = chosen(settings)
+    files = yolo_files(settings)
     engine = engine_for(files.weights, setup.engine)(files, settings)
     network = engine.load()
     head, _ = recognise(network, files)

@@ -17,8 +17,7 @@ from zmhook.camera import setup
 from zmhook.detectors.face import store as faces
 from zmhook.detectors.face.pictures import KnownPicture
 from zmhook.detectors.face.training import Trainer
-from zmhook.detectors.model_file import ModelFile
-from zmhook.detectors.yolo import files
+from zmhook.detectors.model_files import ModelFile, labels_of
 from zmhook.errors import ZmhookError
 from zmhook.frames import file as frames
 from zmhook.frames import window
@@ -72,7 +71,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "a YAML file": lambda path: ng.read_yaml(str(path)),
     "environment.env": environment._file,
     "a network": ModelFile.check,
-    "labels": files._from_file,
+    "labels": lambda path: labels_of(ModelFile("labels", path), {}),
     "a model to verify": models.sha256,
     "a manifest": manifest.load_manifest,
     "a template": webhook._read,

@@ -21,10 +21,10 @@ GROUP = "zmhook.detectors"
 
 # The same lines as the entry points in pyproject.toml (a test compares them).
 BUILT_IN = {
-    "yolo": "zmhook.detectors.yolo:YoloDetector",
+    "yolo": "zmhook.detectors.yolo.detector:YoloDetector",
     "hog": "zmhook.detectors.hog:HogDetector",
-    "face": "zmhook.detectors.face:FaceDetector",
-    "alpr": "zmhook.detectors.alpr:AlprDetector",
+    "face": "zmhook.detectors.face.detector:FaceDetector",
+    "alpr": "zmhook.detectors.alpr.detector:AlprDetector",
     "gemini": "zmhook.describe.detector:GeminiDetector",
 }
 

@@ -40,10 +40,10 @@ def _none(_: Settings) -> Iterator[Callable[[], object]]:
 
 
 def _yolo(settings: Settings) -> Iterator[Callable[[], object]]:
-    from zmhook.detectors.yolo.files import chosen
+    from zmhook.detectors.model_files import yolo_files
 
     def check_weights() -> None:
-        chosen(settings.yolo).weights.check()
+        yolo_files(settings.yolo).weights.check()
 
     yield check_weights
     prefix = "tiny_" if settings.yolo.yolo_type == "tiny" else ""
@@ -67,7 +67,7 @@ def _alpr(settings: Settings) -> Iterator[Callable[[], object]]:
 
 
 def _named(key: str, path: str, section: str) -> Iterator[Callable[[], object]]:
-    from zmhook.detectors.model_file import ModelFile
+    from zmhook.detectors.model_files import ModelFile
 
     if path:
         yield ModelFile(key, Path(path), section).check

@@ -82,7 +82,7 @@ class ConfigWatch:
 
     def lacking(self) -> list[str]:
         """Return what the models in use lack, a line each."""
-        from zmhook.detectors.lacking import lacking
+        from zmhook.detectors.model_files import lacking
 
         return lacking(self.in_force())
 
@@ -97,7 +97,7 @@ class ConfigWatch:
 
     def _take(self, config: Config) -> None:
         """Use a configuration, unless its models lack something that the current ones have."""
-        from zmhook.detectors.lacking import lacking
+        from zmhook.detectors.model_files import lacking
 
         self._rechecked = time.monotonic()
         is_new = self._rechecked - self._changed < BEING_WRITTEN

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from zmhook.chain import Chain
 from zmhook.detection import Box, Detection
-from zmhook.detectors.alpr import AlprDetector
+from zmhook.detectors.alpr.detector import AlprDetector
 from zmhook.detectors.base import REMOTE, Detector
 from zmhook.errors import DetectorError, GatewayError, ModelSkipped
 from zmhook.frame import Crop

@@ -1,4 +1,9 @@
-"""The `alpr` detector, as the chain sees it."""
+"""The `alpr` detector of the chain: number plates.
+
+One of `services` reads: a program, a service that is asked, or `local` on this machine, which finds
+plates with a network or by `search`, and reads them with `ocr`. `plates` knows which texts are
+plates and whose.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,7 @@ from typing import TYPE_CHECKING
 from zmhook.deadline import Deadline
 from zmhook.detection import Detection
 from zmhook.detectors.alpr.plates import Formats, Known, is_same_plate, is_same_vehicle, normalised
-from zmhook.detectors.alpr.services.base import NAME
+from zmhook.detectors.alpr.services.base import NAME, service_for
 from zmhook.detectors.base import Detector
 from zmhook.errors import DetectorError, ModelSkipped
 
@@ -49,8 +54,6 @@ class AlprDetector(Detector):
 
     def load(self) -> None:
         """Make the service ready; raises `DetectorError`."""
-        from zmhook.detectors.alpr.services import service_for
-
         self._service = service_for(self.settings)
         self._service.load()
         log.info("%s", self.description)

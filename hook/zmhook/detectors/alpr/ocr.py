@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import cv2
 import numpy as np
 
-from zmhook.detectors.onnx_file import refusal
-from zmhook.detectors.ort import CPU, NAME, reason, runtime, session_options
+from zmhook.detectors.onnx_runtime import open_session, reason, runtime
 from zmhook.errors import DetectorError, ModelFileError
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from zmhook.detectors.model_file import ModelFile
+    from zmhook.detectors.model_files import ModelFile
 
     Image = npt.NDArray[np.uint8]
 
@@ -59,13 +58,7 @@ class PlateOcr:
         file.check()
         self._file = file
         ort = runtime("reading plates on this machine", "alpr")
-        try:
-            self._session: Any = ort.InferenceSession(
-                str(file.path), session_options(ort, threads), providers=[CPU], enable_fallback=0
-            )
-        except Exception as error:  # ONNX Runtime's errors have no base of their own
-            version = f"{NAME} {ort.__version__}"
-            raise refusal(file, error, version, reason(error)) from error
+        self._session: Any = open_session(ort, file, threads)
         self._input, self._size, self._colours = self._shape()
         self.read([np.zeros((8, 16, COLOUR), np.uint8)])  # shows what it answers
 

@@ -1,4 +1,9 @@
-"""The face detector of the chain: who is in the picture."""
+"""The `face` detector of the chain: who is in the picture.
+
+`finders` find faces, `encoder` turns one into 128 numbers, `known` compares those with the known
+people's. `pictures` lists the pictures of known people, `training` encodes them, `store` keeps the
+result, `freshness` trains when pictures have changed.
+"""
 
 from __future__ import annotations
 

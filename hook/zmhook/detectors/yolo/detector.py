@@ -1,4 +1,9 @@
-"""The `yolo` detector, as the chain sees it."""
+"""The `yolo` detector of the chain: objects, by a YOLO network.
+
+An engine (`engines`) runs the network, a head (`heads`) knows how that network wants its picture
+and what its numbers mean, `letterbox` is the geometry, and `model` ties them together. Importing
+this module imports neither numpy, OpenCV nor an inference engine.
+"""
 
 from __future__ import annotations
 

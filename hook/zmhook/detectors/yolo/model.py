@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zmhook.detection import Detection
+from zmhook.detectors.model_files import yolo_files
 from zmhook.detectors.yolo.engines import engine_for
-from zmhook.detectors.yolo.files import chosen
 from zmhook.detectors.yolo.heads import recognise
 from zmhook.detectors.yolo.heads.base import MAX_KEPT, ROUNDING
 from zmhook.detectors.yolo.letterbox import GREY, blob
@@ -35,7 +35,7 @@ class YoloModel:
     def __init__(self, settings: Yolo) -> None:
         """Load what the settings name; raises `ModelFileError`, `MissingPart`, `DetectorError`."""
         started = time.perf_counter()
-        self._files = chosen(settings)
+        self._files = yolo_files(settings)
         self._overlap = settings.yolo_nms_threshold
         self._floor = min(FLOOR, settings.yolo_min_confidence)
         engine = engine_for(self._files.weights, settings.yolo_engine)

@@ -13,7 +13,7 @@ import pytest
 from zmhook.chain import Chain, ChainResult, Scene
 from zmhook.deadline import Deadline
 from zmhook.detection import Box, Detection, Drop
-from zmhook.detectors.alpr import AlprDetector
+from zmhook.detectors.alpr.detector import AlprDetector
 from zmhook.detectors.base import find
 from zmhook.errors import DetectorError
 from zmhook.event import Event

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from zmhook.detectors.alpr.ocr import ALPHABET, AT_ONCE, NOTHING, PAD, PlateOcr, _reading
-from zmhook.detectors.model_file import ModelFile
+from zmhook.detectors.model_files import ModelFile
 from zmhook.errors import DetectorError, MissingPart, ModelFileError
 
 PICTURE = np.zeros((20, 60, 3), np.uint8)

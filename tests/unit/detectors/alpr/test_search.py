@@ -8,7 +8,7 @@ import pytest
 from zmhook.detection import Box
 from zmhook.detectors.alpr.ocr import PlateOcr, Reading
 from zmhook.detectors.alpr.search import HOPE, View, _checked, search
-from zmhook.detectors.model_file import ModelFile
+from zmhook.detectors.model_files import ModelFile
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from msgspec import json
 
 from zmhook.detection import Box
 from zmhook.detectors.base import find
-from zmhook.detectors.face import FaceDetector, encoder
-from zmhook.detectors.face.detector import known_confidence, unknown_confidence
+from zmhook.detectors.face import encoder
+from zmhook.detectors.face.detector import FaceDetector, known_confidence, unknown_confidence
 from zmhook.errors import MissingPart
 from zmhook.frame import Frame
 from zmhook.settings import Face, Settings
@@ -163,7 +163,7 @@ def test_making_one_imports_nothing_heavy(root):
 
     code = (
         "import sys\n"
-        "from zmhook.detectors.face import FaceDetector\n"
+        "from zmhook.detectors.face.detector import FaceDetector\n"
         "from zmhook.settings import Settings\n"
         "FaceDetector(Settings())\n"
         "print(sorted({'numpy', 'cv2', 'dlib'} & set(sys.modules)))\n"

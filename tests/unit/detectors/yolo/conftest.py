@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from zmhook.detectors.yolo import YoloDetector
+from zmhook.detectors.yolo.detector import YoloDetector
 from zmhook.frame import Frame
 from zmhook.settings import Settings, Yolo
 

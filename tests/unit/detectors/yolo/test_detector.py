@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from zmhook.detection import Box
-from zmhook.detectors.yolo import YoloDetector
+from zmhook.detectors.yolo.detector import YoloDetector
 from zmhook.errors import DetectorError
 from zmhook.settings import Settings
 

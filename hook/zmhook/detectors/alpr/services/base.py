@@ -1,8 +1,9 @@
-"""What a service is, and what it reads."""
+"""The contract of a plate service: what it is sent, and what it reads."""
 
 from __future__ import annotations
 
 import math
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from zmhook.detection import Box
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from zmhook.deadline import Deadline
+    from zmhook.settings import Settings
+
+    Image = npt.NDArray[np.uint8]
 
 Attributes = dict[str, str | float | int | bool]
 
@@ -27,6 +31,14 @@ MOST_PLATES = 20
 """So many of one picture are taken, the surest; no camera shows more."""
 MOST_RESULTS = 200
 """Of a service's answer so many are looked at."""
+
+SERVICES = {
+    "local": "local:LocalService",
+    "plate_recognizer": "plate_recognizer:PlateRecognizer",
+    "open_alpr": "open_alpr:OpenAlpr",
+    "open_alpr_cmdline": "cmdline:CommandLine",
+}
+"""By `alpr_service`. A module is imported when it is the one that is used."""
 
 
 class Plate(NamedTuple):
@@ -86,6 +98,13 @@ class PlateService(Protocol):
         """Free what `load` took. May be called twice."""
 
 
+def service_for(settings: Settings) -> PlateService:
+    """Make the service that `alpr_service` names; costs nothing until it is loaded."""
+    module, _, name = SERVICES[settings.alpr.alpr_service].partition(":")
+    made: PlateService = getattr(import_module(f"{__package__}.{module}"), name)(settings)
+    return made
+
+
 class PlateServiceError(ServiceError):
     """A service that reads plates gave no result."""
 
@@ -95,6 +114,9 @@ class PlateServiceError(ServiceError):
 def floor(minimum: float) -> float:
     """Return the confidence from which on plates are returned, where `minimum` counts."""
     return max(0.0, minimum - MARGIN)
+
+
+# -- what is answered ------------------------------------------------------------------------------
 
 
 def number(value: Any) -> float | None:
@@ -149,3 +171,61 @@ def are_results(answer: dict[str, Any], is_result: Callable[[dict[str, Any]], bo
     if not results:
         return error_in(answer) is None and complaint_in(answer) is None
     return any(isinstance(row, dict) and is_result(row) for row in results)
+
+
+# -- what is sent ----------------------------------------------------------------------------------
+
+QUALITY = 92
+_SMALLER = 0.8
+_ATTEMPTS = 12
+
+
+class Upload(NamedTuple):
+    """A JPEG of `across` x `down` pixels, of a picture of `width` x `height`."""
+
+    data: bytes
+    across: int
+    down: int
+    width: int
+    height: int
+
+    def to_picture(self, x1: float, y1: float, x2: float, y2: float) -> Box:
+        """Bring a box in the JPEG's pixels back into the picture's, clipped to it."""
+        x, y = self.width / self.across, self.height / self.down
+        return Box.clipped(x1 * x, y1 * y, x2 * x, y2 * y, self.width, self.height)
+
+    def corners(self, corners: dict[str, Any]) -> Box | None:
+        """Read `{xmin, ymin, xmax, ymax}`, in the JPEG's pixels; None where that is no box."""
+        x1, y1, x2, y2 = (number(corners.get(side)) for side in ("xmin", "ymin", "xmax", "ymax"))
+        if x1 is None or y1 is None or x2 is None or y2 is None:
+            return None
+        return self.to_picture(x1, y1, x2, y2)
+
+    def around(self, points: list[dict[str, Any]]) -> Box | None:
+        """Return the box around `{x, y}` points in the JPEG's pixels; None where there are none."""
+        x = [value for point in points if (value := number(point.get("x"))) is not None]
+        y = [value for point in points if (value := number(point.get("y"))) is not None]
+        return self.to_picture(min(x), min(y), max(x), max(y)) if x and y else None
+
+
+def upload(image: Image, longest: int, most_bytes: int) -> Upload:
+    """Make a JPEG of a BGR picture `(height, width, 3)`.
+
+    Its longest side has at most `longest` pixels and it at most `most_bytes` bytes; what a camera
+    wrote beside the pixels (place, owner) is not in it.
+    """
+    import cv2
+
+    height, width = image.shape[:2]
+    scale = min(1.0, longest / max(height, width))
+    for _ in range(_ATTEMPTS):
+        across, down = max(1, round(width * scale)), max(1, round(height * scale))
+        size = (across, down)
+        made = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if scale < 1 else image
+        data = cv2.imencode(".jpg", made, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
+        if len(data) <= most_bytes:
+            return Upload(data, across, down, width, height)
+        scale *= _SMALLER
+    raise PlateServiceError(
+        "picture too large", f"a picture of {width}x{height} does not fit into {most_bytes} bytes"
+    )

@@ -17,9 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from zmhook.detectors.alpr.services.base import Plate, PlateServiceError, floor
+from zmhook.detectors.alpr.services.base import Plate, PlateServiceError, floor, upload
 from zmhook.detectors.alpr.services.open_alpr import fits, plates
-from zmhook.detectors.alpr.services.upload import upload
 from zmhook.errors import DetectorError
 from zmhook.printable import one_line
 

@@ -14,6 +14,7 @@ from zmhook.detectors.alpr.services.base import (
     MOST_RESULTS,
     Attributes,
     Plate,
+    Upload,
     are_results,
     first,
     floor,
@@ -24,15 +25,15 @@ from zmhook.detectors.alpr.services.base import (
     share,
     surest,
     text,
+    upload,
 )
-from zmhook.detectors.alpr.services.upload import Upload, upload
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     from zmhook.deadline import Deadline
-    from zmhook.detectors.alpr.services.upload import Upload
+    from zmhook.detectors.alpr.services.base import Upload
     from zmhook.settings import Alpr, Settings
 
 CLOUD = "https://api.openalpr.com/v2"

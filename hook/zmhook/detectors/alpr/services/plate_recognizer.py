@@ -20,6 +20,7 @@ from zmhook.detectors.alpr.services.base import (
     Attributes,
     Plate,
     PlateServiceError,
+    Upload,
     are_results,
     first,
     floor,
@@ -30,8 +31,8 @@ from zmhook.detectors.alpr.services.base import (
     share,
     surest,
     text,
+    upload,
 )
-from zmhook.detectors.alpr.services.upload import Upload, upload
 from zmhook.net.error_body import error_in
 
 if TYPE_CHECKING:

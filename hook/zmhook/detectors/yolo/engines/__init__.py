@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from zmhook.errors import ModelFileError
 
 if TYPE_CHECKING:
-    from zmhook.detectors.model_file import ModelFile
+    from zmhook.detectors.model_files import ModelFile
     from zmhook.detectors.yolo.engines.base import Engine
 
 

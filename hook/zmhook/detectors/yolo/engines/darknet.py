@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from zmhook.detectors.model_file import ModelFile
-    from zmhook.detectors.yolo.files import ModelFiles
+    from zmhook.detectors.model_files import ModelFile, ModelFiles
     from zmhook.settings import Yolo
 
 log = logging.getLogger(__name__)

@@ -7,19 +7,15 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from zmhook.detectors.onnx_file import refusal
-from zmhook.detectors.yolo.engines.base import Network, threads
-from zmhook.detectors.yolo.engines.ports import Inputs, Port, inputs_of, size_of
+from zmhook.detectors.onnx_runtime import refusal
+from zmhook.detectors.yolo.engines.base import Network, OnnxFileEngine, Port, threads
 from zmhook.errors import DetectorError, MissingPart
 from zmhook.printable import one_line
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+    from collections.abc import Sequence
 
-    from zmhook.detectors.yolo.files import ModelFiles
     from zmhook.errors import ModelFileError
-    from zmhook.settings import Yolo
 
 log = logging.getLogger(__name__)
 
@@ -41,19 +37,11 @@ def _core() -> Any:
     return openvino.Core()
 
 
-class OpenVinoEngine:
-    """Runs an `.onnx` file that takes one picture, `(1, 3, height, width)`, on the CPU."""
+class OpenVinoEngine(OnnxFileEngine):
+    """Runs an `.onnx` file on the CPU."""
 
-    reads = ".onnx"
     name = "openvino"
-
-    def __init__(self, files: ModelFiles, settings: Yolo) -> None:
-        self._weights = files.weights
-        self._settings = settings
-        self._request: Any = None
-        self._inputs: Inputs | None = None
-        self._size: dict[str, Any] = {}
-        self.description = ""
+    _request: Any = None
 
     def load(self) -> Network:
         self._weights.check()
@@ -62,36 +50,29 @@ class OpenVinoEngine:
         openvino = _openvino()
         network = self._read(openvino)
         metadata = _metadata(network)
-        self._inputs = inputs_of([_port(port) for port in network.inputs], self._weights)
-        width, height = size_of(self._inputs.picture, self._settings, metadata)
-        self._settle(network, width, height)
+        size = self._take([_port(port) for port in network.inputs], metadata)
+        self._settle(network, *size)
         compiled = self._compile(openvino, network)
         self._request = compiled.create_infer_request()
         self._describe(openvino, compiled)
-        return Network(
-            family="onnx",
-            width=width,
-            height=height,
-            outputs=self._output_shapes(compiled, width, height),
-            metadata=metadata,
-            names=tuple(frozenset(port.get_names()) for port in compiled.outputs),
-            pixels=self._inputs.pixels,
-            asks_size=bool(self._size),
-        )
-
-    def infer(self, blob: npt.NDArray[np.float32 | np.uint8]) -> list[npt.NDArray[np.float32]]:
-        if self._request is None or self._inputs is None:
-            raise DetectorError(f"{self._weights} is used after it was closed")
-        name, kind = self._inputs.picture[:2]
-        try:
-            everything = {name: blob.astype(kind, copy=False), **self._size}
-            outputs = self._request.infer(everything, share_inputs=True)
-        except Exception as error:  # OpenVINO's errors have no base of their own
-            raise DetectorError(f"{self._weights} failed: {_reason(error)}") from error
-        return [output.astype("float32", copy=False) for output in outputs.to_tuple()]
+        is_settled = all(output.get_partial_shape().is_static for output in compiled.outputs)
+        shapes = [tuple(output.get_shape()) for output in compiled.outputs] if is_settled else None
+        names = (frozenset(port.get_names()) for port in compiled.outputs)
+        return self._network(size, shapes, names, metadata)
 
     def close(self) -> None:
+        super().close()
         self._request = None
+
+    def _run(self, inputs: dict[str, Any]) -> Sequence[Any]:
+        outputs: Sequence[Any] = self._request.infer(inputs, share_inputs=True).to_tuple()
+        return outputs
+
+    @staticmethod
+    def _reason(error: Exception) -> str:
+        """Return OpenVINO's message in one line, without the places in OpenVINO's source."""
+        lines = [line for line in str(error).splitlines() if " src/" not in line]
+        return one_line(" ".join(lines), 300) or "no reason given"
 
     def _read(self, openvino: Any) -> Any:
         # Core.read_model would offer a damaged file to the readers of all other kinds, which
@@ -117,30 +98,14 @@ class OpenVinoEngine:
             raise self._refusal(openvino, error) from error
 
     def _refusal(self, openvino: Any, error: Exception) -> ModelFileError:
-        return refusal(self._weights, error, f"OpenVINO {_version(openvino)}", _reason(error))
+        return refusal(self._weights, error, f"OpenVINO {_version(openvino)}", self._reason(error))
 
     def _settle(self, network: Any, width: int, height: int) -> None:
-        """Settle open sides, and have boxes given in the input's pixels where it asks in which."""
+        """Settle the sides that the file leaves open."""
         if self._inputs is None:
             return
         shapes = {self._inputs.picture.name: [1, 3, height, width]}
-        size = self._inputs.size
-        if size is not None:
-            import numpy as np
-
-            self._size = {size.name: np.array([[width, height]], size.type)}
-            shapes[size.name] = [1, 2]
-        network.reshape(shapes)
-
-    def _output_shapes(self, compiled: Any, width: int, height: int) -> tuple[tuple[int, ...], ...]:
-        """Return the outputs' shapes; a file that leaves one open has to be run to tell."""
-        if all(output.get_partial_shape().is_static for output in compiled.outputs):
-            return tuple(tuple(output.get_shape()) for output in compiled.outputs)
-        import numpy as np
-
-        return tuple(
-            output.shape for output in self.infer(np.zeros((1, 3, height, width), np.float32))
-        )
+        network.reshape({**shapes, **{name: [1, 2] for name in self._size}})
 
     def _describe(self, openvino: Any, compiled: Any) -> None:
         """Say what it really runs: a processor without bf16 computes in f32."""
@@ -192,12 +157,6 @@ def _openvino() -> Any:
     except ImportError as error:
         raise DetectorError(f"openvino cannot be imported: {error}") from error
     return openvino
-
-
-def _reason(error: Exception) -> str:
-    """Return OpenVINO's message in one line, without the places in OpenVINO's source."""
-    lines = [line for line in str(error).splitlines() if " src/" not in line]
-    return one_line(" ".join(lines), 300) or "no reason given"
 
 
 ENGINE = OpenVinoEngine

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zmhook.detectors.yolo import files as names
+from zmhook.detectors.model_files import default_labels, labels_of
 from zmhook.detectors.yolo.heads.anchor_free import AnchorFreeHead
 from zmhook.detectors.yolo.heads.anchors import AnchorsHead
 from zmhook.detectors.yolo.heads.base import Evidence
@@ -29,8 +29,8 @@ from zmhook.errors import ModelFileError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from zmhook.detectors.model_files import ModelFiles
     from zmhook.detectors.yolo.engines.base import Network
-    from zmhook.detectors.yolo.files import ModelFiles
     from zmhook.detectors.yolo.heads.base import Floats, Head
 
     Probe = Callable[[Head], Sequence[Floats]]
@@ -66,13 +66,13 @@ def recognise(
     """
     _check_task(network, files)
     heads = readings(network, files, kind)
-    labels = names.labels_of(files.labels, network.metadata)
+    labels = labels_of(files.labels, network.metadata)
     if labels is None:
-        fitting = [head for head in heads if names.default(head.classes) is not None]
+        fitting = [head for head in heads if default_labels(head.classes) is not None]
         if not fitting:
             raise ModelFileError(_no_labels(heads, files))
         head = only_head(fitting, network, files, kind, probe)
-        return head, names.default(head.classes) or ()
+        return head, default_labels(head.classes) or ()
     fitting = [head for head in heads if head.classes in (None, len(labels))]
     if not fitting:
         raise ModelFileError(_wrong_count(heads, labels, files))

@@ -13,8 +13,8 @@ import pytest
 
 from zmhook.deadline import Deadline
 from zmhook.detection import Box
-from zmhook.detectors.alpr.services import cmdline, service_for
-from zmhook.detectors.alpr.services.base import PlateServiceError
+from zmhook.detectors.alpr.services import cmdline
+from zmhook.detectors.alpr.services.base import PlateServiceError, service_for
 from zmhook.errors import DetectorError
 
 PICTURE = np.zeros((400, 800, 3), np.uint8)

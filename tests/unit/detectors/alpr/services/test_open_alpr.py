@@ -7,10 +7,8 @@ import pytest
 
 from zmhook.deadline import Deadline
 from zmhook.detection import Box
-from zmhook.detectors.alpr.services import service_for
-from zmhook.detectors.alpr.services.base import PlateServiceError
+from zmhook.detectors.alpr.services.base import PlateServiceError, Upload, service_for
 from zmhook.detectors.alpr.services.open_alpr import OpenAlpr, plates, recognise_url
-from zmhook.detectors.alpr.services.upload import Upload
 from zmhook.settings import Alpr
 
 PICTURE = np.zeros((400, 800, 3), np.uint8)

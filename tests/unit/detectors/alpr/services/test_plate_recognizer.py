@@ -10,8 +10,7 @@ import pytest
 
 from zmhook.deadline import Deadline
 from zmhook.detection import Box
-from zmhook.detectors.alpr.services import service_for
-from zmhook.detectors.alpr.services.base import MOST_PLATES, PlateServiceError
+from zmhook.detectors.alpr.services.base import MOST_PLATES, PlateServiceError, service_for
 from zmhook.detectors.alpr.services.plate_recognizer import PlateRecognizer, fits, reader_url
 from zmhook.settings import Alpr
 

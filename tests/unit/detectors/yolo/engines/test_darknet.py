@@ -5,8 +5,8 @@ import shutil
 import numpy as np
 import pytest
 
+from zmhook.detectors.model_files import yolo_files
 from zmhook.detectors.yolo.engines.darknet import DarknetEngine
-from zmhook.detectors.yolo.files import chosen
 from zmhook.errors import DetectorError, ModelFileError
 from zmhook.settings import Yolo
 
@@ -32,7 +32,7 @@ def threads_as_before():
 
 def engine(weights, cfg="", **settings) -> DarknetEngine:
     given = Yolo(weights=str(weights), config=str(cfg), **settings)
-    return DarknetEngine(chosen(given), given)
+    return DarknetEngine(yolo_files(given), given)
 
 
 def refusal(weights, cfg, capfd) -> str:

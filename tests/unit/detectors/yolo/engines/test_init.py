@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from zmhook.detectors.model_file import ModelFile
+from zmhook.detectors.model_files import ModelFile
 from zmhook.detectors.yolo import engines
 from zmhook.detectors.yolo.engines import engine_for
 from zmhook.errors import ModelFileError

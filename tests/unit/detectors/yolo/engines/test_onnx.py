@@ -6,8 +6,8 @@ import sys
 import numpy as np
 import pytest
 
+from zmhook.detectors.model_files import yolo_files
 from zmhook.detectors.yolo.engines.onnx import OnnxEngine
-from zmhook.detectors.yolo.files import chosen
 from zmhook.errors import DetectorError, MissingPart, ModelFileError
 from zmhook.settings import Yolo
 
@@ -16,7 +16,7 @@ NANO = "yolox_nano_416.onnx"
 
 def engine(weights, **settings) -> OnnxEngine:
     given = Yolo(weights=str(weights), **settings)
-    return OnnxEngine(chosen(given), given)
+    return OnnxEngine(yolo_files(given), given)
 
 
 def refusal(path, capfd) -> str:

@@ -9,8 +9,8 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
+from zmhook.detectors.model_files import yolo_files
 from zmhook.detectors.yolo.engines.openvino import OpenVinoEngine, _openvino
-from zmhook.detectors.yolo.files import chosen
 from zmhook.errors import DetectorError, MissingPart, ModelFileError
 from zmhook.settings import Yolo
 
@@ -28,7 +28,7 @@ def openvino():
 
 def engine(weights, **settings) -> OpenVinoEngine:
     given = Yolo(weights=str(weights), **settings)
-    return OpenVinoEngine(chosen(given), given)
+    return OpenVinoEngine(yolo_files(given), given)
 
 
 def refusal(path, capfd) -> str:
@@ -186,7 +186,7 @@ def test_a_broken_openvino_is_told_from_a_missing_one(model, tmp_path, monkeypat
 
 LOADS = """
 import sys
-from zmhook.detectors.yolo import YoloDetector
+from zmhook.detectors.yolo.detector import YoloDetector
 from zmhook.settings import Settings, Yolo
 YoloDetector(Settings(yolo=Yolo(weights=sys.argv[1], yolo_engine="openvino"))).load()
 print(sorted(name for name, module in sys.modules.items() if module and "telemetry" in name))

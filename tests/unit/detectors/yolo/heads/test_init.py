@@ -7,9 +7,8 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from zmhook.detectors.model_file import ModelFile
+from zmhook.detectors.model_files import ModelFile, ModelFiles
 from zmhook.detectors.yolo.engines.base import Network
-from zmhook.detectors.yolo.files import ModelFiles
 from zmhook.detectors.yolo.heads import HEADS, recognise
 from zmhook.errors import ModelFileError
 from zmhook.labels.coco import COCO, COCO_IDS

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from zmhook.detectors.model_file import ModelFile
-from zmhook.detectors.onnx_file import External, external, refusal
+from zmhook.detectors.model_files import ModelFile, yolo_files
+from zmhook.detectors.onnx_runtime import External, external, refusal
 from zmhook.detectors.yolo.engines import engine_for
-from zmhook.detectors.yolo.files import chosen
 from zmhook.errors import ModelFileError
 from zmhook.settings import Yolo
 
@@ -64,7 +63,7 @@ def said_of(path: Path, engine: str = "onnxruntime") -> str:
     if not find_spec(engine):
         pytest.skip(f"optional: {engine} is not installed")
     settings = Yolo(weights=str(path), yolo_engine=engine)
-    files = chosen(settings)
+    files = yolo_files(settings)
     with pytest.raises(ModelFileError) as caught:
         engine_for(files.weights, engine)(files, settings).load()
     said = str(caught.value)
@@ -88,7 +87,7 @@ def test_weights_that_lie_in_another_file(made, engine):
     data = path.with_name("net.onnx.data")
     settings = Yolo(weights=str(path), yolo_engine=engine)
     if find_spec(engine):
-        engine_for(FILE, engine)(chosen(settings), settings).load()
+        engine_for(FILE, engine)(yolo_files(settings), settings).load()
     whole = data.read_bytes()
     data.write_bytes(whole[:-9])
     assert f"net.onnx.data, which is cut short ({len(whole) - 9} bytes" in said_of(path, engine)

@@ -1,24 +1,98 @@
-"""Why an ONNX file cannot be run, told by what the file says of itself.
+"""Run ONNX files with ONNX Runtime: quiet, without telemetry, leaving the cores to others.
 
-Engines say so in ways of their own, or not at all: the head of the file is read here
-(https://github.com/onnx/onnx/blob/main/onnx/onnx.proto). Used only after an engine has refused it.
+Why a file cannot be run, engines say in ways of their own, or not at all: `refusal` reads it from
+the head of the file (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
 """
 
 from __future__ import annotations
 
 import mmap
+import os
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from zmhook.errors import ModelFileError
+from zmhook.errors import DetectorError, MissingPart, ModelFileError
 from zmhook.printable import one_line
 from zmhook.storage.regular import reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from zmhook.detectors.model_file import ModelFile
+    from zmhook.detectors.model_files import ModelFile
+
+ERRORS_ONLY = 3
+"""Of ONNX Runtime's own log, which it writes to stderr past Python's logging."""
+
+CPU = "CPUExecutionProvider"
+
+
+def runtime(what: str, extra: str) -> Any:
+    """Import ONNX Runtime for `what`, which the `extra` installs.
+
+    Raises `MissingPart`, or `DetectorError` when it is there and does not work.
+    """
+    # From 1.29 on it tells its vendor about each model and machine, unless this is set before it
+    # is imported. What a home's cameras run on is nobody's business.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    try:
+        import onnxruntime
+    except ModuleNotFoundError as error:
+        if error.name != "onnxruntime":
+            raise DetectorError(f"onnxruntime cannot be imported: {error}") from error
+        raise MissingPart(what, "onnxruntime", extra) from None
+    except ImportError as error:
+        raise DetectorError(f"onnxruntime cannot be imported: {error}") from error
+    onnxruntime.set_default_logger_severity(ERRORS_ONLY)
+    return onnxruntime
+
+
+def open_session(ort: Any, file: ModelFile, threads: int, providers: Sequence[str] = (CPU,)) -> Any:
+    """Open a file to run on so many threads; raises `ModelFileError` with what is wrong with it."""
+    try:
+        # ONNX Runtime's own fallback from GPU to CPU prints to stdout, where only the answer may
+        # stand.
+        return ort.InferenceSession(
+            str(file.path), _options(ort, threads), providers=list(providers), enable_fallback=0
+        )
+    except Exception as error:  # ONNX Runtime's errors have no base of their own
+        raise refusal(file, error, f"ONNX Runtime {ort.__version__}", reason(error)) from error
+
+
+def _options(ort: Any, threads: int) -> Any:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = ERRORS_ONLY
+    # Between two layers threads wait for each other for microseconds: there they may spin,
+    # which saves a tenth of the time. Afterwards the cores are ZoneMinder's.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    _share_memory(ort)
+    options.add_session_config_entry("session.use_env_allocators", "1")
+    return options
+
+
+def reason(error: Exception) -> str:
+    """Return ONNX Runtime's message in one line, without the file's name, which we give."""
+    return one_line(str(error).rpartition("failed:")[2], 300)
+
+
+@cache
+def _share_memory(ort: Any) -> None:
+    """Have all sessions of this process take their memory from one arena, once.
+
+    A worker may keep one network twice, for one thread and for several, and uses one at a time.
+    """
+    where = ort.OrtMemoryInfo(
+        "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
+    )
+    # No limit, grown by what is asked for rather than doubled, the library's own sizes.
+    ort.create_and_register_allocator(where, ort.OrtArenaCfg(0, 1, -1, -1))
+
+
+# -- why a file cannot be run ----------------------------------------------------------------------
 
 # Numbers of fields. Of the model, the graph, its nodes and their attributes, and a tensor.
 _GRAPH = 7

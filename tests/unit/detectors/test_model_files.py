@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from zmhook.detectors.model_file import ModelFile
-from zmhook.detectors.yolo import files
-from zmhook.detectors.yolo.files import chosen
+from zmhook.detectors.model_files import (
+    MAX_LABELS_BYTES,
+    ModelFile,
+    default_labels,
+    labels_of,
+    yolo_files,
+)
 from zmhook.errors import ModelFileError
 from zmhook.labels.coco import COCO
 from zmhook.settings import Yolo
@@ -22,7 +26,7 @@ def test_full_and_tiny_take_their_own_settings():
         tiny_config="",
         tiny_labels="",
     )
-    full = chosen(settings)
+    full = yolo_files(settings)
     assert full.weights == ModelFile("weights", Path("a.weights"))
     assert full.config == ModelFile("config", Path("a.cfg"))
     assert full.labels == ModelFile("labels", Path("a.names"))
@@ -32,14 +36,14 @@ def test_tiny_takes_the_tiny_ones():
     settings = Yolo(
         yolo_type="tiny", weights="a", config="a.cfg", labels="a", tiny_weights="b.onnx"
     )
-    tiny = chosen(settings)
+    tiny = yolo_files(settings)
     assert tiny.weights == ModelFile("tiny_weights", Path("b.onnx"))
     assert (tiny.config, tiny.labels, tiny.labels_key) == (None, None, "[yolo] tiny_labels")
 
 
 def test_weights_have_to_be_named():
     with pytest.raises(ModelFileError, match=r"\[yolo\] tiny_weights is empty"):
-        chosen(Yolo(yolo_type="tiny", tiny_weights=""))
+        yolo_files(Yolo(yolo_type="tiny", tiny_weights=""))
 
 
 def test_a_file_with_something_in_it_is_fine(tmp_path):
@@ -111,20 +115,20 @@ def file(path) -> ModelFile:
 def test_a_file_has_one_label_a_line_whatever_the_line_ends(tmp_path):
     path = tmp_path / "names"
     path.write_bytes("\ufeffperson\r\n fire hydrant \r\nKübel\r\n\r\n".encode())
-    assert files.labels_of(file(path), {}) == ("person", "fire hydrant", "Kübel")
+    assert labels_of(file(path), {}) == ("person", "fire hydrant", "Kübel")
 
 
 def test_the_users_file_goes_before_what_the_network_says(tmp_path):
     path = tmp_path / "names"
     path.write_text("Hund\n")
-    assert files.labels_of(file(path), {"names": "{0: 'dog'}"}) == ("Hund",)
+    assert labels_of(file(path), {"names": "{0: 'dog'}"}) == ("Hund",)
 
 
 @pytest.mark.parametrize(
     "names", ["{0: 'cat', 1: 'dog'}", "['cat', 'dog']", "{1: 'dog', 0: 'cat'}"]
 )
 def test_the_networks_own_labels_are_read(names):
-    assert files.labels_of(None, {"names": names}) == ("cat", "dog")
+    assert labels_of(None, {"names": names}) == ("cat", "dog")
 
 
 @pytest.mark.parametrize(
@@ -132,20 +136,20 @@ def test_the_networks_own_labels_are_read(names):
     ["__import__('os').abort()", "{0: 'cat', 2: 'dog'}", "7", "{", "(" * 10_000, "{0: abort()}"],
 )
 def test_unreadable_ones_are_not_used_and_never_run(names, caplog):
-    assert files.labels_of(None, {"names": names}) is None
+    assert labels_of(None, {"names": names}) is None
     assert "cannot be read" in caplog.text
 
 
 def test_neither_file_nor_metadata():
-    assert files.labels_of(None, {}) is None
+    assert labels_of(None, {}) is None
 
 
 def test_coco_is_what_80_classes_mean():
-    assert files.default(80) == COCO
+    assert default_labels(80) == COCO
     assert (COCO[0], COCO[10], COCO[79]) == ("person", "fire hydrant", "toothbrush")
     assert len(set(COCO)) == 80
-    assert files.default(79) is None
-    assert files.default(None) is None
+    assert default_labels(79) is None
+    assert default_labels(None) is None
 
 
 def test_the_labels_are_those_that_a_real_network_names(model):
@@ -153,21 +157,21 @@ def test_the_labels_are_those_that_a_real_network_names(model):
     session = onnxruntime.InferenceSession(
         str(model("yolov8n.onnx")), providers=["CPUExecutionProvider"]
     )
-    assert files.labels_of(None, session.get_modelmeta().custom_metadata_map) == COCO
+    assert labels_of(None, session.get_modelmeta().custom_metadata_map) == COCO
 
 
 def test_a_picture_is_no_labels_file(photo):
     with pytest.raises(ModelFileError, match=r"\[yolo\] labels: .*dog\.jpg is not text"):
-        files.labels_of(file(photo("dog.jpg")), {})
+        labels_of(file(photo("dog.jpg")), {})
 
 
 def test_a_huge_file_is_no_labels_file(tmp_path):
     path = tmp_path / "names"
-    path.write_bytes(b"x" * (files.MAX_BYTES + 1))
+    path.write_bytes(b"x" * (MAX_LABELS_BYTES + 1))
     with pytest.raises(ModelFileError, match="too large for a labels file"):
-        files.labels_of(file(path), {})
+        labels_of(file(path), {})
 
 
 def test_a_missing_labels_file_is_named(tmp_path):
     with pytest.raises(ModelFileError, match=r"\[yolo\] labels: .*none does not exist"):
-        files.labels_of(file(tmp_path / "none"), {})
+        labels_of(file(tmp_path / "none"), {})
