@@ -18,9 +18,8 @@ import cv2
 import numpy as np
 
 from measure import arguments, show
-from zmhook.detectors.face.encoder import SIZE, Encoder
+from zmhook.detectors.face.encoding import SIZE, Encoder, KnownFaces
 from zmhook.detectors.face.finders import Finder, make_finder
-from zmhook.detectors.face.known import KnownFaces
 from zmhook.settings import Face
 
 WIDTH, HEIGHT = 1280, 720

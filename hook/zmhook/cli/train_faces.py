@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from zmhook.cli.tables import Block
-    from zmhook.detectors.face.known import KnownFaces
+    from zmhook.detectors.face.encoding import KnownFaces
     from zmhook.detectors.face.pictures import KnownPicture
     from zmhook.detectors.face.store import FaceEntries, FaceEntry
     from zmhook.settings import Settings
@@ -239,7 +239,7 @@ def summary(entries: Mapping[str, FaceEntry], missing: Sequence[str] = ()) -> It
 
 def look_alike_lines(known: KnownFaces, threshold: float) -> list[str]:
     """Return a warning for each two people whose pictures are closer than the threshold."""
-    from zmhook.detectors.face.known import lookalikes
+    from zmhook.detectors.face.encoding import lookalikes
     from zmhook.text.numbers import apart, exact
 
     pairs = lookalikes(known, threshold)

@@ -78,7 +78,7 @@ class Blur:
 
     def _loaded(self) -> Finder:
         if self._finder is None:
-            from zmhook.detectors.face.finders.yunet import YunetFinder
+            from zmhook.detectors.face.finders import YunetFinder
 
             self._finder = YunetFinder(self._face)
         return self._finder

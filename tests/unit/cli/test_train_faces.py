@@ -10,7 +10,7 @@ import pytest
 from zmhook.cli import train_faces
 from zmhook.cli.tables import plain
 from zmhook.cli.train_faces import MOST_PAIRS, look_alike_lines, summary
-from zmhook.detectors.face.known import KnownFaces
+from zmhook.detectors.face.encoding import KnownFaces
 from zmhook.detectors.face.store import FaceEntry
 from zmhook.settings import Face
 

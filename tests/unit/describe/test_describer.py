@@ -309,7 +309,7 @@ def test_a_picture_that_cannot_be_blurred_is_not_sent(describer, jpeg: bytes, tm
 
 
 def test_faces_are_blurred_before(describer, photo, model) -> None:
-    from zmhook.detectors.face.finders.yunet import YunetFinder
+    from zmhook.detectors.face.finders import YunetFinder
 
     face = Face(face_yunet_model=str(model("face_detection_yunet_2023mar.onnx")))
     data = photo("obama.jpg").read_bytes()

@@ -47,7 +47,7 @@ def portrait(photo) -> np.ndarray:
 
 
 def test_no_face_is_found_any_more(photo, yunet: str) -> None:
-    from zmhook.detectors.face.finders.yunet import YunetFinder
+    from zmhook.detectors.face.finders import YunetFinder
 
     image = portrait(photo)
     before = image.copy()

@@ -14,7 +14,7 @@ from zmhook.errors import TrainingError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from zmhook.detectors.face.known import KnownFaces
+    from zmhook.detectors.face.encoding import KnownFaces
     from zmhook.detectors.face.pictures import KnownPicture
     from zmhook.detectors.face.store import FaceEntries
     from zmhook.settings import Settings

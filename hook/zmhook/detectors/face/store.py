@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from zmhook.detectors.face.encoder import SIZE
-from zmhook.detectors.face.known import KnownFaces
+from zmhook.detectors.face.encoding import SIZE, KnownFaces
 from zmhook.detectors.face.pictures import person_of
 from zmhook.errors import TrainingError
 from zmhook.printable import one_line

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from zmhook.detectors.face.encoder import NAME, Encoder
+from zmhook.detectors.face.encoding import NAME, Encoder
 from zmhook.detectors.face.finders import make_finder
 from zmhook.detectors.face.store import FaceEntries, FaceEntry
 from zmhook.errors import PictureError

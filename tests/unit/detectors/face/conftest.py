@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from zmhook.detectors.face.encoder import Encoder
+from zmhook.detectors.face.encoding import Encoder
 from zmhook.detectors.face.finders import FaceBox, Finder, make_finder
 from zmhook.settings import Face, General, Settings
 

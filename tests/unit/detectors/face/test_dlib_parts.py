@@ -20,7 +20,7 @@ def test_the_model_files_are_found():
 def test_neither_face_recognition_nor_its_models_package_is_imported(root, yunet):
     code = (
         "import sys\n"
-        "from zmhook.detectors.face.encoder import Encoder\n"
+        "from zmhook.detectors.face.encoding import Encoder\n"
         "from zmhook.detectors.face.finders import make_finder\n"
         "from zmhook.settings import Face\n"
         "Encoder(); make_finder('cnn', Face()); make_finder('hog', Face())\n"

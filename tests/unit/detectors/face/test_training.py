@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from zmhook.detectors.face import training
-from zmhook.detectors.face.encoder import Encoder
+from zmhook.detectors.face.encoding import Encoder
 from zmhook.detectors.face.pictures import listed
 from zmhook.detectors.face.training import Trainer
 
