@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "hook"))
 
-from zmhook.version import __version__
+from zmhook import __version__
 
 project = "zmhook"
 copyright = "the zmhook authors"  # noqa: A001 - Sphinx's name for it

@@ -5,6 +5,8 @@ The package reads in the order in which an event passes through it: `event`, `fr
 Importing this package imports nothing heavy.
 """
 
-from zmhook.version import __version__
+__version__ = "0.2.0"
 
-__all__ = ["__version__"]
+CONFIG = "/etc/zm/objectconfig.ini"
+"""The configuration that is read unless another one is named; here, because importing the settings
+takes time."""

@@ -51,7 +51,7 @@ class Scene:
 
 
 class SceneGate(Protocol):
-    """What the chain asks about detections while it runs: `zmhook.gate.Gate`."""
+    """What the chain asks about detections while it runs: `zmhook.gate.gate.Gate`."""
 
     def filter(
         self, detections: Sequence[Detection], location: Crop

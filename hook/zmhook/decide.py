@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import structs
 
+from zmhook import __version__
 from zmhook.deadline import Deadline
 from zmhook.detection import Decision, Detection, FrameInfo, Outcome
 from zmhook.errors import FrameError, FrameNotNeeded, PortalError
 from zmhook.frame import Frame
-from zmhook.frames import open_source
+from zmhook.frames.base import SNAPSHOT, frame_ids, is_track
 from zmhook.frames.file import keep
-from zmhook.frames.ids import SNAPSHOT, frame_ids, is_track
 from zmhook.frames.picture_queue import PictureQueue
-from zmhook.gate import Gate, alarming
+from zmhook.frames.sources import open_source
+from zmhook.gate.alarm_rules import alarming
+from zmhook.gate.gate import Gate
 from zmhook.image.decode import frame_of
 from zmhook.process.environment import set_time_zone
-from zmhook.settings.values import Zone
+from zmhook.settings.section import Zone
 from zmhook.text.unexpected import lacks_resources
-from zmhook.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -6,10 +6,10 @@ from typing import Literal
 
 from msgspec import Struct, field, json, structs
 
+from zmhook import __version__
 from zmhook.event import Event
 from zmhook.text.bounded_json import decoded
 from zmhook.text.names import composed
-from zmhook.version import __version__
 
 DetectionKind = Literal["object", "face", "licenseplate", "description"]
 Outcome = Literal["alarm", "nothing", "undecided"]

@@ -26,8 +26,7 @@ from zmhook.event import Event
 from zmhook.frame import Crop, Frame, Picture
 from zmhook.frames.base import FrameSource, Pending
 from zmhook.settings import Settings
-from zmhook.settings.section import Fraction, Section, about
-from zmhook.settings.values import Secret
+from zmhook.settings.section import Fraction, Secret, Section, about
 from zmhook.snapshots.handler import SnapshotHandler
 from zmhook.snapshots.snapshot import StoredSnapshot
 

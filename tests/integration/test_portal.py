@@ -31,8 +31,8 @@ from zmhook.errors import (
     ZmhookError,
 )
 from zmhook.event import Event
-from zmhook.frames import open_source
 from zmhook.frames.base import waited_for
+from zmhook.frames.sources import open_source
 from zmhook.settings import General, Secret, Settings
 from zmhook.zoneminder.api import Portal
 

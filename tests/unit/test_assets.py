@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from zmhook.models.manifest import ManifestFile, load_manifest
-from zmhook.models.store import sha256
+from zmhook.models.manifest import ManifestFile, load_manifest, sha256
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = [

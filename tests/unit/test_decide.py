@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from msgspec import structs
 
+from zmhook import __version__
 from zmhook.chain import Chain
 from zmhook.deadline import Deadline
 from zmhook.decide import Decided, decide_event
@@ -28,7 +29,6 @@ from zmhook.event import Event
 from zmhook.frame import Crop, Frame, Picture
 from zmhook.frames.base import FrameSource, Pending
 from zmhook.settings import Gate, Gemini, General, Settings, Snapshots, Yolo, Zone
-from zmhook.version import __version__
 
 EVENT = Event(id=7, monitor_id=2)
 SKIPPED = ModelSkipped("gemini", "no network", "https://x: cannot be reached")

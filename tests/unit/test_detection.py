@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zmhook import __version__
 from zmhook.detection import Box, Decision, Detection, Drop, FrameInfo
 from zmhook.event import Event
-from zmhook.version import __version__
 
 number = st.floats(-1e6, 1e6)
 side = st.integers(1, 10_000)

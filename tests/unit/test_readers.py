@@ -21,10 +21,10 @@ from zmhook.detectors.model_files import ModelFile, labels_of
 from zmhook.errors import ZmhookError
 from zmhook.frames import file as frames
 from zmhook.frames import window
-from zmhook.frames.event_files import stills
+from zmhook.frames.event_folder import stills
 from zmhook.migrate import migration, ng
 from zmhook.models import manifest
-from zmhook.models import store as models
+from zmhook.models import manifest as models
 from zmhook.notify import webhook
 from zmhook.report import footage
 from zmhook.settings import Settings, inifile, load
@@ -71,7 +71,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "a YAML file": lambda path: ng.read_yaml(str(path)),
     "environment.env": environment._file,
     "a network": ModelFile.check,
-    "labels": lambda path: labels_of(ModelFile("labels", path), {}),
+    "labels": lambda file: labels_of(file, {}),
     "a model to verify": models.sha256,
     "a manifest": manifest.load_manifest,
     "a template": webhook._read,

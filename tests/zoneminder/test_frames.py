@@ -12,8 +12,8 @@ from zmhook.deadline import Deadline
 from zmhook.errors import FrameUnavailable
 from zmhook.event import Event
 from zmhook.frame import Frame
-from zmhook.frames import open_source
 from zmhook.frames.base import waited_for
+from zmhook.frames.sources import open_source
 from zmhook.image.decode import frame_of
 from zmhook.settings import Settings
 from zmhook.zoneminder.api import Portal

@@ -12,8 +12,8 @@ import pytest
 from zmhook.deadline import Deadline
 from zmhook.errors import FrameUnavailable, LoginError, PortalError
 from zmhook.event import Event
-from zmhook.frames import open_source
 from zmhook.frames.base import waited_for
+from zmhook.frames.sources import open_source
 from zmhook.report.tags import write_tags
 from zmhook.settings import Settings
 from zmhook.zoneminder.api import Portal

@@ -11,9 +11,9 @@ from zmhook.deadline import Deadline
 from zmhook.detection import Box, Detection
 from zmhook.event import Event
 from zmhook.frame import Crop
-from zmhook.frames import open_source
 from zmhook.frames.base import waited_for
-from zmhook.gate import Gate
+from zmhook.frames.sources import open_source
+from zmhook.gate.gate import Gate
 from zmhook.image.decode import frame_of
 from zmhook.settings import Gate as GateSettings
 from zmhook.settings import Settings, ZoneRule

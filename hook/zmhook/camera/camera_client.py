@@ -15,7 +15,7 @@ from zmhook.errors import CameraError
 from zmhook.net.http import Auth, HttpClient, HttpResponse, basic
 from zmhook.net.http_problem import HttpFailure, HttpProblem
 from zmhook.printable import one_line
-from zmhook.settings.values import Secret
+from zmhook.settings.section import Secret
 from zmhook.text.bounded_json import Unreadable, decoded
 from zmhook.text.redact import masked
 

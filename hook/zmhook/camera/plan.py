@@ -16,7 +16,7 @@ from zmhook.camera.axis import (
     call,
 )
 from zmhook.errors import CameraError
-from zmhook.settings.values import Secret
+from zmhook.settings.section import Secret
 
 FORMATS = {
     "object_track": ("com.axis.scene.object_track.v1", "axis.scene.object_track_v1"),

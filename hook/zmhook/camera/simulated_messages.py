@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import json, structs
 
-from zmhook.labels.camera import common
+from zmhook.labels import common
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from zmhook.defaults import CONFIG
+from zmhook import CONFIG
 from zmhook.exit_codes import MISUSED
 from zmhook.printable import one_line
 from zmhook.text.names import did_you_mean

@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zmhook import CONFIG
 from zmhook.camera.plan import PORTS, WEBSOCKETS, CameraBroker
-from zmhook.defaults import CONFIG
 from zmhook.errors import CameraError
 from zmhook.settings import Mqtt, Settings, load
-from zmhook.settings.values import Secret
+from zmhook.settings.section import Secret
 
 if TYPE_CHECKING:
     import argparse

@@ -21,7 +21,7 @@ from zmhook.cli.output import say
 from zmhook.errors import CameraError
 from zmhook.exit_codes import DONE
 from zmhook.process.privilege import become_owner
-from zmhook.settings.folders import folders_of
+from zmhook.settings.model import folders_of
 
 if TYPE_CHECKING:
     import argparse

@@ -12,7 +12,7 @@ from zmhook.cli.output import say
 from zmhook.cli.rights import advised
 from zmhook.errors import DetectorError, MissingPart, SettingsError
 from zmhook.process.privilege import become_owner
-from zmhook.settings.folders import folders_of
+from zmhook.settings.model import folders_of
 from zmhook.storage import atomic
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from zmhook.exit_codes import DONE, FAILED
 from zmhook.image.header import MAX_BYTES
 from zmhook.printable import printable
 from zmhook.process.privilege import become_owner, is_root
-from zmhook.settings.folders import folders_of
+from zmhook.settings.model import folders_of
 from zmhook.storage.regular import read
 
 if TYPE_CHECKING:

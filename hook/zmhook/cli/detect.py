@@ -13,6 +13,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from zmhook import __version__
 from zmhook.cli.arguments import (
     Parser,
     add_config,
@@ -32,7 +33,6 @@ from zmhook.process import startup
 from zmhook.text.names import spelled
 from zmhook.text.numbers import parsed, parsed_or_none
 from zmhook.text.unexpected import unexpected
-from zmhook.version import __version__
 
 SCRIPT = "zm_detect.py"
 """Called with the arguments of other hooks too, which it ignores."""

@@ -17,7 +17,7 @@ from zmhook.cli.output import say_json
 from zmhook.errors import RightsError, SettingsError
 from zmhook.exit_codes import DONE, FAILED
 from zmhook.process.privilege import become_owner, is_root, name_of
-from zmhook.settings.folders import folders_of
+from zmhook.settings.model import folders_of
 
 if TYPE_CHECKING:
     import argparse

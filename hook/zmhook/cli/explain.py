@@ -96,7 +96,7 @@ def read_and_become_owner(settings: Settings, file: str | None = None) -> str | 
 
     Other users get the name back, or "" without one. Raises `RightsError`.
     """
-    from zmhook.settings.folders import folders_of
+    from zmhook.settings.model import folders_of
 
     picture: str | FileSource = file or ""
     if file and is_root():  # root may have become another user for the settings

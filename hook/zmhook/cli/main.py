@@ -7,6 +7,7 @@ from importlib import import_module
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
+from zmhook import __version__
 from zmhook.cli.output import (
     NotPrinted,
     complain,
@@ -21,7 +22,6 @@ from zmhook.exit_codes import FAILED, INTERRUPTED, MISUSED, UNDECIDED
 from zmhook.process import startup
 from zmhook.text.names import did_you_mean
 from zmhook.text.unexpected import unexpected
-from zmhook.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,8 +12,15 @@ from zmhook.cli.output import complain, say, say_json
 from zmhook.cli.progress import byte_progress
 from zmhook.cli.rights import advised
 from zmhook.errors import DownloadError
-from zmhook.models.manifest import BUILT_IN, Manifest, ManifestFile, Model, load_manifest
-from zmhook.models.store import ModelStore, used
+from zmhook.models.manifest import (
+    BUILT_IN,
+    Manifest,
+    ManifestFile,
+    Model,
+    ModelStore,
+    load_manifest,
+    used,
+)
 from zmhook.process.privilege import become_owner
 
 if TYPE_CHECKING:

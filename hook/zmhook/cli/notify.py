@@ -16,7 +16,7 @@ from zmhook.cli.arguments import (
 from zmhook.cli.output import complain, say
 from zmhook.errors import ZmhookError
 from zmhook.process.privilege import become_owner
-from zmhook.settings.folders import folders_of
+from zmhook.settings.model import folders_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -103,11 +103,11 @@ def invented_alarm(settings: Settings, monitor: int | None) -> Work:
     """Return an invented alarm: a grey picture with one box."""
     import numpy as np
 
+    from zmhook import __version__
     from zmhook.detection import Box, Decision, Detection, FrameInfo
     from zmhook.event import Event
     from zmhook.frame import Frame
     from zmhook.jobs.work import Work
-    from zmhook.version import __version__
 
     box = Box(WIDTH // 4, HEIGHT // 4, WIDTH * 3 // 4, HEIGHT * 3 // 4)
     decision = Decision(

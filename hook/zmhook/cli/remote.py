@@ -16,7 +16,7 @@ from zmhook.cli.output import say_json
 from zmhook.errors import ZmhookError
 from zmhook.exit_codes import DONE, FAILED
 from zmhook.process.privilege import become_owner
-from zmhook.settings.folders import folders_of
+from zmhook.settings.model import folders_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,7 +9,7 @@ from zmhook.cli.arguments import Parser, absolute_config, add_config
 from zmhook.cli.service import readable_settings, socket_of
 from zmhook.errors import ZmhookError
 from zmhook.process.privilege import become_owner
-from zmhook.settings.folders import folders_of
+from zmhook.settings.model import folders_of
 
 if TYPE_CHECKING:
     import argparse

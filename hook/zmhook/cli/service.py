@@ -20,7 +20,7 @@ from zmhook.exit_codes import DONE, FAILED
 from zmhook.process.privilege import become_owner, name_of
 from zmhook.service import client, running, start
 from zmhook.service.paths import older_socket_path, socket_path
-from zmhook.settings import folders
+from zmhook.settings.model import RUN
 from zmhook.text.bounded_json import Unreadable, decoded
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def socket_of(config: str, settings: Settings) -> Path:
     Raises `NotAllowed` when this user may not enter its folder.
     """
     path = socket_path(config, settings.general)
-    for folder in (folders.RUN, path.parent):
+    for folder in (RUN, path.parent):
         if folder.is_dir() and not os.access(folder, os.X_OK):
             owner = name_of(folder.stat().st_uid)
             raise NotAllowed(f"{folder}: permission denied: it is {owner}'s")

@@ -6,6 +6,7 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from zmhook import CONFIG
 from zmhook.cli.arguments import (
     Parser,
     add_config,
@@ -18,7 +19,6 @@ from zmhook.cli.arguments import (
     number_argument,
     program,
 )
-from zmhook.defaults import CONFIG
 from zmhook.snapshots import environment
 
 if TYPE_CHECKING:

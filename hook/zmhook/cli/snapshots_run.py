@@ -6,13 +6,13 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
+from zmhook import CONFIG
 from zmhook.cli.output import say
-from zmhook.defaults import CONFIG
 from zmhook.errors import BrokerError, ZmhookError
 from zmhook.exit_codes import FAILED
 from zmhook.process import startup
 from zmhook.process.privilege import become_owner
-from zmhook.settings.folders import folders_of
+from zmhook.settings.model import folders_of
 from zmhook.snapshots import environment
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import json
 
+from zmhook import CONFIG
 from zmhook.cli import tables
 from zmhook.cli.output import complain, say, say_json
-from zmhook.defaults import CONFIG
 from zmhook.errors import NoStore
 from zmhook.printable import shortened
 from zmhook.process.privilege import become_owner

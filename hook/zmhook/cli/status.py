@@ -19,7 +19,7 @@ from zmhook.jobs.enqueue import backlog
 from zmhook.process.privilege import become_owner
 from zmhook.render.line import words_of
 from zmhook.service import client, running
-from zmhook.settings.folders import folders_of
+from zmhook.settings.model import folders_of
 from zmhook.text.bounded_json import Unreadable, decoded
 
 if TYPE_CHECKING:

@@ -13,14 +13,14 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zmhook import __version__
 from zmhook.cli.arguments import Parser, add_config, add_option, program
 from zmhook.cli.output import complain, ignore_closed_pipes, say
 from zmhook.cli.rights import advised
 from zmhook.errors import RightsError, SettingsError, TrainingError, ZmhookError
 from zmhook.exit_codes import INTERRUPTED
 from zmhook.process.privilege import become_owner
-from zmhook.settings.folders import folders_of
-from zmhook.version import __version__
+from zmhook.settings.model import folders_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -15,7 +15,7 @@ from zmhook.exit_codes import DONE, FAILED
 from zmhook.net.urls import shown
 from zmhook.process.privilege import become_owner
 from zmhook.settings import load
-from zmhook.settings.folders import folders_of
+from zmhook.settings.model import folders_of
 from zmhook.watch import status
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from zmhook.describe.description import Backend, Description, DescriptionError, 
 from zmhook.describe.parse_description import read
 from zmhook.describe.prompts import Prompts
 from zmhook.errors import PictureError
-from zmhook.settings.values import flaw_of_key
+from zmhook.settings.section import flaw_of_key
 from zmhook.storage.quota import DAY, MINUTE, Limit, Quota, Usage
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from zmhook.describe.describer import WORTH_WAITING, Describer
 from zmhook.describe.description import Description, DescriptionError, Subject
 from zmhook.detection import Box, Detection
 from zmhook.errors import Postponed
-from zmhook.labels.camera import common
+from zmhook.labels import common
 from zmhook.snapshots.handler import SnapshotHandler
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from zmhook.labels.camera import common
+from zmhook.labels import common
 from zmhook.printable import one_line
 from zmhook.settings import Gemini, Settings
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.detectors.base import REMOTE, location_of
 from zmhook.errors import DetectorError, ModelFileError
-from zmhook.labels.coco import COCO
+from zmhook.labels import COCO
 from zmhook.printable import one_line
 from zmhook.storage.regular import read, reading
 

@@ -10,10 +10,10 @@ from importlib import metadata
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from zmhook import __version__
 from zmhook.doctor.finding import Check, Finding, fault, ok, unchecked
 from zmhook.doctor.installed import MODULES, PACKAGES
 from zmhook.process.environment import child_environment
-from zmhook.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from zmhook.doctor.finding import Check, Finding, fault, ok, warning
 from zmhook.process.privilege import name_of
-from zmhook.settings.folders import folders_of
+from zmhook.settings.model import folders_of
 from zmhook.storage.disk import existing, free, mount_point, trouble
 
 if TYPE_CHECKING:

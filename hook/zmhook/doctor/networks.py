@@ -14,8 +14,7 @@ from zmhook.doctor.environment import our_environment
 from zmhook.doctor.files import models_here
 from zmhook.doctor.finding import Check, Finding, fault, ok, single, unchecked, warning
 from zmhook.errors import DownloadError
-from zmhook.models.manifest import load_manifest
-from zmhook.models.store import ModelStore, used
+from zmhook.models.manifest import ModelStore, load_manifest, used
 from zmhook.settings import Settings
 from zmhook.settings.model import to_plain
 from zmhook.text.bounded_json import Unreadable, decoded

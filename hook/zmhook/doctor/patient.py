@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from zmhook.defaults import CONFIG
+from zmhook import CONFIG
 from zmhook.process.privilege import name_of
 from zmhook.settings import Config, Settings
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import zmhook
+from zmhook import __version__
 from zmhook.doctor.finding import Check, Finding, fault, ok, unchecked, warning
 from zmhook.jobs.enqueue import backlog
 from zmhook.service import client, running
 from zmhook.service.paths import socket_path
 from zmhook.service.routes import PING
 from zmhook.text.bounded_json import Unreadable, decoded
-from zmhook.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The base class of the frame sources, and patience with a picture that may still come."""
+"""Frame sources: the ids of the pictures, and patience with a picture that may still come."""
 
 from __future__ import annotations
 
@@ -13,6 +13,55 @@ if TYPE_CHECKING:
 
     from zmhook.deadline import Deadline
     from zmhook.frame import Picture
+    from zmhook.settings import Settings
+
+
+log = logging.getLogger(__name__)
+
+SNAPSHOT = "snapshot"
+BESTMATCH = {"a": "alarm", "s": SNAPSHOT}
+TRACK = "track"
+"""The camera's best snapshot of what it tracked; the second best is `track2`, and so on."""
+
+
+def frame_ids(settings: Settings) -> list[str]:
+    """Return the ids of what `frame_source` and `frame_id` name, in order."""
+    source = settings.snapshots.frame_source
+    tracks = [] if source == "portal" else track_ids(settings)
+    return tracks if source == "snapshots" else [*tracks, *_of_event(settings)]
+
+
+def track_ids(settings: Settings) -> list[str]:
+    """Return the ids of the best snapshots, in order of rank."""
+    return [TRACK, *(f"{TRACK}{i}" for i in range(2, settings.snapshots.snapshot_frames + 1))]
+
+
+def is_track(frame_id: str) -> bool:
+    """Return whether this is a best snapshot, and not ZoneMinder's picture."""
+    return frame_id.startswith(TRACK)
+
+
+def all_ids(settings: Settings) -> list[str]:
+    """Return the ids that `all` stands for; an event may well have fewer frames."""
+    general = settings.general
+    step = general.frame_skip + 1
+    return [str(general.start_frame + i * step) for i in range(general.max_frames)]
+
+
+def _of_event(settings: Settings) -> list[str]:
+    """Expand `frame_id`: each picture once, and no more than `max_frames`."""
+    ids: list[str] = []
+    for name in settings.general.frame_id:
+        if name == "bestmatch":
+            ids += [BESTMATCH[letter] for letter in settings.general.bestmatch_order]
+        elif name == "all":
+            ids += all_ids(settings)
+        else:
+            ids.append(name)
+    return list(dict.fromkeys(ids))[: settings.general.max_frames]
+
+
+# -- sources --------------------------------------------------------------------------------------
 
 
 class Pending(NamedTuple):
@@ -50,9 +99,6 @@ def waited_for(source: FrameSource, frame_id: str, deadline: Deadline) -> Pictur
     while isinstance(outcome := source.attempt(frame_id, deadline), Pending):
         deadline.sleep(outcome.seconds)
     return outcome
-
-
-log = logging.getLogger(__name__)
 
 
 class Patience(NamedTuple):

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zmhook.errors import FrameNotNeeded, FrameUnavailable
-from zmhook.frames.base import FrameSource
-from zmhook.frames.ids import is_track
+from zmhook.frames.base import FrameSource, is_track
 from zmhook.image.decode import checked
 from zmhook.image.header import MAX_BYTES
 from zmhook.storage import atomic, regular

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.errors import FrameError, PortalError
 from zmhook.frame import Picture
-from zmhook.frames.base import Pending
-from zmhook.frames.ids import is_track
+from zmhook.frames.base import Pending, is_track
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

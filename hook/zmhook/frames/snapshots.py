@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import structs
 
 from zmhook.errors import FrameNotNeeded, FrameUnavailable, StoreError
-from zmhook.frames.base import FrameSource, Pending
+from zmhook.frames.base import TRACK, FrameSource, Pending, track_ids
 from zmhook.frames.file import read
-from zmhook.frames.ids import TRACK, track_ids
 from zmhook.frames.window import EventWindow, crop_of, window_of
 from zmhook.image.decode import checked
 from zmhook.image.header import read_header
-from zmhook.labels.camera import common
+from zmhook.labels import common
 from zmhook.text.patterns import matches
 
 if TYPE_CHECKING:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from zmhook.errors import (
     FrameError,
@@ -12,11 +15,13 @@ from zmhook.errors import (
     PictureError,
     PortalError,
 )
-from zmhook.frames.base import ONCE, FrameSource, Patience, Pending
-from zmhook.frames.ids import all_ids, is_track
+from zmhook.frames.base import ONCE, FrameSource, Patience, Pending, all_ids, is_track
+from zmhook.frames.event_folder import stills, video_of
 from zmhook.frames.portal import EventRows
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from zmhook.deadline import Deadline
     from zmhook.event import Event
     from zmhook.frame import Picture
@@ -148,6 +153,67 @@ class Nowhere(FrameSource):
         raise FrameUnavailable(_nowhere(self.event))
 
 
+class PercentFrames(FrameSource):
+    """Turns `20%` into a frame's number, and leaves frames of `all` behind the end out.
+
+    The rest it asks `source` for. `optional` are the ids that `all` stands for.
+    """
+
+    def __init__(
+        self, source: FrameSource, event: Event, rows: EventRows, optional: Collection[str]
+    ) -> None:
+        self.source = source
+        self.event = event
+        self.rows = rows
+        self.optional = frozenset(optional)
+        self._frames: int | None = None
+
+    def attempt(self, frame_id: str, deadline: Deadline) -> Picture | Pending:
+        if frame_id.endswith("%"):
+            number = self._number(float(frame_id[:-1]), deadline)
+            outcome = self.source.attempt(number, deadline)
+            if isinstance(outcome, Pending):
+                return outcome
+            return structs.replace(outcome, id=frame_id)
+        if frame_id in self.optional and 0 < self.frames(deadline) < int(frame_id):
+            raise FrameNotNeeded(f"{frame_id}: the event has only {self.frames(deadline)} frames")
+        return self.source.attempt(frame_id, deadline)
+
+    def close(self) -> None:
+        self.source.close()
+
+    def frames(self, deadline: Deadline) -> int:
+        """Return how many frames there are by now; asked once."""
+        if self._frames is None:
+            self._frames = self._in_folder() or self._in_row(deadline)
+        return self._frames
+
+    def _number(self, percent: float, deadline: Deadline) -> str:
+        frames = self.frames(deadline)
+        if not frames:
+            raise FrameUnavailable(
+                f"{percent:g}%: unknown, since the number of frames of {self.event} is"
+            )
+        return str(max(1, math.ceil(frames * percent / 100)))
+
+    def _in_folder(self) -> int:
+        if not self.event.path:
+            return 0
+        from zmhook.frames.video import length
+
+        video = video_of(self.event.folder, self.event.id)
+        try:
+            numbers = stills(self.event.folder)
+        except (OSError, ValueError):
+            numbers = {}
+        # The portal leaves frames there that somebody viewed, of a video too.
+        return max([*numbers, length(video.path) if video else 0])
+
+    def _in_row(self, deadline: Deadline) -> int:
+        row = self.rows.any(deadline)
+        return row.frames if row else 0
+
+
 def _with_percent(
     source: FrameSource, event: Event, settings: Settings, rows: EventRows
 ) -> FrameSource:
@@ -155,8 +221,6 @@ def _with_percent(
     names = settings.general.frame_id
     if "all" not in names and not any(name.endswith("%") for name in names):
         return source
-    from zmhook.frames.ids import PercentFrames
-
     named = {name for name in names if name.isdecimal()}
     optional = set(all_ids(settings)) - named if "all" in names else ()
     return PercentFrames(source, event, rows, optional)
@@ -167,8 +231,8 @@ def _folders(event: Event, general: General, rows: EventRows) -> list[FrameSourc
     has_portal = bool(general.portal) and event.id is not None
     if not event.path or (has_portal and not general.prefer_event_folder):
         return []
-    from zmhook.frames.event_folder import EventFolder, FolderOrVideo
-    from zmhook.frames.video import VideoFrames
+    from zmhook.frames.event_folder import EventFolder
+    from zmhook.frames.video import FolderOrVideo, VideoFrames
 
     pixels = general.max_picture_pixels
     folder = EventFolder(

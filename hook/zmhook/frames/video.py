@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zmhook.errors import FrameUnavailable
-from zmhook.frames.base import ONCE, FrameSource, Waiter
-from zmhook.frames.event_files import NAMED, Video, video_of
+from zmhook.errors import FrameError, FrameUnavailable, PictureError
+from zmhook.frames.base import ONCE, FrameSource, Pending, Waiter
+from zmhook.frames.event_folder import NAMED, Video, video_of
 from zmhook.image.decode import checked
 from zmhook.storage.regular import name_of_file
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from zmhook.deadline import Deadline
     from zmhook.frame import Picture
-    from zmhook.frames.base import Patience, Pending
+    from zmhook.frames.base import Patience
+    from zmhook.frames.event_folder import EventFolder
     from zmhook.frames.portal import EventRows
     from zmhook.zoneminder.event_row import EventRow
 
@@ -94,6 +95,39 @@ class VideoFrames(FrameSource):
             opened.check()
             number = int(frame_id) if frame_id.isdecimal() else _number(frame_id, row, opened)
             return number, opened.frame(number, deadline)
+
+
+class FolderOrVideo(FrameSource):
+    """An event's pictures, and the frames of its video where those are not there.
+
+    What a picture is called matters as long as there are such pictures: `alarm` and `snapshot` are
+    taken out of the video only where it is alone, and of one that grows only when the folder has
+    been waited for.
+    """
+
+    def __init__(self, folder: EventFolder, video: VideoFrames) -> None:
+        self.folder = folder
+        self.video = video
+
+    def attempt(self, frame_id: str, deadline: Deadline) -> Picture | Pending:
+        is_last_place = not self.folder.missing_is_final
+        try:
+            outcome = self.folder.attempt(frame_id, deadline)
+        except FrameError:
+            if not self.video.may_have(frame_id, growing=is_last_place):
+                raise
+            return self.video.attempt(frame_id, deadline)
+        is_there = not isinstance(outcome, Pending) or isinstance(outcome.error, PictureError)
+        if is_there or not self.video.may_have(frame_id, growing=False):
+            return outcome
+        with suppress(FrameError):
+            instead = self.video.attempt(frame_id, deadline)
+            return outcome if isinstance(instead, Pending) else instead
+        return outcome
+
+    def close(self) -> None:
+        self.folder.close()
+        self.video.close()
 
 
 def _number(frame_id: str, row: EventRow | None, opened: _OpenVideo) -> int:

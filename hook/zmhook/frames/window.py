@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.detection import Box, Detection
 from zmhook.frame import Crop
-from zmhook.frames.event_files import files
+from zmhook.frames.event_folder import files
 from zmhook.image.header import read_header
-from zmhook.labels.camera import common
+from zmhook.labels import common
 from zmhook.storage.regular import reading
 
 if TYPE_CHECKING:

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from zmhook.detection import Detection
-    from zmhook.gate.context import Context
-    from zmhook.gate.rules import Rule
+    from zmhook.gate.rules import Context, Rule
 
 
 def static(detection: Detection, context: Context) -> str | None:

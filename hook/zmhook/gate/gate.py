@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from zmhook.detection import ABOUT, Drop, about
 from zmhook.gate.alarm_rules import ALARM_RULES, Verdicts, alarming, cooldown_text
-from zmhook.gate.context import Context
-from zmhook.gate.rules import DETECTION_RULES
+from zmhook.gate.rules import DETECTION_RULES, Context
 from zmhook.gate.zones import picture_zones
 from zmhook.image.crop import scaled
 from zmhook.memory.monitor_memory import MonitorMemory

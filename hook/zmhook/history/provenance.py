@@ -95,7 +95,7 @@ def _hashes(stamps: set[FileStamp], database: SharedDatabase) -> dict[FileStamp,
 
 
 def _sha256(path: str) -> str:
-    from zmhook.models.store import sha256
+    from zmhook.models.manifest import sha256
 
     try:
         return sha256(Path(path))

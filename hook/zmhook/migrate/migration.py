@@ -12,7 +12,7 @@ from zmhook.migrate.draft import ConfigLine, Draft, Lost, like, put_zones
 from zmhook.migrate.flat import put_flat
 from zmhook.migrate.old_config import Generation, OldConfig, is_no
 from zmhook.printable import one_line
-from zmhook.settings import values
+from zmhook.settings.section import Extent
 from zmhook.text.redact import long_ones_masked
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _START_COMMAND = (
     "zm_event_start.sh %EID% %MID% '' %EC% there: ZoneMinder quotes %EC% itself, and in quotes of "
     'yours ("%EC%") a cause could run commands'
 )
-_AREAS: tuple[Any, ...] = (values.Extent, values.Extent | None)
+_AREAS: tuple[Any, ...] = (Extent, Extent | None)
 _BOXES = (
     "boxes in the JSON and in objects.json were in pixels of the picture reduced to {width}, here "
     "they are of the original picture"

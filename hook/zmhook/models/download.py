@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from zmhook.errors import DownloadError
-from zmhook.models.store import sha256
+from zmhook.models.manifest import sha256
 from zmhook.net.http import OK, HttpClient, HttpStream
 from zmhook.net.http_problem import HttpFailure, HttpProblem
 

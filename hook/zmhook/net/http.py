@@ -18,11 +18,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
+from zmhook import __version__
 from zmhook.net.http_problem import Compressed, HttpFailure, HttpProblem, TooLarge, problem_of
 from zmhook.net.urls import shown
 from zmhook.process.environment import use_system_store
 from zmhook.process.limits import MOST_PENDING, TimedCalls
-from zmhook.version import __version__
 
 if TYPE_CHECKING:
     import requests

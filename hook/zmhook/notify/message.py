@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from msgspec import Struct, json, structs
 
 from zmhook.errors import FrameError, PortalError
-from zmhook.gate import alarming
+from zmhook.gate.alarm_rules import alarming
 from zmhook.printable import one_line
 from zmhook.render.line import detection_line, words_of
 from zmhook.storage import atomic

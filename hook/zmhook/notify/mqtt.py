@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import json, structs
 
+from zmhook import __version__
 from zmhook.errors import BrokerError, MissingPart, Undelivered
 from zmhook.net import mqtt as client
 from zmhook.notify.message import Message, message_of, monitor_name, picture_of
 from zmhook.settings.forms import NO
-from zmhook.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from zmhook.settings.values import Colour
+    from zmhook.settings.section import Colour
 
     Picture = npt.NDArray[np.uint8]
 

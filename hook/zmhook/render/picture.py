@@ -13,7 +13,7 @@ from zmhook.image.crop import is_in_frame, point_to_frame, to_frame
 from zmhook.printable import one_line
 from zmhook.render.lettering import lettered
 from zmhook.render.line import about, descriptions, sentence
-from zmhook.settings.values import Colour
+from zmhook.settings.section import Colour
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

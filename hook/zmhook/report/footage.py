@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from zmhook.errors import FrameError
-from zmhook.frames.event_files import Video, stills, video_of
+from zmhook.frames.event_folder import Video, stills, video_of
 from zmhook.image.decode import decode
 from zmhook.image.header import MAX_BYTES
 from zmhook.storage.regular import name_of_file, read_event_file

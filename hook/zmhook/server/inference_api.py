@@ -179,8 +179,8 @@ class InferenceApi:
         return await self._in_thread(lambda: self._event_images(event, frame_ids))
 
     def _event_images(self, event: Event, frame_ids: Sequence[str]) -> list[InputImage]:
-        from zmhook.frames import open_source
         from zmhook.frames.base import waited_for
+        from zmhook.frames.sources import open_source
 
         settings = self._supervisor.config.current().for_monitor(event.monitor_id)
         deadline = Deadline(min(SECONDS, settings.general.event_deadline))

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zmhook.defaults import CONFIG
+from zmhook import CONFIG
 from zmhook.errors import RightsError, SettingsError, ZmhookError
 from zmhook.net.connections import ConnectionLimits, ConnectionTable
 from zmhook.net.http_server import HandlerRouter, HttpServer
@@ -28,7 +28,7 @@ from zmhook.service.paths import older_socket_path, socket_path
 from zmhook.service.routes import Routes
 from zmhook.service.supervisor import Supervisor
 from zmhook.service.worker_process import LogRelay
-from zmhook.settings.folders import folders_of
+from zmhook.settings.model import folders_of
 from zmhook.text.redact import of_process
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zmhook import __version__
 from zmhook.errors import FrameUnavailable
 from zmhook.gateway.protocol import (
     IMAGE_PART,
@@ -30,7 +31,6 @@ from zmhook.server.uploads import (
 )
 from zmhook.service.wire import InputImage
 from zmhook.text.bounded_json import Unreadable, decoded
-from zmhook.version import __version__
 
 if TYPE_CHECKING:
     from zmhook.net.http_connection import Response

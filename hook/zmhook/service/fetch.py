@@ -11,8 +11,7 @@ from msgspec import structs
 
 from zmhook.deadline import Deadline, answered
 from zmhook.errors import FrameNotNeeded, ZmhookError
-from zmhook.frames.base import Pending
-from zmhook.frames.ids import is_track
+from zmhook.frames.base import Pending, is_track
 from zmhook.service.wire import FetchedPicture
 from zmhook.text.unexpected import lacks_resources, logged
 
@@ -184,7 +183,7 @@ class Fetcher:
         return FetchedPicture(picture.id, picture.origin, picture.data, crop=picture.crop)
 
     def _open(self) -> FrameSource:
-        from zmhook.frames import open_source
+        from zmhook.frames.sources import open_source
 
         # The wait was slept through without a thread.
         general = structs.replace(self._settings.general, wait=0.0)

@@ -13,7 +13,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from zmhook.settings.folders import run_folder
+from zmhook.settings.model import run_folder
 from zmhook.storage.regular import read
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from urllib.parse import parse_qs
 
 from msgspec import json
 
+from zmhook import __version__
 from zmhook.event import Event
 from zmhook.jobs.enqueue import backlog
 from zmhook.net.http_connection import CloseConnection, Request, Response
@@ -28,7 +29,6 @@ from zmhook.service.client import ALARM, NOTHING, STOPPING, UNDECIDED
 from zmhook.storage.corruption import COUNT_SUFFIX, damage_count
 from zmhook.text.names import spelled
 from zmhook.text.numbers import parsed, parsed_or_none
-from zmhook.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator

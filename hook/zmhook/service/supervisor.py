@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from zmhook.errors import InferenceUnavailable
-from zmhook.frames.ids import frame_ids
+from zmhook.frames.base import frame_ids
 from zmhook.net.http_connection import CloseConnection
 from zmhook.service.config_watch import CodeWatch, ConfigWatch, Fingerprint
 from zmhook.service.fetch import Fetcher

@@ -13,9 +13,9 @@ from zmhook.settings.model import Settings
 from zmhook.settings.mqtt import Mqtt, Topic
 from zmhook.settings.notify import Notify
 from zmhook.settings.remote import Remote
+from zmhook.settings.section import Extent, Secret, Zone
 from zmhook.settings.service import Service
 from zmhook.settings.snapshots import Snapshots
-from zmhook.settings.values import Extent, Secret, Zone
 from zmhook.settings.watch import Watch
 from zmhook.settings.yolo import Yolo
 

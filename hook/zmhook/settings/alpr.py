@@ -2,8 +2,7 @@
 
 from typing import Annotated, Literal
 
-from zmhook.settings.section import BASE, Fraction, Section, about
-from zmhook.settings.values import Secret
+from zmhook.settings.section import BASE, Fraction, Secret, Section, about
 
 
 class Alpr(Section, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from datetime import datetime
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
-from zmhook.settings.values import FARTHEST, Colour, Extent, Secret, Zone
+from zmhook.settings.section import FARTHEST, Colour, Extent, Secret, Zone
 from zmhook.text.names import composed
 from zmhook.text.patterns import WrongPattern, check
 

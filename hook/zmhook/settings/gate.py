@@ -4,8 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Struct
 
-from zmhook.settings.section import BASE, Fraction, Section, about
-from zmhook.settings.values import Extent, Side
+from zmhook.settings.section import BASE, Extent, Fraction, Section, Side, about
 
 
 class Gate(Section, frozen=True, kw_only=True):

@@ -4,8 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from zmhook.settings.section import BASE, Section, about
-from zmhook.settings.values import Colour, Secret
+from zmhook.settings.section import BASE, Colour, Secret, Section, about
 
 
 class General(Section, frozen=True, kw_only=True):

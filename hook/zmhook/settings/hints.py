@@ -8,8 +8,8 @@ from msgspec import inspect
 from msgspec.structs import astuple
 
 from zmhook.errors import Problem
-from zmhook.settings import values
 from zmhook.settings.keys import find, topic_keys
+from zmhook.settings.section import Colour, Extent, Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,9 +42,9 @@ _FORMS = {
     "variables": "variables such as HTTPS_PROXY=http://proxy.lan:3128, between commas",
 }
 _CLASSES: dict[type, str] = {
-    values.Secret: "a secret, best given as !TOKEN",
-    values.Extent: "an area, such as 5% or 300px",
-    values.Colour: "three numbers from 0 to 255 (blue, green, red), such as (255,255,255)",
+    Secret: "a secret, best given as !TOKEN",
+    Extent: "an area, such as 5% or 300px",
+    Colour: "three numbers from 0 to 255 (blue, green, red), such as (255,255,255)",
 }
 _LOGINS = {
     "portal": "basic_user and basic_password",
@@ -114,7 +114,7 @@ def written(key: Key, value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:g}"
-    if isinstance(value, values.Colour):
+    if isinstance(value, Colour):
         value = astuple(value)
     return _written_tuple(key, value) if isinstance(value, tuple) else f"{value}"
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from zmhook.errors import Problem
 from zmhook.settings.forms import looks_like_polygon
 from zmhook.settings.gate import LABEL_SUFFIXES, ZONE_SUFFIXES
-from zmhook.settings.keys import topic_keys
-from zmhook.settings.legacy import (
+from zmhook.settings.keys import (
     ALIASES,
     ELSEWHERE,
     OBSOLETE,
     OLD_SECTIONS,
     SECTION_ALIASES,
     VERSION_6,
+    topic_keys,
 )
 from zmhook.text.names import did_you_mean
 
@@ -211,7 +211,7 @@ def _split(key: str, suffixes: Mapping[str, str]) -> tuple[str, str]:
 
 def _is_misspelt(label: str, key: str, schema: Schema) -> bool:
     """Say whether a key is a misspelt setting (yol_min_confidence), not a label's limit."""
-    from zmhook.labels.coco import COCO
+    from zmhook.labels import COCO
 
     return label not in COCO and bool(did_you_mean(key, schema.keys, NEAR))
 

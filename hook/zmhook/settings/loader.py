@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from zmhook.defaults import CONFIG
+from zmhook import CONFIG
 from zmhook.errors import Problem, SettingsError
 from zmhook.process import environment
 from zmhook.process.privilege import become_owner_of_settings
@@ -18,9 +18,16 @@ from zmhook.settings import forms, inifile
 from zmhook.settings.expand import CannotExpand, Expander, Secrets, readable_by_all
 from zmhook.settings.gate import LabelLimits, ZoneRule
 from zmhook.settings.gemini import Prompt
-from zmhook.settings.keys import Key, Schema, built_in, named_key, topic_keys
+from zmhook.settings.keys import (
+    MIGRATE,
+    Key,
+    Schema,
+    built_in,
+    is_of_version_6,
+    named_key,
+    topic_keys,
+)
 from zmhook.settings.layers import OVERRIDE, Layers, RawValue
-from zmhook.settings.legacy import MIGRATE, is_of_version_6
 from zmhook.settings.model import SECTIONS, Settings, secrets_of_all
 from zmhook.settings.mqtt import Topic
 from zmhook.text import redact
@@ -28,7 +35,7 @@ from zmhook.text import redact
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from zmhook.settings.values import Secret, Zone
+    from zmhook.settings.section import Secret, Zone
 
 _LONGEST_SHOWN = 80
 _NO_FILE = "there is no such file: install.sh creates one in /etc/zm, and -c names another"
@@ -286,7 +293,7 @@ class _Loader:
 
     def _check_secret(self, key: Key, entry: RawValue, value: Secret) -> None:
         """Warn of a secret with odd characters; it is accepted nevertheless."""
-        from zmhook.settings.values import flaw_of_key, flaw_of_password
+        from zmhook.settings.section import flaw_of_key, flaw_of_password
 
         is_key = key.form == "key"
         flaw_of = flaw_of_key if is_key else flaw_of_password

@@ -5,8 +5,10 @@ when a setting is missing from `objectconfig.ini`. A key's name is unique across
 because `[monitor-N]` may override any of them by name alone.
 """
 
+import os
 from collections.abc import Iterable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
@@ -23,10 +25,9 @@ from zmhook.settings.hog import Hog
 from zmhook.settings.mqtt import Mqtt, Topic
 from zmhook.settings.notify import Notify
 from zmhook.settings.remote import Remote
-from zmhook.settings.section import VARIABLE, Section, installed_section
+from zmhook.settings.section import VARIABLE, Secret, Section, Zone, installed_section
 from zmhook.settings.service import Service
 from zmhook.settings.snapshots import Snapshots
-from zmhook.settings.values import Secret, Zone
 from zmhook.settings.watch import Watch
 from zmhook.settings.yolo import Yolo
 from zmhook.text.redact import long_ones_masked
@@ -150,3 +151,33 @@ def secrets_of_all(settings: Iterable[Settings]) -> Iterator[str]:
 def without_secrets(text: str, settings: Iterable[Settings]) -> str:
     """Mask each secret of the settings in a text, but for very short ones."""
     return long_ones_masked(text, secrets_of_all(settings))
+
+
+RUN = Path("/run/zmhook")
+
+
+def run_folder(general: General) -> Path:
+    """Return the folder of sockets and locks."""
+    if path := os.environ.get("ZMHOOK_RUN"):
+        return Path(path)
+    if os.access(RUN, os.W_OK):
+        return RUN
+    return Path(general.base_data_path) / "run"
+
+
+def folders_of(settings: Settings) -> list[Path]:
+    """Return the folders that events and commands write to, except ZoneMinder's."""
+    general = settings.general
+    base = Path(general.base_data_path)
+    return [
+        run_folder(general),
+        base,
+        *(base / name for name in ("run", "state", "state/spool", "cache")),
+        Path(settings.gate.state_path),
+        Path(general.log_path),
+        Path(general.image_path),
+        Path(settings.history.history_path).parent,
+        Path(settings.face.known_images_path),
+        Path(settings.face.unknown_images_path),
+        Path(settings.snapshots.snapshot_path),
+    ]

@@ -3,8 +3,7 @@
 import re
 from typing import Annotated
 
-from zmhook.settings.section import Section, about
-from zmhook.settings.values import Secret
+from zmhook.settings.section import Secret, Section, about
 
 _BETWEEN = re.compile(r"[\s,;]+(?=[A-Za-z][A-Za-z0-9+.-]{0,40}://)|\s+")
 

@@ -14,8 +14,7 @@ from msgspec import MsgspecError, convert, to_builtins
 from zmhook.errors import SettingsError
 from zmhook.extensions import installed
 from zmhook.settings.hints import allowed
-from zmhook.settings.keys import Schema, built_in, keys_of
-from zmhook.settings.legacy import ALIASES, OBSOLETE, VERSION_6
+from zmhook.settings.keys import ALIASES, OBSOLETE, VERSION_6, Schema, built_in, keys_of
 from zmhook.settings.model import concealed, revealed
 from zmhook.settings.section import GROUP, Section, installed_section
 

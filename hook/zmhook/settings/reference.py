@@ -6,10 +6,8 @@ import inspect
 import re
 from typing import TYPE_CHECKING
 
-from zmhook.settings import legacy
 from zmhook.settings.hints import allowed, written
-from zmhook.settings.keys import topic_keys
-from zmhook.settings.legacy import ALIASES
+from zmhook.settings.keys import ALIASES, OBSOLETE, topic_keys
 from zmhook.settings.plugins import with_plugins
 
 if TYPE_CHECKING:
@@ -133,7 +131,7 @@ def _aliases(name: str) -> str:
 
 
 def _legacy() -> str:
-    rows = [f"| `{key}` | {_marked(why)} |" for key, why in legacy.OBSOLETE.items()]
+    rows = [f"| `{key}` | {_marked(why)} |" for key, why in OBSOLETE.items()]
     return "\n".join(["| Key | Why |", "|---|---|", *rows, ""])
 
 

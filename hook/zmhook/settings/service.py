@@ -2,8 +2,7 @@
 
 from typing import Annotated
 
-from zmhook.settings.section import Section, about
-from zmhook.settings.values import Secret
+from zmhook.settings.section import Secret, Section, about
 
 
 class Service(Section, frozen=True, kw_only=True):

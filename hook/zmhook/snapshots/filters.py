@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.image.header import read_header
-from zmhook.labels.camera import common
+from zmhook.labels import common
 from zmhook.snapshots.snapshot import BestSnapshot, StoredSnapshot
 from zmhook.text.numbers import apart, exact, is_below
 

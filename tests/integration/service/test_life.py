@@ -240,7 +240,7 @@ def test_a_replaced_package_ends_the_old_service(upgradable) -> None:
     old = site.warm()["pid"]
     time.sleep(0.6)
 
-    version = site.root / "hook/zmhook/version.py"
+    version = site.root / "hook/zmhook/__init__.py"
     version.write_text(version.read_text() + "\n__version__ = '99.9'\n")
     said = site.hook()
 
@@ -258,7 +258,7 @@ def test_replacing_the_package_costs_nobody_who_waits(upgradable, ended: Callabl
     hooks = [site.begin(str(n), "1", "", "", site.event(number=n)) for n in range(1, 7)]
     site.obeyed()
 
-    version = site.root / "hook/zmhook/version.py"
+    version = site.root / "hook/zmhook/__init__.py"
     version.write_text(version.read_text() + "\n__version__ = '99.9'\n")
     hooks.append(site.begin("9", "1", "", "", site.event(number=9)))
 

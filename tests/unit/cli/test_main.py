@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from zmhook import __version__
 from zmhook.cli import main as module
 from zmhook.cli.arguments import Parser
 from zmhook.cli.main import COMMANDS, Command, main
 from zmhook.errors import Problem, SettingsError, ZmhookError
-from zmhook.version import __version__
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from zmhook.settings import Face, Gemini, General, Prompt, Settings
-from zmhook.settings.values import Secret
+from zmhook.settings.section import Secret
 
 KEY = "AIza-our-very-secret-key"
 

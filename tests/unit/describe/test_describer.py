@@ -19,7 +19,7 @@ from zmhook.describe.gemini import GeminiBackend
 from zmhook.describe.openai_compatible import OpenAiBackend
 from zmhook.errors import ModelSkipped
 from zmhook.settings import Face, Gemini, Prompt
-from zmhook.settings.values import Secret
+from zmhook.settings.section import Secret
 
 CAR = Subject(label="car")
 ANSWER = {"label": "van", "description": "A van.", "confidence": 0.9, "alarm": "no"}

@@ -26,7 +26,7 @@ from zmhook.frame import Crop, Frame, Picture
 from zmhook.frames.base import FrameSource
 from zmhook.image.crop import cut
 from zmhook.settings import Gemini, General, Settings
-from zmhook.settings.values import Secret
+from zmhook.settings.section import Secret
 
 EVENT = Event(id=7, monitor_id=3, monitor_name="Drive", asked=1_800_000_000.0)
 CAR = Detection(label="car", confidence=0.9, box=Box(100, 50, 300, 150), model="yolo")

@@ -90,7 +90,7 @@ def test_google_cloud_of_the_environment_is_not_meant(
 
 
 def test_without_a_key_nobody_is_asked(backend, fake_gemini) -> None:
-    from zmhook.settings.values import Secret
+    from zmhook.settings.section import Secret
 
     told = failed(backend(gemini_key=Secret()))
     assert told.short == "gemini skipped: no key"

@@ -18,7 +18,7 @@ from zmhook.describe.refusals import midnight
 from zmhook.net.error_body import error_of_body
 from zmhook.net.http import HttpResponse
 from zmhook.net.http_problem import HttpProblem
-from zmhook.settings.values import Secret
+from zmhook.settings.section import Secret
 
 PICTURE = b"\xff\xd8\xff\xe0 \xfb\xff\xbe a JPEG"
 

@@ -13,7 +13,7 @@ from zmhook.detectors.model_files import (
     yolo_files,
 )
 from zmhook.errors import ModelFileError
-from zmhook.labels.coco import COCO
+from zmhook.labels import COCO
 from zmhook.settings import Yolo
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zmhook.defaults import CONFIG
+from zmhook import CONFIG
 
 
 def test_commands_are_those_of_the_owner(patient):

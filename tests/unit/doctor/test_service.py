@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from zmhook import __version__
 from zmhook.doctor import service as module
 from zmhook.doctor.service import checks, hook_script
 from zmhook.service import client
-from zmhook.version import __version__
 
 STATUS = {"pid": 7, "version": __version__, "queue": {"waiting": 0, "size": 100}}
 

@@ -7,7 +7,8 @@ import pytest
 from zmhook.deadline import Deadline
 from zmhook.errors import FrameUnavailable, LoginError, PictureError, PortalError
 from zmhook.frame import Picture
-from zmhook.frames.base import Patience, Pending, Waiter
+from zmhook.frames.base import Patience, Pending, Waiter, frame_ids, is_track
+from zmhook.settings import General, Settings, Snapshots
 
 PICTURE = Picture(b"jpeg", "snapshot", "test")
 
@@ -131,3 +132,52 @@ def test_many_attempts_are_one_line_in_the_log(caplog: pytest.LogCaptureFixture)
     assert [record.getMessage() for record in caplog.records] == [
         "alarm: not yet; asking again for a while"
     ]
+
+
+def ids(source: str, *frame_id: str, frames: int = 2) -> list[str]:
+    return frame_ids(
+        Settings(
+            general=General(frame_id=frame_id or ("bestmatch",)),
+            snapshots=Snapshots(frame_source=source, snapshot_frames=frames),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("portal", ["alarm", "snapshot"]),
+        ("snapshots", ["track", "track2"]),
+        ("both", ["track", "track2", "alarm", "snapshot"]),
+        ("fallback", ["track", "track2", "alarm", "snapshot"]),
+    ],
+)
+def test_the_cameras_own_come_first(source: str, expected: list[str]) -> None:
+    assert ids(source) == expected
+
+
+def test_as_many_as_are_wanted() -> None:
+    assert ids("snapshots", frames=1) == ["track"]
+    assert ids("snapshots", frames=4) == ["track", "track2", "track3", "track4"]
+
+
+def test_each_once() -> None:
+    assert ids("both", "alarm", "bestmatch", frames=1) == ["track", "alarm", "snapshot"]
+
+
+@pytest.mark.parametrize(
+    ("frame_id", "expected"),
+    [("track", True), ("track12", True), ("alarm", False), ("12", False), ("", False)],
+)
+def test_which_is_the_cameras(frame_id: str, expected: bool) -> None:
+    assert is_track(frame_id) is expected
+
+
+def test_all_is_every_so_many() -> None:
+    general = General(frame_id=("all",), start_frame=5, frame_skip=4, max_frames=3)
+    assert frame_ids(Settings(general=general)) == ["5", "10", "15"]
+
+
+def test_a_list_is_bounded() -> None:
+    general = General(frame_id=("snapshot", "all", "20%"), frame_skip=0, max_frames=4)
+    assert frame_ids(Settings(general=general)) == ["snapshot", "1", "2", "3"]

@@ -15,10 +15,12 @@ import pytest
 from msgspec import structs
 
 from zmhook.deadline import Deadline
-from zmhook.errors import DeadlineExceeded, FrameNotNeeded, FrameUnavailable
+from zmhook.errors import DeadlineExceeded, FrameNotNeeded, FrameUnavailable, PortalError
 from zmhook.event import Event
-from zmhook.frames import open_source
+from zmhook.frame import Picture
 from zmhook.frames.base import FrameSource, Pending, waited_for
+from zmhook.frames.portal import EventRows
+from zmhook.frames.sources import PercentFrames, open_source
 from zmhook.settings import General, Settings, Snapshots
 from zmhook.zoneminder.api import Portal
 
@@ -337,3 +339,108 @@ def test_a_film_alone_before_the_portal(film: Path, portal: OnePicture) -> None:
     source = open_source(event(film.parent), configured, Deadline(5), portal=portal)
     assert source.attempt("alarm", Deadline(5)).origin == f"{film}: frame 7"
     assert portal.asked == []
+
+
+class Pictures:
+    """Has every picture; remembers what it was asked for, beside the API that has the row."""
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+        self.asked: list[str] = []
+        self.closed = 0
+
+    def attempt(self, frame_id: str, deadline: Deadline) -> Picture:
+        self.asked.append(frame_id)
+        return Picture(b"data", frame_id, "test")
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class Api:
+    """A portal that tells events' rows."""
+
+    def __init__(self, frames: object) -> None:
+        self.frames = frames
+        self.asked = 0
+
+    def event(self, event_id: int, deadline: Deadline) -> dict[str, object]:
+        self.asked += 1
+        if isinstance(self.frames, Exception):
+            raise self.frames
+        return {"Id": event_id, "Frames": self.frames}
+
+
+def make_video(path: Path, frames: int) -> None:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 10, (64, 48))
+    for i in range(1, frames + 1):
+        writer.write(np.full((48, 64, 3), i, np.uint8))
+    writer.release()
+
+
+def extent(frames: object, *optional: str, path: str = "") -> tuple[PercentFrames, Pictures]:
+    pictures = Pictures(Api(frames))
+    event = Event(id=7, path=path)
+    return PercentFrames(pictures, event, EventRows(event, pictures.api), optional), pictures
+
+
+@pytest.mark.parametrize(
+    ("asked", "number"), [("0%", "1"), ("20%", "59"), ("50%", "146"), ("100%", "292")]
+)
+def test_a_place_in_the_event(asked: str, number: str) -> None:
+    source, pictures = extent("292")
+    assert waited_for(source, asked, Deadline(5)).id == asked
+    assert pictures.asked == [number]
+
+
+def test_a_frame_that_somebody_looked_at_is_not_the_last(tmp_path: Path) -> None:
+    (tmp_path / "00004-capture.jpg").touch()
+    make_video(tmp_path / "7-video.mp4", frames=20)
+    source, pictures = extent("292", path=str(tmp_path))
+    waited_for(source, "100%", Deadline(5))
+    assert pictures.asked == ["20"]
+
+
+def test_a_folder_is_counted_first(tmp_path: Path) -> None:
+    for number in (1, 2, 40):
+        (tmp_path / f"{number:05}-capture.jpg").touch()
+    source, pictures = extent("292", path=str(tmp_path))
+    waited_for(source, "50%", Deadline(5))
+    assert pictures.asked == ["20"]
+    assert pictures.api.asked == 0
+
+
+@pytest.mark.parametrize("told", [PortalError("gone"), None, "x"])
+def test_nobody_tells(told: object) -> None:
+    source, pictures = extent(told, "11")
+    with pytest.raises(
+        FrameUnavailable, match=r"20%: unknown, since the number of frames of event 7 is"
+    ):
+        waited_for(source, "20%", Deadline(5))
+    waited_for(source, "11", Deadline(5))
+    assert pictures.asked == ["11"]
+    assert pictures.api.asked == 1
+
+
+def test_behind_the_end() -> None:
+    source, pictures = extent("30", "11", "31")
+    waited_for(source, "11", Deadline(5))
+    waited_for(source, "40", Deadline(5))  # asked for by its number: whoever wants it is told
+    with pytest.raises(FrameNotNeeded, match="31: the event has only 30 frames"):
+        waited_for(source, "31", Deadline(5))
+    assert pictures.asked == ["11", "40"]
+    source.close()
+    assert pictures.closed == 1
+
+
+def test_a_folder_with_a_video_only(tmp_path: Path, photo) -> None:
+    shutil.copy(photo("dog.jpg"), tmp_path / "snapshot.jpg")
+    path = tmp_path / "7-video.mp4"
+    make_video(path, frames=50)
+    settings = Settings(general=General(frame_id=("snapshot", "50%", "all"), frame_skip=19))
+    source = open_source(Event(id=7, path=str(tmp_path)), settings, Deadline(5))
+    assert waited_for(source, "snapshot", Deadline(5)).origin == str(tmp_path / "snapshot.jpg")
+    assert waited_for(source, "50%", Deadline(5)).origin == f"{path}: frame 25"
+    assert waited_for(source, "41", Deadline(5)).origin == f"{path}: frame 41"
+    with pytest.raises(FrameNotNeeded, match="61: the event has only 50 frames"):
+        waited_for(source, "61", Deadline(5))

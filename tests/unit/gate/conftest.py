@@ -12,7 +12,7 @@ from zmhook.deadline import Deadline
 from zmhook.detection import Box, Detection
 from zmhook.event import Event
 from zmhook.frame import Crop
-from zmhook.gate import Gate
+from zmhook.gate.gate import Gate
 from zmhook.settings import Settings
 
 EVENT = Event(id=7, monitor_id=2, asked=1_700_000_000.0)

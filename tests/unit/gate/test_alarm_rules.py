@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 
 from zmhook.detection import Box, Detection, about
-from zmhook.gate import alarming
-from zmhook.gate.alarm_rules import Verdicts, is_alarm
+from zmhook.gate.alarm_rules import Verdicts, alarming, is_alarm
 
 BOX, OTHER = Box(10, 10, 50, 50), Box(60, 60, 90, 90)
 CAR = Detection(label="car", confidence=0.9, box=BOX, model="yolo")

@@ -13,7 +13,7 @@ from msgspec import structs
 from zmhook.detection import Box, about
 from zmhook.event import Event
 from zmhook.frame import Crop
-from zmhook.gate import alarming
+from zmhook.gate.alarm_rules import alarming
 from zmhook.settings import (
     Alpr,
     Extent,

@@ -14,7 +14,7 @@ from zmhook.deadline import Deadline
 from zmhook.detection import Box, Detection
 from zmhook.event import Event
 from zmhook.frame import Crop
-from zmhook.gate import Gate
+from zmhook.gate.gate import Gate
 from zmhook.settings import Extent, Settings, Zone, ZoneRule
 from zmhook.settings import Gate as GateSettings
 

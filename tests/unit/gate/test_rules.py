@@ -13,8 +13,8 @@ from zmhook.deadline import Deadline
 from zmhook.detection import Box, Detection
 from zmhook.event import Event
 from zmhook.frame import Crop
-from zmhook.gate import Gate as Judge
 from zmhook.gate.alarm_rules import cooldown_text
+from zmhook.gate.gate import Gate as Judge
 from zmhook.settings import Extent, Gate, Settings, Yolo, Zone
 
 LIMITS = st.floats(0.001, 0.999).map(lambda value: round(value, 4)) | st.floats(0.001, 0.999)

@@ -12,6 +12,7 @@ import pytest
 from zmhook.history import provenance
 from zmhook.history.provenance import fingerprint, model_files
 from zmhook.history.schema import SCHEMA
+from zmhook.models import manifest
 from zmhook.settings import Face, Gate, General, LabelLimits, Notify, Secret, Settings, Yolo
 from zmhook.storage.shared_database import SharedDatabase, close_all, shared_database
 
@@ -137,12 +138,11 @@ def test_a_file_that_changed_is_read_again(
 def test_a_file_that_may_not_be_read_has_no_hash(
     tmp_path: Path, database: SharedDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from zmhook.models import store
 
     def refused(_: Path) -> str:
         raise PermissionError
 
-    monkeypatch.setattr(store, "sha256", refused)
+    monkeypatch.setattr(manifest, "sha256", refused)
     (tmp_path / "weights").write_text("w")
     assert model_files(chain(tmp_path, "yolo"), database)[0].sha256 == ""
 

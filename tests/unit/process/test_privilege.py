@@ -219,8 +219,8 @@ def test_a_zmhook_that_the_owner_may_not_read_is_told(base: Path, program, root:
 
 def test_every_folder_of_the_settings_is_among_those_that_are_looked_at() -> None:
     """A new setting that names a folder or file of ours has to be there too."""
-    from zmhook.settings.folders import folders_of
     from zmhook.settings.keys import keys
+    from zmhook.settings.model import folders_of
     from zmhook.settings.section import BASE
 
     settings = Settings()

@@ -8,7 +8,7 @@ import pytest
 
 from zmhook.render import lettering
 from zmhook.render.lettering import lettered, plain
-from zmhook.settings.values import Colour
+from zmhook.settings.section import Colour
 
 INK, PAPER = Colour(0, 0, 0), Colour(90, 220, 60)
 

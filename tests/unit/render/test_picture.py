@@ -10,7 +10,7 @@ from zmhook.detection import Box, Drop
 from zmhook.frame import Crop, Frame
 from zmhook.render.picture import DROPPED, KEPT, _Canvas, annotated
 from zmhook.settings import General, Settings, Zone
-from zmhook.settings.values import Colour
+from zmhook.settings.section import Colour
 
 GREEN = (KEPT.blue, KEPT.green, KEPT.red)
 RED = (DROPPED.blue, DROPPED.green, DROPPED.red)

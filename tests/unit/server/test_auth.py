@@ -19,7 +19,7 @@ from zmhook.server.auth import (
     stored_password,
 )
 from zmhook.settings import General, Service, Settings
-from zmhook.settings.values import Secret
+from zmhook.settings.section import Secret
 
 
 class Clock:

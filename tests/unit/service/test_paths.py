@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from zmhook.service import paths
-from zmhook.settings import General, folders
+from zmhook.settings import General, model
 
 PATHS = [
     "/etc/zm/objectconfig.ini",
@@ -126,9 +126,9 @@ def test_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ZMHOOK_RUN", "/given")
     assert paths.socket_path("/o.ini", general) == Path("/given/o.ini.sock")
     monkeypatch.delenv("ZMHOOK_RUN")
-    monkeypatch.setattr(folders, "RUN", tmp_path)
+    monkeypatch.setattr(model, "RUN", tmp_path)
     assert paths.socket_path("/o.ini", general) == tmp_path / "o.ini.sock"
-    monkeypatch.setattr(folders, "RUN", tmp_path / "none")
+    monkeypatch.setattr(model, "RUN", tmp_path / "none")
     assert paths.socket_path("/o.ini", general) == Path("/data/run/o.ini.sock")
 
 

@@ -8,13 +8,13 @@ from urllib.parse import urlencode
 
 import pytest
 
+from zmhook import __version__
 from zmhook.detection import Box, Decision, Detection
 from zmhook.event import Event
 from zmhook.net.http_connection import CloseConnection, Request, Response
 from zmhook.service import routes
 from zmhook.service.routes import Routes
 from zmhook.settings import General, Settings
-from zmhook.version import __version__
 
 DOG = Detection(label="dog", confidence=0.9, box=Box(1, 2, 3, 4), model="yolo")
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zmhook.settings import forms, values
+from zmhook.settings import forms
 from zmhook.settings.keys import keys
-from zmhook.settings.values import Secret, Zone
+from zmhook.settings.section import Colour, Extent, Secret, Zone
 
 
 def test_secret_shows_itself_nowhere() -> None:
@@ -119,7 +119,7 @@ def test_a_width_or_none(text: str, width: int | None) -> None:
 
 def test_no_area_is_none_but_zero_is_an_area() -> None:
     key = keys()["min_detection_size"]
-    assert (key.read("no"), key.read("0")) == (None, values.Extent(0, "px"))
+    assert (key.read("no"), key.read("0")) == (None, Extent(0, "px"))
 
 
 @pytest.mark.parametrize("text", ["(4, 8)", "4,8", "[4,8]", " 4 , 8 "])
@@ -134,7 +134,7 @@ def test_not_a_pair(text: str) -> None:
 
 
 def test_colour() -> None:
-    assert keys()["poly_color"].read("(255, 0,7)") == values.Colour(255, 0, 7)
+    assert keys()["poly_color"].read("(255, 0,7)") == Colour(255, 0, 7)
 
 
 @pytest.mark.parametrize("text", ["1,2", "1,2,256", "-1,2,3", "red", "1,2,3,4"])

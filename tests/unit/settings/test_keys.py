@@ -5,8 +5,7 @@ from typing import Annotated
 import pytest
 
 from zmhook.settings import hints
-from zmhook.settings.keys import Key, find, keys
-from zmhook.settings.legacy import ALIASES, OBSOLETE, VERSION_6
+from zmhook.settings.keys import ALIASES, OBSOLETE, VERSION_6, Key, find, keys
 from zmhook.settings.model import SECTIONS, Settings
 from zmhook.settings.section import about
 

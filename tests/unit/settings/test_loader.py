@@ -12,7 +12,7 @@ from zmhook.errors import SettingsError
 from zmhook.settings import Secret, Zone, load
 from zmhook.settings.general import General
 from zmhook.settings.model import Settings
-from zmhook.settings.values import Colour
+from zmhook.settings.section import Colour
 
 
 def test_nothing_said_is_all_defaults(read) -> None:

@@ -3,8 +3,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from zmhook.settings.keys import keys
-from zmhook.settings.legacy import ALIASES, OBSOLETE
+from zmhook.settings.keys import ALIASES, OBSOLETE, keys
 from zmhook.settings.model import SECTIONS
 from zmhook.settings.reference import reference
 

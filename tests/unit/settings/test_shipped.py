@@ -12,8 +12,7 @@ from zmhook.gate.alarm_rules import ALARM_RULES
 from zmhook.gate.rules import DETECTION_RULES
 from zmhook.settings import load
 from zmhook.settings.hints import written
-from zmhook.settings.keys import keys
-from zmhook.settings.legacy import OBSOLETE
+from zmhook.settings.keys import OBSOLETE, keys
 
 # Set rather than commented out, since only the user knows them or most want something else.
 SET = {"secrets", "portal", "user", "password", "models", "detect_pattern"}

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from zmhook.settings import General, Settings
 from zmhook.settings.model import secrets_of, without_secrets
-from zmhook.settings.values import Secret
+from zmhook.settings.section import Secret
 from zmhook.text.redact import know, masked, of_process
 
 SECRET = "p&ß w\"ör'd</+=%\\\\é🙂"

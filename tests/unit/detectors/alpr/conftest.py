@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from zmhook.settings import Alpr, General, Settings
-from zmhook.settings.values import Secret
+from zmhook.settings.section import Secret
 
 
 @pytest.fixture

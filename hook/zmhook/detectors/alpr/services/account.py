@@ -16,7 +16,7 @@ from zmhook.net.http import HttpClient, HttpResponse, authorization
 from zmhook.net.http_problem import HttpFailure, HttpProblem, through_proxy
 from zmhook.net.retry import wait_of, wait_of_header
 from zmhook.printable import one_line
-from zmhook.settings.values import flaw_of_key
+from zmhook.settings.section import flaw_of_key
 from zmhook.storage.quota import MONTH, TABLES, Limit, Quota
 from zmhook.storage.shared_database import FallbackDatabase
 from zmhook.text.redact import masked

@@ -30,7 +30,7 @@ from zmhook.detectors.yolo.heads.base import (
     unnamed_pair,
 )
 from zmhook.detectors.yolo.letterbox import Preprocessing
-from zmhook.labels.coco import COCO, COCO_IDS, LAST_COCO_ID
+from zmhook.labels import COCO, COCO_IDS, LAST_COCO_ID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

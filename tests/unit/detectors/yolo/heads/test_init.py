@@ -11,7 +11,7 @@ from zmhook.detectors.model_files import ModelFile, ModelFiles
 from zmhook.detectors.yolo.engines.base import Network
 from zmhook.detectors.yolo.heads import HEADS, recognise
 from zmhook.errors import ModelFileError
-from zmhook.labels.coco import COCO, COCO_IDS
+from zmhook.labels import COCO, COCO_IDS
 from zmhook.settings import Yolo
 
 FILES = ModelFiles(ModelFile("weights", Path("net.onnx")), None, None, "[yolo] labels")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from zmhook.settings.values import flaw_of_key, flaw_of_password
+from zmhook.settings.section import flaw_of_key, flaw_of_password
 
 
 @pytest.mark.parametrize("key", ["", "AIzaSy123", "sk-or-v1-a_b.c~d+e/f=", "a:b", "%&#!"])

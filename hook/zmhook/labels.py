@@ -1,7 +1,4 @@
-"""The 80 object classes of the COCO data set, in the order in which networks number them.
-
-Source: https://cocodataset.org (Lin et al., 2014).
-"""
+"""The labels of models and of cameras."""
 
 from __future__ import annotations
 
@@ -101,3 +98,23 @@ COCO_IDS = (
 """The number of each of these classes in COCO's own files, which leave gaps from 1 to 90."""
 
 LAST_COCO_ID = COCO_IDS[-1]
+
+
+# Axis: AXIS Scene Metadata, classification types. Cameras say Bike for bicycles and motorcycles
+# alike, and Vehicle or VehicleOther when they cannot tell which; a car is the likeliest.
+_COMMON = {
+    "human": "person",
+    "bike": "bicycle",
+    "vehicle": "car",
+    "vehicleother": "car",
+    "licenseplate": "license plate",
+}
+
+
+def common(name: str) -> str:
+    """Return the models' name for a camera's: `Human` is `person`, `LicensePlate` two words.
+
+    Whatever has no other name is the same in lower case.
+    """
+    lower = name.strip().lower()
+    return _COMMON.get(lower.replace("_", "").replace(" ", ""), lower)

@@ -1,6 +1,6 @@
 import pytest
 
-from zmhook.labels.camera import common
+from zmhook.labels import common
 
 
 @pytest.mark.parametrize(

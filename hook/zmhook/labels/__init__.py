@@ -1,1 +1,0 @@
-"""The labels of models and of cameras."""
