@@ -30,7 +30,7 @@ def readable_settings(config: str) -> Settings:
     """Read the configuration, or return the defaults if there is none at the usual path."""
     if config == CONFIG and not Path(config).exists():
         return Settings()
-    return load(config).general
+    return load(config).apply().general
 
 
 def broker_of(args: argparse.Namespace, mqtt: Mqtt) -> CameraBroker:

@@ -48,7 +48,7 @@ def check(path: str, overrides: Sequence[str] = (), *, live: bool = False) -> in
     from zmhook.settings import load
 
     try:
-        config = load(path, overrides)
+        config = load(path, overrides).apply()
     except SettingsError as error:
         _complain(map(advised, error.problems))
         _complain(_warnings(error.config))
@@ -67,7 +67,7 @@ def _missing(config: Config) -> Iterator[str]:
     """Yield a line for each model file that is missing; the settings may be valid without it."""
     from zmhook.doctor.files import missing
 
-    for settings in (config.general, *config.monitors.values()):
+    for settings in config.in_force():
         for line in missing(settings):
             yield f"missing: {line}"
 
@@ -76,7 +76,7 @@ def _try_all(config: Config, overrides: Sequence[str]) -> int:
     from zmhook.doctor.trials import run, trials
 
     become_owner(*folders_of(config.general))
-    everything = [config.general, *config.monitors.values()]
+    everything = config.in_force()
     works = True
     for outcome in run(trials(config, overrides), everything):
         word = "works" if outcome.works else "FAILS"
@@ -105,7 +105,7 @@ def _warnings(config: Config | None) -> list[str]:
 def _unknown_models(config: Config) -> Iterator[str]:
     from zmhook.detectors.base import find
 
-    for settings in (config.general, *config.monitors.values()):
+    for settings in config.in_force():
         for name in settings.general.models:
             try:
                 find(name)

@@ -154,7 +154,7 @@ def _settings(args: argparse.Namespace) -> Settings:
 
     needs_key = bool(args.pictures or args.budget)
     config = load(args.config, args.override, secrets_needed=needs_key)
-    return config.for_monitor(args.monitor)
+    return config.apply().for_monitor(args.monitor)
 
 
 def make_parser() -> Parser:

@@ -331,7 +331,7 @@ def _settings(
     except RightsError as refused:
         return Settings(), None, refused
     except SettingsError as error:
-        config, wrong = error.config, error
+        config, wrong = error.config and error.config.apply(), error
     return (config.for_monitor(monitor_id) if config else Settings()), wrong, None
 
 

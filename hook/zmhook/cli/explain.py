@@ -53,8 +53,8 @@ def load_for(path: str, overrides: Sequence[str], file: str | None) -> Config:
     from zmhook.settings import load, load_without_secrets
 
     if not file:
-        return load(path, overrides)
-    config = load_without_secrets(path, overrides)
+        return load(path, overrides).apply()
+    config = load_without_secrets(path, overrides).apply()
     if config.path == os.devnull != path:
         complain(config.warnings[0])
     return config

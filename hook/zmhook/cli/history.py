@@ -48,7 +48,7 @@ def _open(args: argparse.Namespace) -> History:
     from zmhook.history.read import History
     from zmhook.settings import load
 
-    config = load(args.config)
+    config = load(args.config).apply()
     file = config.for_monitor(args.monitor).history.history_path
     become_owner(Path(file).parent)
     return History(file)

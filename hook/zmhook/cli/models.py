@@ -54,7 +54,7 @@ def _config(path: str, *, needed: bool) -> Config | None:
 
     if not needed and not Path(path).exists():
         return None
-    config = load_without_secrets(path)
+    config = load_without_secrets(path).apply()
     if config.path == os.devnull:
         complain(config.warnings[0])
     return config

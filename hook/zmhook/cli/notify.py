@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from zmhook.settings import load
 
     config = absolute_config(args.config)
-    settings = load(config).for_monitor(args.monitor)
+    settings = load(config).apply().for_monitor(args.monitor)
     become_owner(*folders_of(settings))
     every = list(channels(invented_alarm(settings, args.monitor)))
     if not every:

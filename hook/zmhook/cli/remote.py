@@ -45,7 +45,7 @@ def _rows(config: str, monitor: int | None) -> list[dict[str, Any]]:
     from zmhook.gateway.gateways import Gateways
     from zmhook.settings import load
 
-    settings = load(config).for_monitor(monitor)
+    settings = load(config).apply().for_monitor(monitor)
     become_owner(*folders_of(settings))
     gateways = Gateways(settings).all
     if not gateways:

@@ -81,9 +81,9 @@ def readable_settings(config: str) -> Settings:
     from zmhook.settings import Settings, load
 
     try:
-        return load(config).general
+        return load(config).apply().general
     except SettingsError as error:
-        return error.config.general if error.config else Settings()
+        return error.config.apply().general if error.config else Settings()
 
 
 # -- status --------------------------------------------------------------------------------------
@@ -193,7 +193,7 @@ def _restart(config: str, socket: Path) -> int:
     """Stop the service and start one as a hook does, unless systemd starts it on demand."""
     from zmhook.settings import load
 
-    if not load(config).general.service.use_service:
+    if not load(config).apply().general.service.use_service:
         return _complain(f"{config}: [service] use_service is no, so no service is started", FAILED)
     _stop(socket)
     if _end_hung(socket) != DONE:

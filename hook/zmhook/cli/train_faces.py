@@ -168,7 +168,7 @@ def _settings(args: argparse.Namespace) -> Settings:
 
     from zmhook.settings import load
 
-    settings = load(args.config).for_monitor(None)
+    settings = load(args.config).apply().for_monitor(None)
     if args.size is None:
         return settings
     return structs.replace(settings, face=structs.replace(settings.face, face_max_size=args.size))

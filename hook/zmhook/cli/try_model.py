@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from zmhook.settings import load
 
     try:
-        settings = load(args.config, args.override).for_monitor(args.monitor)
+        settings = load(args.config, args.override).apply().for_monitor(args.monitor)
         detector = find(args.name)(settings)
         detector.load()
         tried = _tried(detector, runs=args.run)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from zmhook.event import Event
-    from zmhook.settings import Settings
+    from zmhook.settings import Settings, Zone
     from zmhook.zoneminder.monitors import Monitor, ZmZone
 
 log = logging.getLogger(__name__)
@@ -48,18 +48,10 @@ def picture_zones(
     Zones are drawn in the monitor's pixels, and scaled when the picture has another size.
     """
     size = settings.gate.monitor_size or _size(monitor) or (width, height)
-    zones = [
-        _picture_zone(zone.name, zone.points, settings, size, (width, height), percent=zone.percent)
-        for zone in settings.zones
-    ]
+    zones: list[Zone | ZmZone] = [*settings.zones]
     if monitor and settings.gate.import_zm_zones:
-        zones += [
-            _picture_zone(
-                zone.name, zone.points, settings, size, (width, height), percent=zone.percent
-            )
-            for zone in _used(monitor.zones, event, settings)
-        ]
-    return zones
+        zones += _used(monitor.zones, event, settings)
+    return [_picture_zone(zone, settings, size, (width, height)) for zone in zones]
 
 
 def _size(monitor: Monitor | None) -> tuple[int, int] | None:
@@ -67,17 +59,11 @@ def _size(monitor: Monitor | None) -> tuple[int, int] | None:
 
 
 def _picture_zone(
-    name: str,
-    points: Points,
-    settings: Settings,
-    drawn_in: tuple[int, int],
-    size: tuple[int, int],
-    *,
-    percent: bool,
+    zone: Zone | ZmZone, settings: Settings, drawn_in: tuple[int, int], size: tuple[int, int]
 ) -> PictureZone:
-    scaled = _scaled(points, (100, 100) if percent else drawn_in, size)
-    _warn_if_outside(name, scaled, size)
-    return PictureZone(name, scaled, _rule(name, settings))
+    scaled = _scaled(zone.points, (100, 100) if zone.percent else drawn_in, size)
+    _warn_if_outside(zone.name, scaled, size)
+    return PictureZone(zone.name, scaled, _rule(zone.name, settings))
 
 
 def _rule(name: str, settings: Settings) -> ZoneRule:

@@ -155,17 +155,13 @@ def sha256(path: Path) -> str:
 
 def used(manifest: Manifest, config: Config) -> list[Model]:
     """Return the models whose files the configuration's chains read, for any monitor."""
-    paths = {path for settings in _each(config) for path in _paths(settings)}
+    paths = {path for settings in config.in_force() for path in _paths(settings)}
     root = Path(config.general.general.base_data_path, "models")
     return [
         model
         for model in manifest.models
         if any(str(root / file.path) in paths for file in model.files)
     ]
-
-
-def _each(config: Config) -> Iterable[Settings]:
-    return (config.general, *config.monitors.values())
 
 
 def _paths(settings: Settings) -> Iterable[str]:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import zmhook
 from zmhook.deadline import waited
 from zmhook.errors import RightsError, SettingsError
-from zmhook.process import environment
 from zmhook.settings import load
 from zmhook.storage.regular import reading
 
@@ -45,14 +44,14 @@ class ConfigWatch:
         self.path = path
         self.error = ""
         before = self._file_states()
-        self._config = load(path)
+        self._config = load(path).apply()
         self._refused: Config | None = None
         self._rechecked = self._changed = time.monotonic()
         self._states = self._states_read(before)
 
     def in_force(self) -> list[Settings]:
         """Return the settings of every monitor, as they were read last."""
-        return [self._config.general, *self._config.monitors.values()]
+        return self._config.in_force()
 
     def longest_deadline(self) -> float:
         """Return the seconds after which every event has been answered."""
@@ -104,23 +103,20 @@ class ConfigWatch:
         if is_new and any(_ends_within_a_line(path, size) for path, _, size in self._file_states()):
             self._refused = config  # all that is there may be right, and yet not all
             return
-        problems = lacking([config.general, *config.monitors.values()])
+        problems = lacking(config.in_force())
         missing = [line for line in problems if line not in self.lacking()] if problems else []
         if missing:
             self._refused = config
             self._keep("\n".join(f"{self.path}: {line}" for line in missing))
             return
         self._refused = None
-        self._config = config
+        self._config = config.apply()
         self._states = self._states_read(self._states)
         self.error = ""
         log.info("%s was read anew", self.path)
 
     def _keep(self, error: str) -> None:
         """Keep the last good configuration, and log the reason once."""
-        base = self._config.general
-        variables = base.service.service_environment.reveal()
-        environment.apply_settings(base.general.time_zone, variables)
         if error != self.error:
             log.error("the last good configuration stays in force: %s", error)
         self.error = error

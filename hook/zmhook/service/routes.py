@@ -227,7 +227,7 @@ def damaged_databases(config: Config) -> dict[str, dict[str, Any]]:
 
     Times are seconds since the epoch. Raises nothing: a folder that cannot be read has none.
     """
-    settings = (config.general, *config.monitors.values())
+    settings = config.in_force()
     folders = dict.fromkeys(folder for each in settings for folder in _folders(each))
     damages = {path: damage_count(path) for folder in folders for path in _databases(folder)}
     return {

@@ -57,6 +57,16 @@ class Config:
             return self.general
         return self.monitors.get(monitor_id, self.general)
 
+    def in_force(self) -> list[Settings]:
+        """Return the settings of all monitors, and of each."""
+        return [self.general, *self.monitors.values()]
+
+    def apply(self) -> Config:
+        """Set this process's time zone and environment as the settings say; return itself."""
+        variables = self.general.service.service_environment.reveal()
+        environment.apply_settings(self.general.general.time_zone, variables)
+        return self
+
 
 def load(
     path: str | os.PathLike[str],
@@ -77,17 +87,10 @@ def load(
     A secrets file that this account may not read is an error, unless `secrets_needed` is false:
     then what it holds is left empty.
 
-    Local times of this process are from now on those of [general] time_zone.
+    Nothing of it holds for this process before `Config.apply`, but that its secrets are masked.
     """
-    try:
-        loader = _Loader(os.fspath(path), step_down=step_down, secrets_needed=secrets_needed)
-        config = loader.load(overrides)
-    except SettingsError as error:
-        if error.config:
-            _use(error.config)
-        raise
-    _use(config)
-    return config
+    loader = _Loader(os.fspath(path), step_down=step_down, secrets_needed=secrets_needed)
+    return loader.load(overrides)
 
 
 def load_without_secrets(path: str, overrides: Iterable[str] = ()) -> Config:
@@ -102,13 +105,6 @@ def load_without_secrets(path: str, overrides: Iterable[str] = ()) -> Config:
     config = load(os.devnull, overrides)
     config.warnings.insert(0, f"{path}: {why}, so the default settings are used")
     return config
-
-
-def _use(config: Config) -> None:
-    base = config.general
-    environment.apply_settings(base.general.time_zone, base.service.service_environment.reveal())
-    in_force = [config.general, *config.monitors.values()]
-    redact.know(lambda: secrets_of_all(in_force))
 
 
 class _Loader:
@@ -133,6 +129,7 @@ class _Loader:
         config = self._config(written, overriding, warnings)
         config.warnings += dict.fromkeys(self._flaws)
         config.warnings += self._open_to_others()
+        redact.know(lambda: secrets_of_all(config.in_force()))
         if self.problems:
             raise SettingsError(list(dict.fromkeys(self.problems)), config)
         return config

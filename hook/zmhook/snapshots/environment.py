@@ -87,8 +87,8 @@ class LegacyValue(NamedTuple):
 
 def _config(path: str, overrides: Iterable[str], *, must_exist: bool) -> Config:
     if must_exist or Path(path).exists():
-        return load(path, overrides)
-    config = load(os.devnull, overrides)
+        return load(path, overrides).apply()
+    config = load(os.devnull, overrides).apply()
     snapshots = structs.replace(config.general.snapshots, snapshot_path=FOLDER)
     if not any(text.partition("=")[0].strip().endswith(".snapshot_path") for text in overrides):
         config.general = structs.replace(config.general, snapshots=snapshots)

@@ -98,7 +98,7 @@ def test_warm_is_as_cold_in_every_mode(shared, mode: str) -> None:
 
 def test_the_hook_prints_the_same_line_warm_and_cold(shared, ended: Callable) -> None:
     folder = shared.event("busstop.jpg", 300)
-    before = shared.status()["events"]["alarm"]
+    before = shared.warm()["events"]["alarm"]
 
     warmly = shared.hook(folder)
     assert shared.status()["events"]["alarm"] == before + 1

@@ -68,13 +68,13 @@ def test_the_callers_zone_does_not_count(
         monkeypatch.setenv("TZ", callers)
     monkeypatch.setenv("TZDIR", "/nowhere")
     time.tzset()
-    load(config(tmp_path, "[general]\n"))
+    load(config(tmp_path, "[general]\n")).apply()
     assert clock() == machine
-    load(config(tmp_path, "[general]\ntime_zone = America/New_York\n"))
+    load(config(tmp_path, "[general]\ntime_zone = America/New_York\n")).apply()
     assert clock() == "10:40"
-    load(config(tmp_path, "[general]\ntime_zone = Asia/Kathmandu\n"))
+    load(config(tmp_path, "[general]\ntime_zone = Asia/Kathmandu\n")).apply()
     assert clock() == "20:25"
-    load(config(tmp_path, "[general]\n"))
+    load(config(tmp_path, "[general]\n")).apply()
     assert clock() == machine
 
 
@@ -104,7 +104,7 @@ def test_where_the_system_has_no_zones(monkeypatch: pytest.MonkeyPatch, tmp_path
 )
 def test_a_zone_that_there_is_not(name: str, says: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=says):
-        load(config(tmp_path, f"[general]\ntime_zone = {name}\n"))
+        load(config(tmp_path, f"[general]\ntime_zone = {name}\n")).apply()
 
 
 def test_nothing_of_the_callers_environment_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,7 +129,7 @@ def test_nothing_of_the_callers_environment_is_passed_on(monkeypatch: pytest.Mon
 def test_what_the_settings_say_is_passed_on(tmp_path: Path) -> None:
     proxy = "http://u:p=1@proxy.lan:3128"
     variables = f"HTTPS_PROXY = {proxy}, LD_LIBRARY_PATH=/opt/cuda, PYTHONPATH=/x"
-    load(config(tmp_path, f"[service]\nservice_environment = {variables}\n"))
+    load(config(tmp_path, f"[service]\nservice_environment = {variables}\n")).apply()
 
     found = environment.child_environment()
 
@@ -150,7 +150,7 @@ def test_what_the_service_was_started_with_is_its_own(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("text", ["HTTPS_PROXY", "1A=b", "A B=c", "=x", "A=b, c", "Ä=b"])
 def test_variables_that_are_none(text: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="expected variables such as HTTPS_PROXY=http"):
-        load(config(tmp_path, f"[service]\nservice_environment = {text}\n"))
+        load(config(tmp_path, f"[service]\nservice_environment = {text}\n")).apply()
 
 
 VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")

@@ -16,6 +16,7 @@ import numpy as np
 
 from zmhook.detection import Box
 from zmhook.detectors.alpr.ocr import Reading
+from zmhook.detectors.nms import kept_boxes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -243,9 +244,10 @@ def _candidates(image: Image, *, of_vehicle: bool) -> list[Box]:
     scale = min(1.0, _ACROSS[of_vehicle] / width)
     edges = _edges(image[top:], scale)
     windows, scores = _windows(edges, _WIDTHS[of_vehicle], max(8, round(LEAST_WIDTH * scale)))
+    best = windows[np.argsort(-scores, kind="stable")[:_RANKED]].astype(np.float64)
     candidates = [
         Box.clipped(x1 / scale, y1 / scale + top, x2 / scale, y2 / scale + top, width, height)
-        for x1, y1, x2, y2 in _apart(windows, scores)
+        for x1, y1, x2, y2 in best[kept_boxes(best, _OVERLAP, _CANDIDATES)].tolist()
     ]
     if _PLATE_LIKE[0] <= width / height <= _PLATE_LIKE[1] and not of_vehicle:
         candidates.insert(0, Box(0, 0, width, height))
@@ -302,18 +304,3 @@ def _sum(edges: npt.NDArray[np.float64], boxes: Boxes) -> npt.NDArray[np.float64
 
 def _area(boxes: Boxes) -> npt.NDArray[np.int64]:
     return np.asarray((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]), np.int64)
-
-
-def _apart(boxes: Boxes, scores: npt.NDArray[np.float64]) -> list[list[int]]:
-    """Return the best of them that do not lie on one another."""
-    left = boxes[np.argsort(-scores, kind="stable")[:_RANKED]]
-    candidates: list[list[int]] = []
-    while len(left) and len(candidates) < _CANDIDATES:
-        first, left = left[0], left[1:]
-        candidates.append(first.tolist())
-        across = np.minimum(first[2], left[:, 2]) - np.maximum(first[0], left[:, 0])
-        down = np.minimum(first[3], left[:, 3]) - np.maximum(first[1], left[:, 1])
-        shared = np.maximum(across, 0) * np.maximum(down, 0)
-        area = (first[2] - first[0]) * (first[3] - first[1])
-        left = left[shared <= _OVERLAP * (area + _area(left) - shared)]
-    return candidates
