@@ -24,7 +24,6 @@ from zmhook.frames import window
 from zmhook.frames.event_folder import stills
 from zmhook.migrate import migration, ng
 from zmhook.models import manifest
-from zmhook.models import manifest as models
 from zmhook.notify import webhook
 from zmhook.report import footage
 from zmhook.settings import Settings, inifile, load
@@ -72,7 +71,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "environment.env": environment._file,
     "a network": ModelFile.check,
     "labels": lambda file: labels_of(file, {}),
-    "a model to verify": models.sha256,
+    "a model to verify": manifest.sha256,
     "a manifest": manifest.load_manifest,
     "a template": webhook._read,
     "what the collector does": lambda path: status.read(_as(path, status.NAME)),

@@ -13,7 +13,7 @@ from msgspec import json, structs
 
 from zmhook.detection import ABOUT, ALARM, Box, Decision, Detection, FrameInfo
 from zmhook.frames.base import SNAPSHOT, is_track
-from zmhook.gate import alarm_rules
+from zmhook.gate.alarm_rules import alarming
 from zmhook.printable import one_line, plain_json
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def frame_id_of(decision: Decision, general: General) -> str:
 
 
 def _v6(decision: Decision, general: General) -> dict[str, Any]:
-    detections = alarm_rules.alarming(decision.detections)
+    detections = alarming(decision.detections)
     described = descriptions(decision.detections)
     return {
         "labels": [encodable(detection.label) for detection in detections],
@@ -160,7 +160,7 @@ def _labels(decision: Decision, general: General) -> str:
         reason = _plain("; ".join(decision.errors) or "no reason is known")
         return f"nothing could be decided ({reason})"
     strongest: dict[str, Detection] = {}
-    for detection in alarm_rules.alarming(decision.detections):
+    for detection in alarming(decision.detections):
         before = strongest.get(detection.label)
         if before is None or detection.confidence > before.confidence:
             strongest[detection.label] = detection

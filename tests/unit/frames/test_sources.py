@@ -135,7 +135,7 @@ def test_does_not_wait_past_the_deadline(folder: Path) -> None:
 def test_a_folder_costs_no_network_library(folder: Path) -> None:
     """A cold start pays for what it imports."""
     code = (
-        "import sys; from zmhook.frames import open_source; from zmhook.event import Event;"
+        "import sys; from zmhook.frames.sources import open_source; from zmhook.event import Event;"
         "from zmhook.deadline import Deadline; from zmhook.settings import General, Settings;"
         f"s = Settings(general=General(portal='http://127.0.0.1:1/zm'));"
         f"f = open_source(Event(id=1, path={str(folder)!r}), s, Deadline(5));"
@@ -261,7 +261,7 @@ def test_the_api_is_asked_over_the_same_connection(
 
 def test_a_hook_without_snapshots_pays_for_none(folder: Path) -> None:
     code = (
-        "import sys; from zmhook.frames import open_source; from zmhook.event import Event;"
+        "import sys; from zmhook.frames.sources import open_source; from zmhook.event import Event;"
         "from zmhook.deadline import Deadline; from zmhook.settings import Settings;"
         f"f = open_source(Event(id=1, path={str(folder)!r}), Settings(), Deadline(5));"
         "f.attempt('snapshot', Deadline(5)); f.close();"

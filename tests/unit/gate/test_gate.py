@@ -528,7 +528,7 @@ def test_a_memory_that_is_damaged_rings(gate, found, tmp_path) -> None:
 
 def test_nothing_heavy_is_imported() -> None:
     code = (
-        "import sys, zmhook.gate\n"
+        "import sys, zmhook.gate.gate\n"
         "print([name for name in ('numpy', 'cv2', 'shapely', 'sqlite3', 'regex', 'cronsim')"
         " if name in sys.modules])"
     )

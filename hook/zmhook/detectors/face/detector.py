@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import re
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -216,8 +217,6 @@ class UnknownFaces:
 
 
 def _name() -> str:
-    import secrets
-
     now = datetime.now(timezone.utc)
     return f"{now:%Y%m%d-%H%M%S.%f}-{secrets.token_hex(4)}.jpg"
 
