@@ -19,9 +19,10 @@ from zmhook.detectors.face.pictures import KnownPicture
 from zmhook.detectors.face.training import Trainer
 from zmhook.detectors.model_files import ModelFile, labels_of
 from zmhook.errors import ZmhookError
+from zmhook.event import Event
 from zmhook.frames import file as frames
-from zmhook.frames import window
 from zmhook.frames.event_folder import stills
+from zmhook.frames.window import window_of
 from zmhook.migrate import migration, ng
 from zmhook.models import manifest
 from zmhook.notify import webhook
@@ -58,7 +59,9 @@ def footage_of(path: Path) -> None:
 
 READERS: dict[str, Callable[[Path], object]] = {
     "a picture": frames.read,
-    "a picture in its event's folder": window._size,
+    "a picture in its event's folder": lambda path: window_of(
+        Event(path=str(_as(path, "snapshot.jpg"))), None
+    ),
     "a picture to train": trained,
     "a picture for a film": footage_of,
     "a picture to export": lambda path: export._copy(path, path.parent),

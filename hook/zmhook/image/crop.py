@@ -99,8 +99,6 @@ def reduced(frame: Frame, width: int | None) -> Frame:
     import cv2
     import numpy as np
 
-    from zmhook.frame import frame_crop
-
     height = max(1, round(frame.height * width / frame.width))
     image = cv2.resize(frame.image, (width, height), interpolation=cv2.INTER_AREA)
     return structs.replace(frame, image=image.astype(np.uint8, copy=False), crop=frame_crop(frame))

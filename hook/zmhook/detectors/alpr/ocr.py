@@ -67,7 +67,7 @@ class PlateOcr:
         readings: list[Reading] = []
         for start in range(0, len(pictures), AT_ONCE):
             batch = np.stack([self._fitted(item) for item in pictures[start : start + AT_ONCE]])
-            readings += [_reading(slots) for slots in self._slots(batch)]
+            readings += [read_slots(slots) for slots in self._slots(batch)]
         return readings
 
     def _fitted(self, picture: Image) -> npt.NDArray[np.uint8]:
@@ -105,7 +105,7 @@ class PlateOcr:
         )
 
 
-def _reading(slots: npt.NDArray[np.float32]) -> Reading:
+def read_slots(slots: npt.NDArray[np.float32]) -> Reading:
     """Read the slots, `(slots, characters)`, up to the first that says that nothing is there."""
     best = slots.argmax(axis=1)
     ends = np.flatnonzero(best == PAD)

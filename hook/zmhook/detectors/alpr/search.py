@@ -86,7 +86,7 @@ def search(image: Image, read: Read, *, of_vehicle: bool) -> View | None:
     views = [
         view for seed in seeds if _promise(seed) >= PROMISE for view in _closer(image, seed, read)
     ]
-    return _checked(image, _agreed(views), read) if views else None
+    return checked(image, _agreed(views), read) if views else None
 
 
 def _closer(image: Image, seed: View, read: Read) -> list[View]:
@@ -122,7 +122,7 @@ def _agreed(views: Sequence[View]) -> View:
     return max((view for view in sure if view.reading.text == best), key=_confidence)
 
 
-def _checked(image: Image, view: View, read: Read) -> View:
+def checked(image: Image, view: View, read: Read) -> View:
     """Look wider until that shows no more of the plate; then be as sure as what was seen agrees.
 
     A window whose border cuts a plate reads what is in it, and is sure of that.

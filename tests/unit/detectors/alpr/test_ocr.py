@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zmhook.detectors.alpr.ocr import ALPHABET, AT_ONCE, NOTHING, PAD, PlateOcr, _reading
+from zmhook.detectors.alpr.ocr import ALPHABET, AT_ONCE, NOTHING, PAD, PlateOcr, read_slots
 from zmhook.detectors.model_files import ModelFile
 from zmhook.errors import DetectorError, MissingPart, ModelFileError
 
@@ -48,22 +48,22 @@ def test_batches_give_what_single_pictures_do(real, cut):
 
 
 def test_a_text_is_as_sure_as_its_weakest_letter():
-    found = _reading(slots(("A", 0.9), ("1", 0.7), ("_", 0.8), ("_", 0.99)))
+    found = read_slots(slots(("A", 0.9), ("1", 0.7), ("_", 0.8), ("_", 0.99)))
     assert found.text == "A1"
     assert found.confidence == pytest.approx(0.7)
     assert found.mean == pytest.approx(0.8)
 
 
 def test_doubt_about_the_end_is_doubt_about_the_text():
-    assert _reading(slots(("A", 0.9), ("_", 0.6), ("_", 0.9))).confidence == pytest.approx(0.6)
-    broken = _reading(slots(("A", 0.9), ("_", 0.9), ("B", 0.99)))
+    assert read_slots(slots(("A", 0.9), ("_", 0.6), ("_", 0.9))).confidence == pytest.approx(0.6)
+    broken = read_slots(slots(("A", 0.9), ("_", 0.9), ("B", 0.99)))
     assert broken.text == "A"
     assert broken.confidence < 0.01
 
 
 def test_all_slots_may_be_used_and_none():
-    assert _reading(slots(("A", 0.9), ("B", 0.8))).text == "AB"
-    assert _reading(slots(("_", 0.9), ("A", 0.9))) == NOTHING
+    assert read_slots(slots(("A", 0.9), ("B", 0.8))).text == "AB"
+    assert read_slots(slots(("_", 0.9), ("A", 0.9))) == NOTHING
 
 
 @pytest.mark.parametrize(("colours", "flat"), [(3, False), (1, True)])

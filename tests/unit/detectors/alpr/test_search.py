@@ -7,7 +7,7 @@ import pytest
 
 from zmhook.detection import Box
 from zmhook.detectors.alpr.ocr import PlateOcr, Reading
-from zmhook.detectors.alpr.search import HOPE, View, _checked, search
+from zmhook.detectors.alpr.search import HOPE, View, checked, search
 from zmhook.detectors.model_files import ModelFile
 
 
@@ -102,7 +102,7 @@ def test_a_window_on_a_part_of_a_plate_is_widened_until_there_is_no_more(first, 
     box = Box(LEFT + first * EACH, 40, LEFT + last * EACH + 1, 56)
     (reading,) = reader()([COLUMNS[box.y1 : box.y2, box.x1 : box.x2]])
     assert reading.text == TEXT[first:last]
-    found = _checked(COLUMNS, View(box, reading), reader())
+    found = checked(COLUMNS, View(box, reading), reader())
     assert found.reading.text == TEXT
     assert found.reading.confidence > 0.9
 
@@ -115,7 +115,7 @@ def test_what_the_pictures_border_cuts_is_not_sure_of_itself(left):
     box = Box(x1, 40, min(250, x1 + len(shown) * EACH + 2), 56)
     (reading,) = read([COLUMNS[box.y1 : box.y2, box.x1 : box.x2]])
     assert reading.text == shown
-    found = _checked(COLUMNS, View(box, reading), read)
+    found = checked(COLUMNS, View(box, reading), read)
     assert found.reading.text == shown
     assert found.reading.confidence < 0.8
 
@@ -127,7 +127,7 @@ def test_where_wider_windows_say_something_else_it_is_not_sure():
         return [Reading(next(words), 0.7, 0.7) for _ in pictures]
 
     view = View(Box(100, 40, 180, 56), Reading("AB12345", 0.99, 0.99))
-    found = _checked(COLUMNS, view, read)
+    found = checked(COLUMNS, view, read)
     assert found.reading == Reading("AB12345", pytest.approx(0.099), 0.99)
 
 
@@ -136,5 +136,5 @@ def test_most_of_the_wider_windows_may_correct_it():
         return [Reading("AB12346", 0.95, 0.95) for _ in pictures]
 
     view = View(Box(100, 40, 180, 56), Reading("AB12345", 0.9, 0.9))
-    found = _checked(COLUMNS, view, read).reading
+    found = checked(COLUMNS, view, read).reading
     assert (found.text, found.confidence) == ("AB12346", 0.95)

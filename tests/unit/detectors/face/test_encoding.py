@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from zmhook.detectors.face.dlib_parts import ENCODER, LANDMARKS, load_model
 from zmhook.detectors.face.encoding import Encoder, KnownFaces, lookalikes
 
 
@@ -33,12 +34,14 @@ def test_the_cut_around_the_face_changes_nothing(image, hog_finder, encoder):
     """dlib on the whole picture gives the same as on the part that we hand it."""
     import dlib
 
+    landmarks = load_model(dlib.shape_predictor, LANDMARKS)
+    network = load_model(dlib.face_recognition_model_v1, ENCODER)
     picture = image("two_people.jpg")
     face = hog_finder.find(picture)[0]
     rgb = np.ascontiguousarray(picture[:, :, ::-1])
     box = face.box
-    shape = encoder._landmarks(rgb, dlib.rectangle(box.x1, box.y1, box.x2 - 1, box.y2 - 1))
-    whole = np.array(encoder._network.compute_face_descriptor(rgb, shape, 0))
+    shape = landmarks(rgb, dlib.rectangle(box.x1, box.y1, box.x2 - 1, box.y2 - 1))
+    whole = np.array(network.compute_face_descriptor(rgb, shape, 0))
     assert np.linalg.norm(whole - encoder.encode(picture, face)) < 0.02
 
 

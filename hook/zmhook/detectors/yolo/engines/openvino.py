@@ -47,7 +47,7 @@ class OpenVinoEngine(OnnxFileEngine):
         self._weights.check()
         if self._settings.yolo_processor == "gpu":
             log.warning("[yolo] yolo_processor: OpenVINO runs on the CPU; for CUDA use onnxruntime")
-        openvino = _openvino()
+        openvino = runtime()
         network = self._read(openvino)
         metadata = _metadata(network)
         size = self._take([_port(port) for port in network.inputs], metadata)
@@ -144,7 +144,8 @@ def _metadata(network: Any) -> dict[str, str]:
     return {key: str(getattr(value, "value", value)) for key, value in framework.items()}
 
 
-def _openvino() -> Any:
+def runtime() -> Any:
+    """Import OpenVINO; raises `MissingPart`, or `DetectorError` when it does not work."""
     # What a home's cameras run on is nobody's business: importing it must send nothing.
     for module in TELLING:
         sys.modules.setdefault(module, None)  # type: ignore[arg-type]

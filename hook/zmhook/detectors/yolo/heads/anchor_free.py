@@ -25,7 +25,7 @@ class AnchorFreeHead(Plain):
     suppressed = False
 
     def __init__(self, classes: int, *, transposed: bool) -> None:
-        self.classes: int | None = classes
+        super().__init__(classes)
         self._transposed = transposed
 
     @classmethod

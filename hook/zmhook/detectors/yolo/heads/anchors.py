@@ -31,9 +31,6 @@ class AnchorsHead(Plain):
     preprocessing = CENTRED
     suppressed = False
 
-    def __init__(self, classes: int) -> None:
-        self.classes: int | None = classes
-
     @classmethod
     def readings(cls, network: Network, *, named: bool = False) -> list[Head]:  # noqa: ARG003
         match network.outputs:

@@ -121,9 +121,13 @@ class Head(Protocol):
 
 
 class Plain:
-    """A reading whose shape alone tells it from others."""
+    """A reading whose shape alone tells it from others; `size` is the input's."""
 
     evidence = Evidence.SHAPE
+
+    def __init__(self, classes: int | None, size: tuple[int, int] = (0, 0)) -> None:
+        self.classes = classes
+        self._size = size
 
     def fits(self, _: Sequence[Floats]) -> bool | None:
         return None

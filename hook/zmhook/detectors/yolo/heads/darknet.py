@@ -32,10 +32,6 @@ class DarknetHead(Plain):
     preprocessing = Preprocessing("stretch", rgb=True, scale=1 / 255)
     suppressed = False
 
-    def __init__(self, classes: int, size: tuple[int, int]) -> None:
-        self.classes: int | None = classes
-        self._size = size
-
     @classmethod
     def readings(cls, network: Network, *, named: bool = False) -> list[Head]:  # noqa: ARG003
         if network.family != "darknet":

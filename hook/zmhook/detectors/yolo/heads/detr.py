@@ -67,10 +67,10 @@ class RtDetrHead(Plain):
     name = "RT-DETR/D-FINE"
     understands = "labels 1 x boxes, boxes 1 x boxes x 4, scores 1 x boxes"
     preprocessing = PLAIN_PREPROCESSING
-    classes: int | None = None
     suppressed = True
 
     def __init__(self, order: tuple[int, int, int] = (0, 1, 2), *, sure: bool = True) -> None:
+        super().__init__(None)
         self.evidence = Evidence.NAMES if sure else Evidence.NOTHING
         self._order = order
 
@@ -110,9 +110,8 @@ class RtDetrLogitsHead(Plain):
     suppressed = True
 
     def __init__(self, classes: int, size: tuple[int, int], pair: Pair, evidence: Evidence) -> None:
-        self.classes: int | None = classes
+        super().__init__(classes, size)
         self.evidence = evidence
-        self._size = size
         self._pair = pair
 
     @classmethod
@@ -159,10 +158,9 @@ class RfDetrHead(Plain):
         pair: Pair,
         evidence: Evidence = Evidence.NAMES,
     ) -> None:
-        self.classes: int | None = len(columns)
+        super().__init__(len(columns), size)
         self.evidence = evidence
         self._columns = np.array(columns, np.intp)
-        self._size = size
         self._pair = pair
 
     @classmethod
@@ -203,9 +201,8 @@ class UltralyticsDetrHead(Plain):
     suppressed = True
 
     def __init__(self, classes: int, size: tuple[int, int], *, sure: bool = False) -> None:
-        self.classes: int | None = classes
+        super().__init__(classes, size)
         self.evidence = Evidence.NAMES if sure else Evidence.SHAPE
-        self._size = size
 
     @classmethod
     def readings(cls, network: Network, *, named: bool = False) -> list[Head]:

@@ -64,12 +64,12 @@ class NasBatchHead(Plain):
         "num_predictions 1 x 1, pred_boxes 1 x boxes x 4, pred_scores and pred_classes 1 x boxes"
     )
     preprocessing = CENTRED
-    classes: int | None = None
     suppressed = True
 
     def __init__(
         self, order: tuple[int, int, int, int] = (0, 1, 2, 3), *, sure: bool = True
     ) -> None:
+        super().__init__(None)
         self.evidence = Evidence.NAMES if sure else Evidence.NOTHING
         self._order = order
 
@@ -106,7 +106,7 @@ class NasRawHead(Plain):
     suppressed = False
 
     def __init__(self, classes: int, pair: Pair, *, sure: bool = True) -> None:
-        self.classes: int | None = classes
+        super().__init__(classes)
         self.evidence = Evidence.NAMES if sure else Evidence.NOTHING
         self._pair = pair
 

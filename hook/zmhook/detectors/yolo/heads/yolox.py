@@ -39,10 +39,6 @@ class YoloxHead(Plain):
     preprocessing = Preprocessing("corner", rgb=False, scale=1.0)
     suppressed = False
 
-    def __init__(self, classes: int, size: tuple[int, int]) -> None:
-        self.classes: int | None = classes
-        self._size = size
-
     @classmethod
     def readings(cls, network: Network, *, named: bool = False) -> list[Head]:  # noqa: ARG003
         match network.outputs:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from zmhook.detectors.model_files import yolo_files
-from zmhook.detectors.yolo.engines.openvino import OpenVinoEngine, _openvino
+from zmhook.detectors.yolo.engines.openvino import OpenVinoEngine, runtime
 from zmhook.errors import DetectorError, MissingPart, ModelFileError
 from zmhook.settings import Yolo
 
@@ -23,7 +23,7 @@ SURE = 0.35
 def openvino():
     if not find_spec("openvino"):
         pytest.skip("optional: openvino is not installed")
-    return _openvino()  # not importorskip: that would tell the vendor
+    return runtime()  # not importorskip: that would tell the vendor
 
 
 def engine(weights, **settings) -> OpenVinoEngine:
