@@ -71,12 +71,16 @@ def _loaded(path: str, overrides: Sequence[str]) -> tuple[Config, list[Problem],
 
     nothing = Config(path, Settings(), {}, [])
     try:
-        return load(path, overrides), [], False
+        return load(path, overrides).apply(), [], False
     except RightsError as error:
         return nothing, [Problem("", "", "", str(error))], True
     except SettingsError as error:
         is_there = os.access(path, os.R_OK)
-        return error.config or nothing, list(error.problems), not (error.config and is_there)
+        return (
+            (error.config or nothing).apply(),
+            list(error.problems),
+            not (error.config and is_there),
+        )
 
 
 def _step_down(config: Config) -> str:
