@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(args: Namespace) -> int:
     path = absolute_config(args.config)
-    config = load(path)
+    config = load(path).apply()
     become_owner(*folders_of(config.general))
     from zmhook.logs import Logs
 
@@ -65,7 +65,7 @@ def _watch(config: Config, path: str) -> None:
 
 def _show_status(args: Namespace) -> int:
     """Return 0 when it is running and ZoneMinder answers, else 1."""
-    settings = load(absolute_config(args.config)).general
+    settings = load(absolute_config(args.config)).apply().general
     folder = status.folder_of(settings.general.base_data_path)
     become_owner(folder)
     watch, is_running = status.read(folder), status.is_running(folder)
