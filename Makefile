@@ -8,7 +8,7 @@ BENCHES := $(filter-out bench/measure.py bench/peer_%.py,$(wildcard bench/*.py))
 SPELLED := README.md CONTRIBUTING.md CHANGELOG.md SECURITY.md objectconfig.ini docs hook bin tools
 SHELL_SCRIPTS := install.sh zm_event_start.sh zm_event_end.sh .ci/run $(wildcard tests/zoneminder/*.sh)
 
-.PHONY: help demo check test assets attack container lint docs pictures links bench lock clean shellcheck
+.PHONY: help demo check test test-debian13 assets attack container lint docs pictures links bench lock clean shellcheck
 
 help:
 	@echo 'To try zmhook:'
@@ -22,6 +22,7 @@ help:
 	@echo '                   TIER=unit, integration, zoneminder or attack: only these'
 	@echo '                   ARGS=OPTIONS: for pytest, such as ARGS="-k gate -x" or ARGS=-rs'
 	@echo '  make assets    download the photographs and networks that many tests need (13 MB)'
+	@echo '  make test-debian13  run every test with Python 3.13, in an environment of its own (.venv-3.13)'
 	@echo '  make attack    run all attacks and faults, without their usual time limits'
 	@echo '                   ARGS=OPTIONS: for pytest'
 	@echo '  make container run the steps of the Dockerfile, without Docker, and try the result'
@@ -49,6 +50,10 @@ test: $(VENV)/.test
 	    unit|integration|zoneminder|attack) $(RUN)/python -m pytest tests/$(TIER) $(ARGS);; \
 	    *) echo 'make test: TIER is all, unit, integration, zoneminder or attack' >&2; exit 2;; \
 	esac
+
+# Another Python, as on the next Debian: an environment of its own, so that the usual one stays.
+test-debian13:
+	@$(MAKE) --no-print-directory test PYTHON=python3.13 VENV=.venv-3.13
 
 attack: $(VENV)/.test
 	@ZMHOOK_ATTACK=long $(RUN)/python -m pytest tests/attack $(ARGS)
@@ -90,7 +95,7 @@ lock: $(VENV)/.lock
 	$(RUN)/python tools/lock.py $(ARGS)
 
 clean:
-	rm -rf $(VENV) assets demo build dist docs/_build hook/*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) .venv-3.13 assets demo build dist docs/_build hook/*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
 
 $(RUN)/python:
 	@command -v $(PYTHON) >/dev/null || { echo 'make: $(PYTHON) is not installed: install it (apt-get install python3 python3-venv)' >&2; exit 1; }

@@ -10,6 +10,7 @@ import threading
 from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from weakref import WeakSet
 
 from zmhook.errors import StateError
 from zmhook.storage import sqlite
@@ -41,6 +42,8 @@ log = logging.getLogger(__name__)
 
 _open: OrderedDict[str, SharedDatabase] = OrderedDict()
 _lock = threading.Lock()
+_alive: WeakSet[SharedDatabase] = WeakSet()
+"""All of this process, to be closed at its end."""
 _inherited: list[object] = []
 """Connections of the process that forked us: SQLite wants them neither used nor closed here."""
 
@@ -48,14 +51,20 @@ _inherited: list[object] = []
 class SharedDatabase:
     """One database. Safe for use by several threads, and by many processes with one each."""
 
+    _connection: sqlite3.Connection | None = None
+
     def __init__(self, path: str | Path, schema: Sequence[str]) -> None:
         self.path = Path(path)
         self._schema = schema
         self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
         self._file: File | None = None
         self._vitals: Vitals | None = None
         self._pid = os.getpid()
+        _alive.add(self)
+
+    def __del__(self) -> None:
+        """Close it with its last user: nobody else would, and Python 3.13 warns of that."""
+        self._close()
 
     def use(self, task: Callable[[sqlite3.Connection], T]) -> T:
         """Run `task`, once more with a new file when this one turns out to be damaged.
@@ -64,6 +73,11 @@ class SharedDatabase:
         """
         with self._lock, sqlite.state_errors(self.path):
             return with_new_file(self.path, lambda: self._attempt(task))
+
+    @property
+    def is_of_this_process(self) -> bool:
+        """Say whether it was used here, and not only before a fork: then its lock may be held."""
+        return self._pid == os.getpid()
 
     def close(self) -> None:
         """Close it; the next use opens it again."""
@@ -200,8 +214,10 @@ def shared_database(path: str | Path, schema: Sequence[str]) -> SharedDatabase:
 def close_all() -> None:
     """Close every database of this process."""
     with _lock:
-        while _open:
-            _open.popitem()[1].close()
+        _open.clear()
+        for database in list(_alive):
+            if database.is_of_this_process:
+                database.close()
 
 
 atexit.register(close_all)
