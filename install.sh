@@ -128,7 +128,7 @@ remove_stale() {
 # stage NAME: what follows counts for it; "" ends the last one.
 stage() {
     if [ -n "$STAGE" ] && [ "$SECONDS" -gt "$STAGE_BEGAN" ]; then TIMES+=("$STAGE $((SECONDS - STAGE_BEGAN)) s"); fi
-    STAGE=$1 STAGE_BEGAN=$SECONDS
+    STAGE=$1 STAGE_BEGAN=$SECONDS # and true, whatever came before
 }
 
 # -- options and checks ----------------------------------------------------------------------------
@@ -739,12 +739,12 @@ make_environment() {
     if ! with_progress "$log" pip_install "$work" || ! settled; then
         # What cannot be fetched now cannot be fetched after everything was removed, either.
         if cannot_fetch "$log"; then explain_pip "$log"; fi
+        stage packages
         bare_environment
         if ! with_progress "$log" pip_install "$work"; then explain_pip "$log"; fi
         settled || die "the environment does not work: ${BROKEN[0]//$'\t'/: }. Leave out the part that needs it (--without), or report it"
     fi
     rm -rf "$work"
-    stage checks
     check_own
 }
 
@@ -793,7 +793,7 @@ bare_environment() {
     "$PYTHON" -I -m venv --clear "$VENV" || die "$PYTHON could not make the environment $VENV"
 }
 
-settled() { link_system && examine && [ ${#BROKEN[@]} -eq 0 ]; }
+settled() { stage checks && link_system && examine && [ ${#BROKEN[@]} -eq 0 ]; }
 
 # A file that others could write may come by an access list of a folder above.
 check_own() {
@@ -1396,6 +1396,7 @@ main() {
     models
     stage service
     units
+    stage doctor
     checkup
     finish
 }
