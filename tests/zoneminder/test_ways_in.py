@@ -207,9 +207,8 @@ def test_watch_hands_over_each_event_once(zm_either, ways, photo) -> None:
         for event in events:
             ways.wait_for_decision(event.id)
             ended(zm, event)
-        status = ways.status()
-        assert status["running"]
-        assert status["counts"]["alarm"] >= 2
+        assert ways.status()["running"]
+    assert ways.status()["counts"]["alarm"] >= 2
     assert [len(ways.decisions(event.id)) for event in (before, *events)] == [0, 1, 1]
     assert not ways.status()["running"]
     picture = events[0].path / "objdetect.jpg"

@@ -261,6 +261,7 @@ class Watcher:
     def _finish(self) -> None:
         for event, outcome in self._hooks.finished():
             self._count(**{outcome: 1})
+            self._next_write = 0.0
             log.debug("%s: %s", event, outcome)
             if outcome == "failed":
                 log.error("%s: the hook has failed", event)
