@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,16 @@ from zmhook.decide import Decided
 from zmhook.detection import Box, Decision, Detection, Drop, FrameInfo
 from zmhook.event import Event
 from zmhook.frame import Frame
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """What is a process's own `main` sets up the log; the next test needs it as it was."""
+    logger = logging.getLogger("zmhook")
+    handlers, level, propagate = logger.handlers[:], logger.level, logger.propagate
+    yield
+    logger.handlers[:], logger.propagate = handlers, propagate
+    logger.setLevel(level)
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ def test_what_is_linted_depends_on_what_changed(check: ModuleType) -> None:
 
     assert tools("docs/faces.md") == []
     assert tools("tools/check.py") == ["ruff", "ruff"]
-    assert tools("hook/zmhook/version.py") == ["ruff", "ruff", "lint-imports", "mypy"]
+    assert tools("hook/zmhook/errors.py") == ["ruff", "ruff", "lint-imports", "mypy"]
     assert tools("hook/zmhook/removed.py") == ["lint-imports", "mypy"]
 
 

@@ -25,15 +25,6 @@ def settings(folder: Path, **general: object) -> Settings:
     return structs.replace(base, general=structs.replace(base.general, **given))
 
 
-@pytest.fixture(autouse=True)
-def as_before():
-    root = logging.getLogger("zmhook")
-    before = root.handlers[:], root.level, root.propagate
-    yield
-    root.handlers[:], root.propagate = before[0], before[2]
-    root.setLevel(before[1])
-
-
 def test_the_component_names_the_monitor() -> None:
     assert logs.component(5) == "zmesdetect_m5"
     assert logs.component(None) == "zmesdetect"

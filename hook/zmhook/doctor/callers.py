@@ -29,7 +29,7 @@ LONGEST = 1 << 20
 CLOCK_SECONDS = 30.0
 HOUR, QUARTER = 3600, 900
 START_WATCH = "sudo systemctl restart zmhook-watch.service; zmhook watch run --debug shows why"
-_KEY = r"^\s*{}\s*[:=]\s*(.*?)\s*$"
+_LINE = re.compile(r"\s*(\w+)\s*[:=](.*)")
 _SETTLED = ("yes", "true", "1", "on")
 
 
@@ -218,8 +218,9 @@ def _is_on(text: str) -> bool:
 
 
 def _value(text: str, key: str) -> str:
-    values = re.findall(_KEY.format(key), text, re.MULTILINE)
-    return str(values[-1]).strip("'\"") if values else ""
+    lines = map(_LINE.fullmatch, text.splitlines())
+    values = [line[2].strip() for line in lines if line and line[1] == key]
+    return values[-1].strip("'\"") if values else ""
 
 
 def _expanded(line: str, text: str) -> str:

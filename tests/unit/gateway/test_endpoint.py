@@ -265,7 +265,7 @@ def test_a_redirect_is_not_followed_and_the_token_goes_nowhere_else(
 
 def test_without_requests_the_part_is_named(nobody, configured, soon, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "requests", None)
-    with pytest.raises(MissingPart, match="zmhook\\[remote\\]"):
+    with pytest.raises(MissingPart, match="\\.\\[remote\\]"):
         Endpoint(configured(nobody), nobody).request("GET", "/", soon)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from msgspec import structs
 
-from zmhook import frames
 from zmhook.detection import Box, Detection
 from zmhook.errors import FrameUnavailable, InferenceUnavailable
 from zmhook.frame import Picture
+from zmhook.frames import sources
 from zmhook.service.wire import InferResult, InputImage
 
 FILE = ("file", "image.jpg", b"JPEG")
@@ -97,7 +97,7 @@ class Portal:
 @pytest.fixture
 def portal(monkeypatch: pytest.MonkeyPatch) -> Portal:
     portal = Portal(snapshot=b"S", alarm=b"A", **{"7": b"7"})
-    monkeypatch.setattr(frames, "open_source", portal)
+    monkeypatch.setattr(sources, "open_source", portal)
     return portal
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import resource
 from collections.abc import Iterator
@@ -19,16 +18,12 @@ from zmhook.service.supervisor import Supervisor
 
 @pytest.fixture(autouse=True)
 def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """`main` is a process's own: it sets its mask, its limits and its log."""
+    """`main` is a process's own: it sets its mask and its limits."""
     mask, limits = os.umask(0o022), resource.getrlimit(resource.RLIMIT_NOFILE)
     os.umask(mask)
-    logger = logging.getLogger("zmhook")
-    handlers, level, propagate = logger.handlers[:], logger.level, logger.propagate
     yield
     os.umask(mask)
     resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-    logger.handlers[:], logger.propagate = handlers, propagate
-    logger.setLevel(level)
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from msgspec import structs
 
-from zmhook import frames
 from zmhook.detection import Box
 from zmhook.errors import FrameNotNeeded, FrameUnavailable
 from zmhook.event import Event
 from zmhook.frame import Crop, Picture
+from zmhook.frames import sources
 from zmhook.frames.base import Pending
 from zmhook.service.fetch import POLL_SECONDS, Fetcher
 from zmhook.settings import General, Settings
@@ -54,7 +54,7 @@ class Source:
 @pytest.fixture
 def source(monkeypatch: pytest.MonkeyPatch) -> Source:
     source = Source()
-    monkeypatch.setattr(frames, "open_source", lambda *_, **__: source)
+    monkeypatch.setattr(sources, "open_source", lambda *_, **__: source)
     return source
 
 
@@ -131,7 +131,7 @@ def test_a_source_that_cannot_be_opened_says_why(
     def refuse(*_: object, **__: object) -> None:
         raise FrameUnavailable("no such portal")
 
-    monkeypatch.setattr(frames, "open_source", refuse)
+    monkeypatch.setattr(sources, "open_source", refuse)
 
     async def run() -> None:
         fetching = fetcher(threads, "alarm", "snapshot")
@@ -243,7 +243,7 @@ CROP = Crop(box=Box(1, 2, 3, 4), width=9, height=8)
 @pytest.fixture
 def awaited(monkeypatch: pytest.MonkeyPatch) -> Awaited:
     source = Awaited()
-    monkeypatch.setattr(frames, "open_source", lambda *_, **__: source)
+    monkeypatch.setattr(sources, "open_source", lambda *_, **__: source)
     return source
 
 
@@ -312,7 +312,7 @@ def test_a_source_of_the_cameras_own_that_cannot_be_opened_says_why(
     def refuse(*_: object, **__: object) -> None:
         raise FrameUnavailable("no such portal")
 
-    monkeypatch.setattr(frames, "open_source", refuse)
+    monkeypatch.setattr(sources, "open_source", refuse)
 
     async def scene() -> None:
         assert (await fetcher(threads, "track").first()).error == "no such portal"
@@ -341,7 +341,7 @@ class Coming(Source):
 @pytest.fixture
 def coming(monkeypatch: pytest.MonkeyPatch) -> Coming:
     source = Coming(4)
-    monkeypatch.setattr(frames, "open_source", lambda *_, **__: source)
+    monkeypatch.setattr(sources, "open_source", lambda *_, **__: source)
     return source
 
 

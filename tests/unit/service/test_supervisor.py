@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from zmhook import frames
 from zmhook.deadline import waited
 from zmhook.detection import Decision
 from zmhook.errors import FrameUnavailable, InferenceUnavailable
 from zmhook.event import Event
+from zmhook.frames import sources
 from zmhook.net.http_connection import CloseConnection
 from zmhook.service.config_watch import ConfigWatch
 from zmhook.service.paths import patience_path, silence_of
@@ -33,7 +33,7 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
     def nowhere(*_: object, **__: object) -> None:
         raise FrameUnavailable("there is none")
 
-    monkeypatch.setattr(frames, "open_source", nowhere)
+    monkeypatch.setattr(sources, "open_source", nowhere)
 
     def make(service: str = "", general: str = "") -> Supervisor:
         path.write_text(f"[general]\n{general}\n[service]\nservice_workers = 1\n{service}\n")
@@ -130,7 +130,7 @@ def test_the_pictures_of_a_refused_event_are_not_fetched(
     make: Make, soon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fetched = []
-    monkeypatch.setattr(frames, "open_source", lambda one, *_, **__: fetched.append(one.id))
+    monkeypatch.setattr(sources, "open_source", lambda one, *_, **__: fetched.append(one.id))
 
     async def run() -> None:
         supervisor = make("service_queue = 1")

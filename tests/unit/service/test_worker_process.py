@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -194,15 +193,6 @@ def test_it_dies_with_its_supervisor(root: Path, tmp_path: Path) -> None:
 
 
 # -- what a worker logs ----------------------------------------------------------------------------
-
-
-@pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
-    logger = logging.getLogger("zmhook")
-    handlers, level, propagate = logger.handlers[:], logger.level, logger.propagate
-    yield
-    logger.handlers[:], logger.propagate = handlers, propagate
-    logger.setLevel(level)
 
 
 @pytest.fixture

@@ -163,7 +163,7 @@ def test_close_may_be_called_twice_and_detect_loads_again(settings, image, known
 
 def test_without_dlib_load_names_the_extra_even_with_yunet(settings, monkeypatch):
     monkeypatch.setitem(sys.modules, "dlib", None)
-    with pytest.raises(MissingPart, match=r"zmhook\[face\]"):
+    with pytest.raises(MissingPart, match=r"\.\[face\]"):
         FaceDetector(settings()).load()
 
 

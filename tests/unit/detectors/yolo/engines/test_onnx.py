@@ -114,7 +114,7 @@ def test_after_closing_it_says_so(model):
 
 def test_without_onnxruntime_the_extra_is_named(model, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(MissingPart, match=r"pip install 'zmhook\[yolo\]'") as caught:
+    with pytest.raises(MissingPart, match=r"pip install '\.\[yolo\]'") as caught:
         engine(model(NANO)).load()
     assert caught.value.extra == "yolo"
 

@@ -170,7 +170,7 @@ def test_a_gpu_is_not_for_it(model, caplog):
 
 def test_without_openvino_the_extra_is_named(model, monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
-    with pytest.raises(MissingPart, match=r"pip install 'zmhook\[openvino\]'") as caught:
+    with pytest.raises(MissingPart, match=r"pip install '\.\[openvino\]'") as caught:
         engine(model(NANO)).load()
     assert caught.value.extra == "openvino"
 
