@@ -146,7 +146,7 @@ every_part() { known_extras | grep -vxE 'yolo-gpu|openvino'; }
 # named_parts OPTION TEXT: the parts that a text names, one a line.
 named_parts() {
     local word
-    for word in $(words_of "$2"); do
+    while read -r word; do
         if [ "$word" = all ]; then
             every_part
         elif known_extras | grep -qxF -- "$word"; then
@@ -154,7 +154,7 @@ named_parts() {
         else
             die "$1: unknown part '$word'; available: $(known_extras | paste -sd' ')"
         fi
-    done
+    done < <(words_of "$2")
 }
 
 # choose_parts: apply --without, then --with, to the parts that there are.
@@ -510,14 +510,14 @@ is_yes_or_no() {
 # are_parts ANSWER: take the names that it has to add, and those with a minus to remove.
 are_parts() {
     local word with='' without='' known
-    for word in $(words_of "$1"); do
+    while read -r word; do
         known=${word#[-+]}
         if [ "$known" != all ] && ! known_extras | grep -qxF -- "$known"; then
             say "  unknown part '$known'; available: $(known_extras | paste -sd' ')"
             return 1
         fi
         case $word in -*) without+=,$known ;; *) with+=,$known ;; esac
-    done
+    done < <(words_of "$1")
     WITH+=$with WITHOUT+=$without
 }
 

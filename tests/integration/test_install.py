@@ -734,6 +734,7 @@ def test_a_zmhook_command_of_somebody_else_is_not_touched(install, copy: Place):
             "unknown part 'telepathy'; available: zoneminder",
         ),
         (["--yes", "--with", "dev"], "unknown part 'dev'"),
+        (["--yes", "--with", "*"], "unknown part '*'"),
         (["--yes", "--user", "no-such-user"], "there is no user no-such-user"),
         (["--yes", "--group", "no-such-group"], "there is no group no-such-group"),
         (["--yes", "--python", "/nowhere/python"], "there is no /nowhere/python"),

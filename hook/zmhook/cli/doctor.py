@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import signal
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn
 
 from zmhook.cli.arguments import (
     Parser,
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+    from types import FrameType
 
     from zmhook.doctor.finding import Check, Finding
     from zmhook.doctor.patient import Patient
@@ -32,6 +35,26 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = make_parser().parse_args(argv)
+    with _interrupted_by(signal.SIGTERM, signal.SIGHUP):
+        return _main(args)
+
+
+@contextmanager
+def _interrupted_by(*signals: signal.Signals) -> Iterator[None]:
+    """Have signals end the command as Ctrl-C does: temporary folders are removed."""
+    before = {number: signal.signal(number, _interrupt) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(_: int, __: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _main(args: argparse.Namespace) -> int:
     patient, findings = examined(args)
     kept = []
     if args.json:

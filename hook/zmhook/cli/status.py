@@ -10,15 +10,16 @@ from msgspec import Struct
 
 from zmhook.cli.arguments import Parser, absolute_config, add_config, add_json
 from zmhook.cli.output import say, say_json
-from zmhook.cli.service import readable_settings, socket_of
+from zmhook.cli.service import socket_of
 from zmhook.cli.service_text import age
-from zmhook.errors import NoState, StateError
-from zmhook.exit_codes import DONE
+from zmhook.errors import NoState, SettingsError, StateError
+from zmhook.exit_codes import DONE, FAILED
 from zmhook.history.read import DecisionFilter, History
 from zmhook.jobs.enqueue import backlog
 from zmhook.process.privilege import become_owner
 from zmhook.render.line import words_of
 from zmhook.service import client, running
+from zmhook.settings import Settings, load
 from zmhook.settings.model import folders_of
 from zmhook.text.bounded_json import Unreadable, decoded
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from zmhook.cli.tables import Block
     from zmhook.history.schema import HistoryEntry
-    from zmhook.settings import Settings
 
 SECONDS = 3.0
 
@@ -45,10 +45,15 @@ class LastEvent(Struct, frozen=True, kw_only=True):
 
 
 class Overview(Struct, frozen=True, kw_only=True):
-    """`service` is None where none runs; `starts` says whether the next event starts one."""
+    """`service` is None where none runs; `starts` says whether the next event starts one.
+
+    `config_error` is what is wrong with the configuration: no new service starts with it, and one
+    that runs keeps the last that was right.
+    """
 
     starts: bool
     service: dict[str, Any] | None
+    config_error: str
     problem: str
     jobs_waiting: int
     jobs_failed: int
@@ -58,9 +63,9 @@ class Overview(Struct, frozen=True, kw_only=True):
 def main(argv: Sequence[str] | None = None) -> int:
     args = make_parser().parse_args(argv)
     config = absolute_config(args.config)
-    settings = readable_settings(config)
+    settings, config_error = _loaded(config)
     become_owner(*folders_of(settings))
-    overview = _overview(settings, socket_of(config, settings))
+    overview = _overview(settings, socket_of(config, settings), config_error)
     if args.json:
         say_json(overview)
     else:
@@ -69,15 +74,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         show(_blocks(overview, time.time()), sys.stdout)
         say()
         say("zmhook doctor checks everything; zmhook history list shows more events.")
-    return DONE
+    return FAILED if config_error else DONE
 
 
-def _overview(settings: Settings, socket: Path) -> Overview:
+def _loaded(path: str) -> tuple[Settings, str]:
+    """Return the settings as far as they can be read, and what is wrong with them."""
+    try:
+        return load(path).apply().general, ""
+    except SettingsError as error:
+        config = error.config.apply().general if error.config else Settings()
+        return config, str(error.problems[0])
+
+
+def _overview(settings: Settings, socket: Path, config_error: str) -> Overview:
     jobs = backlog(settings.general.base_data_path)
     monitors, problem = _monitors(settings)
     return Overview(
         starts=settings.service.use_service,
         service=_service(socket),
+        config_error=config_error,
         problem=problem or jobs["error"],
         jobs_waiting=jobs["waiting"],
         jobs_failed=jobs["failed"] + jobs["set_aside"],
@@ -151,10 +166,13 @@ def _blocks(overview: Overview, now: float) -> Iterator[Block]:
 
 def _state(overview: Overview) -> str:
     service = overview.service
+    if service is None and overview.config_error:
+        return f"zmhook is off: its configuration is wrong: {overview.config_error}"
     if service is None:
         how = "the next event starts the service" if overview.starts else "without a service"
         return f"zmhook is on: {how}"
-    if problem := service.get("problem") or service.get("config_error"):
+    problem = service.get("problem") or overview.config_error or service.get("config_error")
+    if problem:
         return f"zmhook is on, with a PROBLEM: {problem}"
     up = age(service.get("uptime_s") or 0)
     waiting = (service.get("queue") or {}).get("waiting", 0)
@@ -189,6 +207,7 @@ def make_parser() -> Parser:
         description="Show whether zmhook is on, when each monitor had its last event, and what"
         " came of it.",
         examples=["zmhook status", "zmhook status --json"],
+        epilog="Exit code: 0 the configuration is right, 1 it is not.",
     )
     add_json(parser)
     add_config(parser)

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
-from zmhook.cli.output import BOLD, LONGEST, has_colours, highlighted, styled
+from zmhook.cli.output import BOLD, LONGEST, NotPrinted, has_colours, highlighted, styled
 from zmhook.printable import printable, shortened
 
 if TYPE_CHECKING:
@@ -41,11 +41,21 @@ Block = Table | str
 
 
 def show(blocks: Iterable[Block], out: TextIO) -> None:
-    """Write the blocks, as wide as the terminal (or `COLUMNS`) allows."""
+    """Write the blocks, as wide as the terminal (or `COLUMNS`) allows.
+
+    Raises `NotPrinted`.
+    """
     width = shutil.get_terminal_size((WIDTH, 24)).columns
     for block in blocks:
         for line in _lines(block, width, coloured=has_colours(out)):
-            print(line, file=out)
+            _print(line, out)
+
+
+def _print(line: str, out: TextIO) -> None:
+    try:
+        print(line, file=out)
+    except OSError as error:
+        raise NotPrinted(f"stdout cannot be written to: {error.strerror}") from None
 
 
 def plain(block: Block, width: int = WIDTH) -> list[str]:

@@ -63,7 +63,7 @@ class Hooks:
         """Start the hook for an event that has so many seconds. Raises `OSError`."""
         arguments = (event.id, event.monitor_id, event.monitor_name, event.cause, event.folder)
         process = subprocess.Popen(
-            [self._script, *map(str, arguments)],
+            [self._script, *map(_argument, arguments)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,  # what is detected is in the log, and in the event
             env=self._environment,
@@ -90,6 +90,11 @@ class Hooks:
     def kill(self) -> None:
         for hook in self._running:
             _kill(hook)
+
+
+def _argument(value: object) -> bytes:
+    """Return an argument without what none may hold: names and causes are anybody's text."""
+    return str(value).replace("\0", "").encode("utf-8", "replace")
 
 
 def _kill(hook: Running) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from zmhook.zoneminder.event_row import EventRow
 
@@ -26,7 +26,7 @@ class Position(Struct, kw_only=True):
     """
 
     portal: str
-    mark: int
+    mark: Annotated[int, Meta(ge=0)]
     answered: float
     settled: list[int] = []
 
@@ -58,9 +58,10 @@ class Follower:
         """Return what is new in a response; it waits until `settle` is called."""
         is_gapless = 0 <= now - self.position.answered <= self._max_age
         self.position.answered = now
-        missed = len(rows) >= PAGE
+        before = min((row.id for row in rows if row.id), default=0) - 1
+        missed = len(rows) >= PAGE and before > self.position.mark
         if missed:
-            self._raise_mark(min(row.id for row in rows) - 1)
+            self._raise_mark(before)
         known = {*self.position.settled, *self._waiting}
         unknown = [row for row in rows if row.id > self.position.mark and row.id not in known]
         events: list[EventRow] = []

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from msgspec import Struct, json
+from msgspec import Meta, Struct, json
 
 from zmhook.storage import atomic
 from zmhook.storage.lock import is_locked
 from zmhook.storage.regular import read as read_file
 from zmhook.text.bounded_json import Unreadable, decoded
 from zmhook.watch.position import Position
+from zmhook.zoneminder.event_row import LATEST
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -35,6 +36,10 @@ class EventCounts(Struct, frozen=True):
     too_many: int = 0
 
 
+Moment = Annotated[float, Meta(ge=0.0, le=LATEST)]
+"""Seconds since the epoch. A damaged file may hold one that no calendar has."""
+
+
 class WatchStatus(Struct, frozen=True, kw_only=True):
     """The state at `at`, seconds since the epoch as `since` is (of the process's start).
 
@@ -45,13 +50,13 @@ class WatchStatus(Struct, frozen=True, kw_only=True):
 
     position: Position
     pid: int
-    at: float
-    since: float
+    at: Moment
+    since: Moment
     problem: str = ""
     waiting: int = 0
     in_progress: int = 0
     last_event: int = 0
-    last_time: float = 0.0
+    last_time: Moment = 0.0
     counts: EventCounts = EventCounts()
     ended: bool = False
 

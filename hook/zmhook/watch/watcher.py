@@ -138,6 +138,9 @@ class Watcher:
     def _continued(self) -> Follower | None:
         """Return where the last watcher was; None where there was none, or of another portal."""
         before = status.read(self._folder)
+        file = self._folder / status.NAME
+        if before is None and os.path.lexists(file):
+            log.warning("%s: cannot be read: the watch begins with the next event", file)
         if before is None or before.position.portal != self._portal:
             return None
         return Follower(before.position, self._watch.watch_max_age)
@@ -201,8 +204,9 @@ class Watcher:
             )
         if many or new.missed:
             self._count(too_many=len(many))
-            what = "%s%d events are left out: too many at once ([watch] watch_max_events)"
-            log.warning(what, "more than " if new.missed else "", len(many))
+            what = "%s events are left out: too many at once ([watch] watch_max_events)"
+            number = f"more than {len(many)}" if new.missed else str(len(many))
+            log.warning(what, number if many else "some")
 
     @property
     def _most(self) -> int:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,6 +85,27 @@ def test_no_secret_is_shown(config, capsys, endpoint):
     main(["doctor", "-c", config(text)])
     captured = capsys.readouterr()
     assert "hunter22" not in captured.out + captured.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_the_end_leaves_no_temporary_folder(number, config, tmp_path: Path):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        path = config(f"models = hog\nportal = http://127.0.0.1:{silent.getsockname()[1]}/zm\n")
+        doctor = subprocess.Popen(
+            [sys.executable, "-m", "zmhook.cli.main", "doctor", "-c", path],
+            env={**os.environ, "TMPDIR": str(temporary)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        connection, _ = silent.accept()  # it waits for the portal, in the middle of its checks
+        with connection:
+            doctor.send_signal(number)
+            _, errors = doctor.communicate(timeout=60)
+    assert doctor.returncode == 130
+    assert b"interrupted" in errors
+    assert [*temporary.iterdir()] == []
 
 
 def test_one_event(config, capsys):

@@ -49,8 +49,8 @@ def shown(capsys, path: str) -> dict:
 def test_nothing_has_happened_yet(config, capsys):
     path = config()
     assert shown(capsys, path) == {
-        "starts": True, "service": None, "problem": "", "jobs_waiting": 0, "jobs_failed": 0,
-        "monitors": [],
+        "starts": True, "service": None, "config_error": "", "problem": "",
+        "jobs_waiting": 0, "jobs_failed": 0, "monitors": [],
     }  # fmt: skip
     assert main(["status", "-c", path]) == 0
     out = capsys.readouterr().out
@@ -105,6 +105,30 @@ def test_a_service_with_a_problem(config, capsys, monkeypatch):
     assert "no service answers" in shown(capsys, path)["service"]["problem"]
     main(["status", "-c", path])
     assert "zmhook is on, with a PROBLEM: " in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("text", ["[general]\nmodels = hog\n", "wait = soon\n", "weight = 1\n"])
+def test_a_configuration_that_is_wrong(text, config, capsys, monkeypatch):
+    path = config(text)
+    assert main(["status", "-c", path, "--json"]) == 1
+    assert "o.ini" in json.loads(capsys.readouterr().out)["config_error"]
+    assert main(["status", "-c", path]) == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert "zmhook is off: its configuration is wrong: " in out
+    status = json.dumps({"pid": 7, "version": "1.2.3", "config_error": ""}).encode()
+    monkeypatch.setattr(module.running, "is_running", lambda _: True)
+    monkeypatch.setattr(module.client, "ask", lambda *_: module.client.ServiceReply(200, status))
+    assert main(["status", "-c", path]) == 1
+    assert "zmhook is on, with a PROBLEM: " in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_configuration_that_is_not_there(short, tmp_path: Path, capsys, monkeypatch):
+    monkeypatch.setenv("ZMHOOK_RUN", str(short))
+    folders = [tmp_path / "data"]
+    monkeypatch.setattr(module, "folders_of", lambda _: folders)
+    monkeypatch.setattr(module, "_monitors", lambda _: ([], ""))
+    assert main(["status", "-c", str(tmp_path / "none.ini")]) == 1
+    assert "there is no such file" in " ".join(capsys.readouterr().out.split())
 
 
 def test_no_history(config, capsys):

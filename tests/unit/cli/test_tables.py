@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 
 import pytest
 
-from zmhook.cli.output import BOLD, RED, styled
+from zmhook.cli.output import BOLD, RED, NotPrinted, styled
 from zmhook.cli.tables import Table, plain, show
 
 TABLE = Table("Things", ("name", "count"), [("a", "1"), ("[b]longer[/b]", "100")], frozenset({1}))
@@ -72,6 +74,16 @@ def test_columns_are_left_out_only_where_wrapping_is_not_enough() -> None:
     assert head == ["event", "outcome", "result"]
     assert plain(WIDE, width=200)[2].split() == ["event", "outcome", "result", "file"]
     assert all(len(line) <= 40 for line in plain(WIDE, width=40))
+
+
+class Full(io.StringIO):
+    def write(self, _: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_is_no_fault_of_ours() -> None:
+    with pytest.raises(NotPrinted, match="No space left on device"):
+        show([TABLE], Full())
 
 
 def test_the_width_is_that_of_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,6 +44,14 @@ def test_the_arguments_are_those_of_a_notification_server(runner, tmp_path: Path
     assert len(own) == 0
 
 
+def test_texts_that_no_argument_may_hold(runner, tmp_path: Path) -> None:
+    own = runner(f'printf "%s|" "$@" >{tmp_path}/said; exit 1')
+    event = Event(id=12, monitor_id=3, monitor_name="Front\0door", cause="a\nb \ud800", path="")
+    own.start(event, 30)
+    assert ended(own) == [Finished(event, "nothing")]
+    assert (tmp_path / "said").read_text() == "12|3|Frontdoor|a\nb ?||"
+
+
 @pytest.mark.parametrize(
     ("code", "outcome"), [(0, "alarm"), (1, "nothing"), (2, "undecided"), (127, "failed")]
 )

@@ -90,6 +90,9 @@ def test_more_than_a_response_holds() -> None:
     assert taken.missed
     assert len(taken.events) == PAGE
     assert own.position.mark == 999
+    again = own.take(rows(*range(1000, 1000 + PAGE)), NOW)
+    assert not again.missed  # they only wait
+    assert own.take(rows(*range(1001, 1001 + PAGE)), NOW).missed
 
 
 def test_a_database_that_begins_anew() -> None:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from zmhook.storage.lock import lock_file
 from zmhook.watch import status
@@ -30,6 +31,12 @@ def test_what_cannot_be_read_is_nothing(tmp_path: Path, data: bytes) -> None:
     (tmp_path / status.NAME).write_bytes(data)
     assert status.read(tmp_path) is None
     assert status.read(tmp_path / "nowhere") is None
+
+
+@pytest.mark.parametrize(("key", "value"), [("at", 1e300), ("since", -1e300), ("last_time", 1e15)])
+def test_a_time_that_no_calendar_has_is_damage(tmp_path: Path, key: str, value: float) -> None:
+    status.write(tmp_path, structs.replace(WELL, **{key: value}))
+    assert status.read(tmp_path) is None
 
 
 def test_whether_it_runs(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from msgspec import structs
 
 from zmhook.errors import PortalError, WatchError
 from zmhook.event import Event
@@ -19,6 +20,7 @@ from zmhook.settings import General, Settings, Watch
 from zmhook.settings.loader import Config
 from zmhook.watch import status, watcher
 from zmhook.watch.hooks import Finished
+from zmhook.watch.position import PAGE
 from zmhook.watch.watcher import Watcher
 
 
@@ -199,6 +201,30 @@ def test_after_a_restart_nothing_comes_twice_and_nothing_is_lost(place: Place) -
     place.hooks.room = 100
     place.poll(place.watcher())
     assert place.started == [6, 7, 8]
+
+
+def test_a_damaged_file_is_said(place: Place, caplog) -> None:
+    own = place.watcher()
+    assert "cannot be read" not in caplog.text
+    release(own)
+    (place.folder / "state" / status.NAME).write_text('{"position":')
+    own = place.watcher()
+    assert "watch.json: cannot be read: the watch begins with the next event" in caplog.text
+    place.poll(own)
+    place.zoneminder.add(6)
+    place.poll(own)
+    assert place.started == [6]
+
+
+def test_more_than_a_response_holds_is_said_once(place: Place, caplog) -> None:
+    place.hooks.room = 0
+    place.settings = structs.replace(place.settings, watch=Watch(watch_max_events=100))
+    own = place.watcher()
+    place.poll(own)
+    place.zoneminder.add(*range(1000, 1000 + PAGE))
+    place.poll(own)
+    place.poll(own)
+    assert caplog.text.count("some events are left out: too many at once") == 1
 
 
 def test_of_many_the_oldest_are_left_out(place: Place, caplog) -> None:
