@@ -332,7 +332,22 @@ def _settings(
         return Settings(), None, refused
     except SettingsError as error:
         config, wrong = error.config and error.config.apply(), error
-    return (config.for_monitor(monitor_id) if config else Settings()), wrong, None
+    settings = config.for_monitor(monitor_id) if config else Settings()
+    return (_unrecorded(settings) if wrong else settings), wrong, None
+
+
+def _unrecorded(settings: Settings) -> Settings:
+    """Return the settings without a history where there is no folder for it yet.
+
+    Without a configuration there is no telling whose folder it would be: root's is of no use to
+    those who run the hooks.
+    """
+    from msgspec import structs
+
+    if os.path.isdir(os.path.dirname(settings.history.history_path)):  # noqa: PTH112, PTH120
+        return settings
+    history = structs.replace(settings.history, record_history=False)
+    return structs.replace(settings, history=history)
 
 
 def _code(decision: Decision, line: str) -> int:

@@ -32,6 +32,23 @@ def test_wrong_configuration_fails_as_it_says_itself(
     assert ("wat: unknown key" in done.stdout) is (on_failure == "alarm")
 
 
+def test_wrong_configuration_begins_no_history(root: Path, tmp_path: Path) -> None:
+    """Such as root's before anything was installed, to which nobody else could write."""
+    base = tmp_path / "data"
+    (tmp_path / "a.ini").write_text(
+        f"[general]\nbase_data_path={base}\nbase_zm_conf_path={tmp_path}\nwat=1\n"
+    )
+    command = [sys.executable, root / "bin" / "zm_detect.py", "-c", tmp_path / "a.ini", "-e", "1"]
+    environment = {"PYTHONPATH": str(root / "hook"), "LC_ALL": "C.UTF-8"}
+    for _ in range(2):  # the first may make the folder of the log
+        done = subprocess.run(command, capture_output=True, timeout=60, env=environment)
+        assert done.returncode == 2
+        assert not (base / "state").exists()
+    (base / "state").mkdir()
+    subprocess.run(command, capture_output=True, timeout=60, env=environment)
+    assert (base / "state" / "history.sqlite").exists()
+
+
 def test_a_bug_on_the_way_to_the_service_costs_no_decision(
     root: Path, tmp_path: Path, photo, model
 ) -> None:
