@@ -44,7 +44,7 @@ class _Running:
             self._failed("; ".join(map(str, error.problems)))
         except ZmhookError as error:
             self._failed(str(error))
-        except Exception as error:  # noqa: BLE001 - a broken check must not hide the others
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a broken check must not hide the others
             self._failed(unexpected(error))
         finally:
             self.seconds = round(time.monotonic() - began, 3)

@@ -35,7 +35,8 @@ TICK = 0.05
 WRITE_SECONDS = 10.0
 RESET_SECONDS = 60.0
 """Seconds without an event after which the newest number is compared with ours."""
-NAME_SECONDS = 3600.0
+NAME_SECONDS, NAMELESS_SECONDS = 3600.0, 30.0
+"""How long a monitor's name is known, and not asked for again where it was not told."""
 MOST_NAMES = 1000
 
 
@@ -151,9 +152,10 @@ class Watcher:
         position = Position(portal=self._portal, mark=newest, answered=now)
         return Follower(position, self._watch.watch_max_age)
 
-    def _newest(self) -> int:
+    def _newest(self, hidden: int = 0) -> int:
+        """Return the number of the newest event; `hidden` for one that the user may not see."""
         rows = self._source.events_after(0, 1)
-        return max((event_row(row).id for row in rows), default=0)
+        return max((event_row(row).id or hidden for row in rows), default=0)
 
     # -- new events --------------------------------------------------------------------------------
 
@@ -183,7 +185,7 @@ class Watcher:
         if time.monotonic() < self._next_reset:
             return
         self._next_reset = time.monotonic() + RESET_SECONDS
-        newest = self._newest()
+        newest = self._newest(hidden=follower.position.mark)
         if newest < follower.position.mark:
             log.info("event %d is the newest, after event %d", newest, follower.position.mark)
             follower.restart_at(newest)
@@ -253,11 +255,13 @@ class Watcher:
         name, until = self._names.get(monitor_id, ("", 0.0))
         if time.monotonic() < until:
             return name
+        seconds = NAME_SECONDS
         try:
             name = str(self._source.monitor(monitor_id).get("Name") or "")
         except PortalError as error:
             log.debug("the name of monitor %d is not known: %s", monitor_id, error)
-        self._names[monitor_id] = (name, time.monotonic() + NAME_SECONDS)
+            seconds = NAMELESS_SECONDS
+        self._names[monitor_id] = (name, time.monotonic() + seconds)
         if len(self._names) > MOST_NAMES:
             self._names.popitem(last=False)
         return name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -73,3 +74,13 @@ def test_no_secret_is_shown():
     long = check("a", ok("a", "x" * 495 + "hunter22hunter"))
     (shown,) = run([long], [settings])
     assert "hunt" not in shown.text
+
+
+def test_a_check_that_ends_its_thread_is_a_fault() -> None:
+    def leaves() -> Iterator[Finding]:
+        sys.exit("bye")
+        yield ok("a", "")
+
+    (finding,) = run([Check("g", "a", leaves)], [])
+    assert finding.state == "fault"
+    assert "SystemExit" in finding.text

@@ -314,6 +314,38 @@ def test_an_outage_is_a_line_and_its_end_another(place: Place, caplog) -> None:
     assert sum("ZoneMinder answers again" in line for line in lines) == 1
 
 
+def test_a_name_that_was_not_told_is_asked_for_again(place: Place, monkeypatch) -> None:
+    own = place.watcher()
+    place.poll(own)
+    told = place.zoneminder.monitor
+    place.zoneminder.monitor = lambda number: _refuse("http://zm/zm: busy")  # type: ignore[method-assign]
+    place.zoneminder.add(6)
+    place.poll(own)
+    place.zoneminder.monitor = told  # type: ignore[method-assign]
+    now = time.monotonic() + watcher.NAMELESS_SECONDS + 1
+    monkeypatch.setattr(watcher.time, "monotonic", lambda: now)
+    place.zoneminder.add(7)
+    place.poll(own)
+    assert [event.monitor_name for event in place.hooks.started] == ["", "camera 1"]
+
+
+def _refuse(why: str) -> dict[str, object]:
+    raise PortalError(why)
+
+
+def test_a_newest_event_that_the_user_may_not_see_is_no_new_database(place: Place) -> None:
+    """ZoneMinder 1.38 gives a row without a number; the event before it was deleted."""
+    own = place.watcher()
+    place.poll(own)
+    place.zoneminder.add(6, 7)
+    place.poll(own)
+    place.zoneminder.events_after = lambda after, _: [] if after else [{"Id": None}]  # type: ignore[method-assign]
+    own._next_reset = 0.0
+    place.poll(own)
+    assert own._follower
+    assert own._follower.position.mark >= 5
+
+
 def test_it_asks_for_a_name_once(place: Place) -> None:
     own = place.watcher()
     place.poll(own)
