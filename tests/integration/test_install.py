@@ -628,6 +628,8 @@ def test_a_plug_in_outlives_its_environment(
     assert "detected:daylight" in detected()
     again = install(place.prefix, *options)
     assert "nothing was changed" in again.stdout
+    settings = place.etc / "objectconfig.ini"
+    settings.write_text(re.sub(r"(?m)^models = .*$", "models = brightness", settings.read_text()))
     shutil.rmtree(place.base / "venv")
     assert what in install(place.prefix, *options).stdout
     assert "detected:daylight" in detected()
