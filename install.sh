@@ -18,14 +18,14 @@ COLLECTOR=zmhook-snapshots.service
 WATCH=zmhook-watch.service
 
 # Part, megabytes on disk, and what it is for; its need of others and its price in time are in the guide.
-PARTS="zoneminder 15 pictures from ZoneMinder's portal, its log and its database
+PARTS="zoneminder 15 ZoneMinder's pictures, log and database
 yolo 95 objects: .onnx networks (YOLO) on the processor
 yolo-gpu 650 the same on an NVIDIA GPU, in place of yolo
 openvino 200 the same with Intel's OpenVINO, in addition to yolo
 face 170 faces of people whom you have trained
 alpr 95 number plates, read on this machine
-mqtt 5 best snapshots from cameras, zmhook camera, messages over MQTT
-gemini 60 descriptions by Google's Gemini (a local model needs nothing)
+mqtt 5 best snapshots of cameras, messages over MQTT
+gemini 60 descriptions by Gemini (a local model needs nothing)
 notify 30 messages to phones (Apprise) and over MQTT
 remote 1 models on a remote server
 serve 1 be the remote server of other machines
@@ -41,23 +41,30 @@ usage() {
 usage: ./install.sh [OPTIONS]
 
   --yes                 do not prompt; use the defaults and the options below
-  --with PART,PART      add parts to those that are installed, or to the default on a new
-                        machine ($DEFAULT_EXTRAS); all: each but yolo-gpu and openvino
+  --with PART,PART      add parts to those that are installed, or to the default
+                        on a new machine ($DEFAULT_EXTRAS);
+                        all: each but yolo-gpu and openvino
   --without PART,PART   remove parts; all: each
-  --no-models           download no model files (zmhook models get does it later)
-  --user USER           user that runs the hooks (default: www-data, apache or http)
+  --no-models           download no model files (zmhook models get does it
+                        later)
+  --user USER           user that runs the hooks (default: www-data, apache or
+                        http)
   --group GROUP         group of that user (default: its primary group)
   --prefix DIR          install below DIR instead of /
   --python PYTHON       Python for the environment (3.10 or newer)
-  --wheels DIR          install offline, from the packages that --gather put into DIR
-  --gather DIR          only download the packages of the parts into DIR, for --wheels; run it on
-                        a machine with a network, the same processor and the same Python
-  --use-system LIST     use this machine's opencv and/or dlib (such as one built with CUDA)
-                        instead of the packaged one; none: use the packages again
-  --systemd             run the service under systemd; without it, hooks start the service when
-                        they need it. With the part mqtt, also run the collector of best
-                        snapshots
-  --repair              build the Python environment anew, and replace damaged model files
+  --wheels DIR          install offline, from the packages that --gather put
+                        into DIR
+  --gather DIR          only download the packages of the parts into DIR, for
+                        --wheels; run it on a machine with a network, the same
+                        processor and the same Python
+  --use-system LIST     use this machine's opencv and/or dlib (such as one built
+                        with CUDA) instead of the packaged one; none: use the
+                        packages again
+  --systemd             run the service under systemd; without it, hooks start
+                        the service when they need it. With the part mqtt, also
+                        run the collector of best snapshots
+  --repair              build the Python environment anew, and replace damaged
+                        model files
   --dry-run             print what would be done; change nothing
   --uninstall           remove zmhook; keep configuration, faces and pictures
   --help                show this help
@@ -534,14 +541,14 @@ questions() {
         printf '  %s %-10s %s (%s MB)\n' "$mark" "$name" "$about" "$size"
     done
     say ""
-    ask "Which parts? Names to add (alpr, mqtt), with a minus to remove (-face), or Enter for those with a *" "no change" may_be_parts
+    ask "Parts to add (alpr, mqtt) or to remove (-face), or Enter for those with a *" "*" may_be_parts
     ask "Which user runs the hooks (the web server's)?" "${RUN_AS:-$(default_user)}" is_user
     RUN_AS=$REPLY
     yes_or_no "Download the model files that the configuration uses (about $MODEL_MEGABYTES MB)?" "$MODELS"
     MODELS=$REPLY
 }
 
-may_be_parts() { [ "$1" = "no change" ] || are_parts "$1"; }
+may_be_parts() { [ "$1" = "*" ] || are_parts "$1"; }
 
 confirm() {
     yes_or_no "Continue?" yes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
@@ -81,6 +82,8 @@ def examined(args: argparse.Namespace) -> tuple[Patient, Iterator[Finding]]:
     config, problems, unreadable = _loaded(path, args.override)
     rights = _step_down(config)
     owner = name_of(os.geteuid()) if was_root else _owner(config)
+    if owner != name_of(os.geteuid()):
+        _refuse_without_rights(config, owner)
     patient = Patient(path, config, tuple(args.override), owner, was_root)
     checks = _checks(args, patient, problems, rights, is_known=not unreadable)
     return patient, run(checks, patient.everybody())
@@ -120,8 +123,7 @@ def _step_down(config: Config) -> str:
 
 def become_owner_of_most(folders: Sequence[Path]) -> None:
     """Become the account that owns most of these folders, and does not fall over one of another."""
-    owners = [folder.stat().st_uid for folder in folders if folder.is_dir()]
-    others = [uid for uid in owners if uid]
+    others = [uid for uid in _owners(folders) if uid]
     if not others:
         return
     uid = max(sorted({*others}), key=others.count)
@@ -135,10 +137,31 @@ def become_owner_of_most(folders: Sequence[Path]) -> None:
 
 def _owner(config: Config) -> str:
     """Return whose the data is: root's base folder holds those of the user who runs the hooks."""
-    folders = [folder for folder in folders_of(config.general) if folder.is_dir()]
-    uids = [uid for folder in folders if (uid := folder.stat().st_uid)]
+    uids = [uid for uid in _owners(folders_of(config.general)) if uid]
     uid = max(sorted({*uids}), key=uids.count) if uids else os.geteuid()
     return name_of(uid)
+
+
+def _refuse_without_rights(config: Config, owner: str) -> None:
+    """Raise `RightsError` where we may not even see the data, and nearly all would look wrong."""
+    for folder in folders_of(config.general):
+        try:
+            folder.stat()
+        except PermissionError:
+            raise RightsError(f"{folder.parent}: permission denied: it is {owner}'s") from None
+        except OSError:
+            continue
+
+
+def _owners(folders: Sequence[Path]) -> Iterator[int]:
+    """Yield the owners of these folders; an ordinary user may not look into all of them."""
+    for folder in folders:
+        try:
+            status = folder.stat()
+        except OSError:
+            continue
+        if stat.S_ISDIR(status.st_mode):
+            yield status.st_uid
 
 
 def _checks(

@@ -36,7 +36,15 @@ def checks(patient: Patient) -> list[Check]:
 def data_folders(patient: Patient) -> list[Path]:
     """Return the folders that are there, of all monitors."""
     every = (folder for settings in patient.everybody() for folder in folders_of(settings))
-    return [folder for folder in dict.fromkeys(every) if folder.exists()]
+    return [folder for folder in dict.fromkeys(every) if _is_there(folder)]
+
+
+def _is_there(folder: Path) -> bool:
+    """Say whether a folder is there; in one that we may not enter, nothing is."""
+    try:
+        return folder.exists()
+    except PermissionError:
+        return False
 
 
 # -- owners ----------------------------------------------------------------------------------------

@@ -146,3 +146,29 @@ def test_root_becomes_the_owner_of_most(tmp_path: Path, monkeypatch):
     became.clear()
     become_owner_of_most([])
     assert became == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="optional: only root becomes another")
+def test_a_user_who_may_not_see_the_data(config, capsys, monkeypatch, tmp_path: Path):
+    path = config("models = hog\n")
+    state = tmp_path / "data" / "state"
+    state.mkdir()
+    for folder in (state.parent, state):
+        os.chown(folder, 1, 1)
+    state.chmod(0o700)
+    monkeypatch.setattr(module, "is_root", lambda: False)
+    monkeypatch.setattr(module, "become_owner", lambda *_: None)
+    monkeypatch.setattr(Path, "stat", _refusing(state, Path.stat))
+    assert main(["doctor", "-c", path]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert f"{state}: permission denied: it is daemon's" in captured.err
+
+
+def _refusing(folder: Path, stat: Callable[..., os.stat_result]) -> Callable[..., os.stat_result]:
+    def refuse(self: Path, **options: bool) -> os.stat_result:
+        if folder in self.parents:
+            raise PermissionError(13, "Permission denied", str(self))
+        return stat(self, **options)
+
+    return refuse

@@ -53,6 +53,20 @@ def test_a_folder_of_another_owner_that_we_may_write_to(found, tmp_path: Path):
     assert (odd.state, odd.text) == ("warning", f"{state}: belongs to daemon, not to root")
 
 
+def test_what_is_in_a_folder_of_another_is_not_there(found, tmp_path: Path, monkeypatch):
+    exists = Path.exists
+
+    def refuse(self: Path, **options: bool) -> bool:
+        if self.parent.name == "state":
+            raise PermissionError(13, "Permission denied", str(self))
+        return exists(self, **options)
+
+    (tmp_path / "data" / "state").mkdir(parents=True)
+    monkeypatch.setattr(Path, "exists", refuse)
+    owners = found()[0]
+    assert (owners.state, owners.name) == ("ok", "owners")
+
+
 def test_a_file_in_place_of_a_folder(found, tmp_path: Path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "state").touch()
