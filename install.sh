@@ -865,13 +865,14 @@ with_progress() {
     return "$status"
 }
 
-# On a terminal in one line; in a file, a line every ten seconds.
+# On a terminal in one line; in a file, a line every ten seconds. It ends with the installer, even
+# where that is killed.
 watch_progress() {
     local total before='' now pause=10
     trap - EXIT INT TERM
     total=$(names_of "base $EXTRAS" | wc -l)
     if [ -t 1 ]; then pause=1; fi
-    while sleep "$pause" >/dev/null 2>&1; do
+    while sleep "$pause" >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
         now=$(progress_of "$1" "$total")
         if [ -z "$now" ] || [ "$now" = "$before" ]; then continue; fi
         before=$now

@@ -967,6 +967,15 @@ def left_in(folder: Path) -> list[str]:
     return [path.name for path in folder.glob("zmhook-install.*")]
 
 
+def commands_with(text: str) -> list[str]:
+    """Return the command lines of processes that name it."""
+    commands = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            commands.append(file.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return [command for command in commands if text in command]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_temporary_folders_go_however_it_ends(number: int, checkout: Path, tmp_path: Path):
     """pip waits for an index that never answers; the next run tidies up after a killed one."""
@@ -990,6 +999,7 @@ def test_temporary_folders_go_however_it_ends(number: int, checkout: Path, tmp_p
                 while connection.recv(4096):  # until pip has ended too
                     pass
             connection.close()
+    wait_until(lambda: not commands_with(str(prefix)))
     if number == signal.SIGKILL:
         (temp / "zmhook-install.mine").mkdir()  # of no process: somebody's own
         sourced(checkout, "workspace", TMPDIR=str(temp))
