@@ -151,7 +151,7 @@ def test_serve_see_and_stop(site: Site, hook) -> None:
     assert (found["running"], found["pid"]) == (True, serving.pid)
     assert found["events"] == {"alarm": 1}
     assert found["stages_ms"]["whole"]["events"] == 1
-    text = site.call("service", "status").stdout
+    text = " ".join(site.call("service", "status").stdout.split())
     assert f"(process {serving.pid})" in text
     assert "hog" in text
 
