@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zmhook.errors import DetectorError
 from zmhook.migrate.draft import ConfigLine, like
-from zmhook.migrate.old_config import Generation, OldSetting, find, is_no, mapping, words
+from zmhook.migrate.old_config import Generation, OldSetting, find, is_no, words
+from zmhook.text.bounded_json import mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

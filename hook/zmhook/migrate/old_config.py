@@ -86,11 +86,6 @@ class OldConfig:
         return key in self.flat and is_yes(self.flat[key].value)
 
 
-def mapping(value: Any) -> dict[str, Any]:
-    """Return the value if it is a mapping, otherwise an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
 def words(value: Any) -> list[str]:
     """Return the words of a list, or of a text between commas."""
     parts = value if isinstance(value, list | tuple | set) else str(value).split(",")

@@ -152,11 +152,6 @@ def first(value: Any) -> dict[str, Any]:
     return objects[0] if objects else {}
 
 
-def record(value: Any) -> dict[str, Any]:
-    """Return an object, or an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
 def are_results(answer: dict[str, Any], is_result: Callable[[dict[str, Any]], bool]) -> bool:
     """Say whether an answer has `results` that are of the expected kind.
 

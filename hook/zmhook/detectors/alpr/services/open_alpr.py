@@ -20,13 +20,13 @@ from zmhook.detectors.alpr.services.base import (
     floor,
     number,
     plate,
-    record,
     records,
     share,
     surest,
     text,
     upload,
 )
+from zmhook.text.bounded_json import mapping
 
 if TYPE_CHECKING:
     import numpy as np
@@ -124,7 +124,7 @@ def plates(answer: dict[str, Any], sent: Upload, least: float) -> list[Plate]:
 
 
 def _plate(result: dict[str, Any], sent: Upload) -> Plate | None:
-    vehicle = record(result.get("vehicle"))
+    vehicle = mapping(result.get("vehicle"))
     make = text(first(vehicle.get("make")).get("name"))
     attributes: Attributes = {
         "region": text(result.get("region")),

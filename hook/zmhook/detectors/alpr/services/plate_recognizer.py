@@ -26,7 +26,6 @@ from zmhook.detectors.alpr.services.base import (
     floor,
     number,
     plate,
-    record,
     records,
     share,
     surest,
@@ -34,6 +33,7 @@ from zmhook.detectors.alpr.services.base import (
     upload,
 )
 from zmhook.net.error_body import error_in
+from zmhook.text.bounded_json import mapping
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,7 +99,7 @@ class PlateRecognizer:
 
     def _note_usage(self, answer: dict[str, Any]) -> None:
         """Believe the SDK, which says with each answer how much of its licence is used."""
-        usage = record(answer.get("usage"))
+        usage = mapping(answer.get("usage"))
         most, calls = number(usage.get("max_calls")), number(usage.get("calls"))
         if most and calls is not None:
             self._account.quota.report(int(most - calls))
@@ -113,7 +113,7 @@ class PlateRecognizer:
         except PlateServiceError as error:
             log.warning("alpr: it cannot be asked how many look-ups are left: %s", error.detail)
             return
-        calls = number(record(answer.get("usage")).get("calls"))
+        calls = number(mapping(answer.get("usage")).get("calls"))
         total = number(answer.get("total_calls"))
         if calls is None or total is None:
             log.warning("alpr: Plate Recognizer does not say how many look-ups are left")
@@ -170,8 +170,8 @@ def _plate(result: dict[str, Any], sent: Upload) -> Plate | None:
 def _usual(result: dict[str, Any], sent: Upload) -> Plate | None:
     attributes: Attributes = {
         "dscore": share(result.get("dscore")),
-        "region": text(record(result.get("region")).get("code")),
-        "vehicle": text(record(result.get("vehicle")).get("type")),
+        "region": text(mapping(result.get("region")).get("code")),
+        "vehicle": text(mapping(result.get("vehicle")).get("type")),
         "make": text(first(result.get("model_make")).get("make")),
         "model": text(first(result.get("model_make")).get("model")),
         "colour": text(first(result.get("color")).get("color")),
@@ -182,14 +182,14 @@ def _usual(result: dict[str, Any], sent: Upload) -> Plate | None:
         (text(item.get("plate")), share(item.get("score")))
         for item in records(result.get("candidates"), _MOST_OTHERS)
     ]
-    box = sent.corners(record(result.get("box")))
+    box = sent.corners(mapping(result.get("box")))
     return plate(text(result.get("plate")), share(result.get("score")), box, attributes, others)
 
 
 def _of_vehicle(result: dict[str, Any], reading: dict[str, Any], sent: Upload) -> Plate | None:
     """Read a result of `detection_mode` vehicle."""
-    properties, vehicle = record(reading.get("props")), record(result.get("vehicle"))
-    of_vehicle = record(vehicle.get("props"))
+    properties, vehicle = mapping(reading.get("props")), mapping(result.get("vehicle"))
+    of_vehicle = mapping(vehicle.get("props"))
     readings = [
         (text(item.get("value")), share(item.get("score")))
         for item in records(properties.get("plate"), _MOST_OTHERS)
@@ -205,7 +205,7 @@ def _of_vehicle(result: dict[str, Any], reading: dict[str, Any], sent: Upload) -
     }
     attributes |= _direction(result)
     best, confidence = readings[0] if readings else ("", 0.0)
-    return plate(best, confidence, sent.corners(record(reading.get("box"))), attributes, readings)
+    return plate(best, confidence, sent.corners(mapping(reading.get("box"))), attributes, readings)
 
 
 def _direction(result: dict[str, Any]) -> Attributes:

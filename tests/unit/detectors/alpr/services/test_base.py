@@ -15,7 +15,6 @@ from zmhook.detectors.alpr.services.base import (
     are_results,
     first,
     number,
-    record,
     records,
     share,
     text,
@@ -36,7 +35,6 @@ def test_anything_becomes_a_value_of_its_kind(value):
     assert 0 <= share(value) <= 1
     assert text(value).isprintable()
     assert isinstance(first(value), dict)
-    assert isinstance(record(value), dict)
     assert all(isinstance(one, dict) for one in records(value, 2))
 
 
