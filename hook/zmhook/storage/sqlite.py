@@ -19,6 +19,7 @@ from zmhook.errors import NoState, StateError
 from zmhook.storage.corruption import (
     BESIDE,
     Damaged,
+    File,
     blaming_schema,
     clear_beside,
     flaw,
@@ -159,6 +160,18 @@ def _check_files(path: Path, *, readonly: bool) -> None:
 
 def _connect(path: Path, schema: Sequence[str], mode: OpenMode) -> sqlite3.Connection:
     file = identity(path)
+    try:
+        return _connected(path, schema, mode, file)
+    except sqlite3.OperationalError as error:
+        if mode.readonly or identity(path) == file:
+            raise
+        # It had the name a moment ago, and was damaged: the next try finds or makes the new one.
+        raise Damaged(file, "another process set it aside") from error
+
+
+def _connected(
+    path: Path, schema: Sequence[str], mode: OpenMode, file: File | None
+) -> sqlite3.Connection:
     connection = sqlite3.connect(
         readonly_uri(path) if mode.readonly else f"file:{quote(str(path))}?mode=rw",
         uri=True,

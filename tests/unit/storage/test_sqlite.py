@@ -117,6 +117,27 @@ def test_damage_that_shows_later_is_set_aside_too(
     assert len(list(path.parent.glob("things.sqlite.damaged-*"))) == 1
 
 
+@pytest.mark.parametrize("successor", [b"", None], ids=["and made anew", "and not made yet"])
+def test_a_file_that_another_process_sets_aside_meanwhile(
+    path: Path, monkeypatch: pytest.MonkeyPatch, successor: bytes | None
+) -> None:
+    add(path, "a")
+    connect = sqlite3.connect
+
+    def slowly(database: str, **how: object) -> sqlite3.Connection:
+        monkeypatch.setattr(sqlite.sqlite3, "connect", connect)
+        path.rename(path.with_name("aside"))
+        try:
+            return connect(database, **how)  # type: ignore[call-overload, no-any-return]
+        finally:
+            if successor is not None:
+                add(path, "b")
+
+    monkeypatch.setattr(sqlite.sqlite3, "connect", slowly)
+    assert names(path) == ([] if successor is None else ["b"])
+    assert not damage_count(path).count
+
+
 def test_a_damaged_file_is_not_touched_by_who_only_reads(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"nonsense" * 1000)
