@@ -105,7 +105,7 @@ def test_a_missing_file_is_named_and_the_objects_are_told_of(look, plates) -> No
     decision = look(plates(plate_ocr="/no/such.onnx"))
     assert {one["label"] for one in decision["detections"]} >= {"car"}
     (error,) = decision["errors"]
-    assert error.startswith("[alpr] plate_ocr: /no/such.onnx does not exist; fetch it with")
+    assert error.startswith("[alpr] plate_ocr: /no/such.onnx does not exist; copy it there")
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def test_missing_weights(config, detect, photo, tmp_path: Path) -> None:
         "-c", config(), "--file", photo("dog.jpg"), "-O", f"yolo.weights={tmp_path}/none.onnx"
     )
 
-    one_clear_line(said, "none.onnx", "zmhook models get")
+    one_clear_line(said, "none.onnx", "correct the setting")
 
 
 def test_labels_of_the_wrong_count(config, detect, photo, tmp_path: Path) -> None:

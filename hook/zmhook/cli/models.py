@@ -11,7 +11,7 @@ from zmhook.cli.arguments import Parser, add_config, add_json
 from zmhook.cli.output import complain, say, say_json
 from zmhook.cli.progress import byte_progress
 from zmhook.cli.rights import advised
-from zmhook.errors import DownloadError
+from zmhook.errors import DownloadError, RightsError
 from zmhook.models.manifest import (
     BUILT_IN,
     Manifest,
@@ -21,17 +21,15 @@ from zmhook.models.manifest import (
     load_manifest,
     used,
 )
-from zmhook.process.privilege import become_owner
+from zmhook.process.privilege import become_owner, name_of
+from zmhook.storage.disk import existing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zmhook.settings import Config
 
-BY_HAND = (
-    "download it elsewhere and copy it to {path}; models that need no file work without it: hog, "
-    "and face with hog or cnn"
-)
+BY_HAND = "download it elsewhere and copy it to {path}; hog needs no file"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -114,7 +112,7 @@ def _list(manifest: Manifest, store: ModelStore, config: Config | None, *, as_js
     show([table], sys.stdout)
     if in_use:
         say()
-        say("zmhook models get downloads the used models that are missing.")
+        say("sudo zmhook models get downloads the used models that are missing.")
     return 0
 
 
@@ -142,6 +140,7 @@ def _verify(models: list[Model], store: ModelStore) -> int:
 def _get(models: list[Model], store: ModelStore, config: Config | None, *, force: bool) -> int:
     if not models:
         say("Nothing to download: the configuration uses no model file from this list.")
+    _check_rights(models, store)
     failed = 0
     for model in models:
         say(f"{model.name}: {model.description}. Licence: {model.licence}, {model.licence_url}")
@@ -154,6 +153,21 @@ def _get(models: list[Model], store: ModelStore, config: Config | None, *, force
         else:
             _say_settings(model, config)
     return 1 if failed else 0
+
+
+def _check_rights(models: list[Model], store: ModelStore) -> None:
+    """Raise `RightsError` where a file that is missing could not be kept: it may be a large one."""
+    for file in (file for model in models for file in model.files):
+        folder = existing(store.path_of(file).parent)
+        if not os.access(folder, os.W_OK | os.X_OK) and store.state(file) != "ok":
+            raise RightsError(f"{folder}: {_why_not(folder)}")
+
+
+def _why_not(folder: Path) -> str:
+    me, owner = name_of(os.geteuid()), name_of(folder.stat().st_uid)
+    if me == owner:
+        return f"its own user {me} may not write to it: sudo chmod u+rwx {folder}"
+    return f"permission denied: {me} may not write to it, {owner} may"
 
 
 def _get_file(file: ManifestFile, store: ModelStore, *, force: bool) -> None:
@@ -188,7 +202,7 @@ def make_parser() -> Parser:
     parser = Parser(
         prog="zmhook models",
         description="List, download and verify model files.",
-        examples=["zmhook models list", "zmhook models get yolox_s"],
+        examples=["zmhook models list", "sudo zmhook models get yolox_s"],
     )
     common = Parser(add_help=False)
     add_config(common)
@@ -213,7 +227,7 @@ def make_parser() -> Parser:
         "get",
         "download models and verify them",
         parents=[common, names],
-        examples=["zmhook models get", "zmhook models get yolox_s --to /tmp/models"],
+        examples=["sudo zmhook models get", "zmhook models get yolox_s --to /tmp/models"],
     )
     get.add_argument("--force", action="store_true", help="replace files with other content")
     parser.add_command(

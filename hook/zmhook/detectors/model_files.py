@@ -38,14 +38,14 @@ class ModelFile(NamedTuple):
     @property
     def again(self) -> str:
         """What to do about a file that is of no use; only what the manifest has can be fetched."""
-        model = self._model
-        return f"fetch it again with 'zmhook models get {model}'" if model else "copy it again"
+        line = self._line(again=True)
+        return f"fetch it again with '{line}'" if line else "copy it again"
 
     @property
     def both_again(self) -> str:
         """As `again`, about this file and the one that belongs to it."""
-        model = self._model
-        return f"fetch both again with 'zmhook models get {model}'" if model else "copy both again"
+        line = self._line(again=True)
+        return f"fetch both again with '{line}'" if line else "copy both again"
 
     def check(self) -> None:
         """Raise `ModelFileError` unless this is a readable file with something in it."""
@@ -62,19 +62,24 @@ class ModelFile(NamedTuple):
             with reading(self.path, follow=True) as file:
                 empty = not file.read(1)
         except FileNotFoundError:
-            return "does not exist; fetch it with 'zmhook models get' or correct the setting"
+            return self._missing()
         except PermissionError:
             return "may not be read by this user; correct its owner or mode"
         except OSError as error:
             return f"cannot be read ({error.strerror})"
         return f"is empty; {self.again}" if empty else ""
 
-    @property
-    def _model(self) -> str | None:
-        """Name what the manifest has at such a path. Asked for errors only."""
-        from zmhook.models.manifest import model_at
+    def _missing(self) -> str:
+        if line := self._line():
+            return f"does not exist; fetch it with '{line}', or correct the setting"
+        return "does not exist; copy it there, or correct the setting"
 
-        return model_at(self.path)
+    def _line(self, *, again: bool = False) -> str:
+        """Return what to type where the manifest has such a path, else "". For errors only."""
+        from zmhook.models.manifest import line_to_type, model_at
+
+        model = model_at(self.path)
+        return line_to_type(model, again=again) if model else ""
 
 
 class ModelFiles(NamedTuple):

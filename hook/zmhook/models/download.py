@@ -53,8 +53,8 @@ def download(
     """Fetch `file` to `target`, from the first of its addresses that delivers it.
 
     What has arrived is kept in `<target>.part` and continued, also by a later call. The file
-    takes its name only when its sha256 is right. Raises `DownloadError` otherwise, naming each
-    address and what it said, or what went wrong with the disk.
+    takes its name only when its sha256 is right. Raises `DownloadError` otherwise, with what the
+    addresses said, of which the first is named, or what went wrong with the disk.
     """
     part = target.with_name(target.name + ".part")
     reasons = []
@@ -63,14 +63,21 @@ def download(
             try:
                 _from_address(url, file, part, progress, sleep)
             except _GaveUp as error:
-                reasons.append(f"{url}: {error}")
+                reasons.append(str(error))
             else:
                 part.chmod(0o644)
                 part.replace(target)
                 return
     except OSError as error:
         raise DownloadError(f"{target} cannot be written: {error.strerror or error}") from None
-    raise DownloadError(f"{target.name} cannot be fetched: {'; '.join(reasons)}")
+    raise DownloadError(f"{target.name} cannot be fetched: {_in_short(reasons, file.urls[0])}")
+
+
+def _in_short(reasons: list[str], url: str) -> str:
+    """Say each reason once, and one of the addresses: they are long."""
+    first, *others = dict.fromkeys(reasons)
+    more = "".join(f"; from another address: {reason}" for reason in others)
+    return f"{first} ({url}){more}"
 
 
 def _make_folder(folder: Path) -> None:

@@ -110,6 +110,14 @@ def model_at(path: Path) -> str | None:
     return None
 
 
+def line_to_type(model: str, *, again: bool = False) -> str:
+    """Return what to type for a model's files; as root, zmhook becomes whose their folder is.
+
+    With `again` for files that are there, and of no use.
+    """
+    return f"sudo zmhook models get {model}{' --force' if again else ''}"
+
+
 State = Literal["ok", "missing", "changed"]
 
 _BLOCK = 1 << 20

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from zmhook.cli import models
 from zmhook.cli.models import main
-from zmhook.errors import DownloadError, SettingsError
+from zmhook.errors import DownloadError, RightsError, SettingsError
+from zmhook.models import download
 
 DATA = b"weights"
 
@@ -102,10 +105,25 @@ def test_get_without_a_network_is_one_line_that_helps(
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
     for line, path in zip(lines, ["yolox_s/yolox_s.onnx", "second/second.onnx"], strict=True):
-        assert "host name cannot be resolved" in line
-        assert "http://nowhere.invalid/f" in line
-        assert f"copy it to {folder / 'models' / path};" in line
-        assert "hog" in line
+        assert "cannot be fetched: its host name cannot be resolved (http://nowhere.inv" in line
+        assert line.endswith(f"copy it to {folder / 'models' / path}; hog needs no file")
+
+
+@pytest.mark.parametrize(
+    ("me", "says"),
+    [("ann", "permission denied: ann may not write to it, bob may"), ("bob", r"sudo chmod u\+rwx")],
+)
+def test_who_may_not_write_is_told_before_anything_is_fetched(
+    me: str, says: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr(os, "geteuid", lambda: -1)
+    monkeypatch.setattr(models, "name_of", lambda uid: me if uid == -1 else "bob")
+    monkeypatch.setattr(download, "download", lambda *_: pytest.fail("it was fetched"))
+    with pytest.raises(RightsError, match=f"{folder}: .*{says}"):
+        call(folder, "get")
+    put(folder, "yolox_s/yolox_s.onnx")
+    assert call(folder, "get") == 0  # nothing is to be written
 
 
 def test_get_says_which_setting_is_still_to_be_set(

@@ -74,7 +74,7 @@ def test_a_picture_without_faces_is_left_alone(image: np.ndarray, yunet: str) ->
 
 def test_nothing_is_sent_when_faces_cannot_be_looked_for(image: np.ndarray, tmp_path: Path) -> None:
     with pytest.raises(
-        DescriptionError, match=r"nothing is sent: .*zmhook models get yunet"
+        DescriptionError, match=r"nothing is sent: .*sudo zmhook models get yunet"
     ) as told:
         Blur(Face(face_yunet_model=str(tmp_path / "none.onnx"))).blurred(image)
     assert told.value.short == "gemini skipped: faces cannot be blurred"

@@ -56,7 +56,8 @@ def test_problems_name_setting_and_file_and_what_to_do(tmp_path):
     (tmp_path / "empty.onnx").touch()
     (tmp_path / "loop").symlink_to("loop")
     for name, says in {
-        "none.onnx": "does not exist; fetch it with 'zmhook models get'",
+        "none.onnx": "does not exist; copy it there, or correct the setting",
+        "yolox_s/yolox_s.onnx": "does not exist; fetch it with 'sudo zmhook models get yolox_s'",
         "": "is a directory",
         "empty.onnx": "is empty",
         "loop": "cannot be read",
@@ -72,7 +73,7 @@ def test_only_what_can_be_fetched_is_to_be_fetched_again(tmp_path):
     for name, again in {
         "own.onnx": "copy it again",
         "yolox_s.onnx": "copy it again",
-        "yolox_s/yolox_s.onnx": "fetch it again with 'zmhook models get yolox_s'",
+        "yolox_s/yolox_s.onnx": "fetch it again with 'sudo zmhook models get yolox_s --force'",
     }.items():
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)

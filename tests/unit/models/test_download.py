@@ -249,9 +249,16 @@ def test_the_next_address_is_tried_and_each_refusal_is_told(file, target: Path):
     target.unlink()
     with pytest.raises(DownloadError) as caught:
         fetch(file("not-found", "login-page"), target)
-    assert "/not-found: HTTP 404" in str(caught.value)
-    assert "/login-page: it is another file than expected" in str(caught.value)
-    assert "\n" not in str(caught.value)
+    said = str(caught.value)
+    assert said.startswith("m.onnx cannot be fetched: HTTP 404 (http://127.0.0.1:")
+    assert "/not-found); from another address: it is another file than expected" in said
+    assert said.count("http") == 1
+    assert "\n" not in said
+
+
+def test_what_all_addresses_say_is_told_once(file, target: Path):
+    with pytest.raises(DownloadError, match=r"fetched: HTTP 404 \(\S+/not-found\)$"):
+        fetch(file("not-found", "not-found"), target)
 
 
 @pytest.mark.parametrize("path", ["other", "login-page"])
@@ -291,7 +298,7 @@ def test_a_server_that_trickles_is_left_in_time(
 
 def test_a_refused_connection_says_so(target: Path):
     url = "http://127.0.0.1:9/m.onnx"
-    with pytest.raises(DownloadError, match=r"127\.0\.0\.1:9/m\.onnx: refused the connection"):
+    with pytest.raises(DownloadError, match=r"refused the connection.*127\.0\.0\.1:9/m\.onnx"):
         fetch(ManifestFile("m", SHA, (url,), 1), target)
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from zmhook.detectors.onnx_runtime import open_session, reason, runtime
 from zmhook.errors import DetectorError, ModelFileError
+from zmhook.models.manifest import line_to_type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,9 +100,10 @@ class PlateOcr:
         raise ModelFileError(self._not_understood(f"takes {taken}"))
 
     def _not_understood(self, what: str) -> str:
+        line = line_to_type("plate_ocr")
         return (
             f"{self._file} {what}; understood: uint8 n x height x width x 3 or 1, and n x slots x "
-            f"{len(ALPHABET)}, as fast-plate-ocr's models have it ('zmhook models get plate_ocr')"
+            f"{len(ALPHABET)}, as fast-plate-ocr's models have it ('{line}')"
         )
 
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from zmhook.detection import Box
 from zmhook.detectors.face.dlib_parts import CNN, load_dlib, load_model, native
 from zmhook.errors import DetectorError, ModelFileError
+from zmhook.models.manifest import line_to_type
 from zmhook.printable import one_line
 
 if TYPE_CHECKING:
@@ -263,7 +264,7 @@ def _yunet_detector(path: str, least: float) -> Any:
     if not Path(path).is_file():
         raise ModelFileError(
             f"[face] face_yunet_model: there is no file {path}: "
-            "fetch it with 'zmhook models get yunet', or set where it is"
+            f"fetch it with '{line_to_type('yunet')}', or set where it is"
         )
     try:
         detector = cv2.FaceDetectorYN.create(path, "", (320, 320), least, NMS_THRESHOLD, TOP_K)
@@ -273,7 +274,7 @@ def _yunet_detector(path: str, least: float) -> Any:
         why = one_line(error.err or error)
         raise ModelFileError(
             f"[face] face_yunet_model: {path} is not a YuNet file ({why}): "
-            "fetch it with 'zmhook models get yunet'"
+            f"fetch it with '{line_to_type('yunet', again=True)}'"
         ) from None
     return detector
 

@@ -253,7 +253,7 @@ def test_a_missing_file_names_the_setting_and_the_command(tmp_path):
     message = str(raised.value)
     assert "face_yunet_model" in message
     assert str(path) in message
-    assert "zmhook models get yunet" in message
+    assert "'sudo zmhook models get yunet'" in message
 
 
 @pytest.mark.parametrize("data", [b"", b"<html></html>"])

@@ -68,7 +68,7 @@ def test_no_time_left(service, cut):
 def test_without_the_file_that_reads(service):
     with pytest.raises(DetectorError, match=r"\[alpr\] plate_ocr is empty"):
         service(plate_ocr="")
-    with pytest.raises(ModelFileError, match=r"plate_ocr: /no/such.onnx does not exist; fetch it"):
+    with pytest.raises(ModelFileError, match=r"plate_ocr: /no/such.onnx does not exist; copy"):
         service(plate_ocr="/no/such.onnx")
 
 

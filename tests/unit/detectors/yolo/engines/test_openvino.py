@@ -118,7 +118,7 @@ def test_a_file_of_another_kind(assets, tmp_path, capfd, name):
     known = tmp_path / "yolox_s" / "yolox_s.onnx"
     known.parent.mkdir()
     shutil.copy(path, known)
-    assert refusal(known, capfd).endswith("fetch it again with 'zmhook models get yolox_s'")
+    assert refusal(known, capfd).endswith("again with 'sudo zmhook models get yolox_s --force'")
 
 
 @pytest.mark.usefixtures("openvino")
