@@ -15,13 +15,21 @@ from zmhook.models.manifest import load_manifest
 ROOT = Path(__file__).resolve().parent.parent
 MANIFEST = ROOT / "tests" / "assets.json"
 FOLDER = ROOT / "assets"
+WITHOUT = (
+    "make assets: not everything could be downloaded (see above). make test runs without it and"
+    " skips the tests that need it; ZMHOOK_TEST_ASSETS=FOLDER make test takes the files from a"
+    " folder of yours"
+)
 
 
 def main(manifest: Path = MANIFEST, folder: Path = FOLDER) -> int:
     names = [model.name for model in load_manifest(manifest).models]
     # This machine's own configuration is not read: there is none in the folder.
     config = str(folder / "objectconfig.ini")
-    return models(["get", *names, "--manifest", str(manifest), "--to", str(folder), "-c", config])
+    options = ["--manifest", str(manifest), "--to", str(folder), "-c", config]
+    if status := models(["get", *names, *options]):
+        print(WITHOUT)
+    return status
 
 
 if __name__ == "__main__":

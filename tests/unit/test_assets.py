@@ -61,7 +61,10 @@ def test_another_file_is_refused(
 ):
     endpoint.answers.append((200, {}, b"a cat"))
     assert tool.main(manifest, tmp_path / "assets") == 1
-    assert "another file than expected (sha256 differs)" in capsys.readouterr().err
+    out, err = capsys.readouterr()
+    assert "another file than expected (sha256 differs)" in err
+    assert "hog" not in err + out  # which takes no photograph's place
+    assert "skips the tests that need it" in out
     assert not (tmp_path / "assets" / "photos" / "dog.jpg").exists()
 
 

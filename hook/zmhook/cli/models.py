@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from zmhook.settings import Config
 
-BY_HAND = "download it elsewhere and copy it to {path}; hog needs no file"
+BY_HAND = "download it elsewhere and copy it to {path}"
+INSTEAD = "hog needs no file"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -146,7 +147,7 @@ def _get(models: list[Model], store: ModelStore, config: Config | None, *, force
         say(f"{model.name}: {model.description}. Licence: {model.licence}, {model.licence_url}")
         try:
             for file in model.files:
-                _get_file(file, store, force=force)
+                _get_file(file, model, store, force=force)
         except DownloadError as error:
             failed += 1
             complain(advised(error))
@@ -170,7 +171,7 @@ def _why_not(folder: Path) -> str:
     return f"permission denied: {me} may not write to it, {owner} may"
 
 
-def _get_file(file: ManifestFile, store: ModelStore, *, force: bool) -> None:
+def _get_file(file: ManifestFile, model: Model, store: ModelStore, *, force: bool) -> None:
     from zmhook.models.download import download
 
     path = store.path_of(file)
@@ -184,8 +185,14 @@ def _get_file(file: ManifestFile, store: ModelStore, *, force: bool) -> None:
         with byte_progress(path.name) as progress:
             download(file, path, progress)
     except DownloadError as error:
-        raise DownloadError(f"{error}; {BY_HAND.format(path=path)}") from None
+        raise DownloadError(f"{error}; {_by_hand(model, path)}") from None
     say(f"  {path}: downloaded, verified")
+
+
+def _by_hand(model: Model, path: Path) -> str:
+    advice = BY_HAND.format(path=path)
+    # What no setting names is in no chain: a photograph for tests, say.
+    return f"{advice}; {INSTEAD}" if model.settings else advice
 
 
 def _say_settings(model: Model, config: Config | None) -> None:
