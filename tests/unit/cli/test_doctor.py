@@ -18,6 +18,7 @@ from zmhook.cli.doctor import become_owner_of_most, is_healthy
 from zmhook.cli.main import main
 from zmhook.doctor import environment
 from zmhook.doctor.finding import fault, ok, unchecked, warning
+from zmhook.errors import RightsError
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +78,20 @@ def test_a_configuration_that_is_not_there(tmp_path: Path, capsys):
     assert code == 1
     assert "none.ini" in found["settings"]["text"]
     assert found["the rest"]["state"] == "unchecked"
+
+
+def test_a_configuration_that_is_not_there_where_zmhook_is_installed(
+    tmp_path: Path, capsys, monkeypatch
+):
+    def refuse(config, owner: str):
+        raise RightsError(f"/var/lib/zmeventnotification/state: it is {owner}'s")
+
+    monkeypatch.setattr(module, "is_root", lambda: False)
+    monkeypatch.setattr(module, "_step_down", lambda _: "")
+    monkeypatch.setattr(module, "_owner", lambda _: "www-data")
+    monkeypatch.setattr(module, "_refuse_without_rights", refuse)
+    _, found = findings(capsys, "-c", str(tmp_path / "none.ini"))
+    assert "none.ini" in found["settings"]["text"]
 
 
 def test_no_secret_is_shown(config, capsys, endpoint):
