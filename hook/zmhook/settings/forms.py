@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 from zmhook.settings.section import FARTHEST, Colour, Extent, Secret, Zone
 from zmhook.text.names import composed
 from zmhook.text.patterns import WrongPattern, check
+from zmhook.text.redact import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -265,7 +266,7 @@ def read_times(text: str) -> tuple[str, ...]:
             try:
                 CronSim(time, datetime.now())  # noqa: DTZ005 - nothing is asked of it
             except CronSimError as error:
-                raise InvalidValue(f"'{time}': {str(error).lower()}") from None
+                raise InvalidValue(f"{quoted(time)}: {str(error).lower()}") from None
     return times
 
 

@@ -362,8 +362,13 @@ def _bad_value(key: Key, text: str, error: ValueError) -> str:
 
 
 def _shown(text: str) -> str:
-    """Show the first line only: the next may be an indented `password = …`."""
+    """Show the first line only: the next may be an indented `password = …`.
+
+    Nor is what may be a secret in the place of another value shown; `!TOKEN` is only its name.
+    """
     first, *more = text.split("\n")
+    if not first.startswith("!") and redact.may_be_secret(first):
+        return redact.HIDDEN
     short = first[:_LONGEST_SHOWN].rstrip()
     return f"'{short}…'" if more or len(first) > len(short) else f"'{short}'"
 

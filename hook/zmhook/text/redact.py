@@ -21,6 +21,10 @@ SHORTEST = 4
 MOST_REMEMBERED = 256
 """Secrets whose other forms are remembered."""
 
+HIDDEN = "the value (not shown, it may be a secret)"
+_WORD = re.compile(r"[^\s,;]{8,}")
+_MIXED = re.compile(r"(?=.*[0-9]).*[^\W\d_]|.*[!@$^&~`]|\w{20}")
+"""Letters with digits, signs that are in no word, number, address or list, or very long."""
 _SIGNS = re.compile(r"%[0-9a-f]{2}|&[#a-z]|\\\S", re.IGNORECASE)
 """One of these is in every form but Base64, and but for how a blank is shown."""
 _BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=")
@@ -45,6 +49,20 @@ def long_ones_masked(text: str, *groups: Iterable[str]) -> str:
     """Mask secrets in a text, but for very short ones."""
     secrets = dict.fromkeys(secret for group in groups for secret in group)
     return masked(text, (secret for secret in secrets if len(secret) >= SHORTEST))
+
+
+def may_be_secret(text: str) -> bool:
+    """Say whether a value that makes no sense may be a key, token or password in the wrong place.
+
+    That is a word of 8 characters or more that mixes letters and digits, has a sign as passwords
+    have it, or is very long.
+    """
+    return any(map(_MIXED.match, _WORD.findall(text)))
+
+
+def quoted(text: str) -> str:
+    """Return a value in quotes for a message, unless it may be a secret."""
+    return HIDDEN if may_be_secret(text) else f"'{text}'"
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:

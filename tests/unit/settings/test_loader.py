@@ -154,6 +154,20 @@ def test_numbers_out_of_range(problems, number: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "key", ["wait", "write_notes", "frame_id", "on_failure", "portal", "time_zone", "models"]
+)
+def test_a_secret_in_the_place_of_another_value_is_not_shown(problems, key: str) -> None:
+    (found,) = problems(f"[general]\n{key} = hunter22(secret\n")
+    assert found.startswith(f"objectconfig.ini: [general] {key}: the value (not shown, it may be")
+    assert "hunter22" not in found
+
+
+def test_a_secret_in_the_place_of_times_is_not_shown(problems) -> None:
+    (found,) = problems("[gate]\nquiet_times = hunter22secret\n")
+    assert "hunter22" not in found
+
+
 def test_what_could_be_read_comes_with_the_error(write) -> None:
     path = write("[general]\non_failure=alarm\nwait=x\nimage_path={{no}}\n[monitor-2]\nwait=3\n")
     with pytest.raises(SettingsError) as caught:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from zmhook.settings import General, Settings
 from zmhook.settings.model import secrets_of, without_secrets
 from zmhook.settings.section import Secret
-from zmhook.text.redact import know, masked, of_process
+from zmhook.text.redact import HIDDEN, know, masked, may_be_secret, of_process, quoted
 
 SECRET = "p&ß w\"ör'd</+=%\\\\é🙂"
 
@@ -99,3 +99,24 @@ def test_of_the_process_are_those_read_last() -> None:
     assert of_process("a hunter2, hunter%32") == "a ***, ***"
     know(lambda: secrets_of(own(password=Secret("other"))))
     assert of_process("hunter2") == "hunter2"
+
+
+# -- what may be a secret --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["hunter22", "snapshot, hunter22", "p@ssword", "correcthorsebatterystaple", "c2VjcmV0cw=="],
+)
+def test_a_value_that_may_be_a_secret_is_not_quoted(text: str):
+    assert may_be_secret(text)
+    assert quoted(text) == HIDDEN
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["maybe", "1,5", "300.1", "zm.example.org", "0,0 640,0 640,480", "car, truck", "(person|dog",
+     "* 22-23,0-5 * *", "Europe/Berln", "snapshot, alarm", "{who}/track", "sometimes"],
+)  # fmt: skip
+def test_other_values_are_quoted(text: str):
+    assert quoted(text) == f"'{text}'"
