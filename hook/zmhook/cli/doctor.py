@@ -84,7 +84,7 @@ def examined(args: argparse.Namespace) -> tuple[Patient, Iterator[Finding]]:
     owner = name_of(os.geteuid()) if was_root else _owner(config)
     if owner != name_of(os.geteuid()) and os.access(path, os.F_OK):
         _refuse_without_rights(config, owner)
-    patient = Patient(path, config, tuple(args.override), owner, was_root)
+    patient = Patient(path, config, tuple(args.override), owner, was_root, bool(problems))
     checks = _checks(args, patient, problems, rights, is_known=not unreadable)
     return patient, run(checks, patient.everybody())
 
@@ -101,12 +101,14 @@ def _loaded(path: str, overrides: Sequence[str]) -> tuple[Config, list[Problem],
     except RightsError as error:
         return nothing, [Problem("", "", "", str(error))], True
     except SettingsError as error:
-        is_there = os.access(path, os.R_OK)
-        return (
-            (error.config or nothing).apply(),
-            list(error.problems),
-            not (error.config and is_there),
-        )
+        return (error.config or nothing).apply(), list(error.problems), _is_unreadable(error, path)
+
+
+def _is_unreadable(error: SettingsError, path: str) -> bool:
+    """Say whether nothing is known of the settings, as after a line that cannot be read."""
+    if not (error.config and os.access(path, os.R_OK)):
+        return True
+    return any(each.file == path and not each.section + each.key for each in error.problems)
 
 
 def _step_down(config: Config) -> str:

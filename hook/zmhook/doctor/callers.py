@@ -91,11 +91,11 @@ def _log(options: dict[str, str]) -> Finding:
 
 
 def _calls(patient: Patient, database: ZmDatabase) -> Iterator[Finding]:
-    calls, why = [*_of_servers(patient)], ""
+    calls, was_read = [*_of_servers(patient)], True
     try:
         in_database = [*_of_zoneminder(database)]
-    except NoDatabase as error:
-        in_database, why = [], str(error)
+    except NoDatabase:
+        in_database, was_read = [], False
     for call in calls + in_database:
         yield _judged(call, database if call.caller else None)
     if calls and in_database:
@@ -103,7 +103,7 @@ def _calls(patient: Patient, database: ZmDatabase) -> Iterator[Finding]:
     watching = [*_of_watch(patient, beside=bool(calls or in_database))]
     yield from watching
     if not calls and not in_database and not watching:
-        yield _nobody(why)
+        yield _nobody(was_read=was_read)
     if in_database and not _writes_notes(patient):
         text = "ZoneMinder calls the hook, and nobody writes the result into the event"
         yield warning("notes", text, f"set [general] write_notes = yes in {patient.path}")
@@ -137,10 +137,11 @@ def _writes_notes(patient: Patient) -> bool:
     return general.write_notes or general.tag_detected_objects
 
 
-def _nobody(why: str) -> Finding:
+def _nobody(*, was_read: bool) -> Finding:
     cure = "docs/notification-server.md says how to connect it; doctor looks again then"
-    if why:
-        return unchecked("calls", f"no caller was found, but {why}", cure)
+    if not was_read:
+        text = "no caller was found, but ZoneMinder's database could not be read (see above)"
+        return unchecked("calls", text, cure)
     text = "nothing calls zm_event_start.sh: no monitor, no filter, no notification server"
     return warning("calls", text, cure)
 

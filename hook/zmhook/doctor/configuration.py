@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from zmhook.errors import Problem
 
 GROUP = "Configuration"
+NAMED = 8
+"""Problems of the settings that are named."""
 
 
 def checks(patient: Patient, problems: Sequence[Problem]) -> list[Check]:
@@ -30,9 +32,11 @@ def checks(patient: Patient, problems: Sequence[Problem]) -> list[Check]:
 
 
 def _settings(patient: Patient, problems: Sequence[Problem]) -> Iterator[Finding]:
-    for problem in problems:
-        cure = f"correct it, then: {patient.command('config check')}"
-        yield fault("settings", str(problem), cure)
+    check = patient.command("config check")
+    for problem in problems[:NAMED]:
+        yield fault("settings", str(problem), f"correct it, then: {check}")
+    if len(problems) > NAMED:
+        yield fault("settings", f"and {len(problems) - NAMED} more", f"{check} lists all of them")
     unknown = dict.fromkeys(_unknown_models(patient))
     for line in unknown:
         yield fault("models", line, f"correct [general] models in {patient.path}")
@@ -66,7 +70,8 @@ def _files(patient: Patient) -> Iterator[Finding]:
             safe.append(path)
     if safe:
         names = ", ".join(map(str, safe))
-        yield ok("files", f"{names}: only root and {patient.owner} may change them")
+        who = " and ".join(dict.fromkeys(("root", patient.owner)))
+        yield ok("files", f"{names}: only {who} may change {'it' if len(safe) == 1 else 'them'}")
 
 
 def _paths(patient: Patient) -> Iterable[Path]:

@@ -1,4 +1,4 @@
-"""Check the Python environment: each installed part imports, and the versions fit together."""
+"""Check the Python environment: each part in use imports, and the versions fit together."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from zmhook import __version__
-from zmhook.doctor.finding import Check, Finding, fault, ok, unchecked
+from zmhook.doctor.finding import Check, Finding, fault, ok, unchecked, warning
 from zmhook.doctor.installed import MODULES, PACKAGES
 from zmhook.process.environment import child_environment
 
@@ -25,6 +25,7 @@ GROUP = "Python"
 REPAIR = "sudo ./install.sh repairs the environment"
 SECONDS = 45.0
 TIMED_OUT = -9
+LATE = f"took longer than {SECONDS:g} s"
 NAMED = 3
 """Packages that are named with the reason, of those that do not load."""
 
@@ -47,9 +48,10 @@ def checks(patient: Patient) -> list[Check]:
 
 
 def _parts(patient: Patient) -> Iterator[Finding]:
-    """Import all parts that are installed, and name those that the settings need and are not."""
-    installed = [part for part, modules in MODULES.items() if all(map(_is_there, modules))]
+    """Import the parts that the settings need, and name those that are not installed."""
     needed = {part for settings in patient.everybody() for part in needed_parts(settings)}
+    used = [part for part in MODULES if part in needed or part == "base"]
+    installed = [part for part in used if all(map(_is_there, MODULES[part]))]
     for part in sorted(needed - {*installed}):
         lacking = [name for name in MODULES[part] if not _is_there(name)]
         names = ", ".join(dict.fromkeys(map(package_of, lacking)))
@@ -57,14 +59,20 @@ def _parts(patient: Patient) -> Iterator[Finding]:
         yield fault("parts", text, f"sudo ./install.sh --yes --with {part}")
     modules = dict.fromkeys(module for part in installed for module in MODULES[part])
     errors = import_errors([*modules])
+    late = [module for module, why in errors.items() if why == LATE]
+    for module in late:
+        del errors[module]
+        text = f"importing {module} ({package_of(module)}) {LATE}: this machine is busy"
+        yield warning("parts", text, "uptime shows its load; doctor tries again")
     for module, why in [*errors.items()][:NAMED]:
         yield fault("parts", f"{package_of(module)}: {module} cannot be imported: {why}", REPAIR)
     if len(errors) > NAMED:
         names = ", ".join(dict.fromkeys(map(package_of, [*errors][NAMED:])))
         yield fault("parts", f"nor can these: {names}", REPAIR)
-    if not errors:
-        parts = ", ".join(part for part in installed if part not in ("base", "yolo-gpu"))
-        yield ok("parts", f"zmhook {__version__} and its parts load: {parts or 'none'}")
+    if not errors and not late:
+        parts = ", ".join(part for part in installed if part != "base")
+        what = f"the parts in use load: {parts}" if parts else "needs no further part"
+        yield ok("parts", f"zmhook {__version__}; {what}")
 
 
 def needed_parts(settings: Settings) -> Iterator[str]:
@@ -78,6 +86,12 @@ def needed_parts(settings: Settings) -> Iterator[str]:
         yield "mqtt"
     if settings.notify.notify_apprise:
         yield "notify"
+    if settings.remote.ml_gateway:
+        yield "remote"
+    if settings.service.listen:
+        yield "serve"
+    if "yolo" in models_here(settings) and settings.yolo.yolo_engine == "openvino":
+        yield "openvino"
 
 
 def _without(settings: Settings) -> set[str]:
@@ -135,9 +149,7 @@ def read_imports(out: str, code: int) -> dict[str, str]:
         elif word:
             errors[word] = rest
     if current:
-        errors[current] = (
-            "it takes for ever" if code == TIMED_OUT else f"it crashes (status {code})"
-        )
+        errors[current] = LATE if code == TIMED_OUT else f"it crashes (status {code})"
     return errors
 
 

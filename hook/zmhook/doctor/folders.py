@@ -60,7 +60,8 @@ def _owners(patient: Patient) -> Iterator[Finding]:
     wrong = [finding for folder in folders if (finding := _owner(folder, patient.owner))]
     yield from wrong
     if not wrong:
-        yield ok("owners", f"{patient.owner} may write to {base} and its {len(folders)} folders")
+        more = f" and its {len(folders)} folders" if folders else ""
+        yield ok("owners", f"{patient.owner} may write to {base}{more}")
 
 
 def _owner(folder: Path, owner: str) -> Finding | None:

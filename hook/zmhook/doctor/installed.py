@@ -155,7 +155,7 @@ def _import_error(module: str) -> str:
     try:
         done = subprocess.run(command, capture_output=True, check=False, timeout=SECONDS)
     except subprocess.TimeoutExpired:
-        return "it takes for ever"
+        return f"it takes longer than {SECONDS:g} s: is the machine busy?"
     if not done.returncode:
         return ""
     lines = done.stderr.decode("utf-8", "replace").strip().splitlines()

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import structs
 
 from zmhook.doctor.finding import Check, Finding, fault, ok, unchecked, warning
 from zmhook.doctor.portal import GROUP, USERS, visiting
@@ -17,7 +21,7 @@ from zmhook.zoneminder.api import Portal
 from zmhook.zoneminder.event_row import event_row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from zmhook.doctor.patient import Patient
     from zmhook.settings import General, Settings
@@ -25,7 +29,14 @@ if TYPE_CHECKING:
 
 AT_ONCE = 4
 """Monitors that are asked about at a time: ZoneMinder has other things to do."""
+SECONDS = 40.0
+"""After which no further monitor is asked about."""
+NAMED = 3
+"""Monitors that are named of those about which the same is to be said."""
+MOST = 5
+"""Monitors about which the same is said that have a line each."""
 FRAMES = ("snapshot", "alarm", "1")
+_NUMBER = re.compile(r"[0-9]+")
 
 
 class Camera(NamedTuple):
@@ -37,9 +48,14 @@ class Camera(NamedTuple):
     def __str__(self) -> str:
         return f"monitor {self.id}"
 
-    def says(self, text: str) -> str:
-        """Return a text that begins with the monitor's name."""
-        return f"{self.name}: {text}" if self.name else text
+    @property
+    def label(self) -> str:
+        return f"{self.id} {self.name}".rstrip()
+
+    def says(self, finding: Finding) -> Finding:
+        """Return a finding whose text begins with the monitor's name."""
+        text = f"{self.name}: {finding.text}" if self.name else finding.text
+        return structs.replace(finding, text=text)
 
 
 def checks(patient: Patient, all_monitors: Callable[[], dict[int, str]]) -> list[Check]:
@@ -64,13 +80,34 @@ def _monitors(patient: Patient, all_monitors: Callable[[], dict[int, str]]) -> I
             yield unchecked("monitors", "not tried: ZoneMinder does not answer")
             return
         hidden = {**dict.fromkeys(patient.config.monitors, ""), **all_monitors()}
-        for number in sorted(hidden.keys() - visible.keys()):
-            yield _hidden(Camera(number, hidden[number]), general)
+        unseen = [Camera(number, hidden[number]) for number in sorted({*hidden} - {*visible})]
+        yield from summed_up((camera, _hidden(camera, general)) for camera in unseen)
         cameras = [Camera(number, visible[number]) for number in sorted(visible)]
+        end = time.monotonic() + SECONDS
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            yield from pool.map(lambda camera: _tried(patient, general, camera), cameras)
+            tried = pool.map(lambda camera: _tried(patient, general, camera, end), cameras)
+            yield from summed_up(zip(cameras, tried, strict=True))
         if not visible and not hidden:
             yield unchecked("monitors", "ZoneMinder has no monitor yet")
+
+
+def summed_up(findings: Iterable[tuple[Camera, Finding]]) -> Iterator[Finding]:
+    """Yield a finding for each monitor, or one for many that differ in nothing but numbers."""
+    alike: dict[tuple[str, ...], list[tuple[Camera, Finding]]] = {}
+    for camera, finding in findings:
+        texts = (_NUMBER.sub("0", text) for text in (finding.text, finding.cure))
+        alike.setdefault((finding.state, *texts), []).append((camera, finding))
+    for group in alike.values():
+        if len(group) <= MOST:
+            yield from (camera.says(finding) for camera, finding in group)
+        else:
+            yield _sum([camera for camera, _ in group], group[0][1])
+
+
+def _sum(cameras: Sequence[Camera], first: Finding) -> Finding:
+    names = ", ".join(camera.label for camera in cameras[:NAMED])
+    text = f"{len(cameras)} monitors ({names} and {len(cameras) - NAMED} more): {first.text}"
+    return structs.replace(first, name="monitors", text=text)
 
 
 def listed(portal: Portal) -> dict[int, str]:
@@ -83,19 +120,21 @@ def listed(portal: Portal) -> dict[int, str]:
 def _hidden(camera: Camera, general: General) -> Finding:
     text = f"ZoneMinder's user '{general.user}' may not see it: its events are answered by silence"
     cure = f"{USERS}, user {general.user}: allow this monitor (View), or all of them"
-    return fault(str(camera), camera.says(text), cure)
+    return fault(str(camera), text, cure)
 
 
-def _tried(patient: Patient, general: General, camera: Camera) -> Finding:
+def _tried(patient: Patient, general: General, camera: Camera, end: float) -> Finding:
+    if time.monotonic() > end:
+        return unchecked(str(camera), f"not tried: the others took {SECONDS:g} s")
     settings = patient.config.for_monitor(camera.id)
     try:
         with closing(Portal(general)) as portal:
             return _examined(settings, portal, camera)
     except LoginError as error:
         cure = f"{USERS}, user {general.user}: Events: Edit, Monitors: View, and this monitor"
-        return fault(str(camera), camera.says(str(error)), cure)
+        return fault(str(camera), str(error), cure)
     except ZmhookError as error:
-        return fault(str(camera), camera.says(str(error)))
+        return fault(str(camera), str(error))
 
 
 def _examined(settings: Settings, portal: Portal, camera: Camera) -> Finding:
@@ -104,14 +143,12 @@ def _examined(settings: Settings, portal: Portal, camera: Camera) -> Finding:
     newest = newest_event(portal, camera.id)
     if newest is None:
         text = f"no event yet, so nothing to try; {zones}"
-        return unchecked(str(camera), camera.says(text), "let something move before it")
+        return unchecked(str(camera), text, "let something move before it")
     picture = _picture(portal, newest)
     if not picture:
         text = f"event {newest.id} has no picture (yet): {' and '.join(FRAMES)} were asked for"
-        return warning(
-            str(camera), camera.says(text), f"open event {newest.id} on ZoneMinder's page"
-        )
-    notes = [camera.says(f"event {newest.id}: {picture}"), zones]
+        return warning(str(camera), text, f"open event {newest.id} on ZoneMinder's page")
+    notes = [f"event {newest.id}: {picture}", zones]
     problem = folder_problem(newest.folder, settings)
     if problem:
         return fault(str(camera), f"{', '.join(notes)}; {problem.text}", problem.cure)

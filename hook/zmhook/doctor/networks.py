@@ -6,15 +6,16 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
 from zmhook.doctor.environment import our_environment
 from zmhook.doctor.files import models_here
-from zmhook.doctor.finding import Check, Finding, fault, ok, single, unchecked, warning
+from zmhook.doctor.finding import Check, Finding, fault, ok, unchecked, warning
 from zmhook.errors import DownloadError
-from zmhook.models.manifest import ModelStore, load_manifest, used
+from zmhook.models.manifest import ModelStore, line_to_type, load_manifest, used
 from zmhook.settings import Settings
 from zmhook.settings.model import to_plain
 from zmhook.text.bounded_json import Unreadable, decoded
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from zmhook.doctor.patient import Patient
+    from zmhook.models.manifest import State
 
 GROUP = "Models"
 MODULE = "zmhook.cli.try_model"
@@ -46,7 +48,10 @@ class Tried(Struct):
 
 
 def checks(patient: Patient, *, paid: bool = False) -> list[Check]:
-    planned = [Check(GROUP, "files", lambda: _files(patient))]
+    files = KnownFiles(patient)
+    planned = [Check(GROUP, "files", lambda: _files(patient, files))]
+    if patient.is_broken:  # the process of a model would only read the same settings
+        return [*planned, Check(GROUP, "models", _not_run)]
     known: list[tuple[str, object]] = []
     for monitor, settings in [(None, patient.settings), *sorted(patient.config.monitors.items())]:
         for name in models_here(settings):
@@ -58,7 +63,7 @@ def checks(patient: Patient, *, paid: bool = False) -> list[Check]:
             title = f"{name} (monitor {monitor})" if is_another else name
             infers = paid or not costs(settings, name)
             model = ModelOfChain(name, title, settings, monitor, infers)
-            planned.append(Check(GROUP, title, partial(single, _network, patient, model)))
+            planned.append(Check(GROUP, title, partial(_network, patient, model, files)))
     return planned
 
 
@@ -89,35 +94,76 @@ def costs(settings: Settings, name: str) -> bool:
 # -- files -----------------------------------------------------------------------------------------
 
 
-def _files(patient: Patient) -> Iterator[Finding]:
-    store = ModelStore(Path(patient.settings.general.base_data_path, "models"))
+class KnownFiles:
+    """The files in use whose checksums are known, each read once. Safe for several threads."""
+
+    def __init__(self, patient: Patient) -> None:
+        self._patient = patient
+        self._lock = Lock()
+        self._states: dict[str, dict[Path, State]] | None = None
+
+    def states(self) -> dict[str, dict[Path, State]]:
+        """Return the states of files by model; raises `DownloadError`."""
+        with self._lock:
+            if self._states is None:
+                self._states = self._read()
+            return self._states
+
+    def _read(self) -> dict[str, dict[Path, State]]:
+        store = ModelStore(Path(self._patient.settings.general.base_data_path, "models"))
+        return {
+            model.name: {store.path_of(file): store.state(file) for file in model.files}
+            for model in used(load_manifest(), self._patient.config)
+        }
+
+    def explain(self, why: str) -> bool:
+        """Say whether a message is about a file that is named already: missing, or damaged."""
+        try:
+            states = self.states()
+        except DownloadError:
+            return False
+        files = [file for model in states.values() for file in model.items()]
+        return any(state != "ok" and str(path) in why for path, state in files)
+
+
+def _files(patient: Patient, files: KnownFiles) -> Iterator[Finding]:
     try:
-        models = used(load_manifest(), patient.config)
+        states = files.states()
     except DownloadError as error:
         yield fault("files", str(error), "sudo ./install.sh repairs it")
         return
-    states = {}
-    for model in models:
-        for file in model.files:
-            states[store.path_of(file)] = (model.name, store.state(file))
-    for path, (name, state) in states.items():
-        if state == "missing":
-            cure = patient.command(f"models get {name}")
-            yield fault("files", f"{path}: is not there", cure)
-        elif state == "changed":
-            cure = patient.command(f"models get {name} --force")
-            yield fault("files", f"{path}: is damaged (its checksum is another one)", cure)
-    good = [path.name for path, (_, state) in states.items() if state == "ok"]
+    for model, of_model in states.items():
+        missing, changed = (
+            " and ".join(str(path) for path, state in of_model.items() if state == wrong)
+            for wrong in ("missing", "changed")
+        )
+        if missing:
+            cure = patient.with_config(line_to_type(model))
+            yield fault("files", f"model {model} is not there: {missing}", cure)
+        if changed:
+            cure = patient.with_config(line_to_type(model, again=True))
+            text = f"model {model} is damaged (its checksum is another one): {changed}"
+            yield fault("files", text, cure)
+    every = [file for of_model in states.values() for file in of_model.items()]
+    good = [path.name for path, state in every if state == "ok"]
     if good:
         yield ok("files", f"{', '.join(good)}: the checksum is right")
-    if not states:
-        yield ok("files", "the models of this configuration have no checksum to compare")
+
+
+def _not_run() -> Iterator[Finding]:
+    yield unchecked("models", "not run before the settings are right")
 
 
 # -- running them ----------------------------------------------------------------------------------
 
 
-def _network(patient: Patient, model: ModelOfChain) -> Finding:
+def _network(patient: Patient, model: ModelOfChain, files: KnownFiles) -> Iterator[Finding]:
+    finding = _run(patient, model)
+    if finding.state != "fault" or not files.explain(finding.text):
+        yield finding
+
+
+def _run(patient: Patient, model: ModelOfChain) -> Finding:
     try:
         done = subprocess.run(
             _command(patient, model), capture_output=True, text=True, errors="replace",

@@ -19,6 +19,7 @@ class Patient(NamedTuple):
     """`config` holds what could be read where the configuration is broken.
 
     `owner` is the user who runs the hooks: that of the data; `was_root` says that we began as root.
+    With `is_broken` the configuration has problems, and what is in `config` is not all of it.
     """
 
     path: str
@@ -26,6 +27,7 @@ class Patient(NamedTuple):
     overrides: Sequence[str]
     owner: str
     was_root: bool = False
+    is_broken: bool = False
 
     @property
     def settings(self) -> Settings:
@@ -46,8 +48,11 @@ class Patient(NamedTuple):
 
     def command(self, words: str) -> str:
         """Return the line to type for `zmhook WORDS`, as the user who may."""
-        where = "" if self.path == CONFIG else f" -c {shlex.quote(self.path)}"
-        return f"{self.prefix()}zmhook {words}{where}"
+        return self.with_config(f"{self.prefix()}zmhook {words}")
+
+    def with_config(self, line: str) -> str:
+        """Add our configuration to a line to type, where it is not the usual one."""
+        return line if self.path == CONFIG else f"{line} -c {shlex.quote(self.path)}"
 
     def prefix(self) -> str:
         """Return what to write before a command that has to be run as the owner of the data."""

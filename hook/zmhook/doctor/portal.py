@@ -37,6 +37,8 @@ def checks(patient: Patient) -> list[Check]:
     planned = []
     for where, settings in patient.distinct(lambda each: _identity(each.general)):
         general = settings.general
+        if not general.portal and patient.is_broken:  # it may be what is wrong, and is reported
+            continue
         planned.append(Check(GROUP, "portal", partial(_portal, patient, general, where)))
         server = certificates.server_of(general.portal)
         if server and not proxy_of(general.portal):

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import zmhook
 from zmhook import __version__
+from zmhook.detectors.model_files import lacking
 from zmhook.doctor.finding import Check, Finding, fault, ok, unchecked, warning
 from zmhook.jobs.enqueue import backlog
 from zmhook.service import client, running
 from zmhook.service.paths import socket_path
 from zmhook.service.routes import PING
 from zmhook.text.bounded_json import Unreadable, decoded
+from zmhook.watch.hooks import script_places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from zmhook.doctor.patient import Patient
 
@@ -38,11 +38,8 @@ def checks(patient: Patient) -> list[Check]:
 
 
 def hook_script() -> Path | None:
-    """Return zm_event_start.sh: beside this environment, or in this checkout."""
-    source = Path(zmhook.__file__).resolve().parent.parent.parent
-    folders = (Path(sys.prefix, "..", "bin"), source)
-    scripts = (Path(os.path.abspath(folder / "zm_event_start.sh")) for folder in folders)  # noqa: PTH100
-    return next((script for script in scripts if script.is_file()), None)
+    """Return zm_event_start.sh, whether or not it can be run; None where there is none."""
+    return next((script for script in script_places() if script.is_file()), None)
 
 
 # -- service ---------------------------------------------------------------------------------------
@@ -85,8 +82,10 @@ def _of_status(patient: Patient, status: dict[str, Any]) -> Iterator[Finding]:
         yield ok("service", f"running (process {status.get('pid')}, version {version})")
     if error := status.get("config_error"):
         yield fault("service", f"the last edit is not in force: {error}", "correct it")
+    of_models = {*lacking(patient.everybody())}
     for problem in status.get("problems", ()):
-        yield warning("service", str(problem))
+        if problem not in of_models:  # which are named among the models
+            yield warning("service", str(problem))
     yield _queue(status.get("queue", {}))
 
 

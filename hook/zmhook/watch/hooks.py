@@ -108,9 +108,14 @@ def find_script() -> Path:
 
     Raises `WatchError`.
     """
-    checkout = Path(__file__).resolve().parents[3]
-    places = (Path(sys.prefix).parent / "bin" / SCRIPT, checkout / SCRIPT)
+    places = script_places()
     for path in places:
         if os.access(path, os.X_OK):
             return path
     raise WatchError(f"{places[0]}: the hook is not there: run install.sh, which puts it there")
+
+
+def script_places() -> list[Path]:
+    """Return where the hook may be: beside this environment, or in this checkout."""
+    checkout = Path(__file__).resolve().parents[3]
+    return [folder / SCRIPT for folder in (Path(sys.prefix).parent / "bin", checkout)]

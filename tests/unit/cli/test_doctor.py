@@ -60,17 +60,34 @@ def test_healthy(config, capsys):
 def test_a_fault_is_exit_code_1(config, capsys):
     code, found = findings(capsys, "-c", config("models = yolo\n"))
     assert code == 1
-    assert found["yolo"]["state"] == "fault"
-    assert "models get" in found["files"]["cure"]
+    assert found["files"]["state"] == "fault"
+    assert "sudo zmhook models get yolox_s" in found["files"]["cure"]
+    assert "yolo" not in found
 
 
 def test_a_broken_configuration_is_examined_all_the_same(config, capsys):
     path = config("models = hog\nwait = soon\nportal = http://127.0.0.1:9/zm\n[yolo]\nweight = 1\n")
     code, found = findings(capsys, "-c", path)
     assert code == 1
-    assert "weight: unknown key" in json.dumps(found)
+    assert "wait: 'soon': expected a number" in found["settings"]["text"]
     assert found["portal"]["state"] == "fault"
-    assert found["hog"]["state"] == "fault"  # its process reads the same file
+    assert found["models"]["state"] == "unchecked"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("models = hog\nthis is no setting\n", "neither a section, a key = value nor a comment"),
+        ("models = hog\nportal = http://ann:hunter22@zm/zm\n", "without a user or password in it"),
+    ],
+)
+def test_what_is_wrong_is_one_fault(text: str, says: str, config, capsys):
+    assert main(["doctor", "-c", config(text), "--json"]) == 1
+    shown = json.loads(capsys.readouterr().out)["findings"]
+    (fault,) = [each for each in shown if each["state"] == "fault"]
+    assert says in fault["text"]
+    assert "portal is not set" not in json.dumps(shown)
+    assert "hunter22" not in json.dumps(shown)
 
 
 def test_a_configuration_that_is_not_there(tmp_path: Path, capsys):

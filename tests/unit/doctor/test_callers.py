@@ -123,7 +123,7 @@ def test_nobody_calls(found):
     assert "nothing calls zm_event_start.sh" in call.text
     (call,) = found(Unreadable())
     assert call.state == "unchecked"
-    assert "there is no /etc/zm/zm.conf" in call.text
+    assert "database could not be read (see above)" in call.text
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,14 @@ def test_each_problem_is_a_fault(found):
     assert "config check" in finding.cure
 
 
+def test_many_problems_are_few_lines(found):
+    problems = [Problem("o.ini", "general", f"a{number}", "unknown key") for number in range(200)]
+    faults = [each for each in found("models = hog\n", *problems) if each.state == "fault"]
+    assert len(faults) == 9
+    assert faults[-1].text == "and 192 more"
+    assert "config check" in faults[-1].cure
+
+
 def test_a_model_that_nobody_knows(found):
     findings = [each for each in found("models = yollo\n") if each.state == "fault"]
     assert "there is no model 'yollo'" in findings[0].text

@@ -30,7 +30,7 @@ def test_what_is_read_of_imports():
     assert read_imports("\0begin a\nhello\n\0begin b\n\0b ImportError: c\n\0end\n", 0) == {
         "b": "ImportError: c"
     }
-    assert read_imports("\0begin a\n", module.TIMED_OUT) == {"a": "it takes for ever"}
+    assert read_imports("\0begin a\n", module.TIMED_OUT) == {"a": module.LATE}
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,9 @@ def test_what_is_read_of_imports():
             {"mqtt", "notify"},
         ),
         ("models = yolo\n[yolo]\nweights = /a/b.weights\n", set()),
+        ("models = yolo\n[yolo]\nyolo_engine = openvino\n", {"openvino"}),
+        ("models = hog\n[remote]\nml_gateway = http://a\n", {"remote"}),
+        ("models = hog\n[service]\nlisten = 127.0.0.1:5000\n", {"serve"}),
     ],
 )
 def test_what_settings_need(text: str, parts: set[str], patient):
@@ -67,6 +70,24 @@ def test_a_part_that_is_broken(patient, monkeypatch):
     (bad,) = parts.run()
     assert "opencv-contrib-python-headless: cv2 cannot be imported: ImportError" in bad.text
     assert "install.sh" in bad.cure
+
+
+def test_a_part_that_is_not_used_is_not_imported(patient, monkeypatch):
+    asked = []
+    monkeypatch.setattr(module, "import_errors", lambda modules: asked.extend(modules) or {})
+    parts, _ = checks(patient("models = yolo\n"))
+    (finding,) = parts.run()
+    assert finding.text.endswith("the parts in use load: yolo")
+    assert "onnxruntime" in asked
+    assert not {"dlib", "apprise", "google.genai", "paho.mqtt.client"} & {*asked}
+
+
+def test_a_busy_machine_is_no_fault(patient, monkeypatch):
+    monkeypatch.setattr(module, "import_errors", lambda _: {"cv2": module.LATE})
+    parts, _ = checks(patient())
+    (finding,) = parts.run()
+    assert finding.state == "warning"
+    assert "took longer than 45 s: this machine is busy" in finding.text
 
 
 class Package:

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from zmhook.doctor import monitors as module
-from zmhook.doctor.monitors import checks, folder_problem
+from zmhook.doctor.finding import Finding, fault
+from zmhook.doctor.monitors import Camera, checks, folder_problem, summed_up
 from zmhook.settings import General, Settings
 
 
@@ -88,6 +89,33 @@ def test_a_monitor_that_the_user_may_not_see(found, api):
 
 def test_monitors_of_the_configuration_count_too(found):
     assert found("[monitor-7]\nwait = 1\n")["monitor 7"].state == "fault"
+
+
+def test_the_same_of_many_monitors_is_one_line(found, api):
+    known = {number: f"m{number}" for number in range(1, 203)}
+    findings = found("user =\n", known)
+    hidden = findings["monitors"]
+    assert [*findings] == ["monitors", "monitor 1", "monitor 2"]
+    assert hidden.state == "fault"
+    assert hidden.text.startswith("200 monitors (3 m3, 4 m4, 5 m5 and 197 more): ZoneMinder's")
+
+
+def test_events_differ_in_their_numbers_only():
+    def fault_of(number: int, why: str) -> Finding:
+        return fault(f"monitor {number}", f"event {number * 7}: {why}", f"chmod /events/{number}")
+
+    numbers = range(1, 8)
+    cameras = [Camera(number, "yard") for number in numbers]
+    alike = [*summed_up(zip(cameras, [fault_of(n, "a") for n in numbers], strict=True))]
+    assert len(alike) == 1
+    assert alike[0].text == "7 monitors (1 yard, 2 yard, 3 yard and 4 more): event 7: a"
+    different = [fault_of(n, "a" if n % 2 else "b") for n in numbers]
+    assert len([*summed_up(zip(cameras, different, strict=True))]) == len(numbers)
+
+
+def test_when_there_is_no_time_left_it_says_so(found, monkeypatch):
+    monkeypatch.setattr(module, "SECONDS", -1.0)
+    assert [each.state for each in found().values()] == ["unchecked"] * 2
 
 
 def test_no_right_to_edit(found, api):

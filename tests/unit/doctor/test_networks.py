@@ -47,9 +47,32 @@ def test_a_missing_model(found, tmp_path: Path):
     findings = found("models = yolo\n")
     path = f"{tmp_path}/data/models/yolox_s/yolox_s.onnx"
     assert findings["files"].state == "fault"
-    assert findings["files"].text == f"{path}: is not there"
-    assert findings["files"].cure.startswith("zmhook models get yolox_s")
-    assert f"{path} does not exist" in findings["yolo"].text
+    assert findings["files"].text == f"model yolox_s is not there: {path}"
+    assert findings["files"].cure == f"sudo zmhook models get yolox_s -c {tmp_path}/o.ini"
+    assert "yolo" not in findings  # it is named once
+
+
+def test_a_model_of_several_files_is_named_once(found, tmp_path: Path):
+    folder = f"{tmp_path}/data/models/yolov4"
+    findings = found(
+        f"models = yolo\n[yolo]\nweights = {folder}/yolov4.weights\nconfig = {folder}/yolov4.cfg\n"
+    )
+    assert [*findings] == ["files"]
+    text = findings["files"].text
+    assert "yolov4.weights and " in text
+    assert "yolov4.cfg" in text
+
+
+def test_a_file_of_ones_own_that_is_missing(found, tmp_path: Path):
+    (finding,) = found(f"models = yolo\n[yolo]\nweights = {tmp_path}/a.onnx\n").values()
+    assert finding.name == "yolo"
+    assert "a.onnx does not exist; copy it there, or correct the setting" in finding.text
+
+
+def test_no_model_is_run_with_broken_settings(patient):
+    made = patient("models = hog\n")._replace(is_broken=True)
+    (finding,) = [each for check in checks(made) for each in check.run()]
+    assert (finding.state, finding.text) == ("unchecked", "not run before the settings are right")
 
 
 def test_a_damaged_model(found, tmp_path: Path):
@@ -59,10 +82,10 @@ def test_a_damaged_model(found, tmp_path: Path):
     text = "models = yolo\n[yolo]\nyolo_type = tiny\n"
     findings = found(text)
     assert findings["files"].state == "fault"
-    assert f"{path}: is damaged (its checksum is another one)" in findings["files"].text
-    assert "models get yolox_nano --force" in findings["files"].cure
-    assert findings["yolo"].state == "fault"
-    assert "is damaged or no ONNX network" in findings["yolo"].text
+    text = f"model yolox_nano is damaged (its checksum is another one): {path}"
+    assert findings["files"].text == text
+    assert "sudo zmhook models get yolox_nano --force" in findings["files"].cure
+    assert "yolo" not in findings  # it is named once
 
 
 def test_a_whole_model(found, model, tmp_path: Path):

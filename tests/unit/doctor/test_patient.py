@@ -8,6 +8,7 @@ from zmhook import CONFIG
 def test_commands_are_those_of_the_owner(patient):
     ours = patient()
     assert ours.command("models get") == f"zmhook models get -c {ours.path}"
+    assert ours.with_config("sudo zmhook doctor") == f"sudo zmhook doctor -c {ours.path}"
     other = patient(owner="www-data", path=CONFIG)
     assert other.command("train-faces") == "sudo -u www-data zmhook train-faces"
 

@@ -101,6 +101,7 @@ def test_no_portal_is_said(patient):
     (finding,) = [each for check in checks(patient()) for each in check.run()]
     assert finding.state == "unchecked"
     assert "portal is not set" in finding.text
+    assert checks(patient()._replace(is_broken=True)) == []  # it may be what is wrong
 
 
 def test_a_certificate_is_looked_at_where_there_is_one(patient, monkeypatch):
