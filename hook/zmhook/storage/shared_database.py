@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
-from weakref import WeakSet
+from weakref import WeakSet, finalize
 
 from zmhook.errors import StateError
 from zmhook.storage import sqlite
@@ -265,6 +265,7 @@ class FallbackDatabase:
             self._memory = sqlite3.connect(
                 ":memory:", isolation_level=None, check_same_thread=False
             )
+            finalize(self, self._memory.close)
             for script in self._schema:
                 self._memory.executescript(script)
         return self._memory

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sqlite3
@@ -387,6 +388,16 @@ def test_where_none_can_be_written_this_process_remembers(
     assert len(caplog.records) == 1
     assert "each process counts its own requests" in caplog.text
     database.close()
+
+
+def test_what_is_only_remembered_is_closed_with_its_last_user(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file where the folder would be")
+    database = FallbackDatabase(tmp_path / "cache" / NAME, REQUESTS)
+    connection = database.run(lambda one: one)
+    del database
+    gc.collect()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")
 
 
 def test_one_that_another_process_holds_for_long(
