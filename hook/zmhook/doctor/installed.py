@@ -12,6 +12,7 @@ The exit code is 0 in any case.
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
 import os
 import re
@@ -124,29 +125,42 @@ def _reason(name: str, version: str) -> str:
     """Say what is wrong with one package; empty: nothing is."""
     try:
         package = metadata.distribution(name)
+        if "Version" not in package.metadata:
+            return "its description names no version"
         there = package.metadata["Version"]
         if version and there != version:
             return f"version {there} is there instead of {version}"
-        files = package.files or []
-        if not any(file.name == "RECORD" for file in files):
+        digests = _digests(package)
+        if not any(file.endswith("/RECORD") for file in digests):
             return "its list of files is damaged"
-        return next((f"{file} is {state}" for file in files if (state := _state(file))), "")
+        states = ((file, _state(package, file, digest)) for file, digest in digests.items())
+        return next((f"{file} is {state}" for file, state in states if state), "")
     except metadata.PackageNotFoundError:
         return "it is missing"
     except Exception as error:  # noqa: BLE001 - a damaged file can break anything
         return f"its description cannot be read: {type(error).__name__}"
 
 
-def _state(file: metadata.PackagePath) -> str:
-    """Say whether a file is missing or changed; byte code is made anew by whoever installs."""
-    if file.hash is None or file.suffix == ".pyc":
-        return ""
+def _digests(package: metadata.Distribution) -> dict[str, str]:
+    """Return what RECORD says of each file; Python 3.12's `files` leaves out those missing."""
     try:
-        digest = hashlib.new(file.hash.mode, Path(str(file.locate())).read_bytes()).digest()
+        rows = [*csv.reader((package.read_text("RECORD") or "").splitlines())]
+    except csv.Error:
+        return {}
+    return {row[0]: row[1] for row in rows if len(row) > 1}
+
+
+def _state(package: metadata.Distribution, file: str, digest: str) -> str:
+    """Say whether a file is missing or changed; byte code is made anew by whoever installs."""
+    if not digest or file.endswith(".pyc"):
+        return ""
+    algorithm, _, value = digest.partition("=")
+    try:
+        content = Path(str(package.locate_file(file))).read_bytes()
     except OSError as error:
         return error.strerror or "unreadable"
-    there = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-    return "" if there == file.hash.value else "damaged"
+    there = base64.urlsafe_b64encode(hashlib.new(algorithm, content).digest()).rstrip(b"=").decode()
+    return "" if there == value else "damaged"
 
 
 def _import_error(module: str) -> str:

@@ -121,7 +121,7 @@ def event(tmp_path: Path, photo) -> Path:
         "00042-capture.jpg": "horses.jpg",
         "00042-analyse.jpg": "dog.jpg",
     }.items():
-        shutil.copy(photo(source), tmp_path / name)
+        shutil.copyfile(photo(source), tmp_path / name)
     return tmp_path
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -45,8 +45,9 @@ def window(monkeypatch: pytest.MonkeyPatch) -> Callable[[EventWindow], None]:
 
 
 @pytest.fixture
-def frames(tmp_path: Path) -> Callable[..., SnapshotFrames]:
+def frames(tmp_path: Path) -> Iterator[Callable[..., SnapshotFrames]]:
     """Make the source of an event; `more` are settings."""
+    sources: list[SnapshotFrames] = []
 
     def make(event: Event = EVENT, pattern: str = ".*", **more: object) -> SnapshotFrames:
         given = {
@@ -59,9 +60,12 @@ def frames(tmp_path: Path) -> Callable[..., SnapshotFrames]:
             general=General(detect_pattern=pattern, max_picture_pixels=10_000),
             snapshots=Snapshots(**given),
         )
-        return SnapshotFrames(event, settings, EventRows(event, None))
+        sources.append(SnapshotFrames(event, settings, EventRows(event, None)))
+        return sources[-1]
 
-    return make
+    yield make
+    for source in sources:
+        source.close()
 
 
 def numbers(source: SnapshotFrames) -> list[int]:

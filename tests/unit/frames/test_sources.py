@@ -54,7 +54,7 @@ def portal(photo) -> OnePicture:
 
 @pytest.fixture
 def folder(tmp_path: Path, photo) -> Path:
-    shutil.copy(photo("dog.jpg"), tmp_path / "snapshot.jpg")
+    shutil.copyfile(photo("dog.jpg"), tmp_path / "snapshot.jpg")
     return tmp_path
 
 
@@ -319,7 +319,7 @@ def test_a_film_alone_is_used_at_once(film: Path) -> None:
 
 
 def test_a_film_beside_a_picture_is_none_of_that_name(film: Path, photo) -> None:
-    shutil.copy(photo("dog.jpg"), film.parent / "snapshot.jpg")
+    shutil.copyfile(photo("dog.jpg"), film.parent / "snapshot.jpg")
     source = open_source(event(film.parent), settings(), Deadline(5))
     with pytest.raises(FrameUnavailable, match=r"/alarm.jpg: "):
         waited_for(source, "alarm", Deadline(5))
@@ -434,7 +434,7 @@ def test_behind_the_end() -> None:
 
 
 def test_a_folder_with_a_video_only(tmp_path: Path, photo) -> None:
-    shutil.copy(photo("dog.jpg"), tmp_path / "snapshot.jpg")
+    shutil.copyfile(photo("dog.jpg"), tmp_path / "snapshot.jpg")
     path = tmp_path / "7-video.mp4"
     make_video(path, frames=50)
     settings = Settings(general=General(frame_id=("snapshot", "50%", "all"), frame_skip=19))

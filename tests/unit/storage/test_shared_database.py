@@ -390,7 +390,10 @@ def test_where_none_can_be_written_this_process_remembers(
     database.close()
 
 
-def test_what_is_only_remembered_is_closed_with_its_last_user(tmp_path: Path) -> None:
+def test_what_is_only_remembered_is_closed_with_its_last_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module.log, "warning", lambda *_: None)  # pytest keeps its records
     (tmp_path / "cache").write_text("a file where the folder would be")
     database = FallbackDatabase(tmp_path / "cache" / NAME, REQUESTS)
     connection = database.run(lambda one: one)
