@@ -356,6 +356,24 @@ def test_output_path_gets_the_annotated_picture(config, photo, detect, tmp_path:
     assert [path.suffix for path in out.iterdir()] == [".jpg"]
 
 
+def test_a_folder_for_the_picture_that_takes_none(
+    config, photo, event_folder, detect, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    out.write_text("a file")
+
+    said = detect("-c", config(), "--file", photo("dog.jpg"), "-o", out)
+    assert said.code == 2
+    assert said.text
+    assert said.err.count("\n") == 1
+    assert f"{out} cannot be written: " in said.err
+
+    # An event's answer does not depend on it.
+    said = detect("-c", config(), "-e", "1", "-p", event_folder("dog.jpg"), "-o", out)
+    assert said.code == 0
+    assert f"{out} cannot be written: " in said.err
+
+
 def test_version(detect) -> None:
     assert detect("--version").out.startswith("zmhook ")
     assert detect("--bareversion").out.strip().count(".") == 2

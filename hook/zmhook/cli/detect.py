@@ -148,8 +148,10 @@ class _Run:
             return self._answer(answered.line, answered.code)
         decided = self._decide()
         code = self._give(decided.decision)
-        if not self.args.annotation:
-            self._report(decided)
+        if not self.args.annotation and not self._report(decided) and self.args.file is not None:
+            # The picture was what was asked for. An event's alarm does not fail with it.
+            code = UNDECIDED
+            self.progress.answered(code)
         return code
 
     def _warn_of_unknown(self) -> None:
@@ -251,14 +253,17 @@ class _Run:
         self.progress.answered(code)
         return code
 
-    def _report(self, decided: Decided) -> None:
+    def _report(self, decided: Decided) -> bool:
+        """Publish it; return whether the picture that was asked for was written, if one was."""
         from zmhook.report import publish
 
+        output = self.args.output_path
         try:
-            publish(decided, self.settings, notes=self.args.notes, output=self.args.output_path)
+            return publish(decided, self.settings, notes=self.args.notes, output=output)
         except Exception as error:  # noqa: BLE001 - the answer is out; nothing may change it now
             self._trace(error)
             log.error("%s: the report is incomplete: %s", self.event, error)  # noqa: TRY400
+            return not output
 
     def _expired(self) -> None:
         """Answer in place of a run that is stuck, then end the process at once."""
@@ -406,7 +411,8 @@ def make_parser() -> Parser:
         description="Run detection on an event's pictures, or on one picture, and print the"
         " detection string.",
         examples=_EXAMPLES if name.startswith("zmhook") else _SCRIPT_EXAMPLES,
-        epilog="Exit code: 0 detected, 1 nothing detected, 2 no decision could be made.",
+        epilog="Exit code: 0 detected, 1 nothing detected, 2 no decision could be made, or with"
+        " --file the picture of --output-path could not be written.",
         allow_abbrev=False,
     )
     _add_event(parser, positional=name.startswith("zmhook"))

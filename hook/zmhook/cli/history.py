@@ -16,7 +16,7 @@ from zmhook.cli.arguments import (
     add_period,
     event_argument,
 )
-from zmhook.cli.output import complain, say_json
+from zmhook.cli.output import complain, say, say_json
 from zmhook.detection import Outcome
 from zmhook.errors import NoState
 from zmhook.exit_codes import DONE, FAILED
@@ -39,9 +39,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return action(history, args)
     except NoState:
-        if not args.json:
+        if args.json:
+            return _print_json([])
+        if args.action == "show":
             raise
-        return _print_json([])
+        say(f"No event has been recorded yet ({history.path}).")
+        return DONE
 
 
 def _open(args: argparse.Namespace) -> History:

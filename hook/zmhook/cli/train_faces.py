@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from zmhook.detectors.face.encoding import KnownFaces
     from zmhook.detectors.face.pictures import KnownPicture
     from zmhook.detectors.face.store import FaceEntries, FaceEntry
-    from zmhook.settings import Settings
+    from zmhook.settings import Config, Settings
 
 TRAINED, SOMEBODY_MISSING, FAILED = 0, 1, 2
 LOCK_WAIT = 60.0
@@ -45,7 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     ignore_closed_pipes()
     args = make_parser().parse_args(argv)
     try:
-        settings = _settings(args)
+        config = _config(args)
+        settings = _settings(config, args.size)
         become_owner(*folders_of(settings))
     except SettingsError as error:
         for problem in error.problems:
@@ -54,7 +55,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RightsError as error:
         _complain(str(error))
         return FAILED
-    return _logged(settings, debug=args.debug)
+    code = _logged(settings, debug=args.debug)
+    if code in (TRAINED, SOMEBODY_MISSING) and (line := unused(config)):
+        say(line)
+    return code
+
+
+def unused(config: Config) -> str:
+    """Return a line where no monitor's chain recognises faces, else ""."""
+    if any("face" in settings.general.models for settings in config.in_force()):
+        return ""
+    chain = ",".join([*config.general.general.models, "face"])
+    return f"warning: these faces are not used yet: set [general] models = {chain} in {config.path}"
 
 
 def _logged(settings: Settings, *, debug: bool) -> int:
@@ -163,15 +175,19 @@ class Training:
         return TRAINED if people == usable else SOMEBODY_MISSING
 
 
-def _settings(args: argparse.Namespace) -> Settings:
-    from msgspec import structs
-
+def _config(args: argparse.Namespace) -> Config:
     from zmhook.settings import load
 
-    settings = load(args.config).apply().for_monitor(None)
-    if args.size is None:
+    return load(args.config).apply()
+
+
+def _settings(config: Config, size: int | None) -> Settings:
+    from msgspec import structs
+
+    settings = config.for_monitor(None)
+    if size is None:
         return settings
-    return structs.replace(settings, face=structs.replace(settings.face, face_max_size=args.size))
+    return structs.replace(settings, face=structs.replace(settings.face, face_max_size=size))
 
 
 def _fail(message: str) -> None:

@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from zmhook.cli.arguments import Parser, absolute_config, add_config, add_json
-from zmhook.cli.output import complain, say_json
+from zmhook.cli.output import say, say_json
 from zmhook.errors import ZmhookError
 from zmhook.exit_codes import DONE, FAILED
 from zmhook.net.urls import shown
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from zmhook.cli.tables import Block
     from zmhook.settings import Config
     from zmhook.watch.status import WatchStatus
+
+NEVER = "zmhook watch has not run yet. sudo systemctl enable --now zmhook-watch.service starts it."
 
 log = logging.getLogger("zmhook.watch")
 
@@ -70,7 +72,7 @@ def _show_status(args: Namespace) -> int:
     become_owner(folder)
     watch, is_running = status.read(folder), status.is_running(folder)
     if watch is None:
-        complain(f"{folder}: zmhook watch has not run yet")
+        say_json({"running": False}) if args.json else say(NEVER)
         return FAILED
     if args.json:
         from msgspec import to_builtins

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def publish(decided: Decided, settings: Settings, *, notes: bool = False, output: str = "") -> None:
+def publish(decided: Decided, settings: Settings, *, notes: bool = False, output: str = "") -> bool:
     """Write pictures and objects.json, queue the jobs, and record the decision.
 
     One that fails is logged and the next goes on. What may take time is done in the background;
-    only with `notes`, for somebody who waits for it, the event's notes are written here.
+    only with `notes`, for somebody who waits for it, the event's notes are written here. Returns
+    False where there is a picture and it could not be written to the folder `output`.
     """
     from zmhook.history.record import record
     from zmhook.jobs.enqueue import enqueue, jobs_for
@@ -33,16 +34,17 @@ def publish(decided: Decided, settings: Settings, *, notes: bool = False, output
     # an API that may not answer: neither to tell the event's folder, nor to take the notes.
     is_at_hand = bool(decided.decision.event.path)
     if is_at_hand:
-        _write_pictures(decided, settings, output)
+        _write_pictures(decided, settings)
     enqueue(decided, settings, jobs)
     record(decided.decision, settings)
     if not is_at_hand:
-        _write_pictures(decided, settings, output)
+        _write_pictures(decided, settings)
     if decided.decision.outcome == "alarm" and notes:
         _attempt(lambda: _write_notes(decided, settings))
+    return not output or decided.frame is None or _write_to(output, decided, settings)
 
 
-def _write_pictures(decided: Decided, settings: Settings, output: str) -> None:
+def _write_pictures(decided: Decided, settings: Settings) -> None:
     from zmhook.report import artifacts
 
     if decided.frame is None:
@@ -53,8 +55,18 @@ def _write_pictures(decided: Decided, settings: Settings, output: str) -> None:
         _attempt(lambda: _write_to_event(decided, settings))
     if general.write_debug_image:
         _attempt(lambda: artifacts.write_debug_image(decided, settings))
-    if output:
-        _attempt(lambda: artifacts.write_annotated(decided, settings, output))
+
+
+def _write_to(output: str, decided: Decided, settings: Settings) -> bool:
+    """Write the picture that somebody waits for; say whether it was written."""
+    from zmhook.report import artifacts
+
+    try:
+        artifacts.write_annotated(decided, settings, output)
+    except ReportError as error:
+        log.error("%s", error)  # noqa: TRY400 - it was made to be read
+        return False
+    return True
 
 
 def _write_to_event(decided: Decided, settings: Settings) -> None:

@@ -9,10 +9,10 @@ import pytest
 
 from zmhook.cli import train_faces
 from zmhook.cli.tables import plain
-from zmhook.cli.train_faces import MOST_PAIRS, look_alike_lines, summary
+from zmhook.cli.train_faces import MOST_PAIRS, look_alike_lines, summary, unused
 from zmhook.detectors.face.encoding import KnownFaces
 from zmhook.detectors.face.store import FaceEntry
-from zmhook.settings import Face
+from zmhook.settings import Face, load
 
 
 def entries(**reasons):
@@ -43,6 +43,22 @@ def test_the_table_has_a_line_per_person_and_per_rejected_picture():
         ["anna/3", "no", "face"],
         ["ben/1", "two", "faces"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("models = yolo\n", "set [general] models = yolo,face in "),
+        ("models = yolo,face\n", ""),
+        ("models = yolo\n[monitor-3]\nmodels = face\n", ""),
+    ],
+)
+def test_faces_that_no_monitor_uses(text: str, says: str, tmp_path):
+    path = tmp_path / "o.ini"
+    path.write_text(f"[general]\n{text}")
+    said = unused(load(path))
+    assert says in said
+    assert bool(said) == bool(says)
 
 
 def test_without_rejected_pictures_there_is_only_the_table():

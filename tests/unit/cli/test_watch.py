@@ -67,7 +67,9 @@ def test_json(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 
 def test_it_has_never_run(config: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "-c", config]) == 1
-    assert "zmhook watch has not run yet" in capsys.readouterr().err
+    assert capsys.readouterr().out.startswith("zmhook watch has not run yet. ")
+    assert main(["status", "-c", config, "--json"]) == 1
+    assert json.loads(capsys.readouterr().out) == {"running": False}
 
 
 def test_without_a_portal_it_does_not_start(config: str, capsys) -> None:
