@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from zmhook.detection import Detection, Drop
     from zmhook.detectors.base import Detector
-    from zmhook.frame import Crop, Frame
+    from zmhook.frame import Crop, Frame, Size
     from zmhook.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -72,6 +72,7 @@ class Chain:
         self.detectors = tuple(detectors)
         self._loaded: set[str] = set()
         self._loading: dict[str, Future[None]] = {}
+        self._waited = 0.0
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Chain:
@@ -90,6 +91,25 @@ class Chain:
             thread = ThreadPoolExecutor(1, thread_name_prefix="preload")
             self._loading[first.name] = thread.submit(first.load)
             thread.shutdown(wait=False)
+
+    def least_size(self, size: Size) -> Size | None:
+        """Return which size of a picture is enough for the first detector, None for all of it.
+
+        It waits until the detector is loaded. That it cannot be, or fails, is for `run` to report.
+        """
+        first = self.detectors[0] if self.detectors else None
+        if first is None or first.crop_to:
+            return None
+        started = time.perf_counter()
+        self.preload()
+        loading = self._loading.get(first.name)
+        is_broken = bool(loading and loading.exception())
+        self._waited += time.perf_counter() - started
+        try:
+            return None if is_broken else first.least_size(size)
+        except Exception:  # a bug in one model must not silence the others
+            log.debug("%s: least_size failed", first.name, exc_info=True)
+            return None
 
     def run(
         self, scenes: Sequence[Scene], gate: SceneGate, *, first_only: bool = False
@@ -141,7 +161,8 @@ class Chain:
             return
         if not detector.problems:
             result.ran.append(detector.name)
-        result.took(f"{detector.name} load", loaded - started)
+        result.took(f"{detector.name} load", loaded - started + self._waited)
+        self._waited = 0.0
         result.took(detector.name, detected - loaded)
         for problem in detector.problems:
             result.failed(detector.name, problem)

@@ -7,8 +7,6 @@ import time
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from msgspec import structs
-
 from zmhook import __version__
 from zmhook.deadline import Deadline
 from zmhook.detection import Decision, Detection, FrameInfo, Outcome
@@ -20,7 +18,7 @@ from zmhook.frames.picture_queue import PictureQueue
 from zmhook.frames.sources import open_source
 from zmhook.gate.alarm_rules import alarming
 from zmhook.gate.gate import Gate
-from zmhook.image.decode import frame_of
+from zmhook.image.decode import frame_of, reducible_size
 from zmhook.process.environment import set_time_zone
 from zmhook.settings.section import Zone
 from zmhook.text.unexpected import lacks_resources
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
 
     from zmhook.chain import Chain, Scene
     from zmhook.event import Event
+    from zmhook.frame import Picture, Size
     from zmhook.frames.base import FrameSource
     from zmhook.frames.file import FileSource
     from zmhook.frames.picture_queue import Arrival
@@ -224,8 +223,9 @@ class _Decider:
         try:
             if arrival.picture is None:
                 raise arrival.error or FrameNotNeeded(f"{arrival.id}: there is none")
+            least = self._least_size(arrival.picture)
             with self._timed("decode"):
-                frame = frame_of(arrival.picture)
+                frame = frame_of(arrival.picture, least)
         except FrameNotNeeded as error:
             log.debug("%s: %s", arrival.id, error)
             return None
@@ -237,7 +237,15 @@ class _Decider:
             self.lacks_resources |= lacks_resources(error)
             return None
         keep(frame, self.event, self.settings)
-        return structs.replace(frame, event=self.event, deadline=self.deadline)
+        return frame.replaced(event=self.event, deadline=self.deadline)
+
+    def _least_size(self, picture: Picture) -> Size | None:
+        """Return how much of a picture the first model needs, once it is loaded; None: all."""
+        general = self.settings.general
+        size = reducible_size(picture) if general.reduced_decoding else None
+        if size is None or (general.resize and general.resize < size[0]):
+            return None
+        return self.chain.least_size(size)
 
     def _run(self, frames: Sequence[Frame], *, first_only: bool) -> list[Scene]:
         """Run the chain over the pictures together, and finish each."""

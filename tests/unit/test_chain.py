@@ -380,3 +380,48 @@ def test_problems_with_some_of_the_crops_are_noted_beside_what_was_found():
     assert result.labels == [["car", "middle"]]
     assert result.result.skipped == ["gemini skipped: blocked"]
     assert result.errors == ["the picture was refused"]
+
+
+# -- reduced decoding ----------------------------------------------------------------------------
+
+
+class Small(Fake):
+    """Needs a tenth of a picture, once it is loaded."""
+
+    def least_size(self, size: tuple[int, int]) -> tuple[int, int] | None:
+        return (size[0] // 10, size[1] // 10) if self.loads else None
+
+
+def test_the_first_detector_says_how_much_it_needs() -> None:
+    first, second = Small("yolo"), Small("face")
+    chain = Chain([first, second])
+    assert chain.least_size((3000, 2000)) == (300, 200)
+    assert (len(first.loads), len(second.loads)) == (1, 0)
+    chain.run([Scene(frame) for frame in frames("1")], StubGate())
+    assert len(first.loads) == 1
+
+
+def test_a_detector_that_says_nothing_or_gets_crops_needs_all() -> None:
+    assert Chain([Fake("yolo")]).least_size((3000, 2000)) is None
+    cropping = Small("face")
+    cropping.crop_to = frozenset({"person"})
+    assert Chain([cropping]).least_size((3000, 2000)) is None
+    assert Chain([]).least_size((3000, 2000)) is None
+
+
+def test_one_that_cannot_be_loaded_needs_all_and_is_reported_once() -> None:
+    broken = Small("yolo")
+    broken.load_error = DetectorError("no such file")
+    chain = Chain([broken])
+    assert chain.least_size((3000, 2000)) is None
+    result = chain.run([Scene(frame) for frame in frames("1")], StubGate())
+    assert result.errors == ["no such file"]
+    assert len(broken.loads) == 1
+
+
+def test_one_that_fails_there_needs_all() -> None:
+    class Failing(Fake):
+        def least_size(self, size: tuple[int, int]) -> tuple[int, int] | None:
+            raise ZeroDivisionError
+
+    assert Chain([Failing("yolo")]).least_size((3000, 2000)) is None

@@ -117,6 +117,70 @@ def labels(answer: Decided) -> list[str]:
     return [one.label for one in answer.decision.detections]
 
 
+class Small(Model):
+    """Needs half of each picture; notes what it could have got for that."""
+
+    def least_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        return size[0] // 2, size[1] // 2
+
+    def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:
+        self.shapes = [frame.at_least(self.least_size(frame.size)).shape for frame in frames]
+        return super().detect(frames)
+
+
+class LargePictures(Pictures):
+    """JPEGs of 1600x1000 pixels."""
+
+    def __init__(self) -> None:
+        super().__init__(1600, 1000)
+        self.data = cv2.imencode(".jpg", np.full((1000, 1600, 3), 128, np.uint8))[1].tobytes()
+
+
+@pytest.fixture
+def decodings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How much of a picture was decoded, each time: the flags for OpenCV."""
+    flags: list[int] = []
+    real = cv2.imdecode
+
+    def decoded(data: np.ndarray, flag: int) -> np.ndarray:
+        flags.append(flag)
+        return real(data, flag)
+
+    monkeypatch.setattr(cv2, "imdecode", decoded)
+    return flags
+
+
+def test_a_picture_is_decoded_once_and_no_larger_than_needed(decodings: list[int]) -> None:
+    model = Small(alarm=[found("dog")])
+    answer = decided(model, pictures=LargePictures())
+    assert decodings == [cv2.IMREAD_REDUCED_COLOR_2]
+    assert (model.sizes, model.shapes) == ([(1600, 1000)], [(500, 800, 3)])
+    info = answer.decision.frame
+    assert (info.width, info.height, info.resized_to) == (1600, 1000, None)
+    assert answer.frame.image.shape == (1000, 1600, 3)
+    assert decodings[1:] == [cv2.IMREAD_COLOR]
+
+
+@pytest.mark.parametrize("more", [{"reduced_decoding": False}, {"resize": 900}])
+def test_a_picture_is_decoded_in_full_where_that_is_wanted(
+    more: dict[str, object], decodings: list[int]
+) -> None:
+    decided(Small(alarm=[found("dog")]), pictures=LargePictures(), **more)
+    assert decodings[0] == cv2.IMREAD_COLOR
+
+
+def test_a_later_model_gets_the_full_picture(decodings: list[int]) -> None:
+    class Whole(Model):
+        def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:
+            self.shapes = [frame.image.shape for frame in frames]
+            return super().detect(frames)
+
+    face = Whole("face")
+    decided(Small(alarm=[found("dog")]), face, pictures=LargePictures())
+    assert face.shapes == [(1000, 1600, 3)]
+    assert decodings == [cv2.IMREAD_REDUCED_COLOR_2, cv2.IMREAD_COLOR]
+
+
 # -- outcomes ----------------------------------------------------------------------------------
 
 

@@ -33,7 +33,7 @@ def test_nothing_else_is_exported() -> None:
 def test_what_a_detector_may_override() -> None:
     assert public(plugin.Detector) == {
         "name", "requires", "crop_to", "max_crops", "new_only", "problems", "description",
-        "load", "detect", "close",
+        "load", "least_size", "detect", "close",
     }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zmhook.detection import Detection
-    from zmhook.frame import Frame
+    from zmhook.frame import Frame, Size
     from zmhook.settings import Settings
 
 ANY = "*"
@@ -80,6 +80,14 @@ class Detector(ABC):
 
     def load(self) -> None:  # noqa: B027 - not every detector has something to load
         """Get ready to detect; raises `DetectorError`. Called once, before the first `detect`."""
+
+    def least_size(self, size: Size) -> Size | None:  # noqa: ARG002 - for subclasses
+        """Return the least size in which a picture of `size` shows this detector the same.
+
+        Both are width and height in pixels. None: it needs the full picture, also as long as it is
+        not loaded. `frame.at_least(self.least_size(frame.size))` is the reduced picture.
+        """
+        return None
 
     @abstractmethod
     def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:

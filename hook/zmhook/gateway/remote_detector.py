@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from zmhook.detection import Detection
-    from zmhook.frame import Frame
+    from zmhook.frame import Frame, Size
     from zmhook.gateway.dialect import ImageDetections
     from zmhook.gateway.encode import EncodedImage
     from zmhook.settings import Settings
@@ -71,6 +71,10 @@ class RemoteDetector(Detector):
                 raise
             log.warning("%s: %s; running it on this machine instead", self.name, error)
         return self._locally(frames)
+
+    def least_size(self, size: Size) -> Size | None:  # noqa: ARG002 - of all sizes
+        """Return the smallest size: a file that can be decoded is sent as it is."""
+        return (1, 1) if self.settings.general.reduced_decoding else None
 
     @property
     def description(self) -> str:
@@ -170,7 +174,7 @@ class RemoteSession:
         return (
             (model in self._result.results or model in self._result.errors)
             and len(frames) == len(self._frames)
-            and all(a.image is b.image for a, b in zip(frames, self._frames, strict=True))
+            and all(a.pixels is b.pixels for a, b in zip(frames, self._frames, strict=True))
         )
 
     def _request(self, model: str, frames: Sequence[Frame], *, crops: bool) -> None:

@@ -78,8 +78,7 @@ def cut(frame: Frame, detection: Detection, margin: float = 0.1) -> Frame:
     )
     position = to_scene(structs.replace(detection, box=box), frame).box
     full = frame_crop(frame)
-    return structs.replace(
-        frame,
+    return frame.replaced(
         image=frame.image[box.y1 : box.y2, box.x1 : box.x2],
         data=b"",
         crop=Crop(
@@ -101,4 +100,4 @@ def reduced(frame: Frame, width: int | None) -> Frame:
 
     height = max(1, round(frame.height * width / frame.width))
     image = cv2.resize(frame.image, (width, height), interpolation=cv2.INTER_AREA)
-    return structs.replace(frame, image=image.astype(np.uint8, copy=False), crop=frame_crop(frame))
+    return frame.replaced(image=image.astype(np.uint8, copy=False), crop=frame_crop(frame))

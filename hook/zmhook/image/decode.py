@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zmhook.errors import PictureError
-from zmhook.frame import Frame, Picture
-from zmhook.image.header import FORMATS, Header, read_header
+from zmhook.frame import LARGE, Frame, LazyImage, Picture, reduced_size, reduction
+from zmhook.image.header import FORMATS, Header, jpeg_size, read_header
 from zmhook.image.sniff import describe, kind
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+    from zmhook.frame import Image, Size
 
 
 def checked(
@@ -32,12 +31,27 @@ def checked(
     return Picture(data, frame_id, origin)
 
 
-def frame_of(picture: Picture) -> Frame:
-    """Return a checked picture's pixels; raises `PictureError`."""
-    return Frame(_decoded(picture), picture.id, picture.origin, picture.data, picture.crop)
+def reducible_size(picture: Picture) -> Size | None:
+    """Return the size of a picture that may be decoded at a reduced size, None for another.
+
+    It is the size before the picture is turned as its EXIF orientation says.
+    """
+    size = jpeg_size(picture.data)
+    return size if size and size[0] * size[1] >= LARGE else None
 
 
-def decode(data: bytes, origin: str, max_pixels: int) -> npt.NDArray[np.uint8]:
+def frame_of(picture: Picture, least: Size | None = None) -> Frame:
+    """Return a checked picture's pixels; raises `PictureError`.
+
+    `least` is the size that is enough for now, for a picture as `reducible_size` has it; None: all.
+    What is reduced is decoded again once somebody needs more of it. Whether it can be decoded is
+    known at once.
+    """
+    pixels = _pixels(picture, least)
+    return Frame(pixels, picture.id, picture.origin, picture.data, picture.crop)
+
+
+def decode(data: bytes, origin: str, max_pixels: int) -> Image:
     """Return the picture as BGR `uint8` of shape `(height, width, 3)`.
 
     Grey and CMYK pictures are converted, 16 bits reduced to 8, transparency is dropped, and a
@@ -46,12 +60,46 @@ def decode(data: bytes, origin: str, max_pixels: int) -> npt.NDArray[np.uint8]:
     return _decoded(checked(data, "", origin, max_pixels))
 
 
-def _decoded(picture: Picture) -> npt.NDArray[np.uint8]:
+def _pixels(picture: Picture, least: Size | None) -> Image | LazyImage:
+    stored = reducible_size(picture)
+    if stored is None:
+        return _decoded(picture)
+    number = reduction(stored, least) if least else 1
+    image = _decoded(picture, number)
+    size = _full_size(image, stored, number)
+    if size is None:
+        number, image = 1, _decoded(picture)
+        size = _size(image)
+    return LazyImage(size, lambda by: _decoded(picture, by), {number: image})
+
+
+def _full_size(image: Image, stored: Size, number: int) -> Size | None:
+    """Return the size of the upright picture, None where a reduced one does not tell.
+
+    `stored` is the size before the picture is turned as its EXIF orientation says.
+    """
+    turned = stored[1], stored[0]
+    sizes = [size for size in (stored, turned) if reduced_size(size, number) == _size(image)]
+    return sizes[0] if len(set(sizes)) == 1 else None
+
+
+def _size(image: Image) -> Size:
+    return image.shape[1], image.shape[0]
+
+
+def _decoded(picture: Picture, number: int = 1) -> Image:
+    """Return the upright picture, its sides divided by 1, 2, 4 or 8."""
     import cv2
     import numpy as np
 
+    flags = {
+        1: cv2.IMREAD_COLOR,
+        2: cv2.IMREAD_REDUCED_COLOR_2,
+        4: cv2.IMREAD_REDUCED_COLOR_4,
+        8: cv2.IMREAD_REDUCED_COLOR_8,
+    }
     try:
-        image = cv2.imdecode(np.frombuffer(picture.data, np.uint8), cv2.IMREAD_COLOR)
+        image = cv2.imdecode(np.frombuffer(picture.data, np.uint8), flags[number])
     except cv2.error as error:
         reason = error.err or error.func
         raise PictureError(f"{picture.origin}: cannot be decoded ({reason})") from None

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 MAX_BYTES = 256 * 1024 * 1024
 """Of a picture file that is read."""
@@ -45,21 +45,44 @@ def read_header(data: bytes) -> Header | None:
     return _webp(data) if data[:4] == b"RIFF" and data[8:12] == b"WEBP" else None
 
 
+def jpeg_size(data: bytes) -> tuple[int, int] | None:
+    """Return a JPEG's width and height, as stored, without reading on; None for another file."""
+    if not data.startswith(b"\xff\xd8"):
+        return None
+    sizes = (_jpeg_size(data, at) for marker, at in _jpeg_segments(data) if marker in _JPEG_SIZES)
+    return next(sizes, None)
+
+
 def _jpeg(data: bytes) -> Header:
     """Walk from marker to marker: an end marker inside a segment is a thumbnail's, not ours."""
     width = height = 0
+    for marker, at in _jpeg_segments(data):
+        if marker == _JPEG_END:
+            return Header("JPEG", width, height, complete=True)
+        if marker in _JPEG_SIZES and not width:
+            width, height = _jpeg_size(data, at)
+    return Header("JPEG", width, height, complete=False)
+
+
+def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """Give each segment's marker and where it begins after that, the end marker as the last."""
     at = 2
     for _ in range(_JPEG_MAX_SEGMENTS):
         match = _JPEG_MARKER.search(data, at)
-        if not match or match[1][0] == _JPEG_END:
-            return Header("JPEG", width, height, complete=bool(match))
+        if not match:
+            return
         marker, at = match[1][0], match.end()
         if marker in _JPEG_BARE:
             continue
-        if marker in _JPEG_SIZES and not width:
-            height, width = _number(data, at + 3, 2, "big"), _number(data, at + 5, 2, "big")
+        yield marker, at
+        if marker == _JPEG_END:
+            return
         at += _number(data, at, 2, "big")
-    return Header("JPEG", width, height, complete=False)
+
+
+def _jpeg_size(data: bytes, at: int) -> tuple[int, int]:
+    """Return width and height of a frame segment that begins there."""
+    return _number(data, at + 5, 2, "big"), _number(data, at + 3, 2, "big")
 
 
 def _png(data: bytes) -> Header:

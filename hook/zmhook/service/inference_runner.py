@@ -6,13 +6,11 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from msgspec import structs
-
 from zmhook.detection import Box, Detection
 from zmhook.detectors.nms import suppressed
 from zmhook.errors import DeadlineExceeded, DetectorError, PictureError
 from zmhook.frame import Crop
-from zmhook.image.decode import checked, frame_of
+from zmhook.image.decode import checked, frame_of, reducible_size
 from zmhook.image.header import read_header
 from zmhook.printable import one_line
 from zmhook.service.wire import InferJob, InferResult, InputImage
@@ -21,7 +19,7 @@ from zmhook.text.patterns import LONGEST_OF_OTHERS, SHOWN, WrongPattern, check, 
 if TYPE_CHECKING:
     from zmhook.chain import Chain
     from zmhook.deadline import Deadline
-    from zmhook.frame import Frame
+    from zmhook.frame import Frame, Picture, Size
 
 log = logging.getLogger(__name__)
 
@@ -78,11 +76,23 @@ class InferenceRunner:
         return ""
 
     def _decode(self, image: InputImage) -> Frame:
+        picture = checked(image.data, image.id, image.id, self._max_pixels)
+        least = self._least_size(picture)
         started = time.perf_counter()
-        frame = frame_of(checked(image.data, image.id, image.id, self._max_pixels))
+        frame = frame_of(picture, least)
         self._add("decode", started)
         crop = _crop_of(image.crop_label, frame) if image.crop_label else None
-        return structs.replace(frame, crop=crop, deadline=self._deadline)
+        return frame.replaced(crop=crop, deadline=self._deadline)
+
+    def _least_size(self, picture: Picture) -> Size | None:
+        """Return how much of a picture the first model needs, None for all of it."""
+        size = reducible_size(picture)
+        if size is None or self._task.models[0] in self._errors:
+            return None
+        try:
+            return self._chain.ready(self._task.models[0]).least_size(size)
+        except DetectorError:  # for `_run_model` to report
+            return None
 
     def _run_model(self, name: str, frame: Frame) -> None:
         """Add a model's detections in the frame; one that failed is not run on further frames."""

@@ -219,6 +219,7 @@ def _models_key(settings: dict[str, Any]) -> str:
     more = [settings["prompts"], settings["face"]] if "gemini" in models else []
     more += [settings["plates"]] if "alpr" in models else []
     folder = settings["general"]["base_data_path"]
+    more += [settings["general"]["reduced_decoding"]]
     where = [settings["remote"]]
     if settings["remote"]["ml_gateway_mode"] == "url":
         where.append(settings["general"])  # the portal's addresses and its login are sent

@@ -152,6 +152,14 @@ class General(Section, frozen=True, kw_only=True):
             "always refer to the original.",
         ),
     ] = None
+    reduced_decoding: Annotated[
+        bool,
+        about(
+            "Decode a large JPEG at half its size where the YOLO network gets the same pixels "
+            "of it, such as 3840x2160 for an input of 640. Other models, crops and saved "
+            "pictures use the full picture."
+        ),
+    ] = True
     image_path: Annotated[str, about("Folder for frames that are kept.")] = f"{BASE}/images"
     delete_after_analyze: Annotated[bool, about("no keeps each fetched frame in image_path.")] = (
         True

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import cv2
 import pytest
 
 from zmhook.deadline import Deadline
@@ -164,3 +165,22 @@ def test_the_answer_is_the_same_wherever_the_models_are(three: Three, given: Set
         assert cold["errors"] == []
         assert three.warm(folder) == cold
         assert three.cold(folder, three.asking) == cold
+
+
+@pytest.mark.parametrize("rest", [V8, ""], ids=["reduced", "in full"])
+def test_the_answer_about_a_large_picture_is_the_same(
+    three: Three, photo: Callable[[str], Path], rest: str
+) -> None:
+    """YOLOv8n gets half of 3840x2160, YOLOX-nano with its 416 pixels all of it; faces always do."""
+    faces = "[face]\nface_upsample_times = 0\n"
+    three.write(Set("4K", "models = yolo,face", rest + faces))
+    folder = three.site.event(number=30)
+    image = cv2.resize(cv2.imread(str(photo("two_people.jpg"))), (3840, 2160))
+    for name in ("alarm", "snapshot"):
+        cv2.imwrite(str(folder / f"{name}.jpg"), image)
+    cold = three.cold(folder)
+    assert cold["errors"] == []
+    assert cold["frame"]["width"] == 3840
+    assert {one["kind"] for one in cold["detections"]} == {"object", "face"}
+    assert three.warm(folder) == cold
+    assert three.cold(folder, three.asking) == cold

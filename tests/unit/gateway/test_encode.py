@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import structs
 
 from zmhook.detection import Box, Detection
 from zmhook.errors import DetectorError, PortalError
@@ -66,7 +65,7 @@ def test_another_format_becomes_one_that_all_know(frame, ending: str) -> None:
 @pytest.mark.parametrize("size", [(800, 600), (1600, 1200), (1919, 1079)])
 def test_what_was_reduced_is_sent_as_the_models_would_see_it(frame, size: tuple[int, int]) -> None:
     whole = frame(2000, 1500 if size[1] != 1079 else 1125)
-    given = reduced(structs.replace(whole, data=encoded(whole)), size[0])
+    given = reduced(whole.replaced(data=encoded(whole)), size[0])
     made = encode(given)
     assert made.media_type == PNG
     assert (decoded(made.data) == given.image).all()
@@ -75,7 +74,7 @@ def test_what_was_reduced_is_sent_as_the_models_would_see_it(frame, size: tuple[
 
 def test_what_was_cut_out_is_sent_as_it_is(frame) -> None:
     whole = frame(1000, 900)
-    part = structs.replace(whole, image=whole.image[50:850, 100:900], data=b"")
+    part = whole.replaced(image=whole.image[50:850, 100:900], data=b"")
     made = encode(part, crop_label="car")
     assert made.crop_label == "car"
     assert (decoded(made.data) == part.image).all()
@@ -94,7 +93,7 @@ def test_a_file_is_sent_as_it_is_up_to_what_servers_take(frame, caplog) -> None:
 
 def test_what_a_server_does_not_take_loses_as_little_as_can_be(frame) -> None:
     given = frame(200, 100)
-    given = structs.replace(given, image=cv2.GaussianBlur(given.image, (5, 5), 0))
+    given = given.replaced(image=cv2.GaussianBlur(given.image, (5, 5), 0))
     made = encode(given)
     assert made.within(len(made.data)) is made
     fine = made.within(len(made.data) - 1)
@@ -107,8 +106,8 @@ def test_what_a_server_does_not_take_loses_as_little_as_can_be(frame) -> None:
 
 @pytest.mark.parametrize("shape", [(0, 5, 3), (70_000, 5, 3)])
 def test_what_cannot_be_encoded_is_told(frame, shape: tuple[int, int, int]) -> None:
-    broken = structs.replace(frame(), image=np.zeros(shape, np.float64))
-    broken = structs.replace(broken, image=np.zeros((*shape[:2], 5), np.uint8))
+    broken = frame().replaced(image=np.zeros(shape, np.float64))
+    broken = broken.replaced(image=np.zeros((*shape[:2], 5), np.uint8))
     with pytest.raises(DetectorError, match="alarm: cannot be encoded for sending"):
         encode(broken)
 

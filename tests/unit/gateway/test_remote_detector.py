@@ -227,7 +227,7 @@ def test_others_when_their_turn_comes_with_what_was_cut_out(session, frame) -> N
     frames = [frame()]
     one.infer("yolo", frames, crops=False)
     crop = Crop(box=Box(5, 5, 25, 25), width=64, height=48, source=DOG)
-    part = structs.replace(frame(20, 20), crop=crop)
+    part = frame(20, 20).replaced(crop=crop)
     one.infer("face", [part], crops=True)
     assert fake.asked == [("yolo",), ("face",)]
     assert [image.crop_label for request in fake.requests for image in request.images] == [

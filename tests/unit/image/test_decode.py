@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from zmhook.errors import PictureError
-from zmhook.image.decode import checked, decode, frame_of
+from zmhook.frame import Frame, Picture, reduction
+from zmhook.image.decode import checked, decode, frame_of, reducible_size
 
 LIMIT = 50_000_000
 RED, GREEN = (230, 20, 10), (10, 200, 30)
@@ -201,3 +202,157 @@ def test_a_frame_keeps_the_file() -> None:
     frame = frame_of(checked(JPEG, "alarm", "here", LIMIT))
     assert (frame.id, frame.origin, frame.data) == ("alarm", "here", JPEG)
     assert (frame.width, frame.height) == (64, 32)
+
+
+# -- reduced decoding ----------------------------------------------------------------------------
+
+WIDE = 1600, 1000
+HALF = 800, 500
+
+
+def large(**options: object) -> bytes:
+    return saved(two_halves(*WIDE), quality=95, **options)
+
+
+def _detailed() -> bytes:
+    noise = np.random.default_rng(1).integers(0, 255, (63, 100, 3), np.uint8)
+    return saved(Image.fromarray(noise).resize((1600, 1008)))
+
+
+DETAILED = _detailed()
+
+
+def picture_of(data: bytes) -> Picture:
+    return checked(data, "alarm", "here", LIMIT)
+
+
+@pytest.fixture
+def decodings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How much of a picture was decoded, each time: the flags for OpenCV."""
+    flags: list[int] = []
+    real = cv2.imdecode
+
+    def decoded(data: np.ndarray, flag: int) -> np.ndarray:
+        flags.append(flag)
+        return real(data, flag)
+
+    monkeypatch.setattr(cv2, "imdecode", decoded)
+    return flags
+
+
+@pytest.mark.parametrize(
+    ("size", "least", "number"),
+    [
+        ((3840, 2160), (3840, 2160), 1),
+        ((3840, 2160), (1921, 1080), 1),
+        ((3840, 2160), (1920, 1081), 1),
+        ((3840, 2160), (1920, 1080), 2),
+        ((3840, 2160), (960, 540), 4),
+        ((3840, 2160), (640, 360), 4),
+        ((3840, 2160), (480, 270), 8),
+        ((3840, 2160), (1, 1), 8),
+        ((3841, 2161), (1921, 1081), 2),
+        ((1920, 1080), (960, 540), 2),
+        ((1280, 720), (1, 1), 1),
+    ],
+)
+def test_the_most_that_a_picture_is_reduced_by(
+    size: tuple[int, int], least: tuple[int, int], number: int
+) -> None:
+    assert reduction(size, least) == number
+
+
+def test_a_reduced_picture_is_decoded_in_full_when_that_is_needed(decodings: list[int]) -> None:
+    frame = frame_of(picture_of(large()), HALF)
+    assert decodings == [cv2.IMREAD_REDUCED_COLOR_2]
+    assert (frame.size, frame.width, frame.height) == (WIDE, *WIDE)
+    assert frame.at_least(HALF).shape == (500, 800, 3)
+    assert len(decodings) == 1
+    assert np.array_equal(frame.image, decode(large(), "x", LIMIT))
+    assert frame.image is frame.at_least(None)
+    assert decodings[1:] == [cv2.IMREAD_COLOR, cv2.IMREAD_COLOR]
+
+
+def test_a_picture_that_is_needed_in_full_is_reduced_for_others(decodings: list[int]) -> None:
+    frame = frame_of(picture_of(large()))
+    assert frame.at_least((400, 250)).shape == (250, 400, 3)
+    assert decodings == [cv2.IMREAD_COLOR, cv2.IMREAD_REDUCED_COLOR_4]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        saved(two_halves(1400, 1000)),
+        saved(two_halves(*WIDE), "PNG"),
+        saved(two_halves(*WIDE), "WebP"),
+    ],
+    ids=["small", "png", "webp"],
+)
+def test_other_pictures_are_decoded_once_and_in_full(data: bytes, decodings: list[int]) -> None:
+    picture = picture_of(data)
+    frame = frame_of(picture, (1, 1))
+    assert reducible_size(picture) is None
+    assert frame.at_least((1, 1)) is frame.image
+    assert decodings == [cv2.IMREAD_COLOR]
+
+
+@pytest.mark.parametrize("least", [HALF, (500, 800), (1, 1), None])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_reduced_picture_is_upright(orientation: int, least: tuple[int, int] | None) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture = picture_of(large(exif=exif))
+    frame, full = frame_of(picture, least), decode(picture.data, "x", LIMIT)
+    assert frame.size == (full.shape[1], full.shape[0])
+    assert frame.size == (WIDE if orientation < 5 else WIDE[::-1])
+    small = frame.at_least((frame.width // 2, frame.height // 2))
+    assert small.shape[:2] == (frame.height // 2, frame.width // 2)
+    for x, y in ((0.1, 0.1), (0.9, 0.1), (0.1, 0.9), (0.9, 0.9)):
+        there = bgr(small, int(x * small.shape[1]), int(y * small.shape[0]))
+        assert there == pytest.approx(bgr(full, int(x * frame.width), int(y * frame.height)), abs=8)
+
+
+@pytest.mark.parametrize("size", [(1601, 999), (1301, 1302), (1302, 1301), (1300, 1300)])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_odd_sizes_are_known_in_full(size: tuple[int, int], orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    frame = frame_of(picture_of(saved(two_halves(*size), exif=exif)), (1, 1))
+    assert frame.size == (size if orientation == 1 else size[::-1])
+    assert frame.image.shape == (frame.height, frame.width, 3)
+
+
+@pytest.mark.parametrize("kind", ["CMYK", "L", "RGB"])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_every_kind_of_jpeg_is_reduced(kind: str, progressive: bool) -> None:
+    data = saved(two_halves(*WIDE).convert(kind), progressive=progressive, quality=95)
+    frame = frame_of(picture_of(data), HALF)
+    small, full = frame.at_least(HALF), frame.image
+    assert small.shape == (500, 800, 3)
+    assert bgr(small, 10, 10) == pytest.approx(bgr(full, 20, 20), abs=8)
+    assert bgr(small, 790, 490) == pytest.approx(bgr(full, 1580, 980), abs=8)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=6))
+@settings(max_examples=40, deadline=None)
+def test_damage_is_told_in_the_same_words(changes: list[tuple[float, int]]) -> None:
+    damaged = bytearray(DETAILED)
+    for place, value in changes:
+        damaged[int(place * len(damaged))] = value
+    assert outcome(bytes(damaged), None) == outcome(bytes(damaged), (1, 1))
+
+
+def test_a_picture_that_is_cut_short_or_empty_inside() -> None:
+    end = DETAILED.index(b"\xff\xda") + 20
+    for data in (DETAILED[: len(DETAILED) // 2], DETAILED[:end] + b"\xff\xd9", b"\xff\xd8\xff\xd9"):
+        assert outcome(data, None) == outcome(data, HALF)
+
+
+def outcome(data: bytes, least: tuple[int, int] | None) -> str | tuple[int, int]:
+    """Return the size of the picture, or the words of the error."""
+    try:
+        frame: Frame = frame_of(picture_of(data), least)
+    except PictureError as error:
+        return str(error)
+    assert frame.image.shape == (frame.height, frame.width, 3)
+    return frame.size

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from msgspec import json, structs
+from msgspec import json
 
 from zmhook.detection import Box
 from zmhook.frame import Crop, Frame
@@ -48,7 +48,7 @@ def test_a_file_is_taken_as_it_came(spool, decided, photo) -> None:
 def test_a_part_of_a_picture(spool, decided) -> None:
     crop = Crop(box=Box(10, 20, 30, 40), width=640, height=480)
     given = decided()
-    frame = structs.replace(given.frame, image=np.zeros((20, 20, 3), np.uint8), crop=crop)
+    frame = given.frame.replaced(image=np.zeros((20, 20, 3), np.uint8), crop=crop)
     assert through(spool, given._replace(frame=frame), SETTINGS).frame.crop == crop
 
 

@@ -215,3 +215,31 @@ def test_one_that_takes_too_long_leaves_everything_in() -> None:
 def _found(label: str, model: str, box: Box) -> Detection:
     kind = "face" if model == "face" else "object"
     return Detection(label=label, confidence=0.8, box=box, model=model, kind=kind)
+
+
+class Small(Model):
+    """Needs half of each picture."""
+
+    def least_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        return size[0] // 2, size[1] // 2
+
+
+def test_a_large_picture_is_decoded_no_larger_than_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    flags: list[int] = []
+    real = cv2.imdecode
+    monkeypatch.setattr(cv2, "imdecode", lambda data, flag: flags.append(flag) or real(data, flag))
+    jpeg = cv2.imencode(".jpg", np.full((1000, 1600, 3), 128, np.uint8))[1].tobytes()
+    task = InferTask("10.0.0.5", ["yolo"], [InputImage("a", jpeg)], {})
+    yolo = Small("yolo", 0.9)
+    runner = InferenceRunner(Chain([yolo]), InferJob(task, {}, "1", 30), Deadline(30), 2_000_000)
+    assert runner.run().sizes == [(1600, 1000)]
+    assert flags == [cv2.IMREAD_REDUCED_COLOR_2]
+    assert yolo.frames[0].image.shape == (1000, 1600, 3)
+
+
+def test_one_that_is_not_there_is_told_for_a_large_picture_too() -> None:
+    jpeg = cv2.imencode(".jpg", np.full((1000, 1600, 3), 128, np.uint8))[1].tobytes()
+    task = InferTask("10.0.0.5", ["face"], [InputImage("a", jpeg)], {})
+    chain = Chain([Small("yolo")])
+    result = InferenceRunner(chain, InferJob(task, {}, "1", 30), Deadline(30), 2_000_000).run()
+    assert result.errors == {"face": "there is no model 'face' in this chain"}

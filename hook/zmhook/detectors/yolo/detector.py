@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from zmhook.detection import Detection
     from zmhook.detectors.yolo.model import YoloModel
-    from zmhook.frame import Frame
+    from zmhook.frame import Frame, Size
     from zmhook.settings import Settings
 
 
@@ -40,7 +40,16 @@ class YoloDetector(Detector):
         """Return the objects in each frame, strongest first; raises `DetectorError`."""
         if self._model is None:
             raise DetectorError("the yolo model is used before it is loaded")
-        return [self._model.detect(frame.image) for frame in frames]
+        return [
+            self._model.detect(frame.at_least(self.least_size(frame.size)), frame.size)
+            for frame in frames
+        ]
+
+    def least_size(self, size: Size) -> Size | None:
+        """Return half the size, where the network's input gets the same pixels of that."""
+        if self._model is None or not self.settings.general.reduced_decoding:
+            return None
+        return self._model.least_size(size)
 
     @property
     def description(self) -> str:

@@ -55,6 +55,21 @@ class Placement(NamedTuple):
     left: int
     top: int
 
+    @property
+    def is_same_of_half(self) -> bool:
+        """Whether the input gets the same pixels of a picture with half as long sides.
+
+        So it is where both axes are divided by 2, 6, 10 and so on: linear interpolation then takes
+        the mean of two by two pixels in the middle, which are one pixel of the smaller picture.
+        With other numbers weak boxes come and go (docs/performance.md).
+        """
+        twice = (self.width, 2 * self.across), (self.height, 2 * self.down)
+        return all(full % reduced == 0 and full // reduced % 2 for full, reduced in twice)
+
+    def of_size(self, size: tuple[int, int]) -> Placement:
+        """Return the place of the full picture, of `size`, where a reduced one lies."""
+        return self._replace(width=size[0], height=size[1])
+
     def to_picture(self, x1: float, y1: float, x2: float, y2: float) -> Box:
         """Bring a box in the input's pixels back into the picture's, clipped to it."""
         x, y = self.width / self.across, self.height / self.down

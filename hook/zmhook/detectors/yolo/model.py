@@ -13,7 +13,7 @@ from zmhook.detectors.model_files import yolo_files
 from zmhook.detectors.yolo.engines import engine_for
 from zmhook.detectors.yolo.heads import recognise
 from zmhook.detectors.yolo.heads.base import MAX_KEPT, ROUNDING
-from zmhook.detectors.yolo.letterbox import GREY, blob
+from zmhook.detectors.yolo.letterbox import GREY, blob, placement_of
 from zmhook.errors import ModelFileError
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from zmhook.detectors.yolo.heads.base import Candidates, Head
     from zmhook.detectors.yolo.letterbox import Placement
+    from zmhook.frame import Size
     from zmhook.settings import Yolo
 
 log = logging.getLogger(__name__)
@@ -46,16 +47,25 @@ class YoloModel:
         )
         self._log_loaded(started)
 
-    def detect(self, image: npt.NDArray[np.uint8]) -> list[Detection]:
-        """Return the objects in a BGR picture `(height, width, 3)`, strongest first."""
+    def detect(self, image: npt.NDArray[np.uint8], size: Size | None = None) -> list[Detection]:
+        """Return the objects in a BGR picture `(height, width, 3)`, strongest first.
+
+        Boxes are in the pixels of a picture of `size` (width, height), of which this is a reduced
+        one; None: its own.
+        """
         started = time.perf_counter()
         blob_in, placement = self._blob(image, self._head)
         ready = time.perf_counter()
         outputs = self._engine.infer(blob_in)
         answered = time.perf_counter()
-        detections = self._read(outputs, placement)
+        detections = self._read(outputs, placement.of_size(size) if size else placement)
         _log_times(started, ready, answered)
         return detections
+
+    def least_size(self, size: Size) -> Size | None:
+        """Return half the size, where the input gets the same pixels of that; None elsewhere."""
+        at = placement_of(size, self._network.size, self._head.preprocessing.fit)
+        return (size[0] // 2, size[1] // 2) if at.is_same_of_half else None
 
     @property
     def description(self) -> str:

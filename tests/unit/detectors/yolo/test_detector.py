@@ -11,19 +11,21 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
+import cv2
 import pytest
 
 from zmhook.detection import Box
 from zmhook.detectors.yolo.detector import YoloDetector
 from zmhook.errors import DetectorError
-from zmhook.settings import Settings
+from zmhook.frame import Frame
+from zmhook.image.decode import checked, frame_of
+from zmhook.settings import General, Settings, Yolo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from zmhook.detection import Detection
-    from zmhook.frame import Frame
 
 V8, YOLOX, DARKNET = "yolov8n.onnx", "yolox_nano_416.onnx", "yolo-fastest-1.1-xl.weights"
 FOUND = 0.3
@@ -200,3 +202,52 @@ def test_nothing_heavy_is_imported_before_load():
         env={"PYTHONPATH": ":".join(sys.path)},
     )
     assert done.stdout.strip() == "set()"
+
+
+@pytest.fixture
+def four_k(photo):
+    """Photos as a camera of 3840x2160 would send them."""
+
+    def read(name):
+        image = cv2.imread(str(photo(name)))
+        image = image[: round(image.shape[1] * 9 / 16)]
+        image = cv2.resize(image, (3840, 2160), interpolation=cv2.INTER_CUBIC)
+        data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
+        return checked(data, "alarm", name, 50_000_000)
+
+    return read
+
+
+@pytest.mark.parametrize("name", ["dog.jpg", "busstop.jpg", "parking.jpg", "two_people.jpg"])
+def test_a_reduced_picture_gives_the_same_objects(yolo, model, four_k, name):
+    detector = yolo(model(V8), yolo_min_confidence=0.3)
+    frame = frame_of(four_k(name), detector.least_size((3840, 2160)))
+    assert frame.at_least((1920, 1080)).shape == (1080, 1920, 3)
+    reduced, full = detector.detect([frame])[0], detector.detect([in_full(frame.image)])[0]
+    for these, others in ((reduced, full), (full, reduced)):
+        for one in (each for each in these if each.confidence >= 0.45):
+            other = max(same(one, others), key=lambda other: other.box.iou(one.box))
+            assert other.box.iou(one.box) >= 0.9
+            assert other.confidence == pytest.approx(one.confidence, abs=0.05)
+
+
+def same(one, others):
+    return [other for other in others if other.label == one.label]
+
+
+def in_full(image):
+    return Frame(image=image, id="alarm", origin="made")
+
+
+def test_how_much_of_a_picture_it_needs(yolo, model):
+    detector = yolo(model(V8))
+    assert detector.least_size((3840, 2160)) == (1920, 1080)
+    assert detector.least_size((1920, 1080)) is None
+    assert YoloDetector(Settings()).least_size((3840, 2160)) is None
+
+
+def test_reduced_decoding_can_be_switched_off(model):
+    general = General(reduced_decoding=False)
+    detector = YoloDetector(Settings(general=general, yolo=Yolo(weights=str(model(V8)))))
+    detector.load()
+    assert detector.least_size((3840, 2160)) is None

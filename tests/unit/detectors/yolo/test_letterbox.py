@@ -147,3 +147,36 @@ def test_any_size_can_be_fitted(size, fit):
     image = np.zeros((size[1], size[0], 3), np.uint8)
     made, _ = blob(image, (416, 320), Preprocessing(fit, rgb=True, scale=1 / 255))
     assert made.shape == (1, 3, 320, 416)
+
+
+@pytest.mark.parametrize(
+    ("size", "into", "fit", "is_same"),
+    [
+        ((3840, 2160), (640, 640), "centre", True),
+        ((3840, 2160), (640, 640), "corner", True),
+        ((3840, 2160), (640, 384), "centre", True),
+        ((2160, 3840), (640, 640), "centre", True),
+        ((1280, 720), (640, 640), "centre", True),
+        ((1920, 1080), (320, 320), "corner", True),
+        ((1920, 1080), (640, 640), "centre", False),
+        ((2560, 1440), (640, 640), "centre", False),
+        ((3840, 2160), (416, 416), "corner", False),
+        ((3840, 2160), (640, 640), "stretch", False),
+        ((3838, 2160), (640, 640), "centre", False),
+        ((640, 360), (640, 640), "centre", False),
+        ((320, 180), (640, 640), "centre", False),
+    ],
+)
+def test_where_half_the_picture_is_enough(size, into, fit, is_same):
+    assert placement_of(size, into, fit).is_same_of_half is is_same
+
+
+def test_half_the_picture_gives_the_same_input():
+    full = np.random.default_rng(1).integers(0, 256, (432, 768, 3), np.uint8)
+    # As a JPEG decoder reduces: the mean of two by two pixels.
+    half = cv2.resize(full, (384, 216), interpolation=cv2.INTER_AREA)
+    how = Preprocessing("centre", rgb=True, scale=1.0)
+    of_full, at = blob(full, (128, 128), how)
+    of_half, there = blob(half, (128, 128), how)
+    assert np.abs(of_full - of_half).max() <= 1
+    assert there.of_size((768, 432)) == at
