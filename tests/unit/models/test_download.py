@@ -97,13 +97,13 @@ class Handler(BaseHTTPRequestHandler):
         length: int | None = None,
     ) -> None:
         self.send_response(code)
+        self.send_header("Connection", "close")
         self.send_header("Content-Length", str(len(body) if length is None else length))
         for name, value in (headers or {}).items():
             self.send_header(name, value)
         self.end_headers()
         with contextlib.suppress(OSError):  # the client may have had enough of it
             self.wfile.write(body)
-        self.close_connection = True
 
     def log_message(self, *_: object) -> None:
         pass
