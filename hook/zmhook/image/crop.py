@@ -91,13 +91,17 @@ def cut(frame: Frame, detection: Detection, margin: float = 0.1) -> Frame:
     )
 
 
-def reduced(frame: Frame, width: int | None) -> Frame:
-    """Return the frame reduced to `width` pixels, or itself when it is not wider."""
+def reduced(frame: Frame, width: int | None, *, roughly: bool = False) -> Frame:
+    """Return the frame reduced to `width` pixels, or itself when it is not wider.
+
+    `roughly`, for people, it is made from what the picture's decoder can reduce it to.
+    """
     if width is None or frame.width <= width:
         return frame
     import cv2
     import numpy as np
 
     height = max(1, round(frame.height * width / frame.width))
-    image = cv2.resize(frame.image, (width, height), interpolation=cv2.INTER_AREA)
+    full = frame.at_least((width, height)) if roughly else frame.image
+    image = cv2.resize(full, (width, height), interpolation=cv2.INTER_AREA)
     return frame.replaced(image=image.astype(np.uint8, copy=False), crop=frame_crop(frame))

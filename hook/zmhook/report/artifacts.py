@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from zmhook.errors import ReportError
+from zmhook.errors import PictureError, ReportError
 from zmhook.render.line import frame_id_of, payload
 from zmhook.storage import atomic
 
@@ -83,9 +83,15 @@ def _objects(decision: Decision, settings: Settings) -> bytes:
 def _jpeg(decided: Decided, settings: Settings, *, debug: bool = False) -> bytes:
     if decided.frame is None:
         raise ReportError("there is no picture to draw in")
+    from zmhook.image.crop import reduced
     from zmhook.render.picture import annotated
 
-    picture = annotated(decided.frame, decided.decision, settings, zones=decided.zones, debug=debug)
+    width = None if debug else settings.general.write_image_width or None
+    try:
+        frame = reduced(decided.frame, width, roughly=True)
+        picture = annotated(frame, decided.decision, settings, zones=decided.zones, debug=debug)
+    except PictureError as error:
+        raise ReportError(str(error)) from error
     return _encoded(picture)
 
 

@@ -191,6 +191,15 @@ class General(Section, frozen=True, kw_only=True):
     write_image_to_zm: Annotated[
         bool, about("Write objdetect.jpg and objects.json into the event's folder.")
     ] = True
+    write_image_width: Annotated[
+        int,
+        about(
+            "Reduce objdetect.jpg to this width in pixels if it is wider; 0 keeps the size. Boxes "
+            "in objects.json always refer to the original.",
+            ge=0,
+            le=20_000,
+        ),
+    ] = 0
     write_notes: Annotated[
         bool,
         about(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -11,9 +12,9 @@ import pytest
 
 from zmhook.decide import Decided
 from zmhook.detection import Decision, FrameInfo
-from zmhook.errors import ReportError
+from zmhook.errors import PictureError, ReportError
 from zmhook.event import Event
-from zmhook.frame import Frame
+from zmhook.frame import Frame, LazyImage
 from zmhook.render.line import detection_line
 from zmhook.report import artifacts
 from zmhook.settings import General, Settings
@@ -195,3 +196,58 @@ def test_no_picture(tmp_path: Path) -> None:
     assert "no picture" in fails(
         lambda: artifacts.write_annotated(given, settings(), str(tmp_path))
     )
+
+
+# -- write_image_width ---------------------------------------------------------------------------
+
+
+def test_the_picture_is_reduced_and_its_boxes_stay_where_they_are(decided, tmp_path: Path) -> None:
+    artifacts.write_to_event(decided(), settings(write_image_width=320), str(tmp_path))
+    picture = cv2.imread(str(tmp_path / "objdetect.jpg")).astype(int)
+    assert picture.shape == (240, 320, 3)
+    # The box is 30, 40, 130, 200 in the full picture.
+    assert picture[99, 40, GREEN] > picture[99, 40, RED] + 40
+    objects = json.loads((tmp_path / "objects.json").read_bytes())
+    assert objects["boxes"] == [[30, 40, 130, 200]]
+    assert objects["image_dimensions"] == {"original": [480, 640], "resized": None}
+
+
+@pytest.mark.parametrize("width", [0, 640, 20_000])
+def test_a_picture_that_is_no_wider_keeps_its_size(decided, width: int, tmp_path: Path) -> None:
+    artifacts.write_to_event(decided(), settings(write_image_width=width), str(tmp_path))
+    assert cv2.imread(str(tmp_path / "objdetect.jpg")).shape == (480, 640, 3)
+
+
+@pytest.mark.parametrize("width", [1, 8, 33])
+def test_any_width_can_be_written(decided, width: int, tmp_path: Path) -> None:
+    artifacts.write_to_event(decided(), settings(write_image_width=width), str(tmp_path))
+    assert cv2.imread(str(tmp_path / "objdetect.jpg")).shape[1] == width
+
+
+def test_debug_pictures_keep_their_size(decided, tmp_path: Path) -> None:
+    reduced = settings(write_image_width=320, image_path=str(tmp_path))
+    path = artifacts.write_debug_image(decided(), reduced)
+    assert cv2.imread(str(path)).shape == (480, 640, 3)
+
+
+def lazy(decode: Callable[[int], np.ndarray]) -> Frame:
+    half = np.full((540, 960, 3), 128, np.uint8)
+    return Frame(LazyImage((1920, 1080), decode, {2: half}), "snapshot", "x")
+
+
+def test_what_was_decoded_reduced_is_enough_for_a_reduced_picture(decided, tmp_path: Path) -> None:
+    def decode(number: int) -> np.ndarray:
+        pytest.fail(f"decoded again, by {number}")
+
+    given = decided()._replace(frame=lazy(decode))
+    artifacts.write_to_event(given, settings(write_image_width=960), str(tmp_path))
+    assert cv2.imread(str(tmp_path / "objdetect.jpg")).shape == (540, 960, 3)
+
+
+def test_a_picture_that_cannot_be_decoded_in_full(decided, tmp_path: Path) -> None:
+    def decode(number: int) -> np.ndarray:
+        raise PictureError(f"x: is damaged ({number})")
+
+    given = decided()._replace(frame=lazy(decode))
+    with pytest.raises(ReportError, match=r"x: is damaged \(1\)"):
+        artifacts.write_to_event(given, settings(), str(tmp_path))
