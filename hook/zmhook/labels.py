@@ -111,6 +111,15 @@ _COMMON = {
 }
 
 
+_PARTS = frozenset({"head", "face", "licenseplate"})
+"""Classes of what is only a part of an object, which has a class, too."""
+
+
+def is_part(name: str) -> bool:
+    """Say whether a camera's class is only a part of an object."""
+    return "".join(filter(str.isalpha, name)).lower() in _PARTS
+
+
 def common(name: str) -> str:
     """Return the models' name for a camera's: `Human` is `person`, `LicensePlate` two words.
 

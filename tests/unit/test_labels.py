@@ -1,6 +1,6 @@
 import pytest
 
-from zmhook.labels import common
+from zmhook.labels import common, is_part
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,21 @@ from zmhook.labels import common
 )
 def test_a_cameras_class_has_the_models_name(camera, model):
     assert common(camera) == model
+
+
+@pytest.mark.parametrize(
+    ("label", "part"),
+    [
+        ("Head", True),
+        ("FACE", True),
+        ("LicensePlate", True),
+        ("license_plate", True),
+        ("license plate", True),
+        ("license-plate", True),
+        ("Human", False),
+        ("Headset", False),
+        ("", False),
+    ],
+)
+def test_parts_of_objects_are_known(label, part):
+    assert is_part(label) is part

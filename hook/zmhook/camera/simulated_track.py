@@ -138,13 +138,12 @@ def tracks(
 
 def cut(scene: npt.NDArray[np.uint8], crop: SceneBox) -> bytes:
     """Return a part of a BGR picture of shape `(height, width, 3)` as a JPEG."""
-    import cv2
+    from zmhook.image.jpeg import jpeg
 
     height, width = scene.shape[:2]
     left, right = _span(crop.left, crop.right, width)
     top, bottom = _span(crop.top, crop.bottom, height)
-    quality = [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
-    return cv2.imencode(".jpg", scene[top:bottom, left:right], quality)[1].tobytes()
+    return jpeg(scene[top:bottom, left:right], QUALITY)
 
 
 def _span(low: float, high: float, pixels: int) -> tuple[int, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ from msgspec import to_builtins
 
 from zmhook.cli.tables import Block, Table
 from zmhook.printable import shortened
+from zmhook.text.local_time import local_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -53,7 +53,7 @@ def listing(
 
 def _cells(entry: HistoryEntry, names: Mapping[int, str]) -> tuple[str, ...]:
     return (
-        _time(entry.at),
+        local_time(entry.at),
         str(entry.event_id),
         _monitor(entry.monitor_id, names),
         entry.outcome,
@@ -86,7 +86,7 @@ def all_explained(records: Sequence[RecordedDecision]) -> Iterator[Block]:
 def explained(record: RecordedDecision) -> Iterator[Block]:
     """Yield everything about a decision: what was kept, and which rule dropped the rest."""
     decision = record.decision
-    yield f"{_title(decision)}, {_time(decision.event.asked)}"
+    yield f"{_title(decision)}, {local_time(decision.event.asked)}"
     yield f"{decision.outcome}: {record.line}" if record.line else decision.outcome
     if decision.frame:
         frame = decision.frame
@@ -167,7 +167,3 @@ def _monitor(monitor_id: int | None, names: Mapping[int, str]) -> str:
         return "-"
     name = names.get(monitor_id, "")
     return f"{monitor_id} {shortened(name, NAME)}" if name else str(monitor_id)
-
-
-def _time(at: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from zmhook.cli.output import complain, say, say_json
 from zmhook.errors import NoStore
 from zmhook.printable import shortened
 from zmhook.process.privilege import become_owner
+from zmhook.text.local_time import local_time
 
 if TYPE_CHECKING:
     import argparse
@@ -173,6 +173,6 @@ def _description(row: StoredSnapshot) -> str:
 
 def _time(at: float) -> str:
     try:
-        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+        return local_time(at)
     except (OverflowError, OSError, ValueError):  # a camera's clock may be anything
         return f"{at:g}"

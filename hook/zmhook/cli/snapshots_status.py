@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from typing import TYPE_CHECKING
 
 from zmhook.cli import snapshots_run, tables
@@ -12,6 +11,7 @@ from zmhook.exit_codes import FAILED
 from zmhook.process.privilege import become_owner
 from zmhook.snapshots import status
 from zmhook.snapshots.status import OUTCOMES
+from zmhook.text.local_time import local_time
 
 if TYPE_CHECKING:
     import argparse
@@ -66,20 +66,18 @@ def _blocks(collector: CollectorStatus, folder: str) -> list[tables.Block]:
 
 def _state(collector: CollectorStatus) -> str:
     if collector.is_running:
-        since = _time(collector.counts.since)
+        since = local_time(collector.counts.since)
         return f"The collector has been running since {since} (process {collector.pid})"
     how = "was stopped" if collector.ended else "ended unexpectedly"
-    return (
-        f"No collector is running: process {collector.pid} {how}; last status {_time(collector.at)}"
-    )
+    last = local_time(collector.at)
+    return f"No collector is running: process {collector.pid} {how}; last status {last}"
 
 
 def _connection(collector: CollectorStatus) -> str:
     if collector.problem:
         return collector.problem
-    return (
-        f"{'connected' if collector.connected else 'not connected'} since {_time(collector.since)}"
-    )
+    state = "connected" if collector.connected else "not connected"
+    return f"{state} since {local_time(collector.since)}"
 
 
 def _store(collector: CollectorStatus) -> str:
@@ -143,7 +141,7 @@ def _title(title: str, rows: Sequence[object]) -> str:
 def _cameras(totals: Totals) -> tables.Table:
     newest = sorted(totals.cameras.items(), key=lambda item: item[1].received, reverse=True)
     cells = [
-        (camera, _time(last.received), last.label, str(last.number), str(last.stored))
+        (camera, local_time(last.received), last.label, str(last.number), str(last.stored))
         for camera, last in newest
     ]
     head = ("camera", "last snapshot", "class", "number", "stored")
@@ -168,7 +166,3 @@ def _print_json(collector: CollectorStatus) -> None:
         "healthy": is_healthy(collector),
     }
     say_json(plain)
-
-
-def _time(at: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))

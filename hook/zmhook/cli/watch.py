@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from zmhook.net.urls import shown
 from zmhook.process.privilege import become_owner
 from zmhook.settings import load
 from zmhook.settings.model import folders_of
+from zmhook.text.local_time import local_time
 from zmhook.watch import status
 
 if TYPE_CHECKING:
@@ -98,11 +98,12 @@ def _blocks(watch: WatchStatus, *, is_running: bool) -> list[Block]:
         ("left out: too many", counts.too_many),
     ]
     cells = [(what, str(number)) for what, number in rows]
+    title = f"Events since {local_time(watch.since)}"
     return [
         _process(watch, is_running=is_running),
         f"{shown(watch.position.portal)}: {watch.problem or 'answers'}",
         _last(watch),
-        Table(f"Events since {_time(watch.since)}", ("outcome", "count"), cells, frozenset({1})),
+        Table(title, ("outcome", "count"), cells, frozenset({1})),
     ]
 
 
@@ -110,18 +111,14 @@ def _process(watch: WatchStatus, *, is_running: bool) -> str:
     if is_running:
         return f"zmhook watch is running (process {watch.pid})"
     how = "was stopped" if watch.ended else "ended unexpectedly"
-    return f"zmhook watch is not running: it {how} ({_time(watch.at)})"
+    return f"zmhook watch is not running: it {how} ({local_time(watch.at)})"
 
 
 def _last(watch: WatchStatus) -> str:
     now = f"{watch.in_progress} in progress, {watch.waiting} waiting"
     if not watch.last_event:
         return f"no event yet; {now}"
-    return f"last event: {watch.last_event}, {_time(watch.last_time)}; {now}"
-
-
-def _time(moment: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))
+    return f"last event: {watch.last_event}, {local_time(watch.last_time)}; {now}"
 
 
 def make_parser() -> Parser:

@@ -117,12 +117,13 @@ class Describer:
 
         Faces are looked for before they get smaller.
         """
-        from zmhook.describe.prepare import jpeg, shrunk
+        from zmhook.describe.prepare import upload
+        from zmhook.image.resize import shrunk
 
         if self._blur is not None:
             image = self._blur.blurred(image)
         sent = shrunk(image, self._settings.gemini.gemini_max_size)
-        return jpeg(sent), (sent.shape[1], sent.shape[0])
+        return upload(sent), (sent.shape[1], sent.shape[0])
 
     def _once(self, key: str, ask: _Ask, deadline: Deadline) -> Description:
         """Let one thread ask; others with the same picture and question wait for its answer."""

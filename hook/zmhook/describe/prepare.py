@@ -6,14 +6,15 @@ import threading
 from typing import TYPE_CHECKING
 
 import cv2
-import numpy as np
 from msgspec import structs
 
 from zmhook.describe.description import DescriptionError
 from zmhook.detection import Box
 from zmhook.errors import DetectorError
+from zmhook.image.jpeg import jpeg
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
     from zmhook.detectors.face.finders import Finder
@@ -29,23 +30,13 @@ TILES = 6
 """A face is left with that many tiles across, which no tool makes a face of again."""
 
 
-def shrunk(image: npt.NDArray[np.uint8], longest: int) -> npt.NDArray[np.uint8]:
-    """Return a BGR picture `(height, width, 3)` whose longest side is at most `longest` pixels."""
-    height, width = image.shape[:2]
-    scale = longest / max(height, width)
-    if scale >= 1:
-        return image
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def jpeg(image: npt.NDArray[np.uint8]) -> bytes:
+def upload(image: npt.NDArray[np.uint8]) -> bytes:
     """Return a JPEG of the pixels; what a camera wrote beside them (place, owner) is not in it."""
-    made, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    if not made:
+    data = jpeg(image, QUALITY)
+    if not data:
         height, width = image.shape[:2]
         raise DescriptionError("no picture", f"a picture of {width}x{height} pixels makes no JPEG")
-    return data.tobytes()
+    return data
 
 
 class Blur:

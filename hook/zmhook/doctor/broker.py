@@ -14,6 +14,7 @@ from zmhook.doctor.finding import Check, Finding, fault, ok, single, unchecked, 
 from zmhook.errors import MissingPart
 from zmhook.net import mqtt as client
 from zmhook.snapshots import status
+from zmhook.text.local_time import local_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -159,7 +160,7 @@ def _collector(patient: Patient) -> Iterator[Finding]:
     start = "sudo systemctl start zmhook-snapshots, or: " + patient.command("snapshots run")
     collector = status.read(folder)
     if collector is None or not collector.is_running:
-        since = f"; its last status is of {_time(collector.at)}" if collector else ""
+        since = f"; its last status is of {local_time(collector.at)}" if collector else ""
         yield fault("collector", f"no collector of best snapshots is running{since}", start)
         return
     problem = collector.problem or collector.store_problem
@@ -173,15 +174,13 @@ def _collector(patient: Patient) -> Iterator[Finding]:
 def _cameras(collector: status.CollectorStatus, now: float) -> Iterator[Finding]:
     cameras = collector.counts.cameras
     if not cameras:
-        text = f"no camera has sent a snapshot since {_time(collector.counts.since)}"
+        text = f"no camera has sent a snapshot since {local_time(collector.counts.since)}"
         yield unchecked("cameras", text, "zmhook camera status --host CAMERA --user root")
     for name, last in sorted(cameras.items()):
-        text = f"{name}: {last.number} snapshots, the last {_time(last.received)} ({last.label})"
+        text = (
+            f"{name}: {last.number} snapshots, the last {local_time(last.received)} ({last.label})"
+        )
         if now - last.received > QUIET:
             yield warning("cameras", text, "is the camera on, and its MQTT client connected?")
         else:
             yield ok("cameras", text)
-
-
-def _time(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,8 +16,10 @@ from zmhook.doctor.portal import visiting
 from zmhook.errors import FrameError, LoginError, NoState, PortalError, StateError, ZmhookError
 from zmhook.event import Event
 from zmhook.history.read import History
+from zmhook.jobs.enqueue import messages
 from zmhook.jobs.spool import FAILED, Spool
 from zmhook.settings import Settings
+from zmhook.text.local_time import local_time
 from zmhook.zoneminder.api import Portal
 from zmhook.zoneminder.event_row import EventRow, event_row
 
@@ -81,7 +82,7 @@ def _row(patient: Patient, event_id: int) -> EventRow | Finding:
 
 
 def _described(row: EventRow) -> str:
-    began = f", began {_time(row.started)}" if row.started else ""
+    began = f", began {local_time(row.started)}" if row.started else ""
     state = "is over" if row.is_over else "is being recorded"
     return f"monitor {row.monitor_id}{began}, {state}, {row.frames} frames; cause: {row.cause}"
 
@@ -158,7 +159,7 @@ def _callers(trail: Trail, database: ZmDatabase) -> Iterator[Finding]:
 
 def _called(trail: Trail, recorded: list[RecordedDecision]) -> str:
     asked = recorded[0].decision.event.asked
-    text = f"called {_time(asked)}"
+    text = f"called {local_time(asked)}"
     if trail.row and trail.row.started:
         text += f", {asked - trail.row.started:.1f} s after the event began"
     return text if len(recorded) == 1 else f"{text}; {len(recorded)} times in all"
@@ -221,7 +222,7 @@ def _reports(trail: Trail) -> Iterator[Finding]:
 
 def _messages(trail: Trail, decision: Decision) -> Iterator[Finding]:
     spool = Spool.of(trail.settings.general.base_data_path)
-    channels = [*_channels(trail.settings)]
+    channels = dict.fromkeys(job.partition("-")[0] for job in messages(trail.settings))
     for ending, state in (("", "waiting"), (FAILED, "failed")):
         units = [unit for unit in spool.units(ending) if _is_of(unit.born, unit.monitor, decision)]
         if units:
@@ -238,17 +239,3 @@ def _messages(trail: Trail, decision: Decision) -> Iterator[Finding]:
 
 def _is_of(born: float, monitor: str, decision: Decision) -> bool:
     return monitor == str(decision.event.monitor_id) and abs(born - decision.event.asked) < NEAR
-
-
-def _channels(settings: Settings) -> Iterator[str]:
-    notify = settings.notify
-    if notify.notify_mqtt:
-        yield "mqtt"
-    if notify.notify_webhook:
-        yield "webhook"
-    if notify.notify_apprise:
-        yield "apprise"
-
-
-def _time(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))

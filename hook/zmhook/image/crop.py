@@ -98,10 +98,8 @@ def reduced(frame: Frame, width: int | None, *, roughly: bool = False) -> Frame:
     """
     if width is None or frame.width <= width:
         return frame
-    import cv2
-    import numpy as np
+    from zmhook.image.resize import resized
 
     height = max(1, round(frame.height * width / frame.width))
     full = frame.at_least((width, height)) if roughly else frame.image
-    image = cv2.resize(full, (width, height), interpolation=cv2.INTER_AREA)
-    return frame.replaced(image=image.astype(np.uint8, copy=False), crop=frame_crop(frame))
+    return frame.replaced(image=resized(full, width, height), crop=frame_crop(frame))

@@ -44,13 +44,14 @@ def jobs_for(decided: Decided, settings: Settings, *, notes: bool = False) -> li
     """
     if decided.decision.event.id is None or not is_reported(decided.decision, settings):
         return []
-    jobs = list(_messages(settings))
+    jobs = list(messages(settings))
     if decided.decision.outcome == "alarm":
         jobs += _at_zoneminder(decided, settings, notes=notes)
     return jobs
 
 
-def _messages(settings: Settings) -> Iterator[str]:
+def messages(settings: Settings) -> Iterator[str]:
+    """Yield the jobs that send messages, one for each address."""
     notify = settings.notify
     if notify.notify_mqtt:
         yield "mqtt"

@@ -22,9 +22,6 @@ from zmhook.storage.regular import read
 from zmhook.text.bounded_json import Unreadable, decoded
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from zmhook.detection import Decision
     from zmhook.event import Event
     from zmhook.jobs.work import Work
@@ -202,20 +199,9 @@ def _jpeg(work: Work, width: int) -> bytes | None:
     frame = work.frame
     if frame is None:
         return None
-    import cv2
-
+    from zmhook.image.jpeg import jpeg
+    from zmhook.image.resize import narrowed
     from zmhook.render.picture import annotated
 
-    small = _reduced(annotated(frame, work.decision, work.settings), width)
-    done, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    return data.tobytes() if done else None
-
-
-def _reduced(image: npt.NDArray[np.uint8], width: int) -> npt.NDArray[np.uint8]:
-    if image.shape[1] <= width:
-        return image
-    import cv2
-    import numpy as np
-
-    height = max(1, round(image.shape[0] * width / image.shape[1]))
-    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    small = narrowed(annotated(frame, work.decision, work.settings), width)
+    return jpeg(small, QUALITY) or None

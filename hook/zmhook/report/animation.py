@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 
 from zmhook.errors import MissingPart, NotYet, ReportError
+from zmhook.image.resize import resized
 from zmhook.render.picture import annotated
 from zmhook.report import event_folder
 from zmhook.report.footage import Footage, footage_of
@@ -142,7 +143,7 @@ def fitted(image: Picture, width: int) -> Picture:
     high = max(2, round(height * wide / own) // 2 * 2)
     if (wide, high) == (own, height):
         return image
-    return np.asarray(cv2.resize(image, (wide, high), interpolation=cv2.INTER_AREA), np.uint8)
+    return resized(image, wide, high)
 
 
 def boxed(image: Picture, width: int, height: int) -> Picture:
@@ -155,8 +156,7 @@ def boxed(image: Picture, width: int, height: int) -> Picture:
     high = min(height, max(1, round(own_height * scale)))
     sheet = np.zeros((height, width, 3), np.uint8)
     left, top = (width - wide) // 2, (height - high) // 2
-    small = cv2.resize(image, (wide, high), interpolation=cv2.INTER_AREA)
-    sheet[top : top + high, left : left + wide] = small
+    sheet[top : top + high, left : left + wide] = resized(image, wide, high)
     return sheet
 
 

@@ -96,15 +96,15 @@ def _jpeg(decided: Decided, settings: Settings, *, debug: bool = False) -> bytes
 
 
 def _encoded(picture: npt.NDArray[np.uint8]) -> bytes:
-    import cv2
+    from zmhook.image.jpeg import jpeg
 
-    done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    if not done:
+    data = jpeg(picture, JPEG_QUALITY)
+    if not data:
         height, width = picture.shape[:2]
         raise ReportError(
             f"the picture cannot be written: {width}x{height} pixels are too many for a JPEG"
         )
-    return data.tobytes()
+    return data
 
 
 def _made(folder: Path) -> Path:

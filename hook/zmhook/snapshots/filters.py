@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from zmhook.image.header import read_header
-from zmhook.labels import common
+from zmhook.labels import common, is_part
 from zmhook.snapshots.snapshot import BestSnapshot, StoredSnapshot
 from zmhook.text.numbers import apart, exact, is_below
 
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from zmhook.settings import Snapshots
-
-PARTS = frozenset({"head", "license plate", "face"})
-"""Classes of parts, which cameras track beside the whole object."""
 
 CLASS_SECONDS = 120.0
 """How long a snapshot waits for its class."""
@@ -60,7 +57,7 @@ def class_rejection(snapshot: BestSnapshot | StoredSnapshot, settings: Snapshots
 
 def _class(label: str, allowed: tuple[str, ...]) -> str | None:
     if not allowed:
-        return f"{label} is part of something else" if common(label) in PARTS else None
+        return f"{label} is part of something else" if is_part(label) else None
     if not label:
         return "no class, and classes are named in snapshot_classes"
     is_allowed = label.lower() in allowed or common(label) in _common(allowed)

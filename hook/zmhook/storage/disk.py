@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-import pwd
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from zmhook.process.privilege import name_of
 from zmhook.storage.regular import discard, open_regular
 
 if TYPE_CHECKING:
@@ -27,12 +27,12 @@ TIMES = 4
 
 def trouble(error: OSError, folder: Path) -> str:
     """Return one line about an error of writing below `folder`, which need not exist."""
-    there, who = existing(folder), user(os.geteuid())
+    there, who = existing(folder), name_of(os.geteuid())
     disk = f"{folder}: the disk at {mount_point(there)}"
     if error.errno in _REFUSED:
         return (
             f"{error.filename or there}: {who} may not write there, it belongs to"
-            f" {user(there.stat().st_uid)}: run the hook as that user, or give the folder away"
+            f" {name_of(there.stat().st_uid)}: run the hook as that user, or give the folder away"
         )
     if error.errno == errno.ENOSPC and _has_no_inodes(there):
         return f"{disk} can hold no more files (df -i): remove some"
@@ -63,13 +63,6 @@ def existing(folder: Path) -> Path:
 def mount_point(folder: Path) -> Path:
     """Return where the disk of a folder begins, as `df` names it."""
     return next((path for path in (folder, *folder.parents) if os.path.ismount(path)), folder)
-
-
-def user(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"user {uid}"
 
 
 def _has_no_inodes(folder: Path) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from zmhook.process.privilege import name_of
 from zmhook.storage import disk
 from zmhook.storage.disk import existing, free, mount_point, trouble
 
@@ -23,7 +24,7 @@ from zmhook.storage.disk import existing, free, mount_point, trouble
 def test_what_is_wrong_names_folder_and_disk(number: int, words: str, tmp_path: Path) -> None:
     folder = tmp_path / "state" / "spool"
     said = trouble(OSError(number, os.strerror(number)), folder)
-    at, user = mount_point(tmp_path), disk.user(os.geteuid())
+    at, user = mount_point(tmp_path), name_of(os.geteuid())
     assert said.startswith(f"{folder}: {words.format(at=at, user=user)}")
 
 
@@ -34,7 +35,7 @@ def test_no_files_left(tmp_path: Path, monkeypatch) -> None:
 
 def test_another_users_folder_says_whose_it_is(tmp_path: Path) -> None:
     said = trouble(OSError(errno.EACCES, "Permission denied", "/a/b"), tmp_path)
-    me = disk.user(os.geteuid())
+    me = name_of(os.geteuid())
     assert said.startswith(f"/a/b: {me} may not write there, it belongs to {me}: run the hook as")
 
 
@@ -42,10 +43,6 @@ def test_where_a_disk_begins(tmp_path: Path) -> None:
     assert mount_point(Path("/proc/self/task")) == Path("/proc")
     assert existing(tmp_path / "a" / "b") == tmp_path
     assert free(tmp_path)[0] > 0
-
-
-def test_a_user_without_a_name() -> None:
-    assert disk.user(4_000_000_000) == "user 4000000000"
 
 
 def test_it_takes_room_and_gives_it_back(tmp_path: Path) -> None:

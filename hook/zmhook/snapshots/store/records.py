@@ -25,6 +25,7 @@ from zmhook.snapshots.snapshot import Attribute, StoredSnapshot
 from zmhook.snapshots.store import layout
 from zmhook.storage import atomic
 from zmhook.storage.regular import UNUSABLE, open_regular
+from zmhook.text.local_time import local_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -156,7 +157,7 @@ class Journal:
 
 
 def _line(row: StoredSnapshot, now: float) -> str:
-    time_of_day = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now))
+    time_of_day = local_time(now)
     score = "" if row.score is None else f" {row.score:.0%}"
     return f"{time_of_day} {row.camera or '-'} {row.label or 'unknown'}{score} {row.file}"
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import json
 
 from zmhook.errors import StoreError
+from zmhook.labels import is_part
 from zmhook.snapshots.snapshot import Attribute, Classification, SceneBox, StoredSnapshot
 from zmhook.storage.corruption import is_damage
 from zmhook.storage.disk import FULL
@@ -31,8 +32,6 @@ _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 SPANS = 40
 """Spans there can be: 2**40 seconds are 35,000 years."""
-
-PARTS = frozenset({"head", "face", "licenseplate"})
 
 TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -147,11 +146,6 @@ def times(row: StoredSnapshot) -> tuple[float, float]:
 def span(since: float, until: float) -> int:
     """Return the least power of two, at least 0, with `until - since` <= 2**power."""
     return min((max(0, int(-(-(until - since) // 1)) - 1)).bit_length(), SPANS - 1)
-
-
-def is_part(label: str) -> bool:
-    """Whether a camera's class is only a part of an object."""
-    return "".join(filter(str.isalpha, label)).lower() in PARTS
 
 
 def too_new(folder: Path, version: int) -> str:

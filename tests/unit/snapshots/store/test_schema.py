@@ -101,23 +101,6 @@ def test_a_track_lasts_from_start_to_end_as_far_as_they_are_known(start, end, ti
 
 
 @pytest.mark.parametrize(
-    ("label", "part"),
-    [
-        ("Head", True),
-        ("FACE", True),
-        ("LicensePlate", True),
-        ("license_plate", True),
-        ("license plate", True),
-        ("Human", False),
-        ("Headset", False),
-        ("", False),
-    ],
-)
-def test_parts_of_objects_are_known(label, part):
-    assert schema.is_part(label) is part
-
-
-@pytest.mark.parametrize(
     ("error", "message"),
     [
         (OSError(errno.ENOSPC, "No space left on device"), "the disk is full, nothing was stored"),
