@@ -556,7 +556,7 @@ def test_an_alarm_without_a_line_is_no_answer(ask, service: Service) -> None:
     assert ask("5").returncode == 3
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="optional: only root can be another")
+@pytest.mark.skipif(os.geteuid() != 0, reason="optional: only root can become another account")
 @pytest.mark.parametrize(("owner", "code"), [(33, 0), (0, 3)])
 def test_root_takes_no_answer_of_anybody(owner: int, code: int, ask, folder: Path) -> None:
     """The socket is of an account that owns the folder, or only may write there."""

@@ -165,7 +165,7 @@ def test_health():
     assert not is_healthy([fault("a", "")])
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="optional: only root becomes another")
+@pytest.mark.skipif(os.geteuid() != 0, reason="optional: only root can become another account")
 def test_root_becomes_the_owner_of_most(tmp_path: Path, monkeypatch):
     became = []
     monkeypatch.setattr(module, "become_owner", became.append)
@@ -180,7 +180,7 @@ def test_root_becomes_the_owner_of_most(tmp_path: Path, monkeypatch):
     assert became == []
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="optional: only root becomes another")
+@pytest.mark.skipif(os.geteuid() != 0, reason="optional: only root can become another account")
 def test_a_user_who_may_not_see_the_data(config, capsys, monkeypatch, tmp_path: Path):
     path = config("models = hog\n")
     state = tmp_path / "data" / "state"

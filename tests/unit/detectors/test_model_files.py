@@ -82,7 +82,7 @@ def test_only_what_can_be_fetched_is_to_be_fetched_again(tmp_path):
             ModelFile("weights", path).check()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.skipif(os.geteuid() != 0, reason="optional: only root can become another account")
 def test_a_file_that_may_not_be_read_as_root(tmp_path):
     path = forbidden(tmp_path)
     os.seteuid(65534)

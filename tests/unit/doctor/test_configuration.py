@@ -67,7 +67,7 @@ def test_a_file_that_everybody_may_change(found, patient):
     assert f"chmod go-w {made.path}" in bad.cure
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="optional: only root gives files away")
+@pytest.mark.skipif(os.geteuid() != 0, reason="optional: only root can give files away")
 def test_a_file_of_another_account(patient):
     path = Path(patient().path)
     os.chown(path, 1, -1)

@@ -44,7 +44,7 @@ def test_a_folder_of_another_owner(found, tmp_path: Path, monkeypatch):
     assert bad.cure == f"sudo chown -R www-data: {state}"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="optional: only root gives folders away")
+@pytest.mark.skipif(os.geteuid() != 0, reason="optional: only root can give files away")
 def test_a_folder_of_another_owner_that_we_may_write_to(found, tmp_path: Path):
     state = tmp_path / "data" / "state"
     state.mkdir(parents=True)

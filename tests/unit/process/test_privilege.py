@@ -17,7 +17,9 @@ from zmhook.errors import RightsError
 from zmhook.process import privilege
 from zmhook.settings import Settings
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="optional: only root can become another")
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0, reason="optional: only root can become another account"
+)
 
 WEB, GROUP, OTHER = 12345, 12346, 23456
 CODE = """
