@@ -46,7 +46,7 @@ COMMANDS = {
         "zmhook.cli.status", _EVENTS, "show whether it is on, and each monitor's last event"
     ),
     "history": Command("zmhook.cli.history", _EVENTS, "show past decisions and the reasons"),
-    "models": Command("zmhook.cli.models", _MODELS, "list, download and verify model files"),
+    "models": Command("zmhook.cli.models", _MODELS, "list, download, verify and fit model files"),
     "train-faces": Command("zmhook.cli.train_faces", _MODELS, "train the faces of known people"),
     "describe": Command(
         "zmhook.cli.describe", _MODELS, "describe pictures with the [gemini] settings"

@@ -1,8 +1,10 @@
-"""`zmhook models`: list, download and verify model files."""
+"""`zmhook models`: list, download, verify and fit model files."""
 
 from __future__ import annotations
 
+import argparse
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,7 @@ from zmhook.cli.arguments import Parser, add_config, add_json
 from zmhook.cli.output import complain, say, say_json
 from zmhook.cli.progress import byte_progress
 from zmhook.cli.rights import advised
-from zmhook.errors import DownloadError, RightsError
+from zmhook.errors import DetectorError, DownloadError, RightsError
 from zmhook.models.manifest import (
     BUILT_IN,
     Manifest,
@@ -22,12 +24,12 @@ from zmhook.models.manifest import (
     used,
 )
 from zmhook.process.privilege import become_owner, name_of
-from zmhook.storage.disk import existing
+from zmhook.storage.disk import existing, trouble
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zmhook.settings import Config
+    from zmhook.settings import Config, Yolo
 
 BY_HAND = "download it elsewhere and copy it to {path}"
 INSTEAD = "hog needs no file"
@@ -35,6 +37,8 @@ INSTEAD = "hog needs no file"
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = make_parser().parse_args(argv)
+    if args.action == "fit":
+        return _fit(args)
     manifest = load_manifest(args.manifest)
     config = _config(args.config, needed=not args.to)
     store = ModelStore(args.to or Path(_base(config), "models"))
@@ -205,10 +209,70 @@ def _say_settings(model: Model, config: Config | None) -> None:
             say(f"  to use it: [{section}] {key} = {{{{base_data_path}}}}/models/{path}")
 
 
+# -- fit -----------------------------------------------------------------------------------------
+
+
+def _fit(args: argparse.Namespace) -> int:
+    from zmhook.detectors.yolo.fitted_files import folder_of
+
+    config = _config(args.config, needed=True)
+    if config is None:
+        return 1
+    folder = folder_of(config.general.general)
+    become_owner(folder.parent)
+    networks = _networks(config, only_in_use=args.needed)
+    if not networks:
+        say("Nothing to fit: no chain of this configuration runs yolo on this machine.")
+    failed = [_fit_network(settings, folder, args) for settings in networks]
+    if networks and not any(settings.yolo_fit for settings in networks):
+        say("to use them: [yolo] yolo_fit = yes")
+    return 1 if any(failed) else 0
+
+
+def _networks(config: Config, *, only_in_use: bool) -> list[Yolo]:
+    """Return the settings of each network once, whatever else monitors set."""
+    unique: dict[tuple[str, ...], Yolo] = {}
+    for settings in config.in_force():
+        yolo = settings.yolo
+        is_here = "yolo" in settings.general.models and not settings.remote.ml_gateway
+        if is_here and (yolo.yolo_fit or not only_in_use):
+            key = (yolo.yolo_type, yolo.weights, yolo.tiny_weights, yolo.yolo_head)
+            unique.setdefault(key, yolo)
+    return list(unique.values())
+
+
+def _fit_network(settings: Yolo, folder: Path, args: argparse.Namespace) -> bool:
+    """Say what became of each size; return whether one failed."""
+    from zmhook.detectors.model_files import yolo_files
+    from zmhook.detectors.yolo.fitting import fit
+
+    name = yolo_files(settings).weights.path
+    failed = False
+    try:
+        outcomes = fit(settings, folder, args.picture, again=args.again, only_needed=args.needed)
+        for outcome in outcomes:
+            failed |= outcome.state == "failed"
+            say(f"{name}: {outcome}")
+    except DetectorError as error:
+        complain(str(error))
+        return True
+    except OSError as error:
+        complain(trouble(error, folder))
+        return True
+    return failed
+
+
+def _picture(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
+    if not match or "0" in match.groups():
+        raise argparse.ArgumentTypeError(f"'{text}' is no size such as 1920x1080")
+    return int(match[1]), int(match[2])
+
+
 def make_parser() -> Parser:
     parser = Parser(
         prog="zmhook models",
-        description="List, download and verify model files.",
+        description="List, download, verify and fit model files.",
         examples=["zmhook models list", "sudo zmhook models get yolox_s"],
     )
     common = Parser(add_help=False)
@@ -243,4 +307,25 @@ def make_parser() -> Parser:
         parents=[common, names],
         examples=["zmhook models verify"],
     )
+    fit = parser.add_command(
+        "fit",
+        "make versions of the YOLO network for the aspects of pictures",
+        description="Make versions of the YOLO network whose input has the aspect of the pictures,"
+        " so that no time is spent on padding. Each is compared with the network itself on a"
+        " built-in picture, and kept only if both detect the same.",
+        examples=["zmhook models fit", "zmhook models fit --picture 2560x1920"],
+        epilog="[yolo] yolo_fit = yes uses them. The background service makes those that it needs"
+        " by itself.",
+    )
+    add_config(fit)
+    fit.add_argument(
+        "--picture",
+        type=_picture,
+        action="append",
+        metavar="SIZE",
+        help="size of a camera's picture, such as 1920x1080; may be repeated (default: those"
+        " that came since yolo_fit = yes, or 16:9 and 4:3)",
+    )
+    fit.add_argument("--again", action="store_true", help="also make what is there or was refused")
+    fit.add_argument("--needed", action="store_true", help=argparse.SUPPRESS)
     return parser

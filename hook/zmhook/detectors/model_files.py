@@ -91,6 +91,8 @@ class ModelFiles(NamedTuple):
     labels_key: str
     head_key: str = "[yolo] yolo_head"
     """The setting that says what kind of network it is, where there is one."""
+    size: tuple[int, int] | None = None
+    """`(width, height)` to run a network with where its file leaves both open; None: its own."""
 
 
 def yolo_files(settings: Yolo) -> ModelFiles:

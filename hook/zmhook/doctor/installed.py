@@ -43,6 +43,7 @@ MODULES = {
     "yolo": ("onnxruntime",),
     "yolo-gpu": ("onnxruntime",),
     "openvino": ("openvino",),
+    "fit": ("onnx",),
     "face": ("dlib", "PIL"),
     "alpr": ("onnxruntime",),
     "mqtt": ("paho.mqtt.client", "dotenv"),
@@ -57,6 +58,7 @@ MODULES = {
 OF_ALL = (
     "zoneminder",
     "yolo",
+    "fit",
     "face",
     "alpr",
     "mqtt",

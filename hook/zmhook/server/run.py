@@ -24,6 +24,7 @@ from zmhook.server.listen_manager import ListenManager
 from zmhook.server.service_socket import ServiceSocket, Systemd, passed_socket
 from zmhook.service import running, start
 from zmhook.service.config_watch import ConfigWatch
+from zmhook.service.fitter import Fitter
 from zmhook.service.paths import older_socket_path, socket_path
 from zmhook.service.routes import Routes
 from zmhook.service.supervisor import Supervisor
@@ -116,6 +117,7 @@ async def _serve(
     beside = [
         asyncio.create_task(systemd.keep_alive()),
         asyncio.create_task(_end_older(path, config)),
+        asyncio.create_task(Fitter(config).run()),
     ]
     try:
         await supervisor.until_stopped(

@@ -67,6 +67,15 @@ class Yolo(Section, frozen=True, kw_only=True):
             le=4096,
         ),
     ] = 0
+    yolo_fit: Annotated[
+        bool,
+        about(
+            "Run the network on an input of the picture's aspect (16:9, 4:3, upright, ultra "
+            "wide) instead of padding the picture to a square: up to twice as fast. Only "
+            "where a fitted network is ready; zmhook models fit and the background service "
+            "make them (ONNX, part fit)."
+        ),
+    ] = False
     yolo_engine: Annotated[
         Literal["onnxruntime", "openvino"],
         about("Inference engine for ONNX files. openvino must be installed (part openvino)."),

@@ -18,6 +18,8 @@ import pytest
 
 from zmhook.deadline import Deadline
 from zmhook.decide import decide_event
+from zmhook.detectors.yolo.fitted_files import folder_of
+from zmhook.detectors.yolo.fitting import fit
 from zmhook.event import Event
 from zmhook.settings import load
 
@@ -52,6 +54,8 @@ SETTINGS = (
     Set("a graphics card that is not there", "", f"{V8}yolo_processor = gpu\n"),
     Set("least confidence", "", f"{V8}yolo_min_confidence = 0.03\nyolo_nms_threshold = 0.9\n"),
     Set("another engine", "resize = 700", f"{V8}yolo_engine = openvino\n"),
+    Set("fitted networks", "", f"{V8}yolo_fit = yes\n"),
+    Set("a fitted network, reduced", "resize = 700", "[yolo]\nyolo_fit = yes\n"),
     Set("hog", "models = hog", "[hog]\nstride = (8,8)\nhog_min_confidence = 0.2\n"),
     Set("hog, reduced", "models = hog\nresize = 640", "[hog]\nstride = (8,8)\nscale = 1.1\n"),
     Set(
@@ -101,9 +105,11 @@ class Three:
         ):
             name, _, keys = part.partition("]\n")
             rest[name] = rest.get(name, "") + keys
+        if "weights" not in rest["yolo"]:
+            rest["yolo"] += f"weights = {assets}/models/yolox_nano_416.onnx\n"
         rest["face"] += f"known_images_path = {folder}/known\nsave_unknown_faces = no\n"
         rest["alpr"] += f"plate_detector =\nplate_ocr = {assets}/models/cct_xs_v1_global.onnx\n"
-        yolo = rest.pop("yolo") or f"weights = {assets}/models/yolox_nano_416.onnx\n"
+        yolo = rest.pop("yolo")
         text = (
             f"[general]\nbase_data_path = {folder}/data\nbase_zm_conf_path = {folder}\n"
             f"max_attempts = 1\n{given.general}\n[yolo]\n{yolo}"
@@ -119,6 +125,15 @@ class Three:
             f"ml_password = {PASSWORD}\n"
         )
         self.asking.write_text(text + remote, encoding="utf-8")
+        self.fit()
+
+    def fit(self) -> None:
+        """Have fitted networks made where the settings want them."""
+        settings = load(str(self.site.config)).general
+        if settings.yolo.yolo_fit:
+            pytest.importorskip("onnx")
+            outcomes = list(fit(settings.yolo, folder_of(settings.general)))
+            assert {outcome.state for outcome in outcomes} <= {"made", "there"}
 
     @property
     def asking(self) -> Path:
@@ -184,3 +199,13 @@ def test_the_answer_about_a_large_picture_is_the_same(
     assert {one["kind"] for one in cold["detections"]} == {"object", "face"}
     assert three.warm(folder) == cold
     assert three.cold(folder, three.asking) == cold
+
+
+def test_a_fitted_network_is_what_runs(three: Three) -> None:
+    folder = three.site.event(number=31, alarm=PHOTOS[0], snapshot=PHOTOS[1])
+    answers = []
+    for fits in ("yes", "no"):
+        three.write(Set("", "", f"{V8}yolo_fit = {fits}\n"))
+        answers.append(three.cold(folder))
+        assert three.warm(folder) == answers[-1]
+    assert answers[0] != answers[1]

@@ -162,3 +162,68 @@ def test_another_folder_needs_no_configuration(
 def test_a_missing_configuration_is_named(tmp_path: Path):
     with pytest.raises(SettingsError, match=r"nowhere\.ini"):
         main(["list", "-c", str(tmp_path / "nowhere.ini")])
+
+
+# -- fit ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fittable(tmp_path: Path, model) -> Path:
+    pytest.importorskip("onnx")
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "objectconfig.ini").write_text(
+        f"[general]\nbase_data_path = {tmp_path}\nmodels = yolo\n"
+        f"[yolo]\nweights = {model('yolox_nano_416.onnx')}\n"
+    )
+    return tmp_path
+
+
+def fit(folder: Path, *more: str) -> int:
+    return main(["fit", "-c", str(folder / "objectconfig.ini"), *more])
+
+
+def test_fit_makes_the_usual_sizes_and_says_how_to_use_them(fittable: Path, capsys):
+    assert fit(fittable) == 0
+    out = capsys.readouterr().out
+    assert "yolox_nano_416.onnx: for 416x256 a fitted network is made\n" in out
+    assert "for 416x320" in out
+    assert out.endswith("to use them: [yolo] yolo_fit = yes\n")
+    assert len(list((fittable / "cache" / "fitted").glob("*.onnx"))) == 2
+
+
+def test_fit_for_the_pictures_of_a_camera(fittable: Path, capsys):
+    assert fit(fittable, "--picture", "1080x1920", "--picture", "500x500") == 0
+    out = capsys.readouterr().out
+    assert "for 256x416" in out
+    assert "416x320" not in out
+
+
+@pytest.mark.parametrize("size", ["", "1920", "1920x", "0x10", "axb", "1x2x3", "-1x5", "999999x1"])
+def test_fit_with_a_size_that_is_none(fittable: Path, capsys, size: str):
+    with pytest.raises(SystemExit):
+        fit(fittable, f"--picture={size}")
+    assert "is no size such as 1920x1080" in capsys.readouterr().err
+
+
+def test_fit_without_yolo(tmp_path: Path, capsys):
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "objectconfig.ini").write_text(
+        f"[general]\nbase_data_path = {tmp_path}\nmodels = hog\n"
+    )
+    assert fit(tmp_path) == 0
+    assert "Nothing to fit" in capsys.readouterr().out
+
+
+def test_fit_a_network_that_is_missing(tmp_path: Path, capsys):
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "objectconfig.ini").write_text(
+        f"[general]\nbase_data_path = {tmp_path}\n[yolo]\nweights = {tmp_path}/none.onnx\n"
+    )
+    assert fit(tmp_path) == 1
+    assert "none.onnx does not exist" in capsys.readouterr().err
+
+
+def test_fit_where_the_cache_is_a_file(fittable: Path, capsys):
+    (fittable / "cache" / "fitted").write_text("")
+    assert fit(fittable) == 1
+    assert str(fittable / "cache" / "fitted") in capsys.readouterr().err

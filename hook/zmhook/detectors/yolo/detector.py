@@ -32,9 +32,10 @@ class YoloDetector(Detector):
 
     def load(self) -> None:
         """Read the network; raises `ModelFileError` or `MissingPart`, naming setting and file."""
+        from zmhook.detectors.yolo.fitted_files import folder_of
         from zmhook.detectors.yolo.model import YoloModel
 
-        self._model = YoloModel(self.settings.yolo)
+        self._model = YoloModel(self.settings.yolo, folder_of(self.settings.general))
 
     def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:
         """Return the objects in each frame, strongest first; raises `DetectorError`."""

@@ -1,51 +1,54 @@
-"""One loaded network: a picture in, detections out."""
+"""The network of `[yolo]`, in the size that fits each picture: picture in, detections out.
+
+Which size runs depends on the picture, the settings and the fitted files that are there, and on
+nothing else: a hook of its own, the service and a remote server give the same answer.
+"""
 
 from __future__ import annotations
 
 import logging
-import time
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from zmhook.detection import Detection
 from zmhook.detectors.model_files import yolo_files
-from zmhook.detectors.yolo.engines import engine_for
-from zmhook.detectors.yolo.heads import recognise
-from zmhook.detectors.yolo.heads.base import MAX_KEPT, ROUNDING
-from zmhook.detectors.yolo.letterbox import GREY, blob, placement_of
-from zmhook.errors import ModelFileError
+from zmhook.detectors.yolo.fit import fitted_size, shown, step_of
+from zmhook.detectors.yolo.fitted_files import FittedFiles
+from zmhook.detectors.yolo.loaded import LoadedNetwork
+from zmhook.errors import DetectorError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
     import numpy.typing as npt
 
-    from zmhook.detectors.yolo.heads.base import Candidates, Head
-    from zmhook.detectors.yolo.letterbox import Placement
-    from zmhook.frame import Size
+    from zmhook.detection import Detection
+    from zmhook.detectors.model_files import ModelFiles
+    from zmhook.detectors.yolo.fit import Size
+    from zmhook.detectors.yolo.fitted_files import Fitted
     from zmhook.settings import Yolo
 
 log = logging.getLogger(__name__)
 
-FLOOR = 0.1
-"""Candidates below the minimum confidence but not below this are returned, for the gate to drop."""
+MOST_FITTED = 2
+"""Fitted networks that are kept loaded, besides the network itself."""
 
 
 class YoloModel:
-    """An engine, the head that reads it, and the labels."""
+    """The network itself, loaded when it is needed, and those fitted to pictures."""
 
-    def __init__(self, settings: Yolo) -> None:
-        """Load what the settings name; raises `ModelFileError`, `MissingPart`, `DetectorError`."""
-        started = time.perf_counter()
+    def __init__(self, settings: Yolo, fitted: Path | None = None) -> None:
+        """Load what was used last; `fitted` is the folder of fitted networks, None for none.
+
+        Raises `ModelFileError`, `MissingPart`, `DetectorError`.
+        """
+        self._settings = settings
         self._files = yolo_files(settings)
-        self._overlap = settings.yolo_nms_threshold
-        self._floor = min(FLOOR, settings.yolo_min_confidence)
-        engine = engine_for(self._files.weights, settings.yolo_engine)
-        self._engine = engine(self._files, settings)
-        self._network = self._engine.load()
-        self._head, self._labels = recognise(
-            self._network, self._files, settings.yolo_head, self._empty
-        )
-        self._log_loaded(started)
+        self._fits = _fits(settings, self._files, fitted)
+        self._own: LoadedNetwork | None = None
+        self._fitted: OrderedDict[Fitted, LoadedNetwork] = OrderedDict()
+        self._broken: set[Fitted] = set()
+        self._in_use = self._first()
 
     def detect(self, image: npt.NDArray[np.uint8], size: Size | None = None) -> list[Detection]:
         """Return the objects in a BGR picture `(height, width, 3)`, strongest first.
@@ -53,96 +56,102 @@ class YoloModel:
         Boxes are in the pixels of a picture of `size` (width, height), of which this is a reduced
         one; None: its own.
         """
-        started = time.perf_counter()
-        blob_in, placement = self._blob(image, self._head)
-        ready = time.perf_counter()
-        outputs = self._engine.infer(blob_in)
-        answered = time.perf_counter()
-        detections = self._read(outputs, placement.of_size(size) if size else placement)
-        _log_times(started, ready, answered)
-        return detections
+        fitted = self._fitting(size or (image.shape[1], image.shape[0]))
+        if fitted is not None:
+            try:
+                self._in_use = self._load(fitted)
+                return self._in_use.detect(image, size)
+            except DetectorError as error:
+                self._give_up(fitted, error)
+        self._in_use = self._network()
+        return self._in_use.detect(image, size)
 
     def least_size(self, size: Size) -> Size | None:
         """Return half the size, where the input gets the same pixels of that; None elsewhere."""
-        at = placement_of(size, self._network.size, self._head.preprocessing.fit)
-        return (size[0] // 2, size[1] // 2) if at.is_same_of_half else None
+        own = self._own_size() or self._network().network.size
+        return self._in_use.least_size(size, own)
 
     @property
     def description(self) -> str:
-        """Name the file, its network and what runs it, for people."""
-        width, height = self._network.size
-        network = f"{self._head.name} {width}x{height}"
-        return f"yolo: {self._files.weights.path.name} ({network}) on {self._engine.description}"
+        """Name the file, its network, the size that ran last and what runs it, for people."""
+        network = self._in_use.network
+        own = self._own_size()
+        fitted = f", fitted from {shown(own)}" if own and own != network.size else ""
+        kind = f"{self._in_use.kind} {shown(network.size)}{fitted}"
+        return f"yolo: {self._files.weights.path.name} ({kind}) on {self._in_use.runs_on}"
 
     def close(self) -> None:
-        self._engine.close()
+        for network in filter(None, (self._own, *self._fitted.values())):
+            network.close()
+        self._own = None
+        self._fitted.clear()
 
-    def _blob(
-        self, image: npt.NDArray[np.uint8], head: Head
-    ) -> tuple[npt.NDArray[np.float32 | np.uint8], Placement]:
-        return blob(image, self._network.size, head.preprocessing, self._network.pixels)
+    def _first(self) -> LoadedNetwork:
+        latest = self._fits.latest() if self._fits else None
+        if latest is not None:
+            try:
+                return self._load(latest)
+            except DetectorError as error:
+                self._give_up(latest, error)
+        return self._network()
 
-    def _empty(self, head: Head) -> list[npt.NDArray[np.float32]]:
-        """Return the outputs for a grey picture, prepared as for this head."""
-        width, height = self._network.size
-        return self._engine.infer(self._blob(np.full((height, width, 3), GREY, np.uint8), head)[0])
+    def _network(self) -> LoadedNetwork:
+        if self._own is None:
+            self._own = LoadedNetwork(self._files, self._settings)
+        return self._own
 
-    def _read(
-        self, outputs: list[npt.NDArray[np.float32]], placement: Placement
-    ) -> list[Detection]:
-        candidates = self._checked(self._head.candidates(outputs, self._floor))
-        is_final = self._head.suppressed
-        candidates = (
-            candidates.strongest(MAX_KEPT) if is_final else candidates.suppressed(self._overlap)
+    def _own_size(self) -> Size | None:
+        if self._own is not None:
+            return self._own.network.size
+        record = self._fits.record if self._fits else None
+        return record.own if record else None
+
+    def _fitting(self, picture: Size) -> Fitted | None:
+        """Return what fits a picture, None where that is the network itself, or not ready."""
+        if self._fits is None:
+            return None
+        record = self._fits.record
+        own = record.own if record else self._network().network.size
+        size = fitted_size(picture, own, step_of(self._in_use.network))
+        if size == own:
+            return None
+        fitted = self._fits.fitted(record, size) if record else None
+        if fitted is None and self._in_use.is_padded:
+            self._fits.need(size)
+        return fitted if fitted not in self._broken else None
+
+    def _load(self, fitted: Fitted) -> LoadedNetwork:
+        """Return a fitted network, loaded; the others of its size, and those used least, go."""
+        if fitted in self._fitted:
+            self._fitted.move_to_end(fitted)
+            return self._fitted[fitted]
+        for other in [other for other in self._fitted if other.size == fitted.size]:
+            self._fitted.pop(other).close()
+        weights = self._files.weights._replace(path=fitted.path)
+        files = self._files._replace(weights=weights, size=fitted.size)
+        network = self._fitted[fitted] = LoadedNetwork(files, self._settings)
+        FittedFiles.used(fitted)
+        while len(self._fitted) > MOST_FITTED:
+            self._fitted.popitem(last=False)[1].close()
+        if self._own is not None:
+            # It has most likely run for the same pictures. Where others still need it, it is loaded
+            # again once, and stays.
+            self._own.close()
+            self._own = None
+        return network
+
+    def _give_up(self, fitted: Fitted, error: DetectorError) -> None:
+        """Use the network itself from now on, where a fitted file fails."""
+        self._broken.add(fitted)
+        log.warning(
+            "the network fitted to %s is not used (%s); zmhook models fit --again makes it anew",
+            shown(fitted.size),
+            error,
         )
-        return [
-            Detection(
-                label=self._labels[number],
-                confidence=min(score, 1.0),
-                box=placement.to_picture(*box),
-                model="yolo",
-            )
-            for box, score, number in zip(
-                candidates.boxes.tolist(),
-                candidates.scores.tolist(),
-                candidates.classes.tolist(),
-                strict=True,
-            )
-        ]
-
-    def _checked(self, candidates: Candidates) -> Candidates:
-        """Drop rows that are no numbers; raise `ModelFileError` for what no YOLO can mean."""
-        candidates = candidates.at(np.flatnonzero(np.isfinite(candidates.boxes).all(axis=1)))
-        if not len(candidates.scores):
-            return candidates
-        if candidates.scores.max() > 1 + ROUNDING:
-            raise ModelFileError(
-                f"{self._files.weights} gives a score of {candidates.scores.max():.3g}, above 1: "
-                "it is damaged, or was exported without its last step (sigmoid)"
-            )
-        if not 0 <= candidates.classes.min() <= candidates.classes.max() < len(self._labels):
-            raise ModelFileError(
-                f"{self._files.labels or self._files.weights}: {len(self._labels)} labels, but "
-                f"the network speaks of class number {candidates.classes.max()}"
-            )
-        return candidates
-
-    def _log_loaded(self, started: float) -> None:
-        log.info(
-            "%s is a %s network for %dx%d with %d labels on %s; loaded in %.0f ms",
-            self._files.weights.path,
-            self._head.name,
-            *self._network.size,
-            len(self._labels),
-            self._engine.description,
-            (time.perf_counter() - started) * 1000,
-        )
 
 
-def _log_times(started: float, ready: float, answered: float) -> None:
-    log.debug(
-        "prepared in %.1f ms, network %.1f ms, read in %.1f ms",
-        (ready - started) * 1000,
-        (answered - ready) * 1000,
-        (time.perf_counter() - answered) * 1000,
-    )
+def _fits(settings: Yolo, files: ModelFiles, folder: Path | None) -> FittedFiles | None:
+    is_onnx = files.weights.path.suffix.lower() == ".onnx"
+    if folder is None or not settings.yolo_fit or not is_onnx:
+        return None
+    return FittedFiles(folder, files.weights.path)

@@ -1,104 +1,175 @@
-"""What comes of networks that say odd things. `network` writes ONNX files that say just that."""
+"""Which size runs on which picture, and what is loaded for it."""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
 import pytest
 
-from zmhook.detection import Box
-from zmhook.errors import ModelFileError
+pytest.importorskip("onnx")
 
-NAMES = {"names": "['cat', 'dog']"}
+from zmhook.detectors.yolo.fitted_files import FittedFiles
+from zmhook.detectors.yolo.fitting import fit
+from zmhook.detectors.yolo.model import YoloModel
+from zmhook.detectors.yolo.signs import picture
+from zmhook.settings import Yolo
 
-
-def boxes(*rows: tuple[float, ...]) -> np.ndarray:
-    """What an end-to-end network gives: 300 rows of x1, y1, x2, y2, score, class."""
-    made = np.zeros((1, 300, 6))
-    made[0, : len(rows)] = rows
-    return made
+WIDE, CLASSIC, SQUARE, TALL = (1280, 720), (800, 600), (600, 600), (720, 1280)
 
 
-def test_an_end_to_end_network(yolo, network, grey):
-    weights = network(boxes((8, 12, 40, 52, 0.9, 1), (0, 8, 64, 56, 0.5, 0)), metadata=NAMES)
-    dog, cat = yolo(weights).detect([grey])[0]
-    assert (dog.label, dog.box, cat.label) == ("dog", Box(8, 4, 40, 44), "cat")
-    assert (dog.confidence, cat.confidence) == pytest.approx((0.9, 0.5))
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "cache").mkdir()
+    return tmp_path / "cache" / "fitted"
 
 
-def test_its_overlapping_boxes_are_its_own_decision(yolo, network, grey):
-    weights = network(boxes(*[(8, 12, 40, 52, 0.9, 1)] * 3), metadata=NAMES)
-    assert len(yolo(weights).detect([grey])[0]) == 3
+@pytest.fixture
+def settings(model: Callable[[str], Path]) -> Yolo:
+    weights = str(model("yolox_nano_416.onnx"))
+    return Yolo(weights=weights, yolo_threads=1, yolo_fit=True)
 
 
-def test_half_precision(yolo, network, grey):
-    weights = network(boxes((8, 12, 40, 52, 0.9, 1)), metadata=NAMES, half=True)
-    (dog,) = yolo(weights).detect([grey])[0]
-    assert (dog.label, dog.box) == ("dog", Box(8, 4, 40, 44))
-    assert dog.confidence == pytest.approx(0.9, abs=1e-3)
+@pytest.fixture
+def opened() -> Iterator[Callable[..., YoloModel]]:
+    made: list[YoloModel] = []
+
+    def make(settings: Yolo, folder: Path | None) -> YoloModel:
+        made.append(YoloModel(settings, folder))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
 
 
-def test_a_network_with_two_classes_and_three_boxes_a_cell(yolo, network, grey):
-    made = np.zeros((1, 3 * (64 + 16 + 4), 7))
-    made[0, 5] = (24, 32, 32, 40, 0.9, 0.2, 0.8)
-    (dog,) = yolo(network(made, metadata=NAMES)).detect([grey])[0]
-    assert (dog.label, dog.box) == ("dog", Box(8, 4, 40, 44))
-    assert dog.confidence == pytest.approx(0.72)
+def loads(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The sizes that were loaded since the last call."""
+    texts = [record.getMessage() for record in caplog.records if "loaded in" in record.msg]
+    caplog.clear()
+    return [text.split(" network for ")[1].split()[0] for text in texts]
 
 
-def test_a_wide_input(yolo, network, grey):
-    made = np.zeros((1, 6, 16 * 8 + 8 * 4 + 4 * 2))
-    made[0, :, 3] = (64, 32, 16, 16, 0.1, 0.9)
-    (dog,) = yolo(network(made, size=(128, 64), metadata=NAMES)).detect([grey])[0]
-    assert dog.box == Box(26, 18, 38, 30)
-
-
-def test_an_open_size_is_640_unless_it_is_set(yolo, open_network, caplog):
+def test_a_fitted_network_runs_where_it_is_ready(settings, folder, opened, caplog):
     caplog.set_level("INFO")
-    yolo(open_network)
-    yolo(open_network, yolo_input_size=320)
-    assert "640x640" in caplog.records[0].message
-    assert "320x320" in caplog.records[1].message
+    list(fit(settings, folder, [WIDE]))
+    loads(caplog)
+    network = opened(settings, folder)
+    assert loads(caplog) == ["416x256"]
+    assert "416x256, fitted from 416x416" in network.description
+    labels = [detection.label for detection in network.detect(picture(WIDE))]
+    assert labels[:2] == ["stop sign"] * 2
+    assert loads(caplog) == []
+    network.detect(picture(SQUARE))
+    assert loads(caplog) == ["416x416"]
+    assert "(YOLOX 416x416)" in network.description
 
 
-def test_an_open_size_that_no_network_can_take(yolo, open_network):
-    with pytest.raises(ModelFileError, match=r"yolo_input_size: 500 is not a multiple of 32.*512"):
-        yolo(open_network, yolo_input_size=500)
+def test_a_new_file_is_used_as_soon_as_it_is_there(settings, folder, opened, caplog):
+    caplog.set_level("INFO")
+    network = opened(settings, folder)
+    before = network.detect(picture(WIDE))
+    assert "(YOLOX 416x416)" in network.description
+    assert FittedFiles(folder, Path(settings.weights)).needed() == [(416, 256)]
+    list(fit(settings, folder))
+    loads(caplog)
+    after = network.detect(picture(WIDE))
+    assert loads(caplog) == ["416x256"]
+    assert [one.label for one in before][:2] == [one.label for one in after][:2]
+    assert after == opened(settings, folder).detect(picture(WIDE))
 
 
-def test_numbers_that_are_none_are_dropped(yolo, network, grey):
-    odd = boxes(
-        (np.nan, 0, 9, 9, 0.9, 0),
-        (0, 0, np.inf, 9, 0.9, 0),
-        (0, 0, 9, 9, np.nan, 0),
-        (0, 8, 9, 20, 0.8, 0),
+def test_it_is_not_used_any_more_when_it_is_gone(settings, folder, opened):
+    list(fit(settings, folder, [WIDE]))
+    network = opened(settings, folder)
+    network.detect(picture(WIDE))
+    for path in folder.glob("*.onnx"):
+        path.unlink()
+    assert network.detect(picture(WIDE)) == opened(settings, None).detect(picture(WIDE))
+    assert "(YOLOX 416x416)" in network.description
+
+
+def test_no_more_than_two_are_kept_loaded(settings, folder, opened, caplog):
+    caplog.set_level("INFO")
+    list(fit(settings, folder, [WIDE, CLASSIC, TALL]))
+    network = opened(settings, folder)
+    for size in (WIDE, CLASSIC, TALL):
+        network.detect(picture(size))
+    loads(caplog)
+    network.detect(picture(TALL))
+    network.detect(picture(CLASSIC))
+    assert loads(caplog) == []
+    network.detect(picture(WIDE))
+    assert loads(caplog) == ["416x256"]
+
+
+def test_a_damaged_file_of_the_right_length(settings, folder, opened, caplog):
+    list(fit(settings, folder, [WIDE]))
+    (path,) = folder.glob("*.onnx")
+    path.write_bytes(b"\0" * path.stat().st_size)
+    network = opened(settings, folder)
+    assert network.detect(picture(WIDE)) == opened(settings, None).detect(picture(WIDE))
+    network.detect(picture(WIDE))
+    warnings = [record for record in caplog.records if "is not used" in record.msg]
+    assert len(warnings) == 1
+    assert "zmhook models fit --again" in warnings[0].getMessage()
+
+
+@pytest.fixture
+def open_yolox(model: Callable[[str], Path], tmp_path: Path) -> Path:
+    """The network with its sides left open."""
+    onnx = pytest.importorskip("onnx")
+    network = onnx.load(model("yolox_nano_416.onnx"))
+    for value, names in ((network.graph.input[0], ("", "", "height", "width")),):
+        for side, name in zip(value.type.tensor_type.shape.dim, names, strict=True):
+            if name:
+                side.dim_param = name
+    network.graph.output[0].type.tensor_type.shape.dim[1].dim_param = "cells"
+    del network.graph.value_info[:]
+    onnx.save(network, tmp_path / "open.onnx")
+    return tmp_path / "open.onnx"
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+def test_an_open_network_takes_the_size_itself(open_yolox, folder, opened, caplog, engine: str):
+    pytest.importorskip(engine, reason=f"optional: {engine} is not installed")
+    caplog.set_level("INFO")
+    settings = Yolo(weights=str(open_yolox), yolo_fit=True, yolo_engine=engine, yolo_threads=1)
+    (outcome,) = fit(settings, folder, [WIDE])
+    assert outcome.state == "made", outcome
+    assert list(folder.glob("*.onnx")) == []
+    loads(caplog)
+    network = opened(settings, folder)
+    assert [one.label for one in network.detect(picture(WIDE))][:2] == ["stop sign"] * 2
+    assert loads(caplog) == ["640x384"]
+    assert "640x384, fitted from 640x640" in network.description
+
+
+def test_another_engine_runs_the_fitted_file_too(settings, folder, opened):
+    pytest.importorskip("openvino", reason="optional: openvino is not installed")
+    from msgspec import structs
+
+    list(fit(settings, folder, [WIDE]))
+    network = opened(structs.replace(settings, yolo_engine="openvino"), folder)
+    assert [one.label for one in network.detect(picture(WIDE))][:2] == ["stop sign"] * 2
+    assert "416x256, fitted from 416x416) on OpenVINO" in network.description
+
+
+@pytest.mark.parametrize("change", [{"yolo_fit": False}, {}])
+def test_nothing_is_needed_where_nothing_may_be_fitted(settings, folder, opened, change):
+    from msgspec import structs
+
+    settings = structs.replace(settings, **change)
+    network = opened(settings, None if not change else folder)
+    network.detect(picture(WIDE))
+    assert not folder.exists()
+
+
+def test_darknet_is_not_fitted(model, folder, opened, tmp_path: Path):
+    settings = Yolo(
+        weights=str(model("yolo-fastest-1.1-xl.weights")),
+        config=str(model("yolo-fastest-1.1-xl.cfg")),
+        yolo_fit=True,
     )
-    assert len(yolo(network(odd, metadata=NAMES)).detect([grey])[0]) == 1
-
-
-def test_a_score_just_above_one_is_one(yolo, network, grey):
-    weights = network(boxes((8, 12, 40, 52, 1.004, 1)), metadata=NAMES)
-    assert yolo(weights).detect([grey])[0][0].confidence == 1.0
-
-
-def test_scores_beyond_one_are_refused(yolo, network, grey):
-    detector = yolo(network(boxes((8, 12, 40, 52, 7.5, 1)), metadata=NAMES))
-    with pytest.raises(ModelFileError, match=r"made\.onnx gives a score of 7.5, above 1"):
-        detector.detect([grey])
-
-
-@pytest.mark.parametrize("number", [2, -1])
-def test_a_class_without_a_label_is_refused(yolo, network, grey, number):
-    detector = yolo(network(boxes((8, 12, 40, 52, 0.9, number)), metadata=NAMES))
-    with pytest.raises(ModelFileError, match=f"2 labels, but .* class number {number}"):
-        detector.detect([grey])
-
-
-def test_a_box_outside_the_picture_is_clipped(yolo, network, grey):
-    weights = network(boxes((-30, -30, 900, 900, 0.9, 0)), metadata=NAMES)
-    assert yolo(weights).detect([grey])[0][0].box == Box(0, 0, 64, 48)
-
-
-def test_labels_of_the_user(yolo, network, grey, tmp_path):
-    (tmp_path / "namen").write_text("Katze\nHund\n")
-    weights = network(boxes((8, 12, 40, 52, 0.9, 1)), metadata=NAMES)
-    assert yolo(weights, labels=tmp_path / "namen").detect([grey])[0][0].label == "Hund"
+    opened(settings, folder).detect(picture(WIDE))
+    assert not folder.exists()

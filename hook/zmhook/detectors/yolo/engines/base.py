@@ -41,7 +41,7 @@ class Network:
     `outputs` are the shapes it really gives, `names` what each output is called (an engine may
     know several words for one); `metadata` is what the file says about itself. `pixels` is what it
     takes, and `asks_size` whether it also takes the size that its boxes are to be given in: it is
-    told the input's.
+    told the input's. `is_open`: it takes other sizes, too.
     """
 
     family: Literal["onnx", "darknet"]
@@ -52,6 +52,7 @@ class Network:
     names: tuple[frozenset[str], ...] = ()
     pixels: Pixels = "float32"
     asks_size: bool = False
+    is_open: bool = False
 
     @property
     def size(self) -> tuple[int, int]:
@@ -150,20 +151,33 @@ def inputs_of(ports: Sequence[Port], weights: ModelFile) -> Inputs:
     return Inputs(pictures[0], sizes[0] if sizes else None)
 
 
-def size_of(picture: Port, settings: Yolo, metadata: Mapping[str, str]) -> tuple[int, int]:
+def size_of(
+    picture: Port,
+    settings: Yolo,
+    metadata: Mapping[str, str],
+    fitted: tuple[int, int] | None = None,
+) -> tuple[int, int]:
     """Return `(width, height)` to give; free sides are as the settings or the file's words say.
 
-    Raises `ModelFileError` for a setting that no network can take.
+    Where both are free they are as `fitted` says, if it does. Raises `ModelFileError` for a setting
+    that no network can take.
     """
     height, width = picture.shape[2:]
     if isinstance(height, int) and isinstance(width, int):
         return width, height
+    if fitted and is_open(picture):
+        return fitted
     usual = exported_size(metadata)
     free = (chosen_size(settings, usual[0]), chosen_size(settings, usual[1]))
     return (
         width if isinstance(width, int) else free[0],
         height if isinstance(height, int) else free[1],
     )
+
+
+def is_open(picture: Port) -> bool:
+    """Whether the file leaves both sides of the picture open."""
+    return not any(isinstance(side, int) for side in picture.shape[2:])
 
 
 def exported_size(metadata: Mapping[str, str]) -> tuple[int, int]:
@@ -205,6 +219,7 @@ class OnnxFileEngine(ABC):
 
     def __init__(self, files: ModelFiles, settings: Yolo) -> None:
         self._weights = files.weights
+        self._fitted = files.size
         self._settings = settings
         self._inputs: Inputs | None = None
         self._size: dict[str, Any] = {}
@@ -238,7 +253,7 @@ class OnnxFileEngine(ABC):
         Where the network asks in which pixels to give boxes, it is told the input's.
         """
         self._inputs = inputs_of(ports, self._weights)
-        width, height = size_of(self._inputs.picture, self._settings, metadata)
+        width, height = size_of(self._inputs.picture, self._settings, metadata, self._fitted)
         if size := self._inputs.size:
             self._size = {size.name: np.array([[width, height]], size.type)}
         return width, height
@@ -264,4 +279,5 @@ class OnnxFileEngine(ABC):
             names=tuple(names),
             pixels=self._inputs.pixels if self._inputs else "float32",
             asks_size=bool(self._size),
+            is_open=self._inputs is not None and is_open(self._inputs.picture),
         )
