@@ -82,7 +82,7 @@ def examined(args: argparse.Namespace) -> tuple[Patient, Iterator[Finding]]:
     config, problems, unreadable = _loaded(path, args.override)
     rights = _step_down(config)
     owner = name_of(os.geteuid()) if was_root else _owner(config)
-    if owner != name_of(os.geteuid()) and os.access(path, os.F_OK):
+    if not unreadable and owner != name_of(os.geteuid()):
         _refuse_without_rights(config, owner)
     patient = Patient(path, config, tuple(args.override), owner, was_root, bool(problems))
     checks = _checks(args, patient, problems, rights, is_known=not unreadable)
