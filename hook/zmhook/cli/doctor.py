@@ -81,7 +81,7 @@ def examined(args: argparse.Namespace) -> tuple[Patient, Iterator[Finding]]:
     path = absolute_config(args.config)
     config, problems, unreadable = _loaded(path, args.override)
     rights = _step_down(config)
-    owner = name_of(os.geteuid()) if was_root else _owner(config)
+    owner = name_of(os.geteuid()) if was_root and not rights else _owner(config)
     if not unreadable and owner != name_of(os.geteuid()):
         _refuse_without_rights(config, owner)
     patient = Patient(path, config, tuple(args.override), owner, was_root, bool(problems))

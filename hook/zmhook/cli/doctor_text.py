@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import textwrap
@@ -30,6 +31,7 @@ WORDS: dict[State, str] = {
     "unchecked": "not checked",
 }
 ARROW, PLAIN_ARROW = "→ ", "> "
+_COMMAND = re.compile(r"(sudo|zmhook) [^;,:]+")
 NAME, NARROWEST, WIDEST = 15, 40, 100
 """Characters of the names' column, and of a line at least and at most."""
 
@@ -69,7 +71,9 @@ def lines(finding: Finding, width: int, *, is_plain: bool, coloured: bool = Fals
     )
     yield from (f"{indent}{line}" for line in wrapped[1:])
     if finding.cure:
-        cure = _wrapped(finding.cure, indent + "  ", width, first=len(indent) + 2)
+        # A command that is one line on the screen is one when it is pasted.
+        wide = len(finding.cure) + 2 * width if _COMMAND.fullmatch(finding.cure) else width
+        cure = _wrapped(finding.cure, indent + "  ", wide, first=len(indent) + 2)
         yield f"{indent}{arrow}{cure[0]}"
         yield from (f"{indent}  {line}" for line in cure[1:])
 

@@ -32,11 +32,12 @@ def checks(patient: Patient, problems: Sequence[Problem]) -> list[Check]:
 
 
 def _settings(patient: Patient, problems: Sequence[Problem]) -> Iterator[Finding]:
-    check = patient.command("config check")
-    for problem in problems[:NAMED]:
-        yield fault("settings", str(problem), f"correct it, then: {check}")
+    lines = [*map(str, problems[:NAMED])]
     if len(problems) > NAMED:
-        yield fault("settings", f"and {len(problems) - NAMED} more", f"{check} lists all of them")
+        lines.append(f"and {len(problems) - NAMED} more")
+    for line in lines:
+        cure = f"correct this, then: {patient.command('config check')}"
+        yield fault("settings", line, cure if line == lines[-1] else "")
     unknown = dict.fromkeys(_unknown_models(patient))
     for line in unknown:
         yield fault("models", line, f"correct [general] models in {patient.path}")

@@ -87,7 +87,9 @@ def _unreadable(patient: Patient, problems: Sequence[Problem]) -> Iterator[Findi
 def _unreadable_cure(patient: Patient) -> str:
     if os.path.exists(patient.path) and not os.access(patient.path, os.R_OK):  # noqa: PTH110
         return f"sudo zmhook doctor, or: sudo chgrp {name_of(os.geteuid())} {patient.path}"
-    return "" if os.path.exists(patient.path) else "sudo ./install.sh writes one; or --config FILE"  # noqa: PTH110
+    if os.path.exists(patient.path):  # noqa: PTH110
+        return f"correct this, then: {patient.command('doctor')}"
+    return "sudo ./install.sh writes one; or --config FILE"
 
 
 def _user(patient: Patient, rights: str) -> Iterator[Finding]:

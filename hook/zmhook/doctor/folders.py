@@ -76,7 +76,7 @@ def _owner(folder: Path, owner: str) -> Finding | None:
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         text = f"{folder}: belongs to {name_of(uid)} (mode {mode:04o})"
         return fault("owners", f"{text}, and {name_of(os.geteuid())} may not write to it", cure)
-    if uid not in (0, os.geteuid()):
+    if uid not in (0, os.geteuid()) and name_of(uid) != owner:
         return warning("owners", f"{folder}: belongs to {name_of(uid)}, not to {owner}", cure)
     return None
 

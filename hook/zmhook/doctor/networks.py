@@ -15,7 +15,7 @@ from zmhook.doctor.environment import our_environment
 from zmhook.doctor.files import models_here
 from zmhook.doctor.finding import Check, Finding, fault, ok, unchecked, warning
 from zmhook.errors import DownloadError
-from zmhook.models.manifest import ModelStore, line_to_type, load_manifest, used
+from zmhook.models.manifest import ModelStore, State, line_to_type, load_manifest, used
 from zmhook.settings import Settings
 from zmhook.settings.model import to_plain
 from zmhook.text.bounded_json import Unreadable, decoded
@@ -24,13 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from zmhook.doctor.patient import Patient
-    from zmhook.models.manifest import State
 
 GROUP = "Models"
 MODULE = "zmhook.cli.try_model"
 SECONDS = 45.0
 PAID = frozenset({"gemini"})
 """Models whose every answer costs something."""
+WRONG: dict[State, str] = {
+    "missing": "not there",
+    "changed": "damaged (the checksum is another one)",
+}
 _PROCESSOR = "yolo_processor"
 
 
@@ -98,6 +101,7 @@ class KnownFiles:
     """The files in use whose checksums are known, each read once. Safe for several threads."""
 
     def __init__(self, patient: Patient) -> None:
+        self.folder = Path(patient.settings.general.base_data_path, "models")
         self._patient = patient
         self._lock = Lock()
         self._states: dict[str, dict[Path, State]] | None = None
@@ -110,7 +114,7 @@ class KnownFiles:
             return self._states
 
     def _read(self) -> dict[str, dict[Path, State]]:
-        store = ModelStore(Path(self._patient.settings.general.base_data_path, "models"))
+        store = ModelStore(self.folder)
         return {
             model.name: {store.path_of(file): store.state(file) for file in model.files}
             for model in used(load_manifest(), self._patient.config)
@@ -132,22 +136,26 @@ def _files(patient: Patient, files: KnownFiles) -> Iterator[Finding]:
     except DownloadError as error:
         yield fault("files", str(error), "sudo ./install.sh repairs it")
         return
-    for model, of_model in states.items():
-        missing, changed = (
-            " and ".join(str(path) for path, state in of_model.items() if state == wrong)
-            for wrong in ("missing", "changed")
-        )
-        if missing:
-            cure = patient.with_config(line_to_type(model))
-            yield fault("files", f"model {model} is not there: {missing}", cure)
-        if changed:
-            cure = patient.with_config(line_to_type(model, again=True))
-            text = f"model {model} is damaged (its checksum is another one): {changed}"
-            yield fault("files", text, cure)
+    for state, what in WRONG.items():
+        models = [model for model, of_model in states.items() if state in of_model.values()]
+        if models:
+            of_these = (file for model in models for file in states[model].items())
+            paths = [path for path, its in of_these if its == state]
+            line = line_to_type(" ".join(models), again=state == "changed")
+            yield fault(
+                "files", f"{what}: {_listed(paths, files.folder)}", patient.with_config(line)
+            )
     every = [file for of_model in states.values() for file in of_model.items()]
     good = [path.name for path, state in every if state == "ok"]
     if good:
         yield ok("files", f"{', '.join(good)}: the checksum is right")
+
+
+def _listed(paths: list[Path], folder: Path) -> str:
+    """Return one path, or those of several within their folder."""
+    if len(paths) == 1:
+        return str(paths[0])
+    return f"{', '.join(str(path.relative_to(folder)) for path in paths)} in {folder}"
 
 
 def _not_run() -> Iterator[Finding]:

@@ -47,9 +47,10 @@ def _remotes(patient: Patient) -> Iterator[Check]:
 
 def _remote_cure(patient: Patient) -> str:
     models = ", ".join(sorted(REMOTE & {*patient.settings.general.models}))
-    return (
-        f"{patient.command('remote status')}; meanwhile ml_fallback_local = yes runs {models} here"
-    )
+    status = patient.command("remote status")
+    if all(each.remote.ml_fallback_local for each in patient.everybody() if each.remote.ml_gateway):
+        return f"{status}; meanwhile {models} run here (ml_fallback_local)"
+    return f"{status}; meanwhile ml_fallback_local = yes runs {models} here"
 
 
 def _trials(patient: Patient, kind: str) -> list[Trial]:

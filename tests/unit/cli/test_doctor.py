@@ -181,6 +181,26 @@ def test_root_becomes_the_owner_of_most(tmp_path: Path, monkeypatch):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="optional: only root can become another account")
+def test_folders_are_not_to_be_given_to_a_root_who_cannot_step_down(
+    config, capsys, monkeypatch, tmp_path: Path
+):
+    path = config("models = hog\n")
+    state = tmp_path / "data" / "state"
+    state.mkdir()
+    os.chown(state, 1, 1)
+
+    def refuse(*_: object) -> None:
+        raise RightsError("/venv: daemon may not read that")
+
+    monkeypatch.setattr(module, "become_owner", refuse)
+    code, found = findings(capsys, "-c", path)
+    assert code == 1
+    assert found["rights"]["text"] == "/venv: daemon may not read that"
+    assert found["owners"]["state"] == "ok"
+    assert "chown" not in json.dumps(found)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="optional: only root can become another account")
 def test_a_user_who_may_not_see_the_data(config, capsys, monkeypatch, tmp_path: Path):
     path = config("models = hog\n")
     state = tmp_path / "data" / "state"

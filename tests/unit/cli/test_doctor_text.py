@@ -27,6 +27,12 @@ def test_a_line_and_its_cure():
     assert list(lines(ok("portal", "answers"), 80, is_plain=True)) == ["  + portal         answers"]
 
 
+def test_a_command_to_paste_is_one_line():
+    command = f"sudo zmhook models get yolox_s -c /{'long/' * 20}objectconfig.ini"
+    *_, last = lines(fault("files", "not there", command), 80, is_plain=True)
+    assert last.strip() == f"> {command}"
+
+
 def test_a_long_name_keeps_its_distance():
     (line,) = lines(ok("gateway http://gpu.lan:5000", "answers"), 80, is_plain=False)
     assert line == "  ✓ gateway http://gpu.lan:5000: answers"

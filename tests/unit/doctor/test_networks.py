@@ -47,7 +47,7 @@ def test_a_missing_model(found, tmp_path: Path):
     findings = found("models = yolo\n")
     path = f"{tmp_path}/data/models/yolox_s/yolox_s.onnx"
     assert findings["files"].state == "fault"
-    assert findings["files"].text == f"model yolox_s is not there: {path}"
+    assert findings["files"].text == f"not there: {path}"
     assert findings["files"].cure == f"sudo zmhook models get yolox_s -c {tmp_path}/o.ini"
     assert "yolo" not in findings  # it is named once
 
@@ -58,9 +58,14 @@ def test_a_model_of_several_files_is_named_once(found, tmp_path: Path):
         f"models = yolo\n[yolo]\nweights = {folder}/yolov4.weights\nconfig = {folder}/yolov4.cfg\n"
     )
     assert [*findings] == ["files"]
-    text = findings["files"].text
-    assert "yolov4.weights and " in text
-    assert "yolov4.cfg" in text
+    names = "yolov4/yolov4.weights, yolov4/yolov4.cfg"
+    assert findings["files"].text == f"not there: {names} in {tmp_path}/data/models"
+
+
+def test_several_models_are_one_line_to_type(found, tmp_path: Path):
+    findings = found("models = yolo,alpr\n")
+    line = "sudo zmhook models get yolox_s plate_ocr plate_detector -c "
+    assert findings["files"].cure.startswith(line)
 
 
 def test_a_file_of_ones_own_that_is_missing(found, tmp_path: Path):
@@ -82,8 +87,7 @@ def test_a_damaged_model(found, tmp_path: Path):
     text = "models = yolo\n[yolo]\nyolo_type = tiny\n"
     findings = found(text)
     assert findings["files"].state == "fault"
-    text = f"model yolox_nano is damaged (its checksum is another one): {path}"
-    assert findings["files"].text == text
+    assert findings["files"].text == f"damaged (the checksum is another one): {path}"
     assert "sudo zmhook models get yolox_nano --force" in findings["files"].cure
     assert "yolo" not in findings  # it is named once
 
