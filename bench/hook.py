@@ -17,6 +17,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from lab.bare import Bare, Setup, tight_loop
+from lab.large import SIZES, answers
 from lab.load import rate
 from lab.peer import PeerServer
 from lab.service import ROOT, Service
@@ -28,6 +29,8 @@ EACH = 3
 """Hooks per round: `service_ms` is the service's own median, of these and few others."""
 LONGEST_ALONE = 12.0
 """Seconds after which a quick run begins no further round, on a slow machine too."""
+LARGE, QUICK_LARGE = 20, 3
+QUICK_SIZES = ("4k",)
 SPELLS, SPELL = 4, 5.0
 QUICK_SPELLS, QUICK_SPELL = 1, 2.0
 QUIET = 10
@@ -49,6 +52,9 @@ def main() -> None:
         figures |= {f"{name}_photos_changed": len(some) for name, some in changed.items()}
         bench.only_ours()
         figures["service_pss_mb"] = bench.ours.pss_mb()
+    rounds = args.rounds or (QUICK_LARGE if args.quick else LARGE)
+    sizes = QUICK_SIZES if args.rounds or args.quick else SIZES
+    figures |= answers(bench.model, bench.photo, rounds, sizes)
     figures |= ratios(figures)
     show(figures, [*rows(figures), *label_rows(changed)], as_json=args.json)
 
@@ -211,6 +217,11 @@ def rows(figures: Figures) -> list[list[str]]:
         row("pyzm.serve, lean HTTP clients in one process", "", "pyzm_serve"),
     ]
     table += [[f"{key}", f"{figures[key]:.2f}", ""] for key in ratios(figures)]
+    for name in (name for name in SIZES if f"answer_{name}_ms" in figures):
+        table.append(row(f"answer about a picture of {name}", f"answer_{name}"))
+        table.append(row("  decoded in full", f"answer_{name}_full"))
+        shares = (f"answer_{name}_vs_full", f"decode_share_{name}", f"decode_share_{name}_full")
+        table += [[f"  {key}", f"{figures[key]:.2f}", ""] for key in shares]
     return [*table, ["memory of the service, MB PSS", f"{figures['service_pss_mb']:.0f}", ""]]
 
 

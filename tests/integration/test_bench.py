@@ -25,6 +25,11 @@ HOOK = {
     "throughput_vs_bare",
     "throughput_vs_pyzm_serve",
     "service_pss_mb",
+    "answer_4k_ms",
+    "answer_4k_full_ms",
+    "answer_4k_vs_full",
+    "decode_share_4k",
+    "decode_share_4k_full",
 }
 STORM = {
     "asked",
