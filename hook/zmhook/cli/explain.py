@@ -66,11 +66,14 @@ def explain(event: Event, settings: Settings, file: str | FileSource = "", outpu
     The picture goes to the folder `output`, or else to `image_path`, or else to the folder in
     which this was called.
     """
+    from zmhook.chain import Chain
     from zmhook.decide import decide_event
     from zmhook.render.summary import explanation
 
-    decided = decide_event(event, settings, file=file, dry=True)
-    lines = list(explanation(decided.decision))
+    with closing(Chain.from_settings(settings)) as chain:
+        chain.preload()
+        decided = decide_event(event, settings, chain=chain, file=file, dry=True)
+        lines = [*explanation(decided.decision), *(f"model {text}" for text in chain.loaded())]
     if decided.frame is not None:
         lines.append(zones_line(decided, settings, time.time()))
         lines.append(f"annotated picture: {_write_picture(decided, settings, output)}")

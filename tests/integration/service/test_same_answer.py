@@ -182,7 +182,9 @@ def test_the_answer_is_the_same_wherever_the_models_are(three: Three, given: Set
         assert three.cold(folder, three.asking) == cold
 
 
-@pytest.mark.parametrize("rest", [V8, ""], ids=["reduced", "in full"])
+@pytest.mark.parametrize(
+    "rest", [V8, "", f"{V8}yolo_fit = yes\n"], ids=["reduced", "in full", "reduced, fitted"]
+)
 def test_the_answer_about_a_large_picture_is_the_same(
     three: Three, photo: Callable[[str], Path], rest: str
 ) -> None:

@@ -42,6 +42,7 @@ def test_each_box_has_its_reason(config: Path, photo, tmp_path, capsys, monkeypa
     assert "dropped by zone: in zone porch, which ignores bicycle" in said
     assert "dropped by confidence: confidence " in said
     assert all(len(line) <= 80 for line in lines if str(tmp_path.parent) not in line)
+    assert "model yolo: yolov8n.onnx (YOLOv8/v11 640x640) on ONNX Runtime" in said
     assert "zones: porch" in lines
     picture = tmp_path / "out" / "file-debug.jpg"
     assert f"annotated picture: {picture}" in said

@@ -14,11 +14,11 @@ from zmhook.detectors.yolo.letterbox import placement_of
     [
         ((1920, 1080), (640, 384)),
         ((3840, 2160), (640, 384)),
-        ((1280, 800), (640, 480)),
-        ((1600, 1200), (640, 480)),
+        ((1280, 800), (640, 512)),
+        ((1600, 1200), (640, 512)),
         ((704, 576), (640, 640)),
         ((1080, 1920), (384, 640)),
-        ((480, 640), (480, 640)),
+        ((480, 640), (512, 640)),
         ((3440, 1440), (640, 288)),
         ((5120, 1000), (640, 288)),
         ((100, 4000), (384, 640)),
@@ -32,7 +32,12 @@ def test_a_square_network(picture: tuple[int, int], expected: tuple[int, int]):
 
 def test_a_network_that_is_wide_already():
     assert fitted_size((1920, 1080), (640, 384)) == (640, 384)
-    assert fitted_size((1600, 1200), (640, 384)) == (512, 384)
+    assert fitted_size((1600, 1200), (640, 384)) == (544, 384)
+
+
+def test_there_is_padding_where_the_picture_would_fill_the_input():
+    assert fitted_size((1280, 1024), (640, 640)) == (640, 640)
+    assert fitted_size((640, 384), (640, 640)) == (640, 512)
 
 
 def test_a_larger_stride():
