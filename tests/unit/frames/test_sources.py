@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -150,9 +150,10 @@ def test_a_folder_costs_no_network_library(folder: Path) -> None:
 
 
 @pytest.fixture
-def with_snapshots(tmp_path: Path, snapshots) -> Callable[..., FrameSource]:
+def with_snapshots(tmp_path: Path, snapshots) -> Iterator[Callable[..., FrameSource]]:
     """Open the source of an event on monitor 1 that has a folder, and a store of snapshots."""
     snapshots()
+    sources: list[FrameSource] = []
 
     def open_it(mode: str, path: Path | str, **general: object) -> FrameSource:
         configured = structs.replace(
@@ -164,9 +165,12 @@ def with_snapshots(tmp_path: Path, snapshots) -> Callable[..., FrameSource]:
             ),
         )
         one = Event(id=3, monitor_id=1, path=str(path))
-        return open_source(one, configured, Deadline(5))
+        sources.append(open_source(one, configured, Deadline(5)))
+        return sources[-1]
 
-    return open_it
+    yield open_it
+    for source in sources:
+        source.close()
 
 
 def now_seen(make_snapshot, **more: object):
@@ -257,6 +261,7 @@ def test_the_api_is_asked_over_the_same_connection(
     source = open_source(Event(id=3, monitor_id=1), configured, Deadline(5), portal=portal)
     assert waited_for(source, "track", Deadline(5)).crop is not None
     assert waited_for(source, "alarm", Deadline(5)).data == portal.data
+    source.close()
 
 
 def test_a_hook_without_snapshots_pays_for_none(folder: Path) -> None:
