@@ -57,6 +57,23 @@ def of_everything(
     ]
 
 
+def of_root(patient: Patient, problems: Sequence[Problem], rights: str) -> list[Check]:
+    """Return what can be checked by a root who may not become the owner of the data.
+
+    What works in the data, or starts what does, is left out: it would leave files of root's.
+    """
+    return [
+        Check(configuration.GROUP, "user", lambda: _user(patient, rights)),
+        *configuration.checks(patient, problems),
+        *environment.checks(patient),
+        Check(environment.GROUP, "the rest", _not_as_root),
+    ]
+
+
+def _not_as_root() -> Iterator[Finding]:
+    yield unchecked("the rest", "root does not work in another's data: nothing else is checked")
+
+
 def of_nothing(patient: Patient, problems: Sequence[Problem]) -> list[Check]:
     """Return what can be checked where the configuration cannot be read."""
     return [
@@ -86,19 +103,20 @@ def _unreadable(patient: Patient, problems: Sequence[Problem]) -> Iterator[Findi
 
 def _unreadable_cure(patient: Patient) -> str:
     if os.path.exists(patient.path) and not os.access(patient.path, os.R_OK):  # noqa: PTH110
-        return f"sudo zmhook doctor, or: sudo chgrp {name_of(os.geteuid())} {patient.path}"
+        doctor = patient.with_config("sudo zmhook doctor")
+        return f"{doctor}, or: sudo chgrp {name_of(os.geteuid())} {patient.path}"
     if os.path.exists(patient.path):  # noqa: PTH110
         return f"correct this, then: {patient.command('doctor')}"
     return "sudo ./install.sh writes one; or --config FILE"
 
 
 def _user(patient: Patient, rights: str) -> Iterator[Finding]:
-    me = name_of(os.geteuid())
     if rights:
         yield fault("rights", rights)
-    if me != patient.owner and not patient.was_root:
+    if patient.is_strangers:
+        me = name_of(os.geteuid())
         text = f"this is checked as {me}, and the hook runs as {patient.owner}"
-        yield unchecked("user", text, "sudo zmhook doctor")
+        yield unchecked("user", text, patient.with_config("sudo zmhook doctor"))
 
 
 def _names(database: ZmDatabase) -> dict[int, str]:

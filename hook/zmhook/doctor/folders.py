@@ -73,10 +73,11 @@ def _owner(folder: Path, owner: str) -> Finding | None:
     if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
         text = f"{folder}: every user may write to it (mode {mode:04o})"
         return fault("owners", text, f"sudo chmod o-w {folder}")
-    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        text = f"{folder}: belongs to {name_of(uid)} (mode {mode:04o})"
-        return fault("owners", f"{text}, and {name_of(os.geteuid())} may not write to it", cure)
-    if uid not in (0, os.geteuid()) and name_of(uid) != owner:
+    me, theirs = name_of(os.geteuid()), name_of(uid)
+    if me == owner and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        text = f"{folder}: belongs to {theirs} (mode {mode:04o})"
+        return fault("owners", f"{text}, and {me} may not write to it", cure)
+    if theirs != owner and (uid or me != owner):
         return warning("owners", f"{folder}: belongs to {name_of(uid)}, not to {owner}", cure)
     return None
 

@@ -33,6 +33,11 @@ class Patient(NamedTuple):
     def settings(self) -> Settings:
         return self.config.general
 
+    @property
+    def is_strangers(self) -> bool:
+        """Whether we look at it as somebody who neither runs the hooks nor began as root."""
+        return not self.was_root and name_of(os.geteuid()) != self.owner
+
     def everybody(self) -> list[Settings]:
         """Return the settings of all monitors, those that have none of their own first."""
         return [self.config.general, *self.config.monitors.values()]
@@ -56,7 +61,6 @@ class Patient(NamedTuple):
 
     def prefix(self) -> str:
         """Return what to write before a command that has to be run as the owner of the data."""
-        is_owner = name_of(os.geteuid()) == self.owner and not self.was_root
-        if is_owner:
+        if not self.was_root and not self.is_strangers:
             return ""
         return "sudo " if self.owner == "root" else f"sudo -u {self.owner} "

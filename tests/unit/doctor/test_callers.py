@@ -198,3 +198,6 @@ def test_the_database_itself(patient):
     assert "+2 h from ours" in late.text
     (unread,) = checks(patient(), Unreadable())[0].run()
     assert unread.state == "unchecked"
+    stranger = patient(owner="nobody")
+    (unread,) = checks(stranger, Unreadable())[0].run()
+    assert unread.cure == f"sudo zmhook doctor -c {stranger.path}"

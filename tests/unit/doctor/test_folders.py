@@ -10,6 +10,7 @@ import pytest
 
 from zmhook.doctor import folders as module
 from zmhook.doctor.folders import checks, room
+from zmhook.process.privilege import name_of
 
 
 @pytest.fixture
@@ -39,9 +40,21 @@ def test_a_folder_of_another_owner(found, tmp_path: Path, monkeypatch):
     state = tmp_path / "data" / "state"
     state.mkdir(parents=True)
     monkeypatch.setattr(module.os, "access", lambda path, _: Path(path) != state)
-    (bad,) = [each for each in found(owner="www-data") if each.state == "fault"]
+    (bad,) = [each for each in found() if each.state == "fault"]
     assert bad.text.startswith(f"{state}: belongs to ")
-    assert bad.cure == f"sudo chown -R www-data: {state}"
+    assert bad.cure == f"sudo chown -R {name_of(os.geteuid())}: {state}"
+
+
+def test_what_a_stranger_may_does_not_count(found, tmp_path: Path, monkeypatch):
+    state = tmp_path / "data" / "state"
+    state.mkdir(parents=True)
+    monkeypatch.setattr(module.os, "access", lambda *_: False)
+    (odd,) = [each for each in found(owner="nobody") if each.name == "owners"]
+    assert (odd.state, odd.cure) == ("warning", f"sudo chown -R nobody: {state}")
+    monkeypatch.setattr(module, "name_of", lambda uid: "me" if uid == -1 else "nobody")
+    monkeypatch.setattr(module.os, "geteuid", lambda: -1)
+    (owners, *_) = found(owner="nobody")
+    assert owners.state == "ok"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="optional: only root can give files away")
