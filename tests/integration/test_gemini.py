@@ -23,7 +23,7 @@ def gemini(config, fake_gemini) -> Callable[..., Path]:
     """Write a configuration whose chain is yolo and gemini."""
 
     def write(general: str = "models = yolo,gemini", **own: object) -> Path:
-        given = {"gemini_url": fake_gemini.url, "gemini_key": KEY, "gemini_timeout": 5, **own}
+        given = {"gemini_url": fake_gemini.url, "gemini_key": KEY, "gemini_timeout": 30, **own}
         lines = "\n".join(f"{key} = {value}" for key, value in given.items())
         return config(general=general, rest=f"[gemini]\n{lines}\n")
 
@@ -179,7 +179,7 @@ def _processes_text() -> str:
 def test_the_key_is_nowhere_to_be_seen(gemini, photo, fake_gemini, environment, root, tmp_path):
     """In no process list while it asks, and in no file, log or output after."""
     fake_gemini.will("hang")
-    config = gemini("models = yolo,gemini", gemini_timeout=2)
+    config = gemini("models = yolo,gemini", gemini_timeout=8)
     command = [sys.executable, root / "bin" / "zm_detect.py", "-c", config, "--debug", "-f"]
     with subprocess.Popen(
         [*command, photo("dog.jpg")],
