@@ -78,6 +78,34 @@ END
 }
 
 say() { printf "%s\n" "$@"; }
+
+# fill INDENT TEXT: say it in lines of 80 columns, all but the first indented. Words stay whole, so
+# that a path can be copied.
+fill() {
+    local words word line=''
+    if [ ${#2} -le 80 ]; then
+        say "$2"
+        return
+    fi
+    read -r -d '' -a words <<<"$2"
+    words[0]=${2%%[![:blank:]]*}${words[0]}
+    for word in "${words[@]}"; do
+        if [ -z "$line" ]; then
+            line=$word
+        elif [ $((${#line} + ${#word})) -lt 80 ]; then
+            line+=" $word"
+        else
+            say "$line"
+            line=$1$word
+        fi
+    done
+    say "$line"
+}
+
+# counted NUMBER THING: "1 step", "2 steps".
+counted() { if [ "$1" = 1 ]; then printf '1 %s' "$2"; else printf '%s %ss' "$1" "$2"; fi; }
+
+# note TEXT: say it at the end. A second line is a command to type.
 note() { NOTES+=("$*"); }
 die() {
     printf 'install.sh: %s\n' "$*" >&2
@@ -90,10 +118,10 @@ do_it() {
     shift
     CHANGES=$((CHANGES + 1))
     if [ "$DRY" = yes ]; then
-        say "would $what"
+        fill "  " "would $what"
         return
     fi
-    say "$what"
+    fill "  " "$what"
     "$@" || die "could not $what"
 }
 
@@ -521,7 +549,7 @@ are_parts() {
     while read -r word; do
         known=${word#[-+]}
         if [ "$known" != all ] && ! known_extras | grep -qxF -- "$known"; then
-            say "  unknown part '$known'; available: $(known_extras | paste -sd' ')"
+            fill "    " "unknown part '$known'; available: $(known_extras | paste -sd' ')"
             return 1
         fi
         case $word in -*) without+=,$known ;; *) with+=,$known ;; esac
@@ -535,17 +563,18 @@ is_user() {
 
 questions() {
     [ -t 0 ] || die "no terminal for prompts: give --yes, and options where the defaults do not fit"
-    say "Installs zmhook into $BASE, its configuration into $ETC." ""
+    fill "  " "Installs zmhook into $BASE, its configuration into $ETC."
+    say ""
     say "Parts, and the disk space that they need (*: $(if [ -n "$BEFORE" ]; then say installed; else say "the default"; fi)):"
     printf '%s\n' "$PARTS" | while read -r name size about; do
         if has_part "$name"; then mark='*'; else mark=' '; fi
         printf '  %s %-10s %s (%s MB)\n' "$mark" "$name" "$about" "$size"
     done
     say ""
-    ask "Parts to add (alpr, mqtt) or to remove (-face), or Enter for those with a *" "*" may_be_parts
+    ask "Parts to add (alpr, mqtt) or to remove (-face); Enter: those with a *" "*" may_be_parts
     ask "Which user runs the hooks (the web server's)?" "${RUN_AS:-$(default_user)}" is_user
     RUN_AS=$REPLY
-    yes_or_no "Download the model files that the configuration uses (about $MODEL_MEGABYTES MB)?" "$MODELS"
+    yes_or_no "Download the model files of the configuration (about $MODEL_MEGABYTES MB)?" "$MODELS"
     MODELS=$REPLY
 }
 
@@ -558,15 +587,15 @@ confirm() {
 
 # What is about to happen, before any of it does.
 summary() {
-    local megabytes models
+    local megabytes models indent="           "
     megabytes=$(needed_megabytes)
     if [ "$MODELS" = yes ]; then models="those that the configuration uses"; else models="none are downloaded now"; fi
-    say "parts:     ${EXTRAS//,/ }$([ -z "$BEFORE" ] || [ "$BEFORE" = "$EXTRAS" ] || say " (now: ${BEFORE//,/ })")"
-    say "Python:    $PYTHON ($("$PYTHON" -I -S -c 'import platform; print(platform.python_version())'))"
-    say "programs:  $BASE, run by $RUN_AS"
-    say "settings:  $ETC/objectconfig.ini$([ ! -e "$ETC/objectconfig.ini" ] || say ' (yours stays as it is)')"
-    say "models:    $models"
-    say "space:     about $megabytes MB more, of $(free_megabytes "$BASE") MB that are free" ""
+    fill "$indent" "parts:     ${EXTRAS//,/ }$([ -z "$BEFORE" ] || [ "$BEFORE" = "$EXTRAS" ] || say " (now: ${BEFORE//,/ })")"
+    fill "$indent" "Python:    $PYTHON ($("$PYTHON" -I -S -c 'import platform; print(platform.python_version())'))"
+    fill "$indent" "programs:  $BASE, run by $RUN_AS"
+    fill "$indent" "settings:  $ETC/objectconfig.ini$([ ! -e "$ETC/objectconfig.ini" ] || say ' (yours stays as it is)')"
+    fill "$indent" "models:    $models"
+    fill "$indent" "space:     about $megabytes MB more, of $(free_megabytes "$BASE") MB that are free" ""
 }
 
 # -- space -------------------------------------------------------------------------------------------
@@ -822,7 +851,15 @@ pip_install() {
     if [ -s "$1/damaged" ]; then
         pip install --no-deps --require-hashes --no-build-isolation --force-reinstall -r "$1/damaged" || return 1
     fi
-    pip install --no-deps --no-build-isolation --no-index --force-reinstall "$1"
+    pip install --no-deps --no-build-isolation --no-index --force-reinstall "$1" && byte_compile
+}
+
+# Users of the environment cannot write byte code. pip would compile on one core only.
+byte_compile() {
+    say Compiling
+    in_group "$VENV/bin/python" -I -m compileall -q -j 0 "$VENV/lib" ||
+        in_group "$VENV/bin/python" -I -m compileall -q "$VENV/lib" # where a process has no room for locks
+    return 0 # some packages have files that are no Python of this version
 }
 
 # of_these NAMES FILE...: those entries of requirements files that have these names.
@@ -835,14 +872,21 @@ of_these() {
 pip() {
     local command=$1 options=(--disable-pip-version-check --no-input --retries 2 --timeout 20)
     shift
+    if [ "$command" = install ]; then options+=(--no-compile); fi
     if [ "$command" != uninstall ]; then
         options+=(--use-pep517)
         if [ -n "$WHEELS" ]; then options+=(--no-index --find-links "$WHEELS"); fi
         if [ -n "${ENGINE:-}" ]; then options+=(--find-links "$ENGINE"); fi
     fi
     workspace
-    # A group of its own, which a signal to us ends; and it ends with us.
-    TMPDIR=$WORK setpriv --pdeathsig TERM -- setsid "${PIP_PYTHON:-$VENV/bin/python}" -I -m pip "$command" "${options[@]}" "$@" </dev/null &
+    # What is built here is installed at once: compressing face_recognition_models takes 15 s.
+    printf '[bdist_wheel]\ncompression = stored\n' >"$WORK/build.cfg"
+    TMPDIR=$WORK DIST_EXTRA_CONFIG=$WORK/build.cfg in_group "${PIP_PYTHON:-$VENV/bin/python}" -I -m pip "$command" "${options[@]}" "$@"
+}
+
+# in_group COMMAND...: in a process group of its own, which a signal to us ends; and it ends with us.
+in_group() {
+    setpriv --pdeathsig TERM -- setsid "$@" </dev/null &
     CHILD=$!
     wait "$CHILD"
     set -- $?
@@ -890,11 +934,13 @@ progress_of() {
         /^Collecting / { size = "" }
         /^Installing collected packages/ { doing = "unpack" }
         /^Successfully installed/ { doing = "" ; n = 0 }
+        /^Compiling$/ { doing = "compile" }
         /^Building wheel|Preparing metadata/ { if (doing != "download") { doing = "build"; what = "zmhook" } }
         END {
             total -= ignored
             if (doing == "download") printf "  downloading %d of %d: %s %s", n, (n > total ? n : total), what, size
             else if (doing == "unpack") printf "  unpacking: %d of about %d packages are in place", there, total + 3
+            else if (doing == "compile") printf "  compiling the packages"
             else if (doing == "build") printf "  building %s", what
         }'
 }
@@ -997,7 +1043,7 @@ install_plugins() {
     RENEWED=yes
     pins "base build $EXTRAS" | sed -n 's/^\([^ ]*==.*\) \\$/\1/p' >"$1/constraints"
     # Most are built by what is there; others need tools of their own, which pip fetches.
-    if (cd "$1" && { pip install --no-build-isolation -c constraints -r plugins || pip install -c constraints -r plugins; }) >"$1/pip.log" 2>&1; then
+    if (cd "$1" && { pip install --no-build-isolation -c constraints -r plugins || pip install -c constraints -r plugins; } && byte_compile) >"$1/pip.log" 2>&1; then
         printf '%s\n' "$2" >"$VENV/.plugins-from"
         check_own
     else
@@ -1169,18 +1215,25 @@ offer() {
 }
 
 models() {
-    local force=()
+    local force=() missing
     [ "$MODELS" = yes ] || return 0
     if [ "$DRY" = yes ]; then
-        say "would download the model files that $ETC/objectconfig.ini uses into $BASE/models"
+        fill "  " "would download the model files that $ETC/objectconfig.ini uses into $BASE/models"
         return 0
     fi
     as_user "$VENV/bin/zmhook" models verify -c "$ETC/objectconfig.ini" >/dev/null 2>&1 && return 0
     if [ "$REPAIR" = yes ]; then force=(--force); fi
     CHANGES=$((CHANGES + 1))
-    say "download the model files that $ETC/objectconfig.ini uses"
-    as_user "$VENV/bin/zmhook" models get ${force[@]+"${force[@]}"} -c "$ETC/objectconfig.ini" ||
-        note "Model files are missing (see above): run $(to_type models get) when there is a network, or set models = hog."
+    fill "  " "download the model files that $ETC/objectconfig.ini uses"
+    if as_user "$VENV/bin/zmhook" models get ${force[@]+"${force[@]}"} -c "$ETC/objectconfig.ini"; then return 0; fi
+    missing=$(missing_models)
+    note "model files are missing (see above). Set models = hog, or when there is a network:"$'\n'"$(to_type models get"${missing:+ $missing}")"
+}
+
+# The models that the configuration uses and whose files are missing or damaged.
+missing_models() {
+    as_user "$VENV/bin/zmhook" models list --json -c "$ETC/objectconfig.ini" 2>/dev/null |
+        "$PYTHON" -I -S -c 'import json, sys; print(*(model["name"] for model in json.load(sys.stdin) if model["used"] and model["state"] != "ok"))' 2>/dev/null
 }
 
 # -- systemd -----------------------------------------------------------------------------------------
@@ -1317,7 +1370,7 @@ say_what_stays() {
     for entry in "$ETC/objectconfig.ini" "$ETC/secrets.ini" "$PLUGINS" "$BASE"; do
         if [ -e "$entry" ]; then stays+=("$entry"); fi
     done
-    if [ ${#stays[@]} -gt 0 ]; then say "Kept: ${stays[*]}"; fi
+    if [ ${#stays[@]} -gt 0 ]; then fill "      " "Kept: ${stays[*]}"; fi
 }
 
 # -- all of it ---------------------------------------------------------------------------------------
@@ -1325,13 +1378,16 @@ say_what_stays() {
 finish() {
     local line
     if [ "$DRY" = yes ]; then
-        say "Nothing was changed (--dry-run); $CHANGES steps would be taken."
+        say "Nothing was changed (--dry-run); $(counted "$CHANGES" step) would be taken."
         return
     fi
     stage ''
-    if [ "$CHANGES" -eq 0 ]; then say "Everything is already in place; nothing was changed."; else say "Done: $CHANGES changes."; fi
-    if [ "$CHANGES" -gt 0 ] && [ "$SECONDS" -gt 0 ]; then say "It took $SECONDS s: $(printf '%s, ' ${TIMES[@]+"${TIMES[@]}"} | sed 's/, $//')"; fi
-    for line in ${NOTES[@]+"${NOTES[@]}"}; do say "Note: $line"; done
+    if [ "$CHANGES" -eq 0 ]; then say "Everything is already in place; nothing was changed."; else say "Done: $(counted "$CHANGES" change)."; fi
+    if [ "$CHANGES" -gt 0 ] && [ "$SECONDS" -gt 0 ]; then fill "  " "It took $SECONDS s: $(printf '%s, ' ${TIMES[@]+"${TIMES[@]}"} | sed 's/, $//')"; fi
+    for line in ${NOTES[@]+"${NOTES[@]}"}; do
+        fill "      " "Note: ${line%%$'\n'*}"
+        if [[ $line = *$'\n'* ]]; then say "      ${line#*$'\n'}"; fi # what to type stays in one line
+    done
     next_steps
 }
 
@@ -1339,7 +1395,7 @@ finish() {
 checkup() {
     if [ "$DRY" = yes ] || [ "$CHANGES" -eq 0 ] || ! as_user "$VENV/bin/zmhook" doctor --help >/dev/null 2>&1; then return 0; fi
     say "" "zmhook doctor:"
-    as_user timeout 120 "$VENV/bin/zmhook" doctor -c "$ETC/objectconfig.ini" 2>&1 || say "(The steps below mend most of this; then: $(to_type doctor))"
+    as_user timeout 120 "$VENV/bin/zmhook" doctor -c "$ETC/objectconfig.ini" 2>&1 || say "The steps below mend most of this; then type:" "  $(to_type doctor)"
 }
 
 # to_type COMMAND...: the line that runs a command of zmhook's here. As root, it becomes the hooks' user.
@@ -1354,19 +1410,15 @@ next_steps() {
     local hook="$BASE/bin/zm_event_start.sh 1 1"
     if [ -n "$PREFIX" ]; then hook="ZMHOOK_CONFIG=$ETC/objectconfig.ini $hook"; fi
     if may_own; then hook="sudo -u $RUN_AS $hook"; fi
-    cat <<END
-
-What to do next:
-  1. Put ZoneMinder's address, user and password into $ETC/secrets.ini.
-  2. Look through $ETC/objectconfig.ini, then: $(to_type config check --live)
-  3. Try one event as the web server does (event 1 of monitor 1):
-       $hook
-  4. Known faces: one folder per person in $BASE/known_faces, then
-       $(to_type train-faces)
-  5. Have the notification server or ZoneMinder call $BASE/bin/zm_event_start.sh:
-     docs/notification-server.md tells how.
-END
-    if may_own; then say "Type sudo before each command of zmhook: it then runs as $RUN_AS."; fi
+    say "" "What to do next:"
+    fill "     " "  1. Put ZoneMinder's address, user and password into $ETC/secrets.ini."
+    fill "     " "  2. Look through $ETC/objectconfig.ini, then type:"
+    say "       $(to_type config check --live)"
+    say "  3. Try one event as the web server does (event 1 of monitor 1):" "       $hook"
+    fill "     " "  4. Known faces: one folder per person in $BASE/known_faces, then"
+    say "       $(to_type train-faces)"
+    fill "     " "  5. Have the notification server or ZoneMinder call $BASE/bin/zm_event_start.sh: docs/notification-server.md tells how."
+    if may_own; then say "" "Type sudo before each command of zmhook: it then runs as $RUN_AS."; fi
 }
 
 main() {
