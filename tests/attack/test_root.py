@@ -218,7 +218,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "serve": [("serve",), ("serve", "--replace")],
     "service": [("service", "restart"), ("service", "status"), ("service", "stop")],
     "describe": [("describe", "--budget"), ("describe", "HOME/mine.jpg")],
-    "models": [("models", "list"), ("models", "verify"), ("models", "get")],
+    "models": [("models", "list"), ("models", "verify"), ("models", "get"), ("models", "fit")],
     "remote": [("remote", "status")],
     "snapshots": [
         ("snapshots", "list"),
