@@ -218,8 +218,8 @@ def rows(figures: Figures) -> list[list[str]]:
     ]
     table += [[f"{key}", f"{figures[key]:.2f}", ""] for key in ratios(figures)]
     for name in (name for name in SIZES if f"answer_{name}_ms" in figures):
-        table.append(row(f"answer about a picture of {name}", f"answer_{name}"))
-        table.append(row("  decoded in full", f"answer_{name}_full"))
+        table.append(row(f"hook, picture of {name}", f"answer_{name}"))
+        table.append(row("  decoded in full, not fitted", f"answer_{name}_full"))
         shares = (f"answer_{name}_vs_full", f"decode_share_{name}", f"decode_share_{name}_full")
         table += [[f"  {key}", f"{figures[key]:.2f}", ""] for key in shares]
     return [*table, ["memory of the service, MB PSS", f"{figures['service_pss_mb']:.0f}", ""]]

@@ -276,6 +276,12 @@ def test_monitors_that_ask_other_questions_have_their_own_models(models: list[Mo
     assert len(models) == 2
 
 
+def test_monitors_that_decode_in_another_way_have_their_own_models(models: list[Model]) -> None:
+    run(job(plain()), job(plain(reduced_decoding=False)), job(plain()))
+
+    assert len(models) == 2
+
+
 def test_models_whose_files_have_changed_are_loaded_anew(models: list[Model]) -> None:
     wire = run(job(fingerprint="1"), job(fingerprint="2"), job(fingerprint="2"))
 
