@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 PART = "zoneminder"
+_ERROR = re.compile(r"\([0-9]+, (['\"])(.*)\1\)")
+"""An error of the database as its driver writes it: the number, and the text that is read."""
 OPTIONS = (
     "ZM_DYN_CURR_VERSION", "ZM_OPT_USE_EVENTNOTIFICATION", "ZM_OPT_USE_API",
     "ZM_LOG_LEVEL_FILE", "ZM_LOG_LEVEL_DATABASE", "ZM_LOG_LEVEL_SYSLOG",
@@ -108,7 +111,7 @@ class ZmDatabase:
         with _Heard() as heard:
             connection = db.get_zm_db(conf_path=str(self.conf.parent))
         if connection is None:
-            why = one_line(heard.text or "no connection")
+            why = one_line(_ERROR.sub(r"\2", heard.text) or "no connection")
             raise NoDatabase(f"it cannot be reached: {why}", f"check ZM_DB_* in {self.conf}")
         with closing(connection):
             return {name: list(_rows(db, connection, sql)) for name, sql in queries.items()}

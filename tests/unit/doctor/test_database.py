@@ -33,6 +33,7 @@ def test_a_server_that_is_not_there(tmp_path: Path):
     with pytest.raises(NoDatabase, match="cannot be reached") as raised:
         _ = ZmDatabase(str(tmp_path)).filters
     assert "s3cret" not in str(raised.value)
+    assert "failed: Can't connect to MySQL server" in str(raised.value)
     assert raised.value.cure == f"check ZM_DB_* in {tmp_path}/zm.conf"
 
 
