@@ -67,44 +67,44 @@ def test_a_damaged_environment_is_2_and_one_line(installed, as_user, damage, pho
 
 
 @pytest.mark.parametrize("what", ["files", "python", "pip"])
-def test_a_damaged_environment_is_repaired(what: str, install, offline, no_network, least, as_user):
+def test_a_damaged_environment_is_repaired(what: str, install, offline, no_network, spare, as_user):
     """numpy and others at once, as a bad disk would have it."""
-    site = least.site
+    site = spare.site
     if what == "files":
         shutil.rmtree(site / "numpy")
         shutil.rmtree(site / "zmhook")
         (site / "msgspec/__init__.py").write_bytes(bytes(1000))
         (next(site.glob("regex-*")) / "RECORD").unlink()
-        done = offline(least.prefix)
+        done = offline(spare.prefix)
         assert "(damaged: msgspec numpy regex zmhook)" in done.stdout
     else:  # Python and pip are on the machine: no packages are needed
         if what == "python":
-            (least.venv / "bin/python").unlink()
+            (spare.venv / "bin/python").unlink()
         else:
             shutil.rmtree(site / "pip/_vendor")
-        done = install(least.prefix, "--yes", "--no-models", **no_network)
+        done = install(spare.prefix, "--yes", "--no-models", **no_network)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
-    assert f"repair the Python packages in {least.venv} (damaged: " in done.stdout
+    assert f"repair the Python packages in {spare.venv} (damaged: " in done.stdout
     assert "Done: 1 change." in done.stdout
-    assert "nothing was changed" in offline(least.prefix).stdout
-    assert as_user([least.command, "--version"]).stdout.startswith("zmhook ")
+    assert "nothing was changed" in offline(spare.prefix).stdout
+    assert as_user([spare.command, "--version"]).stdout.startswith("zmhook ")
 
 
 def test_damage_is_told_without_a_network_and_nothing_more_is_lost(
-    install, offline, no_network, least
+    install, offline, no_network, spare
 ):
     """The package comes back once there is a place to have it from."""
-    before = {path.name for path in least.site.iterdir()}
-    shutil.rmtree(least.site / "prometheus_client")
+    before = {path.name for path in spare.site.iterdir()}
+    shutil.rmtree(spare.site / "prometheus_client")
     options = ("--yes", "--no-models")
-    done = install(least.prefix, *options, PIP_NO_CACHE_DIR="1", **no_network)
+    done = install(spare.prefix, *options, PIP_NO_CACHE_DIR="1", **no_network)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert "no network?" in line
-    assert before - {"prometheus_client"} <= {path.name for path in least.site.iterdir()}
-    done = offline(least.prefix)
+    assert before - {"prometheus_client"} <= {path.name for path in spare.site.iterdir()}
+    done = offline(spare.prefix)
     assert (done.returncode, done.stderr) == (0, "")
-    assert (least.site / "prometheus_client/__init__.py").exists()
+    assert (spare.site / "prometheus_client/__init__.py").exists()
 
 
 def guide_blocks(root: Path, language: str) -> list[str]:
@@ -126,35 +126,35 @@ def plugin(root: Path, public: Path) -> Path:
     return folder
 
 
-def test_repair_builds_all_of_it_anew_and_plug_ins_too(offline, least, as_user, plugin: Path):
+def test_repair_builds_all_of_it_anew_and_plug_ins_too(offline, spare, as_user, plugin: Path):
     """A plug-in that the user has named outlives the environment that it was installed in."""
-    file, config = least.etc / "zmhook-plugins.txt", least.etc / "objectconfig.ini"
+    file, config = spare.etc / "zmhook-plugins.txt", spare.etc / "objectconfig.ini"
     file.write_text(f"# my own\n{plugin}   # the guide's\n")
     file.chmod(0o644)
     what = f"install the plug-ins that {file} names"
 
     def detected() -> str:
-        command = [least.base / "bin/zmhook", "detect", "--file", plugin / "bright.png"]
+        command = [spare.base / "bin/zmhook", "detect", "--file", plugin / "bright.png"]
         for setting in ("general.models=brightness", "general.detect_pattern=.*"):
             command += ["-O", setting]
         done = as_user(command, ZMHOOK_CONFIG=str(config))
         return done.stdout + done.stderr
 
-    first = offline(least.prefix)
+    first = offline(spare.prefix)
     assert (first.returncode, first.stderr, first.stdout.count(what)) == (0, "", 1), first.stdout
     assert "detected:daylight" in detected()
-    assert "nothing was changed" in offline(least.prefix).stdout
+    assert "nothing was changed" in offline(spare.prefix).stdout
     config.write_text(re.sub(r"(?m)^models = .*$", "models = brightness", config.read_text()))
 
-    stray, library = least.site / "stray.py", next((least.site / "cv2").glob("cv2*.so"))
+    stray, library = spare.site / "stray.py", next((spare.site / "cv2").glob("cv2*.so"))
     stray.touch()
-    shutil.rmtree(least.site / "numpy")
+    shutil.rmtree(spare.site / "numpy")
     library.write_bytes(library.read_bytes()[: 1 << 20])
-    done = offline(least.prefix, "--repair")
+    done = offline(spare.prefix, "--repair")
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
-    assert f"build the Python environment {least.venv} anew (parts: remote)" in done.stdout
+    assert f"build the Python environment {spare.venv} anew (parts: remote)" in done.stdout
     assert what in done.stdout
     assert re.search(r"It took \d+ s: .*packages \d+ s", done.stdout)
     assert not stray.exists()
     assert "detected:daylight" in detected()
-    assert "nothing was changed" in offline(least.prefix).stdout
+    assert "nothing was changed" in offline(spare.prefix).stdout

@@ -34,25 +34,25 @@ def test_missing_model_files_are_told_and_do_not_stop_it(install, least):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="optional: only root can become another account")
 def test_a_folder_that_was_given_to_the_web_server_is_taken_back(
-    offline, install, least, as_user, user: str
+    offline, install, spare, as_user, user: str
 ):
     """Installers of other hooks end with chown -R over the whole base folder."""
     account = pwd.getpwnam(user)
-    folders = {path.name for path in least.base.iterdir() if path.owner() == user}
-    for path in (least.base, *least.base.rglob("*")):
+    folders = {path.name for path in spare.base.iterdir() if path.owner() == user}
+    for path in (spare.base, *spare.base.rglob("*")):
         os.lchown(path, account.pw_uid, account.pw_gid)
-    done = offline(least.prefix)
+    done = offline(spare.prefix)
     assert (done.returncode, done.stderr) == (0, "")
-    assert f"remove the environment {least.venv}, which others could have changed" in done.stdout
+    assert f"remove the environment {spare.venv}, which others could have changed" in done.stdout
     assert "(parts: remote)" in done.stdout
     assert "Note: the environment was rebuilt" in done.stdout
-    programs = [least.base, least.base / "bin", least.venv]
-    programs += [*(least.base / "bin").iterdir(), *least.venv.rglob("*")]
+    programs = [spare.base, spare.base / "bin", spare.venv]
+    programs += [*(spare.base / "bin").iterdir(), *spare.venv.rglob("*")]
     assert {path.lstat().st_uid for path in programs} == {0}
-    assert {path.name for path in least.base.iterdir() if path.owner() == user} == folders
+    assert {path.name for path in spare.base.iterdir() if path.owner() == user} == folders
     assert {"images", "known_faces", "models", "state"} <= folders
-    assert as_user([least.command, "--version"]).stdout.startswith("zmhook ")
-    assert "nothing was changed" in install(least.prefix, "--yes", "--no-models").stdout
+    assert as_user([spare.command, "--version"]).stdout.startswith("zmhook ")
+    assert "nothing was changed" in install(spare.prefix, "--yes", "--no-models").stdout
 
 
 def test_your_configuration_stays_and_the_new_one_lies_beside_it(offline, least):
