@@ -104,6 +104,6 @@ def test_a_file_that_the_mirror_lacks_is_one_line(root: Path, installed: Path):
     done = zmhook(root, installed, "get", "yolox_s")
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert "yolox_s.onnx: HTTP 404" in line
+    assert "yolox_s.onnx cannot be fetched: HTTP 404 (" in line
     assert str(installed / "models" / "yolox_s" / "yolox_s.onnx") in line
     assert "Traceback" not in done.stderr
