@@ -16,7 +16,8 @@ pytestmark = pytest.mark.integration
 
 def test_the_units_for_systemd_are_right_and_are_remembered(offline, least, user: str):
     folder = least.prefix / "etc/systemd/system"
-    done = offline(least.prefix, "--systemd")
+    named = () if os.geteuid() == 0 else ("--user", user)  # only root's files remember it
+    done = offline(least.prefix, "--systemd", *named)
     assert (done.returncode, done.stderr) == (0, "")
     assert "Note: systemd does not run here" in done.stdout
     names = (
@@ -44,7 +45,7 @@ def test_the_units_for_systemd_are_right_and_are_remembered(offline, least, user
         )
         assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
 
-    again = offline(least.prefix)
+    again = offline(least.prefix, *named)
     assert "nothing was changed" in again.stdout
 
 
