@@ -13,6 +13,7 @@ from zmhook.doctor import hook_line
 from zmhook.doctor.database import NoDatabase
 from zmhook.doctor.finding import Check, Finding, fault, ok, unchecked, warning
 from zmhook.doctor.hook_line import Caller
+from zmhook.jobs.enqueue import messages
 from zmhook.storage.regular import read
 from zmhook.watch import status
 
@@ -29,6 +30,7 @@ LONGEST = 1 << 20
 CLOCK_SECONDS = 30.0
 HOUR, QUARTER = 3600, 900
 START_WATCH = "sudo systemctl restart zmhook-watch.service; zmhook watch run --debug shows why"
+NOTIFY = "set up [notify], as docs/notifications.md says, if your phone is to ring"
 _LINE = re.compile(r"\s*(\w+)\s*[:=](.*)")
 _SETTLED = ("yes", "true", "1", "on")
 
@@ -131,7 +133,11 @@ def _of_watch(patient: Patient, *, beside: bool) -> Iterator[Finding]:
     elif watch.problem:
         yield fault("calls", f"zmhook watch: {watch.problem}", "see ZoneMinder, above")
     else:
-        yield ok("calls", f"zmhook watch (process {watch.pid}), last event {watch.last_event}")
+        last = f"last event {watch.last_event}" if watch.last_event else "no event yet"
+        yield ok("calls", f"zmhook watch (process {watch.pid}), {last}")
+        if not any(messages(patient.settings)):
+            text = "zmhook watch works without a notification server, and zmhook itself sends none"
+            yield warning("messages", text, NOTIFY)
 
 
 def _writes_notes(patient: Patient) -> bool:

@@ -130,6 +130,7 @@ def test_nobody_calls(found):
     ("change", "runs", "state", "says"),
     [
         ({}, True, "ok", "zmhook watch (process 4711), last event 7"),
+        ({"last_event": 0}, True, "ok", "zmhook watch (process 4711), no event yet"),
         ({}, False, "fault", "has ended unexpectedly"),
         ({"problem": "http://zm/zm: refused"}, True, "fault", "http://zm/zm: refused"),
         ({"ended": True}, False, "warning", "nothing calls zm_event_start.sh"),
@@ -137,9 +138,17 @@ def test_nobody_calls(found):
 )
 def test_the_watch(change, runs: bool, state: str, says: str, found, watch):
     watch(runs=runs, **change)
-    (call,) = found(Database())
+    (call,) = found(Database(), "models = hog\n[notify]\nnotify_mqtt = yes\n")
     assert call.state == state
     assert says in call.text
+
+
+def test_the_watch_where_nobody_sends_messages(found, watch):
+    watch(runs=True)
+    call, messages = found(Database())
+    assert (call.state, messages.state) == ("ok", "warning")
+    assert "zmhook itself sends none" in messages.text
+    assert "[notify]" in messages.cure
 
 
 def test_the_watch_beside_another(found, script: Path, watch):
