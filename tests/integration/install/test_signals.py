@@ -27,6 +27,12 @@ def commands_with(text: str) -> list[str]:
     return [command for command in commands if text in command]
 
 
+def heeds_signals() -> None:
+    """Undo what nohup does: a shell cannot trap what was ignored before it began."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_temporary_folders_go_however_it_ends(
     number: int, checkout: Path, login, sourced, wait_until, tmp_path: Path, user: str
@@ -40,7 +46,11 @@ def test_temporary_folders_go_however_it_ends(
         command = [checkout / "install.sh", "--prefix", prefix, "--yes", "--user", user]
         options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
         with subprocess.Popen(
-            command, env=login(**more), stderr=subprocess.DEVNULL, **options
+            command,
+            env=login(**more),
+            stderr=subprocess.DEVNULL,
+            preexec_fn=heeds_signals,  # noqa: PLW1509 - this process has no threads
+            **options,
         ) as running:
             silent.settimeout(400)
             connection, _ = silent.accept()  # pip has begun
