@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args, get_origin
 
 from msgspec import Meta, MsgspecError, convert
 
-from zmhook.settings.forms import reader_of
+from zmhook.settings.forms import looks_like_polygon, reader_of
 from zmhook.settings.model import SECTIONS, concealed
 from zmhook.settings.mqtt import Topic
 from zmhook.settings.section import Colour, Secret
@@ -195,9 +195,14 @@ _ONLY_SIX = ("ml_sequence", "stream_sequence", "use_sequence", "object_framework
 
 
 def is_of_version_6(sections: Mapping[str, Mapping[str, str]]) -> bool:
-    """Say whether a file is of version 6, which must be converted."""
+    """Say whether a file is of version 6, which must be converted.
+
+    A polygon under one of its names is a zone that somebody has called so.
+    """
     return "object" in sections or any(
-        key in entries for entries in sections.values() for key in _ONLY_SIX
+        key in entries and not looks_like_polygon(entries[key])
+        for entries in sections.values()
+        for key in _ONLY_SIX
     )
 
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from zmhook.errors import SettingsError
@@ -82,6 +82,7 @@ INIS = st.dictionaries(
 
 
 @given(INIS)
+@example({"general": {}, "monitor-3": {"stream_sequence": "0,0 0,1 0,2"}})
 @settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
 def test_any_ini_becomes_a_right_file_or_an_error(result, right, sections) -> None:
     text = "".join(
