@@ -460,7 +460,8 @@ take_folder() {
     do_it "take $1 back: $(stat -L -c "it is %U's, mode %a" "$1")" make_roots "$1"
 }
 
-make_roots() { chown root:root "$1" && chmod go-w "$1"; }
+# An ordinary user has what is his already.
+make_roots() { { ! may_own || chown root:root "$1"; } && chmod go-w "$1"; }
 
 # Entries of an access list that each new file in the folder would get.
 drop_inherited() {
