@@ -375,14 +375,16 @@ def test_a_model_that_crashes_twice_fails_by_policy(faulty, policy: str, code: i
 
 @pytest.mark.parametrize(("policy", "code"), [("silence", 2), ("alarm", 0)])
 def test_a_model_that_hangs_is_answered_for_at_the_deadline(faulty, policy: str, code: int) -> None:
-    faulty.write(f"models = faulty,yolo\nevent_deadline = 1\non_failure = {policy}")
+    faulty.write(f"models = faulty,yolo\nevent_deadline = 3\non_failure = {policy}")
     faulty.order("sleep 600")
     with nothing_leaked(faulty):
         said = faulty.hook()
         hung = faulty.obeyed()
 
         assert said.code == code
-        assert ("no decision after 1 s" in said.text) is (code == 0)
+        # The service says the first; a hook that waits for it on a busy machine, the second.
+        late = ("no decision after 3 s", "no decision in time")
+        assert any(words in said.text for words in late) is (code == 0)
         faulty.until(lambda: hung not in faulty.workers())
         faulty.write("models = faulty,yolo")
         next_is_right(faulty)
