@@ -254,6 +254,7 @@ def activated(site: Site) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
     listener.close()
 
 
+@pytest.mark.skipif(not shutil.which("curl"), reason="optional: there is no curl")
 def test_systemd_holds_the_socket(site: Site, hook, activated) -> None:
     """Those who ask before it runs are answered once it does; its end leaves the socket alone."""
     early = subprocess.Popen(

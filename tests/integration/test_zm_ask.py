@@ -382,7 +382,8 @@ new = set(sys.modules) - before - set(sys.builtin_module_names)
 sys.stdout.write(" ".join(sorted(new)))
 """
     done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True)
-    assert done.stdout.split() == ["_socket"]
+    assert done.returncode == 0, done.stderr
+    assert set(done.stdout.split()) <= {"_socket"}  # built into some Pythons
 
 
 def test_perls_loads_nothing(root: Path) -> None:
