@@ -22,7 +22,7 @@ PARTS="zoneminder 15 ZoneMinder's pictures, log and database
 yolo 95 objects: .onnx networks (YOLO) on the processor
 yolo-gpu 650 the same on an NVIDIA GPU, in place of yolo
 openvino 200 the same with Intel's OpenVINO, in addition to yolo
-fit 40 the YOLO network fitted to 16:9, 4:3 ...: up to twice as fast
+fit 40 the YOLO network fitted to 16:9, 4:3 ...: takes less time
 face 170 faces of people whom you have trained
 alpr 95 number plates, read on this machine
 mqtt 5 best snapshots of cameras, messages over MQTT
